@@ -1,0 +1,1 @@
+"""How the authorization code comes back: the loopback listener and the pasted URL."""

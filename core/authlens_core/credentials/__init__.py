@@ -1,0 +1,1 @@
+"""What a login leaves: grants, where their secrets live, refresh and revoke."""

@@ -1,0 +1,1 @@
+"""A local Cloudflare Access on loopback. A fake, and it says so."""

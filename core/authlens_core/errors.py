@@ -1,0 +1,99 @@
+"""The errors of authlens. Each names the stage it happened in, the cause and the cure.
+
+AuthlensError
+├── UsageError            the person asked for something that cannot be done
+├── NotProtected          the resource answers without a login
+├── LoginNeeded           a person has to log in
+├── Refused               the server or a policy said no
+├── NetworkFailure        no answer: name, connection, TLS, proxy
+├── ServerMisconfigured   the server's answer cannot be used
+├── TimedOut              nobody answered in time
+└── NoSecretStore         there is no place to keep secrets
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "AuthlensError",
+    "LoginNeeded",
+    "NetworkFailure",
+    "NoSecretStore",
+    "NotProtected",
+    "Refused",
+    "ServerMisconfigured",
+    "TimedOut",
+    "UsageError",
+]
+
+
+class AuthlensError(Exception):
+    """Something that stopped the work, in words a person can act on.
+
+    Args:
+        cause: what happened and why, one sentence, already safe to show.
+        cure: what to do about it, one sentence; names the exact setting where there is one.
+        stage: the name of the stage it happened in, or the empty string.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, cause: str, cure: str = "", *, stage: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.cure = cure
+        self.stage = stage
+
+    def __str__(self) -> str:
+        where = f"{self.stage}: " if self.stage else ""
+        cure = f" {self.cure}" if self.cure else ""
+        return f"{where}{self.cause}{cure}"
+
+
+class UsageError(AuthlensError):
+    """The person asked for something that cannot be done."""
+
+    exit_code = 2
+
+
+class NotProtected(AuthlensError):
+    """The resource answers without a login."""
+
+    exit_code = 3
+
+
+class LoginNeeded(AuthlensError):
+    """A person has to log in."""
+
+    exit_code = 4
+
+
+class Refused(AuthlensError):
+    """The server or a policy said no."""
+
+    exit_code = 5
+
+
+class NetworkFailure(AuthlensError):
+    """There was no answer: name, connection, TLS or proxy."""
+
+    exit_code = 6
+
+
+class ServerMisconfigured(AuthlensError):
+    """The server's answer cannot be used: misconfigured or hostile."""
+
+    exit_code = 7
+
+
+class TimedOut(AuthlensError):
+    """Nobody answered in time."""
+
+    exit_code = 8
+
+
+class NoSecretStore(AuthlensError):
+    """There is no place to keep secrets."""
+
+    exit_code = 9

@@ -1,0 +1,1 @@
+"""The record made safe to show and to hand on."""

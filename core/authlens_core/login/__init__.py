@@ -1,0 +1,1 @@
+"""The eight stages in order, and the Login that drives them."""

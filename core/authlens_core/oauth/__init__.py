@@ -1,0 +1,1 @@
+"""The protocol as values. One module per specification; nothing here opens a socket."""

@@ -1,0 +1,86 @@
+"""HTTP messages as values (RFC 9110 §6): what a stage builds and what it learns from.
+
+Header fields keep their order, their case and their repetitions, because an inspector that merges two
+`WWW-Authenticate` fields shows something that was never sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from authlens_core.secret import Body
+
+__all__ = ["FORM_TYPE", "JSON_TYPE", "Headers", "Request", "Response"]
+
+JSON_TYPE: Final = "application/json"
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Headers:
+    """Header fields in the order, case and number in which they stood; `repr` shows names only."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
+        """Make headers from name and value pairs."""
+        return cls(tuple(pairs))
+
+    def get(self, name: str) -> str | None:
+        """Return the first value of the field `name`, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.fields if key.lower() == wanted), None)
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """Return every value of the field `name`, in order."""
+        wanted = name.lower()
+        return tuple(value for key, value in self.fields if key.lower() == wanted)
+
+    def __repr__(self) -> str:
+        return f"<Headers {', '.join(name for name, _ in self.fields)!r}>"
+
+
+def _without_query(url: str) -> str:
+    try:
+        return urlsplit(url)._replace(query="", fragment="").geturl()
+    except ValueError:
+        return "<unparsable>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """A request before or after it was sent.
+
+    `headers` is what the stage asks for; once sent, the exchange holds the complete fields.
+    """
+
+    method: str
+    url: str
+    headers: Headers = field(default_factory=Headers)
+    body: Body = field(default_factory=Body)
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {_without_query(self.url)!r} {self.headers!r} {self.body!r}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Response:
+    """A response as it was received. `reason` is the phrase of the status line, which a server may invent."""
+
+    status: int
+    reason: str = ""
+    headers: Headers = field(default_factory=Headers)
+    body: Body = field(default_factory=Body)
+    http_version: str = "HTTP/1.1"
+
+    @property
+    def media_type(self) -> str:
+        """The media type in lower case without parameters (RFC 9110 §8.3), or the empty string."""
+        return (self.headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.headers!r} {self.body!r}>"

@@ -1,0 +1,112 @@
+"""Values that must never be shown by accident: `Secret` for text, `Body` for bytes.
+
+Neither is a `str` or `bytes` subclass: rich and Textual print the first characters of a `str` subclass
+in a crash report whatever its `__repr__` says, so a secret has to be an object that has no text at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Final, NoReturn, final
+
+__all__ = ["Body", "Secret"]
+
+MASK: Final = "••••"
+
+
+@final
+class Secret:
+    """A string that shows only a mask and a fingerprint; `reveal()` is the one way out.
+
+    The fingerprint is the first 8 hexadecimal digits of a domain-separated SHA-256: stable, so the same
+    secret can be recognised in two traces, and too short to be of use to somebody who wants the value.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself. Every call of this is a place where a secret leaves its box."""
+        return self._value
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hexadecimal digits that identify the value without giving it away."""
+        data = b"authlens fingerprint\0" + self._value.encode("utf-8", "surrogatepass")
+        return hashlib.sha256(data).hexdigest()[:8]
+
+    @property
+    def masked(self) -> str:
+        """The text that stands for the value on a screen and in an export."""
+        return f"{MASK} #{self.fingerprint}"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        ours = self._value.encode("utf-8", "surrogatepass")
+        return hmac.compare_digest(ours, other._value.encode("utf-8", "surrogatepass"))
+
+    def __hash__(self) -> int:
+        return hash(("Secret", self._value))
+
+    def __repr__(self) -> str:
+        return f"<Secret {self.masked}>"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        msg = "a Secret is never pickled or copied to another process"
+        raise TypeError(msg)
+
+
+@final
+class Body:
+    """The bytes of a message body, which may hold secrets: only the length shows.
+
+    Args:
+        data: the bytes as they were on the wire.
+        truncated: true when a limit cut the body; `len()` counts what was kept.
+    """
+
+    __slots__ = ("_data", "truncated")
+
+    def __init__(self, data: bytes = b"", *, truncated: bool = False) -> None:
+        self._data = data
+        self.truncated = truncated
+
+    def reveal(self) -> bytes:
+        """Return the bytes as they were on the wire."""
+        return self._data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Body):
+            return NotImplemented
+        return self._data == other._data and self.truncated == other.truncated
+
+    def __hash__(self) -> int:
+        return hash(("Body", self._data, self.truncated))
+
+    def __repr__(self) -> str:
+        cut = ", truncated" if self.truncated else ""
+        return f"<Body {len(self._data)} bytes{cut}>"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        msg = "a Body is never pickled or copied to another process"
+        raise TypeError(msg)

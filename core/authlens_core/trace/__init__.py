@@ -1,0 +1,1 @@
+"""The record that every view is a function of."""

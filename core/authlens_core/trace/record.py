@@ -1,0 +1,117 @@
+"""The trace: everything that happened, as stages made of exchanges, checks and facts.
+
+Every view (wizard, diagram, export, replay) is a function of these values, which never change once made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from authlens_core.oauth.check import Check, Severity, failures
+from authlens_core.secret import Secret
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["Fact", "Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]
+
+
+class Stage(StrEnum):
+    """What a record is about: the eight stages of a login, then what the dashboard does with a grant."""
+
+    DETECTION = "detection"
+    RESOURCE_METADATA = "resource_metadata"
+    SERVER_METADATA = "server_metadata"
+    REGISTRATION = "registration"
+    PKCE = "pkce"
+    AUTHORIZATION = "authorization"
+    EXCHANGE = "exchange"
+    ACCESS = "access"
+    REFRESH = "refresh"
+    REVOKE = "revoke"
+    PROBE = "probe"
+
+
+class Outcome(StrEnum):
+    """How a stage ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TraceKind(StrEnum):
+    """What the person set out to do."""
+
+    LOGIN = "login"
+    REFRESH = "refresh"
+    REVOKE = "revoke"
+    PROBE = "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something a stage learned, by the name its specification gives it.
+
+    Attributes:
+        name: the field's standard name, such as `token_endpoint`.
+        value: its value; a `Secret` where it is one, otherwise text that may come from outside.
+        spec: where the name is defined.
+        note: a few words of explanation.
+    """
+
+    name: str
+    value: str | Secret
+    spec: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """One attempt at one stage."""
+
+    stage: Stage
+    outcome: Outcome
+    started_at: datetime
+    elapsed: float
+    exchanges: tuple[Exchange, ...] = ()
+    checks: tuple[Check, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    overridden: frozenset[str] = frozenset()
+    attempt: int = 1
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The failed checks that stand."""
+        return failures(self.checks, self.overridden)
+
+    def count(self, severity: Severity) -> int:
+        """Return how many checks came out as `severity`."""
+        return sum(1 for check in self.checks if check.severity is severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The record of one undertaking.
+
+    Attributes:
+        trace_id: a random identifier.
+        kind: what the person set out to do.
+        resource_url: the URL as the person gave it.
+        started_at: wall clock, UTC.
+        records: every attempt at every stage, in the order in which they happened.
+    """
+
+    trace_id: str
+    kind: TraceKind
+    resource_url: str
+    started_at: datetime
+    records: tuple[StageRecord, ...] = field(default_factory=tuple)
+
+    def with_record(self, record: StageRecord) -> Trace:
+        """Return the trace with one more record."""
+        return replace(self, records=(*self.records, record))
+
+    def latest(self, stage: Stage) -> StageRecord | None:
+        """Return the last attempt at `stage`, or None."""
+        return next((r for r in reversed(self.records) if r.stage is stage), None)

@@ -1,0 +1,84 @@
+"""An exchange: one request exactly as sent, and what came back, good or bad."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from authlens_core.oauth.http_message import Request, Response
+
+__all__ = ["Exchange", "FailureKind", "Timings", "WireFailure"]
+
+
+class FailureKind(StrEnum):
+    """The layer at which an exchange failed."""
+
+    URL = "url"
+    ADDRESS = "address"
+    NAME = "name"
+    CONNECT = "connect"
+    TLS = "tls"
+    PROXY = "proxy"
+    PROTOCOL = "protocol"
+    ENCODING = "encoding"
+    TOO_LARGE = "too large"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class WireFailure:
+    """Why there is no complete answer.
+
+    Attributes:
+        kind: the layer it failed at.
+        cause: one sentence, already safe to show.
+        cure: what to do, one sentence.
+        may_have_arrived: true when the request, or a part of it, left this machine: the server may have
+            acted on it, and the outcome is unknown.
+    """
+
+    kind: FailureKind
+    cause: str
+    cure: str = ""
+    may_have_arrived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds spent in each phase; None where the phase did not happen (a reused connection, no TLS)."""
+
+    connect: float | None = None
+    tls: float | None = None
+    send: float | None = None
+    wait: float | None = None
+    receive: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its outcome.
+
+    Attributes:
+        request: the request as sent, every header field included.
+        response: the response as received; None when there was none. A response that was cut by a limit
+            or a broken connection is kept as far as it came, and `failure` says what happened.
+        failure: None when the answer is complete.
+        started_at: wall clock, UTC.
+        elapsed: seconds from the first step to the last byte.
+        peer: `address:port` of the other end, or None.
+        proxy: `host:port` of the proxy that was used, or None.
+        purpose: a few words on what the request was for.
+    """
+
+    request: Request
+    response: Response | None
+    failure: WireFailure | None
+    started_at: datetime
+    elapsed: float
+    timings: Timings = field(default_factory=Timings)
+    peer: str | None = None
+    proxy: str | None = None
+    tls: str | None = None
+    purpose: str = ""

@@ -1,0 +1,1 @@
+"""The faces of authlens: the command line and the full-screen application."""

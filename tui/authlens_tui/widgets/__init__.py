@@ -1,0 +1,1 @@
+"""Pieces of screens that are used more than once."""

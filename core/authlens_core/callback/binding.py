@@ -1,0 +1,149 @@
+"""Taking the port: loopback addresses only, both families or none, never shared (RFC 8252 §7.3, §8.3)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from authlens_core.callback.errors import NoLoopback
+
+__all__ = ["FAMILY_NAMES", "BoundPort", "RedirectHost", "bind_loopback", "free_port"]
+
+RedirectHost = Literal["localhost", "127.0.0.1"]
+
+FAMILY_NAMES: Final = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
+_ADDRESSES: Final = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+_FAMILIES: Final[dict[RedirectHost, tuple[socket.AddressFamily, ...]]] = {
+    "localhost": (socket.AF_INET, socket.AF_INET6),
+    "127.0.0.1": (socket.AF_INET,),
+}
+# What the system says when the machine has no such family, as against a port that is taken.
+_FAMILY_ABSENT: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
+_EPHEMERAL_ATTEMPTS: Final = 16
+_BACKLOG: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPort:
+    """A port that is ours, listening already.
+
+    Attributes:
+        sockets: one per address family that this machine has.
+        port: the port number, the same for each of them.
+        families: their names, such as `("IPv4", "IPv6")`.
+        notes: what a person should know, such as a family that is absent.
+    """
+
+    sockets: tuple[socket.socket, ...]
+    port: int
+    families: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def close(self) -> None:
+        """Give the port back."""
+        for each in self.sockets:
+            each.close()
+
+
+def bind_loopback(host: RedirectHost, port: int) -> BoundPort:
+    """Bind and listen on `port` of the loopback addresses that `host` stands for.
+
+    With `localhost` a browser may come by either family, so each one has to be ours or absent from this
+    machine: a stranger on the other family would receive the code.
+
+    Args:
+        host: the host of the redirect URI.
+        port: the port; 0 lets the system choose one that is free in each family.
+
+    Raises:
+        OSError: `EADDRINUSE` when the port is taken in any family, `EACCES` or `EPERM` when it is refused.
+        NoLoopback: this machine has none of the families.
+    """
+    for attempt in range(_EPHEMERAL_ATTEMPTS):
+        try:
+            return _bind_families(host, port)
+        except OSError as error:
+            # The port that the system chose in one family may be taken in the other: let it choose again.
+            last = port != 0 or attempt == _EPHEMERAL_ATTEMPTS - 1
+            if last or error.errno != errno.EADDRINUSE:
+                raise
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+def free_port(host: RedirectHost) -> int:
+    """Return a port that is free now, found by binding and letting go; 0 if there is none.
+
+    Only good as a suggestion to a person: somebody else may take it before it is used.
+    """
+    try:
+        bound = bind_loopback(host, 0)
+    except (OSError, NoLoopback):
+        return 0
+    bound.close()
+    return bound.port
+
+
+def _bind_families(host: RedirectHost, port: int) -> BoundPort:
+    sockets: list[socket.socket] = []
+    absent: list[socket.AddressFamily] = []
+    with _closed_on_error(sockets):
+        for family in _FAMILIES[host]:
+            try:
+                bound = _bind(family, port)
+            except OSError as error:
+                if error.errno not in _FAMILY_ABSENT:
+                    raise
+                absent.append(family)
+            else:
+                sockets.append(bound)
+                port = bound.getsockname()[1]
+    if not sockets:
+        raise NoLoopback(host)
+    families = tuple(FAMILY_NAMES[each.family] for each in sockets)
+    notes = tuple(
+        f"{FAMILY_NAMES[each]} is not available on this machine; listening on {' and '.join(families)} alone."
+        for each in absent
+    )
+    return BoundPort(tuple(sockets), port, families, notes)
+
+
+@contextmanager
+def _closed_on_error(sockets: list[socket.socket]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
+
+
+def _bind(family: socket.AddressFamily, port: int) -> socket.socket:
+    """Return a listening socket on the loopback address of `family`.
+
+    Listening follows at once: on Linux two sockets with SO_REUSEADDR may both bind, and only the first one
+    to listen owns the port.
+    """
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    with _closed_on_error([sock]):
+        _make_exclusive(sock)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setblocking(False)
+        sock.bind((_ADDRESSES[family], port))
+        sock.listen(_BACKLOG)
+    return sock
+
+
+def _make_exclusive(sock: socket.socket) -> None:
+    if sys.platform == "win32":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    elif sys.platform == "linux":
+        # Here it means only that closed connections in TIME_WAIT do not hold the port; a live listener still
+        # refuses. On macOS it would let a wildcard listener and ours stand side by side, so it stays off.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

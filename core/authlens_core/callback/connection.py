@@ -1,0 +1,215 @@
+"""One connection: one request head, one answer, then it closes. None can hold up another.
+
+The answer is followed by a short time in which further bytes are thrown away: closing with unread bytes makes
+the kernel send a reset, which can overtake the answer (RFC 9112 §9.6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+
+from authlens_core.callback.binding import FAMILY_NAMES
+from authlens_core.callback.pages import SECURITY_HEADERS, Page, render
+from authlens_core.callback.request_head import Limits, Refusal, RequestHead, Verdict
+
+__all__ = ["Connection", "Crowd", "Reply"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back to the browser.
+
+    Attributes:
+        status: the HTTP status.
+        page: the page that is shown.
+        bodiless: true if the page is announced and not sent, as HEAD wants it.
+    """
+
+    status: int
+    page: Page
+    bodiless: bool = False
+
+    def encode(self) -> bytes:
+        """Return the answer as it goes over the wire."""
+        body = render(self.page)
+        fields = [
+            ("Date", formatdate(usegmt=True)),
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+            *SECURITY_HEADERS,
+        ]
+        if self.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            fields.append(("Allow", "GET"))
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in fields]
+        return "\r\n".join((*lines, "", "")).encode("ascii") + (b"" if self.bodiless else body)
+
+
+class Crowd:
+    """The connections that are open, and who has to go when there are too many."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._waiting: dict[Connection, None] = {}
+        self._leaving: dict[Connection, None] = {}
+
+    def admit(self, newcomer: Connection) -> bool:
+        """Let `newcomer` in if there is room, or if one that has said nothing can be sent away for it.
+
+        Browsers open connections ahead of need and a stranger may open many: the one that speaks is served.
+        """
+        if len(self._waiting) >= self._limits.connections:
+            silent = next((each for each in self._waiting if each.silent), None)
+            if silent is None:
+                return False
+            silent.turn_away()
+        self._waiting[newcomer] = None
+        return True
+
+    def leave(self, answered: Connection) -> None:
+        """Count `answered` among those that only wait to be closed; too many of them are cut off."""
+        self._waiting.pop(answered, None)
+        self._leaving[answered] = None
+        if len(self._leaving) > self._limits.connections:
+            next(iter(self._leaving)).abort()
+
+    def forget(self, closed: Connection) -> None:
+        """Drop a connection that is closed."""
+        self._waiting.pop(closed, None)
+        self._leaving.pop(closed, None)
+
+    async def disperse(self) -> None:
+        """Close every connection; answers that are under way get out first. Bounded by the linger time."""
+        for each in [*self._waiting]:
+            each.abort()
+        everyone = [*self._waiting, *self._leaving]
+        for each in [*self._leaving]:
+            each.close()
+        if everyone:
+            await asyncio.wait([each.closed for each in everyone], timeout=self._limits.linger)
+        for each in everyone:
+            each.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One connection from a browser, or from whoever else found the port.
+
+    Args:
+        head: where the request's bytes go.
+        crowd: the other connections.
+        limits: deadlines and sizes.
+        decide: makes a verdict on the request, and the address family's name, into a reply.
+        connected: called with the address family's name when somebody connects.
+    """
+
+    def __init__(
+        self,
+        head: RequestHead,
+        crowd: Crowd,
+        limits: Limits,
+        decide: Callable[[Verdict, str], Reply],
+        connected: Callable[[str], None],
+    ) -> None:
+        self._head = head
+        self._crowd = crowd
+        self._limits = limits
+        self._decide = decide
+        self._connected = connected
+        self._family = ""
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._answered = False
+        self._discarded = 0
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def silent(self) -> bool:
+        """Whether the other side has not said a thing."""
+        return self._head.silent
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the clock, or refuse when there are too many."""
+        if not isinstance(transport, asyncio.Transport):
+            transport.close()
+            return
+        self._transport = transport
+        sock: socket.socket = transport.get_extra_info("socket")
+        self._family = FAMILY_NAMES.get(socket.AddressFamily(sock.family), "")
+        if self._crowd.admit(self):
+            self._set_timer(self._limits.deadline, self._time_out)
+            self._connected(self._family)
+        else:
+            self.turn_away()
+
+    def data_received(self, data: bytes) -> None:
+        """Read the head; after the answer, throw away what comes."""
+        if self._answered:
+            self._discarded += len(data)
+            if self._discarded > self._limits.discard:
+                self.abort()
+            return
+        verdict = self._head.receive(data)
+        if verdict is not None:
+            self._answer(verdict)
+
+    def eof_received(self) -> None:
+        """The other side has said all it will say; the transport closes once the answer is out."""
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended is of no interest
+        """Forget the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._crowd.forget(self)
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def turn_away(self) -> None:
+        """Refuse for want of room."""
+        self._answer(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections at once"))
+
+    def close(self) -> None:
+        """Close when what was written is out."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close now. Forgotten at once, so that there is room for another."""
+        self._crowd.forget(self)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _time_out(self) -> None:
+        if self.silent:
+            self.close()
+        else:
+            self._answer(Refusal(HTTPStatus.REQUEST_TIMEOUT, "a request that never ended"))
+
+    def _answer(self, verdict: Verdict) -> None:
+        try:
+            reply = self._decide(verdict, self._family)
+        except Exception:
+            # The caller's judge failed: the person still gets a page, and the caller still gets the error.
+            self._send(Reply(HTTPStatus.INTERNAL_SERVER_ERROR, Page.ERROR))
+            raise
+        self._send(reply)
+
+    def _send(self, reply: Reply) -> None:
+        self._answered = True
+        self._crowd.leave(self)
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(reply.encode())
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._set_timer(self._limits.linger, self.abort)
+
+    def _set_timer(self, seconds: float, then: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, then)

@@ -1,0 +1,266 @@
+"""The loopback listener: waits for the browser that comes back from a login (RFC 8252 §7.3).
+
+It knows no OAuth. It hands the raw query of a well-formed GET of the exact path to the caller's judge, shows
+the page that the judge names, and answers everything else without ending the wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final, Self
+
+from authlens_core.callback.binding import BoundPort, RedirectHost, bind_loopback, free_port
+from authlens_core.callback.connection import Connection, Crowd, Reply
+from authlens_core.callback.errors import BadListenerSetting, PortRefused, PortTaken
+from authlens_core.callback.pages import Page
+from authlens_core.callback.port_owner import find_owner
+from authlens_core.callback.request_head import (
+    TEST_PATH,
+    Callback,
+    Limits,
+    Refusal,
+    RequestHead,
+    TestVisit,
+    Verdict,
+)
+from authlens_core.secret import Secret
+
+__all__ = ["DEFAULT_PORT", "EventKind", "Ignored", "Judge", "Listener", "ListenerEvent", "Page"]
+
+DEFAULT_PORT: Final = 8400
+_KEPT_REASONS: Final = 50
+
+Judge = Callable[[Secret], Page]
+"""Looks at the raw query of a callback, compares `state` before anything else, and names the page to show.
+
+It is called in the event loop, once for every well-formed callback, also after it accepted one: only the
+caller knows whether an answer has been received already. If it raises, the browser is shown the error page
+and the exception goes to the loop's exception handler.
+"""
+
+# The pages that say that a callback changed nothing.
+_IGNORING: Final = {
+    Page.OUTDATED: "an answer to another login",
+    Page.RECEIVED: "a second answer",
+    Page.EXPIRED: "an answer after the time was over",
+    Page.NOT_EXPECTED: "no login was waiting",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Something that reached the listener and was answered without ending the wait.
+
+    Attributes:
+        reason: why, in constant words: nothing from the request is in it.
+        at: when, in UTC.
+    """
+
+    reason: str
+    at: datetime
+
+
+class EventKind(StrEnum):
+    """What happened at the listener."""
+
+    CONNECTED = "connected"
+    TESTED = "tested"
+    IGNORED = "ignored"
+    ANSWERED = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerEvent:
+    """Something that happened at the listener, for the screen.
+
+    Attributes:
+        kind: what it was.
+        family: `IPv4` or `IPv6`: the address by which the other side came.
+        at: when, in UTC.
+        reason: for `IGNORED`, why.
+    """
+
+    kind: EventKind
+    family: str
+    at: datetime
+    reason: str = ""
+
+
+class Listener:
+    """A listener on the loopback addresses of this machine; made by `open`, and an async context manager.
+
+    Attributes:
+        port: the port that is ours.
+        redirect_uri: the redirect URI to register and to send.
+        families: the address families that listen, such as `("IPv4", "IPv6")`.
+        notes: what a person should know, such as a family that this machine does not have.
+        on_event: called by the event loop soon after something happened; None for nobody.
+    """
+
+    def __init__(
+        self,
+        bound: BoundPort,
+        host: RedirectHost,
+        path: str,
+        limits: Limits,
+        on_event: Callable[[ListenerEvent], None] | None,
+    ) -> None:
+        self.port = bound.port
+        self.redirect_uri = f"http://{host}:{bound.port}{path}"
+        self.families = bound.families
+        self.notes = bound.notes
+        self.on_event = on_event
+        self._path = path
+        self._limits = limits
+        self._judge: Judge | None = None
+        self._crowd = Crowd(limits)
+        self._servers: list[asyncio.Server] = []
+        self._ignored: deque[Ignored] = deque(maxlen=_KEPT_REASONS)
+        self._ignored_count = 0
+
+    @classmethod
+    async def open(
+        cls,
+        *,
+        port: int = DEFAULT_PORT,
+        host: RedirectHost = "localhost",
+        path: str = "/callback",
+        limits: Limits | None = None,
+        on_event: Callable[[ListenerEvent], None] | None = None,
+    ) -> Listener:
+        """Take the port and start to answer; call it before the redirect URI is registered or shown.
+
+        Args:
+            port: the port; 0 for one that the system chooses.
+            host: the host of the redirect URI. `localhost` listens on IPv4 and IPv6, `127.0.0.1` on IPv4.
+            path: the exact path of the redirect URI.
+            limits: how much is borne; the defaults are meant for people.
+            on_event: see the attribute.
+
+        Raises:
+            PortTaken: somebody else listens on the port in one of the families.
+            PortRefused: this account may not listen on it.
+            NoLoopback: this machine has no loopback address of the kind.
+            BadListenerSetting: the port or the path cannot be used.
+        """
+        _check_settings(port, path)
+        try:
+            bound = bind_loopback(host, port)
+        except OSError as error:
+            raise await _explain(error, host, port) from error
+        listener = cls(bound, host, path, limits or Limits(), on_event)
+        try:
+            await listener._serve(bound)
+        except BaseException:
+            listener._release()
+            bound.close()
+            raise
+        return listener
+
+    @property
+    def ignored(self) -> tuple[Ignored, ...]:
+        """The last things that were answered without ending the wait, oldest first."""
+        return tuple(self._ignored)
+
+    @property
+    def ignored_count(self) -> int:
+        """How many there were altogether."""
+        return self._ignored_count
+
+    def expect(self, judge: Judge) -> None:
+        """From now on let `judge` look at callbacks. Before this they are told that no login is waiting."""
+        self._judge = judge
+
+    async def close(self) -> None:
+        """Give the port back at once and close what is open; a page under way gets out first. Idempotent."""
+        self._release()
+        await self._crowd.disperse()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _serve(self, bound: BoundPort) -> None:
+        loop = asyncio.get_running_loop()
+        for sock in bound.sockets:
+            self._servers.append(await loop.create_server(self._connection, sock=sock, backlog=256))
+
+    def _release(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+
+    def _connection(self) -> Connection:
+        head = RequestHead(self.port, self._path, self._limits)
+        return Connection(head, self._crowd, self._limits, self._decide, self._connected)
+
+    def _connected(self, family: str) -> None:
+        self._tell(EventKind.CONNECTED, family)
+
+    def _decide(self, verdict: Verdict, family: str) -> Reply:
+        match verdict:
+            case Callback(query):
+                return self._decide_callback(query, family)
+            case TestVisit():
+                self._tell(EventKind.TESTED, family)
+                return Reply(Page.TEST.status, Page.TEST)
+            case Refusal(status, reason, bodiless):
+                self._ignore(reason, family)
+                busy = status == HTTPStatus.SERVICE_UNAVAILABLE
+                return Reply(status, Page.BUSY if busy else Page.REFUSED, bodiless)
+
+    def _decide_callback(self, query: Secret, family: str) -> Reply:
+        page = Page.NOT_EXPECTED if self._judge is None else self._judge(query)
+        reason = _IGNORING.get(page)
+        if reason is None:
+            self._tell(EventKind.ANSWERED, family)
+        else:
+            self._ignore(reason, family)
+        return Reply(page.status, page)
+
+    def _ignore(self, reason: str, family: str) -> None:
+        self._ignored_count += 1
+        self._ignored.append(Ignored(reason, datetime.now(UTC)))
+        self._tell(EventKind.IGNORED, family, reason)
+
+    def _tell(self, kind: EventKind, family: str, reason: str = "") -> None:
+        if self.on_event is not None:
+            # By way of the loop: an observer that fails must not cost a browser its answer.
+            event = ListenerEvent(kind, family, datetime.now(UTC), reason)
+            asyncio.get_running_loop().call_soon(self.on_event, event)
+
+
+def _check_settings(port: int, path: str) -> None:
+    if not 0 <= port <= 65535:
+        raise BadListenerSetting(
+            f"Port {port} does not exist.",
+            "Use --port with a number from 1024 to 65535; 8400 is the usual one.",
+        )
+    visible = path.isascii() and path.isprintable() and not set(path) & set(" ?#")
+    if not path.startswith("/") or not visible or path == TEST_PATH:
+        raise BadListenerSetting(
+            "The path of the redirect URI cannot be used.",
+            f"Begin it with a slash, without space, ? or #, and not {TEST_PATH}; the usual one is /callback.",
+        )
+
+
+async def _explain(error: OSError, host: RedirectHost, port: int) -> PortTaken | PortRefused | OSError:
+    if error.errno == errno.EADDRINUSE or (error.errno == errno.EACCES and sys.platform == "win32"):
+        owner = await asyncio.to_thread(find_owner, port)
+        return PortTaken(port, owner, free_port(host))
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return PortRefused(port)
+    return error

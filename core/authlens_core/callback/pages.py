@@ -1,0 +1,149 @@
+"""The pages that the person's browser shows: constant, self-contained, readable by everybody.
+
+Nothing of a request ever enters a page. No script, image or font is loaded; the one style sheet is allowed by
+its hash (CSP Level 3 §2.3.1), so even an injected tag could do nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from enum import StrEnum
+from functools import cache
+from typing import Final
+
+__all__ = ["CONTENT_SECURITY_POLICY", "SECURITY_HEADERS", "STYLE", "Page", "render"]
+
+
+class Page(StrEnum):
+    """Which page a browser is shown. A judge names one of the first six; the rest are the listener's own."""
+
+    SUCCESS = "success"
+    DENIED = "denied"
+    OUTDATED = "outdated"
+    ERROR = "error"
+    RECEIVED = "received"
+    EXPIRED = "expired"
+    NOT_EXPECTED = "not_expected"
+    TEST = "test"
+    REFUSED = "refused"
+    BUSY = "busy"
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with the page, unless the request itself was at fault."""
+        return _TEXTS[self][0]
+
+
+STYLE: Final = (
+    ":root{color-scheme:light dark;--ink:#1a1a1f;--soft:#45454f;--paper:#ffffff;--edge:#6b6b78}"
+    "@media (prefers-color-scheme:dark){:root{--ink:#f0f0f4;--soft:#c9c9d3;--paper:#17171b;--edge:#9a9aa8}}"
+    "body{margin:0;background:var(--paper);color:var(--ink);font:1.125rem/1.6 system-ui,sans-serif}"
+    "main{max-width:36rem;margin:12vh auto 2rem;padding:0 1.25rem}"
+    "h1{font-size:1.75rem;line-height:1.25;margin:0 0 1rem}"
+    "p{margin:0 0 1rem}"
+    ".name{border-top:1px solid var(--edge);padding-top:1rem;color:var(--soft);font-size:1rem}"
+)
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+CONTENT_SECURITY_POLICY: Final = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+SECURITY_HEADERS: Final = (
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+
+_BACK: Final = "You can close this tab and go back to the terminal."
+# Status, heading, and the paragraphs: what happened, then what to do.
+_TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
+    Page.SUCCESS: (
+        200,
+        "Your answer has arrived",
+        ("The login went well so far, and authlens finishes it in the terminal.", _BACK),
+    ),
+    Page.DENIED: (
+        200,
+        "The login was not allowed",
+        (
+            "The server says that access was denied, by you or by a policy. Nothing was stored.",
+            "Close this tab and go back to the terminal: it shows the reason and how to try again.",
+        ),
+    ),
+    Page.OUTDATED: (
+        400,
+        "This login is outdated",
+        (
+            "This answer belongs to an older or a different login, so it was ignored. Nothing was changed.",
+            "Close this tab and use the newest link in the terminal, which is still waiting.",
+        ),
+    ),
+    Page.ERROR: (
+        400,
+        "The login did not work",
+        (
+            "The server's answer could not be used. Nothing was stored.",
+            "Close this tab and go back to the terminal: it shows what was wrong and what to do.",
+        ),
+    ),
+    Page.RECEIVED: (
+        200,
+        "This answer was already received",
+        ("The first answer counts; this second one was ignored.", _BACK),
+    ),
+    Page.EXPIRED: (
+        400,
+        "This login has expired",
+        (
+            "The answer came after the time for it was over, so it was ignored.",
+            "Close this tab and start the login again in the terminal.",
+        ),
+    ),
+    Page.NOT_EXPECTED: (
+        400,
+        "No login is waiting",
+        (
+            "authlens is not waiting for an answer at this moment, so this one was ignored.",
+            "Close this tab and start the login in the terminal.",
+        ),
+    ),
+    Page.TEST: (
+        200,
+        "The tunnel works",
+        ("Your browser reaches authlens on the other machine.", _BACK),
+    ),
+    Page.REFUSED: (
+        400,
+        "This request was refused",
+        (
+            "This was not a browser that comes back from a login, so it was ignored. Nothing was changed.",
+            "If you were logging in, open the link in the terminal again.",
+        ),
+    ),
+    Page.BUSY: (
+        503,
+        "Too many connections at once",
+        ("authlens has more connections open than it serves at one time.", "Reload this page in a moment."),
+    ),
+}
+
+
+@cache
+def render(page: Page) -> bytes:
+    """Return the page as UTF-8 HTML."""
+    _, heading, paragraphs = _TEXTS[page]
+    title = html.escape(heading)
+    body = "".join(f"<p>{html.escape(each)}</p>\n" for each in paragraphs)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
+        f"<title>{title} · authlens</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f'<h1>{title}</h1>\n{body}<p class="name">authlens, on the machine where you started the login</p>\n'
+        "</main>\n</body>\n</html>\n"
+    ).encode()

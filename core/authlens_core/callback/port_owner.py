@@ -1,0 +1,108 @@
+"""Who listens on a port: read from /proc on Linux, unknown elsewhere (proc(5))."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from authlens_core.callback.errors import PortOwner
+from authlens_core.safe_text import safe_line
+
+__all__ = ["find_owner"]
+
+_LISTEN: Final = "0A"
+_MAX_LINES: Final = 100_000
+_MAX_PROCESSES: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class _ListeningSocket:
+    inode: str
+    uid: int
+
+
+def find_owner(port: int, proc: Path = Path("/proc")) -> PortOwner | None:
+    """Return the program that listens on `port` of a loopback or wildcard address, or None if nobody tells.
+
+    Reads many small files; call it outside the event loop.
+
+    Args:
+        port: the port.
+        proc: where the process file system is mounted.
+    """
+    sockets = [*_listening(proc / "net" / "tcp", port), *_listening(proc / "net" / "tcp6", port)]
+    if not sockets:
+        return None
+    pid = _pid_of({f"socket:[{each.inode}]" for each in sockets}, proc)
+    user = _account(sockets[0].uid)
+    return PortOwner(pid, "" if pid is None else _name(proc / str(pid)), user)
+
+
+def _listening(table: Path, port: int) -> Iterator[_ListeningSocket]:
+    try:
+        with table.open(encoding="ascii", errors="replace") as lines:
+            for line in islice(lines, 1, _MAX_LINES):
+                fields = line.split()
+                if len(fields) > 9 and fields[3] == _LISTEN and _covers_loopback(fields[1], port):
+                    yield _ListeningSocket(inode=fields[9], uid=int(fields[7]))
+    except (OSError, ValueError):
+        return
+
+
+def _covers_loopback(local: str, port: int) -> bool:
+    """Tell whether `local`, such as `0100007F:20D0`, is `port` of a loopback or wildcard address."""
+    address, _, number = local.partition(":")
+    if int(number, 16) != port:
+        return False
+    # The kernel prints each 32-bit word of the address in the byte order of the machine.
+    words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
+    ip = ipaddress.ip_address(b"".join(word.to_bytes(4, sys.byteorder) for word in words))
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip.is_loopback or ip.is_unspecified
+
+
+def _pid_of(links: set[str], proc: Path) -> int | None:
+    try:
+        processes = [each for each in islice(proc.iterdir(), _MAX_PROCESSES) if each.name.isdigit()]
+    except OSError:
+        return None
+    return next((int(each.name) for each in processes if _holds(each / "fd", links)), None)
+
+
+def _holds(descriptors: Path, links: set[str]) -> bool:
+    try:
+        names = list(descriptors.iterdir())
+    except OSError:
+        return False
+    return any(_target(each) in links for each in names)
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
+
+
+def _name(process: Path) -> str:
+    try:
+        return safe_line((process / "comm").read_text(encoding="utf-8", errors="replace").rstrip("\n"), 64)
+    except OSError:
+        return ""
+
+
+def _account(uid: int) -> str:
+    if sys.platform == "win32":
+        return ""
+    import pwd
+
+    try:
+        return safe_line(pwd.getpwuid(uid).pw_name, 64)
+    except KeyError:
+        return str(uid)

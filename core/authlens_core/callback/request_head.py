@@ -1,0 +1,167 @@
+"""What a request may be: its head is read here, within limits, and nothing of it is believed before.
+
+Sans-I/O: bytes go in, a verdict comes out. h11 reads the syntax (RFC 9112); this module holds the limits and
+the rules that keep other web pages out (RFC 8252 §8.3, DNS rebinding, fetch metadata).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import h11
+
+from authlens_core.secret import Secret
+
+__all__ = ["TEST_PATH", "Callback", "Limits", "Refusal", "RequestHead", "TestVisit", "Verdict"]
+
+TEST_PATH: Final = "/test"
+_TLS_HANDSHAKE: Final = 0x16
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the listener bears.
+
+    Attributes:
+        request_line: bytes of the first line.
+        headers: bytes of the header fields together.
+        connections: how many are read from at once.
+        deadline: seconds from connection to complete request head.
+        linger: seconds for which bytes are thrown away after the answer, so that it is not lost to a reset.
+        discard: how many bytes are thrown away then.
+    """
+
+    request_line: int = 16 * 1024
+    headers: int = 16 * 1024
+    connections: int = 20
+    deadline: float = 5.0
+    linger: float = 1.0
+    discard: int = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A well-formed GET of the redirect URI.
+
+    Attributes:
+        query: what stood behind the question mark, as it was sent, not decoded; empty if there was none.
+    """
+
+    query: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class TestVisit:
+    """A GET of the test page."""
+
+    __test__ = False  # the name is no test case
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Anything else.
+
+    Attributes:
+        status: the HTTP status that answers it.
+        reason: why, in constant words: nothing from the request is in it.
+        bodiless: true for HEAD, which is answered without a body.
+    """
+
+    status: int
+    reason: str
+    bodiless: bool = False
+
+
+Verdict = Callback | TestVisit | Refusal
+
+
+class RequestHead:
+    """Collects the bytes of one request head until there is a verdict.
+
+    Args:
+        port: the port of the listener; the Host field has to name it.
+        path: the exact path of the redirect URI.
+        limits: how many bytes are accepted.
+    """
+
+    def __init__(self, port: int, path: str, limits: Limits) -> None:
+        self._hosts = _hosts(port)
+        self._path = path.encode("ascii")
+        self._limits = limits
+        self._bytes = bytearray()
+
+    @property
+    def silent(self) -> bool:
+        """Whether not a byte has come so far."""
+        return not self._bytes
+
+    def receive(self, data: bytes) -> Verdict | None:
+        """Take the next bytes; return a verdict as soon as there is one, None while more are needed.
+
+        What follows the head (a body, a second request) is not looked at.
+        """
+        self._bytes += data
+        if not self._bytes:
+            return None
+        if self._bytes[0] == _TLS_HANDSHAKE:
+            return Refusal(HTTPStatus.BAD_REQUEST, "https instead of http")
+        if self._bytes[0] < ord("!"):
+            return Refusal(HTTPStatus.BAD_REQUEST, "not HTTP")
+        line_end = self._bytes.find(b"\n")
+        if max(line_end, len(self._bytes) if line_end < 0 else 0) >= self._limits.request_line:
+            return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "a request line over the limit")
+        if line_end < 0:
+            return None
+        head_end = _head_end(self._bytes, line_end)
+        header_bytes = (len(self._bytes) if head_end < 0 else head_end) - line_end - 1
+        if header_bytes > self._limits.headers:
+            return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "header fields over the limit")
+        return None if head_end < 0 else self._parse(bytes(self._bytes[:head_end]))
+
+    def _parse(self, head: bytes) -> Verdict:
+        limit = self._limits.request_line + self._limits.headers + 2
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=limit)
+        connection.receive_data(head)
+        try:
+            event = connection.next_event()
+        except h11.RemoteProtocolError as error:
+            return Refusal(error.error_status_hint, "not a well-formed request")
+        if not isinstance(event, h11.Request):
+            return Refusal(HTTPStatus.BAD_REQUEST, "not a well-formed request")
+        return self._judge_fields(event) or self._judge_target(event)
+
+    def _judge_fields(self, request: h11.Request) -> Refusal | None:
+        hosts = [value for name, value in request.headers if name == b"host"]
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            return Refusal(HTTPStatus.MISDIRECTED_REQUEST, "another host")
+        for name, value in request.headers:
+            if name == b"origin" or (name == b"sec-fetch-mode" and value != b"navigate"):
+                return Refusal(HTTPStatus.FORBIDDEN, "sent by another web page, not by the browser itself")
+            if name == b"upgrade":
+                return Refusal(HTTPStatus.FORBIDDEN, "a change of protocol")
+        if request.method != b"GET":
+            bodiless = request.method == b"HEAD"
+            return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "another method than GET", bodiless=bodiless)
+        return None
+
+    def _judge_target(self, request: h11.Request) -> Verdict:
+        path, _, query = request.target.partition(b"?")
+        if path == self._path and b"#" not in query:
+            return Callback(Secret(query.decode("ascii")))
+        if path == TEST_PATH.encode():
+            return TestVisit()
+        return Refusal(HTTPStatus.NOT_FOUND, "another path")
+
+
+def _hosts(port: int) -> frozenset[bytes]:
+    names = ("localhost", "127.0.0.1", "[::1]")
+    bare = names if port == 80 else ()  # browsers leave the default port out
+    return frozenset(each.encode() for each in (*(f"{name}:{port}" for name in names), *bare))
+
+
+def _head_end(data: bytearray, line_end: int) -> int:
+    """Return where the empty line that ends the head is over, -1 if it has not come yet."""
+    ends = (at + len(mark) for mark in (b"\n\r\n", b"\n\n") if (at := data.find(mark, line_end)) >= 0)
+    return min(ends, default=-1)

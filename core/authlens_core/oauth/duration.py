@@ -1,0 +1,92 @@
+"""How long an access token lives: `expires_in` (RFC 6749 §5.1), read strictly.
+
+Servers send strings, fractions, negative numbers and numbers beyond any calendar. None of them may raise, and
+the odd ones are said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from authlens_core.oauth.json_document import JsonValue
+from authlens_core.safe_text import safe_line
+
+__all__ = ["LONGEST", "MISSING", "Lifetime", "Missing", "parse_expires_in"]
+
+LONGEST: Final = 10 * 365 * 24 * 3600  # ten years, in seconds: keeps every date within the calendar
+_LONGEST_TEXT: Final = 20
+
+
+class Missing(Enum):
+    """The type of `MISSING`: the member is not there, which is not the same as `null`."""
+
+    MISSING = "missing"
+
+
+MISSING: Final = Missing.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long something is valid from the moment it was asked for.
+
+    Attributes:
+        seconds: 0 is expired already; None is unknown, and the token is then used until it is refused.
+        note: what was odd about the value, safe to show; empty where nothing was.
+    """
+
+    seconds: int | None
+    note: str = ""
+
+
+def parse_expires_in(value: JsonValue | Missing = MISSING) -> Lifetime:
+    """Return the lifetime that `expires_in` states (RFC 6749 §5.1); never raises.
+
+    A whole number is taken, also when written as a string or with `.0`. Zero and less are expired now. More
+    than ten years is cut to ten years. Anything else, and no value at all, is unknown.
+
+    Args:
+        value: the member as JSON gave it, or `MISSING`.
+    """
+    if value is MISSING:
+        return Lifetime(None, "The server did not say how long the token lives.")
+    number = _whole_number(value)
+    if number is None:
+        return Lifetime(None, f"expires_in is not a number of seconds: {_shown(value)}.")
+    if number <= 0:
+        return Lifetime(0, f"expires_in is {_shown(value)}: the token is expired already.")
+    if number > LONGEST:
+        return Lifetime(LONGEST, f"expires_in is {_shown(value)} seconds, taken as ten years.")
+    if isinstance(value, int):
+        return Lifetime(number)
+    return Lifetime(number, f"expires_in is {_shown(value)}, taken as the number {number}.")
+
+
+def _whole_number(value: JsonValue | Missing) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str) and len(value) <= _LONGEST_TEXT and value.isascii():
+        digits = value.removeprefix("-")
+        return int(value) if digits.isdigit() else None
+    return None
+
+
+def _shown(value: JsonValue | Missing) -> str:
+    """Return the value as it looked in JSON, shortened; never the whole of a large one."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{safe_line(value, 60)}"'
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**40 else "a number of more than 40 digits"
+    if isinstance(value, float):
+        return str(value)
+    return "a list" if isinstance(value, list) else "an object"

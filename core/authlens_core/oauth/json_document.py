@@ -1,0 +1,251 @@
+"""A strict reader of JSON documents (RFC 8259): one text has one meaning, or it is refused.
+
+The standard library takes the last of two equal keys, takes NaN, turns 1e400 into infinity, and fails with a
+RecursionError on a deep document. A server may use each of these to show us one thing and mean another.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Final, TypeAlias, cast
+
+from authlens_core.safe_text import safe_line
+
+__all__ = ["JsonRefused", "JsonValue", "load_json", "load_object"]
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+MAX_DEPTH: Final = 64
+MAX_MEMBERS: Final = 10_000
+MAX_STRING: Final = 64 * 1024  # characters
+MAX_DIGITS: Final = 40
+
+_BOM: Final = b"\xef\xbb\xbf"
+# Possessive quantifiers: each expression reads its text once, whatever follows.
+_SPACE: Final = re.compile(r"[ \t\n\r]*+")
+_PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*+')
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?")
+_LITERALS: Final[dict[str, bool | None]] = {"null": None, "true": True, "false": False}
+_NOT_JSON: Final = {
+    "/": "a comment",
+    "'": "text in single quotes",
+    "N": "NaN",
+    "I": "Infinity",
+    "]": "an unexpected ']'",
+    "}": "an unexpected '}'",
+    ",": "an unexpected ','",
+}
+
+
+class JsonRefused(ValueError):
+    """The bytes are not one strict JSON document.
+
+    Attributes:
+        reason: what is wrong, safe to show.
+        position: where, counted in bytes from the start of the data.
+    """
+
+    def __init__(self, reason: str, position: int) -> None:
+        super().__init__(f"{reason} at byte {position}")
+        self.reason = reason
+        self.position = position
+
+
+def load_object(data: bytes) -> dict[str, JsonValue]:
+    """Return the object that `data` holds.
+
+    Raises:
+        JsonRefused: if `data` is not one strict JSON document, or its top level is not an object.
+    """
+    value = load_json(data)
+    if not isinstance(value, dict):
+        msg = "the document is not an object"
+        raise JsonRefused(msg, 0)
+    return value
+
+
+def load_json(data: bytes) -> JsonValue:
+    """Return the value that `data` holds, read in linear time.
+
+    UTF-8 only, with or without a byte order mark. No duplicate keys, no NaN or infinity, nothing after the
+    value; at most 64 levels, 10,000 members and elements, strings of 65,536 characters, numbers of 40 digits.
+
+    Raises:
+        JsonRefused: if `data` breaks one of these rules; it says which and where.
+    """
+    skipped = len(_BOM) if data.startswith(_BOM) else 0
+    try:
+        text = data[skipped:].decode("utf-8")
+    except UnicodeDecodeError as error:
+        msg = "not UTF-8"
+        raise JsonRefused(msg, skipped + error.start) from None
+    try:
+        return _Scanner(text).document()
+    except _Stop as stop:
+        position = skipped + len(text[: stop.index].encode("utf-8"))
+        raise JsonRefused(stop.reason, position) from None
+
+
+class _Stop(Exception):
+    """A rule is broken at a character index."""
+
+    def __init__(self, reason: str, index: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.index = index
+
+
+class _Scanner:
+    """Reads one text from left to right; `at` is the index of the next character."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.members = 0
+
+    def document(self) -> JsonValue:
+        self.skip_space()
+        if self.at == len(self.text):
+            msg = "the document is empty"
+            raise _Stop(msg, self.at)
+        value = self.value(0)
+        self.skip_space()
+        if self.at < len(self.text):
+            msg = "something follows the end of the document"
+            raise _Stop(msg, self.at)
+        return value
+
+    def value(self, depth: int) -> JsonValue:
+        start = self.peek()
+        if start in "{[":
+            if depth == MAX_DEPTH:
+                msg = f"more than {MAX_DEPTH} levels"
+                raise _Stop(msg, self.at)
+            return self.object(depth + 1) if start == "{" else self.array(depth + 1)
+        if start == '"':
+            return self.string()
+        if start == "-" or "0" <= start <= "9":
+            return self.number()
+        return self.literal()
+
+    def object(self, depth: int) -> dict[str, JsonValue]:
+        found: dict[str, JsonValue] = {}
+        self.at += 1
+        self.skip_space()
+        if self.take("}"):
+            return found
+        while True:
+            self.skip_space()
+            start = self.at
+            if self.peek() != '"':
+                raise self.unexpected("a key in double quotes")
+            key = self.string()
+            if key in found:
+                msg = f'duplicate key "{safe_line(key, 80)}"'
+                raise _Stop(msg, start)
+            self.count()
+            self.skip_space()
+            if not self.take(":"):
+                raise self.unexpected("':'")
+            self.skip_space()
+            found[key] = self.value(depth)
+            self.skip_space()
+            if self.take("}"):
+                return found
+            if not self.take(","):
+                raise self.unexpected("',' or '}'")
+
+    def array(self, depth: int) -> list[JsonValue]:
+        found: list[JsonValue] = []
+        self.at += 1
+        self.skip_space()
+        if self.take("]"):
+            return found
+        while True:
+            self.skip_space()
+            self.count()
+            found.append(self.value(depth))
+            self.skip_space()
+            if self.take("]"):
+                return found
+            if not self.take(","):
+                raise self.unexpected("',' or ']'")
+
+    def string(self) -> str:
+        start = self.at
+        match = _PLAIN.match(self.text, start + 1)
+        end = match.end() if match else start + 1
+        if end - start > 12 * MAX_STRING or self.text[end : end + 1] != '"':
+            raise self.bad_string(start, end)
+        self.at = end + 1
+        raw = self.text[start + 1 : end]
+        value = cast("str", json.loads(f'"{raw}"')) if "\\" in raw else raw
+        if len(value) > MAX_STRING:
+            raise self.bad_string(start, end)
+        return value
+
+    def bad_string(self, start: int, end: int) -> _Stop:
+        if end - start > MAX_STRING:
+            return _Stop(f"a string of more than {MAX_STRING} characters", start)
+        if end == len(self.text):
+            return _Stop("a string without an end", start)
+        if self.text[end] == "\\":
+            return _Stop("a bad escape in a string", end)
+        return _Stop("a control character in a string", end)
+
+    def number(self) -> int | float:
+        match = _NUMBER.match(self.text, self.at)
+        if match is None:
+            raise self.unexpected("a digit after '-'")
+        literal = match.group()
+        if sum(map(str.isdigit, literal)) > MAX_DIGITS:
+            msg = f"a number of more than {MAX_DIGITS} digits"
+            raise _Stop(msg, self.at)
+        if match.group(1) is None and match.group(2) is None:
+            self.at = match.end()
+            return int(literal)
+        number = float(literal)
+        if math.isinf(number):
+            msg = "a number too large to hold"
+            raise _Stop(msg, self.at)
+        self.at = match.end()
+        return number
+
+    def literal(self) -> bool | None:
+        for word, value in _LITERALS.items():
+            if self.text.startswith(word, self.at):
+                self.at += len(word)
+                return value
+        raise self.unexpected("a value")
+
+    def count(self) -> None:
+        self.members += 1
+        if self.members > MAX_MEMBERS:
+            msg = f"more than {MAX_MEMBERS} members"
+            raise _Stop(msg, self.at)
+
+    def skip_space(self) -> None:
+        match = _SPACE.match(self.text, self.at)
+        self.at = match.end() if match else self.at
+
+    def take(self, character: str) -> bool:
+        if self.text.startswith(character, self.at):
+            self.at += 1
+            return True
+        return False
+
+    def peek(self) -> str:
+        """Return the next character; the end of the text where one is needed is refused."""
+        if self.at >= len(self.text):
+            msg = "the document ends too early"
+            raise _Stop(msg, self.at)
+        return self.text[self.at]
+
+    def unexpected(self, wanted: str) -> _Stop:
+        if self.at >= len(self.text):
+            return _Stop("the document ends too early", self.at)
+        character = self.text[self.at]
+        seen = _NOT_JSON.get(character, f"an unexpected '{safe_line(character)}'")
+        return _Stop(f"{seen} where {wanted} belongs", self.at)

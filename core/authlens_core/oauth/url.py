@@ -1,0 +1,245 @@
+r"""URLs, parsed strictly (RFC 3986 §3): what is shown is what is opened.
+
+Lenient parsers disagree: one sends `https://good\@evil/` to evil, another to good. This takes only URLs on
+which they all agree, and everything that connects, compares or opens uses the text it gives back.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import string
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["MAX_LENGTH", "Url", "UrlRefused", "parse_url"]
+
+MAX_LENGTH: Final = 2_048
+_MAX_HOST: Final = 253
+_MAX_LABEL: Final = 63
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+# RFC 3986 §2: unreserved and reserved characters and the percent sign; brackets belong to the host alone.
+_URL_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "-._~:/?#@!$&'()*+,;=%[]")
+_HEX: Final = frozenset(string.hexdigits)
+_LABEL_CHARACTERS: Final = frozenset(string.ascii_lowercase + string.digits + "-_")
+
+
+class UrlRefused(ValueError):
+    """The text is not a URL that is used here.
+
+    Attributes:
+        reasons: everything that is wrong with it, each a few words, safe to show.
+    """
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Url:
+    """An absolute http or https URL that passed `parse_url`; `repr` leaves the query out.
+
+    Attributes:
+        scheme: `https` or `http`.
+        host: lower case, in A-label form; an IPv6 address stands in brackets.
+        port: None where it is the default of the scheme.
+        path: as it was given, which may be empty: `https://h` and `https://h/` are different identifiers.
+        query: without the question mark; None where there was no question mark.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    query: str | None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port (RFC 6454), without the port where it is the default."""
+        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port is not None else "")
+
+    @property
+    def text(self) -> str:
+        """The URL as text: what is sent, compared and shown."""
+        return f"{self.origin}{self.path}" + (f"?{self.query}" if self.query is not None else "")
+
+    @property
+    def host_port(self) -> str:
+        """`host:port`, the default port written out."""
+        return f"{self.host}:{self.port if self.port is not None else _DEFAULT_PORTS[self.scheme]}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """True for `localhost`, 127.0.0.0/8 and `[::1]` (RFC 8252 §7.3)."""
+        return _is_loopback(self.host)
+
+    @property
+    def unicode_host(self) -> str:
+        """The host with its A-labels decoded, to stand beside `host` and never in its place."""
+        return ".".join(_decoded(label) or label for label in self.host.split("."))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Url {self.origin}{self.path}{'?…' if self.query is not None else ''}>"
+
+
+def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = True) -> Url:
+    """Return the URL that `text` is.
+
+    https with a host; no userinfo, no fragment; only the characters of RFC 3986; an IPv4 address only in its
+    usual form, no zone identifier, no trailing dot; a port between 1 and 65535; no `.` and `..` segments and
+    no escaped control characters; at most 2,048 characters.
+
+    Args:
+        text: the whole URL, without spaces around it.
+        loopback_http: true to take plain http too, if the host is loopback.
+        allow_query: false to refuse a query, as in an issuer (RFC 8414 §2).
+
+    Raises:
+        UrlRefused: with every reason that was found.
+    """
+    if len(text) > MAX_LENGTH:
+        msg = f"it has {len(text)} characters, and {MAX_LENGTH} are the limit"
+        raise UrlRefused(msg)
+    reasons = _character_reasons(text)
+    scheme, separator, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in _DEFAULT_PORTS:
+        raise UrlRefused("it does not start with https://", *reasons)
+    rest, has_fragment, _ = rest.partition("#")
+    rest, has_query, query = rest.partition("?")
+    authority, slash, path = rest.partition("/")
+    path = slash + path
+    if has_fragment:
+        reasons.append("it has a fragment (#)")
+    if has_query and not allow_query:
+        reasons.append("it has a query (?)")
+    host, port = _split_authority(authority, reasons)
+    reasons.extend(_path_reasons(path, query))
+    host = _host(host, reasons)
+    if scheme == "http" and not (loopback_http and _is_loopback(host)):
+        reasons.append("it is http: only https is used" + (", except on loopback" if loopback_http else ""))
+    if reasons:
+        raise UrlRefused(*dict.fromkeys(reasons))
+    return Url(
+        scheme, host, None if port == _DEFAULT_PORTS[scheme] else port, path, query if has_query else None
+    )
+
+
+def _character_reasons(text: str) -> list[str]:
+    reasons = []
+    if text.startswith("-"):
+        reasons.append("it starts with '-'")
+    if not text.isascii():
+        reasons.append("it has characters outside ASCII")
+    if any(c <= " " or c == "\x7f" for c in text):
+        reasons.append("it has a space or a control character")
+    if "\\" in text:
+        reasons.append("it has a backslash")
+    if any("!" <= c <= "~" and c != "\\" and c not in _URL_CHARACTERS for c in text):
+        reasons.append("it has a character that a URL may not have unescaped")
+    if "%action" in text:  # the standard library's browser opener substitutes this word
+        reasons.append("it has the word %action")
+    return reasons
+
+
+def _split_authority(authority: str, reasons: list[str]) -> tuple[str, int | None]:
+    """Return the host as written, and the port; what is wrong goes to `reasons`."""
+    userinfo, at, authority = authority.rpartition("@")
+    if at or userinfo:
+        reasons.append("it has a user name or password before the host (@)")
+    bracket = authority.rfind("]")
+    colon = authority.find(":", bracket + 1)
+    if colon < 0:
+        return authority, None
+    host, digits = authority[:colon], authority[colon + 1 :]
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 5 or digits.startswith("0"):
+        reasons.append("its port is not a number from 1 to 65535")
+        return host, None
+    if int(digits) > 65_535:
+        reasons.append("its port is not a number from 1 to 65535")
+    return host, int(digits)
+
+
+def _path_reasons(path: str, query: str) -> list[str]:
+    reasons = []
+    if "[" in path + query or "]" in path + query:
+        reasons.append("it has a bracket outside the host")
+    for part in (path, query):
+        for piece in part.split("%")[1:]:
+            if len(piece) < 2 or not _HEX.issuperset(piece[:2]):
+                reasons.append("it has a percent sign without two hexadecimal digits")
+            elif int(piece[:2], 16) < 0x20 or int(piece[:2], 16) == 0x7F:
+                reasons.append("it has an escaped control character")
+    if any(s.replace("%2e", ".").replace("%2E", ".") in (".", "..") for s in path.split("/")):
+        reasons.append("its path has a '.' or '..' segment")
+    return reasons
+
+
+def _host(written: str, reasons: list[str]) -> str:
+    """Return the host in canonical form; what is wrong goes to `reasons`."""
+    host = written.lower()
+    if host.startswith("["):
+        return _ipv6(host, reasons)
+    labels = host.split(".")
+    if not host:
+        reasons.append("it has no host")
+    elif host.endswith("."):
+        reasons.append("its host ends in a dot")
+    elif labels[-1].isdigit() or labels[-1].startswith("0x"):
+        if not _is_ipv4(host):
+            reasons.append("its host is an IPv4 address in an unusual form")
+    elif len(host) > _MAX_HOST or not all(_is_label(label) for label in labels):
+        reasons.append("its host is not a valid host name")
+    return host
+
+
+def _ipv6(host: str, reasons: list[str]) -> str:
+    if "%" in host:
+        reasons.append("its address has a zone identifier (%)")
+        return host
+    try:
+        address = ipaddress.IPv6Address(host[1:-1] if host.endswith("]") else "")
+    except ValueError:
+        reasons.append("its host is not a valid IPv6 address")
+        return host
+    mapped = address.ipv4_mapped
+    return f"[::ffff:{mapped}]" if mapped is not None else f"[{address.compressed}]"
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        return str(ipaddress.IPv4Address(host)) == host
+    except ValueError:
+        return False
+
+
+def _is_label(label: str) -> bool:
+    if not 1 <= len(label) <= _MAX_LABEL or not _LABEL_CHARACTERS.issuperset(label):
+        return False
+    if label.startswith("-") or label.endswith("-"):
+        return False
+    return not label.startswith("xn--") or _decoded(label) is not None
+
+
+def _decoded(label: str) -> str | None:
+    """Return the text of an A-label (RFC 5891 §5.3), or None if it is not one."""
+    if not label.startswith("xn--"):
+        return None
+    try:
+        decoded = label[4:].encode("ascii").decode("punycode")
+        again = decoded.encode("punycode").decode("ascii")
+    except (UnicodeError, ValueError, OverflowError):
+        return None
+    honest = again == label[4:] and not decoded.isascii() and unicodedata.normalize("NFC", decoded) == decoded
+    letters = all(
+        c in "-·" or unicodedata.category(c) in ("Ll", "Lo", "Lm", "Mn", "Mc", "Nd") for c in decoded
+    )
+    return decoded if honest and letters else None
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "[::1]") or (host.startswith("127.") and _is_ipv4(host))

@@ -1,0 +1,276 @@
+"""`Wire`: the one sender. Every request authlens makes leaves through `Wire.send`.
+
+It speaks to httpx's transport and not to its client: the client follows redirects, keeps cookies, reads
+`.netrc`, turns user info into credentials and decodes bodies without a bound, and what is not there needs no
+switching off. A request is sent once: nothing is retried, redirected or replayed here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.wire.addresses import (
+    AddressPolicy,
+    AddressRefused,
+    Resolver,
+    is_global,
+    is_loopback,
+    require_public,
+    resolve,
+)
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
+from authlens_core.wire.limits import METADATA, Limits
+from authlens_core.wire.observation import Step
+from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
+from authlens_core.wire.reception import Attempt, decoded, receive
+from authlens_core.wire.trust import build_context, observe_refusals
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["Wire"]
+
+# An idle connection is reused for the next step of a login, and closed before a person has read a page.
+_IDLE_SECONDS: Final = 5.0
+_PROXY_STEPS: Final = frozenset({Step.PREPARE, Step.CONNECT, Step.TUNNEL})
+_PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
+_LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
+
+
+def _silence_loggers() -> None:
+    """Keep URLs and header fields, which the libraries log at DEBUG, out of every log."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.disabled = True
+        logger.propagate = False
+
+
+def _product() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"authlens/{version('authlens')}"
+    except PackageNotFoundError:
+        return "authlens"
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What connections have in common that may be reused for each other."""
+
+    proxy: Proxy | None
+    addresses: AddressPolicy
+
+
+class Wire:
+    """Sends requests and records what happened, good or bad. Use as an async context manager.
+
+    Args:
+        ssl_context: whom to trust; None builds the context of `trust.build_context` on first use.
+        environ: where `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are read; None means
+            the process's environment and the operating system's proxy settings.
+        user_agent: None sends `authlens/<version>`.
+        resolver: turns names into addresses for the `PUBLIC_ONLY` check; tests give their own.
+    """
+
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        environ: Mapping[str, str] | None = None,
+        user_agent: str | None = None,
+        resolver: Resolver = resolve,
+    ) -> None:
+        self._ssl_context = ssl_context
+        self._environ = environ
+        self._user_agent = user_agent
+        self._resolver = resolver
+        self._transports: dict[_Route, httpx.AsyncHTTPTransport] = {}
+        self._building = asyncio.Lock()
+        self._trusted: ssl.SSLContext | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection. The object can be used again afterwards."""
+        transports, self._transports = self._transports, {}
+        for transport in transports.values():
+            await transport.aclose()
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        limits: Limits = METADATA,
+        loopback_http: bool = False,
+        addresses: AddressPolicy = AddressPolicy.ANY,
+        purpose: str = "",
+    ) -> Exchange:
+        """Send `request` once and return what happened. Raises nothing but `asyncio.CancelledError`.
+
+        Args:
+            request: what to send. `Host`, `User-Agent`, `Accept`, `Accept-Encoding` and `Content-Length`
+                are added; the exchange holds the request with all of them.
+            limits: deadline and caps.
+            loopback_http: allow plain `http` to this machine, for the emulator and development.
+            addresses: `PUBLIC_ONLY` for a URL that a public server named (RFC 9728 §7.7).
+            purpose: a few words for the record.
+        """
+        started_at, clock = datetime.now(UTC), time.perf_counter()
+        attempt = Attempt(request, host="the server", limits=limits)
+        failure: WireFailure | None
+        try:
+            url = parse_url(request.url, loopback_http=loopback_http)
+        except UrlRefused as refused:
+            cause = f"The address was refused: {'; '.join(refused.reasons)}."
+            failure = WireFailure(FailureKind.URL, cause, "Nothing was sent; correct the address.")
+        else:
+            failure = await self._bounded(attempt, url, addresses)
+        now = time.perf_counter()
+        return Exchange(
+            request=attempt.request,
+            response=attempt.answer(),
+            failure=failure,
+            started_at=started_at,
+            elapsed=now - clock,
+            timings=attempt.observed.timings(now),
+            peer=attempt.observed.peer,
+            proxy=attempt.proxy.display if attempt.proxy else None,
+            tls=attempt.observed.tls,
+            purpose=purpose,
+        )
+
+    async def _bounded(self, attempt: Attempt, url: Url, addresses: AddressPolicy) -> WireFailure | None:
+        """Run one attempt inside its deadline; turn everything that goes wrong into a failure."""
+        import anyio
+        import h11
+        import httpx
+
+        seconds = attempt.limits.deadline
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                return await self._attempt(attempt, url, addresses)
+        except (
+            *(httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, h11.ProtocolError, AddressRefused),
+            *(ProxyUnusable, OSError, ValueError, EOFError, RuntimeError),
+            *(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream),
+        ) as error:
+            if deadline.expired():
+                return deadline_failure(attempt.host, seconds, attempt.observed)
+            if attempt.proxy is not None and attempt.observed.step in _PROXY_STEPS:
+                return proxy_failure(attempt.host, attempt.proxy.display, attempt.observed)
+            return explain(error, attempt.host, attempt.observed)
+
+    async def _attempt(self, attempt: Attempt, url: Url, addresses: AddressPolicy) -> WireFailure | None:
+        import httpx
+
+        attempt.host = safe_line(url.origin.partition("://")[2], 260)
+        host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
+        attempt.proxy = proxy_for(url.scheme, host, port, self._environ)
+        if addresses is AddressPolicy.PUBLIC_ONLY and attempt.proxy is None:
+            await require_public(host, port, self._resolver)
+        attempt.observed.judge = _judge(url.scheme, addresses, attempt.proxy)
+        prepared = self._prepare(attempt, httpx.URL(url.text))
+        transport = await self._transport(_Route(attempt.proxy, addresses))
+        response = await transport.handle_async_request(prepared)
+        try:
+            return await receive(
+                attempt,
+                response.status_code,
+                response.headers.raw,
+                response.extensions,
+                response.aiter_raw(),
+            )
+        finally:
+            await response.aclose()
+
+    def _prepare(self, attempt: Attempt, target: httpx.URL) -> httpx.Request:
+        """Return the request for the transport, and record it with every header field it will have.
+
+        Raises:
+            ValueError: a header field cannot be written as latin-1.
+        """
+        import httpx
+
+        request = attempt.request
+        given = [pair for pair in request.headers.fields if pair[0].lower() != "accept-encoding"]
+        names = {name.lower() for name, _ in given}
+        if self._user_agent is None:
+            self._user_agent = _product()
+        own = [("User-Agent", self._user_agent), ("Accept", "*/*")]
+        fields = [pair for pair in own if pair[0].lower() not in names]
+        fields += [("Accept-Encoding", "identity"), *given]
+        prepared = httpx.Request(
+            request.method,
+            target,
+            headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
+            content=request.body.reveal(),
+            extensions={
+                "trace": attempt.observed,
+                "timeout": {"connect": attempt.limits.connect, "read": None, "write": None, "pool": None},
+            },
+        )
+        sent = f"{target.scheme}://{target.netloc.decode('ascii')}{target.raw_path.decode('ascii')}"
+        attempt.request = replace(request, url=sent, headers=decoded(prepared.headers.raw))
+        return prepared
+
+    async def _transport(self, route: _Route) -> httpx.AsyncHTTPTransport:
+        """Return the transport of `route`, made on first use."""
+        import httpx
+
+        async with self._building:
+            trusted = self._trusted
+            if trusted is None:
+                _silence_loggers()
+                trusted = self._ssl_context or await asyncio.to_thread(build_context, self._environ)
+                observe_refusals(trusted)
+                self._trusted = trusted
+            if route not in self._transports:
+                self._transports[route] = httpx.AsyncHTTPTransport(
+                    verify=trusted,
+                    trust_env=False,
+                    http1=True,
+                    http2=False,
+                    retries=0,
+                    proxy=_for_httpx(route.proxy, trusted),
+                    limits=httpx.Limits(max_connections=20, keepalive_expiry=_IDLE_SECONDS),
+                )
+            return self._transports[route]
+
+
+def _for_httpx(proxy: Proxy | None, context: ssl.SSLContext) -> httpx.Proxy | None:
+    import httpx
+
+    if proxy is None:
+        return None
+    auth = None
+    if proxy.username is not None and proxy.password is not None:
+        auth = (proxy.username.reveal(), proxy.password.reveal())
+    return httpx.Proxy(proxy.url, auth=auth, ssl_context=context if proxy.scheme == "https" else None)
+
+
+def _judge(scheme: str, addresses: AddressPolicy, proxy: Proxy | None) -> Callable[[str], bool] | None:
+    """Return what the connected address has to satisfy, or None for anything."""
+    if proxy is not None:
+        return None
+    if scheme == "http":
+        return is_loopback
+    return is_global if addresses is AddressPolicy.PUBLIC_ONLY else None

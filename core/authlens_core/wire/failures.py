@@ -1,0 +1,179 @@
+"""Why an exchange failed, in words a person can act on.
+
+The texts of HTTP libraries hold whole URLs, and they differ from version to version. What is told here is
+made from the kind of the error and the step it happened in; the library's own text is never used.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Final
+
+import h11
+
+from authlens_core.wire.addresses import AddressRefused
+from authlens_core.wire.exchange import FailureKind, WireFailure
+from authlens_core.wire.observation import Observation, Step
+from authlens_core.wire.proxy import ProxyUnusable
+from authlens_core.wire.trust import explain_certificate
+
+__all__ = ["deadline_failure", "explain", "proxy_failure"]
+
+_ERRNO: Final = {
+    errno.ECONNREFUSED: "nothing listens there",
+    errno.ENETUNREACH: "the network cannot be reached",
+    errno.EHOSTUNREACH: "the host cannot be reached",
+    errno.ETIMEDOUT: "it did not answer",
+    errno.ECONNRESET: "the connection was reset",
+    errno.EACCES: "this machine does not allow it",
+    errno.EMFILE: "this process has too many open files",
+}
+_UNKNOWN_OUTCOME: Final = "The server may have acted on it; check before you send it again."
+_HTTPS_SERVER: Final = "Check that the address and port are those of an HTTPS server."
+_NOT_SENT: Final = "Nothing was sent; try again."
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and everything that led to it, group members included; bounded."""
+    waiting: list[BaseException] = [error]
+    seen: set[int] = set()
+    while waiting and len(seen) < 50:
+        current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        if isinstance(current, BaseExceptionGroup):
+            waiting.extend(current.exceptions)
+        waiting.extend(cause for cause in (current.__cause__, current.__context__) if cause is not None)
+
+
+def _retry(observed: Observation) -> str:
+    return _UNKNOWN_OUTCOME if observed.sent else _NOT_SENT
+
+
+def deadline_failure(host: str, seconds: float, observed: Observation) -> WireFailure:
+    """Return the failure of an exchange that ran into its deadline."""
+    doing = {
+        Step.PREPARE: "looking up",
+        Step.CONNECT: "connecting to",
+        Step.TLS: "agreeing on TLS with",
+        Step.TUNNEL: "asking the proxy for",
+        Step.SEND: "sending to",
+        Step.WAIT: "waiting for",
+        Step.RECEIVE: "reading the answer of",
+    }[observed.step]
+    cause = f"After {seconds:g} s still {doing} {host}; authlens gave up."
+    return WireFailure(FailureKind.TIMEOUT, cause, _retry(observed), may_have_arrived=observed.sent)
+
+
+def proxy_failure(host: str, proxy: str, observed: Observation) -> WireFailure:
+    """Return the failure of a proxy that could not be reached or did not let the request through."""
+    status = observed.tunnel_status
+    if status == 407:
+        cause = f"The proxy {proxy} wants a user name and password (407)."
+        return WireFailure(
+            FailureKind.PROXY, cause, "Put them in HTTPS_PROXY: http://user:password@host:port."
+        )
+    if status is not None:
+        cause = f"The proxy {proxy} did not let the connection to {host} through ({status})."
+        cure = f"Ask whoever runs the proxy to allow {host}, or add it to NO_PROXY."
+        return WireFailure(FailureKind.PROXY, cause, cure)
+    cause = f"The proxy {proxy} could not be used to reach {host}."
+    return WireFailure(FailureKind.PROXY, cause, f"Check HTTPS_PROXY, or add {host} to NO_PROXY.")
+
+
+def _tls(error: ssl.SSLError, host: str, observed: Observation) -> WireFailure:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        cause, cure = explain_certificate(error, host)
+        return WireFailure(FailureKind.TLS, cause, cure)
+    reason = getattr(error, "reason", None) or ""
+    if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNEXPECTED_MESSAGE"}:
+        cause = f"{host} does not speak TLS on this port: it is not an HTTPS server."
+        return WireFailure(FailureKind.TLS, cause, "Check the port of the address.")
+    if "VERSION" in reason or "UNSUPPORTED_PROTOCOL" in reason:
+        cause = f"{host} offers only TLS versions that are no longer safe."
+        return WireFailure(FailureKind.TLS, cause, "The server must offer TLS 1.2 or later.")
+    if observed.sent:
+        cause = f"The TLS connection to {host} broke."
+        return WireFailure(FailureKind.TLS, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
+    named = reason.replace("_", " ").lower() if reason.replace("_", "").isalnum() else ""
+    cause = f"{host} and this machine could not agree on TLS{': ' + named if named else ''}."
+    return WireFailure(
+        FailureKind.TLS, cause, "Check that the address and port are those of an HTTPS server."
+    )
+
+
+def _protocol(text: str, host: str) -> WireFailure:
+    # h11's own words are compared with, never shown.
+    if "too long" in text or "too big" in text:
+        cause = f"The header of the answer from {host} is too large."
+        return WireFailure(FailureKind.TOO_LARGE, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
+    if "without sending a response" in text or "closed connection" in text:
+        cause = f"{host} closed the connection before the answer was complete."
+        return WireFailure(FailureKind.PROTOCOL, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
+    cause = f"{host} answered with something that is not HTTP/1.1."
+    cure = "Check that the address and port are those of a web server."
+    return WireFailure(FailureKind.PROTOCOL, cause, cure, may_have_arrived=True)
+
+
+def _operating_system(error: OSError, host: str, observed: Observation) -> WireFailure:
+    if isinstance(error, socket.gaierror):
+        cause = f"The name {host} could not be found."
+        return WireFailure(FailureKind.NAME, cause, "Check the spelling, and that DNS and VPN work.")
+    why = _ERRNO.get(error.errno or 0)
+    if observed.sent:
+        cause = f"The connection to {host} broke{': ' + why if why else ''}."
+        return WireFailure(FailureKind.CONNECT, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
+    if observed.step is Step.TLS:
+        cause = f"{host} closed the connection while TLS was being agreed on."
+        return WireFailure(
+            FailureKind.TLS, cause, "Check that the address and port are those of an HTTPS server."
+        )
+    cause = f"No connection to {host}{': ' + why if why else ''}."
+    return WireFailure(FailureKind.CONNECT, cause, "Check address, port and network.")
+
+
+def _address(error: AddressRefused, host: str) -> WireFailure:
+    cause = f"{host} leads to {error.address}, an address that this request may not go to. Nothing was sent."
+    cure = "A server on the internet has no business naming such an address; ask whoever runs it."
+    return WireFailure(FailureKind.ADDRESS, cause, cure)
+
+
+def explain(error: BaseException, host: str, observed: Observation) -> WireFailure:
+    """Return the failure that `error` means.
+
+    Args:
+        error: what the HTTP library or the operating system raised.
+        host: `host` or `host:port` that was asked for, safe to show.
+        observed: how far the exchange came.
+    """
+    chain = list(_chain(error))
+    for link in chain:
+        match link:
+            case AddressRefused():
+                return _address(link, host)
+            case ProxyUnusable():
+                return WireFailure(
+                    FailureKind.PROXY, f"{str(link)[:1].upper()}{str(link)[1:]}.", "Correct or unset it."
+                )
+            case h11.LocalProtocolError():
+                cause = f"The request to {host} is not valid HTTP, so it was not sent."
+                return WireFailure(FailureKind.PROTOCOL, cause, "Check the header fields of the request.")
+            case ssl.SSLError() if not isinstance(link, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+                return _tls(link, host, observed)
+    remote = next((link for link in chain if isinstance(link, h11.RemoteProtocolError)), None)
+    if remote is not None or "without sending a response" in str(error):
+        return _protocol(str(remote or error), host)
+    systems = [link for link in chain if isinstance(link, OSError)]
+    # The deepest one knows the reason; the ones above it only say that every attempt failed.
+    named = [link for link in systems if isinstance(link, socket.gaierror) or link.errno in _ERRNO]
+    if systems and not isinstance(systems[-1], TimeoutError):
+        return _operating_system((named or systems)[-1], host, observed)
+    if systems:
+        cause = f"{host} did not answer the attempt to connect."
+        return WireFailure(FailureKind.TIMEOUT, cause, _NOT_SENT, may_have_arrived=observed.sent)
+    return _operating_system(OSError(), host, observed)

@@ -1,0 +1,40 @@
+"""How long an exchange may take and how much of an answer is read.
+
+A timeout per socket operation, which is what HTTP libraries offer, never ends a server that sends one byte
+a second. So there is one deadline by the wall clock for the whole exchange, and a cap on everything that
+is kept in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["METADATA", "RESOURCE", "TOKEN", "Limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one exchange.
+
+    Attributes:
+        deadline: seconds from the first step to the last byte.
+        connect: seconds for the TCP connection, and again for the TLS handshake.
+        body: bytes of the body that are kept.
+        header_count: fields in the answer's header.
+        header_bytes: bytes of the answer's header: names, values and the four bytes between and after.
+        cut_body: true to keep a longer body cut and call the exchange complete; false to call it failed.
+    """
+
+    deadline: float = 20.0
+    connect: float = 10.0
+    body: int = 256 * 1024
+    header_count: int = 64
+    header_bytes: int = 32 * 1024
+    cut_body: bool = False
+
+
+METADATA: Final = Limits()
+TOKEN: Final = Limits()
+# The resource is the person's own: how it begins is worth showing, and its length is no fault.
+RESOURCE: Final = Limits(body=1024 * 1024, cut_body=True)

@@ -1,0 +1,138 @@
+"""What really happened on the wire, learned from the events of the HTTP library.
+
+Only the events tell a failure before the first byte of the request left (safe to try again) from one after
+it (the server may have acted), and only the connect event gives the address that was really connected
+before anything is sent to it.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+from authlens_core.wire.addresses import AddressRefused
+from authlens_core.wire.exchange import Timings
+
+__all__ = ["Observation", "Step"]
+
+
+class Step(Enum):
+    """How far an exchange has come."""
+
+    PREPARE = "prepare"
+    CONNECT = "connect"
+    TLS = "tls"
+    TUNNEL = "tunnel"
+    SEND = "send"
+    WAIT = "wait"
+    RECEIVE = "receive"
+
+
+_STARTS: Final = {
+    "connect_tcp": Step.CONNECT,
+    "start_tls": Step.TLS,
+    "send_request_headers": Step.SEND,
+    "receive_response_headers": Step.WAIT,
+    "receive_response_body": Step.RECEIVE,
+}
+# The step an event ends, by its name; the body of the request belongs to sending it.
+_ENDS: Final = {
+    "connect_tcp": "connect",
+    "start_tls": "tls",
+    "send_request_body": "send",
+    "receive_response_headers": "wait",
+}
+
+
+def _address(stream: Any) -> tuple[str, int] | None:
+    found = stream.get_extra_info("server_addr")
+    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None
+
+
+@dataclass(slots=True)
+class Observation:
+    """One exchange as it happens; an instance is the `trace` extension of its request.
+
+    Attributes:
+        judge: says whether an address may be connected to.
+        step: how far it came.
+        tunnel_status: what the proxy answered to CONNECT, or None.
+    """
+
+    judge: Callable[[str], bool] | None = None
+    step: Step = Step.PREPARE
+    sent: bool = False
+    tunnel_status: int | None = None
+    peer: str | None = None
+    tls: str | None = None
+    _connecting: bool = False
+    _began: dict[str, float] = field(default_factory=dict)
+    _spent: dict[str, float] = field(default_factory=dict)
+
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
+        """Take one event, for example `connection.connect_tcp.started`.
+
+        Raises:
+            AddressRefused: the address that was connected is not allowed; the connection is closed.
+        """
+        _, _, rest = event.partition(".")
+        name, _, moment = rest.partition(".")
+        now = time.perf_counter()
+        if moment == "started":
+            self._started(name, info, now)
+        elif moment == "complete":
+            await self._completed(name, info.get("return_value"), now)
+
+    def _started(self, name: str, info: dict[str, Any], now: float) -> None:
+        if name == "send_request_headers":
+            self._connecting = getattr(info.get("request"), "method", b"") == b"CONNECT"
+        if self._connecting and name in {"send_request_headers", "receive_response_headers"}:
+            self.step = Step.TUNNEL
+            return
+        self.step = _STARTS.get(name, self.step)
+        if name == "send_request_headers":
+            self.sent = True
+            self._began["send_request_body"] = now
+        else:
+            self._began.setdefault(name, now)
+
+    async def _completed(self, name: str, value: Any, now: float) -> None:
+        if self._connecting and name == "receive_response_headers":
+            self.tunnel_status = value[1]
+            return
+        phase = _ENDS.get(name)
+        if phase is not None and not (self._connecting and phase in {"send", "wait"}):
+            self._spent[phase] = now - self._began.get(name, now)
+        if name == "connect_tcp":
+            await self._connected(value)
+
+    async def _connected(self, stream: Any) -> None:
+        address = _address(stream)
+        if address is None:
+            return
+        host, port = address
+        self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if self.judge is not None and not self.judge(host):
+            await stream.aclose()
+            raise AddressRefused(host)
+
+    def answered_by(self, stream: Any) -> None:
+        """Learn peer and TLS from the stream of the response, which may be an older connection's."""
+        address = _address(stream)
+        if address is not None:
+            host, port = address
+            self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        connection = stream.get_extra_info("ssl_object")
+        if isinstance(connection, ssl.SSLObject):
+            cipher = connection.cipher()
+            self.tls = f"{connection.version()}, {cipher[0]}" if cipher else connection.version()
+
+    def timings(self, now: float) -> Timings:
+        """Return the seconds of each phase; a body that is still arriving counts until `now`."""
+        began = self._began.get("receive_response_body")
+        receive = None if began is None else now - began
+        return Timings(**self._spent, receive=receive)

@@ -1,0 +1,123 @@
+"""Which proxy a request goes through, as the environment and the operating system say.
+
+HTTP libraries send requests for localhost to the proxy too, and show its password in their errors. Here
+this machine is never proxied, the proxy is named on the exchange as `host:port`, and its password is a
+`Secret` from the moment it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.wire.addresses import is_loopback
+
+__all__ = ["Proxy", "ProxyUnusable", "proxy_for"]
+
+
+class ProxyUnusable(Exception):
+    """A proxy is set that cannot be used. The text names the variable and never the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy.
+
+    Attributes:
+        scheme: `http` or `https`: how the proxy itself is spoken to.
+        host: its name or address; an IPv6 address without brackets.
+        port: its port.
+        username: for Basic authentication to the proxy, or None.
+        password: the same.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    username: Secret | None = None
+    password: Secret | None = None
+
+    @property
+    def display(self) -> str:
+        """`host:port`, safe to show."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{safe_line(host, 253)}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The proxy's URL without user and password."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the proxies by scheme; a lower-case variable wins, and an empty one unsets."""
+    found: dict[str, str] = {}
+    for lower_case in (False, True):
+        for name, value in environ.items():
+            if name.lower().endswith("_proxy") and (name.islower() == lower_case):
+                found[name[:-6].lower()] = value.strip()
+    return {scheme: value for scheme, value in found.items() if value}
+
+
+def _listed(host: str, port: int, no_proxy: str) -> bool:
+    """Tell whether a `NO_PROXY` list names the host: `*`, a name, a domain, either with a port."""
+    for entry in (part.strip().lower() for part in no_proxy.split(",")):
+        if entry == "*":
+            return True
+        name = entry.removeprefix("*").lstrip(".")
+        if name and any(
+            candidate == name or candidate.endswith("." + name) for candidate in (host, f"{host}:{port}")
+        ):
+            return True
+    return False
+
+
+def _parse(text: str, variable: str) -> Proxy:
+    unusable = ProxyUnusable(f"The setting {variable} does not name an HTTP proxy.")
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise unusable from None
+    if parts.scheme.startswith("socks"):
+        msg = f"The setting {variable} names a SOCKS proxy, which authlens cannot use."
+        raise ProxyUnusable(msg)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.hostname.isascii():
+        raise unusable
+    username = None if parts.username is None else Secret(unquote(parts.username))
+    password = None if username is None else Secret(unquote(parts.password or ""))
+    return Proxy(parts.scheme, parts.hostname, port, username, password)
+
+
+def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str] | None = None) -> Proxy | None:
+    """Return the proxy for a URL, or None to connect directly.
+
+    Args:
+        scheme: of the URL that is asked for.
+        host: its host, without brackets.
+        port: its port.
+        environ: the variables to read. None reads the process's own and, on macOS and Windows, the
+            settings of the operating system.
+
+    Raises:
+        ProxyUnusable: a proxy is set that is not an HTTP proxy.
+    """
+    host = host.strip("[]").lower()
+    if host.rstrip(".") == "localhost" or host.endswith(".localhost") or is_loopback(host):
+        return None
+    if environ is None:
+        from urllib.request import getproxies, proxy_bypass
+
+        proxies = getproxies()
+        bypassed = bool(proxies) and bool(proxy_bypass(f"{host}:{port}"))
+    else:
+        proxies = _from_environment(environ)
+        bypassed = _listed(host, port, proxies.get("no", ""))
+    name = scheme if scheme in proxies else "all"
+    if bypassed or not proxies.get(name):
+        return None
+    return _parse(proxies[name], f"{name.upper()}_PROXY")

@@ -1,0 +1,304 @@
+"""The authorization request and its answer (RFC 6749 §4.1; 7636 §4.3, 8707, 9207).
+
+The answer comes through a browser, so anybody can send one. `state` is looked at before anything else: an
+answer that does not carry it is not ours, whatever else it says, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.error_response import OAuthError, meaning
+from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
+from authlens_core.secret import Secret
+
+__all__ = [
+    "AuthorizationResponse",
+    "Expected",
+    "RepeatedParameter",
+    "Verdict",
+    "authorization_url",
+    "read_authorization_response",
+    "read_pasted",
+    "url_parameters",
+]
+
+_CODE_LIMIT: Final = 8 * 1024
+_QUERY_LIMIT: Final = 64 * 1024
+
+
+class RepeatedParameter(ValueError):
+    """The endpoint's own query, or an extra parameter, has a name that the request needs."""
+
+
+class Verdict(StrEnum):
+    """What an answer is: only CODE goes on, only ERROR and WRONG_ISSUER end the attempt."""
+
+    CODE = "code"
+    ERROR = "error"
+    OUTDATED = "outdated"
+    INVALID = "invalid"
+    WRONG_ISSUER = "wrong_issuer"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the answer to one attempt has to carry, recorded before the browser opens.
+
+    Attributes:
+        state: the value of this attempt.
+        issuer: the identifier of the validated metadata.
+        iss_required: whether the server promises an `iss` (RFC 9207 §3).
+        redirect_uri: where the answer has to arrive.
+    """
+
+    state: Secret
+    issuer: str
+    iss_required: bool
+    redirect_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationResponse:
+    """An answer after all checks. `code` is there with CODE only, `error` with ERROR only."""
+
+    verdict: Verdict
+    code: Secret | None
+    error: OAuthError | None
+    checks: tuple[Check, ...]
+
+
+def authorization_url(
+    endpoint: str,
+    *,
+    client_id: str,
+    redirect_uri: str,
+    state: Secret,
+    code_challenge: str,
+    resource: str | None,
+    scope: str | None,
+    extra: Sequence[tuple[str, str]] = (),
+) -> str:
+    """Return the URL that the browser opens; the endpoint's own query is kept as it stands.
+
+    Args:
+        endpoint: the authorization endpoint, validated.
+        client_id: who asks.
+        redirect_uri: byte for byte as registered.
+        state: the value of this attempt.
+        code_challenge: S256 of the verifier.
+        resource: the identifier of the resource exactly as its metadata spells it; left out when None.
+        scope: space-separated; left out when empty.
+        extra: more parameters, such as `prompt`.
+
+    Raises:
+        RepeatedParameter: a name would stand twice (RFC 6749 §3.1).
+    """
+    pairs: list[FormPair] = [
+        ("response_type", "code"),
+        ("client_id", client_id),
+        ("redirect_uri", redirect_uri),
+        ("state", state),
+        ("code_challenge", code_challenge),
+        ("code_challenge_method", "S256"),
+        ("resource", resource or ""),
+        ("scope", scope or ""),
+        *extra,
+    ]
+    base, _, query = endpoint.partition("?")
+    theirs = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+    ours = [name for name, _ in pairs]
+    repeated = sorted(name for name, count in Counter(theirs + ours).items() if count > 1)
+    if repeated:
+        msg = f"the authorization request would hold {', '.join(repeated)} twice"
+        raise RepeatedParameter(msg)
+    return f"{base}?{query}{'&' if query else ''}{encode_query(pairs)}"
+
+
+def url_parameters(url: str) -> tuple[tuple[str, str], ...]:
+    """Return the parameters of a URL in order, for taking it apart on a screen; never raises."""
+    _, _, query = url.partition("#")[0].partition("?")
+    return tuple(parse_qsl(query, keep_blank_values=True, errors="replace"))
+
+
+def read_authorization_response(query: Secret, expected: Expected) -> AuthorizationResponse:
+    """Read the raw query of a callback: state first, then form, then issuer, then error or code.
+
+    A wrong or missing state is OUTDATED whatever else is there. Nothing of an answer that fails a check is
+    handed on: no code, and no error text either, because it may be an attacker's words.
+    """
+    text = query.reveal()
+    if len(text) > _QUERY_LIMIT:
+        return _invalid("authorization.parameters", "an answer of at most 64 KiB", f"{len(text)} characters")
+    pairs, problem = _decode(text)
+    state = _state_check(pairs, expected)
+    if state.severity is Severity.FAILURE:
+        return AuthorizationResponse(Verdict.OUTDATED, None, None, (state,))
+    form = _form_checks(pairs, problem)
+    checks = [state, *form]
+    if any(c.severity is Severity.FAILURE for c in form):
+        return AuthorizationResponse(Verdict.INVALID, None, None, tuple(checks))
+    parameters = {name: value for name, value in pairs if value}
+    issuer = _issuer_check(parameters.get("iss"), expected)
+    checks.append(issuer)
+    if issuer.severity is Severity.FAILURE:
+        return AuthorizationResponse(Verdict.WRONG_ISSUER, None, None, tuple(checks))
+    return _outcome(parameters, checks)
+
+
+def _decode(text: str) -> tuple[list[tuple[str, str]], str]:
+    """Return the pairs that are well-formed, and what is wrong with the first that is not."""
+    pairs: list[tuple[str, str]] = []
+    problem = ""
+    for field in text.split("&"):
+        name, _, value = field.partition("=")
+        try:
+            if field:
+                pairs.append((decode_component(name), decode_component(value)))
+        except FormRefused as refused:
+            problem = problem or str(refused)
+    return pairs, problem
+
+
+def _state_check(pairs: Sequence[tuple[str, str]], expected: Expected) -> Check:
+    name, wanted = "authorization.state", "the state of this login"
+    why = "It shows that the answer belongs to the login that was started here."
+    spec = "RFC 6749 §10.12"
+    values = [value for key, value in pairs if key == "state" and value]
+    # Secret compares in constant time. Every value is compared, so that a repeated one is told apart below.
+    matches = [Secret(value) == expected.state for value in values]
+    if any(matches):
+        return passed(name, wanted, "the same", spec=spec, why=why)
+    seen = "another one: an older login, or not ours" if values else "none, so nothing in it can be believed"
+    cure = "Use the newest link; this answer was ignored and the login still waits."
+    return Check(name, Severity.FAILURE, wanted, seen, why, spec, cure)
+
+
+def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check, ...]:
+    why = "An answer that can be read in two ways is not read at all."
+    cure = "Start a new login; if it happens again, the server's answer is malformed."
+    name, wanted, spec = "authorization.encoding", "form encoding in UTF-8", "RFC 6749 appendix B"
+    if problem:
+        return (Check(name, Severity.FAILURE, wanted, problem, why, spec, cure),)
+    encoding = passed(name, wanted, spec=spec, why=why)
+    name, wanted, spec = (
+        "authorization.parameters",
+        "each once, and either code or error",
+        "RFC 6749 §3.1, §4.1.2",
+    )
+    repeated = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+    present = {key for key, value in pairs if value}
+    if repeated:
+        seen = f"repeated: {', '.join(repeated)}"[:300]
+    elif {"code", "error"} <= present:
+        seen = "both code and error"
+    elif not {"code", "error"} & present:
+        seen = "neither code nor error"
+    else:
+        return encoding, passed(name, wanted, f"{len(pairs)} parameters", spec=spec, why=why)
+    return encoding, Check(name, Severity.FAILURE, wanted, seen, why, spec, cure)
+
+
+def _issuer_check(iss: str | None, expected: Expected) -> Check:
+    name, wanted = "authorization.iss", expected.issuer
+    why = "A code goes only to the server that issued it; this tells two servers apart."
+    spec = "RFC 9207 §2.4"
+    if iss == expected.issuer:
+        return passed(name, wanted, "the same", spec=spec, why=why)
+    if iss is None and not expected.iss_required:
+        seen = "none, and none was promised; state binds the answer"
+        return Check(name, Severity.NOTICE, wanted, seen, why, spec)
+    seen = "none, although the server promises it" if iss is None else iss[:500]
+    cure = "The login was stopped and nothing was sent: start again, and distrust the link you followed."
+    return Check(name, Severity.FAILURE, wanted, seen, why, spec, cure)
+
+
+def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationResponse:
+    """Return the code or the error of an answer that is known to be ours."""
+    if "error" in parameters:
+        error = OAuthError(
+            parameters["error"][:200],
+            parameters.get("error_description", "")[:2_000],
+            parameters.get("error_uri", "")[:2_000],
+        )
+        means, cure = meaning(error.error)
+        check = Check(
+            "authorization.error", Severity.FAILURE, "a code", str(error), means, "RFC 6749 §4.1.2.1", cure
+        )
+        return AuthorizationResponse(Verdict.ERROR, None, error, (*checks, check))
+    code = parameters["code"]
+    name, wanted, spec = (
+        "authorization.code",
+        "1 to 8192 printable ASCII characters",
+        "RFC 6749 appendix A.11",
+    )
+    why = "It is exchanged for the tokens, once and at once."
+    seen = f"{len(code)} characters"
+    if len(code) <= _CODE_LIMIT and all(" " <= character <= "~" for character in code):
+        good = passed(name, wanted, seen, spec=spec, why=why)
+        return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, good))
+    cure = "Start a new login; if it happens again, the server's codes are malformed."
+    bad = Check(name, Severity.FAILURE, wanted, seen, why, spec, cure)
+    return AuthorizationResponse(Verdict.INVALID, None, None, (*checks, bad))
+
+
+def read_pasted(text: Secret, expected: Expected) -> AuthorizationResponse:
+    """Read what a person pasted: the address the browser ended on, or its query; checked like a callback.
+
+    Line ends and blanks that a terminal put in are removed. A bare code is not accepted, since it carries no
+    state; what was pasted is never repeated in a check.
+    """
+    raw = text.reveal()
+    if len(raw) > _QUERY_LIMIT:
+        return _pasted("more than 64 KiB")
+    pasted = "".join(raw.split()).strip("<>\"'`")
+    if not pasted:
+        return _pasted("nothing")
+    if not (pasted.isascii() and pasted.isprintable()):
+        return _pasted("control characters or letters that no address holds")
+    address, _, fragment = pasted.partition("#")
+    if "access_token=" in fragment:
+        return _pasted("an address with a token in it, from another kind of login")
+    where, mark, query = address.partition("?")
+    if mark and where:
+        problem = _place_problem(where, query, expected)
+        return _pasted(problem) if problem else read_authorization_response(Secret(query), expected)
+    bare = query if mark else address
+    if not mark and "://" in address:
+        return _pasted("an address without an answer in it")
+    if not any(f"&{bare}".find(f"&{name}=") >= 0 for name in ("code", "error", "state")):
+        return _pasted("a code or token alone, which shows no login that it belongs to")
+    return read_authorization_response(Secret(bare), expected)
+
+
+def _place_problem(where: str, query: str, expected: Expected) -> str:
+    """Return what is wrong with the address before the query, or the empty string."""
+    redirect = expected.redirect_uri
+    # Browsers hide the scheme, so it may be missing from what was copied.
+    if where in (redirect, redirect.partition("://")[2]):
+        return ""
+    if "response_type=" in query:
+        return "the link to open, not the address that the browser ended on after the login"
+    try:
+        same_host = urlsplit(where).netloc == urlsplit(redirect).netloc
+    except ValueError:
+        same_host = False
+    return "an address with another path" if same_host else "an address of another host or port"
+
+
+def _pasted(seen: str) -> AuthorizationResponse:
+    wanted = "the whole address that the browser ended on, from http to the end"
+    return _invalid("authorization.pasted", wanted, seen)
+
+
+def _invalid(name: str, wanted: str, seen: str) -> AuthorizationResponse:
+    why = "The answer is checked as a whole, so that nobody can slip a foreign code in."
+    cure = "Copy the whole address from the browser's address bar, even if its page says it cannot connect."
+    check = Check(name, Severity.FAILURE, wanted, seen, why, "RFC 6749 §4.1.2, §10.12", cure)
+    return AuthorizationResponse(Verdict.INVALID, None, None, (check,))

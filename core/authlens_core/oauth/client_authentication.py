@@ -1,0 +1,80 @@
+"""The client, and how it says who it is at the token and revocation endpoints (RFC 6749 §2.3)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote_plus
+
+from authlens_core.oauth.form import FormPair, encode_form
+from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request
+from authlens_core.oauth.url import Url
+from authlens_core.secret import Secret
+
+__all__ = ["AUTH_METHODS", "Client", "authenticate", "form_request"]
+
+AUTH_METHODS: Final = ("none", "client_secret_basic", "client_secret_post")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client as an authorization server knows it (RFC 7591 §3.2.1).
+
+    Attributes:
+        client_id: the identifier, unique at one issuer only.
+        redirect_uri: where codes are sent, byte for byte as it was registered.
+        token_endpoint_auth_method: one of `AUTH_METHODS`.
+        client_secret: None for a public client.
+        client_secret_expires_at: seconds since the epoch; 0 is never, None is not stated.
+        registration_client_uri: where the registration can be managed (RFC 7592), or None.
+        registration_access_token: the token for that place only, or None.
+        grant_types: what the client may use.
+        scope: what the client may ask for, space-separated, or None.
+        issued_at: seconds since the epoch, or None.
+    """
+
+    client_id: str
+    redirect_uri: str
+    token_endpoint_auth_method: str = "none"  # noqa: S105 - a method, not a password
+    client_secret: Secret | None = None
+    client_secret_expires_at: int | None = None
+    registration_client_uri: str | None = None
+    registration_access_token: Secret | None = None
+    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
+    scope: str | None = None
+    issued_at: int | None = None
+
+
+def authenticate(
+    client: Client, form_pairs: Iterable[FormPair]
+) -> tuple[tuple[FormPair, ...], tuple[tuple[str, str], ...]]:
+    """Return the form pairs and header fields of a request by `client`: never both kinds of authentication.
+
+    A public client names itself in the body. A client with a secret uses the method it was registered with;
+    without a secret it can only name itself.
+
+    Raises:
+        ValueError: the client was registered with a method that is not one of `AUTH_METHODS`.
+    """
+    pairs = tuple(form_pairs)
+    method, secret = client.token_endpoint_auth_method, client.client_secret
+    if method not in AUTH_METHODS:
+        msg = "the client is registered with an authentication method that authlens does not have"
+        raise ValueError(msg)
+    if method == "none" or secret is None:
+        return (*pairs, ("client_id", client.client_id)), ()
+    if method == "client_secret_post":
+        return (*pairs, ("client_id", client.client_id), ("client_secret", secret)), ()
+    # Both halves are form-encoded before they are joined (RFC 6749 §2.3.1), so a colon in one splits nothing.
+    credentials = f"{quote_plus(client.client_id)}:{quote_plus(secret.reveal())}"
+    token = base64.b64encode(credentials.encode("ascii")).decode("ascii")
+    return pairs, (("Authorization", f"Basic {token}"),)
+
+
+def form_request(endpoint: Url, client: Client, form_pairs: Iterable[FormPair]) -> Request:
+    """Return the form request of `client` to `endpoint`, authenticated as the client was registered."""
+    pairs, fields = authenticate(client, form_pairs)
+    headers = Headers.of([("Accept", JSON_TYPE), ("Content-Type", FORM_TYPE), *fields])
+    return Request("POST", endpoint.text, headers, encode_form(pairs))

@@ -1,0 +1,342 @@
+"""Answers in JSON and the errors that stand in their place (RFC 6749 §4.1.2.1, §5.2; RFC 7591 §3.2.2).
+
+`read_answer` gives the document of a successful answer, or the checks that say why there is none;
+`read_error` gives the error object, and `meaning` what an error code means to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.http_message import JSON_TYPE, Response
+from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.oauth.reading import Reading
+from authlens_core.secret import Secret
+
+__all__ = [
+    "Meaning",
+    "OAuthError",
+    "error_of",
+    "is_usable",
+    "meaning",
+    "read_answer",
+    "read_error",
+    "without_secrets",
+]
+
+_BOM: Final = b"\xef\xbb\xbf"
+_TEXT_LIMIT: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthError:
+    """An error as a server states it; every field is text from outside and passes `safe_line` when shown.
+
+    Attributes:
+        error: the code, such as `invalid_grant`.
+        description: the server's sentence for developers, or the empty string.
+        uri: a page about the error, or the empty string; never opened by itself.
+        status: the HTTP status it came with, None for an error on the callback.
+    """
+
+    error: str
+    description: str = ""
+    uri: str = ""
+    status: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.description}" if self.description else self.error
+
+
+class Meaning(NamedTuple):
+    """What an error code means, and what to do about it."""
+
+    means: str
+    cure: str
+
+
+_UNKNOWN: Final = Meaning(
+    "The server refused with a code that no specification we know registers.",
+    "Read the server's own description, and ask its owner if that does not help.",
+)
+_MEANINGS: Final[dict[str, Meaning]] = {
+    "invalid_request": Meaning(
+        "The server found the request malformed: a parameter is missing, repeated or wrong.",
+        "Compare the request with the server's description; often it is redirect_uri or resource.",
+    ),
+    "unauthorized_client": Meaning(
+        "This client may not use this way of getting a token.",
+        "Register again, or ask the owner to allow the authorization code grant for the client.",
+    ),
+    "access_denied": Meaning(
+        "The login was refused: you said no, or a policy does not admit your account.",
+        "Log in with another account, or ask the owner to add yours to the policy.",
+    ),
+    "unsupported_response_type": Meaning(
+        "The server does not hand out authorization codes this way.",
+        "Ask the owner to allow response_type code for this client.",
+    ),
+    "invalid_scope": Meaning(
+        "The requested scope is unknown, malformed or more than this client may have.",
+        "Try without a scope, or with one that scopes_supported lists: --scope.",
+    ),
+    "server_error": Meaning(
+        "The authorization server failed inside.",
+        "Try again in a minute; if it lasts, tell the server's owner.",
+    ),
+    "temporarily_unavailable": Meaning(
+        "The authorization server is overloaded or in maintenance.", "Try again in a minute."
+    ),
+    "invalid_client": Meaning(
+        "The server does not know this client, or its authentication failed.",
+        "Forget the stored client and register again; with --client-id, check the id and its secret.",
+    ),
+    "invalid_grant": Meaning(
+        "The code or refresh token is expired, revoked, used already, or belongs to another client.",
+        "Log in again: a new login gets a new one.",
+    ),
+    "unsupported_grant_type": Meaning(
+        "The token endpoint does not support this grant.",
+        "Ask the owner to enable the authorization_code and refresh_token grants.",
+    ),
+    "invalid_target": Meaning(
+        "The server does not issue tokens for the resource that was named.",
+        "Name the resource exactly as the resource metadata spells it, slash included: --resource.",
+    ),
+    "invalid_redirect_uri": Meaning(
+        "The server does not allow our redirect URI.",
+        "Allow it at the server, or try the other loopback form: --redirect-host 127.0.0.1 or localhost.",
+    ),
+    "invalid_client_metadata": Meaning(
+        "The server does not accept what the client said about itself; often it is the redirect URI.",
+        "Allow the redirect URI at the server, or try --redirect-host 127.0.0.1 or localhost.",
+    ),
+    "invalid_software_statement": Meaning(
+        "The server found a software statement invalid; authlens sends none.",
+        "The server wants clients it knows beforehand: ask for a client id and give it with --client-id.",
+    ),
+    "unapproved_software_statement": Meaning(
+        "The server admits only approved software.",
+        "Ask the owner for a client id and give it with --client-id.",
+    ),
+    "unsupported_token_type": Meaning(
+        "The server cannot revoke this kind of token.",
+        "Let it expire, or revoke the grant at the server's own page.",
+    ),
+    "invalid_token": Meaning(
+        "The access token is expired, revoked, malformed or not for this resource.",
+        "Refresh it, or log in again.",
+    ),
+    "insufficient_scope": Meaning(
+        "The token is good and does not allow enough.", "Log in again with the scope that the server names."
+    ),
+    "interaction_required": Meaning(
+        "The server has to show a page first.", "Log in again and complete the page."
+    ),
+    "login_required": Meaning("The server wants you to log in first.", "Log in again in the browser."),
+    "account_selection_required": Meaning(
+        "The server wants you to choose an account.", "Log in again and choose one."
+    ),
+    "consent_required": Meaning("The server wants your consent.", "Log in again and give it."),
+    "invalid_request_uri": Meaning(
+        "A pushed authorization request was not found or expired.", "Start a new login."
+    ),
+    "invalid_request_object": Meaning(
+        "The server found the request object invalid; authlens sends none.", "Tell the server's owner."
+    ),
+    "request_not_supported": Meaning(
+        "The server takes no request objects; authlens sends none.", "Tell the server's owner."
+    ),
+    "request_uri_not_supported": Meaning(
+        "The server takes no request by reference; authlens sends none.", "Tell the server's owner."
+    ),
+    "registration_not_supported": Meaning(
+        "The server registers no clients here.", "Ask for a client id and give it with --client-id."
+    ),
+    "unmet_authentication_requirements": Meaning(
+        "Your login was not strong enough for the server.", "Log in with a stronger method."
+    ),
+    "insufficient_user_authentication": Meaning(
+        "The resource wants a stronger or fresher login.", "Log in again."
+    ),
+    "invalid_dpop_proof": Meaning(
+        "The server wants proof-of-possession tokens (DPoP), which authlens does not have.",
+        "Ask the owner to allow bearer tokens for this client.",
+    ),
+    "use_dpop_nonce": Meaning(
+        "The server wants proof-of-possession tokens (DPoP), which authlens does not have.",
+        "Ask the owner to allow bearer tokens for this client.",
+    ),
+    "invalid_authorization_details": Meaning(
+        "The server found authorization details invalid; authlens sends none.", "Tell the server's owner."
+    ),
+    "slow_down": Meaning("The server wants fewer requests.", "Wait a minute, then try again."),
+    "authorization_pending": Meaning("The server waits for a person.", "Complete the page in the browser."),
+    "expired_token": Meaning("A code expired before it was used.", "Start a new login."),
+}
+
+
+def meaning(error: str) -> Meaning:
+    """Return what the error code `error` means and what to do; unknown codes have an honest general text."""
+    return _MEANINGS.get(error, _UNKNOWN)
+
+
+def without_secrets(text: str, secrets: Iterable[Secret]) -> str:
+    """Return `text` with every value of `secrets` replaced by its mask (servers echo what they were sent)."""
+    for secret in sorted(secrets, key=lambda s: len(s.reveal()), reverse=True):
+        if secret:
+            text = text.replace(secret.reveal(), secret.masked)
+    return text
+
+
+def read_error(response: Response, secrets: Iterable[Secret] = ()) -> OAuthError | None:
+    """Return the error object of a 4xx or 5xx answer, or None where there is none; never raises.
+
+    Args:
+        response: the answer.
+        secrets: what was sent along; an echo of it in the texts is masked.
+    """
+    if response.status < 400 or response.body.truncated:
+        return None
+    try:
+        document = load_object(response.body.reveal())
+    except JsonRefused:
+        return None
+    return error_of(document, response.status, secrets)
+
+
+def error_of(
+    document: dict[str, JsonValue], status: int | None, secrets: Iterable[Secret] = ()
+) -> OAuthError | None:
+    """Return the error that the members `error`, `error_description` and `error_uri` state, or None."""
+    error = document.get("error")
+    if not isinstance(error, str) or not error:
+        return None
+    kept = tuple(secrets)
+
+    def text(name: str) -> str:
+        value = document.get(name)
+        return without_secrets(value, kept)[:_TEXT_LIMIT] if isinstance(value, str) else ""
+
+    return OAuthError(text("error"), text("error_description"), text("error_uri"), status)
+
+
+def is_usable(checks: Iterable[Check]) -> bool:
+    """Say whether no check failed for good: only then may a value be made of the answer."""
+    return not any(c.severity is Severity.FAILURE and not c.overridable for c in checks)
+
+
+def read_answer(
+    response: Response,
+    *,
+    stage: str,
+    spec: str,
+    expected: int = 200,
+    tolerated: int | None = None,
+    strict_media_type: bool = False,
+    secrets: Iterable[Secret] = (),
+) -> Reading[dict[str, JsonValue]]:
+    """Return the JSON object of a successful answer, with the checks of status, media type and document.
+
+    Args:
+        response: the answer.
+        stage: the first part of the names of the checks.
+        spec: where the form of the answer is written.
+        expected: the status that the specification names.
+        tolerated: a second status that is taken with a notice.
+        strict_media_type: true where another media type than JSON fails; else it is a warning.
+        secrets: what was sent along; an echo of it is masked.
+    """
+    status = _status_check(response, stage, spec, (expected, tolerated), tuple(secrets))
+    if status.severity is Severity.FAILURE:
+        return Reading(None, (status,))
+    media_type = _media_type_check(response, stage, spec, strict=strict_media_type)
+    document, checks = _document(response, stage, spec)
+    all_checks = (status, media_type, *checks)
+    return Reading(document if is_usable(all_checks) else None, all_checks)
+
+
+def _status_check(
+    response: Response, stage: str, spec: str, statuses: tuple[int, int | None], secrets: tuple[Secret, ...]
+) -> Check:
+    name, expected = f"{stage}.status", f"status {statuses[0]}"
+    why = "Only this status says that the answer is what was asked for."
+    seen = str(response.status)
+    if response.status == statuses[0]:
+        return passed(name, expected, seen, spec=spec, why=why)
+    if response.status == statuses[1]:
+        return Check(name, Severity.NOTICE, expected, f"{seen}; taken as success all the same", why, spec)
+    if 300 <= response.status < 400:
+        target = _target(response)
+        seen = f"{seen}, a redirect to {target}" if target else f"{seen}, a redirect"
+        cure = "Redirects are not followed here; the server has to answer at the URL that it published."
+        return Check(name, Severity.FAILURE, expected, seen, why, spec, cure)
+    error = read_error(response, secrets)
+    if error is None:
+        cure = "Try again in a minute." if response.status >= 500 or response.status == 429 else _UNKNOWN.cure
+        phrase = f"{seen} {response.reason}".rstrip()
+        return Check(name, Severity.FAILURE, expected, phrase, why, spec, cure)
+    means, cure = meaning(error.error)
+    return Check(name, Severity.FAILURE, expected, f"{seen} {error}", means, spec, cure)
+
+
+def _target(response: Response) -> str:
+    """Return where a redirect points, without its query, which may repeat what was sent."""
+    try:
+        parts = urlsplit(response.headers.get("location") or "")
+    except ValueError:
+        return "an unreadable URL"
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="", fragment="").geturl()
+
+
+def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool) -> Check:
+    name, expected = f"{stage}.media_type", f"{JSON_TYPE}, in UTF-8"
+    why = "A web page that happens to hold JSON is not the answer of the protocol."
+    seen = response.headers.get("content-type") or "no Content-Type"
+    charset = _charset(seen)
+    if response.media_type == JSON_TYPE and charset in ("", "utf-8", "us-ascii"):
+        return passed(name, expected, seen, spec=spec, why=why)
+    severity = Severity.FAILURE if strict or charset not in ("", "utf-8", "us-ascii") else Severity.WARNING
+    cure = f"The server has to send Content-Type: {JSON_TYPE}."
+    return Check(name, severity, expected, seen, why, spec, cure)
+
+
+def _charset(content_type: str) -> str:
+    for parameter in content_type.split(";")[1:]:
+        key, _, value = parameter.partition("=")
+        if key.strip().lower() == "charset":
+            return value.strip().strip('"').lower()
+    return ""
+
+
+def _document(
+    response: Response, stage: str, spec: str
+) -> tuple[dict[str, JsonValue] | None, tuple[Check, ...]]:
+    name, expected = f"{stage}.document", "one JSON object"
+    why = "Everything that follows is read from it."
+    data = response.body.reveal()
+    if response.body.truncated:
+        cure = "The answer is larger than authlens reads; the server has to send less."
+        return None, (
+            Check(name, Severity.FAILURE, expected, f"cut after {len(data)} bytes", why, spec, cure),
+        )
+    try:
+        document = load_object(data)
+    except JsonRefused as refused:
+        seen = f"{refused.reason} at byte {refused.position}"
+        cure = "The server has to send strict JSON (RFC 8259)."
+        return None, (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),)
+    checks = [passed(name, expected, f"{len(document)} members", spec=spec, why=why)]
+    if data.startswith(_BOM):
+        bom = "a byte order mark, which was skipped"
+        checks.append(
+            Check(
+                f"{stage}.byte_order_mark", Severity.NOTICE, "no byte order mark", bom, why, "RFC 8259 §8.1"
+            )
+        )
+    return document, tuple(checks)

@@ -1,0 +1,343 @@
+"""Dynamic client registration (RFC 7591), its removal (RFC 7592 §2.3), and client metadata documents.
+
+The server may change what a client asked for (RFC 7591 §3.2.1), so everything that came back is compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from urllib.parse import urlsplit
+
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.client_authentication import AUTH_METHODS, Client
+from authlens_core.oauth.error_response import is_usable, read_answer
+from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.oauth.json_document import JsonValue
+from authlens_core.oauth.reading import Reading
+from authlens_core.oauth.resource_metadata import string_list
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.secret import Body, Secret
+
+__all__ = [
+    "Deletion",
+    "DeletionOutcome",
+    "deletion_request",
+    "is_client_metadata_url",
+    "read_deletion",
+    "read_registration",
+    "registration_request",
+]
+
+_STAGE: Final = "registration"
+_SPEC: Final = "RFC 7591 §3.2.1"
+_GRANTS: Final = ("authorization_code", "refresh_token")
+
+
+def registration_request(
+    endpoint: Url,
+    *,
+    redirect_uri: str,
+    client_name: str,
+    scope: str | None,
+    resource: str | None,
+    initial_access_token: Secret | None = None,
+) -> Request:
+    """Return the request that introduces a public native client (RFC 7591 §3.1).
+
+    Args:
+        endpoint: the registration endpoint.
+        redirect_uri: where codes are to be sent.
+        client_name: what the consent page calls us.
+        scope: what the client will ask for, space-separated; left out when empty.
+        resource: the protected resource, as Cloudflare Access documents it; left out when None.
+        initial_access_token: the server's admission ticket, if the person has one.
+    """
+    metadata: dict[str, JsonValue] = {
+        "client_name": client_name,
+        "redirect_uris": [redirect_uri],
+        "grant_types": list(_GRANTS),
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    }
+    if scope:
+        metadata["scope"] = scope
+    if resource:
+        metadata["resource"] = resource
+    fields = [("Accept", JSON_TYPE), ("Content-Type", JSON_TYPE)]
+    if initial_access_token is not None:
+        fields.append(("Authorization", f"Bearer {initial_access_token.reveal()}"))
+    return Request("POST", endpoint.text, Headers.of(fields), Body(json.dumps(metadata).encode()))
+
+
+def read_registration(
+    response: Response, *, redirect_uri: str, endpoint: Url | None = None, now: datetime | None = None
+) -> Reading[Client]:
+    """Read the answer to a registration; the client holds what the server gave, not what was asked for.
+
+    Args:
+        response: the answer.
+        redirect_uri: what was asked for; a code may be sent nowhere else.
+        endpoint: the registration endpoint. Without it management of the registration is left off, because
+            nothing says that `registration_client_uri` belongs to the same server.
+        now: an aware time, to notice a secret that has expired already.
+    """
+    answer = read_answer(response, stage=_STAGE, spec=_SPEC, expected=201, tolerated=200)
+    if answer.value is None:
+        return Reading(None, answer.checks)
+    document = answer.value
+    checks = [*answer.checks, _client_id_check(document)]
+    redirect_uris, note = string_list(document, "redirect_uris", _STAGE)
+    checks += [*note, _redirect_check(redirect_uris, redirect_uri)]
+    secret, secret_checks = _client_secret(document, now)
+    checks += secret_checks
+    method, method_check = _auth_method(document, secret)
+    checks.append(method_check)
+    grants, note = string_list(document, "grant_types", _STAGE)
+    checks += [*note, *_grant_checks(grants)]
+    management, management_checks = _management(document, endpoint)
+    checks += management_checks
+    client_id, scope = document.get("client_id"), document.get("scope")
+    if not is_usable(checks) or not isinstance(client_id, str):
+        return Reading(None, tuple(checks))
+    client = Client(
+        client_id=client_id,
+        redirect_uri=redirect_uri,
+        token_endpoint_auth_method=method,
+        client_secret=secret,
+        client_secret_expires_at=_seconds(document.get("client_secret_expires_at")) if secret else None,
+        registration_client_uri=management[0] if management else None,
+        registration_access_token=management[1] if management else None,
+        grant_types=grants if grants is not None else _GRANTS,
+        scope=scope if isinstance(scope, str) and scope else None,
+        issued_at=_seconds(document.get("client_id_issued_at")),
+    )
+    return Reading(client, tuple(checks))
+
+
+def _seconds(value: JsonValue) -> int | None:
+    """Return a time as whole seconds since the epoch; a string of digits counts too."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**15:
+        return None
+    return value
+
+
+def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
+    name, expected = f"{_STAGE}.client_id", "a client_id of printable ASCII characters"
+    why = "It is the name by which the server knows us from now on."
+    value = document.get("client_id")
+    if isinstance(value, str) and value and all(" " <= c <= "~" for c in value):
+        return passed(name, expected, value, spec=_SPEC, why=why)
+    seen = "missing" if value is None else f"{value!r}"[:200]
+    cure = "The server has to answer with a client_id; a given one can be used with --client-id."
+    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+
+
+def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
+    name, expected = f"{_STAGE}.redirect_uris", asked
+    why = "A code that is sent anywhere else is lost, or stolen."
+    if registered is None:
+        return Check(name, Severity.NOTICE, expected, "not stated; taken as asked for", why, _SPEC)
+    seen = ", ".join(registered)[:500]
+    if asked in registered:
+        return passed(name, expected, seen, spec=_SPEC, why=why)
+    if any(_same_but_port(uri, asked) for uri in registered):
+        seen = f"{seen}; only the port differs, which a loopback redirect may choose"
+        return Check(name, Severity.WARNING, expected, seen, why, "RFC 8252 §7.3")
+    cure = "The server replaced the redirect URI: it has to allow the one that was asked for."
+    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+
+
+def _same_but_port(uri: str, asked: str) -> bool:
+    try:
+        theirs, ours = urlsplit(uri), urlsplit(asked)
+        if theirs.username is not None or theirs.scheme != "http" or ours.scheme != "http":
+            return False
+        if ours.hostname not in ("localhost", "127.0.0.1", "::1"):
+            return False
+        return (theirs.hostname, theirs.path, theirs.query) == (ours.hostname, ours.path, ours.query)
+    except ValueError:
+        return False
+
+
+def _client_secret(
+    document: Mapping[str, JsonValue], now: datetime | None
+) -> tuple[Secret | None, tuple[Check, ...]]:
+    """Return the secret that was handed out, if any; its value never enters a check."""
+    value = document.get("client_secret")
+    if value is None or value == "":
+        return None, ()
+    name, expected = f"{_STAGE}.client_secret", "no client_secret, as none was asked for"
+    why = "A secret on this machine proves little; it is kept like a token."
+    if not isinstance(value, str) or not all(" " <= c <= "~" for c in value):
+        cure = "The server has to send client_secret as a string of printable ASCII characters."
+        return None, (Check(name, Severity.FAILURE, expected, "malformed", why, _SPEC, cure),)
+    checks = [Check(name, Severity.NOTICE, expected, "one was given", why, _SPEC)]
+    checks.append(_expiry_check(document.get("client_secret_expires_at"), now))
+    return Secret(value), tuple(checks)
+
+
+def _expiry_check(value: JsonValue, now: datetime | None) -> Check:
+    name = f"{_STAGE}.client_secret_expires_at"
+    expected = "a time in the future, or 0 for never"
+    why = "When the secret expires, the client has to be registered again."
+    seconds = _seconds(value)
+    if seconds is None:
+        seen = "missing" if value is None else f"unreadable: {value!r}"[:200]
+        return Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+    if seconds and now is not None and seconds <= now.timestamp():
+        cure = "Register again; if it happens again, the server's clock or ours is wrong."
+        return Check(name, Severity.FAILURE, expected, f"{seconds}, in the past", why, _SPEC, cure)
+    if isinstance(value, str):
+        return Check(name, Severity.NOTICE, expected, f"{seconds}, written as a string", why, _SPEC)
+    return passed(name, expected, str(seconds), spec=_SPEC, why=why)
+
+
+def _auth_method(document: Mapping[str, JsonValue], secret: Secret | None) -> tuple[str, Check]:
+    """Return the method the client has to use at the token endpoint; the one the answer names wins."""
+    name, expected = f"{_STAGE}.token_endpoint_auth_method", "none"
+    why = "It is how the client says who it is at the token endpoint."
+    stated = document.get("token_endpoint_auth_method")
+    if stated is None:
+        # RFC 7591 §2: what is not stated is client_secret_basic, which needs a secret.
+        method = "client_secret_basic" if secret else "none"
+        seen = f"not stated; {method} is used"
+        return method, Check(name, Severity.NOTICE, expected, seen, why, "RFC 7591 §2")
+    if stated == "none":
+        return "none", passed(name, expected, "none", spec=_SPEC, why=why)
+    cure = "The server has to register the client with token_endpoint_auth_method none."
+    if not isinstance(stated, str) or stated not in AUTH_METHODS:
+        seen = f"{stated!r}, which authlens does not have"[:200]
+        return "none", Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+    if secret is None:
+        seen = f"{stated}, and no client_secret was given; none is used"
+        return "none", Check(name, Severity.WARNING, expected, seen, why, _SPEC, cure)
+    return stated, Check(name, Severity.NOTICE, expected, f"{stated}, which is used", why, _SPEC)
+
+
+def _grant_checks(grants: tuple[str, ...] | None) -> Iterator[Check]:
+    name = f"{_STAGE}.grant_types"
+    why = "Without authorization_code there is no login, without refresh_token a new one every time."
+    expected, seen = ", ".join(_GRANTS), ", ".join(grants or ()) or "not stated; taken as asked for"
+    if grants is None:
+        yield Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+    elif "authorization_code" not in grants:
+        cure = "The server has to allow the authorization_code grant for this client."
+        yield Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure, overridable=True)
+    elif "refresh_token" not in grants:
+        cure = (
+            "Expect to log in again when the token expires; some servers give a refresh token all the same."
+        )
+        yield Check(name, Severity.WARNING, expected, seen, why, _SPEC, cure)
+    else:
+        yield passed(name, expected, seen, spec=_SPEC, why=why)
+
+
+def _management(
+    document: Mapping[str, JsonValue], endpoint: Url | None
+) -> tuple[tuple[str, Secret] | None, tuple[Check, ...]]:
+    """Return where and with what the registration can be managed, if that place is the same server's."""
+    uri, token = document.get("registration_client_uri"), document.get("registration_access_token")
+    if uri is None and token is None:
+        return None, ()
+    name, expected = (
+        f"{_STAGE}.registration_client_uri",
+        "a URL at the registration endpoint's origin, and a token",
+    )
+    why = "The registration access token may go nowhere else."
+    seen = f"{uri!r}"[:300]
+    if not isinstance(token, str) or not token or not all("!" <= c <= "~" for c in token):
+        seen = f"{seen}, without a usable registration_access_token; this client cannot be removed by us"
+        return None, (Check(name, Severity.NOTICE, expected, seen, why, "RFC 7592 §3"),)
+    problem = _management_problem(uri, endpoint)
+    if problem or not isinstance(uri, str):
+        seen = f"{seen}: {problem}; the token is never sent"
+        return None, (Check(name, Severity.WARNING, expected, seen, why, "RFC 7592 §3, §5"),)
+    check = passed(name, expected, uri, spec="RFC 7592 §3", why=why)
+    return (uri, Secret(token)), (check,)
+
+
+def _management_problem(uri: JsonValue, endpoint: Url | None) -> str:
+    if not isinstance(uri, str):
+        return "not a URL"
+    if endpoint is None:
+        return "there is nothing to compare it with"
+    try:
+        url = parse_url(uri, loopback_http=endpoint.is_loopback)
+    except UrlRefused as refused:
+        return "; ".join(refused.reasons)
+    return "" if url.origin == endpoint.origin else f"not on {endpoint.origin}"
+
+
+class DeletionOutcome(StrEnum):
+    """What became of a registration that was to be deleted."""
+
+    DELETED = "deleted"
+    NOT_DELETED = "not_deleted"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """The outcome of a deletion and the check that says why; what is stored here is never removed by it."""
+
+    outcome: DeletionOutcome
+    checks: tuple[Check, ...]
+
+
+def deletion_request(client: Client) -> Request | None:
+    """Return the request that deletes the registration (RFC 7592 §2.3), or None where none is offered."""
+    if client.registration_client_uri is None or client.registration_access_token is None:
+        return None
+    fields = [("Authorization", f"Bearer {client.registration_access_token.reveal()}")]
+    return Request("DELETE", client.registration_client_uri, Headers.of(fields))
+
+
+def read_deletion(response: Response) -> Deletion:
+    """Read the answer to a deletion: 204 alone says that the client is gone."""
+    name, expected, spec = f"{_STAGE}.deletion", "status 204", "RFC 7592 §2.3"
+    why = "A client that is gone can no longer be used by anybody."
+    seen = str(response.status)
+    if response.status == 204:
+        return Deletion(DeletionOutcome.DELETED, (passed(name, expected, seen, spec=spec, why=why),))
+    if response.status in (404, 405, 501):
+        seen = f"{seen}: the server offers no deletion"
+        outcome = DeletionOutcome.UNSUPPORTED
+    elif response.status in (401, 403):
+        seen = f"{seen}: the token is not good for it, or the client is gone already"
+        outcome = DeletionOutcome.NOT_DELETED
+    else:
+        outcome = DeletionOutcome.NOT_DELETED
+    cure = "Remove the client at the server's own page, if it has one; what is stored here stays."
+    return Deletion(outcome, (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),))
+
+
+def is_client_metadata_url(text: str) -> Reading[Url]:
+    """Read a URL that is a client id of its own: a client metadata document (CIMD draft §3).
+
+    It is https, has a path other than `/`, and neither fragment, userinfo nor dot segments.
+    """
+    name = "registration.client_metadata_url"
+    expected = "an https URL with a path, without fragment, user name or dot segments"
+    why = "The server fetches it to learn who we are, so it has to be one exact document."
+    spec = "OAuth Client ID Metadata Document §3"
+    cure = "Give the URL of the document itself: --client-metadata-url https://host/path."
+    try:
+        url = parse_url(text)
+    except UrlRefused as refused:
+        seen = f"{text[:300]} ({'; '.join(refused.reasons)})"
+        return Reading(None, (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),))
+    segments = url.path.lower().replace("%2e", ".").split("/")
+    if url.path in ("", "/") or "." in segments or ".." in segments:
+        return Reading(None, (Check(name, Severity.FAILURE, expected, url.text, why, spec, cure),))
+    if url.query:
+        seen = f"{url.text}, with a query, which should not be there"
+        return Reading(url, (Check(name, Severity.WARNING, expected, seen, why, spec, cure),))
+    return Reading(url, (passed(name, expected, url.text, spec=spec, why=why),))

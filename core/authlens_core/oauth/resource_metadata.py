@@ -1,0 +1,298 @@
+"""Protected resource metadata (RFC 9728): which authorization servers a resource trusts.
+
+The document is believed only when its `resource` covers the URL that was asked for. Otherwise somebody else's
+document could send the login, and the token, to a server of their choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.error_response import is_usable, read_answer
+from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.oauth.json_document import JsonValue
+from authlens_core.oauth.reading import Reading
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+
+__all__ = [
+    "ResourceMetadata",
+    "metadata_request",
+    "read_metadata_location",
+    "read_resource_metadata",
+    "signature_check",
+    "string_list",
+    "well_known_urls",
+]
+
+_STAGE: Final = "resource_metadata"
+_WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceMetadata:
+    """What a resource says about itself; strings are verbatim.
+
+    Attributes:
+        resource: the identifier, to be sent back exactly as it stands (RFC 8707).
+        authorization_servers: issuer identifiers, without repetitions, in the resource's order.
+        scopes_supported: None when the resource states none; not a list of what to ask for (§7.2).
+        bearer_methods_supported: how a token may be presented, None when not stated.
+        resource_name: a name for people, or None.
+        document: the whole document.
+    """
+
+    resource: str
+    authorization_servers: tuple[str, ...]
+    scopes_supported: tuple[str, ...] | None
+    bearer_methods_supported: tuple[str, ...] | None
+    resource_name: str | None
+    document: Mapping[str, JsonValue]
+
+
+def well_known_urls(resource: Url) -> tuple[Url, ...]:
+    """Return where the metadata of `resource` may stand: the form with the path, then the root (§3.1).
+
+    The well-known part goes between host and path; a slash that is the whole path goes away first; the query
+    of the resource is kept in the form with the path.
+    """
+    loopback = resource.is_loopback
+    root = f"{resource.origin}{_WELL_KNOWN}"
+    path = "" if resource.path == "/" else resource.path
+    query = f"?{resource.query}" if resource.query else ""
+    texts = dict.fromkeys((f"{root}{path}{query}", root))
+    return tuple(parse_url(text, loopback_http=loopback) for text in texts)
+
+
+def metadata_request(url: Url) -> Request:
+    """Return the request for a metadata document (RFC 9728 §3.1, RFC 8414 §3.1)."""
+    return Request("GET", url.text, Headers.of([("Accept", JSON_TYPE)]))
+
+
+def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = False) -> Reading[Url]:
+    """Read the metadata URL that a challenge named.
+
+    A URL on another origin than the resource needs a yes: it makes us send a request to a host that the
+    answer chose.
+    """
+    name, expected = f"{_STAGE}.location", f"a URL on {requested.origin}"
+    why = "A resource that points elsewhere for its own description may not speak for itself."
+    spec = "RFC 9728 §5.1, §7.7"
+    try:
+        url = parse_url(text, loopback_http=loopback_http)
+    except UrlRefused as refused:
+        seen = f"{text} ({'; '.join(refused.reasons)})"
+        cure = "The resource has to name an https URL as resource_metadata in its WWW-Authenticate field."
+        return Reading(None, (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),))
+    if url.origin == requested.origin:
+        return Reading(url, (passed(name, expected, url.text, spec=spec, why=why),))
+    cure = f"Go on only if you know that {url.host} speaks for {requested.host}."
+    check = Check(name, Severity.FAILURE, expected, url.text, why, spec, cure, overridable=True)
+    return Reading(url, (check,))
+
+
+def read_resource_metadata(
+    response: Response, *, requested: Url, loopback_http: bool
+) -> Reading[ResourceMetadata]:
+    """Read the metadata of the resource that covers `requested`; every problem is reported.
+
+    Args:
+        response: the answer of the metadata URL.
+        requested: the URL of the resource that the person asked for.
+        loopback_http: whether plain http is allowed for loopback hosts (developer mode).
+    """
+    answer = read_answer(response, stage=_STAGE, spec="RFC 9728 §3.2", strict_media_type=True)
+    if answer.value is None:
+        return Reading(None, answer.checks)
+    document = answer.value
+    checks = [*answer.checks, _resource_check(document, requested, loopback_http=loopback_http)]
+    servers, servers_checks = _authorization_servers(document, loopback_http=loopback_http)
+    checks += servers_checks
+    scopes, note = string_list(document, "scopes_supported", _STAGE)
+    checks += note
+    methods, note = string_list(document, "bearer_methods_supported", _STAGE)
+    checks += [
+        *note,
+        *_binding_checks(document, methods),
+        *signature_check(document, _STAGE, "RFC 9728 §2.2"),
+    ]
+    resource = document.get("resource")
+    if not is_usable(checks) or not isinstance(resource, str):
+        return Reading(None, tuple(checks))
+    resource_name = document.get("resource_name")
+    metadata = ResourceMetadata(
+        resource=resource,
+        authorization_servers=servers,
+        scopes_supported=scopes,
+        bearer_methods_supported=methods,
+        resource_name=resource_name if isinstance(resource_name, str) else None,
+        document=document,
+    )
+    return Reading(metadata, tuple(checks))
+
+
+def string_list(
+    document: Mapping[str, JsonValue], member: str, stage: str
+) -> tuple[tuple[str, ...] | None, tuple[Check, ...]]:
+    """Return a member that is an array of strings, or None with a warning where it is something else.
+
+    An empty array means the same as none at all (RFC 9728 §3.2, RFC 8414 §3.2).
+    """
+    value = document.get(member)
+    if value is None or value == []:
+        return None, ()
+    if isinstance(value, list):
+        strings = tuple(item for item in value if isinstance(item, str))
+        if len(strings) == len(value):
+            return strings, ()
+    check = Check(
+        f"{stage}.{member}",
+        Severity.WARNING,
+        "an array of strings",
+        f"malformed: {value!r}"[:200],
+        "The member cannot be read and counts as absent.",
+        "RFC 8414 §2, RFC 9728 §2",
+        f"The server has to publish {member} as an array of strings.",
+    )
+    return None, (check,)
+
+
+def _resource_check(document: Mapping[str, JsonValue], requested: Url, *, loopback_http: bool) -> Check:
+    name, expected = f"{_STAGE}.resource", f"a resource that covers {requested.text}"
+    why = "A document about another resource could send your login to a server of a stranger's choice."
+    spec = "RFC 9728 §3.3"
+    resource = document.get("resource")
+    problem = _identifier_problem(resource, loopback_http=loopback_http, allow_query=True)
+    if not isinstance(resource, str) or problem:
+        cure = "The resource has to publish its own https URL as resource."
+        seen = f"{resource!r}: {problem}"[:500]
+        return Check(name, Severity.FAILURE, expected, seen, why, f"{spec}, §1.2", cure)
+    if resource == requested.text:
+        return passed(name, expected, resource, spec=spec, why=why)
+    if _covers(resource, requested.text):
+        seen = f"{resource}, which is not the same and covers it"
+        return Check(name, Severity.NOTICE, expected, seen, why, spec)
+    return Check(
+        name, Severity.FAILURE, expected, _mismatch(resource, requested), why, spec, _mismatch_cure(resource)
+    )
+
+
+def _mismatch(resource: str, requested: Url) -> str:
+    if _split(resource)[0] != _split(requested.text)[0]:
+        return f"{resource}, which is on another origin than {requested.text}"
+    return f"{resource}, which does not cover {requested.text}"
+
+
+def _mismatch_cure(resource: str) -> str:
+    return (
+        f"Ask for a URL under {resource}, if that is what you want; "
+        "otherwise the resource has to correct resource in its metadata."
+    )
+
+
+def _identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bool) -> str:
+    """Return what is wrong with an identifier, or the empty string."""
+    if value is None:
+        return "missing"
+    if not isinstance(value, str):
+        return "not a string"
+    try:
+        parse_url(value, loopback_http=loopback_http, allow_query=allow_query)
+    except UrlRefused as refused:
+        return "; ".join(refused.reasons)
+    return ""
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Return origin and the rest of a URL as they are spelled: identifiers are never normalised (§6)."""
+    scheme, _, rest = url.partition("://")
+    end = next((i for i, character in enumerate(rest) if character in "/?"), len(rest))
+    return f"{scheme}://{rest[:end]}", rest[end:]
+
+
+def _covers(resource: str, requested: str) -> bool:
+    """Say whether `resource` is `requested` or a parent of it, cut where a path segment ends."""
+    origin, rest = _split(resource)
+    requested_origin, requested_rest = _split(requested)
+    if origin != requested_origin:
+        return False
+    if rest in ("", "/"):
+        return True
+    path = requested_rest.partition("?")[0]
+    if "?" in rest:
+        return False
+    return path == rest or path.startswith(rest if rest.endswith("/") else f"{rest}/")
+
+
+def _authorization_servers(
+    document: Mapping[str, JsonValue], *, loopback_http: bool
+) -> tuple[tuple[str, ...], tuple[Check, ...]]:
+    name, expected = f"{_STAGE}.authorization_servers", "at least one https issuer, without query or fragment"
+    why, spec = "It says where the login takes place.", "RFC 9728 §2"
+    cure = "The resource has to list its authorization server in authorization_servers."
+    value = document.get("authorization_servers")
+    if not isinstance(value, list) or not value:
+        seen = "missing" if value is None else f"{value!r}"[:200]
+        return (), (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),)
+    problems = {
+        index: _identifier_problem(item, loopback_http=loopback_http, allow_query=False)
+        for index, item in enumerate(value)
+    }
+    servers = tuple(
+        dict.fromkeys(item for i, item in enumerate(value) if isinstance(item, str) and not problems[i])
+    )
+    refused = [f"{value[i]!r}: {problem}"[:200] for i, problem in problems.items() if problem]
+    if not servers:
+        return (), (Check(name, Severity.FAILURE, expected, "; ".join(refused[:5]), why, spec, cure),)
+    checks = [passed(name, expected, ", ".join(servers[:5]), spec=spec, why=why)]
+    if refused:
+        unusable = Check(
+            f"{name}_refused", Severity.WARNING, expected, "; ".join(refused[:5]), why, spec, cure
+        )
+        checks.append(unusable)
+    if len(servers) > 1:
+        seen = f"{len(servers)} servers; choose one"
+        choice = "The resource trusts each of them, and you choose which one to log in at."
+        checks.append(Check(f"{name}_choice", Severity.NOTICE, "one server", seen, choice, "RFC 9728 §7.6"))
+    return servers, tuple(checks)
+
+
+def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] | None) -> Iterator[Check]:
+    """Yield whether a bearer token in the Authorization header is what the resource takes (PR-9)."""
+    name, expected = f"{_STAGE}.bearer_methods_supported", "header, or nothing stated"
+    why = "A token is sent in the Authorization header only: everywhere else it leaks."
+    cure = "The resource has to accept bearer tokens in the Authorization header."
+    seen = "nothing stated" if methods is None else ", ".join(methods)
+    if methods is None or "header" in methods:
+        yield passed(name, expected, seen, spec="RFC 9728 §2", why=why)
+    else:
+        yield Check(name, Severity.FAILURE, expected, seen, why, "RFC 9728 §2", cure)
+    for member, kind in (
+        ("dpop_bound_access_tokens_required", "DPoP"),
+        ("tls_client_certificate_bound_access_tokens", "mutual TLS"),
+    ):
+        if document.get(member) is True:
+            yield Check(
+                f"{_STAGE}.{member}",
+                Severity.FAILURE,
+                "false, or nothing stated",
+                "true",
+                f"The resource takes only tokens bound by {kind}, which authlens does not have.",
+                "RFC 9728 §2",
+                "The resource has to accept plain bearer tokens.",
+            )
+
+
+def signature_check(document: Mapping[str, JsonValue], stage: str, spec: str) -> Iterator[Check]:
+    """Yield that signed metadata is left alone: nothing here verifies it."""
+    if "signed_metadata" in document:
+        yield Check(
+            f"{stage}.signed_metadata",
+            Severity.NOTICE,
+            "nothing signed, or a signature we can verify",
+            "signed_metadata is there; it is not verified, so nothing in it is used",
+            "What is not verified may not change anything.",
+            spec,
+        )

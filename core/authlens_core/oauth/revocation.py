@@ -1,0 +1,108 @@
+"""Token revocation (RFC 7009): ending a token at the server, and saying honestly whether it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Final, Literal
+
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.client_authentication import Client, form_request
+from authlens_core.oauth.error_response import meaning, read_error
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.url import Url
+from authlens_core.secret import Secret
+
+__all__ = ["Revocation", "RevocationOutcome", "TokenHint", "read_revocation", "revocation_request"]
+
+TokenHint = Literal["access_token", "refresh_token"]
+
+_NAME: Final = "revocation.status"
+_EXPECTED: Final = "status 200"
+_SPEC: Final = "RFC 7009 §2.2"
+_WHY: Final = "Only this status says that the token is invalid now, also when the server never knew it."
+_LONGEST_WAIT: Final = 86_400
+
+
+class RevocationOutcome(StrEnum):
+    """What became of a token. Only REVOKED lets the token be discarded; all others keep it."""
+
+    REVOKED = "revoked"
+    NOT_REVOKED = "not_revoked"
+    UNSUPPORTED = "unsupported"
+    TRY_LATER = "try_later"
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """The outcome of a revocation.
+
+    Attributes:
+        outcome: what became of the token.
+        retry_after: seconds to wait, at most a day, where the server asked for it.
+        checks: why.
+    """
+
+    outcome: RevocationOutcome
+    retry_after: int | None
+    checks: tuple[Check, ...]
+
+
+def revocation_request(endpoint: Url, client: Client, *, token: Secret, hint: TokenHint) -> Request:
+    """Return the request that revokes `token` (§2.1), with the client identified as it was registered."""
+    return form_request(endpoint, client, [("token", token), ("token_type_hint", hint)])
+
+
+def read_revocation(
+    response: Response, *, now: datetime | None = None, sent: tuple[Secret, ...] = ()
+) -> Revocation:
+    """Read the answer: 200 is revoked whatever the body says, 204 likewise with a notice, nothing else is.
+
+    Args:
+        response: the answer.
+        now: an aware time, for a Retry-After that is a date.
+        sent: the secrets of the request, masked where the server's texts repeat them.
+    """
+    seen = str(response.status)
+    if response.status == 200:
+        check = passed(_NAME, _EXPECTED, seen, spec=_SPEC, why=_WHY)
+        return Revocation(RevocationOutcome.REVOKED, None, (check,))
+    if response.status == 204:
+        check = Check(_NAME, Severity.NOTICE, _EXPECTED, f"{seen}; taken as revoked", _WHY, _SPEC)
+        return Revocation(RevocationOutcome.REVOKED, None, (check,))
+    error = read_error(response, sent)
+    if response.status in (429, 503):
+        wait = _retry_after(response, now)
+        cure = (
+            f"The token still exists. Try again in {wait} s."
+            if wait
+            else "The token still exists. Try again later."
+        )
+        check = Check(_NAME, Severity.FAILURE, _EXPECTED, seen, _WHY, "RFC 7009 §2.2.1", cure)
+        return Revocation(RevocationOutcome.TRY_LATER, wait, (check,))
+    why, cure = _WHY, "The token is kept and still valid: try again, or let it expire."
+    outcome = RevocationOutcome.NOT_REVOKED
+    if error is not None:
+        seen = f"{seen} {error}"
+        why, cure = meaning(error.error)
+        if error.error == "unsupported_token_type":
+            outcome = RevocationOutcome.UNSUPPORTED
+    check = Check(_NAME, Severity.FAILURE, _EXPECTED, seen, why, "RFC 7009 §2.2.1", cure)
+    return Revocation(outcome, None, (check,))
+
+
+def _retry_after(response: Response, now: datetime | None) -> int | None:
+    """Return Retry-After in seconds (RFC 9110 §10.2.3), or None where there is none that can be read."""
+    value = (response.headers.get("retry-after") or "").strip()
+    if value.isascii() and value.isdigit():
+        return min(int(value[:9]), _LONGEST_WAIT)
+    if now is None:
+        return None
+    try:
+        date = parsedate_to_datetime(value)
+        wait = int((date - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(wait, 0), _LONGEST_WAIT)

@@ -1,0 +1,407 @@
+"""Authorization server metadata (RFC 8414, OpenID Connect Discovery): where a login takes place, and how.
+
+The document is believed only when its `issuer` is the identifier that the resource named; otherwise an
+attacker's server could present the name of an honest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.error_response import is_usable, read_answer
+from authlens_core.oauth.http_message import Response
+from authlens_core.oauth.json_document import JsonValue
+from authlens_core.oauth.reading import Reading
+from authlens_core.oauth.resource_metadata import signature_check, string_list
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+
+__all__ = ["ServerMetadata", "metadata_urls", "moves_on", "read_server_metadata"]
+
+_STAGE: Final = "server"
+_SPEC: Final = "RFC 8414 §2"
+_OAUTH: Final = "/.well-known/oauth-authorization-server"
+_OPENID: Final = "/.well-known/openid-configuration"
+_LISTS: Final = (
+    "grant_types_supported",
+    "response_types_supported",
+    "code_challenge_methods_supported",
+    "token_endpoint_auth_methods_supported",
+    "revocation_endpoint_auth_methods_supported",
+    "scopes_supported",
+    "protected_resources",
+)
+_ENDPOINTS: Final = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "registration_endpoint",
+    "revocation_endpoint",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMetadata:
+    """What an authorization server says about itself; endpoints are as they are sent, lists None when absent.
+
+    `issuer` is the identifier that the resource named, which the document's own equals (or differs from only
+    by the tolerated missing scheme); stored grants and the `iss` of an answer are compared with it.
+    """
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    registration_endpoint: str | None
+    revocation_endpoint: str | None
+    jwks_uri: str | None
+    grant_types_supported: tuple[str, ...] | None
+    response_types_supported: tuple[str, ...] | None
+    code_challenge_methods_supported: tuple[str, ...] | None
+    token_endpoint_auth_methods_supported: tuple[str, ...] | None
+    revocation_endpoint_auth_methods_supported: tuple[str, ...] | None
+    scopes_supported: tuple[str, ...] | None
+    authorization_response_iss_parameter_supported: bool
+    client_id_metadata_document_supported: bool
+    require_pushed_authorization_requests: bool
+    protected_resources: tuple[str, ...] | None
+    document: Mapping[str, JsonValue]
+
+
+def metadata_urls(issuer: Url) -> tuple[Url, ...]:
+    """Return the places of an issuer's metadata in the order to try them.
+
+    RFC 8414 §3.1 inserts the well-known part between host and path, OpenID Connect Discovery §4.1 appends it;
+    some servers append where they should insert, so that form comes last.
+    """
+    origin, path = issuer.origin, issuer.path.rstrip("/")
+    texts: tuple[str, ...] = (f"{origin}{_OAUTH}", f"{origin}{_OPENID}")
+    if path:
+        texts = (
+            f"{origin}{_OAUTH}{path}",
+            f"{origin}{_OPENID}{path}",
+            f"{origin}{path}{_OPENID}",
+            f"{origin}{path}{_OAUTH}",
+        )
+    return tuple(parse_url(text, loopback_http=issuer.is_loopback) for text in texts)
+
+
+def moves_on(response: Response) -> bool:
+    """Say whether the next place is tried: only a 4xx means "not here"."""
+    return 400 <= response.status < 500
+
+
+def read_server_metadata(
+    response: Response,
+    *,
+    issuer: str,
+    schemeless_issuer: bool,
+    resource: str,
+    loopback_http: bool,
+    needs_registration: bool = True,
+) -> Reading[ServerMetadata]:
+    """Read the metadata of the authorization server `issuer`; every problem is reported.
+
+    Args:
+        response: the answer of one of `metadata_urls`.
+        issuer: the identifier that the resource named, compared code point by code point.
+        schemeless_issuer: whether the document may leave out the scheme (Cloudflare Access documents it so).
+        resource: the identifier of the resource, for `protected_resources`.
+        loopback_http: whether plain http is allowed for loopback hosts (developer mode).
+        needs_registration: false when a client id is known already.
+    """
+    answer = read_answer(response, stage=_STAGE, spec="RFC 8414 §3.2", strict_media_type=True)
+    if answer.value is None:
+        return Reading(None, answer.checks)
+    document = answer.value
+    checks = [*answer.checks, _issuer_check(document, issuer, schemeless=schemeless_issuer)]
+    checks += _identifier_checks(issuer, loopback_http=loopback_http)
+    lists: dict[str, tuple[str, ...] | None] = {}
+    for member in _LISTS:
+        lists[member], note = string_list(document, member, _STAGE)
+        checks += note
+    endpoints, problems = _endpoints(document, loopback_http=loopback_http)
+    checks += _endpoint_checks(document, endpoints, problems)
+    checks += _requirement_checks(document, lists, endpoints, needs_registration=needs_registration)
+    checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
+    checks += _feature_checks(document, lists, resource)
+    authorization, token = endpoints["authorization_endpoint"], endpoints["token_endpoint"]
+    if not is_usable(checks) or authorization is None or token is None:
+        return Reading(None, tuple(checks))
+    return Reading(
+        _metadata(document, issuer, lists, endpoints, (authorization.text, token.text)), tuple(checks)
+    )
+
+
+def _metadata(
+    document: Mapping[str, JsonValue],
+    issuer: str,
+    lists: Mapping[str, tuple[str, ...] | None],
+    endpoints: Mapping[str, Url | None],
+    required: tuple[str, str],
+) -> ServerMetadata:
+    registration, revocation = endpoints["registration_endpoint"], endpoints["revocation_endpoint"]
+    jwks_uri = document.get("jwks_uri")
+    return ServerMetadata(
+        issuer=issuer,
+        authorization_endpoint=required[0],
+        token_endpoint=required[1],
+        registration_endpoint=registration.text if registration else None,
+        revocation_endpoint=revocation.text if revocation else None,
+        jwks_uri=jwks_uri if isinstance(jwks_uri, str) else None,
+        grant_types_supported=lists["grant_types_supported"],
+        response_types_supported=lists["response_types_supported"],
+        code_challenge_methods_supported=lists["code_challenge_methods_supported"],
+        token_endpoint_auth_methods_supported=lists["token_endpoint_auth_methods_supported"],
+        revocation_endpoint_auth_methods_supported=lists["revocation_endpoint_auth_methods_supported"],
+        scopes_supported=lists["scopes_supported"],
+        authorization_response_iss_parameter_supported=(
+            document.get("authorization_response_iss_parameter_supported") is True
+        ),
+        client_id_metadata_document_supported=document.get("client_id_metadata_document_supported") is True,
+        require_pushed_authorization_requests=document.get("require_pushed_authorization_requests") is True,
+        protected_resources=lists["protected_resources"],
+        document=document,
+    )
+
+
+def _issuer_check(document: Mapping[str, JsonValue], issuer: str, *, schemeless: bool) -> Check:
+    name, expected = f"{_STAGE}.issuer", issuer
+    why = "A server that gives another name than the one the resource trusts may be an impostor."
+    spec = "RFC 8414 §3.3"
+    stated = document.get("issuer")
+    if stated == issuer:
+        return passed(name, expected, issuer, spec=spec, why=why)
+    if schemeless and isinstance(stated, str) and issuer in (f"https://{stated}", f"http://{stated}"):
+        seen = f"{stated}, the same without its scheme"
+        return Check(name, Severity.NOTICE, expected, seen, why, spec)
+    seen = "missing" if stated is None else f"{stated!r}"[:500]
+    cure = f"The server has to publish exactly {issuer} as issuer, or the resource to name the server so."
+    return Check(name, Severity.FAILURE, expected, seen, why, spec, cure)
+
+
+def _identifier_checks(issuer: str, *, loopback_http: bool) -> Iterator[Check]:
+    try:
+        parse_url(issuer, loopback_http=loopback_http, allow_query=False)
+    except UrlRefused as refused:
+        name, expected = f"{_STAGE}.issuer_identifier", "an https URL without query or fragment"
+        seen, why = (
+            f"{issuer[:300]} ({'; '.join(refused.reasons)})",
+            "It names the server wherever it is stored.",
+        )
+        cure = "The resource has to name its authorization server by such a URL."
+        yield Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+
+
+def _endpoints(
+    document: Mapping[str, JsonValue], *, loopback_http: bool
+) -> tuple[dict[str, Url | None], dict[str, str]]:
+    """Return the endpoints that can be used, and what is wrong with those that cannot."""
+    urls: dict[str, Url | None] = {}
+    problems: dict[str, str] = {}
+    for member in _ENDPOINTS:
+        value = document.get(member)
+        urls[member] = None
+        if not isinstance(value, str):
+            problems[member] = "missing" if value is None else f"{value!r}, not a string"[:200]
+            continue
+        try:
+            urls[member] = parse_url(value, loopback_http=loopback_http)
+        except UrlRefused as refused:
+            problems[member] = f"{value[:200]} ({'; '.join(refused.reasons)})"
+    return urls, problems
+
+
+def _endpoint_checks(
+    document: Mapping[str, JsonValue], endpoints: Mapping[str, Url | None], problems: Mapping[str, str]
+) -> Iterator[Check]:
+    expected = "an absolute https URL without fragment"
+    for member, why in (
+        ("authorization_endpoint", "The browser is sent there."),
+        ("token_endpoint", "The code is turned into tokens there."),
+    ):
+        url = endpoints[member]
+        if url is not None:
+            yield passed(f"{_STAGE}.{member}", expected, url.text, spec=_SPEC, why=why)
+        else:
+            cure = f"The server has to publish {member} as an absolute https URL."
+            yield Check(f"{_STAGE}.{member}", Severity.FAILURE, expected, problems[member], why, _SPEC, cure)
+    name, why = f"{_STAGE}.revocation_endpoint", "Without it a token cannot be ended before it expires."
+    url = endpoints["revocation_endpoint"]
+    if url is not None:
+        yield passed(name, expected, url.text, spec="RFC 7009 §2", why=why)
+    else:
+        severity = Severity.WARNING if document.get("revocation_endpoint") is not None else Severity.NOTICE
+        cure = "The server has to publish revocation_endpoint; until then tokens end when they expire."
+        yield Check(name, severity, expected, problems["revocation_endpoint"], why, "RFC 7009 §2", cure)
+
+
+def _requirement_checks(
+    document: Mapping[str, JsonValue],
+    lists: Mapping[str, tuple[str, ...] | None],
+    endpoints: Mapping[str, Url | None],
+    *,
+    needs_registration: bool,
+) -> Iterator[Check]:
+    """Yield the requirements of a login by a public client, each as its own check."""
+    yield _response_type_check(document, lists["response_types_supported"])
+    yield _none_check(document, lists["token_endpoint_auth_methods_supported"])
+    yield _grant_check(lists["grant_types_supported"])
+    yield _s256_check(document, lists["code_challenge_methods_supported"])
+    yield _registration_check(document, endpoints["registration_endpoint"], needed=needs_registration)
+
+
+def _stated(document: Mapping[str, JsonValue], member: str, values: tuple[str, ...] | None) -> str:
+    if values is not None:
+        return ", ".join(values)[:500]
+    return "not stated" if document.get(member) in (None, []) else f"malformed: {document[member]!r}"[:200]
+
+
+def _response_type_check(document: Mapping[str, JsonValue], values: tuple[str, ...] | None) -> Check:
+    name, expected = f"{_STAGE}.response_types", "response_types_supported holds code"
+    why = "The authorization code is the only answer that is safe for a program like this."
+    seen = _stated(document, "response_types_supported", values)
+    if values is not None and "code" in values:
+        return passed(name, expected, seen, spec=_SPEC, why=why)
+    cure = "The server has to list code in response_types_supported."
+    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure, overridable=True)
+
+
+def _none_check(document: Mapping[str, JsonValue], values: tuple[str, ...] | None) -> Check:
+    name, expected = f"{_STAGE}.none", "token_endpoint_auth_methods_supported holds none"
+    why = "A program on your own machine cannot keep a client secret, so it has to be a public client."
+    seen = _stated(document, "token_endpoint_auth_methods_supported", values)
+    if values is not None and "none" in values:
+        return passed(name, expected, seen, spec=_SPEC, why=why)
+    if values is None:
+        seen = f"{seen}; the default is client_secret_basic"
+    cure = (
+        "Go on: many servers take public clients without saying so. If the token request is refused with "
+        "invalid_client, the server has to allow token_endpoint_auth_method none."
+    )
+    return Check(name, Severity.WARNING, expected, seen, why, _SPEC, cure)
+
+
+def _grant_check(values: tuple[str, ...] | None) -> Check:
+    name, expected = f"{_STAGE}.authorization_code", "grant_types_supported holds authorization_code"
+    why = "It is the grant by which a login becomes a token."
+    if values is None:
+        seen = "not stated; the default holds authorization_code"
+        return passed(name, expected, seen, spec=_SPEC, why=why)
+    seen = ", ".join(values)[:500]
+    if "authorization_code" in values:
+        return passed(name, expected, seen, spec=_SPEC, why=why)
+    cure = "The server has to allow the authorization_code grant."
+    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure, overridable=True)
+
+
+def _s256_check(document: Mapping[str, JsonValue], values: tuple[str, ...] | None) -> Check:
+    name, expected = f"{_STAGE}.s256", "code_challenge_methods_supported holds S256"
+    why = "Without PKCE, whoever catches the code can use it."
+    spec = "RFC 7636 §4.2, RFC 9700 §2.1.1"
+    seen = _stated(document, "code_challenge_methods_supported", values)
+    if values is not None and "S256" in values:
+        return passed(name, expected, seen, spec=spec, why=why)
+    cure = "The server has to support PKCE with S256 and list it in code_challenge_methods_supported."
+    return Check(name, Severity.FAILURE, expected, seen, why, spec, cure)
+
+
+def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:
+    name, expected = f"{_STAGE}.registration_endpoint", "a registration_endpoint"
+    why = "A client that the server does not know yet has to introduce itself."
+    spec = "RFC 7591 §3"
+    if url is not None:
+        return passed(name, expected, url.text, spec=spec, why=why)
+    value = document.get("registration_endpoint")
+    seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
+    if not needed:
+        return Check(name, Severity.NOTICE, expected, f"{seen}; a client id is known", why, spec)
+    cure = "Use a pre-registered client: --client-id."
+    return Check(name, Severity.FAILURE, expected, seen, why, spec, cure, overridable=True)
+
+
+def _place_checks(
+    issuer: str, endpoints: Mapping[str, Url | None], resource: str, *, needs_registration: bool
+) -> Iterator[Check]:
+    """Yield where each endpoint is, seen from the issuer (AS-9), and which endpoints coincide."""
+    try:
+        home = parse_url(issuer, loopback_http=True)
+    except UrlRefused:
+        return
+    for member, url in endpoints.items():
+        if url is not None and (needs_registration or member != "registration_endpoint"):
+            yield _place_check(member, url, home)
+    token = endpoints["token_endpoint"]
+    if token is not None:
+        same = [m for m, url in endpoints.items() if url is not None and url.text == token.text]
+        same += ["the resource"] if token.text == resource else []
+        if len(same) > 1:
+            why = "It is allowed, and unusual enough to be seen."
+            seen = f"{', '.join(same)} are one URL"
+            yield Check(
+                f"{_STAGE}.endpoints_distinct", Severity.NOTICE, "endpoints of their own", seen, why, _SPEC
+            )
+
+
+def _place_check(member: str, url: Url, home: Url) -> Check:
+    name, expected = f"{_STAGE}.{member}_host", f"on {home.origin}"
+    why = "Metadata that sends codes and tokens to a stranger's host is how they are stolen."
+    spec = "RFC 9700 §4.4"
+    if url.origin == home.origin:
+        return passed(name, expected, url.origin, spec=spec, why=why)
+    if url.is_loopback and home.is_loopback:
+        return Check(name, Severity.NOTICE, expected, f"{url.origin}, on this machine too", why, spec)
+    cure = f"Go on only if {url.host} belongs to whoever runs {home.host}."
+    if member == "authorization_endpoint" or url.host == home.host:
+        return Check(name, Severity.WARNING, expected, url.origin, why, spec, cure)
+    return Check(name, Severity.FAILURE, expected, url.origin, why, spec, cure, overridable=True)
+
+
+def _feature_checks(
+    document: Mapping[str, JsonValue], lists: Mapping[str, tuple[str, ...] | None], resource: str
+) -> Iterator[Check]:
+    yield _iss_check(document)
+    if document.get("require_pushed_authorization_requests") is True:
+        yield _pushed_check(document)
+    protected = lists["protected_resources"]
+    if protected is not None:
+        yield _protected_resources_check(protected, resource)
+    yield from signature_check(document, _STAGE, "RFC 8414 §2.1")
+
+
+def _iss_check(document: Mapping[str, JsonValue]) -> Check:
+    name = f"{_STAGE}.iss_parameter"
+    expected = "authorization_response_iss_parameter_supported is true"
+    why = "An answer that names its issuer cannot be mixed up with another server's."
+    value = document.get("authorization_response_iss_parameter_supported")
+    if value is True:
+        return passed(name, expected, "true", spec="RFC 9207 §3", why=why)
+    if value in (None, False):
+        seen = "not supported; state and the recorded token endpoint bind the answer"
+        return Check(name, Severity.NOTICE, expected, seen, why, "RFC 9207 §3")
+    return Check(name, Severity.WARNING, expected, f"malformed: {value!r}"[:200], why, "RFC 9207 §3")
+
+
+def _pushed_check(document: Mapping[str, JsonValue]) -> Check:
+    seen = "required"
+    if not isinstance(document.get("pushed_authorization_request_endpoint"), str):
+        seen = "required, and no pushed_authorization_request_endpoint is published"
+    return Check(
+        f"{_STAGE}.pushed_authorization_requests",
+        Severity.FAILURE,
+        "require_pushed_authorization_requests is false or not stated",
+        seen,
+        "The server takes only requests that were pushed to it beforehand, which authlens does not do.",
+        "RFC 9126 §5",
+        "The server has to set require_pushed_authorization_requests to false for this client.",
+    )
+
+
+def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:
+    name, expected = f"{_STAGE}.protected_resources", f"protected_resources holds {resource}"
+    why = "The resource names the server, and the server does not name the resource."
+    if resource in protected:
+        return passed(name, expected, resource, spec="RFC 9728 §4", why="Each names the other.")
+    seen = f"{len(protected)} others: {', '.join(protected[:3])}"[:500]
+    cure = "Go on if you know that this server issues tokens for the resource."
+    return Check(name, Severity.FAILURE, expected, seen, why, "RFC 9728 §4", cure, overridable=True)

@@ -1,0 +1,302 @@
+"""The token endpoint (RFC 6749 §4.1.3, §5, §6; 7636 §4.5, 8707 §2.2) and bearer tokens (RFC 6750 §2.1).
+
+Tokens are opaque: they are never decoded or split. A request of this module is sent once; a code that is sent
+a second time may cost the tokens it bought (RFC 6749 §4.1.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, Literal
+
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.client_authentication import Client, form_request
+from authlens_core.oauth.duration import MISSING, Lifetime, parse_expires_in
+from authlens_core.oauth.error_response import error_of, is_usable, meaning, read_answer
+from authlens_core.oauth.form import FormPair
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.json_document import JsonValue
+from authlens_core.oauth.reading import Reading
+from authlens_core.oauth.url import Url
+from authlens_core.secret import Secret
+
+__all__ = [
+    "Grant",
+    "TokenResponse",
+    "bearer_header",
+    "clock_check",
+    "code_request",
+    "read_token_response",
+    "refresh_request",
+]
+
+_STAGE: Final = "token"
+_SPEC: Final = "RFC 6749 §5.1"
+_SKEW_LIMIT: Final = 300
+
+Grant = Literal["authorization_code", "refresh_token"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """What the token endpoint gave.
+
+    Attributes:
+        access_token: opaque, printable ASCII.
+        token_type: as the server wrote it; always bearer in some case.
+        lifetime: how long the access token lasts, counted from before the request.
+        refresh_token: None when none came; after a refresh the old one then stays in use.
+        scope: what was granted: as returned, or as requested when nothing was returned.
+        resource: as returned, or None.
+        id_token: shown as opaque and used for nothing, or None.
+    """
+
+    access_token: Secret
+    token_type: str
+    lifetime: Lifetime
+    refresh_token: Secret | None
+    scope: str | None
+    resource: str | None
+    id_token: Secret | None
+
+
+def code_request(
+    token_endpoint: Url,
+    client: Client,
+    *,
+    code: Secret,
+    code_verifier: Secret,
+    redirect_uri: str,
+    resource: str | None,
+) -> Request:
+    """Return the request that exchanges a code, with what the authorization request held repeated."""
+    pairs: list[FormPair] = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", redirect_uri),
+        ("code_verifier", code_verifier),
+        ("resource", resource or ""),
+    ]
+    return form_request(token_endpoint, client, pairs)
+
+
+def refresh_request(
+    token_endpoint: Url, client: Client, *, refresh_token: Secret, resource: str | None
+) -> Request:
+    """Return the request for a new access token; scope is left out, which means what was granted (§6)."""
+    pairs: list[FormPair] = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token),
+        ("resource", resource or ""),
+    ]
+    return form_request(token_endpoint, client, pairs)
+
+
+def bearer_header(access_token: Secret) -> tuple[str, str]:
+    """Return the Authorization field with the token (RFC 6750 §2.1).
+
+    Raises:
+        ValueError: the token holds characters that would end the header field or be changed on the way.
+    """
+    if not _is_token(access_token.reveal()):
+        msg = "the access token is empty or holds characters that a header field cannot carry"
+        raise ValueError(msg)
+    return "Authorization", f"Bearer {access_token.reveal()}"
+
+
+def _is_token(value: JsonValue) -> bool:
+    """Say whether a value is 1*VSCHAR (RFC 6749 appendix A.12); a space would not survive a header field."""
+    return isinstance(value, str) and bool(value) and all("!" <= character <= "~" for character in value)
+
+
+def read_token_response(
+    response: Response,
+    *,
+    resource: str | None,
+    scope: str | None,
+    grant: Grant = "authorization_code",
+    sent: Sequence[Secret] = (),
+) -> Reading[TokenResponse]:
+    """Read the answer of the token endpoint.
+
+    Args:
+        response: the answer.
+        resource: what was asked for, compared with the answer's own `resource` if it has one.
+        scope: what was asked for, or what the grant holds at a refresh.
+        grant: which request it answers: a refresh need not bring a new refresh token.
+        sent: the secrets of the request, masked where the server's texts repeat them.
+    """
+    answer = read_answer(response, stage=_STAGE, spec=_SPEC, tolerated=201, secrets=sent)
+    if answer.value is None:
+        return Reading(None, answer.checks)
+    document = answer.value
+    lifetime = parse_expires_in(document.get("expires_in", MISSING))
+    checks = [*answer.checks, *_error_check(document, response.status, sent), _access_token_check(document)]
+    checks += [_token_type_check(document), _lifetime_check(lifetime)]
+    refresh_token, refresh_check = _refresh_token(document, grant)
+    granted, scope_check = _scope(document, scope)
+    checks += [refresh_check, scope_check, *_resource_check(document, resource)]
+    id_token = document.get("id_token")
+    if id_token is not None:
+        checks.append(_id_token_check())
+    access_token, token_type = document.get("access_token"), document.get("token_type")
+    if not is_usable(checks) or not isinstance(access_token, str) or not isinstance(token_type, str):
+        return Reading(None, tuple(checks))
+    returned = document.get("resource")
+    value = TokenResponse(
+        access_token=Secret(access_token),
+        token_type=token_type,
+        lifetime=lifetime,
+        refresh_token=refresh_token,
+        scope=granted,
+        resource=returned if isinstance(returned, str) and returned else None,
+        id_token=Secret(id_token) if isinstance(id_token, str) else None,
+    )
+    return Reading(value, tuple(checks))
+
+
+def _error_check(document: dict[str, JsonValue], status: int, sent: Sequence[Secret]) -> Iterator[Check]:
+    """Yield a failure when the answer says success in its status and an error in its body."""
+    error = error_of(document, status, sent)
+    if error is not None:
+        means, cure = meaning(error.error)
+        yield Check(f"{_STAGE}.error", Severity.FAILURE, "no error member", str(error), means, _SPEC, cure)
+
+
+def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
+    name, expected = f"{_STAGE}.access_token", "a string of printable ASCII characters"
+    why = "It goes into a header field, where other characters could start a new one."
+    value = document.get("access_token")
+    if isinstance(value, str) and _is_token(value):
+        return passed(name, expected, f"{len(value)} characters", spec="RFC 6749 appendix A.12", why=why)
+    seen = "missing" if value is None else "malformed"
+    cure = "The server has to send access_token as a string of printable ASCII characters."
+    return Check(name, Severity.FAILURE, expected, seen, why, "RFC 6749 appendix A.12", cure)
+
+
+def _token_type_check(document: Mapping[str, JsonValue]) -> Check:
+    name, expected = f"{_STAGE}.token_type", "bearer, in any case"
+    why = "A token of another type means something else when it is sent like this, so it may not be used."
+    value = document.get("token_type")
+    if isinstance(value, str) and value.lower() == "bearer":
+        return passed(name, expected, value, spec="RFC 6749 §7.1", why=why)
+    seen = "missing" if value is None else f"{value!r}"[:200]
+    cure = "The server has to issue bearer tokens to this client (DPoP and others are not supported)."
+    return Check(name, Severity.FAILURE, expected, seen, why, "RFC 6749 §7.1", cure)
+
+
+def _lifetime_check(lifetime: Lifetime) -> Check:
+    name, expected = f"{_STAGE}.expires_in", "a whole number of seconds"
+    why = "It says when the token has to be refreshed; without it the first refusal does."
+    seen = lifetime.note or f"{lifetime.seconds}"
+    if lifetime.seconds == 0:
+        cure = "The token is expired already: refresh it, or ask the server's owner to correct expires_in."
+        return Check(name, Severity.WARNING, expected, seen, why, _SPEC, cure)
+    if lifetime.seconds is None or lifetime.note:
+        return Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+    return passed(name, expected, seen, spec=_SPEC, why=why)
+
+
+def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Secret | None, Check]:
+    name, expected = f"{_STAGE}.refresh_token", "a refresh token"
+    why = "With it the next access token needs no person."
+    spec = "RFC 6749 §1.5" if grant == "authorization_code" else "RFC 6749 §6"
+    value = document.get("refresh_token")
+    if value is None or value == "":
+        if grant == "refresh_token":
+            return None, passed(name, "a new one, or none to keep the old", "none", spec=spec, why=why)
+        seen = "none: when the access token expires, a person has to log in again"
+        return None, Check(name, Severity.NOTICE, expected, seen, why, spec)
+    if not isinstance(value, str) or not _is_token(value):
+        cure = "The server has to send refresh_token as a string of printable ASCII characters."
+        seen = "malformed, so it is dropped"
+        return None, Check(name, Severity.WARNING, expected, seen, why, "RFC 6749 appendix A.17", cure)
+    if value == document.get("access_token"):
+        seen = "the same string as the access token"
+        cure = "Ask the server's owner: revoking one of them ends both."
+        return Secret(value), Check(name, Severity.WARNING, expected, seen, why, spec, cure)
+    return Secret(value), passed(name, expected, f"{len(value)} characters", spec=spec, why=why)
+
+
+def _scope(document: Mapping[str, JsonValue], requested: str | None) -> tuple[str | None, Check]:
+    """Return the granted scope and how it differs from the requested one."""
+    name, expected = f"{_STAGE}.scope", requested or "none was asked for"
+    why = "It is what the token allows."
+    value = document.get("scope")
+    if value is None or value == "":
+        return requested, passed(name, expected, "not stated: as requested", spec=_SPEC, why=why)
+    if not isinstance(value, str):
+        seen = f"malformed: {value!r}"[:200]
+        return requested, Check(name, Severity.NOTICE, expected, seen, why, "RFC 6749 §3.3")
+    asked, given = set((requested or "").split(" ")) - {""}, set(value.split(" ")) - {""}
+    missing, added = sorted(asked - given), sorted(given - asked)
+    if not asked or not (missing or added):
+        return value, passed(name, expected, value, spec=_SPEC, why=why)
+    parts = [f"not granted: {' '.join(missing)}"] if missing else []
+    parts += [f"granted beyond the request: {' '.join(added)}"] if added else []
+    severity = Severity.WARNING if missing else Severity.NOTICE
+    cure = "Ask the owner to allow the missing scope, if the resource refuses the token." if missing else ""
+    return value, Check(name, severity, expected, "; ".join(parts)[:500], why, "RFC 6749 §3.3", cure)
+
+
+def _resource_check(document: Mapping[str, JsonValue], requested: str | None) -> Iterator[Check]:
+    value = document.get("resource")
+    if value is None or value == "" or requested is None:
+        return
+    name, expected = f"{_STAGE}.resource", requested
+    why = "A token for another resource would be sent to the wrong place, or refused there."
+    spec = "RFC 8707 §2.2"
+    values = value if isinstance(value, list) else [value]
+    seen = f"{value}"[:300]
+    if requested in values:
+        yield passed(name, expected, seen, spec=spec, why=why)
+    elif any(isinstance(v, str) and _same_host_root(v, requested) for v in values):
+        yield Check(
+            name, Severity.NOTICE, expected, f"{seen}; only the slash after the host differs", why, spec
+        )
+    else:
+        cure = "Go on only if you know that the token is good for the resource you asked for."
+        yield Check(name, Severity.FAILURE, expected, seen, why, spec, cure, overridable=True)
+
+
+def _same_host_root(one: str, other: str) -> bool:
+    """Say whether two identifiers differ only by the slash after the host."""
+    shorter, longer = sorted((one, other), key=len)
+    return longer == f"{shorter}/" and "/" not in shorter.partition("://")[2]
+
+
+def _id_token_check() -> Check:
+    return Check(
+        f"{_STAGE}.id_token",
+        Severity.NOTICE,
+        "no ID token is needed",
+        "one came; it is not validated and used for nothing",
+        "What is not validated proves nothing about who logged in.",
+        "OpenID Connect Core §3.1.3.7",
+    )
+
+
+def clock_check(response: Response, *, now: datetime) -> Check | None:
+    """Return how far the server's clock is from ours, or None when it states no readable Date.
+
+    Args:
+        response: any answer.
+        now: an aware time, when the answer came.
+    """
+    try:
+        date = parsedate_to_datetime(response.headers.get("date") or "")
+        if date.tzinfo is None:
+            return None
+        skew = round((date - now).total_seconds())
+    except (ValueError, OverflowError):
+        return None
+    name, expected = f"{_STAGE}.clock", f"clocks within {_SKEW_LIMIT} seconds"
+    why = "A token that is fresh for one clock may be expired for the other."
+    seen = f"the server is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}" if skew else "the same time"
+    if abs(skew) <= _SKEW_LIMIT:
+        return passed(name, expected, seen, spec="RFC 9110 §6.6.1", why=why)
+    cure = "Set this machine's clock, or tell the server's owner."
+    return Check(name, Severity.WARNING, expected, seen, why, "RFC 9110 §6.6.1", cure)

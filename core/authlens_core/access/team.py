@@ -1,0 +1,47 @@
+"""Cloudflare's names: which hosts are authorization servers of Access, and where it keeps its metadata."""
+
+from __future__ import annotations
+
+import string
+from typing import Final
+
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+
+__all__ = ["WELL_KNOWN", "cloudflare_metadata_urls", "is_schemeless_issuer_of", "is_team_host"]
+
+WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
+_ZONE: Final = ("cloudflareaccess", "com")
+_LABEL: Final = frozenset(string.ascii_lowercase + string.digits + "-")
+
+
+def is_team_host(host: str) -> bool:
+    """Say whether `host` is `<team>.cloudflareaccess.com` or `<team>.fed.cloudflareaccess.com`.
+
+    Whole labels are compared: `evilcloudflareaccess.com` ends in the same letters and is somebody else's.
+    """
+    labels = tuple(host.lower().split("."))
+    if labels[-2:] != _ZONE:
+        return False
+    names = labels[:-3] if labels[-3:-2] == ("fed",) else labels[:-2]
+    return bool(names) and all(label and _LABEL.issuperset(label) for label in names)
+
+
+def is_schemeless_issuer_of(issuer_text: str, url: Url) -> bool:
+    """Say whether `issuer_text` is `url` of a team without its `https://`.
+
+    Cloudflare's documentation prints the issuer of a team that way. RFC 8414 §3.3 wants the two identical, and
+    this is the one exception that is made: nothing else is normalised.
+    """
+    return is_team_host(url.host) and url.scheme == "https" and f"https://{issuer_text}" == url.text
+
+
+def cloudflare_metadata_urls(resource: Url) -> tuple[Url, ...]:
+    """Return where Access serves the resource metadata: with the path of the resource, then for the root."""
+    found = []
+    for path in dict.fromkeys((resource.path or "/", "/")):
+        try:
+            url = parse_url(f"{resource.origin}{WELL_KNOWN}{path}", loopback_http=resource.is_loopback)
+        except UrlRefused:  # the longer path is over the limit of a URL
+            continue
+        found.append(url)
+    return tuple(found)

@@ -1,0 +1,291 @@
+"""Challenges: what `WWW-Authenticate` asks for (RFC 9110 §11, RFC 6750 §3, RFC 9728 §5.1).
+
+Written by hand, because commas, equals signs and scheme names inside quotes are data, and an expression that
+guesses can be made to read a metadata URL that the server never sent. Each character is read once.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from authlens_core.safe_text import safe_line
+
+__all__ = ["Challenge", "ChallengeField", "MetadataChoice", "parse_challenges", "resource_metadata_parameter"]
+
+MAX_CHALLENGES: Final = 16
+MAX_PARAMETERS: Final = 32
+MAX_VALUE: Final = 8 * 1024  # characters
+
+_SPACE: Final = frozenset(" \t")
+_TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
+_TOKEN68: Final = frozenset(string.ascii_letters + string.digits + "-._~+/")
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One challenge; every text in it comes from outside.
+
+    Attributes:
+        scheme: as the server wrote it; compare it in lower case.
+        params: names in lower case, each at most once, and values without their quotes, in order.
+        token68: what stands in place of parameters in some schemes, such as Negotiate.
+    """
+
+    scheme: str
+    params: tuple[tuple[str, str], ...] = ()
+    token68: str | None = None
+
+    def get(self, name: str) -> str | None:
+        """Return the value of the parameter `name`, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.params if key == wanted), None)
+
+    def is_scheme(self, name: str) -> bool:
+        """Say whether the scheme is `name`, whatever its case (RFC 9110 §11.1)."""
+        return self.scheme.lower() == name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeField:
+    """The whole field, from every line of it.
+
+    Attributes:
+        challenges: those that could be read, in order.
+        problems: everything that was refused and why, safe to show.
+        too_large: true when a limit was reached, and the rest was not read.
+    """
+
+    challenges: tuple[Challenge, ...] = ()
+    problems: tuple[str, ...] = ()
+    too_large: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataChoice:
+    """The `resource_metadata` parameter that counts.
+
+    Attributes:
+        challenge: the challenge it stands in, None if there is none or the choice is refused.
+        value: its value, a URL that has yet to pass `parse_url`.
+        problems: why the field may not be used at all, safe to show; empty when simply nothing is there.
+    """
+
+    challenge: Challenge | None = None
+    value: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+def parse_challenges(values: Sequence[str]) -> ChallengeField:
+    """Return the challenges in the lines of a `WWW-Authenticate` field; never raises, linear time.
+
+    A line that breaks the grammar is refused whole, and a challenge that names a parameter twice is refused
+    alone. At most 16 challenges, 32 parameters each, and 8,192 characters per value are read.
+
+    Args:
+        values: one element per field line, as received.
+    """
+    challenges: list[Challenge] = []
+    problems: list[str] = []
+    for value in values:
+        reader = _Reader(value, MAX_CHALLENGES - len(challenges))
+        try:
+            found, refused = reader.line()
+        except _TooLarge as error:
+            return ChallengeField(
+                tuple(challenges), (*problems, f"challenge too large: {error}"), too_large=True
+            )
+        except _Malformed as error:
+            problems.append(f"{error} at character {reader.at + 1} of {safe_line(value, 200)}")
+            continue
+        challenges.extend(found)
+        problems.extend(refused)
+    return ChallengeField(tuple(challenges), tuple(problems))
+
+
+def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
+    """Return the `resource_metadata` of the Bearer challenge, else of DPoP, else of any scheme (RFC 9728 §5.1).
+
+    Challenges of equal rank that name different URLs are refused, with the URLs, and so is a field that was
+    too large to read to its end: what was not read could say something else.
+    """
+    if field.too_large:
+        return MetadataChoice(problems=field.problems)
+    naming = [c for c in field.challenges if c.get("resource_metadata") is not None]
+    for rank in (_named(naming, "bearer"), _named(naming, "dpop"), naming):
+        values = tuple(dict.fromkeys(c.get("resource_metadata") or "" for c in rank))
+        if len(values) > 1:
+            shown = " and ".join(safe_line(v, 300) for v in values)
+            problem = f"the challenges name different metadata URLs: {shown}"
+            return MetadataChoice(problems=(problem,))
+        if rank:
+            return MetadataChoice(rank[0], values[0])
+    return MetadataChoice()
+
+
+def _named(challenges: Iterable[Challenge], scheme: str) -> list[Challenge]:
+    return [c for c in challenges if c.is_scheme(scheme)]
+
+
+class _Malformed(Exception):
+    """The line breaks the grammar of RFC 9110 §11.6.1."""
+
+
+class _TooLarge(Exception):
+    """A limit is reached."""
+
+
+class _Open:
+    """A challenge that is being read."""
+
+    def __init__(self, scheme: str) -> None:
+        self.scheme = scheme
+        self.params: list[tuple[str, str]] = []
+        self.token68: str | None = None
+
+    def add(self, name: str, value: str) -> None:
+        if self.token68 is not None:
+            msg = "a parameter after a token68"
+            raise _Malformed(msg)
+        if len(self.params) == MAX_PARAMETERS:
+            msg = f"more than {MAX_PARAMETERS} parameters"
+            raise _TooLarge(msg)
+        self.params.append((name.lower(), value))
+
+    def problem(self) -> str | None:
+        """Say which parameter is repeated, with all its values (RFC 9110 §11.2), or None."""
+        names = [name for name, _ in self.params]
+        for name in names:
+            if names.count(name) > 1:
+                values = " and ".join(safe_line(v, 300) for n, v in self.params if n == name)
+                return f"the {safe_line(self.scheme, 80)} challenge has {safe_line(name, 80)} twice: {values}"
+        return None
+
+
+class _Reader:
+    """Reads one line from left to right; `at` is the index of the next character."""
+
+    def __init__(self, text: str, room: int) -> None:
+        self.text = text
+        self.at = 0
+        self.room = room
+
+    def line(self) -> tuple[list[Challenge], list[str]]:
+        """Return the challenges of the line, and the problems of those that are left out."""
+        found: list[_Open] = []
+        while self.skip_to_element():
+            name = self.run(_TOKEN, "a scheme or a parameter name")
+            self.skip_space()
+            if self.peek() == "=":
+                if not found:
+                    msg = "a parameter without a scheme"
+                    raise _Malformed(msg)
+                found[-1].add(name, self.value())
+            else:
+                if len(found) == self.room:
+                    msg = f"more than {MAX_CHALLENGES} challenges"
+                    raise _TooLarge(msg)
+                found.append(_Open(name))
+                self.after_scheme(found[-1])
+            self.skip_space()
+            if self.peek() not in ("", ","):
+                msg = "something other than a comma"
+                raise _Malformed(msg)
+        problems = [problem for o in found if (problem := o.problem()) is not None]
+        kept = [Challenge(o.scheme, tuple(o.params), o.token68) for o in found if o.problem() is None]
+        return kept, problems
+
+    def after_scheme(self, challenge: _Open) -> None:
+        """Read what stands on the scheme's own list element: a token68, a first parameter, or nothing."""
+        if self.peek() in ("", ","):
+            return
+        if self.text[self.at - 1] not in _SPACE:
+            msg = "no space after the scheme"
+            raise _Malformed(msg)
+        start = self.at
+        token68 = self.token68()
+        if token68 is not None:
+            challenge.token68 = token68
+            return
+        self.at = start
+        name = self.run(_TOKEN, "a parameter name")
+        self.skip_space()
+        if self.peek() != "=":
+            msg = "a parameter without a value"
+            raise _Malformed(msg)
+        challenge.add(name, self.value())
+
+    def token68(self) -> str | None:
+        """Return the token68 here if it fills the list element to its end, else None."""
+        start = self.at
+        self.skip(_TOKEN68)
+        if self.at == start:
+            return None
+        self.skip(frozenset("="))
+        end = self.at
+        self.skip_space()
+        if self.peek() not in ("", ","):
+            return None
+        if end - start > MAX_VALUE:
+            msg = f"a token68 of more than {MAX_VALUE} characters"
+            raise _TooLarge(msg)
+        return self.text[start:end]
+
+    def value(self) -> str:
+        """Read an equals sign and the token or quoted string after it."""
+        self.at += 1
+        self.skip_space()
+        return self.quoted() if self.peek() == '"' else self.run(_TOKEN, "a value")
+
+    def quoted(self) -> str:
+        """Read a quoted string (RFC 9110 §5.6.4) and undo its quoted pairs."""
+        self.at += 1
+        kept: list[str] = []
+        while (character := self.peek()) != '"':
+            if character == "\\":
+                self.at += 1
+                character = self.peek()
+            if character == "":
+                msg = "a quoted string without an end"
+                raise _Malformed(msg)
+            if character != "\t" and (character < " " or character == "\x7f"):
+                msg = "a control character in a quoted string"
+                raise _Malformed(msg)
+            if len(kept) == MAX_VALUE:
+                msg = f"a value of more than {MAX_VALUE} characters"
+                raise _TooLarge(msg)
+            kept.append(character)
+            self.at += 1
+        self.at += 1
+        return "".join(kept)
+
+    def run(self, allowed: frozenset[str], wanted: str) -> str:
+        start = self.at
+        self.skip(allowed)
+        if self.at == start:
+            msg = f"no {wanted.removeprefix('a ')}"
+            raise _Malformed(msg)
+        if self.at - start > MAX_VALUE:
+            msg = f"a value of more than {MAX_VALUE} characters"
+            raise _TooLarge(msg)
+        return self.text[start : self.at]
+
+    def skip_to_element(self) -> bool:
+        """Skip commas and space, which may stand for empty list elements; false at the end of the line."""
+        self.skip(frozenset(", \t"))
+        return self.at < len(self.text)
+
+    def skip_space(self) -> None:
+        self.skip(_SPACE)
+
+    def skip(self, characters: frozenset[str]) -> None:
+        text, at, end = self.text, self.at, len(self.text)
+        while at < end and text[at] in characters:
+            at += 1
+        self.at = at
+
+    def peek(self) -> str:
+        """Return the next character, or the empty string at the end."""
+        return self.text[self.at : self.at + 1]

@@ -277,7 +277,8 @@ def _status_check(
         return Check(name, Severity.FAILURE, expected, seen, why, spec, cure)
     error = read_error(response, secrets)
     if error is None:
-        cure = "Try again in a minute." if response.status >= 500 or response.status == 429 else _UNKNOWN.cure
+        passing = response.status >= 500 or response.status == 429
+        cure = "Try again in a minute." if passing else "Ask the server's owner what should stand there."
         phrase = f"{seen} {response.reason}".rstrip()
         return Check(name, Severity.FAILURE, expected, phrase, why, spec, cure)
     means, cure = meaning(error.error)

@@ -19,9 +19,11 @@ from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
 __all__ = [
     "ResourceMetadata",
+    "identifier_problem",
     "metadata_request",
     "read_metadata_location",
     "read_resource_metadata",
+    "same_resource",
     "signature_check",
     "string_list",
     "well_known_urls",
@@ -164,7 +166,7 @@ def _resource_check(document: Mapping[str, JsonValue], requested: Url, *, loopba
     why = "A document about another resource could send your login to a server of a stranger's choice."
     spec = "RFC 9728 §3.3"
     resource = document.get("resource")
-    problem = _identifier_problem(resource, loopback_http=loopback_http, allow_query=True)
+    problem = identifier_problem(resource, loopback_http=loopback_http, allow_query=True)
     if not isinstance(resource, str) or problem:
         cure = "The resource has to publish its own https URL as resource."
         seen = f"{resource!r}: {problem}"[:500]
@@ -192,7 +194,7 @@ def _mismatch_cure(resource: str) -> str:
     )
 
 
-def _identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bool) -> str:
+def identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bool) -> str:
     """Return what is wrong with an identifier, or the empty string."""
     if value is None:
         return "missing"
@@ -203,6 +205,12 @@ def _identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: b
     except UrlRefused as refused:
         return "; ".join(refused.reasons)
     return ""
+
+
+def same_resource(one: str, other: str) -> bool:
+    """Say whether two identifiers are equal, but for the slash after the host (RFC 3986 §6.2.3)."""
+    shorter, longer = sorted((one, other), key=len)
+    return one == other or (longer == f"{shorter}/" and "/" not in shorter.partition("://")[2])
 
 
 def _split(url: str) -> tuple[str, str]:
@@ -237,7 +245,7 @@ def _authorization_servers(
         seen = "missing" if value is None else f"{value!r}"[:200]
         return (), (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),)
     problems = {
-        index: _identifier_problem(item, loopback_http=loopback_http, allow_query=False)
+        index: identifier_problem(item, loopback_http=loopback_http, allow_query=False)
         for index, item in enumerate(value)
     }
     servers = tuple(

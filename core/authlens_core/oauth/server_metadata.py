@@ -7,7 +7,7 @@ attacker's server could present the name of an honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from authlens_core.oauth.check import Check, Severity, passed
@@ -15,7 +15,12 @@ from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.reading import Reading
-from authlens_core.oauth.resource_metadata import signature_check, string_list
+from authlens_core.oauth.resource_metadata import (
+    identifier_problem,
+    same_resource,
+    signature_check,
+    string_list,
+)
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
 __all__ = ["ServerMetadata", "metadata_urls", "moves_on", "read_server_metadata"]
@@ -38,6 +43,48 @@ _ENDPOINTS: Final = (
     "token_endpoint",
     "registration_endpoint",
     "revocation_endpoint",
+)
+
+# A member, the value it has to hold, and the check for when it does not.
+_LISTED: Final = (
+    (
+        "response_types_supported",
+        "code",
+        Check(
+            f"{_STAGE}.response_types",
+            Severity.FAILURE,
+            "response_types_supported holds code",
+            why="The authorization code is the only answer that is safe for a program like this.",
+            spec=_SPEC,
+            cure="The server has to list code in response_types_supported.",
+            overridable=True,
+        ),
+    ),
+    (
+        "token_endpoint_auth_methods_supported",
+        "none",
+        Check(
+            f"{_STAGE}.none",
+            Severity.WARNING,
+            "token_endpoint_auth_methods_supported holds none",
+            why="A program on your own machine cannot keep a client secret, so it has to be a public client.",
+            spec=_SPEC,
+            cure="Go on: many servers take public clients without saying so. If the token request is refused "
+            "with invalid_client, the server has to allow token_endpoint_auth_method none.",
+        ),
+    ),
+    (
+        "code_challenge_methods_supported",
+        "S256",
+        Check(
+            f"{_STAGE}.s256",
+            Severity.FAILURE,
+            "code_challenge_methods_supported holds S256",
+            why="Without PKCE, whoever catches the code can use it.",
+            spec="RFC 7636 §4.2, RFC 9700 §2.1.1",
+            cure="The server has to support PKCE with S256 and list it in code_challenge_methods_supported.",
+        ),
+    ),
 )
 
 
@@ -114,8 +161,10 @@ def read_server_metadata(
     if answer.value is None:
         return Reading(None, answer.checks)
     document = answer.value
-    checks = [*answer.checks, _issuer_check(document, issuer, schemeless=schemeless_issuer)]
-    checks += _identifier_checks(issuer, loopback_http=loopback_http)
+    checks = [
+        *answer.checks,
+        _issuer_check(document, issuer, schemeless=schemeless_issuer, loopback_http=loopback_http),
+    ]
     lists: dict[str, tuple[str, ...] | None] = {}
     for member in _LISTS:
         lists[member], note = string_list(document, member, _STAGE)
@@ -165,32 +214,22 @@ def _metadata(
     )
 
 
-def _issuer_check(document: Mapping[str, JsonValue], issuer: str, *, schemeless: bool) -> Check:
-    name, expected = f"{_STAGE}.issuer", issuer
+def _issuer_check(
+    document: Mapping[str, JsonValue], issuer: str, *, schemeless: bool, loopback_http: bool
+) -> Check:
+    name, spec, stated = f"{_STAGE}.issuer", "RFC 8414 §3.3", document.get("issuer")
     why = "A server that gives another name than the one the resource trusts may be an impostor."
-    spec = "RFC 8414 §3.3"
-    stated = document.get("issuer")
+    problem = identifier_problem(issuer, loopback_http=loopback_http, allow_query=False)
+    if problem:
+        cure = "The resource has to name its authorization server by an https URL without query or fragment."
+        return Check(name, Severity.FAILURE, "an issuer identifier", f"{issuer}: {problem}", why, _SPEC, cure)
     if stated == issuer:
-        return passed(name, expected, issuer, spec=spec, why=why)
+        return passed(name, issuer, issuer, spec=spec, why=why)
     if schemeless and isinstance(stated, str) and issuer in (f"https://{stated}", f"http://{stated}"):
-        seen = f"{stated}, the same without its scheme"
-        return Check(name, Severity.NOTICE, expected, seen, why, spec)
+        return Check(name, Severity.NOTICE, issuer, f"{stated}, the same without its scheme", why, spec)
     seen = "missing" if stated is None else f"{stated!r}"[:500]
     cure = f"The server has to publish exactly {issuer} as issuer, or the resource to name the server so."
-    return Check(name, Severity.FAILURE, expected, seen, why, spec, cure)
-
-
-def _identifier_checks(issuer: str, *, loopback_http: bool) -> Iterator[Check]:
-    try:
-        parse_url(issuer, loopback_http=loopback_http, allow_query=False)
-    except UrlRefused as refused:
-        name, expected = f"{_STAGE}.issuer_identifier", "an https URL without query or fragment"
-        seen, why = (
-            f"{issuer[:300]} ({'; '.join(refused.reasons)})",
-            "It names the server wherever it is stored.",
-        )
-        cure = "The resource has to name its authorization server by such a URL."
-        yield Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+    return Check(name, Severity.FAILURE, issuer, seen, why, spec, cure)
 
 
 def _endpoints(
@@ -244,42 +283,22 @@ def _requirement_checks(
     needs_registration: bool,
 ) -> Iterator[Check]:
     """Yield the requirements of a login by a public client, each as its own check."""
-    yield _response_type_check(document, lists["response_types_supported"])
-    yield _none_check(document, lists["token_endpoint_auth_methods_supported"])
+    for member, wanted, absent in _LISTED:
+        values = lists[member]
+        seen = ", ".join(values)[:500] if values else _unlisted(document, member)
+        if wanted in (values or ()):
+            yield passed(absent.name, absent.expected, seen, spec=absent.spec, why=absent.why)
+        else:
+            yield replace(absent, seen=seen)
     yield _grant_check(lists["grant_types_supported"])
-    yield _s256_check(document, lists["code_challenge_methods_supported"])
     yield _registration_check(document, endpoints["registration_endpoint"], needed=needs_registration)
 
 
-def _stated(document: Mapping[str, JsonValue], member: str, values: tuple[str, ...] | None) -> str:
-    if values is not None:
-        return ", ".join(values)[:500]
-    return "not stated" if document.get(member) in (None, []) else f"malformed: {document[member]!r}"[:200]
-
-
-def _response_type_check(document: Mapping[str, JsonValue], values: tuple[str, ...] | None) -> Check:
-    name, expected = f"{_STAGE}.response_types", "response_types_supported holds code"
-    why = "The authorization code is the only answer that is safe for a program like this."
-    seen = _stated(document, "response_types_supported", values)
-    if values is not None and "code" in values:
-        return passed(name, expected, seen, spec=_SPEC, why=why)
-    cure = "The server has to list code in response_types_supported."
-    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure, overridable=True)
-
-
-def _none_check(document: Mapping[str, JsonValue], values: tuple[str, ...] | None) -> Check:
-    name, expected = f"{_STAGE}.none", "token_endpoint_auth_methods_supported holds none"
-    why = "A program on your own machine cannot keep a client secret, so it has to be a public client."
-    seen = _stated(document, "token_endpoint_auth_methods_supported", values)
-    if values is not None and "none" in values:
-        return passed(name, expected, seen, spec=_SPEC, why=why)
-    if values is None:
-        seen = f"{seen}; the default is client_secret_basic"
-    cure = (
-        "Go on: many servers take public clients without saying so. If the token request is refused with "
-        "invalid_client, the server has to allow token_endpoint_auth_method none."
-    )
-    return Check(name, Severity.WARNING, expected, seen, why, _SPEC, cure)
+def _unlisted(document: Mapping[str, JsonValue], member: str) -> str:
+    if document.get(member) not in (None, []):
+        return f"malformed: {document[member]!r}"[:200]
+    basic = member == "token_endpoint_auth_methods_supported"
+    return "not stated; the default is client_secret_basic" if basic else "not stated"
 
 
 def _grant_check(values: tuple[str, ...] | None) -> Check:
@@ -293,17 +312,6 @@ def _grant_check(values: tuple[str, ...] | None) -> Check:
         return passed(name, expected, seen, spec=_SPEC, why=why)
     cure = "The server has to allow the authorization_code grant."
     return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure, overridable=True)
-
-
-def _s256_check(document: Mapping[str, JsonValue], values: tuple[str, ...] | None) -> Check:
-    name, expected = f"{_STAGE}.s256", "code_challenge_methods_supported holds S256"
-    why = "Without PKCE, whoever catches the code can use it."
-    spec = "RFC 7636 §4.2, RFC 9700 §2.1.1"
-    seen = _stated(document, "code_challenge_methods_supported", values)
-    if values is not None and "S256" in values:
-        return passed(name, expected, seen, spec=spec, why=why)
-    cure = "The server has to support PKCE with S256 and list it in code_challenge_methods_supported."
-    return Check(name, Severity.FAILURE, expected, seen, why, spec, cure)
 
 
 def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:
@@ -400,7 +408,7 @@ def _pushed_check(document: Mapping[str, JsonValue]) -> Check:
 def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:
     name, expected = f"{_STAGE}.protected_resources", f"protected_resources holds {resource}"
     why = "The resource names the server, and the server does not name the resource."
-    if resource in protected:
+    if any(same_resource(resource, other) for other in protected):
         return passed(name, expected, resource, spec="RFC 9728 §4", why="Each names the other.")
     seen = f"{len(protected)} others: {', '.join(protected[:3])}"[:500]
     cure = "Go on if you know that this server issues tokens for the resource."

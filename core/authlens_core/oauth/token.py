@@ -20,6 +20,7 @@ from authlens_core.oauth.form import FormPair
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.reading import Reading
+from authlens_core.oauth.resource_metadata import same_resource
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 
@@ -253,19 +254,13 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
     seen = f"{value}"[:300]
     if requested in values:
         yield passed(name, expected, seen, spec=spec, why=why)
-    elif any(isinstance(v, str) and _same_host_root(v, requested) for v in values):
+    elif any(isinstance(v, str) and same_resource(v, requested) for v in values):
         yield Check(
             name, Severity.NOTICE, expected, f"{seen}; only the slash after the host differs", why, spec
         )
     else:
         cure = "Go on only if you know that the token is good for the resource you asked for."
         yield Check(name, Severity.FAILURE, expected, seen, why, spec, cure, overridable=True)
-
-
-def _same_host_root(one: str, other: str) -> bool:
-    """Say whether two identifiers differ only by the slash after the host."""
-    shorter, longer = sorted((one, other), key=len)
-    return longer == f"{shorter}/" and "/" not in shorter.partition("://")[2]
 
 
 def _id_token_check() -> Check:

@@ -1,0 +1,253 @@
+"""The app's origin: the protected resource and its metadata (research table 7.1; RFC 9728)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from authlens_core.emulator.account import SESSION_LIFETIME, Account
+from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, wants_json
+from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
+from authlens_core.emulator.pages import INVALID_NONCE, page
+from authlens_core.emulator.server_metadata import server_metadata
+
+__all__ = ["app_origin"]
+
+CLOUDFLARE_METADATA: Final = "/.well-known/cloudflare-access-protected-resource"
+STANDARD_METADATA: Final = "/.well-known/oauth-protected-resource"
+CLOUDFLARED_WORDS: Final = "Use `cloudflared access curl` or `cloudflared access login`."
+CLOUDFLARED_PAGE: Final = "https://developers.cloudflare.com/cloudflare-one/tutorials/cli/"
+EVERY_METHOD: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+FORBIDDEN: Final = (
+    "Forbidden. You don't have permission to view this. Please contact your system administrator."
+)
+
+
+def app_origin(account: Account) -> ASGIApp:
+    """Return the app's origin as an ASGI application."""
+    app = AppOrigin(account)
+    routes = [
+        Route("/.well-known/oauth-authorization-server", app.team_metadata),
+        Route("/cdn-cgi/access/authorized", app.authorized),
+        Route("/cdn-cgi/access/get-identity", app.get_identity),
+        Route("/cdn-cgi/access/logout", app.logout),
+        *(
+            Route(path + rest, app.resource_metadata)
+            for path in (CLOUDFLARE_METADATA, STANDARD_METADATA)
+            for rest in ("", "/{suffix:path}")
+        ),
+        Route("/{path:path}", app.resource, methods=EVERY_METHOD),
+    ]
+    return Edge(Starlette(routes=routes), account, "app")
+
+
+def _is_browser(request: Request) -> bool:
+    """Tell a browser from a program; the rule is inferred, not documented (research table 7.1, A5)."""
+    return (
+        "text/html" in request.headers.get("accept", "")
+        or request.headers.get("sec-fetch-mode") == "navigate"
+    )
+
+
+class AppOrigin:
+    """Answers for the app's host."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def resource(self, request: Request) -> Response:
+        """Answer any request for the protected resource (A1 to A17)."""
+        account = self._account
+        if account.has(Fault.PUBLIC):
+            return self._welcome(request, "everybody", {})
+        if account.has(Fault.POST_ONLY) and request.method in {"GET", "HEAD"}:
+            return Response("Method Not Allowed\n", 405, {"allow": "POST"}, media_type="text/plain")
+        if request.method == "HEAD" and request.headers.get("cf-access-metadata-request") == "true":
+            return await self._match()
+        if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+            return self._forbidden(request)
+        identity = await self._identity(request)
+        if identity is None:
+            return await self._challenge(request)
+        if account.has(Fault.ORIGIN_DOWN):
+            return page("Error 1033: the tunnel is down", "<p>error code: 1033</p>", status=530)
+        return self._welcome(request, identity.get("email") or identity["common_name"], identity)
+
+    async def _identity(self, request: Request) -> dict[str, Any] | None:
+        """Return who asks, as the origin is told, or None (A7, A12, A14)."""
+        account = self._account
+        pair = request.headers.get("cf-access-client-id"), request.headers.get("cf-access-client-secret")
+        if pair == (account.service_client_id, account.service_client_secret):
+            return {"type": "app", "common_name": account.service_client_id, "sub": "", "aud": account.aud}
+        if account.has(Fault.SERVICE_AUTH_ONLY):
+            return None
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and account.oauth_on and not account.has(Fault.ACCESS_TOKEN_REFUSED):
+            user = account.grants.user_of(token.strip())
+            if user is not None:
+                return {"type": "app", "email": user, "aud": [account.aud], "iss": account.team_url}
+        for token in (
+            request.headers.get("cf-access-token", ""),
+            request.headers.get("cf-access-jwt-assertion", ""),
+            request.cookies.get("CF_Authorization", ""),
+        ):
+            claims = await account.identity(token)
+            if claims is not None and claims["email"] not in account.denied:
+                return claims
+        return None
+
+    def _welcome(self, request: Request, who: str, identity: dict[str, Any]) -> Response:
+        """The origin itself, which is told who came by `Cf-Access-Jwt-Assertion` alone."""
+        message = f"Welcome, {who}"
+        if self._account.has(Fault.HOSTILE_TEXT):
+            message += HOSTILE_TEXT
+        if not _is_browser(request):
+            return json_answer(
+                {
+                    "message": message,
+                    "method": request.method,
+                    "path": request.url.path,
+                    "seen_by_the_origin": {"cf-access-jwt-assertion": identity},
+                }
+            )
+        return page(message.encode("utf-8", "replace").decode(), "<p>This is the protected page.</p>")
+
+    async def _challenge(self, request: Request) -> Response:
+        """Ask for a login in the way that the app's settings say (A2 to A6, A13)."""
+        account = self._account
+        if account.has(Fault.SERVICE_AUTH_ONLY):
+            return self._forbidden(request)
+        metadata_url = f"{account.app_url}{CLOUDFLARE_METADATA}{request.url.path}"
+        if not account.oauth_on and request.headers.get("x-requested-with") == "XMLHttpRequest":
+            fields = {
+                "www-authenticate": f'Cloudflare-Access resource_metadata="{metadata_url}"',
+                "access-control-allow-headers": "x-requested-with",
+                "access-control-allow-credentials": "true",
+            }
+            return page("401 Unauthorized", status=401, headers=fields)
+        if not account.oauth_on or _is_browser(request):
+            return await self._to_login(request, metadata_url)
+        return self._bearer_challenge(metadata_url)
+
+    def _bearer_challenge(self, metadata_url: str) -> Response:
+        account = self._account
+        if account.has(Fault.NO_WWW_AUTHENTICATE):
+            return json_answer({"error": "Unauthorized"}, 401, NO_STORE)
+        if account.has(Fault.CHALLENGE_WITHOUT_METADATA):
+            return Response(b"", 401, {**NO_STORE, "www-authenticate": "Bearer"})
+        words = "Missing or invalid access token"
+        facts = {"error": "invalid_token", "error_description": words, "resource_metadata": metadata_url}
+        said = words
+        if account.has(Fault.HOSTILE_TEXT):
+            facts["error_description"] = words + HOSTILE_TEXT
+            said = (words + HOSTILE_TEXT[:-1]).encode().decode("latin-1")
+        challenge = (
+            f'Bearer realm="OAuth", error="invalid_token", error_description="{said}", '
+            f'resource_metadata="{metadata_url}"'
+        )
+        return json_answer(facts, 401, {**NO_STORE, "www-authenticate": challenge})
+
+    async def _to_login(self, request: Request, metadata_url: str) -> Response:
+        """The redirect to the login page, which carries a challenge too (research §4.2)."""
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        fields = {
+            "location": await self._account.login_url(path, "app"),
+            "www-authenticate": f'Cloudflare-Access resource_metadata="{metadata_url}"',
+            "access-control-allow-credentials": "true",
+            "cache-control": "private, max-age=0, no-store, no-cache, must-revalidate",
+            "expires": "Thu, 01 Jan 1970 00:00:01 GMT",
+        }
+        return page("302 Found", status=302, headers=fields)
+
+    def _forbidden(self, request: Request) -> Response:
+        account = self._account
+        fields = {"cf-access-aud": account.aud, "cf-access-domain": account.app_host}
+        if wants_json(request):
+            return json_answer({"message": FORBIDDEN, "status_code": 403, "aud": account.aud}, 403, fields)
+        return page("Forbidden", f"<p>{FORBIDDEN}</p>", status=403, headers=fields)
+
+    async def _match(self) -> Response:
+        """What protects this URL, for cloudflared (A17)."""
+        account = self._account
+        claims = {
+            "type": "match",
+            "hostname": account.app_host,
+            "auth_domain": account.team_host,
+            "aud": account.aud,
+            "app_hostname": account.app_host,
+            "iat": int(account.now()),
+        }
+        return Response(b"", 200, {"cf-access-metadata": await account.keys.sign(claims)})
+
+    async def resource_metadata(self, request: Request) -> Response:
+        """The protected resource metadata at both places (A18, A19)."""
+        account = self._account
+        standard = request.url.path.startswith(STANDARD_METADATA)
+        if account.faults & {Fault.PUBLIC, Fault.NO_WWW_AUTHENTICATE}:
+            return json_answer({"error": "not found"}, 404)
+        if standard and not account.oauth_on:
+            return await self._to_login(request, f"{account.app_url}{CLOUDFLARE_METADATA}/")
+        suffix = request.path_params.get("suffix", "")
+        owner = "https://elsewhere.example" if account.has(Fault.RESOURCE_MISMATCH) else account.app_url
+        methods = [
+            {
+                "name": "cloudflared",
+                "description": CLOUDFLARED_WORDS,
+                "documentation": CLOUDFLARED_PAGE,
+            }
+        ]
+        if account.oauth_on:
+            methods.append({"name": "oauth", "description": "OAuth 2.0 authorization code with PKCE."})
+        document: dict[str, Any] = {
+            "resource": f"{owner}/{suffix}" if suffix else owner,
+            "protected": True,
+            "team_domain": account.team_host,
+            "authorization_servers": [account.team_url],
+            "authentication_method": "cloudflared",
+            "authentication_method_description": CLOUDFLARED_WORDS,
+            "authentication_method_documentation": CLOUDFLARED_PAGE,
+            "authentication_methods": methods,
+        }
+        if account.has(Fault.HOSTILE_TEXT):
+            document["resource_name"] = f"Wiki{HOSTILE_TEXT}"
+            document["authentication_method_description"] += HOSTILE_TEXT
+        return json_answer(document)
+
+    async def team_metadata(self, request: Request) -> Response:
+        """The team's metadata, served on the app's host when OAuth is on (A20)."""
+        if not self._account.oauth_on or self._account.has(Fault.NO_WWW_AUTHENTICATE):
+            return await self.resource(request)
+        return json_answer(server_metadata(self._account))
+
+    async def authorized(self, request: Request) -> Response:
+        """Where the team's login sends a browser back to: sets the app's cookie (A21)."""
+        account = self._account
+        claims = await account.keys.verify(request.query_params.get("state", ""))
+        nonce = request.query_params.get("nonce", "")
+        if claims is None or claims.get("nonce") != nonce or nonce not in account.sessions:
+            return page(INVALID_NONCE, status=400)
+        answer = RedirectResponse(f"{account.app_url}{claims['redirect_url']}", 302, dict(NO_STORE))
+        token = await account.sign_identity(nonce)
+        answer.set_cookie("CF_Authorization", token, max_age=SESSION_LIFETIME, httponly=True, samesite="lax")
+        return answer
+
+    async def get_identity(self, request: Request) -> Response:
+        """Who is logged in, by cookie (A22)."""
+        claims = await self._account.identity(request.cookies.get("CF_Authorization", ""))
+        if claims is None:
+            return json_answer({"err": "no app token set"}, 400)
+        return json_answer({"email": claims["email"], "user_uuid": claims["sub"], "iat": claims["iat"]})
+
+    async def logout(self, request: Request) -> Response:
+        """End every session of the user (A23)."""
+        claims = await self._account.identity(request.cookies.get("CF_Authorization", ""))
+        if claims is not None:
+            self._account.end_sessions(claims["email"])
+        answer = page("You are logged out")
+        answer.delete_cookie("CF_Authorization")
+        return answer

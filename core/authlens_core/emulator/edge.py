@@ -1,0 +1,108 @@
+"""The edge: what Cloudflare does to every request and every answer, whatever stands behind it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from email.utils import formatdate
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from authlens_core.emulator.account import Account, SeenRequest
+from authlens_core.emulator.faults import Fault
+
+__all__ = ["NO_STORE", "BodyTooLong", "Edge", "json_answer", "read_body", "wants_json"]
+
+NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
+LONGEST_BODY: Final = 64 * 1024
+
+
+class BodyTooLong(Exception):
+    """A request body passed the limit."""
+
+
+def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer in JSON, all ASCII, so that even a lone surrogate can be said."""
+    body = json.dumps(data).encode("ascii")
+    return Response(body, status, dict(headers or {}), media_type="application/json")
+
+
+def wants_json(request: Request) -> bool:
+    """Tell whether the client asks for JSON and not for a page."""
+    accept = request.headers.get("accept", "")
+    return "application/json" in accept and "text/html" not in accept
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the request body.
+
+    Raises:
+        BodyTooLong: there are more than 64 KiB of it.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_BODY:
+            raise BodyTooLong
+    return body
+
+
+def _banned(request: Request) -> Response:
+    """Error 1010, as the Browser Integrity Check says it."""
+    if wants_json(request):
+        return json_answer(
+            {
+                "title": "Error 1010: Access denied",
+                "status": 403,
+                "error_code": 1010,
+                "error_name": "browser_signature_banned",
+                "cloudflare_error": True,
+                "retryable": False,
+            },
+            403,
+        )
+    return Response("error code: 1010\n", 403, media_type="text/plain")
+
+
+class Edge:
+    """An ASGI layer: keeps the log, plays the faults of the edge and marks each answer as Cloudflare's."""
+
+    def __init__(self, app: ASGIApp, account: Account, origin: str) -> None:
+        self._app = app
+        self._account = account
+        self._origin = origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        names = tuple(name.decode("latin-1") for name, _ in scope["headers"])
+        self._account.seen.append(SeenRequest(self._origin, request.method, scope["path"], names))
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *self._marks()]}
+            await send(message)
+
+        if self._account.has(Fault.SLOW):
+            await self._account.pause()
+        app: ASGIApp = _banned(request) if self._account.has(Fault.BROWSER_INTEGRITY) else self._app
+        try:
+            await app(scope, receive, send_marked)
+        except BodyTooLong:
+            too_long: Any = json_answer(
+                {"error": "invalid_request", "error_description": "Body too long"}, 413
+            )
+            await too_long(scope, receive, send_marked)
+
+    def _marks(self) -> list[tuple[bytes, bytes]]:
+        return [
+            (b"date", formatdate(self._account.now(), usegmt=True).encode()),
+            (b"server", b"cloudflare"),
+            (b"cf-ray", f"{secrets.token_hex(8)}-EMU".encode()),
+        ]

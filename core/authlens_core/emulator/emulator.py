@@ -1,0 +1,191 @@
+"""The emulator's life: two origins on loopback, in the running event loop, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from authlens_core.emulator.account import Account, SeenRequest, email_of
+from authlens_core.emulator.faults import Fault, fault_set
+from authlens_core.emulator.sockets import bind, bind_both, close_all
+
+if TYPE_CHECKING:
+    from authlens_core.emulator.server import QuietServer
+
+__all__ = ["Emulator"]
+
+CALLBACK_PORT: Final = 8400
+
+
+class Emulator:
+    """A local Cloudflare Access: an app on 127.0.0.1 and its team on localhost.
+
+    Use it as an asynchronous context manager, or call `start` and `stop`. After `stop` it can be started
+    again, with nothing forgotten except its ports.
+
+    Args:
+        faults: what goes wrong, by value or by name.
+        port: the app's port; the team listens on the next one. 0 picks free ones.
+        access_token_lifetime: seconds.
+        grant_lifetime: seconds that a refresh token can be used after the login.
+        slow_seconds: how late each answer is under the fault `slow`.
+        clock: the time in seconds since the epoch.
+
+    Raises:
+        ValueError: a fault's name is unknown.
+    """
+
+    def __init__(
+        self,
+        *,
+        faults: Collection[Fault | str] = (),
+        port: int = 0,
+        access_token_lifetime: int = 60,
+        grant_lifetime: int = 3600,
+        slow_seconds: float = 30.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._port = port
+        self._account = Account(
+            clock=clock,
+            faults=fault_set(faults),
+            access_token_lifetime=access_token_lifetime,
+            grant_lifetime=grant_lifetime,
+            slow_seconds=slow_seconds,
+        )
+        self._servers: list[QuietServer] = []
+        self._callback_squatters: list[asyncio.Server] = []
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen on both origins; return once they answer.
+
+        Raises:
+            OSError: a port is taken.
+        """
+        from authlens_core.emulator.app_origin import app_origin
+        from authlens_core.emulator.server import serve
+        from authlens_core.emulator.team_origin import team_origin
+
+        account = self._account
+        account.stopping.clear()
+        app_sockets: list[socket.socket] = [bind("127.0.0.1", self._port)]
+        try:
+            team_sockets = bind_both(self._port + 1 if self._port else 0)
+        except OSError:
+            close_all(app_sockets)
+            raise
+        account.app_url = f"http://127.0.0.1:{app_sockets[0].getsockname()[1]}"
+        account.team_url = f"http://localhost:{team_sockets[0].getsockname()[1]}"
+        self._servers.append(await serve(app_origin(account), app_sockets))
+        self._servers.append(await serve(team_origin(account), team_sockets))
+        if account.has(Fault.PORT_TAKEN):
+            await self._take_callback_port()
+
+    async def stop(self) -> None:
+        """Stop answering and free the ports. Calling it twice does no harm."""
+        self._account.stopping.set()
+        servers, self._servers = self._servers, []
+        await asyncio.gather(*(server.stop() for server in servers))
+        for squatter in self._callback_squatters:
+            squatter.close()
+            await squatter.wait_closed()
+        self._callback_squatters = []
+
+    async def _take_callback_port(self) -> None:
+        """Listen on port 8400; where somebody does so already, it is taken as well."""
+
+        async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+
+        for host in ("127.0.0.1", "::1"):
+            try:
+                squatter = await asyncio.start_server(hang_up, host, CALLBACK_PORT)
+            except OSError:
+                continue
+            self._callback_squatters.append(squatter)
+
+    @property
+    def resource_url(self) -> str:
+        """The protected resource."""
+        return self._account.resource
+
+    @property
+    def team_url(self) -> str:
+        """The team's origin, without a slash at the end."""
+        return self._account.team_url
+
+    @property
+    def issuer(self) -> str:
+        """The issuer that the resource metadata names; the faults about issuers do not change it."""
+        return self._account.team_url
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        """What goes wrong."""
+        return self._account.faults
+
+    @property
+    def requests(self) -> list[SeenRequest]:
+        """The requests that came so far, oldest first; the last 2000 of them."""
+        return list(self._account.seen)
+
+    @property
+    def service_token(self) -> tuple[str, str]:
+        """Client id and client secret of the service token that the app lets in."""
+        return self._account.service_client_id, self._account.service_client_secret
+
+    def register_client(self, redirect_uri: str, *, confidential: bool = False) -> tuple[str, str]:
+        """Register a client beforehand, as an administrator would; return its id and its secret, if any."""
+        method = "client_secret_basic" if confidential else "none"
+        client = self._account.grants.register(
+            (redirect_uri,), name="Registered beforehand", auth_method=method
+        )
+        return client.client_id, client.secret
+
+    async def app_token(self, user: str = "ada") -> str:
+        """Return a token for the `cf-access-token` header, as `cloudflared access token` prints one."""
+        return await self._account.sign_identity(self._account.start_session(email_of(user)))
+
+    def deny(self, user: str) -> None:
+        """Have the policy deny a user from now on: tokens stop working and cannot be refreshed."""
+        self._account.denied.add(email_of(user))
+
+    def allow(self, user: str) -> None:
+        """Have the policy let a user in again."""
+        self._account.denied.discard(email_of(user))
+
+    def expire_access_tokens(self) -> None:
+        """Expire every access token; refresh tokens still work."""
+        self._account.grants.expire_access_tokens()
+
+    def revoke_user_tokens(self, user: str | None = None) -> None:
+        """Do an administrator's "revoke user": sessions and access tokens end, refreshing still works."""
+        email = email_of(user) if user is not None else None
+        self._account.end_sessions(email)
+        self._account.grants.expire_access_tokens(email)
+
+    def revoke_application_tokens(self) -> None:
+        """Do "revoke application tokens": a refresh still answers, with a token that is then refused."""
+        self._account.end_sessions()
+        self._account.grants.refuse_access_tokens()
+
+    def end_grants(self) -> None:
+        """End every grant: access tokens are refused and a refresh answers invalid_grant."""
+        self._account.grants.end_grants()
+
+    async def rotate_keys(self) -> None:
+        """Sign with a new key; the previous one still verifies."""
+        await self._account.keys.rotate()

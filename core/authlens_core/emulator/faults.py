@@ -1,0 +1,232 @@
+"""The faults that the emulator can play, each after something that was seen at a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final, Self
+
+__all__ = ["HOSTILE_TEXT", "Fault", "fault_set"]
+
+HOSTILE_TEXT: Final = (
+    "\x1b]52;c;aG9zdGlsZQ==\x07"  # OSC 52: writes to the clipboard
+    "\x1b[2J\x1b[31m"  # CSI: clears the screen, turns red
+    "[/foo][bold]"  # markup, if somebody parses data as markup
+    "\u202egnp.exe\u2066"  # bidirectional controls
+    "\ud800"  # a lone surrogate, which no encoder accepts
+)
+"""What a hostile server says; JSON carries the surrogate as an escape."""
+
+
+class Fault(StrEnum):
+    """One thing that goes wrong. The value is the name that a person types."""
+
+    title: str  # type: ignore[assignment]  # hides str.title, which no fault needs
+    """A short name in plain words."""
+    summary: str
+    """One sentence: what to watch for."""
+    troubleshooting: str
+    """The row ("Problem") of the published troubleshooting table that it reproduces, or the empty string."""
+
+    def __new__(cls, value: str, title: str, summary: str, troubleshooting: str = "") -> Self:
+        """Make a member that carries its own explanation."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.title = title
+        member.summary = summary
+        member.troubleshooting = troubleshooting
+        return member
+
+    NO_WWW_AUTHENTICATE = (
+        "no-www-authenticate",
+        "No WWW-Authenticate header",
+        "The 401 carries no challenge and there is no metadata, so a login cannot begin.",
+        "No `www-authenticate` header",
+    )
+    CHALLENGE_WITHOUT_METADATA = (
+        "challenge-without-metadata",
+        "Challenge without a metadata URL",
+        "The challenge is a lone Bearer, yet the document stands at its place and the login works.",
+    )
+    POST_ONLY = (
+        "post-only",
+        "GET is not allowed",
+        "A GET answers 405 without a challenge; only a POST is asked to log in, as at many MCP servers.",
+    )
+    OAUTH_OFF = (
+        "oauth-off",
+        "Managed OAuth is off",
+        "Every request is sent to the login page with a Cloudflare-Access challenge instead of a Bearer one.",
+    )
+    SERVICE_AUTH_ONLY = (
+        "service-auth-only",
+        "Only service tokens are let in",
+        "The answer is 403 with cf-access-aud: no person can log in here, only a service token.",
+    )
+    PUBLIC = (
+        "public",
+        "Not protected at all",
+        "The resource answers 200 to everybody, so there is nothing to log in to.",
+    )
+    BROWSER_INTEGRITY = (
+        "browser-integrity",
+        "Browser Integrity Check",
+        "Every answer is 403 with error 1010: the zone refuses this user agent, the login is not at fault.",
+    )
+    SLOW = (
+        "slow",
+        "Slow answers",
+        "Every answer comes late, so deadlines and the cancel key can be seen at work.",
+    )
+    HOSTILE_TEXT = (
+        "hostile-text",
+        "Hostile text",
+        "Descriptions, names and messages carry terminal controls, markup and broken Unicode: none may act.",
+    )
+    RESOURCE_MISMATCH = (
+        "resource-mismatch",
+        "Metadata of another resource",
+        "The resource metadata names another host, so a token for it must never be asked for.",
+    )
+    BARE_ISSUER = (
+        "bare-issuer",
+        "Issuer without a scheme",
+        "The server metadata prints its issuer as a bare host name, as the published example does.",
+    )
+    WRONG_ISSUER = (
+        "wrong-issuer",
+        "Issuer of another host",
+        "The server metadata claims to speak for another issuer and must not be trusted.",
+    )
+    NO_REGISTRATION_ENDPOINT = (
+        "no-registration-endpoint",
+        "No registration endpoint",
+        "Dynamic client registration is off: only a client that was registered beforehand can go on.",
+        "No `registration_endpoint` in AS metadata",
+    )
+    NO_REVOCATION_ENDPOINT = (
+        "no-revocation-endpoint",
+        "No revocation endpoint",
+        "The server offers no revocation: forgetting the tokens here leaves them alive there.",
+    )
+    NONE_NOT_ADVERTISED = (
+        "none-not-advertised",
+        "Public clients are not advertised",
+        "The metadata lists no method `none`, although public clients work.",
+    )
+    S256_NOT_ADVERTISED = (
+        "s256-not-advertised",
+        "S256 is not advertised",
+        "The metadata lists the PKCE method `plain` alone, which protects nothing.",
+    )
+    REDIRECT_URI_REFUSED = (
+        "redirect-uri-refused",
+        "Redirect URI refused at registration",
+        "Registration answers 400 because the account does not allow loopback redirect URIs.",
+    )
+    REDIRECT_URI_REFUSED_AT_AUTHORIZATION = (
+        "redirect-uri-refused-at-authorization",
+        "Redirect URI refused at authorization",
+        "Registration worked, but the application's own list refuses the redirect URI on the callback.",
+    )
+    RESOURCE_REFUSED = (
+        "resource-refused",
+        "Resource refused",
+        "The callback brings invalid_target although the resource is the one that the metadata gave.",
+    )
+    PKCE_FIRST_CHARACTER = (
+        "pkce-first-character",
+        "Challenges may not start with - or _",
+        "A challenge starting with - or _ is refused; one that starts with a letter or digit passes.",
+        "`code_challenge_method must be S256 for public clients`",
+    )
+    PKCE_REFUSED = (
+        "pkce-refused",
+        "Every PKCE challenge refused",
+        "The callback brings the S256 complaint even for a correct challenge.",
+        "`code_challenge_method must be S256 for public clients`",
+    )
+    DENIED_USER = (
+        "denied-user",
+        "The policy denies the user",
+        "The browser shows that the account has no access and the callback is never reached.",
+    )
+    ACCESS_DENIED = (
+        "access-denied",
+        "Access denied on the callback",
+        "The callback brings access_denied instead of a code.",
+    )
+    WRONG_STATE = (
+        "wrong-state",
+        "Callback with another state",
+        "The callback carries a state that was never sent, and its code must not be used.",
+    )
+    ISS_MISMATCH = (
+        "iss-mismatch",
+        "Callback of another issuer",
+        "The server promises an iss on the callback and then sends a foreign one: a mix-up attack.",
+    )
+    PORT_TAKEN = (
+        "port-taken",
+        "Port 8400 is taken",
+        "Another program already listens on the callback port, so another port has to be found.",
+        "Port 8400 already in use",
+    )
+    INVALID_GRANT = (
+        "invalid-grant",
+        "The code is refused",
+        "The token endpoint answers invalid_grant as if the code had expired.",
+        "`invalid_grant` on token exchange",
+    )
+    HTML_ERROR = (
+        "html-error",
+        "An HTML page for an error",
+        "The token endpoint answers 500 with a web page where JSON was expected.",
+    )
+    ACCESS_TOKEN_REFUSED = (
+        "access-token-refused",
+        "The token is refused",
+        "The login succeeds and the resource still answers 401 to the new token.",
+        "401 after using token",
+    )
+    ORIGIN_DOWN = (
+        "origin-down",
+        "The origin is down",
+        "The token is good, but the answer is 530: the tunnel behind Access is down.",
+    )
+    EXPIRED_REFRESH_TOKEN = (
+        "expired-refresh-token",
+        "The refresh token is dead",
+        "A refresh answers invalid_grant, so a person has to log in again.",
+    )
+    ROTATION_OFF = (
+        "rotation-off",
+        "Refresh tokens do not rotate",
+        "A refresh answers without a refresh token, and the old one has to be kept.",
+    )
+    REVOCATION_UNAVAILABLE = (
+        "revocation-unavailable",
+        "Revocation is unavailable",
+        "The revocation endpoint answers 503, so the tokens are still alive and must not be called revoked.",
+    )
+    CLOCK_SKEW = (
+        "clock-skew",
+        "The clocks differ",
+        "The server's clock is an hour ahead, which its Date header shows.",
+    )
+
+
+def fault_set(faults: Iterable[Fault | str]) -> frozenset[Fault]:
+    """Turn names into faults.
+
+    Raises:
+        ValueError: a name is unknown; the message lists the names that exist.
+    """
+    known = {fault.value: fault for fault in Fault}
+    chosen = set()
+    for name in faults:
+        if name not in known:
+            msg = f"There is no fault {str(name)!r}. The faults are: {', '.join(known)}."
+            raise ValueError(msg)
+        chosen.add(known[name])
+    return frozenset(chosen)

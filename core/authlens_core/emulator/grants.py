@@ -1,0 +1,266 @@
+"""What the authorization server remembers: clients, codes, grants and tokens.
+
+Nothing here knows HTTP. Sources: RFC 6749, 7009, 7591, 7636 and the observed answers of Cloudflare Access.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+__all__ = ["AuthorizationCode", "Client", "Grant", "Grants", "OAuthError", "TokenAnswer"]
+
+CODE_LIFETIME: Final = 60.0
+MOST_ENTRIES: Final = 5000
+TOKEN_CHARACTERS: Final = 65
+
+Entry = TypeVar("Entry")
+
+
+class OAuthError(Exception):
+    """A refusal with an RFC 6749 §5.2 error code."""
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(f"{error}: {description}")
+        self.error = error
+        self.description = description
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered client (RFC 7591). A public one has no secret."""
+
+    client_id: str
+    redirect_uris: tuple[str, ...]
+    name: str
+    auth_method: str
+    grant_types: tuple[str, ...]
+    issued_at: int
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """What a code stands for (RFC 6749 §4.1.2, RFC 7636 §4.4)."""
+
+    client_id: str
+    redirect_uri: str
+    challenge: str = field(repr=False)
+    user: str
+    expires_at: float
+
+
+@dataclass(slots=True)
+class Grant:
+    """One person's permission to one client; it lives as long as its refresh token."""
+
+    client_id: str
+    user: str
+    expires_at: float
+    refresh_token: str = field(default="", repr=False)
+    alive: bool = True
+    refused_by_the_edge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What an access token stands for."""
+
+    grant: Grant
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """New tokens; `refresh_token` is empty when the server does not rotate."""
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    refresh_token: str = field(repr=False)
+
+
+def _token() -> str:
+    return "oauth:" + secrets.token_urlsafe(64)[:TOKEN_CHARACTERS]
+
+
+def _challenge_of(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode("utf-8", "replace")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _put(entries: dict[str, Entry], key: str, value: Entry) -> None:
+    if len(entries) >= MOST_ENTRIES:
+        del entries[next(iter(entries))]
+    entries[key] = value
+
+
+class Grants:
+    """The memory of the authorization server.
+
+    Args:
+        clock: the time in seconds since the epoch.
+        access_token_lifetime: seconds an access token is good for.
+        grant_lifetime: seconds a grant, and so its refresh tokens, lives.
+        rotation: whether a refresh hands out a new refresh token and ends the old one.
+        may_enter: says whether the policy still lets a user in; asked at each refresh.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        access_token_lifetime: int,
+        grant_lifetime: int,
+        rotation: bool,
+        may_enter: Callable[[str], bool],
+    ) -> None:
+        self._clock = clock
+        self._access_token_lifetime = access_token_lifetime
+        self._grant_lifetime = grant_lifetime
+        self._rotation = rotation
+        self._may_enter = may_enter
+        self._clients: dict[str, Client] = {}
+        self._codes: dict[str, AuthorizationCode] = {}
+        self._used_codes: dict[str, Grant | None] = {}
+        self._access_tokens: dict[str, AccessToken] = {}
+        self._refresh_tokens: dict[str, Grant] = {}
+
+    def register(
+        self,
+        redirect_uris: tuple[str, ...],
+        *,
+        name: str = "",
+        auth_method: str = "none",
+        grant_types: tuple[str, ...] = ("authorization_code", "refresh_token"),
+    ) -> Client:
+        """Remember a new client; one that authenticates is given a secret."""
+        client = Client(
+            client_id=str(uuid.uuid4()),
+            redirect_uris=redirect_uris,
+            name=name,
+            auth_method=auth_method,
+            grant_types=grant_types,
+            issued_at=int(self._clock()),
+            secret="" if auth_method == "none" else secrets.token_urlsafe(32),
+        )
+        _put(self._clients, client.client_id, client)
+        return client
+
+    def client(self, client_id: str) -> Client | None:
+        """Return the client of that id, or None."""
+        return self._clients.get(client_id)
+
+    def issue_code(self, client: Client, *, redirect_uri: str, challenge: str, user: str) -> str:
+        """Return a new code for `user`, good once and for a minute."""
+        code = secrets.token_urlsafe(32)
+        expires_at = self._clock() + CODE_LIFETIME
+        _put(
+            self._codes, code, AuthorizationCode(client.client_id, redirect_uri, challenge, user, expires_at)
+        )
+        return code
+
+    def redeem(self, code: str, client: Client, *, redirect_uri: str, verifier: str) -> TokenAnswer:
+        """Exchange a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
+
+        Raises:
+            OAuthError: invalid_grant, saying which of the checks failed.
+        """
+        if code in self._used_codes:
+            grant = self._used_codes[code]
+            if grant is not None:
+                self._end(grant)
+            raise OAuthError("invalid_grant", "Authorization code was already used")
+        known = self._codes.pop(code, None)
+        if known is None:
+            raise OAuthError("invalid_grant", "Authorization code not found")
+        _put(self._used_codes, code, None)
+        if known.expires_at <= self._clock():
+            raise OAuthError("invalid_grant", "Authorization code expired")
+        if known.client_id != client.client_id:
+            raise OAuthError("invalid_grant", "Authorization code was issued to another client")
+        if known.redirect_uri != redirect_uri:
+            raise OAuthError("invalid_grant", "redirect_uri does not match the authorization request")
+        if not hmac.compare_digest(_challenge_of(verifier).encode(), known.challenge.encode()):
+            raise OAuthError("invalid_grant", "code_verifier does not match the code_challenge")
+        grant = Grant(client.client_id, known.user, self._clock() + self._grant_lifetime)
+        self._used_codes[code] = grant
+        return self._tokens(grant, new_refresh_token=True)
+
+    def refresh(self, refresh_token: str, client: Client) -> TokenAnswer:
+        """Exchange a refresh token for new tokens (RFC 6749 §6, RFC 9700 §4.14).
+
+        A token that was rotated out ends the whole grant: somebody has a copy of it.
+
+        Raises:
+            OAuthError: invalid_grant.
+        """
+        grant = self._refresh_tokens.get(refresh_token)
+        if grant is None or grant.client_id != client.client_id:
+            raise OAuthError("invalid_grant", "Refresh token not found")
+        if grant.refresh_token != refresh_token:
+            self._end(grant)
+        if not grant.alive:
+            raise OAuthError("invalid_grant", "Grant was revoked or its refresh token was used twice")
+        if grant.expires_at <= self._clock():
+            raise OAuthError("invalid_grant", "Grant expired")
+        if not self._may_enter(grant.user):
+            raise OAuthError("invalid_grant", "User no longer has access")
+        return self._tokens(grant, new_refresh_token=self._rotation)
+
+    def revoke(self, token: str, client: Client) -> None:
+        """End a token (RFC 7009 §2.1): a refresh token takes its whole grant, an access token goes alone.
+
+        An unknown token, or one of another client, changes nothing.
+        """
+        grant = self._refresh_tokens.get(token)
+        if grant is not None and grant.client_id == client.client_id:
+            self._end(grant)
+        access = self._access_tokens.get(token)
+        if access is not None and access.grant.client_id == client.client_id:
+            del self._access_tokens[token]
+
+    def user_of(self, access_token: str) -> str | None:
+        """Return whose live access token this is, or None."""
+        known = self._access_tokens.get(access_token)
+        if known is None or known.expires_at <= self._clock():
+            return None
+        grant = known.grant
+        if not grant.alive or grant.refused_by_the_edge or not self._may_enter(grant.user):
+            return None
+        return grant.user
+
+    def expire_access_tokens(self, user: str | None = None) -> None:
+        """End the access tokens of one user or of all; their grants can still be refreshed."""
+        kept = {t: a for t, a in self._access_tokens.items() if user is not None and a.grant.user != user}
+        self._access_tokens = kept
+
+    def refuse_access_tokens(self) -> None:
+        """Refuse the access tokens of today's grants, those of later refreshes too."""
+        for grant in self._refresh_tokens.values():
+            grant.refused_by_the_edge = True
+
+    def end_grants(self) -> None:
+        """End every grant: refresh and access tokens are dead."""
+        for grant in self._refresh_tokens.values():
+            self._end(grant)
+
+    def _end(self, grant: Grant) -> None:
+        grant.alive = False
+        self._access_tokens = {t: a for t, a in self._access_tokens.items() if a.grant is not grant}
+
+    def _tokens(self, grant: Grant, *, new_refresh_token: bool) -> TokenAnswer:
+        access_token = _token()
+        expires_at = self._clock() + self._access_token_lifetime
+        _put(self._access_tokens, access_token, AccessToken(grant, expires_at))
+        refresh_token = ""
+        if new_refresh_token:
+            refresh_token = grant.refresh_token = _token()
+            _put(self._refresh_tokens, refresh_token, grant)
+        return TokenAnswer(access_token, self._access_token_lifetime, refresh_token)

@@ -1,0 +1,65 @@
+"""The team's signing keys: two RS256 keys, of which the newer one signs (RFC 7515, 7517)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
+
+__all__ = ["SigningKeys"]
+
+ALGORITHM: Final = "RS256"
+KEY_BITS: Final = 2048
+
+
+def _generate() -> RSAKey:
+    from joserfc.jwk import RSAKey
+
+    parameters: Any = {"kid": secrets.token_hex(32), "use": "sig", "alg": ALGORITHM}
+    return RSAKey.generate_key(KEY_BITS, parameters, private=True)
+
+
+class SigningKeys:
+    """Two keys, made at first use because that takes a moment; both verify, the first one signs."""
+
+    def __init__(self) -> None:
+        self._keys: list[RSAKey] = []
+        self._making = asyncio.Lock()
+
+    async def _current(self) -> list[RSAKey]:
+        async with self._making:
+            while len(self._keys) < 2:
+                self._keys.append(await asyncio.to_thread(_generate))
+        return self._keys
+
+    async def sign(self, claims: dict[str, Any]) -> str:
+        """Return `claims` as a compact JWS, signed with the newer key."""
+        from joserfc import jwt
+
+        key = (await self._current())[0]
+        return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)
+
+    async def verify(self, token: str) -> dict[str, Any] | None:
+        """Return the claims of a token that one of the two keys signed, or None; times are not checked."""
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
+        keys = KeySet(list(await self._current()))
+        try:
+            return dict(jwt.decode(token, keys, algorithms=[ALGORITHM]).claims)
+        except (JoseError, ValueError):
+            return None
+
+    async def public(self) -> list[dict[str, Any]]:
+        """Return the public keys as JWKs, the signing one first."""
+        return [dict(key.as_dict(private=False)) for key in await self._current()]
+
+    async def rotate(self) -> None:
+        """Sign with a new key from now on; the previous one still verifies, the one before it does not."""
+        keys = await self._current()
+        fresh = await asyncio.to_thread(_generate)
+        self._keys = [fresh, keys[0]]

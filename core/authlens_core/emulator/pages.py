@@ -1,0 +1,86 @@
+"""The pages that a person sees: plain, self-contained, readable without style and without script."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Final
+
+from starlette.responses import Response
+
+__all__ = ["INVALID_NONCE", "NO_ACCESS", "UNKNOWN_APP", "login_page", "page"]
+
+NO_ACCESS: Final = "That account does not have access"
+UNKNOWN_APP: Final = "Unable to find your Access application!"
+INVALID_NONCE: Final = "Invalid nonce. Please try logging in again."
+NOTICE: Final = "authlens demo: this is a local emulator, not Cloudflare"
+
+STYLE: Final = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 8vh auto; padding: 0 1.25rem; }
+.notice { border: 2px dashed; border-radius: .5rem; padding: .5rem .75rem; font-weight: 600; }
+fieldset { border: 1px solid; border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0; }
+label { display: block; padding: .4rem 0; }
+button { font: inherit; padding: .5rem 1.25rem; margin-right: .75rem; }
+button { border: 1px solid; border-radius: .5rem; }
+code { overflow-wrap: anywhere; }
+"""
+
+
+def page(
+    title: str, content: str = "", *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a page.
+
+    There is no `form-action` in the policy: browsers apply it to the redirects after a form too, and this
+    form's redirects end at a callback on any port.
+
+    Args:
+        title: the heading, plain text.
+        content: HTML that follows the heading; whoever makes it escapes what came from outside.
+        status: the status code.
+        headers: further header fields.
+    """
+    nonce = secrets.token_urlsafe(16)
+    html = (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<title>{escape(title)} · authlens demo</title>\n<style nonce="{nonce}">{STYLE}</style>\n</head>\n'
+        f'<body>\n<main>\n<p class="notice">{NOTICE}</p>\n<h1>{escape(title)}</h1>\n{content}\n'
+        "</main>\n</body>\n</html>\n"
+    )
+    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'"
+    fields = {
+        "content-security-policy": policy,
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        **(headers or {}),
+    }
+    return Response(html.encode("utf-8", "replace"), status, fields, media_type="text/html")
+
+
+def login_page(host: str, users: Iterable[str], *, nonce: str, client: str) -> Response:
+    """Return the page where a person picks one of the demo users, or denies.
+
+    Args:
+        host: the app that asks for the login.
+        users: e-mail addresses to choose from.
+        nonce: must come back with the form and equal the session cookie.
+        client: who asks, as it called itself at registration; may be empty.
+    """
+    choices = "\n".join(
+        f'<label><input type="radio" name="user" value="{escape(user)}"{" checked" if first else ""}> '
+        f"{escape(user)}</label>"
+        for first, user in ((index == 0, user) for index, user in enumerate(users))
+    )
+    asks = f"<p><strong>{escape(client)}</strong> asks to act for you.</p>\n" if client else ""
+    form = (
+        f"{asks}<p>Sign in to <code>{escape(host)}</code>. The users are made up and have no password.</p>\n"
+        f'<form method="post">\n<input type="hidden" name="nonce" value="{escape(nonce)}">\n'
+        f"<fieldset>\n<legend>Who are you?</legend>\n{choices}\n</fieldset>\n"
+        '<button type="submit" name="choice" value="sign in">Sign in</button>\n'
+        '<button type="submit" name="choice" value="deny">Deny</button>\n</form>'
+    )
+    return page("Sign in", form)

@@ -1,0 +1,61 @@
+"""A uvicorn server that is a task among others: no signal handlers, no output."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+__all__ = ["serve"]
+
+GRACE_SECONDS: Final = 1
+
+
+class QuietServer(uvicorn.Server):
+    """Leaves signals to the program around it, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    async def stop(self) -> None:
+        """Close the sockets and the connections, and wait until that is done."""
+        self.should_exit = True
+        if self.task is not None:
+            await self.task
+
+
+async def serve(app: ASGIApp, sockets: list[socket.socket]) -> QuietServer:
+    """Serve `app` on sockets that listen already; return once requests are answered."""
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = QuietServer(config)
+    server.task = asyncio.create_task(server.serve(sockets))
+    await server.listening.wait()
+    return server

@@ -1,0 +1,62 @@
+"""Listening sockets on loopback, bound before anything is served, so that a URL is true once it is known."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Final
+
+__all__ = ["bind", "bind_both", "close_all"]
+
+BACKLOG: Final = 128
+ATTEMPTS: Final = 16
+NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket on a loopback address; port 0 picks a free one.
+
+    Raises:
+        OSError: the port is taken, or the address family is missing.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def bind_both(port: int) -> list[socket.socket]:
+    """Return listening sockets on 127.0.0.1 and, where there is one, ::1, with one port between them.
+
+    Raises:
+        OSError: the port is taken on one of them.
+    """
+    for attempt in range(ATTEMPTS):
+        first = bind("127.0.0.1", port)
+        try:
+            return [first, bind("::1", first.getsockname()[1])]
+        except OSError as error:
+            if error.errno in NO_IPV6:
+                return [first]
+            first.close()
+            if port or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError  # pragma: no cover
+
+
+def close_all(listeners: list[socket.socket]) -> None:
+    """Close sockets and forget them."""
+    for listener in listeners:
+        listener.close()
+    listeners.clear()

@@ -1,0 +1,158 @@
+"""The team's origin: the authorization server (research table 7.2)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from authlens_core.emulator.account import Account
+from authlens_core.emulator.authorization import Authorization
+from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, read_body
+from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
+from authlens_core.emulator.grants import Client, OAuthError
+from authlens_core.emulator.pages import page
+from authlens_core.emulator.server_metadata import OAUTH, server_metadata
+from authlens_core.emulator.token_endpoint import TokenEndpoint, error_answer
+
+__all__ = ["team_origin"]
+
+AUTH_METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
+REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
+MOST_REDIRECT_URIS: Final = 20
+LONGEST_NAME: Final = 200
+
+
+def team_origin(account: Account) -> ASGIApp:
+    """Return the team's origin as an ASGI application."""
+    team, authorization, tokens = TeamOrigin(account), Authorization(account), TokenEndpoint(account)
+    routes = [
+        Route("/", team.front_page),
+        Route("/.well-known/oauth-authorization-server", team.metadata),
+        Route(f"{OAUTH}/registration", team.register, methods=["POST"]),
+        Route(f"{OAUTH}/authorization", authorization.authorize),
+        Route(f"{OAUTH}/token", tokens.token, methods=["POST"]),
+        Route(f"{OAUTH}/revoke", tokens.revoke, methods=["POST"]),
+        Route("/cdn-cgi/access/login/{host}", authorization.login, methods=["GET", "POST"]),
+        Route("/cdn-cgi/access/certs", team.certs),
+        Route("/cdn-cgi/access/get-identity", team.get_identity),
+        Route("/cdn-cgi/access/logout", team.logout),
+    ]
+    return Edge(Starlette(routes=routes), account, "team")
+
+
+def _is_loopback(uri: str) -> bool:
+    """Tell whether the account allows this redirect URI: any port and path on the two loopback names."""
+    try:
+        parts = urlsplit(uri)
+        named = parts.hostname in {"localhost", "127.0.0.1"} and parts.port != 0
+    except ValueError:
+        return False
+    return parts.scheme == "http" and named and parts.username is None and not parts.fragment
+
+
+def _strings(metadata: dict[str, Any], name: str, default: list[str]) -> tuple[str, ...]:
+    """Return a list of strings of the client metadata.
+
+    Raises:
+        OAuthError: invalid_client_metadata.
+    """
+    value = metadata.get(name, default)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise OAuthError("invalid_client_metadata", f"{name} must be a list of strings")
+    return tuple(value)
+
+
+class TeamOrigin:
+    """Answers for the team's host, apart from login and tokens."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def front_page(self, _: Request) -> Response:
+        """A word to whoever opens the team's domain."""
+        return page("Team", "<p>Nothing to see here. Open the protected resource instead.</p>")
+
+    async def metadata(self, _: Request) -> Response:
+        """The authorization server metadata (T1)."""
+        return json_answer(server_metadata(self._account))
+
+    async def register(self, request: Request) -> Response:
+        """Register a client (T2; RFC 7591 §3)."""
+        if self._account.has(Fault.NO_REGISTRATION_ENDPOINT):
+            return json_answer({"error": "not found"}, 404)
+        try:
+            client = self._registered(await read_body(request))
+        except OAuthError as error:
+            return error_answer(self._account, error)
+        return json_answer(self._registration_answer(client), 201, NO_STORE)
+
+    def _registered(self, body: bytes) -> Client:
+        try:
+            metadata = json.loads(body)
+        except (ValueError, RecursionError):
+            raise OAuthError("invalid_request", "The body is not JSON") from None
+        if not isinstance(metadata, dict):
+            raise OAuthError("invalid_request", "The body is not a JSON object")
+        redirect_uris = _strings(metadata, "redirect_uris", [])
+        grant_types = _strings(metadata, "grant_types", ["authorization_code"])
+        response_types = _strings(metadata, "response_types", ["code"])
+        method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
+        name = metadata.get("client_name", "")
+        if not 1 <= len(redirect_uris) <= MOST_REDIRECT_URIS:
+            raise OAuthError("invalid_client_metadata", "redirect_uris must hold one to twenty URIs")
+        if self._account.has(Fault.REDIRECT_URI_REFUSED) or not all(map(_is_loopback, redirect_uris)):
+            raise OAuthError("invalid_client_metadata", REFUSED_URI)
+        if method not in AUTH_METHODS:
+            raise OAuthError("invalid_client_metadata", "token_endpoint_auth_method is not supported")
+        if "authorization_code" not in grant_types or "code" not in response_types:
+            raise OAuthError("invalid_client_metadata", "Only the authorization code grant is supported")
+        if not isinstance(name, str):
+            raise OAuthError("invalid_client_metadata", "client_name must be a string")
+        return self._account.grants.register(
+            redirect_uris, name=name[:LONGEST_NAME], auth_method=method, grant_types=grant_types
+        )
+
+    def _registration_answer(self, client: Client) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "client_id": client.client_id,
+            "client_name": client.name,
+            "redirect_uris": list(client.redirect_uris),
+            "grant_types": list(client.grant_types),
+            "response_types": ["code"],
+            "token_endpoint_auth_method": client.auth_method,
+            "registration_client_uri": f"{self._account.team_url}{OAUTH}/registration/{client.client_id}",
+            "client_id_issued_at": client.issued_at,
+        }
+        if client.secret:
+            answer["client_secret"] = client.secret
+            answer["client_secret_expires_at"] = 0
+        if self._account.has(Fault.HOSTILE_TEXT):
+            answer["client_name"] += HOSTILE_TEXT
+        return answer
+
+    async def certs(self, _: Request) -> Response:
+        """The public keys (T8)."""
+        return json_answer({"keys": await self._account.keys.public()})
+
+    async def get_identity(self, request: Request) -> Response:
+        """Who is logged in at the team, by cookie (T9)."""
+        claims = await self._account.identity(request.cookies.get("CF_Authorization", ""))
+        if claims is None:
+            return json_answer({"err": "no app token set"}, 400)
+        return json_answer({"email": claims["email"], "user_uuid": claims["sub"], "iat": claims["iat"]})
+
+    async def logout(self, request: Request) -> Response:
+        """End every session of the user (T9)."""
+        claims = await self._account.identity(request.cookies.get("CF_Authorization", ""))
+        if claims is not None:
+            self._account.end_sessions(claims["email"])
+        answer = page("You are logged out")
+        answer.delete_cookie("CF_Authorization")
+        return answer

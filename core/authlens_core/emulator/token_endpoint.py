@@ -1,0 +1,152 @@
+"""The token and the revocation endpoint (research table 7.2, T4 to T6; RFC 6749 §3.2, 7009)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from authlens_core.emulator.account import Account
+from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
+from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
+from authlens_core.emulator.grants import Client, OAuthError, TokenAnswer
+from authlens_core.emulator.pages import page
+
+__all__ = ["TokenEndpoint", "error_answer"]
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+def error_answer(account: Account, error: OAuthError) -> Response:
+    """Return an error in the form of RFC 6749 §5.2."""
+    description = error.description
+    if account.has(Fault.HOSTILE_TEXT):
+        description += HOSTILE_TEXT
+    headers = dict(NO_STORE)
+    if error.status == 401:
+        headers["www-authenticate"] = 'Basic realm="OAuth"'
+    return json_answer({"error": error.error, "error_description": description}, error.status, headers)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Return the form parameters.
+
+    Raises:
+        OAuthError: the body is no form, or a parameter came twice (RFC 6749 §3.2).
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != FORM_TYPE:
+        raise OAuthError("invalid_request", f"Content-Type must be {FORM_TYPE}")
+    pairs = parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True)
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise OAuthError("invalid_request", "A parameter came twice")
+    return form
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    """Return the client id and secret of a Basic header (RFC 6749 §2.3.1), or None."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+class TokenEndpoint:
+    """What a program talks to without a browser."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def token(self, request: Request) -> Response:
+        """Exchange a code or a refresh token for tokens (T4, T5)."""
+        if self._account.has(Fault.HTML_ERROR):
+            return page("Error 500: Internal server error", status=500)
+        try:
+            form = await _form(request)
+            answer = self._exchange(form, self._client(request, form))
+        except OAuthError as error:
+            return error_answer(self._account, error)
+        return json_answer(self._body(answer), headers=NO_STORE)
+
+    async def revoke(self, request: Request) -> Response:
+        """End a token; the answer is the same for one that nobody knows (T6)."""
+        if self._account.has(Fault.NO_REVOCATION_ENDPOINT):
+            return json_answer({"error": "not found"}, 404)
+        if self._account.has(Fault.REVOCATION_UNAVAILABLE):
+            return page("Service unavailable", status=503, headers={"retry-after": "30"})
+        try:
+            form = await _form(request)
+            client = self._client(request, form)
+            if not form.get("token"):
+                raise OAuthError("invalid_request", "token is missing")
+        except OAuthError as error:
+            return error_answer(self._account, error)
+        self._account.grants.revoke(form["token"], client)
+        return Response(b"", 200, dict(NO_STORE))
+
+    def _client(self, request: Request, form: dict[str, str]) -> Client:
+        """Return the client that asks, by the method that it registered.
+
+        Raises:
+            OAuthError: invalid_client.
+        """
+        basic = _basic(request)
+        client_id, secret = basic or (form.get("client_id", ""), form.get("client_secret", ""))
+        client = self._account.grants.client(client_id)
+        if client is None:
+            raise OAuthError(
+                "invalid_client", "Client not found" if client_id else "client_id is missing", 401
+            )
+        method = "client_secret_basic" if basic else "client_secret_post"
+        if client.auth_method != "none":
+            same = hmac.compare_digest(secret.encode(), client.secret.encode())
+            if client.auth_method != method or not same:
+                raise OAuthError("invalid_client", "Client authentication failed", 401)
+        return client
+
+    def _exchange(self, form: dict[str, str], client: Client) -> TokenAnswer:
+        account = self._account
+        if form.get("resource") and not account.covers(form["resource"]):
+            raise OAuthError("invalid_target", "The resource is not an application of this team")
+        match form.get("grant_type"):
+            case "authorization_code":
+                if account.has(Fault.INVALID_GRANT):
+                    raise OAuthError("invalid_grant", "Authorization code expired")
+                return account.grants.redeem(
+                    form.get("code", ""),
+                    client,
+                    redirect_uri=form.get("redirect_uri", ""),
+                    verifier=form.get("code_verifier", ""),
+                )
+            case "refresh_token":
+                if account.has(Fault.EXPIRED_REFRESH_TOKEN):
+                    raise OAuthError("invalid_grant", "Refresh token expired")
+                return account.grants.refresh(form.get("refresh_token", ""), client)
+            case None | "":
+                raise OAuthError("invalid_request", "grant_type is missing")
+            case _:
+                raise OAuthError("unsupported_grant_type", "grant_type is not supported")
+
+    def _body(self, answer: TokenAnswer) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "access_token": answer.access_token,
+            "token_type": "bearer",
+            "expires_in": answer.expires_in,
+            "scope": "",
+            "resource": self._account.resource,
+        }
+        if answer.refresh_token:
+            body["refresh_token"] = answer.refresh_token
+        if self._account.has(Fault.HOSTILE_TEXT):
+            body["message"] = HOSTILE_TEXT
+        return body

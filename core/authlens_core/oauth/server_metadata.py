@@ -7,7 +7,7 @@ attacker's server could present the name of an honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.oauth.check import Check, Severity, passed
@@ -45,47 +45,40 @@ _ENDPOINTS: Final = (
     "revocation_endpoint",
 )
 
-# A member, the value it has to hold, and the check for when it does not.
-_LISTED: Final = (
+# What a login by a public client needs: the member and the value it has to hold; the check's name, severity,
+# whether it may be overridden, and its source; why it matters; the cure.
+_REQUIREMENTS: Final[tuple[tuple[tuple[str, str], tuple[str, Severity, bool, str], str, str], ...]] = (
     (
-        "response_types_supported",
-        "code",
-        Check(
-            f"{_STAGE}.response_types",
-            Severity.FAILURE,
-            "response_types_supported holds code",
-            why="The authorization code is the only answer that is safe for a program like this.",
-            spec=_SPEC,
-            cure="The server has to list code in response_types_supported.",
-            overridable=True,
-        ),
+        ("response_types_supported", "code"),
+        (f"{_STAGE}.response_types", Severity.FAILURE, True, _SPEC),
+        "The authorization code is the only answer that is safe for a program like this.",
+        "The server has to list code in response_types_supported.",
     ),
     (
-        "token_endpoint_auth_methods_supported",
-        "none",
-        Check(
-            f"{_STAGE}.none",
-            Severity.WARNING,
-            "token_endpoint_auth_methods_supported holds none",
-            why="A program on your own machine cannot keep a client secret, so it has to be a public client.",
-            spec=_SPEC,
-            cure="Go on: many servers take public clients without saying so. If the token request is refused "
-            "with invalid_client, the server has to allow token_endpoint_auth_method none.",
-        ),
+        ("token_endpoint_auth_methods_supported", "none"),
+        (f"{_STAGE}.none", Severity.WARNING, False, _SPEC),
+        "A program on your own machine cannot keep a client secret, so it has to be a public client.",
+        "Go on: many servers take public clients without saying so. If the token request is refused with "
+        "invalid_client, the server has to allow token_endpoint_auth_method none.",
     ),
     (
-        "code_challenge_methods_supported",
-        "S256",
-        Check(
-            f"{_STAGE}.s256",
-            Severity.FAILURE,
-            "code_challenge_methods_supported holds S256",
-            why="Without PKCE, whoever catches the code can use it.",
-            spec="RFC 7636 §4.2, RFC 9700 §2.1.1",
-            cure="The server has to support PKCE with S256 and list it in code_challenge_methods_supported.",
-        ),
+        ("grant_types_supported", "authorization_code"),
+        (f"{_STAGE}.authorization_code", Severity.FAILURE, True, _SPEC),
+        "It is the grant by which a login becomes a token.",
+        "The server has to allow the authorization_code grant.",
+    ),
+    (
+        ("code_challenge_methods_supported", "S256"),
+        (f"{_STAGE}.s256", Severity.FAILURE, False, "RFC 7636 §4.2, RFC 9700 §2.1.1"),
+        "Without PKCE, whoever catches the code can use it.",
+        "The server has to support PKCE with S256 and list it in code_challenge_methods_supported.",
     ),
 )
+# What an absent list means (RFC 8414 §2).
+_DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "grant_types_supported": ("authorization_code", "implicit"),
+    "token_endpoint_auth_methods_supported": ("client_secret_basic",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,35 +276,18 @@ def _requirement_checks(
     needs_registration: bool,
 ) -> Iterator[Check]:
     """Yield the requirements of a login by a public client, each as its own check."""
-    for member, wanted, absent in _LISTED:
-        values = lists[member]
-        seen = ", ".join(values)[:500] if values else _unlisted(document, member)
-        if wanted in (values or ()):
-            yield passed(absent.name, absent.expected, seen, spec=absent.spec, why=absent.why)
+    for (member, wanted), (name, severity, overridable, spec), why, cure in _REQUIREMENTS:
+        values, expected = lists[member] or _DEFAULTS.get(member, ()), f"{member} holds {wanted}"
+        seen = ", ".join(values)[:500]
+        if not lists[member]:
+            malformed = document.get(member) not in (None, [])
+            seen = f"malformed: {document[member]!r}"[:200] if malformed else "not stated"
+            seen += f"; the default is {', '.join(values)}" if values else ""
+        if wanted in values:
+            yield passed(name, expected, seen, spec=spec, why=why)
         else:
-            yield replace(absent, seen=seen)
-    yield _grant_check(lists["grant_types_supported"])
+            yield Check(name, severity, expected, seen, why, spec, cure, overridable)
     yield _registration_check(document, endpoints["registration_endpoint"], needed=needs_registration)
-
-
-def _unlisted(document: Mapping[str, JsonValue], member: str) -> str:
-    if document.get(member) not in (None, []):
-        return f"malformed: {document[member]!r}"[:200]
-    basic = member == "token_endpoint_auth_methods_supported"
-    return "not stated; the default is client_secret_basic" if basic else "not stated"
-
-
-def _grant_check(values: tuple[str, ...] | None) -> Check:
-    name, expected = f"{_STAGE}.authorization_code", "grant_types_supported holds authorization_code"
-    why = "It is the grant by which a login becomes a token."
-    if values is None:
-        seen = "not stated; the default holds authorization_code"
-        return passed(name, expected, seen, spec=_SPEC, why=why)
-    seen = ", ".join(values)[:500]
-    if "authorization_code" in values:
-        return passed(name, expected, seen, spec=_SPEC, why=why)
-    cure = "The server has to allow the authorization_code grant."
-    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure, overridable=True)
 
 
 def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:

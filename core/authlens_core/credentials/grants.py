@@ -1,0 +1,297 @@
+"""The credentials of this person on this machine: grants in the index, their secrets in the store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from authlens_core.credentials import coverage, sealed
+from authlens_core.credentials.generations import Generations, Step
+from authlens_core.credentials.index import Event, Index
+from authlens_core.credentials.lock import LockBusy, Locks
+from authlens_core.credentials.model import ClientRecord, ClientSecrets, Grant, GrantSecrets, GrantState
+from authlens_core.credentials.paths import state_directory
+from authlens_core.credentials.record_json import (
+    client_secrets_from_json,
+    grant_secrets_from_json,
+    secrets_to_json,
+)
+from authlens_core.credentials.secret_store import MemoryStore, SecretStore
+from authlens_core.errors import LoginNeeded
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.secret import Secret
+
+__all__ = ["Credentials", "client_of", "refresh_lock"]
+
+
+class Credentials:
+    """Everything that logins left behind. Close it with `aclose()`.
+
+    Args:
+        index: grants without secrets.
+        store: secrets.
+        locks: one refresh, and one save, at a time.
+        on_step: called after each step of a save; for tests.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        store: SecretStore,
+        locks: Locks,
+        *,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> None:
+        self.index = index
+        self.store = store
+        self.locks = locks
+        self._generations = Generations(index, store, locks, on_step)
+
+    @classmethod
+    def open(cls, store: SecretStore, directory: Path | None = None) -> Credentials:
+        """Open the index of the state directory; a store that forgets gets an index that forgets, too.
+
+        Raises:
+            StateUnusable: the state directory or the index cannot be used.
+        """
+        if not store.persistent:
+            return cls(Index(None), store, Locks(None))
+        state = state_directory(directory)
+        return cls(Index(state / "index.sqlite3"), store, Locks(state))
+
+    @classmethod
+    def memory(cls) -> Credentials:
+        """Return credentials that are gone when the process ends, and that write no file."""
+        return cls.open(MemoryStore())
+
+    async def aclose(self) -> None:
+        """Close the index and let go of the store."""
+        self.index.close()
+        await self.store.aclose()
+
+    # Grants
+
+    def list(self) -> tuple[Grant, ...]:
+        """Return every grant that can be read, newest login first."""
+        return self.index.grants()[0]
+
+    def damaged(self) -> tuple[str, ...]:
+        """Return the ids of the grants whose record cannot be read; they can be forgotten."""
+        return self.index.grants()[1]
+
+    def find(self, url: str) -> Grant | None:
+        """Return the grant for `url`: same origin, its resource a prefix of the path; the closest wins."""
+        return coverage.find(self.list(), url)
+
+    def get(self, grant_id: str) -> Grant:
+        """Return one grant.
+
+        Raises:
+            LoginNeeded: there is none.
+        """
+        grant = self.index.grant(grant_id)
+        if grant is None:
+            raise LoginNeeded("There is no login of this name on this machine.", "Log in first.")
+        return grant
+
+    async def save(self, grant: Grant, secrets: GrantSecrets) -> Grant:
+        """Store a grant with new secrets, and return it with its generation.
+
+        Raises:
+            NoSecretStore: it could not be stored; what was stored before stands, unharmed.
+            LockBusy: another process was writing all the time.
+        """
+        saved = replace(grant, has_refresh_token=secrets.refresh_token is not None)
+
+        def switch(generation: int, entries: int) -> None:
+            self.index.switch(replace(saved, generation=generation), entries)
+
+        generation = await self._generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
+        return replace(saved, generation=generation)
+
+    async def load(self, grant_id: str) -> tuple[Grant, GrantSecrets]:
+        """Return a grant and its secrets, both of one generation.
+
+        Raises:
+            LoginNeeded: there is no such grant, or its secrets are gone or damaged (`SecretsDamaged`).
+            NoSecretStore: the store could not be asked.
+        """
+        grant = self.get(grant_id)
+        while True:
+            try:
+                text = await sealed.read(self.store, grant_id, grant.generation)
+            except sealed.SecretsDamaged:
+                present = self.get(grant_id)
+                # Generations only grow, so this ends.
+                if present.generation == grant.generation:
+                    raise
+                grant = present
+                continue
+            break
+        secrets = grant_secrets_from_json(text)
+        if secrets is None:
+            raise sealed.SecretsDamaged(
+                "The tokens of this login cannot be read from the keyring.", "Log in again to replace them."
+            )
+        return grant, secrets
+
+    def update(self, grant: Grant) -> Grant:
+        """Store the facts of a grant whose secrets stay; another process's newer generation is left alone.
+
+        Returns:
+            What is stored now.
+        """
+        return grant if self.index.update(grant) else self.get(grant.grant_id)
+
+    async def forget(self, grant_id: str) -> bool:
+        """Remove a grant from this machine; the server is not told, so its tokens stay valid there.
+
+        Returns:
+            False where its secrets could not be deleted from the store yet; a later save does it.
+        """
+        erased = await self._generations.remove(lambda: self.index.remove(grant_id))
+        self.record("forgotten", grant_id, "removed from this machine; the server was not told")
+        return erased
+
+    async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
+        """Remove a grant for another reason than `forget`, with its own words in the history."""
+        erased = await self._generations.remove(lambda: self.index.remove(grant_id))
+        self.record(kind, grant_id, detail)
+        return erased
+
+    async def recover(self) -> tuple[Grant, ...]:
+        """Mark the grants whose refresh was begun by a process that is gone, and return them."""
+        marked = []
+        for pending in self.index.pending():
+            grant = self.index.grant(pending.grant_id)
+            if grant is None or grant.generation != pending.generation:
+                continue
+            try:
+                async with self.locks.hold(*refresh_lock(grant), purpose="looking", bound=0):
+                    marked.append(self._mark_interrupted(grant, pending.started_at))
+            except LockBusy:
+                continue  # the process that began it is still at it
+        return tuple(marked)
+
+    def _mark_interrupted(self, grant: Grant, started_at: datetime) -> Grant:
+        note = (
+            f"A refresh was interrupted at {started_at:%Y-%m-%d %H:%M:%S} UTC: the server may have replaced "
+            "the refresh token. Try it once more, or log in again."
+        )
+        marked = self.update(replace(grant, state=GrantState.INTERRUPTED, note=note))
+        self.index.clear_pending(grant.grant_id)
+        self.record("refresh interrupted", grant.grant_id, note)
+        return marked
+
+    # Clients
+
+    async def remember_client(self, issuer: str, client: Client) -> None:
+        """Store a registered client for (issuer, redirect URI), in place of the one known before.
+
+        Raises:
+            NoSecretStore: it could not be stored.
+        """
+        secrets = ClientSecrets(client.client_secret, client.registration_access_token)
+        record = ClientRecord(
+            issuer=issuer,
+            redirect_uri=client.redirect_uri,
+            token_endpoint_auth_method=client.token_endpoint_auth_method,
+            client_id=client.client_id,
+            registered_at=datetime.now(UTC),
+            client_secret_expires_at=client.client_secret_expires_at,
+            registration_client_uri=client.registration_client_uri,
+            grant_types=client.grant_types,
+            scope=client.scope,
+            issued_at=client.issued_at,
+            has_secrets=any((secrets.client_secret, secrets.registration_access_token)),
+        )
+        key = _client_key(issuer, client.redirect_uri)
+
+        def switch(generation: int, entries: int) -> None:
+            self.index.switch_client(key, replace(record, generation=generation), entries)
+
+        if record.has_secrets:
+            await self._generations.replace(key, secrets_to_json(secrets), switch)
+        else:
+            await self._generations.remove(lambda: switch(0, 0))
+        self.record("client registered", "", f"{client.client_id} at {issuer} for {client.redirect_uri}")
+
+    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
+        """Return the client registered for (issuer, redirect URI), or None: none is registered twice.
+
+        A client whose secret is gone or out of date is not known any more.
+
+        Raises:
+            NoSecretStore: the store could not be asked.
+        """
+        key = _client_key(issuer, redirect_uri)
+        record = self.index.client(key)
+        if record is None or record.issuer != issuer or record.redirect_uri != redirect_uri:
+            return None
+        if (
+            record.client_secret_expires_at
+            and record.client_secret_expires_at <= datetime.now(UTC).timestamp()
+        ):
+            return None
+        secrets = ClientSecrets()
+        if record.has_secrets:
+            try:
+                secrets = client_secrets_from_json(await sealed.read(self.store, key, record.generation))
+            except sealed.SecretsDamaged:
+                return None
+        return Client(
+            client_id=record.client_id,
+            redirect_uri=record.redirect_uri,
+            token_endpoint_auth_method=record.token_endpoint_auth_method,
+            client_secret=secrets.client_secret,
+            client_secret_expires_at=record.client_secret_expires_at,
+            registration_client_uri=record.registration_client_uri,
+            registration_access_token=secrets.registration_access_token,
+            grant_types=record.grant_types,
+            scope=record.scope,
+            issued_at=record.issued_at,
+        )
+
+    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
+        """Forget a client, so that the next login registers a new one; the history keeps its id."""
+        key = _client_key(issuer, redirect_uri)
+        record = self.index.client(key)
+        await self._generations.remove(lambda: self.index.remove_client(key))
+        if record is not None:
+            self.record("client forgotten", "", f"{record.client_id} at {issuer} for {redirect_uri}")
+
+    # History
+
+    def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
+        """Return the newest events, newest first, of one grant or of all."""
+        return self.index.events(grant_id, limit)
+
+    def record(self, kind: str, grant_id: str, detail: str = "") -> None:
+        """Append to the history. `detail` must hold no secret; it is made safe to show."""
+        self.index.add_event(kind, grant_id, detail)
+
+
+def _client_key(issuer: str, redirect_uri: str) -> str:
+    digest = hashlib.sha256(b"authlens client\0")
+    for part in (issuer, redirect_uri):
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return f"client-{digest.hexdigest()[:20]}"
+
+
+def client_of(grant: Grant, client_secret: Secret | None) -> Client:
+    """Return the client of a grant, to authenticate with at its issuer."""
+    return Client(
+        client_id=grant.client_id,
+        redirect_uri=grant.redirect_uri,
+        token_endpoint_auth_method=grant.token_endpoint_auth_method,
+        client_secret=client_secret,
+    )
+
+
+def refresh_lock(grant: Grant) -> tuple[str, ...]:
+    """Return the name of the lock under which a grant is refreshed or revoked."""
+    return "refresh", grant.issuer, grant.client_id, grant.resource or grant.resource_url

@@ -1,0 +1,339 @@
+"""The index: every grant, client and event in one SQLite file, and no secret in it.
+
+It says which generation of secrets is the valid one. That pointer moves in one transaction together with the
+facts of the grant, which is what makes a save whole or not at all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from authlens_core.credentials.model import ClientRecord, Grant
+from authlens_core.credentials.paths import StateUnusable, private_file
+from authlens_core.credentials.record_json import client_from_json, from_text, grant_from_json, to_json
+from authlens_core.credentials.schema import SCHEMA_VERSION, migrate, version
+from authlens_core.safe_text import safe_line
+
+__all__ = ["Event", "Index", "IndexReadOnly", "Leftover", "Pending"]
+
+BUSY_SECONDS: Final = 2.0
+KEPT_EVENTS: Final = 10_000
+
+
+class IndexReadOnly(StateUnusable):
+    """The index can be read and not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a grant. `detail` is safe to show and holds no secret."""
+
+    at: datetime
+    kind: str
+    grant_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Entries in the keyring that are being written or deleted, or that a crash left there."""
+
+    key: str
+    generation: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A refresh that was begun: the generation it began from, and when."""
+
+    grant_id: str
+    generation: int
+    started_at: datetime
+
+
+def _unusable(error: sqlite3.Error, path: str) -> StateUnusable:
+    reason = safe_line(str(error), 200)
+    if isinstance(error, sqlite3.DatabaseError) and "not a database" in reason:
+        cure = "Move the file away: the logins in it have to be made again."
+    else:
+        cure = "Look at the disk (full? read-only?), or set AUTHLENS_HOME to another directory."
+    return StateUnusable(f"The index {safe_line(path)} cannot be used: {reason}.", cure)
+
+
+class Index:
+    """An open index. Every method is one short transaction and blocks at most `BUSY_SECONDS`.
+
+    Args:
+        path: the file, made private if it was not there; None keeps everything in memory.
+
+    Raises:
+        StateUnusable: the file is no index or cannot be used; by every method, too.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._where = ":memory:" if path is None else str(path)
+        self.read_only = ""
+        """Why the index can only be read, in words; the empty string where it can be written."""
+        try:
+            if path is not None:
+                private_file(path)
+        except StateUnusable as error:
+            # A file that is ours and can only be read is still worth showing; a link or a stranger's is not.
+            if (
+                not isinstance(error.__cause__, OSError)
+                or path is None
+                or not path.is_file()
+                or path.is_symlink()
+            ):
+                raise
+            self.read_only = f"{error.cause} What is in it is shown; nothing new can be kept."
+        try:
+            self._connection = self._open()
+        except sqlite3.Error as error:
+            raise _unusable(error, self._where) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self.read_only:
+            uri = f"{Path(self._where).absolute().as_uri()}?mode=ro"
+            connection = sqlite3.connect(uri, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
+        else:
+            connection = sqlite3.connect(self._where, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            self._prepare(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        found = version(connection)
+        if found > SCHEMA_VERSION:
+            self.read_only = (
+                f"A newer authlens wrote the index (version {found}; this one knows {SCHEMA_VERSION}). "
+                "It is shown and not changed."
+            )
+        if not self.read_only:
+            connection.execute("PRAGMA synchronous = FULL")
+            migrate(connection)
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._connection
+        except sqlite3.Error as error:
+            raise _unusable(error, self._where) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it, or nothing when anything is raised."""
+        if self.read_only:
+            raise IndexReadOnly(self.read_only, "Use the newer version, or set AUTHLENS_HOME.")
+        with self._reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    # Grants
+
+    def grants(self) -> tuple[tuple[Grant, ...], tuple[str, ...]]:
+        """Return every grant that can be read, newest login first, and the ids of those that cannot."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT grant_id, generation, record FROM grants").fetchall()
+        found: list[Grant] = []
+        damaged: list[str] = []
+        for grant_id, generation, record in rows:
+            try:
+                found.append(grant_from_json(record, generation))
+            except ValueError:
+                damaged.append(safe_line(grant_id, 80))
+        return tuple(sorted(found, key=lambda grant: grant.obtained_at, reverse=True)), tuple(damaged)
+
+    def grant(self, grant_id: str) -> Grant | None:
+        """Return one grant, or None where there is none.
+
+        Raises:
+            StateUnusable: its record is damaged.
+        """
+        with self._reading() as connection:
+            query = "SELECT generation, record FROM grants WHERE grant_id = ?"
+            row = connection.execute(query, (grant_id,)).fetchone()
+        if row is None:
+            return None
+        try:
+            return grant_from_json(row[1], row[0])
+        except ValueError as error:
+            raise StateUnusable(
+                "The record of this login is damaged.", "Forget it (authlens forget), then log in again."
+            ) from error
+
+    def switch(self, grant: Grant, entries: int) -> None:
+        """Make `grant.generation` the valid one, with these facts; the generation before is left over.
+
+        A pending refresh is over with this: its answer is stored.
+        """
+        with self._writing() as connection:
+            self._leave(connection, "grants", "grant_id", grant.grant_id)
+            connection.execute(
+                "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?)",
+                (grant.grant_id, grant.generation, entries, to_json(grant)),
+            )
+            self._settle(connection, grant.grant_id, grant.generation)
+            connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant.grant_id,))
+
+    def update(self, grant: Grant) -> bool:
+        """Change the facts of a grant whose secrets stay; False where the generation has moved on."""
+        with self._writing() as connection:
+            cursor = connection.execute(
+                "UPDATE grants SET record = ? WHERE grant_id = ? AND generation = ?",
+                (to_json(grant), grant.grant_id, grant.generation),
+            )
+            return cursor.rowcount == 1
+
+    def remove(self, grant_id: str) -> None:
+        """Remove a grant; its secrets are left over until they are deleted."""
+        with self._writing() as connection:
+            self._leave(connection, "grants", "grant_id", grant_id)
+            connection.execute("DELETE FROM grants WHERE grant_id = ?", (grant_id,))
+            connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
+
+    # Clients
+
+    def client(self, client_key: str) -> ClientRecord | None:
+        """Return one client, or None where there is none or its record is damaged."""
+        with self._reading() as connection:
+            query = "SELECT generation, record FROM clients WHERE client_key = ?"
+            row = connection.execute(query, (client_key,)).fetchone()
+        try:
+            return None if row is None else client_from_json(row[1], row[0])
+        except ValueError:
+            return None
+
+    def switch_client(self, client_key: str, client: ClientRecord, entries: int) -> None:
+        """Store a client, its secret being in `client.generation` of `client_key`."""
+        with self._writing() as connection:
+            self._leave(connection, "clients", "client_key", client_key)
+            connection.execute(
+                "INSERT OR REPLACE INTO clients VALUES (?, ?, ?, ?)",
+                (client_key, client.generation, entries, to_json(client)),
+            )
+            self._settle(connection, client_key, client.generation)
+
+    def remove_client(self, client_key: str) -> None:
+        """Remove a client; its secret is left over until it is deleted."""
+        with self._writing() as connection:
+            self._leave(connection, "clients", "client_key", client_key)
+            connection.execute("DELETE FROM clients WHERE client_key = ?", (client_key,))
+
+    # Leftovers
+
+    def begin(self, key: str, entries: int) -> int:
+        """Note that secrets of `key` are about to be written, and return the generation for them."""
+        with self._writing() as connection:
+            query = """
+                SELECT max(generation) FROM (
+                    SELECT generation FROM grants WHERE grant_id = :key
+                    UNION ALL SELECT generation FROM clients WHERE client_key = :key
+                    UNION ALL SELECT generation FROM leftovers WHERE key = :key)
+            """
+            newest = connection.execute(query, {"key": key}).fetchone()[0]
+            generation = int(newest or 0) + 1
+            connection.execute("INSERT INTO leftovers VALUES (?, ?, ?)", (key, generation, entries))
+            return generation
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Return what may be in the keyring without being referenced."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT key, generation, entries FROM leftovers").fetchall()
+        return tuple(Leftover(*row) for row in rows)
+
+    def settled(self, leftover: Leftover) -> None:
+        """Note that a leftover was deleted from the keyring."""
+        with self._writing() as connection:
+            self._settle(connection, leftover.key, leftover.generation)
+
+    @staticmethod
+    def _leave(connection: sqlite3.Connection, table: str, column: str, key: str) -> None:
+        # The names are constants of this module, never input.
+        query = f"""
+            INSERT OR IGNORE INTO leftovers
+            SELECT {column}, generation, entries FROM {table} WHERE {column} = ? AND entries > 0
+        """  # noqa: S608
+        connection.execute(query, (key,))
+
+    @staticmethod
+    def _settle(connection: sqlite3.Connection, key: str, generation: int) -> None:
+        connection.execute("DELETE FROM leftovers WHERE key = ? AND generation = ?", (key, generation))
+
+    # Pending refreshes
+
+    def mark_pending(self, pending: Pending) -> None:
+        """Note on disk that a refresh is about to be sent."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO pending_refresh VALUES (?, ?, ?)",
+                (pending.grant_id, pending.generation, pending.started_at.isoformat()),
+            )
+
+    def clear_pending(self, grant_id: str) -> None:
+        """Note that the outcome of a refresh is known."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
+
+    def pending(self) -> tuple[Pending, ...]:
+        """Return every refresh that was begun and whose outcome was not stored."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT grant_id, generation, started_at FROM pending_refresh"
+            ).fetchall()
+        return tuple(Pending(grant_id, generation, from_text(at)) for grant_id, generation, at in rows)
+
+    # Events and facts
+
+    def add_event(self, kind: str, grant_id: str, detail: str = "", *, at: datetime | None = None) -> None:
+        """Append to the history; the oldest events beyond `KEPT_EVENTS` go."""
+        moment = (at or datetime.now(UTC)).isoformat()
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO events (at, kind, grant_id, detail) VALUES (?, ?, ?, ?)",
+                (moment, kind, grant_id, safe_line(detail, 500)),
+            )
+            connection.execute(
+                "DELETE FROM events WHERE event_id <= (SELECT max(event_id) FROM events) - ?", (KEPT_EVENTS,)
+            )
+
+    def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
+        """Return the newest `limit` events, newest first, of one grant or of all."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT at, kind, grant_id, detail FROM events WHERE ?1 IS NULL OR grant_id = ?1"
+                " ORDER BY event_id DESC LIMIT ?2",
+                (grant_id, limit),
+            ).fetchall()
+        return tuple(Event(from_text(at), kind, grant, detail) for at, kind, grant, detail in rows)
+
+    def fact(self, name: str) -> str | None:
+        """Return a fact about the index as a whole, or None."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Store a fact about the index as a whole."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))

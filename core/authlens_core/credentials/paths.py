@@ -1,0 +1,93 @@
+"""Where the state that is no secret lives, and who may read it.
+
+The directory is private (0700) and ours; every file in it is created private (0600), at the moment of its
+creation and not afterwards, and is never reached through a link that somebody else put there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from authlens_core.errors import NoSecretStore
+from authlens_core.safe_text import safe_line
+
+__all__ = ["StateUnusable", "private_file", "state_directory"]
+
+
+class StateUnusable(NoSecretStore):
+    """The directory or a file for the program's state cannot be used."""
+
+
+def _default() -> Path:
+    named = os.environ.get("AUTHLENS_HOME")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_state_path
+
+    return user_state_path("authlens", appauthor=False)
+
+
+def _owned(status: os.stat_result) -> bool:
+    return sys.platform == "win32" or status.st_uid == os.geteuid()
+
+
+def state_directory(directory: Path | None = None) -> Path:
+    """Return the state directory, made if need be: `AUTHLENS_HOME`, else the platform's own place.
+
+    Raises:
+        StateUnusable: it cannot be made, is not ours, or others may write to it.
+    """
+    path = directory or _default()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        link, status = path.lstat(), path.stat()
+    except OSError as error:
+        reason = safe_line(error.strerror or type(error).__name__)
+        raise StateUnusable(
+            f"The state directory {safe_line(str(path))} cannot be used: {reason}.",
+            "Set AUTHLENS_HOME to a directory of yours that can be written to.",
+        ) from error
+    if not (_owned(status) and _owned(link)):
+        raise StateUnusable(
+            f"The state directory {safe_line(str(path))} belongs to somebody else.",
+            "Set AUTHLENS_HOME to a directory of your own.",
+        )
+    if sys.platform != "win32" and status.st_mode & 0o022:
+        raise StateUnusable(
+            f"Others may write to the state directory {safe_line(str(path))}.",
+            f"Run: chmod 700 {safe_line(str(path))}",
+        )
+    return path
+
+
+def private_file(path: Path) -> Path:
+    """Make `path` a regular file of ours with mode 0600, empty if it was not there, and return it.
+
+    Raises:
+        StateUnusable: it is a link, a device, somebody else's, or cannot be made.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    # O_NONBLOCK: opening a FIFO that somebody put there must not wait for its other end.
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or not _owned(status) or status.st_nlink > 1:
+                raise StateUnusable(
+                    f"{safe_line(str(path))} is not a plain file of yours.", "Look at it, then move it away."
+                )
+            if sys.platform != "win32" and status.st_mode & 0o077:
+                os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        reason = safe_line(error.strerror or type(error).__name__)
+        raise StateUnusable(
+            f"{safe_line(str(path))} cannot be opened: {reason}.",
+            "Set AUTHLENS_HOME to a directory of yours that can be written to.",
+        ) from error
+    return path

@@ -1,0 +1,69 @@
+"""The real servers that the end-to-end tests log in to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from support.needs import needs_file, program
+from support.server_process import ServerProcess, serve
+
+SERVERS = Path(__file__).parent / "servers"
+StartServer = Callable[[str], ServerProcess]
+
+
+def oidc_provider_command(options: str) -> list[str]:
+    """The npm `oidc-provider`, with its packages installed beside it."""
+    node = program("node")
+    needs_file(SERVERS / "node_modules" / "oidc-provider", "run `npm ci` in tests/e2e/servers")
+    return [node, str(SERVERS / "oidc_provider.mjs"), options]
+
+
+def mcp_command(options: str) -> list[str]:
+    """The authorization server of the Python MCP SDK."""
+    return [sys.executable, str(SERVERS / "mcp_server.py"), options]
+
+
+@pytest.fixture(scope="session")
+def start_oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Start `oidc-provider` with the given JSON options; it stops when the session ends."""
+    with ExitStack() as running:
+
+        def start(options: str) -> ServerProcess:
+            log = tmp_path_factory.mktemp("oidc-provider") / "log.txt"
+            return running.enter_context(serve(oidc_provider_command(options), log))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def oidc_provider(start_oidc_provider: StartServer) -> ServerProcess:
+    """Opaque access tokens, bound to the resource."""
+    return start_oidc_provider('{"token_format": "opaque"}')
+
+
+@pytest.fixture(scope="session")
+def oidc_provider_jwt(start_oidc_provider: StartServer) -> ServerProcess:
+    """JWT access tokens (RFC 9068), checked by the resource itself."""
+    return start_oidc_provider('{"token_format": "jwt"}')
+
+
+@pytest.fixture(scope="session")
+def mcp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """The Python MCP SDK's authorization server and bearer middleware."""
+    log = tmp_path_factory.mktemp("mcp") / "log.txt"
+    with serve(mcp_command("{}"), log) as server:
+        yield server
+
+
+@pytest.fixture(params=["oidc_provider", "oidc_provider_jwt", "mcp_server"])
+def real_server(request: pytest.FixtureRequest) -> ServerProcess:
+    """Each real server in turn."""
+    server = request.getfixturevalue(request.param)
+    if not isinstance(server, ServerProcess):
+        raise TypeError(request.param)
+    return server

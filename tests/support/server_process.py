@@ -1,0 +1,97 @@
+"""A server that runs as a process of its own for the length of a test."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ServerFailed", "ServerProcess", "serve"]
+
+READY_SECONDS = 30.0
+STOP_SECONDS = 5.0
+
+
+class ServerFailed(Exception):
+    """The server ended, or said nothing, before it was ready; the message carries its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProcess:
+    """A running server.
+
+    Attributes:
+        ready: the JSON object that the server printed when it was up.
+        log: the file that its standard error goes to.
+    """
+
+    ready: Mapping[str, Any]
+    log: Path
+
+    @property
+    def resource(self) -> str:
+        """The URL of the protected resource."""
+        return str(self.ready["resource"])
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of the authorization server."""
+        return str(self.ready["issuer"])
+
+
+@contextmanager
+def serve(command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
+    """Start a server, wait for its line of JSON, and stop it at the end, by force if it must be.
+
+    Closing its standard input asks the server to go; the log stays for whoever reads a failure.
+
+    Raises:
+        ServerFailed: when no line of JSON came in time.
+    """
+    environment = dict(os.environ if env is None else env)
+    with (
+        log.open("wb") as stderr,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
+        ) as process,
+    ):
+        try:
+            yield ServerProcess(_read_ready_line(process, log), log)
+        finally:
+            _stop(process)
+
+
+def _read_ready_line(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+    if process.stdout is None:
+        raise ServerFailed("the server has no standard output")
+    descriptor = process.stdout.fileno()
+    deadline = time.monotonic() + READY_SECONDS
+    line = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while b"\n" not in line:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise ServerFailed(f"not ready after {READY_SECONDS:g} s\n{log.read_text(errors='replace')}")
+            piece = os.read(descriptor, 65_536)
+            if not piece:
+                raise ServerFailed(f"ended before it was ready\n{log.read_text(errors='replace')}")
+            line += piece
+    ready: dict[str, Any] = json.loads(line.split(b"\n", 1)[0])
+    return ready
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(STOP_SECONDS)

@@ -29,8 +29,8 @@ def is_team_host(host: str) -> bool:
 def is_schemeless_issuer_of(issuer_text: str, url: Url) -> bool:
     """Say whether `issuer_text` is `url` of a team without its `https://`.
 
-    Cloudflare's documentation prints the issuer of a team that way. RFC 8414 §3.3 wants the two identical, and
-    this is the one exception that is made: nothing else is normalised.
+    Cloudflare's documentation prints the issuer of a team that way. RFC 8414 §3.3 wants the two identical;
+    this is the one exception that is made, and nothing else is normalised.
     """
     return is_team_host(url.host) and url.scheme == "https" and f"https://{issuer_text}" == url.text
 

@@ -106,10 +106,11 @@ def parse_challenges(values: Sequence[str]) -> ChallengeField:
 
 
 def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
-    """Return the `resource_metadata` of the Bearer challenge, else of DPoP, else of any scheme (RFC 9728 §5.1).
+    """Return the `resource_metadata` of the Bearer challenge, else of DPoP, else of any scheme.
 
-    Challenges of equal rank that name different URLs are refused, with the URLs, and so is a field that was
-    too large to read to its end: what was not read could say something else.
+    RFC 9728 §5.1 allows it in every scheme. Challenges of equal rank that name different URLs are refused,
+    with the URLs, and so is a field that was too large to read to its end: what was not read could say
+    something else.
     """
     if field.too_large:
         return MetadataChoice(problems=field.problems)

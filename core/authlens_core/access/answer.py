@@ -1,0 +1,235 @@
+"""What protects a resource, told from one answer.
+
+Status, challenge, the path of `Location` and Cloudflare's own header fields decide. A body is searched for
+nothing but Cloudflare's error number, and only in an answer of its edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from authlens_core.access.protection import ACCESS, MEANINGS, Protection
+from authlens_core.access.team import WELL_KNOWN, is_team_host
+from authlens_core.oauth.challenge import ChallengeField, parse_challenges
+from authlens_core.oauth.http_message import Response
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["Answer", "Protection", "classify"]
+
+_LOGIN_PATH: Final = "/cdn-cgi/access/login"
+_ACCESS_FIELDS: Final = ("cf-access-aud", "cf-access-domain", "cf-access-error")
+_BLOCKS: Final = {
+    1005: "network ban",
+    1006: "address ban",
+    1009: "country ban",
+    1010: "Browser Integrity Check",
+    1012: "access denied",
+    1015: "rate limiting rule",
+    1020: "WAF rule",
+}
+_BODY_SEARCHED: Final = 16 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one answer says about the protection of a resource. Every text is safe to show.
+
+    Attributes:
+        protection: the case.
+        evidence: the status and the header lines that prove it; no query of a URL, no cookie.
+        summary: what was found, one sentence.
+        cure: what to do about it; empty where nothing is wrong.
+        challenge_field: the challenges, and what was refused in them.
+        cf_ray: Cloudflare's number of the request, which its support asks for.
+        layer: who answered: `Cloudflare Access`, `Cloudflare WAF`, `origin` or `network`.
+    """
+
+    protection: Protection
+    evidence: tuple[str, ...]
+    summary: str
+    cure: str
+    challenge_field: ChallengeField = field(default_factory=ChallengeField)
+    cf_ray: str | None = None
+    layer: str = "origin"
+
+
+def classify(exchange: Exchange) -> Answer:
+    """Return what protects the resource that `exchange` asked for; never raises."""
+    response = exchange.response
+    if response is None:
+        failure = exchange.failure
+        meaning = MEANINGS[Protection.NO_ANSWER]
+        cause = failure.cause if failure else meaning.summary
+        cure = (failure.cure if failure else "") or meaning.cure
+        evidence = (f"{failure.kind} failure",) if failure else ()
+        return Answer(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
+    seen = _Seen(exchange, response)
+    for rule in _RULES:
+        found = rule(seen)
+        if found is not None:
+            return found
+    return seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
+
+
+class _Seen:
+    """One response, with what the rules ask of it."""
+
+    def __init__(self, exchange: Exchange, response: Response) -> None:
+        self.response = response
+        self.status = response.status
+        self.is_redirect = 300 <= response.status < 400
+        self.field = parse_challenges(response.headers.get_all("www-authenticate"))
+        self.target = _target(exchange, response) if self.is_redirect else None
+        self.ray = response.headers.get("cf-ray")
+        server = (response.headers.get("server") or "").strip().lower()
+        self.is_edge = self.ray is not None or server == "cloudflare"
+        self.error = _edge_error(response) if self.is_edge and response.status >= 400 else None
+
+    def answer(self, protection: Protection, *names: str, layer: str = "", note: str = "") -> Answer:
+        """Make an answer; the fields in `names` that are there become evidence beside the status."""
+        meaning = MEANINGS[protection]
+        evidence = [safe_line(f"{self.status} {self.response.reason}".rstrip(), 100)]
+        for name in dict.fromkeys((*names, "www-authenticate", "location", "cf-ray")):
+            for value in self.response.headers.get_all(name):
+                shown = value.partition("?")[0].partition("#")[0] if name == "location" else value
+                evidence.append(f"{name}: {safe_line(shown, 500)}")
+        evidence.extend(self.field.problems)
+        summary = f"{meaning.summary} {note}".rstrip()
+        ray = safe_line(self.ray, 80) if self.ray is not None else None
+        return Answer(
+            protection, tuple(evidence), summary, meaning.cure, self.field, ray, layer or meaning.layer
+        )
+
+
+def _bearer(seen: _Seen) -> Answer | None:
+    """A Bearer challenge counts on any status (RFC 9110 §11.6.1)."""
+    if any(c.is_scheme("bearer") for c in seen.field.challenges):
+        return seen.answer(Protection.OAUTH, layer=_challenger(seen))
+    return None
+
+
+def _access_login(seen: _Seen) -> Answer | None:
+    """A redirect to the login page of a team, with or without the challenge beside it."""
+    target = seen.target
+    if target is None or not (target.path == _LOGIN_PATH or target.path.startswith(f"{_LOGIN_PATH}/")):
+        return None
+    named = any(c.is_scheme("cloudflare-access") for c in seen.field.challenges)
+    return seen.answer(Protection.ACCESS_LOGIN) if named or is_team_host(target.host) else None
+
+
+def _metadata_elsewhere(seen: _Seen) -> Answer | None:
+    """Metadata under another scheme than Bearer (RFC 9728 §5.1)."""
+    if any(c.get("resource_metadata") is not None for c in seen.field.challenges):
+        return seen.answer(Protection.OAUTH, layer=_challenger(seen))
+    return None
+
+
+def _challenger(seen: _Seen) -> str:
+    by_access = any(
+        c.is_scheme("cloudflare-access") or WELL_KNOWN in (c.get("resource_metadata") or "")
+        for c in seen.field.challenges
+    )
+    return ACCESS if by_access else ""
+
+
+def _redirect(seen: _Seen) -> Answer | None:
+    if not seen.is_redirect:
+        return None
+    if seen.response.headers.get("location") is None:
+        return seen.answer(Protection.UNEXPECTED)
+    if seen.target is None:
+        return seen.answer(Protection.REDIRECT_ELSEWHERE, note="The target is not a URL that authlens uses.")
+    downgrade = " without encryption, so do not go on" if seen.target.scheme == "http" else ""
+    return seen.answer(
+        Protection.REDIRECT_ELSEWHERE, note=f"The target is {safe_line(seen.target.origin, 300)}{downgrade}."
+    )
+
+
+def _edge_refusal(seen: _Seen) -> Answer | None:
+    """Cloudflare's own refusals, which have nothing to do with the login."""
+    if seen.error == 1043:
+        return seen.answer(Protection.REQUIRE_ACCESS_PROTECTION)
+    if seen.response.headers.get("cf-mitigated") is not None:
+        return seen.answer(Protection.BLOCKED, "cf-mitigated", note="It wants a browser to pass a check.")
+    if seen.error in _BLOCKS:
+        return seen.answer(Protection.BLOCKED, note=f"Error {seen.error}, {_BLOCKS[seen.error]}.")
+    return None
+
+
+def _service_auth_only(seen: _Seen) -> Answer | None:
+    """403, or 401 where the owner chose it, with the fields by which Access names the application."""
+    if seen.status not in (401, 403):
+        return None
+    if all(seen.response.headers.get(name) is None for name in _ACCESS_FIELDS):
+        return None
+    return seen.answer(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS)
+
+
+def _unauthorized(seen: _Seen) -> Answer | None:
+    if seen.status != 401:
+        return None
+    schemes = dict.fromkeys(safe_line(c.scheme, 40) for c in seen.field.challenges)
+    if not schemes:
+        return seen.answer(Protection.UNAUTHORIZED_BARE)
+    return seen.answer(Protection.BASIC, note=f"It names {', '.join(schemes)}.")
+
+
+_RULES: Final[tuple[Callable[[_Seen], Answer | None], ...]] = (
+    _bearer,
+    _access_login,
+    _metadata_elsewhere,
+    _redirect,
+    _edge_refusal,
+    _service_auth_only,
+    _unauthorized,
+)
+_BY_STATUS: Final = {
+    403: Protection.FORBIDDEN,
+    404: Protection.NOT_FOUND,
+    405: Protection.METHOD_NOT_ALLOWED,
+    406: Protection.METHOD_NOT_ALLOWED,
+    410: Protection.NOT_FOUND,
+    429: Protection.RATE_LIMITED,
+    **dict.fromkeys((*range(520, 528), 530), Protection.ORIGIN_DOWN),
+}
+
+
+def _by_class(status: int) -> Protection:
+    if 200 <= status < 300:
+        return Protection.PUBLIC
+    return Protection.SERVER_ERROR if 500 <= status < 600 else Protection.UNEXPECTED
+
+
+def _target(exchange: Exchange, response: Response) -> Url | None:
+    """Return where a redirect points, without its query, or None where it is not a URL that is used."""
+    location = (response.headers.get("location") or "").partition("#")[0].partition("?")[0]
+    try:
+        if location.startswith("/") and not location.startswith("//"):
+            request = parse_url(exchange.request.url, loopback_http=True)
+            location = f"{request.origin}{location}"
+        if location.startswith("http://"):  # parsed to be named, never to be followed
+            secure = parse_url(f"https://{location.removeprefix('http://')}")
+            return Url("http", secure.host, secure.port, secure.path, None)
+        return parse_url(location)
+    except UrlRefused:
+        return None
+
+
+def _edge_error(response: Response) -> int | None:
+    """Return the number of Cloudflare's error page, however it is written, or None."""
+    text = response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace").lower()
+    dense = "".join(text.split())
+    for number in (1043, *_BLOCKS):
+        marks = (
+            f"errorcode:{number}",
+            f"errorcode{number}",
+            f'"error_code":{number}',
+            f'cf-error-code">{number}',
+        )
+        if any(mark in dense for mark in (*marks, f"error{number}")):
+            return number
+    return None

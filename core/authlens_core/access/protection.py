@@ -1,0 +1,137 @@
+"""What can stand between a person and a resource, and what to do about each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+__all__ = ["MANAGED_OAUTH", "MEANINGS", "Meaning", "Protection"]
+
+MANAGED_OAUTH: Final = (
+    "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
+)
+
+
+class Protection(StrEnum):
+    """What an answer without a credential says about the resource."""
+
+    PUBLIC = "public"
+    OAUTH = "oauth"
+    ACCESS_LOGIN = "access_login"
+    SERVICE_AUTH_ONLY = "service_auth_only"
+    BLOCKED = "blocked"
+    REQUIRE_ACCESS_PROTECTION = "require_access_protection"
+    ORIGIN_DOWN = "origin_down"
+    BASIC = "basic"
+    UNAUTHORIZED_BARE = "unauthorized_bare"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    REDIRECT_ELSEWHERE = "redirect_elsewhere"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    UNEXPECTED = "unexpected"
+    NO_ANSWER = "no_answer"
+
+
+class Meaning(NamedTuple):
+    """What a protection means to a person.
+
+    Attributes:
+        layer: who answered, as far as the answer proves it.
+        summary: what was found, one sentence.
+        cure: what to do, one or two sentences; empty where nothing is wrong.
+    """
+
+    layer: str
+    summary: str
+    cure: str
+
+
+ACCESS: Final = "Cloudflare Access"
+WAF: Final = "Cloudflare WAF"
+ORIGIN: Final = "origin"
+NETWORK: Final = "network"
+
+MEANINGS: Final[dict[Protection, Meaning]] = {
+    Protection.PUBLIC: Meaning(
+        ORIGIN,
+        "It answers without a login.",
+        "Nothing to do. If it should be protected, add an Access application for this host and path.",
+    ),
+    Protection.OAUTH: Meaning(ORIGIN, "It asks for a bearer token: OAuth can begin.", ""),
+    Protection.ACCESS_LOGIN: Meaning(
+        ACCESS,
+        "Cloudflare Access sends you to its login page: Managed OAuth is off for this application.",
+        f"Ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then, log in with cloudflared: "
+        "cloudflared access login --no-verbose URL.",
+    ),
+    Protection.SERVICE_AUTH_ONLY: Meaning(
+        ACCESS,
+        "This application takes service tokens only; a person cannot log in.",
+        "Give a service token: authlens service-token add URL. Or ask the owner for an Allow policy: "
+        "Zero Trust → Access controls → Applications → (app) → Policies.",
+    ),
+    Protection.BLOCKED: Meaning(
+        WAF,
+        "Cloudflare's zone security blocked the request before Access saw it; the login is not at fault.",
+        "Ask the owner to let this client through: a WAF custom rule with the action Skip for this host, or "
+        "Browser Integrity Check off in a configuration rule. Quote the CF-Ray.",
+    ),
+    Protection.REQUIRE_ACCESS_PROTECTION: Meaning(
+        ACCESS,
+        "Error 1043: the organisation requires Access on every host, and this one has no Access application.",
+        "Ask the owner to add an Access application for this host: "
+        "Zero Trust → Access controls → Applications → Add an application.",
+    ),
+    Protection.ORIGIN_DOWN: Meaning(
+        ORIGIN,
+        "Cloudflare cannot reach the server behind it; the login is not at fault.",
+        "Ask the owner to start the origin or its tunnel (cloudflared tunnel), then try again.",
+    ),
+    Protection.BASIC: Meaning(
+        ORIGIN,
+        "It asks for another kind of login, not for OAuth.",
+        "Log in the way that it names; authlens speaks OAuth and Cloudflare Access.",
+    ),
+    Protection.UNAUTHORIZED_BARE: Meaning(
+        ORIGIN,
+        "It refuses (401) without saying how to log in: there is no readable WWW-Authenticate field.",
+        "Go on: the well-known places are tried. If they are empty, use cloudflared access login or a "
+        "browser, and ask the owner to send WWW-Authenticate.",
+    ),
+    Protection.METHOD_NOT_ALLOWED: Meaning(
+        ORIGIN,
+        "It does not answer this kind of request, so it does not say how it is protected.",
+        "Try the other method: --method POST, as MCP servers want, or --method GET.",
+    ),
+    Protection.REDIRECT_ELSEWHERE: Meaning(
+        ORIGIN,
+        "It redirects, and redirects are not followed with a login.",
+        "If you trust the target, give its URL to authlens.",
+    ),
+    Protection.FORBIDDEN: Meaning(
+        ORIGIN,
+        "It refuses (403) without saying how to log in.",
+        "Check the URL, and ask the owner whether your network or account is allowed.",
+    ),
+    Protection.NOT_FOUND: Meaning(
+        ORIGIN,
+        "There is nothing at this address.",
+        "Check the path of the URL; an Access application may cover another path of this host.",
+    ),
+    Protection.RATE_LIMITED: Meaning(
+        ORIGIN, "It wants fewer requests (429).", "Wait a minute, then try again."
+    ),
+    Protection.SERVER_ERROR: Meaning(
+        ORIGIN, "The server failed.", "Try again in a minute; if it lasts, tell the owner."
+    ),
+    Protection.UNEXPECTED: Meaning(
+        ORIGIN,
+        "The answer says nothing about a login.",
+        "Look at the answer itself, and check the URL and --method.",
+    ),
+    Protection.NO_ANSWER: Meaning(
+        NETWORK, "There was no answer.", "Check the address and the network, then try again."
+    ),
+}

@@ -1,0 +1,145 @@
+"""The helper process that speaks to the keyring: `python -P -m authlens_core.credentials.keyring_process`.
+
+A call of the keyring can block for as long as an unlock prompt stands on a desktop that nobody looks at, and
+a thread that is blocked holds up the exit of its program. A process can be killed. It reads one JSON object
+a line from standard input and answers each with one on standard output; secrets go no other way. When its
+standard input ends, because the program closed it or died, it ends at once.
+
+Request: `{"op": "open" | "get" | "set" | "delete", "entry": …, "value": …}`. Answer: `{"ok": true, …}` or
+`{"ok": false, "kind": "none" | "denied" | "failed", "detail": …}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import secrets
+import threading
+from typing import BinaryIO, Final
+
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
+
+from authlens_core.credentials.backends import BackendRefused, Choice, choose
+from authlens_core.safe_text import safe_line
+
+__all__ = ["main"]
+
+USER: Final = "authlens"
+"""The user name of every entry: Windows refuses an empty one."""
+
+_SHOWN_RUN: Final = 8
+
+
+class _ProbeFailed(Exception):
+    """The backend took a value and did not give it back."""
+
+
+class _Keyring:
+    def __init__(self) -> None:
+        self._choice: Choice | None = None
+
+    def choice(self) -> Choice:
+        if self._choice is None:
+            self._choice = choose()
+        return self._choice
+
+    @property
+    def backend(self) -> KeyringBackend:
+        return self.choice().backend
+
+    def open(self, *, probe: bool) -> dict[str, object]:
+        choice = self.choice()
+        if probe:
+            self._probe()
+        return {"name": choice.name, "named": choice.named}
+
+    def _probe(self) -> None:
+        entry, value = f"authlens:probe:{secrets.token_hex(4)}", secrets.token_hex(16)
+        self.backend.set_password(entry, USER, value)
+        back = self.backend.get_password(entry, USER)
+        if back != value:
+            msg = "a value that was stored could not be read back"
+            raise _ProbeFailed(msg)
+        self.backend.delete_password(entry, USER)
+        if self.backend.get_password(entry, USER) is not None:
+            msg = "a value that was deleted is still there"
+            raise _ProbeFailed(msg)
+
+    def delete(self, entry: str) -> None:
+        try:
+            self.backend.delete_password(entry, USER)
+        except PasswordDeleteError:
+            # Backends say the same of an entry that is not there and of one that may not be deleted.
+            if self.backend.get_password(entry, USER) is not None:
+                raise
+
+    def call(self, request: dict[str, str]) -> dict[str, object]:
+        match request["op"]:
+            case "open":
+                return self.open(probe=request["value"] == "probe")
+            case "get":
+                return {"value": self.backend.get_password(request["entry"], USER)}
+            case "set":
+                self.backend.set_password(request["entry"], USER, request["value"])
+                return {}
+            case "delete":
+                self.delete(request["entry"])
+                return {}
+            case unknown:
+                msg = f"no such operation: {unknown}"
+                raise ValueError(msg)
+
+
+def _detail(error: BaseException, value: str) -> str:
+    """Return the words of an error without the value that was being stored, or any part of it."""
+    text = safe_line(str(error), 300)
+    runs = (value[at : at + _SHOWN_RUN] for at in range(max(1, len(value) - _SHOWN_RUN + 1)))
+    name = type(error).__name__
+    return name if value and any(run in text for run in runs) else f"{name}: {text}" if text else name
+
+
+def _answer(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:
+    try:
+        return {"ok": True, **keyring.call(request)}
+    except (BackendRefused, NoKeyringError, _ProbeFailed) as error:
+        return {"ok": False, "kind": "none", "detail": safe_line(str(error), 300)}
+    except KeyringError as error:
+        return {"ok": False, "kind": "denied", "detail": _detail(error, request.get("value", ""))}
+    except Exception as error:
+        # A process boundary: backends raise whatever D-Bus, COM or their own code raises.
+        return {"ok": False, "kind": "failed", "detail": _detail(error, request.get("value", ""))}
+
+
+def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Take standard input and output for the protocol: a backend that prints or asks spoils nothing."""
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+    return source, sink
+
+
+def _feed(source: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
+    for line in source:
+        lines.put(line)
+    # The program is gone: end now, even in the middle of a call that will never return.
+    os._exit(0)
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    source, sink = _private_pipes()
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_feed, args=(source, lines), daemon=True).start()
+    keyring = _Keyring()
+    while True:
+        answer = _answer(keyring, json.loads(lines.get()))
+        sink.write(json.dumps(answer).encode() + b"\n")
+        sink.flush()
+
+
+if __name__ == "__main__":
+    main()

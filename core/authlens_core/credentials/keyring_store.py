@@ -1,0 +1,212 @@
+"""The keyring as a store, through a helper process that is killed when it takes too long."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authlens_core.credentials.secret_store import (
+    CALL_LIMIT,
+    SecretStoreDenied,
+    SecretStoreFailed,
+    SecretStoreTimeout,
+)
+from authlens_core.errors import NoSecretStore
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+__all__ = ["Backend", "KeyringStore"]
+
+_HELPER: Final = (sys.executable, "-P", "-m", "authlens_core.credentials.keyring_process")
+_LINE_LIMIT: Final = 1024 * 1024
+_FAREWELL: Final = 1.0
+_NOT_FOR_CHILDREN: Final = frozenset({"AUTHLENS_CLIENT_SECRET"})
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The backend that the helper chose: what a person calls it, and whether the person named it."""
+
+    name: str
+    named: bool
+
+
+class KeyringStore:
+    """Keeps secrets in the operating system's keyring. Close it with `aclose()`.
+
+    The helper is started by the first call, serves them all one after another, and is killed by a call that
+    is cancelled or takes too long; the next call starts another.
+
+    Args:
+        limit: seconds that one call may take, everything included.
+        environ: the helper's environment; None is the process's own.
+    """
+
+    persistent = True
+
+    def __init__(self, *, limit: float = CALL_LIMIT, environ: Mapping[str, str] | None = None) -> None:
+        self._limit = limit
+        source = os.environ if environ is None else environ
+        self._environ = {name: value for name, value in source.items() if name not in _NOT_FOR_CHILDREN}
+        self._turn = asyncio.Lock()
+        self._helper: Process | None = None
+        self._ending: list[Process] = []
+        self._name = "the keyring"
+
+    @property
+    def name(self) -> str:
+        """What the backend is called, for a person."""
+        return self._name
+
+    async def open(self, *, probe: bool = True) -> Backend:
+        """Choose the backend; with `probe`, write, read and delete a value in it.
+
+        Raises:
+            NoSecretStore: there is no usable backend; its subclasses: as by every call.
+        """
+        answer = await self._call("open", value=Secret("probe" if probe else ""))
+        self._name = safe_line(str(answer["name"]), 200)
+        return Backend(self._name, answer["named"] is True)
+
+    async def get(self, entry: str) -> Secret | None:
+        """Return the value of `entry`, or None where there is none."""
+        value = (await self._call("get", entry)).get("value")
+        return Secret(value) if isinstance(value, str) else None
+
+    async def set(self, entry: str, value: Secret) -> None:
+        """Store `value` under `entry`."""
+        await self._call("set", entry, value)
+
+    async def delete(self, entry: str) -> None:
+        """Remove `entry`; no error where there is none."""
+        await self._call("delete", entry)
+
+    async def aclose(self) -> None:
+        """End the helper; a later call starts another."""
+        if self._helper is not None:
+            helper, self._helper = self._helper, None
+            if helper.stdin is not None:
+                helper.stdin.close()
+            self._ending.append(helper)
+        ending, self._ending = self._ending, []
+        for helper in ending:
+            await self._see_off(helper)
+
+    # The helper
+
+    async def _see_off(self, helper: Process) -> None:
+        try:
+            await asyncio.wait_for(helper.wait(), _FAREWELL)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                helper.kill()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(helper.wait(), _FAREWELL)
+        await asyncio.sleep(0)  # the loop closes the pipes in its next turn
+
+    def _kill(self) -> None:
+        if self._helper is None:
+            return
+        helper, self._helper = self._helper, None
+        with suppress(ProcessLookupError):
+            helper.kill()
+        if helper.stdin is not None:
+            helper.stdin.close()
+        self._ending.append(helper)
+
+    async def _running(self) -> Process:
+        if self._helper is not None and self._helper.returncode is not None:
+            self._kill()
+        self._ending = [helper for helper in self._ending if helper.returncode is None]
+        if self._helper is None:
+            # A session of its own: Ctrl-C ends the program and not the helper in the middle of a write, and
+            # a backend that wants to ask on the terminal finds none.
+            self._helper = await asyncio.create_subprocess_exec(
+                *_HELPER,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env=self._environ,
+                limit=_LINE_LIMIT,
+                start_new_session=True,
+            )
+        return self._helper
+
+    async def _call(self, operation: str, entry: str = "", value: Secret | None = None) -> dict[str, Any]:
+        deadline = asyncio.get_running_loop().time() + self._limit
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise self._too_slow() from None
+        try:
+            async with asyncio.timeout_at(deadline):
+                answer = await self._exchange(operation, entry, value)
+        except TimeoutError:
+            self._kill()
+            raise self._too_slow() from None
+        except (OSError, ValueError):
+            self._kill()
+            raise SecretStoreFailed(
+                "The helper that speaks to the keyring ended or did not answer properly.",
+                "Try again; if it lasts, run: authlens doctor",
+            ) from None
+        except asyncio.CancelledError:
+            self._kill()  # its answer would be taken for the next call's
+            raise
+        finally:
+            self._turn.release()
+        if answer.get("ok") is not True:
+            raise self._refused(answer)
+        return answer
+
+    async def _exchange(self, operation: str, entry: str, value: Secret | None) -> dict[str, Any]:
+        helper = await self._running()
+        if helper.stdin is None or helper.stdout is None:
+            raise BrokenPipeError
+        request = {"op": operation, "entry": entry, "value": value.reveal() if value is not None else ""}
+        helper.stdin.write(json.dumps(request).encode() + b"\n")
+        await helper.stdin.drain()
+        answer = json.loads(await helper.stdout.readline() or b"null")
+        if not isinstance(answer, dict):
+            raise BrokenPipeError
+        return answer
+
+    def _too_slow(self) -> SecretStoreTimeout:
+        return SecretStoreTimeout(
+            f"{_capital(self._name)} did not answer within {self._limit:g} seconds; "
+            "it may be waiting for an unlock prompt on a desktop.",
+            "Unlock it and try again, or go on with a memory-only session.",
+        )
+
+    def _refused(self, answer: dict[str, Any]) -> NoSecretStore:
+        detail = safe_line(str(answer.get("detail", "")), 400)
+        match answer.get("kind"):
+            case "none":
+                return NoSecretStore(
+                    f"There is no usable keyring: {detail}.",
+                    "Start one (on Linux: gnome-keyring or KWallet), name another with "
+                    "PYTHON_KEYRING_BACKEND, or go on with a memory-only session.",
+                )
+            case "denied":
+                return SecretStoreDenied(
+                    f"{_capital(self._name)} is locked, or said no ({detail}).",
+                    "Unlock it and try again (over SSH on macOS: security unlock-keychain), "
+                    "or go on with a memory-only session.",
+                )
+            case _:
+                return SecretStoreFailed(
+                    f"{_capital(self._name)} failed ({detail}).",
+                    "Try again; if it lasts, run: authlens doctor",
+                )
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]

@@ -1,0 +1,103 @@
+"""What a login tells those who watch it. Events carry values of the record and steer nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.record import Fact, Stage, StageRecord
+from authlens_core.wire.exchange import Exchange
+
+__all__ = [
+    "AnswerIgnored",
+    "AuthorizationReady",
+    "DeadlineMoved",
+    "Event",
+    "ExchangeEnded",
+    "ExchangeStarted",
+    "StageEnded",
+    "StageStarted",
+    "TunnelTested",
+    "Watcher",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    """A stage has begun."""
+
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeStarted:
+    """A request is about to be sent."""
+
+    stage: Stage
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeEnded:
+    """An exchange has ended, well or badly."""
+
+    stage: Stage
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationReady:
+    """The link is ready and the wait for the browser has begun.
+
+    Attributes:
+        url: the link.
+        parameters: the link taken apart.
+        seconds: how long the wait lasts unless it is extended.
+    """
+
+    url: str
+    parameters: tuple[Fact, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineMoved:
+    """The person gave the browser more time; `seconds` are left now."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerIgnored:
+    """Somebody came to the listener with something else; the wait goes on."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelTested:
+    """The listener's test page was reached, by way of `family`: the browser can come back."""
+
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageEnded:
+    """A stage has ended; here is its record."""
+
+    record: StageRecord
+
+
+Event = (
+    StageStarted
+    | ExchangeStarted
+    | ExchangeEnded
+    | AuthorizationReady
+    | DeadlineMoved
+    | AnswerIgnored
+    | TunnelTested
+    | StageEnded
+)
+Watcher = Callable[[Event], None]

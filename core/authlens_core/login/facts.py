@@ -1,0 +1,99 @@
+"""What a login knows. Each stage returns new facts; going back is taking earlier ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from authlens_core.access.answer import Answer
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.pkce import Pkce
+from authlens_core.oauth.resource_metadata import ResourceMetadata
+from authlens_core.oauth.server_metadata import ServerMetadata
+from authlens_core.oauth.token import TokenResponse
+from authlens_core.oauth.url import Url
+from authlens_core.secret import Secret
+
+__all__ = ["Facts", "Options"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person decided before the login began.
+
+    Attributes:
+        port: where the callback listener is bound; 0 lets the operating system choose.
+        redirect_host: the host name in the redirect URI. Access has a switch for each.
+        client_id: a client registered beforehand; no registration is made.
+        client_secret: its secret, if it is a confidential client.
+        client_metadata_url: the URL of a Client ID Metadata Document to use as client_id.
+        scope: asked for in place of what the challenge names.
+        resource: sent in place of what the resource metadata names (RFC 8707).
+        issuer: chosen where the resource names several authorization servers.
+        method: how the resource is asked; None tries GET, then POST where GET is not allowed.
+        wait: seconds that the authorization stage waits for the browser.
+    """
+
+    port: int = 8400
+    redirect_host: Literal["localhost", "127.0.0.1"] = "localhost"
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    client_metadata_url: str | None = None
+    scope: str | None = None
+    resource: str | None = None
+    issuer: str | None = None
+    method: Literal["GET", "POST"] | None = None
+    wait: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything learned so far. Immutable: a stage returns new facts and never changes old ones.
+
+    Attributes:
+        resource_url: the URL that the person wants to reach.
+        loopback_http: true when the resource is plain http on loopback, the only case in which plain http
+            is allowed for the server too.
+        resource_is_public: true when the resource answered from a public address; server-supplied URLs may
+            then not lead to private ones (RFC 9728 §7.7).
+        approved: names of the failed checks that the person chose to override.
+        method: how the resource is asked, GET or POST.
+        metadata_candidates: where the resource metadata may be, in order.
+        redirect_uri: set once the listener is bound.
+        known_client: a client registered earlier for (issuer, redirect URI).
+        authorization_url: the link for the browser.
+        tokens_asked_at: when the token request was sent, UTC; lifetimes count from here.
+        expires_at: when the access token ends, UTC; None where the server did not say.
+    """
+
+    resource_url: Url
+    options: Options = field(default_factory=Options)
+    loopback_http: bool = False
+    resource_is_public: bool = False
+    approved: frozenset[str] = frozenset()
+    method: Literal["GET", "POST"] = "GET"
+    answer: Answer | None = None
+    challenge_scope: str | None = None
+    metadata_candidates: tuple[Url, ...] = ()
+    resource_metadata: ResourceMetadata | None = None
+    issuer: Url | None = None
+    server_metadata: ServerMetadata | None = None
+    redirect_uri: str | None = None
+    known_client: Client | None = None
+    client: Client | None = None
+    pkce: Pkce | None = None
+    state: Secret | None = None
+    scope: str | None = None
+    authorization_url: str | None = None
+    code: Secret | None = None
+    tokens: TokenResponse | None = None
+    tokens_asked_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def resource(self) -> str | None:
+        """The `resource` parameter (RFC 8707): the person's choice, else verbatim from the metadata."""
+        if self.options.resource is not None:
+            return self.options.resource
+        return self.resource_metadata.resource if self.resource_metadata else None

@@ -1,0 +1,351 @@
+"""The login: drives the eight stages, keeps the record, and can be watched, stopped and taken back.
+
+It owns the effects that are not requests: binding the listener before registration, looking up a known
+client, waiting for the browser, and handing what was earned to a keeper before success is claimed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from authlens_core.login.events import (
+    AuthorizationReady,
+    Event,
+    ExchangeEnded,
+    ExchangeStarted,
+    StageEnded,
+    StageStarted,
+    Watcher,
+)
+from authlens_core.login.facts import Facts, Options
+from authlens_core.login.ports import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
+from authlens_core.login.response_wait import ResponseWait
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stages import STAGES
+from authlens_core.login.stages.authorization import learn_response, nobody_came
+from authlens_core.oauth.authorization import AuthorizationResponse
+from authlens_core.oauth.check import Check, failures
+from authlens_core.oauth.url import parse_url
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_core.wire.addresses import AddressPolicy
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["Login"]
+
+_MOST_REQUESTS_IN_A_STAGE: Final = 12
+_USES_A_CODE: Final = frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE})
+
+
+class Login:
+    """One login to one resource.
+
+    Args:
+        resource_url: the URL as the person typed it.
+        wire: what sends.
+        options: what the person decided beforehand.
+        registry: clients registered earlier.
+        keeper: keeps what was earned; called after stage 7 and before it counts as passed.
+        watchers: told of every step; they look and never steer.
+
+    Raises:
+        UrlRefused: when the URL cannot be used, with all the reasons.
+    """
+
+    def __init__(
+        self,
+        resource_url: str,
+        wire: Sender,
+        *,
+        options: Options | None = None,
+        registry: ClientRegistry | None = None,
+        keeper: Keeper = keep_nothing,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        url = parse_url(resource_url, loopback_http=True)
+        chosen = options or Options()
+        self._wire = wire
+        self._registry = registry if registry is not None else ForgetfulRegistry()
+        self._keeper = keeper
+        self._clock = clock
+        self._watchers: list[Watcher] = []
+        self._start = Facts(
+            resource_url=url,
+            options=chosen,
+            loopback_http=url.scheme == "http",
+            method=chosen.method or "GET",
+        )
+        self._after: dict[Stage, Facts] = {}
+        self._task: asyncio.Task[StageRecord] | None = None
+        self._running: Stage | None = None
+        self._wait = ResponseWait(self._emit)
+        self._position = 0
+        self.trace = Trace(secrets.token_hex(8), TraceKind.LOGIN, url.text, clock())
+
+    @property
+    def position(self) -> Stage | None:
+        """The stage to run next, or None when all eight have passed."""
+        return LOGIN_STAGES[self._position] if self._position < len(LOGIN_STAGES) else None
+
+    @property
+    def running(self) -> Stage | None:
+        """The stage that is running now, or None."""
+        return self._running
+
+    @property
+    def finished(self) -> bool:
+        """True when all eight stages have passed."""
+        return self._position >= len(LOGIN_STAGES)
+
+    @property
+    def facts(self) -> Facts:
+        """Everything learned by the stages that have passed."""
+        return self._before(self._position)
+
+    @property
+    def wait(self) -> ResponseWait:
+        """The wait for the browser: its listener, its deadline, and the paste box's way in."""
+        return self._wait
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` of every step from now on."""
+        self._watchers.append(watcher)
+
+    def planned(self) -> PlannedRequest | None:
+        """Return the first request of the next stage, to be shown before it is sent, or None."""
+        stage = self.position
+        return None if stage is None else STAGES[stage].request(self.facts, ())
+
+    async def step(self) -> StageRecord:
+        """Run the next stage and return its record.
+
+        Raises:
+            RuntimeError: when a stage is running already or none is left.
+        """
+        stage = self.position
+        if stage is None or self._task is not None:
+            msg = "a stage is running already" if self._task is not None else "the login has ended"
+            raise RuntimeError(msg)
+        return await self._drive(stage, ())
+
+    async def run_all(self) -> Trace:
+        """Run stage after stage until one fails, is cancelled, or all have passed."""
+        while not self.finished:
+            record = await self.step()
+            if record.outcome is not Outcome.PASSED:
+                break
+        return self.trace
+
+    async def retry(self) -> None:
+        """Make the failed stage the next one again, with the approvals given for it withdrawn.
+
+        A code works once: after a failed authorization or exchange the way leads back to PKCE, where
+        verifier, state and link are made afresh. A client that the server no longer knows is forgotten.
+        """
+        stage = self.position
+        if stage is None:
+            return
+        failed = self.trace.latest(stage)
+        if stage in _USES_A_CODE:
+            self._go_to(LOGIN_STAGES.index(Stage.PKCE))
+        if failed is not None and _client_is_unknown(failed) and self.facts.client is not None:
+            await self._forget_client()
+        self._before_set(replace(self.facts, approved=frozenset()))
+
+    def back(self) -> None:
+        """Take the facts of one stage earlier."""
+        self._go_to(max(0, self._position - 1))
+
+    def use(self, options: Options) -> None:
+        """Decide anew, before the next stage: another port, a client id, another scope."""
+        if self._task is None:
+            self._before_set(replace(self.facts, options=options))
+
+    def back_to(self, stage: Stage) -> None:
+        """Take the facts from before `stage`, which becomes the next one."""
+        self._go_to(min(self._position, LOGIN_STAGES.index(stage)))
+
+    async def override(self, check_name: str) -> StageRecord | None:
+        """Go on in spite of the failed check `check_name`, if the protocol lets it be overridden.
+
+        What was fetched is not fetched again; requests that were held back are sent now.
+        """
+        stage = self.position
+        record = self.trace.latest(stage) if stage is not None else None
+        if stage is None or record is None or self._task is not None:
+            return None
+        if not any(c.name == check_name and c.overridable for c in record.failures):
+            return None
+        self._before_set(replace(self.facts, approved=self.facts.approved | {check_name}))
+        return await self._drive(stage, record.exchanges)
+
+    async def cancel(self) -> None:
+        """Stop what is running; its record says cancelled. Does nothing when nothing runs."""
+        task = self._task
+        if task is not None and not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def paste(self, text: Secret) -> AuthorizationResponse:
+        """Take the redirect URL that the person pasted; judged exactly as if the browser had come."""
+        return self._wait.paste(text)
+
+    async def aclose(self) -> None:
+        """Cancel what runs and free the port."""
+        await self.cancel()
+        await self._wait.close()
+
+    # -- running one stage ---------------------------------------------------------------------------
+
+    async def _drive(self, stage: Stage, done: tuple[Exchange, ...]) -> StageRecord:
+        """Run the stage in a task of its own, so that `cancel` ends the stage and not its caller."""
+        task = self._task = asyncio.create_task(self._run(stage, done), name=f"login stage {stage}")
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            raise
+        finally:
+            self._task = None
+
+    async def _run(self, stage: Stage, done: tuple[Exchange, ...]) -> StageRecord:
+        started_at, started = self._clock(), time.monotonic()
+        exchanges = list(done)
+        self._running = stage
+        self._emit(StageStarted(stage))
+        outcome, learned = Outcome.CANCELLED, Learned(self.facts)
+        try:
+            prepared, problem = await self._prepare(stage)
+            if problem is not None:
+                learned = Learned(prepared, (problem,))
+            else:
+                learned = await self._perform(stage, prepared, exchanges)
+            standing = failures(learned.checks, learned.facts.approved)
+            outcome = Outcome.FAILED if standing else Outcome.PASSED
+        except asyncio.CancelledError:
+            learned = Learned(self.facts, learned.checks, learned.shown)
+        finally:
+            self._running = None
+        record = StageRecord(
+            stage,
+            outcome,
+            started_at,
+            time.monotonic() - started,
+            tuple(exchanges),
+            learned.checks,
+            learned.shown,
+            learned.facts.approved,
+            1 + sum(1 for r in self.trace.records if r.stage is stage),
+        )
+        self.trace = self.trace.with_record(record)
+        if outcome is Outcome.PASSED:
+            self._after[stage] = learned.facts
+            self._position = LOGIN_STAGES.index(stage) + 1
+        self._emit(StageEnded(record))
+        return record
+
+    async def _prepare(self, stage: Stage) -> tuple[Facts, Check | None]:
+        """Do what a stage needs done before its first request: bind the port, look up the client."""
+        facts = self.facts
+        if stage is not Stage.REGISTRATION:
+            return facts, None
+        redirect_uri, problem = await self._wait.open(facts.options)
+        if problem is not None or redirect_uri is None:
+            return facts, problem
+        known = None
+        if facts.server_metadata is not None and facts.options.client_id is None:
+            known = await self._registry.known_client(facts.server_metadata.issuer, redirect_uri)
+        return replace(facts, redirect_uri=redirect_uri, known_client=known), None
+
+    async def _perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> Learned:
+        handler = STAGES[stage]
+        for _ in range(_MOST_REQUESTS_IN_A_STAGE):
+            planned = handler.request(facts, tuple(exchanges))
+            if planned is None:
+                break
+            self._emit(ExchangeStarted(stage, planned.request))
+            exchange = await self._send(facts, planned)
+            exchanges.append(exchange)
+            self._emit(ExchangeEnded(stage, exchange))
+        learned = handler.learn(facts, tuple(exchanges))
+        if failures(learned.checks, learned.facts.approved):
+            return learned
+        if stage is Stage.REGISTRATION:
+            await self._remember_client(learned.facts)
+        elif stage is Stage.AUTHORIZATION:
+            learned = await self._await_browser(learned)
+        elif stage is Stage.EXCHANGE:
+            checks = await self._keeper(learned.facts)
+            learned = replace(learned, checks=(*learned.checks, *checks))
+        return learned
+
+    async def _send(self, facts: Facts, planned: PlannedRequest) -> Exchange:
+        guarded = planned.server_supplied and facts.resource_is_public
+        return await self._wire.send(
+            planned.request,
+            limits=planned.limits,
+            loopback_http=facts.loopback_http,
+            addresses=AddressPolicy.PUBLIC_ONLY if guarded else AddressPolicy.ANY,
+            purpose=planned.purpose,
+        )
+
+    async def _await_browser(self, ready: Learned) -> Learned:
+        """Wait for the first valid answer, by listener or paste, and read it."""
+        url = ready.facts.authorization_url or ""
+        wait = ready.facts.options.wait
+        problem = await self._wait.begin(ready.facts, wait)
+        if problem is not None:
+            return replace(ready, checks=(*ready.checks, problem))
+        self._emit(AuthorizationReady(url, ready.shown, wait))
+        response = await self._wait.response()
+        if response is None:
+            check = nobody_came(self._wait.waited, self._wait.ignored)
+            return Learned(ready.facts, (*ready.checks, check), ready.shown)
+        answered = learn_response(ready.facts, response)
+        return Learned(answered.facts, (*ready.checks, *answered.checks), (*ready.shown, *answered.shown))
+
+    # -- facts ---------------------------------------------------------------------------------------
+
+    def _before(self, position: int) -> Facts:
+        return self._start if position == 0 else self._after[LOGIN_STAGES[position - 1]]
+
+    def _before_set(self, facts: Facts) -> None:
+        if self._position == 0:
+            self._start = facts
+        else:
+            self._after[LOGIN_STAGES[self._position - 1]] = facts
+
+    def _go_to(self, position: int) -> None:
+        if self._task is None:
+            self._position = min(position, self._position)
+
+    async def _remember_client(self, facts: Facts) -> None:
+        given = facts.options.client_id is not None
+        if given or facts.known_client is not None or facts.client is None or facts.server_metadata is None:
+            return
+        await self._registry.remember_client(facts.server_metadata.issuer, facts.client)
+
+    async def _forget_client(self) -> None:
+        facts = self.facts
+        if facts.client is not None and facts.server_metadata is not None and facts.options.client_id is None:
+            await self._registry.forget_client(facts.server_metadata.issuer, facts.client.redirect_uri)
+            self._go_to(LOGIN_STAGES.index(Stage.REGISTRATION))
+
+    def _emit(self, event: Event) -> None:
+        for watcher in self._watchers:
+            watcher(event)
+
+
+def _client_is_unknown(record: StageRecord) -> bool:
+    return any("invalid_client" in c.seen or "unauthorized_client" in c.seen for c in record.failures)

@@ -1,0 +1,76 @@
+"""What a login needs from outside: something that sends, a registry of clients, and a keeper of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from authlens_core.login.facts import Facts
+from authlens_core.oauth.check import Check
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.http_message import Request
+from authlens_core.wire.addresses import AddressPolicy
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import Limits
+
+__all__ = ["ClientRegistry", "ForgetfulRegistry", "Keeper", "Sender", "keep_nothing"]
+
+
+class Sender(Protocol):
+    """Sends one request and returns what became of it; `Wire` is the real one."""
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        limits: Limits,
+        loopback_http: bool,
+        addresses: AddressPolicy,
+        purpose: str,
+    ) -> Exchange:
+        """Send `request`; never raises for what a server or a network does."""
+        ...
+
+
+class ClientRegistry(Protocol):
+    """Remembers the clients that were registered, by issuer and redirect URI."""
+
+    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
+        """Return the client registered for both, or None."""
+        ...
+
+    async def remember_client(self, issuer: str, client: Client) -> None:
+        """Keep a client that was just registered."""
+        ...
+
+    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
+        """Drop a client that the server no longer knows."""
+        ...
+
+
+class ForgetfulRegistry:
+    """A registry for a login that leaves nothing behind; it remembers within one run."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str], Client] = {}
+
+    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
+        """Return the client registered in this run, or None."""
+        return self._clients.get((issuer, redirect_uri))
+
+    async def remember_client(self, issuer: str, client: Client) -> None:
+        """Keep the client until the program ends."""
+        self._clients[issuer, client.redirect_uri] = client
+
+    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
+        """Drop the client."""
+        self._clients.pop((issuer, redirect_uri), None)
+
+
+# Called after the exchange and before it counts as passed; says in checks what became of the tokens.
+Keeper = Callable[[Facts], Awaitable[tuple[Check, ...]]]
+
+
+async def keep_nothing(facts: Facts) -> tuple[Check, ...]:  # noqa: ARG001
+    """Keep nothing: for rehearsals and tests."""
+    return ()

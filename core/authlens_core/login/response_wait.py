@@ -1,0 +1,207 @@
+"""The wait for the browser: a bound listener, a paste box, one deadline; the first valid answer wins."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from authlens_core.callback.errors import BadListenerSetting, NoLoopback, PortRefused, PortTaken
+from authlens_core.callback.listener import EventKind, Listener, ListenerEvent, Page
+from authlens_core.errors import AuthlensError
+from authlens_core.login.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
+from authlens_core.login.facts import Facts, Options
+from authlens_core.login.stages.authorization import expected_response
+from authlens_core.oauth.authorization import (
+    AuthorizationResponse,
+    Expected,
+    Verdict,
+    read_authorization_response,
+    read_pasted,
+)
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.secret import Secret
+
+__all__ = ["ResponseWait"]
+
+_FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})
+_LONGEST_WAIT: Final = 3600.0
+
+
+def _now() -> float:
+    """Seconds on a clock that goes on while a laptop sleeps, where there is one."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
+class ResponseWait:
+    """Holds the listener from before registration until an answer came or time ran out."""
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._listener: Listener | None = None
+        self._bound: tuple[int, str] | None = None
+        self._expected: Expected | None = None
+        self._answer: AuthorizationResponse | None = None
+        self._arrived = asyncio.Event()
+        self._began = 0.0
+        self._deadline = 0.0
+        self.ignored = 0
+
+    @property
+    def listener(self) -> Listener | None:
+        """The listener, while it is bound."""
+        return self._listener
+
+    @property
+    def waiting(self) -> bool:
+        """True while an answer is awaited."""
+        return self._expected is not None and self._answer is None
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._deadline - _now())
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the wait began."""
+        return _now() - self._began
+
+    async def open(self, options: Options) -> tuple[str | None, Check | None]:
+        """Bind the port or keep it; return the redirect URI, or what stands in the way."""
+        wanted = (options.port, options.redirect_host)
+        if self._listener is not None and self._bound == wanted:
+            return self._listener.redirect_uri, None
+        await self.close()
+        try:
+            self._listener = await Listener.open(port=options.port, host=options.redirect_host)
+        except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
+            return None, _port_problem(options.port, stopped)
+        self._listener.on_event = self._heard
+        self._bound = wanted
+        return self._listener.redirect_uri, None
+
+    async def begin(self, facts: Facts, seconds: float) -> Check | None:
+        """Start to wait for the answer to the link in `facts`; return what stands in the way, if anything."""
+        options = facts.options
+        redirect_uri, problem = await self.open(options)
+        if problem is not None:
+            return problem
+        if facts.client is not None and redirect_uri != facts.client.redirect_uri:
+            return _another_port(redirect_uri or "", facts.client.redirect_uri)
+        self._expected = expected_response(facts)
+        self._answer = None
+        self._arrived.clear()
+        self.ignored = 0
+        self._began = _now()
+        self._deadline = self._began + min(seconds, _LONGEST_WAIT)
+        if self._listener is not None:
+            self._listener.expect(self._judge)
+        return None
+
+    async def response(self) -> AuthorizationResponse | None:
+        """Return the first valid answer, or None when time ran out. The port is free afterwards."""
+        try:
+            while self._answer is None and self.remaining > 0:
+                try:
+                    async with asyncio.timeout(min(1.0, self.remaining)):
+                        await self._arrived.wait()
+                except TimeoutError:
+                    continue
+            return self._answer
+        finally:
+            self._expected = None
+            await self.close()
+
+    def extend(self, seconds: float) -> None:
+        """Give the browser more time."""
+        if self.waiting:
+            self._deadline = min(self._deadline + seconds, _now() + _LONGEST_WAIT)
+            self._emit(DeadlineMoved(self.remaining))
+
+    def paste(self, text: Secret) -> AuthorizationResponse:
+        """Judge a pasted redirect URL by the same rules as a callback.
+
+        Raises:
+            ValueError: when no answer is awaited.
+        """
+        if self._expected is None or self._answer is not None:
+            msg = "no answer is awaited"
+            raise ValueError(msg)
+        response = read_pasted(text, self._expected)
+        if not self._took(response):
+            self._ignore(_IGNORED[response.verdict])
+        return response
+
+    async def close(self) -> None:
+        """Free the port. Safe to call at any time."""
+        listener, self._listener, self._bound = self._listener, None, None
+        if listener is not None:
+            await listener.close()
+
+    def _judge(self, query: Secret) -> Page:
+        if self._answer is not None:
+            return Page.RECEIVED
+        if self._expected is None:
+            return Page.EXPIRED
+        response = read_authorization_response(query, self._expected)
+        if not self._took(response) and response.verdict is Verdict.INVALID:
+            # An outdated answer is counted by the listener itself.
+            self._ignore(_IGNORED[response.verdict])
+        return _PAGES[response.verdict]
+
+    def _took(self, response: AuthorizationResponse) -> bool:
+        if response.verdict not in _FINAL:
+            return False
+        self._answer = response
+        self._arrived.set()
+        return True
+
+    def _ignore(self, reason: str) -> None:
+        self.ignored += 1
+        self._emit(AnswerIgnored(reason, self.ignored))
+
+    def _heard(self, event: ListenerEvent) -> None:
+        if event.kind is EventKind.IGNORED:
+            self._ignore(event.reason)
+        elif event.kind is EventKind.TESTED:
+            self._emit(TunnelTested(event.family))
+
+
+_PAGES: Final = {
+    Verdict.CODE: Page.SUCCESS,
+    Verdict.ERROR: Page.DENIED,
+    Verdict.OUTDATED: Page.OUTDATED,
+    Verdict.INVALID: Page.ERROR,
+    Verdict.WRONG_ISSUER: Page.ERROR,
+}
+_IGNORED: Final = {
+    Verdict.OUTDATED: "an answer to another login: its state is not the one of this link",
+    Verdict.INVALID: "an answer that cannot be read",
+}
+
+
+def _port_problem(port: int, stopped: AuthlensError) -> Check:
+    return Check(
+        "registration.port",
+        Severity.FAILURE,
+        f"Port {port} of this machine is free for the callback.",
+        stopped.cause,
+        "Whoever holds the port would receive the code, so authlens never shares one.",
+        "RFC 8252 §7.3",
+        stopped.cure,
+    )
+
+
+def _another_port(bound: str, registered: str) -> Check:
+    return Check(
+        "authorization.redirect_uri",
+        Severity.FAILURE,
+        "The listener is where the registration says.",
+        f"listening at {bound}, registered {registered}",
+        "The server sends the code only to the registered address.",
+        "RFC 6749 §3.1.2.3",
+        "Go back to Registration, so that the new address is registered.",
+    )

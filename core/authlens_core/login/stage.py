@@ -1,0 +1,66 @@
+"""What a stage of a login is: a pure pair of functions over facts and exchanges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from authlens_core.login.facts import Facts
+from authlens_core.oauth.check import Check
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import METADATA, Limits
+
+__all__ = ["Learned", "LoginStage", "PlannedRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """A request that a stage wants sent, with what the sender has to know about it.
+
+    Attributes:
+        request: the request, before the sender adds the fields every request has.
+        purpose: a few words on what it is for.
+        server_supplied: true when a server named the URL; it may then not lead from a public resource to a
+            private address.
+        limits: how long and how large the answer may be.
+    """
+
+    request: Request
+    purpose: str
+    server_supplied: bool = True
+    limits: Limits = METADATA
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a stage made of its exchanges.
+
+    Attributes:
+        facts: the new facts; they count only if no failed check stands.
+        checks: everything that was looked at.
+        shown: what was learned, by its standard name, for a person to read.
+    """
+
+    facts: Facts
+    checks: tuple[Check, ...] = ()
+    shown: tuple[Fact, ...] = ()
+
+
+class LoginStage(Protocol):
+    """One stage. Neither function does I/O, so a stage is tested with plain values and can be replayed."""
+
+    @property
+    def stage(self) -> Stage:
+        """Which stage this is."""
+        ...
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the next request given what was sent in this stage so far, or None when there is no more."""
+        ...
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+        """Return what the exchanges of this stage taught."""
+        ...

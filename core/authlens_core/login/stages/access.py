@@ -1,0 +1,92 @@
+"""Stage 8: the proof that the token works (RFC 6750)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from authlens_core.access.answer import Answer, classify
+from authlens_core.access.diagnosis import diagnose
+from authlens_core.login.facts import Facts
+from authlens_core.login.resource_request import resource_request
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.token import bearer_header
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import RESOURCE
+
+__all__ = ["AccessStage"]
+
+_SPEC = "RFC 6750 §3.1"
+
+
+class AccessStage:
+    """Asks for the resource again, with the access token."""
+
+    stage = Stage.ACCESS
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the request with the bearer token, once."""
+        if sent or facts.tokens is None:
+            return None
+        request = resource_request(
+            facts.resource_url, facts.method, authorization=bearer_header(facts.tokens.access_token)
+        )
+        return PlannedRequest(request, "resource with token", server_supplied=False, limits=RESOURCE)
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+        """Say whether the token was accepted and which layer answered."""
+        if not exchanges:
+            return Learned(facts, (_refused("there is no access token", "Run the earlier stages first."),))
+        exchange = exchanges[-1]
+        answer = classify(exchange)
+        status = exchange.response.status if exchange.response else None
+        if status is None:
+            failure = exchange.failure
+            return Learned(
+                facts, (_refused(failure.cause if failure else "no answer", failure.cure if failure else ""),)
+            )
+        shown = (Fact("status", f"{status}", "RFC 9110 §15"), Fact("answered by", answer.layer))
+        return Learned(facts, _judge(status, answer), shown)
+
+
+def _judge(status: int, answer: Answer) -> tuple[Check, ...]:
+    if status in {401, 403} or 300 <= status < 400:
+        found = diagnose("access", status=status, answer=answer)
+        cause = found.cause if found else answer.summary
+        return (_refused(f"{status}: {cause}", found.cure if found else answer.cure),)
+    if status < 300:
+        return (
+            passed(
+                "access.accepted",
+                "The resource accepts the token.",
+                f"{status}, answered by: {safe_line(answer.layer)}",
+                spec=_SPEC,
+                why="This is what the whole login was for.",
+            ),
+        )
+    found = diagnose("access", status=status, answer=answer)
+    return (
+        Check(
+            "access.accepted",
+            Severity.WARNING,
+            "The resource accepts the token and answers.",
+            f"{status}: {found.cause if found else answer.summary}",
+            "The token was not refused. What stands behind the login has a problem of its own.",
+            _SPEC,
+            found.cure if found else answer.cure,
+        ),
+    )
+
+
+def _refused(seen: str, cure: str) -> Check:
+    return Check(
+        "access.accepted",
+        Severity.FAILURE,
+        "The resource accepts the token.",
+        seen,
+        "A token that its own resource refuses is usually meant for another audience, or was withdrawn.",
+        _SPEC,
+        cure,
+    )

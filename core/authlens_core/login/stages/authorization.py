@@ -1,0 +1,140 @@
+"""Stage 6: the person signs in, elsewhere, and the code comes back (RFC 6749 §4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from authlens_core.access.diagnosis import diagnose
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stages.registration import requested_scope
+from authlens_core.oauth.authorization import (
+    AuthorizationResponse,
+    Expected,
+    RepeatedParameter,
+    authorization_url,
+    url_parameters,
+)
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["AuthorizationStage", "expected_response", "learn_response", "nobody_came"]
+
+
+class AuthorizationStage:
+    """Builds the link. What comes back is read by `learn_response`, whoever brought it."""
+
+    stage = Stage.AUTHORIZATION
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:  # noqa: ARG002
+        """Return None: it is the browser that sends, not authlens."""
+        return None
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:  # noqa: ARG002
+        """Build the authorization URL from what is known."""
+        metadata, client, pkce, state = facts.server_metadata, facts.client, facts.pkce, facts.state
+        if metadata is None or client is None or pkce is None or state is None:
+            return Learned(facts, (_incomplete(),))
+        try:
+            url = authorization_url(
+                metadata.authorization_endpoint,
+                client_id=client.client_id,
+                redirect_uri=client.redirect_uri,
+                state=state,
+                code_challenge=pkce.code_challenge,
+                resource=facts.resource,
+                scope=requested_scope(facts),
+            )
+        except RepeatedParameter as repeated:
+            return Learned(facts, (_unusable(str(repeated)),))
+        shown = tuple(Fact(name, value, _PARAMETER_SPEC.get(name, "")) for name, value in url_parameters(url))
+        return Learned(
+            replace(facts, authorization_url=url, scope=requested_scope(facts), code=None), (), shown
+        )
+
+
+_PARAMETER_SPEC = {
+    "response_type": "RFC 6749 §4.1.1",
+    "client_id": "RFC 6749 §2.2",
+    "redirect_uri": "RFC 6749 §3.1.2",
+    "scope": "RFC 6749 §3.3",
+    "state": "RFC 6749 §10.12",
+    "code_challenge": "RFC 7636 §4.3",
+    "code_challenge_method": "RFC 7636 §4.3",
+    "resource": "RFC 8707 §2",
+}
+
+
+def expected_response(facts: Facts) -> Expected:
+    """Return what a response must match to belong to this login.
+
+    Raises:
+        ValueError: before the link was built.
+    """
+    if facts.server_metadata is None or facts.state is None or facts.client is None:
+        msg = "there is no authorization request yet"
+        raise ValueError(msg)
+    return Expected(
+        state=facts.state,
+        issuer=facts.server_metadata.issuer,
+        iss_required=facts.server_metadata.authorization_response_iss_parameter_supported,
+        redirect_uri=facts.client.redirect_uri,
+    )
+
+
+def learn_response(facts: Facts, response: AuthorizationResponse) -> Learned:
+    """Return what the browser's answer taught; the same for the listener and for a pasted URL."""
+    shown = () if response.code is None else (Fact("code", response.code, "RFC 6749 §4.1.2", "works once"),)
+    checks = response.checks
+    if response.error is not None:
+        found = diagnose("authorization", error=response.error.error, description=response.error.description)
+        if found is not None:
+            cause = Check(
+                "authorization.diagnosis",
+                Severity.NOTICE,
+                "Why it was refused",
+                found.cause,
+                spec=found.source,
+                cure=found.cure,
+            )
+            checks = (*checks, cause)
+    return Learned(replace(facts, code=response.code), checks, shown)
+
+
+def nobody_came(seconds: float, ignored: int) -> Check:
+    """Return the check for a wait that ended without an answer."""
+    found = diagnose("authorization", check_names=("authorization.timeout",))
+    others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
+    return Check(
+        "authorization.timeout",
+        Severity.FAILURE,
+        "The browser comes back with an answer.",
+        f"nothing in {seconds:.0f} seconds{others}",
+        found.cause if found else "A sign-in that is denied on the server's own page never reaches authlens.",
+        "RFC 8252 §7.3",
+        found.cure if found else "Look at the browser: what does the page say? Then try again.",
+    )
+
+
+def _incomplete() -> Check:
+    return Check(
+        "authorization.ready",
+        Severity.FAILURE,
+        "Client, challenge and endpoints are known.",
+        "an earlier stage is missing",
+        cure="Go back and run the earlier stages.",
+    )
+
+
+def _unusable(reason: str) -> Check:
+    return Check(
+        "authorization.endpoint",
+        Severity.FAILURE,
+        "The authorization endpoint can carry the request.",
+        reason,
+        "A parameter may stand in a request only once.",
+        "RFC 6749 §3.1",
+        "Ask the owner of the server to correct authorization_endpoint.",
+    )

@@ -1,0 +1,225 @@
+"""Stage 1: what protects the resource? (RFC 9110 §11, RFC 6750 §3, RFC 9728 §5)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Literal
+
+from authlens_core.access.answer import Answer, Protection, classify
+from authlens_core.access.team import cloudflare_metadata_urls
+from authlens_core.login.facts import Facts
+from authlens_core.login.resource_request import resource_request
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.oauth.challenge import ChallengeField, resource_metadata_parameter
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.json_document import JsonRefused, load_object
+from authlens_core.oauth.resource_metadata import well_known_urls
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import RESOURCE
+
+__all__ = ["DetectionStage"]
+
+_SPEC: Final = "RFC 9728 §5.1"
+_NOT_GET: Final = frozenset({405, 406})
+# The person may still want to look for metadata: the dead end is ours to suspect, not to know.
+_WORTH_A_SECOND_LOOK: Final = frozenset({Protection.PUBLIC, Protection.ACCESS_LOGIN, Protection.NOT_FOUND})
+
+
+class DetectionStage:
+    """Asks for the resource without a credential and reads the refusal."""
+
+    stage = Stage.DETECTION
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return a GET, and after a 405 or 406 without a challenge a POST, unless a method was chosen."""
+        if not sent:
+            method = facts.options.method or "GET"
+        elif len(sent) == 1 and facts.options.method is None and _get_is_not_allowed(sent[0]):
+            method = "POST"
+        else:
+            return None
+        purpose = "resource without credential"
+        request = resource_request(facts.resource_url, method)
+        return PlannedRequest(request, purpose, server_supplied=False, limits=RESOURCE)
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+        """Classify the answer and find where the resource metadata may be."""
+        exchange = exchanges[-1]
+        answer = classify(exchange)
+        method: Literal["GET", "POST"] = "POST" if exchange.request.method == "POST" else "GET"
+        new = replace(
+            facts,
+            answer=answer,
+            method=method,
+            resource_is_public=_is_public(exchange, before=facts.resource_is_public),
+        )
+        checks = [_protection(answer), *_method_note(exchanges)]
+        if answer.protection in _GOES_ON or _approved(facts):
+            located, where = _locate_metadata(new, answer, exchange)
+            checks.extend(where)
+            new = replace(located, challenge_scope=_scope(answer.challenge_field))
+        return Learned(new, tuple(checks), _shown(answer, new))
+
+
+_GOES_ON: Final = frozenset({Protection.OAUTH, Protection.UNAUTHORIZED_BARE})
+
+
+def _approved(facts: Facts) -> bool:
+    return "detection.protection" in facts.approved
+
+
+def _get_is_not_allowed(exchange: Exchange) -> bool:
+    response = exchange.response
+    return (
+        response is not None
+        and response.status in _NOT_GET
+        and not response.headers.get_all("www-authenticate")
+    )
+
+
+def _is_public(exchange: Exchange, *, before: bool) -> bool:
+    """Whether the resource answered from a public address; unknown behind a proxy, which resolves names."""
+    if exchange.peer is None or exchange.proxy is not None:
+        return before
+    host = exchange.peer.rpartition(":")[0].strip("[]").partition("%")[0]
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return before
+
+
+def _protection(answer: Answer) -> Check:
+    seen = "; ".join((answer.summary, *answer.evidence)) if answer.evidence else answer.summary
+    if answer.protection in _GOES_ON:
+        severity = Severity.PASS if answer.protection is Protection.OAUTH else Severity.WARNING
+        return Check(
+            "detection.protection",
+            severity,
+            "The resource asks for a bearer token.",
+            seen,
+            "The challenge is where OAuth begins: it says what is wanted and where to read on.",
+            "RFC 6750 §3",
+            answer.cure,
+        )
+    return Check(
+        "detection.protection",
+        Severity.FAILURE,
+        "The resource asks for a bearer token.",
+        seen,
+        "OAuth can only begin where the resource asks for it.",
+        "RFC 6750 §3",
+        answer.cure,
+        overridable=answer.protection in _WORTH_A_SECOND_LOOK,
+    )
+
+
+def _method_note(exchanges: Sequence[Exchange]) -> tuple[Check, ...]:
+    if len(exchanges) < 2:
+        return ()
+    first = exchanges[0].response
+    return (
+        Check(
+            "detection.method",
+            Severity.NOTICE,
+            "The resource answers GET.",
+            f"GET gave {first.status if first else 'nothing'}, so POST was tried",
+            "MCP servers often take POST only; the access token is then proven with POST too.",
+            "RFC 9110 §15.5.6",
+        ),
+    )
+
+
+def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[Facts, tuple[Check, ...]]:
+    """Header first, body second, well-known forms last."""
+    choice = resource_metadata_parameter(answer.challenge_field)
+    if choice.problems:
+        return facts, (_unusable("; ".join(choice.problems)),)
+    source, value = "WWW-Authenticate", choice.value
+    if value is None:
+        source, value = "the body of the answer", _from_body(exchange)
+    if value is not None:
+        try:
+            url = parse_url(value, loopback_http=facts.loopback_http)
+        except UrlRefused as refused:
+            return facts, (_unusable(f"{safe_line(value, 200)}: {'; '.join(refused.reasons)}"),)
+        if source == "WWW-Authenticate" or url.origin == facts.resource_url.origin:
+            found = passed(
+                "detection.resource_metadata",
+                "The answer says where the resource metadata is.",
+                f"{url.text}, from {source}",
+                spec=_SPEC,
+            )
+            return replace(facts, metadata_candidates=(url,)), (found,)
+    candidates = _well_known(facts.resource_url, answer)
+    guess = Check(
+        "detection.resource_metadata",
+        Severity.WARNING,
+        "The answer says where the resource metadata is.",
+        "no resource_metadata in it; the well-known places are tried in order",
+        "A guess may find an old document, or none.",
+        _SPEC,
+        "Ask the owner of the resource to send WWW-Authenticate: Bearer resource_metadata=… with the 401.",
+    )
+    return replace(facts, metadata_candidates=candidates), (guess,)
+
+
+def _from_body(exchange: Exchange) -> str | None:
+    response = exchange.response
+    if response is None or response.media_type != "application/json":
+        return None
+    try:
+        value = load_object(response.body.reveal()).get("resource_metadata")
+    except JsonRefused:
+        return None
+    return value if isinstance(value, str) else None
+
+
+def _well_known(resource: Url, answer: Answer) -> tuple[Url, ...]:
+    by_cloudflare = cloudflare_metadata_urls(resource) if answer.cf_ray is not None else ()
+    return tuple(dict.fromkeys((*well_known_urls(resource), *by_cloudflare)))
+
+
+def _unusable(seen: str) -> Check:
+    return Check(
+        "detection.resource_metadata",
+        Severity.FAILURE,
+        "The answer names one usable metadata URL.",
+        seen,
+        "A URL from a server is fetched only if it can mean one thing.",
+        _SPEC,
+        "Ask the owner of the resource to correct its WWW-Authenticate field.",
+    )
+
+
+def _scope(field: ChallengeField) -> str | None:
+    """Return the scope that the Bearer challenge names (RFC 6750 §3), if it can be sent back."""
+    for challenge in field.challenges:
+        scope = challenge.get("scope")
+        if challenge.scheme.lower() == "bearer" and scope and _is_scope(scope):
+            return scope
+    return None
+
+
+def _is_scope(scope: str) -> bool:
+    """RFC 6749 §3.3: printable ASCII without quotes and backslash, single spaces between."""
+    allowed = all(0x20 <= ord(c) <= 0x7E and c not in '"\\' for c in scope)
+    return allowed and len(scope) <= 2_000
+
+
+def _shown(answer: Answer, facts: Facts) -> tuple[Fact, ...]:
+    shown = [
+        Fact("protected by", answer.layer),
+        Fact("answer", answer.summary),
+        *(Fact("evidence", line) for line in answer.evidence),
+        *(Fact("resource_metadata", url.text, _SPEC) for url in facts.metadata_candidates),
+    ]
+    if answer.cf_ray is not None:
+        shown.append(Fact("CF-Ray", answer.cf_ray, "", "quote it when you ask Cloudflare for help"))
+    if facts.challenge_scope:
+        shown.append(Fact("scope", facts.challenge_scope, "RFC 6750 §3", "asked for by the challenge"))
+    return tuple(shown)

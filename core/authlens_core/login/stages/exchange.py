@@ -1,0 +1,160 @@
+"""Stage 7: the code and the verifier for the tokens (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from authlens_core.access.diagnosis import diagnose
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import TOKEN
+
+__all__ = ["ExchangeStage"]
+
+
+class ExchangeStage:
+    """Redeems the code, exactly once."""
+
+    stage = Stage.EXCHANGE
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the token request; never a second one, for a second use of a code may end the grant."""
+        metadata, client, pkce = facts.server_metadata, facts.client, facts.pkce
+        if sent or metadata is None or client is None or pkce is None or facts.code is None:
+            return None
+        try:
+            endpoint = parse_url(metadata.token_endpoint, loopback_http=facts.loopback_http)
+        except UrlRefused:
+            return None
+        request = code_request(
+            endpoint,
+            client,
+            code=facts.code,
+            code_verifier=pkce.code_verifier,
+            redirect_uri=client.redirect_uri,
+            resource=facts.resource,
+        )
+        return PlannedRequest(request, "token request", limits=TOKEN)
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+        """Read the tokens and work out when they end."""
+        if not exchanges:
+            return Learned(facts, (_no_code(),))
+        exchange = exchanges[-1]
+        if exchange.response is None or exchange.failure is not None:
+            return Learned(facts, (_no_answer(exchange),))
+        reading = read_token_response(
+            exchange.response, resource=facts.resource, scope=facts.scope, sent=_sent(facts)
+        )
+        checks = (*reading.checks, *_clock(exchange))
+        if reading.value is None:
+            return Learned(replace(facts, code=None), (*checks, *_explain(exchange)))
+        tokens = reading.value
+        expires_at = _expires_at(tokens, exchange)
+        new = replace(
+            facts, tokens=tokens, tokens_asked_at=exchange.started_at, expires_at=expires_at, code=None
+        )
+        return Learned(new, checks, _shown(tokens, expires_at))
+
+
+def _sent(facts: Facts) -> tuple[Secret, ...]:
+    """The secrets of the request: masked where the server's answer repeats them."""
+    verifier = () if facts.pkce is None else (facts.pkce.code_verifier,)
+    code = () if facts.code is None else (facts.code,)
+    return (*code, *verifier)
+
+
+def _clock(exchange: Exchange) -> tuple[Check, ...]:
+    if exchange.response is None:
+        return ()
+    check = clock_check(exchange.response, now=exchange.started_at + timedelta(seconds=exchange.elapsed))
+    return () if check is None else (check,)
+
+
+def _expires_at(tokens: TokenResponse, exchange: Exchange) -> datetime | None:
+    """Count from before the request was sent: a token never lives longer than we think."""
+    seconds = tokens.lifetime.seconds
+    return None if seconds is None else exchange.started_at + timedelta(seconds=seconds)
+
+
+def _no_code() -> Check:
+    return Check(
+        "exchange.code",
+        Severity.FAILURE,
+        "There is a code that was not used yet.",
+        "no code",
+        "A code works once, so a new one is needed for every attempt.",
+        "RFC 6749 §4.1.2",
+        "Go back to PKCE and sign in again.",
+    )
+
+
+def _no_answer(exchange: Exchange) -> Check:
+    failure = exchange.failure
+    unknown = failure is not None and failure.may_have_arrived
+    return Check(
+        "exchange.answer",
+        Severity.FAILURE,
+        "The token endpoint answers.",
+        failure.cause if failure else "no answer",
+        "The result is unknown: the server may have used up the code. It is not sent a second time."
+        if unknown
+        else "",
+        "RFC 6749 §10.5",
+        f"{failure.cure} Then go back to PKCE and sign in again." if failure else "Sign in again.",
+    )
+
+
+def _explain(exchange: Exchange) -> tuple[Check, ...]:
+    error = read_error(exchange.response) if exchange.response else None
+    found = diagnose(
+        "exchange",
+        error=error.error if error else "",
+        description=error.description if error else "",
+        status=exchange.response.status if exchange.response else None,
+    )
+    if found is None:
+        return ()
+    return (
+        Check(
+            "exchange.diagnosis",
+            Severity.NOTICE,
+            "Why it was refused",
+            found.cause,
+            cure=found.cure,
+            spec=found.source,
+        ),
+    )
+
+
+def _shown(tokens: TokenResponse, expires_at: datetime | None) -> tuple[Fact, ...]:
+    spec = "RFC 6749 §5.1"
+    lifetime = tokens.lifetime
+    facts = [
+        Fact("access_token", tokens.access_token, spec),
+        Fact("token_type", tokens.token_type, spec),
+        Fact(
+            "expires_in",
+            "not stated" if lifetime.seconds is None else f"{lifetime.seconds} s",
+            spec,
+            lifetime.note,
+        ),
+    ]
+    if expires_at is not None:
+        facts.append(Fact("expires at", expires_at.isoformat(sep=" ", timespec="seconds"), "", "UTC"))
+    if tokens.refresh_token is not None:
+        facts.append(Fact("refresh_token", tokens.refresh_token, spec))
+    if tokens.scope:
+        facts.append(Fact("scope", tokens.scope, "RFC 6749 §3.3"))
+    if tokens.resource:
+        facts.append(Fact("resource", tokens.resource, "RFC 8707"))
+    return tuple(facts)

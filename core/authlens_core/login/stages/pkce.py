@@ -1,0 +1,60 @@
+"""Stage 5: a secret that ties the code to this login (RFC 7636). Nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from secrets import token_bytes
+
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.oauth.check import passed
+from authlens_core.oauth.pkce import make_pkce, make_state
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["PkceStage"]
+
+
+class PkceStage:
+    """Draws verifier and state afresh at every run, so that no two attempts share anything."""
+
+    stage = Stage.PKCE
+
+    def __init__(self, random_bytes: Callable[[int], bytes] = token_bytes) -> None:
+        self._random_bytes = random_bytes
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:  # noqa: ARG002
+        """Return None: nothing is sent in this stage."""
+        return None
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:  # noqa: ARG002
+        """Draw the verifier, its challenge, and the state."""
+        pkce = make_pkce(self._random_bytes)
+        state = make_state(self._random_bytes)
+        again = pkce.draws - 1
+        drawn = "first draw" if again == 0 else f"drawn again {again} time{'s' if again > 1 else ''}"
+        checks = (
+            passed(
+                "pkce.method",
+                "The challenge method is S256.",
+                "code_challenge = BASE64URL(SHA256(code_verifier))",
+                spec="RFC 7636 §4.2",
+                why="With plain, whoever sees the link could redeem the code.",
+            ),
+            passed(
+                "pkce.first_character",
+                "The challenge begins with a letter or a digit.",
+                f"begins with {pkce.code_challenge[0]!r}, {drawn}",
+                spec="Cloudflare Access, Authenticate coding agents",
+                why="Access misreads a challenge that begins with - or _ and blames the method. One random "
+                "challenge in 32 would.",
+            ),
+        )
+        shown = (
+            Fact("code_verifier", pkce.code_verifier, "RFC 7636 §4.1", "32 random bytes, kept in memory"),
+            Fact("code_challenge", pkce.code_challenge, "RFC 7636 §4.2", "travels in the link"),
+            Fact("code_challenge_method", "S256", "RFC 7636 §4.3"),
+            Fact("state", state, "RFC 6749 §10.12", "comes back with the code, or the code is not ours"),
+        )
+        return Learned(replace(facts, pkce=pkce, state=state), checks, shown)

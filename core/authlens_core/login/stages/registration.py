@@ -1,0 +1,185 @@
+"""Stage 4: tell the server who is asking (RFC 7591), or use a client it knows already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from authlens_core.access.diagnosis import diagnose
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.registration import read_registration, registration_request
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["CLIENT_NAME", "RegistrationStage"]
+
+CLIENT_NAME: Final = "authlens"
+_SPEC: Final = "RFC 7591 §3"
+
+
+class RegistrationStage:
+    """Registers a public client, unless one is given or known for this issuer and redirect URI."""
+
+    stage = Stage.REGISTRATION
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the registration, once; None when a client is at hand. It is never repeated by itself."""
+        endpoint = _endpoint(facts)
+        if sent or endpoint is None or _client_at_hand(facts) is not None:
+            return None
+        request = registration_request(
+            endpoint,
+            redirect_uri=facts.redirect_uri or _redirect_uri_to_be(facts),
+            client_name=CLIENT_NAME,
+            scope=requested_scope(facts),
+            resource=facts.resource,
+        )
+        return PlannedRequest(request, "client registration")
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+        """Keep the client: a given one, a known one, or the one just registered."""
+        at_hand = _client_at_hand(facts)
+        if at_hand is not None:
+            client, check = at_hand
+            return _with_client(facts, client, (check,))
+        if not exchanges:
+            return Learned(facts, (_nothing_to_use(facts),))
+        exchange = exchanges[-1]
+        if exchange.response is None or exchange.failure is not None:
+            return Learned(facts, (_no_answer(exchange),))
+        reading = read_registration(
+            exchange.response,
+            redirect_uri=facts.redirect_uri or "",
+            endpoint=_endpoint(facts),
+            now=exchange.started_at,
+        )
+        if reading.value is None:
+            return Learned(facts, (*reading.checks, *_explain(facts, exchange)))
+        return _with_client(facts, reading.value, reading.checks)
+
+
+def requested_scope(facts: Facts) -> str | None:
+    """Return the scope to ask for: the person's choice, else what the challenge names, else none."""
+    if facts.options.scope is not None:
+        return facts.options.scope or None
+    return facts.challenge_scope
+
+
+def _endpoint(facts: Facts) -> Url | None:
+    text = facts.server_metadata.registration_endpoint if facts.server_metadata else None
+    try:
+        return None if text is None else parse_url(text, loopback_http=facts.loopback_http)
+    except UrlRefused:
+        return None
+
+
+def _redirect_uri_to_be(facts: Facts) -> str:
+    return f"http://{facts.options.redirect_host}:{facts.options.port}/callback"
+
+
+def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
+    options = facts.options
+    if options.client_id is not None:
+        method = "none" if options.client_secret is None else _secret_method(facts)
+        client = Client(
+            client_id=options.client_id,
+            redirect_uri=facts.redirect_uri or _redirect_uri_to_be(facts),
+            token_endpoint_auth_method=method,
+            client_secret=options.client_secret,
+        )
+        return client, passed("registration.client", "A client id was given.", options.client_id, spec=_SPEC)
+    metadata = facts.server_metadata
+    if options.client_metadata_url and metadata and metadata.client_id_metadata_document_supported:
+        client = Client(
+            client_id=options.client_metadata_url,
+            redirect_uri=facts.redirect_uri or _redirect_uri_to_be(facts),
+        )
+        return client, passed(
+            "registration.client", "The client is described by a document.", options.client_metadata_url
+        )
+    if facts.known_client is not None:
+        return facts.known_client, passed(
+            "registration.client",
+            "This server knows authlens already.",
+            f"client_id {facts.known_client.client_id}",
+            spec=_SPEC,
+            why="Registered clients often cannot be deleted, so authlens registers once and uses it again.",
+        )
+    return None
+
+
+def _secret_method(facts: Facts) -> str:
+    """Prefer the default of RFC 8414 §2, client_secret_basic, unless the server offers only the other."""
+    supported = facts.server_metadata.token_endpoint_auth_methods_supported if facts.server_metadata else None
+    if supported is not None and "client_secret_basic" not in supported and "client_secret_post" in supported:
+        return "client_secret_post"
+    return "client_secret_basic"
+
+
+def _nothing_to_use(facts: Facts) -> Check:
+    found = diagnose("registration", check_names=("server.registration_endpoint",))
+    return Check(
+        "registration.endpoint",
+        Severity.FAILURE,
+        "The server lets clients register, or a client id is given.",
+        "no usable registration_endpoint in the server metadata" if facts.server_metadata else "no metadata",
+        "A server answers only clients that it knows.",
+        "RFC 7591 §3, RFC 8414 §2",
+        found.cure if found else "Use a client registered beforehand: authlens login URL --client-id ID",
+    )
+
+
+def _no_answer(exchange: Exchange) -> Check:
+    failure = exchange.failure
+    unknown = failure is not None and failure.may_have_arrived
+    return Check(
+        "registration.answer",
+        Severity.FAILURE,
+        "The server answers the registration.",
+        failure.cause if failure else "no answer",
+        "It is not known whether a client was created, so authlens does not register again by itself."
+        if unknown
+        else "",
+        _SPEC,
+        failure.cure if failure else "",
+    )
+
+
+def _explain(facts: Facts, exchange: Exchange) -> tuple[Check, ...]:
+    described = read_error(exchange.response) if exchange.response else None
+    found = diagnose(
+        "registration",
+        error=described.error if described else "",
+        description=described.description if described else "",
+        status=exchange.response.status if exchange.response else None,
+    )
+    if found is None:
+        return ()
+    seen = f"{found.cause} The redirect URI sent was {facts.redirect_uri}."
+    return (
+        Check(
+            "registration.diagnosis",
+            Severity.NOTICE,
+            "Why it was refused",
+            seen,
+            cure=found.cure,
+            spec=found.source,
+        ),
+    )
+
+
+def _with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> Learned:
+    shown = [
+        Fact("client_id", client.client_id, "RFC 7591 §3.2.1"),
+        Fact("redirect_uris", client.redirect_uri, "RFC 7591 §2", "where the code may be sent"),
+        Fact("token_endpoint_auth_method", client.token_endpoint_auth_method, "RFC 7591 §2"),
+    ]
+    if client.client_secret is not None:
+        shown.append(Fact("client_secret", client.client_secret, "RFC 7591 §3.2.1"))
+    return Learned(replace(facts, client=client), checks, tuple(shown))

@@ -1,0 +1,186 @@
+"""Stage 2: which servers does the resource trust? (RFC 9728)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.resource_metadata import (
+    ResourceMetadata,
+    metadata_request,
+    read_resource_metadata,
+)
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["ResourceMetadataStage"]
+
+_SPEC = "RFC 9728 §3"
+FOREIGN = "resource_metadata.same_origin"
+MISSING = "resource_metadata.found"
+SEVERAL = "resource_metadata.authorization_server"
+
+
+class ResourceMetadataStage:
+    """Fetches the metadata document from the first candidate that has one."""
+
+    stage = Stage.RESOURCE_METADATA
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the GET of the next candidate, or None when one answered or none is left."""
+        if len(sent) >= len(facts.metadata_candidates):
+            return None
+        if sent and not _not_here(sent[-1]):
+            return None
+        candidate = facts.metadata_candidates[len(sent)]
+        if candidate.origin != facts.resource_url.origin and FOREIGN not in facts.approved:
+            return None
+        return PlannedRequest(metadata_request(candidate), "resource metadata")
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+        """Read the document and choose the authorization server."""
+        foreign = _foreign(facts)
+        checks: list[Check] = [foreign] if foreign is not None else []
+        if not exchanges:
+            if not facts.metadata_candidates:
+                checks.append(_missing(facts, exchanges))
+            return Learned(_legacy(facts), tuple(checks))
+        last = exchanges[-1]
+        if last.response is None or last.failure is not None:
+            return Learned(facts, (*checks, _unanswered(last)))
+        if _not_here(last):
+            return Learned(_legacy(facts), (*checks, _missing(facts, exchanges)))
+        reading = read_resource_metadata(
+            last.response, requested=facts.resource_url, loopback_http=facts.loopback_http
+        )
+        checks.extend(reading.checks)
+        if reading.value is None:
+            return Learned(facts, tuple(checks))
+        return _choose_server(facts, reading.value, checks)
+
+
+def _not_here(exchange: Exchange) -> bool:
+    """A client error, or a redirect to a login page, means: not at this place, try the next."""
+    return exchange.response is not None and 300 <= exchange.response.status < 500
+
+
+def _foreign(facts: Facts) -> Check | None:
+    for candidate in facts.metadata_candidates:
+        if candidate.origin != facts.resource_url.origin:
+            return Check(
+                FOREIGN,
+                Severity.FAILURE,
+                "The metadata lies on the same origin as the resource.",
+                f"{candidate.origin} instead of {facts.resource_url.origin}",
+                "A server that sends you to another host for its metadata may point at somebody else's.",
+                "RFC 9728 §7.7",
+                f"Go on only if you trust {candidate.host}.",
+                overridable=True,
+            )
+    if not facts.metadata_candidates:
+        return None
+    return passed(FOREIGN, "The metadata lies on the same origin as the resource.", spec="RFC 9728 §7.7")
+
+
+def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
+    tried = ", ".join(f"{e.request.url} ({e.response.status})" for e in exchanges if e.response is not None)
+    return Check(
+        MISSING,
+        Severity.FAILURE,
+        "The resource publishes its metadata.",
+        f"nothing at {tried}" if tried else "nowhere to look",
+        "Without it authlens does not know which authorization server the resource trusts.",
+        _SPEC,
+        "For Cloudflare Access, turn on Managed OAuth: Zero Trust → Access controls → Applications → (app) → "
+        "Advanced settings → Managed OAuth; or use cloudflared. For an old MCP server, go on: "
+        f"{facts.resource_url.origin} itself is then taken for the authorization server.",
+        overridable=True,
+    )
+
+
+def _unanswered(exchange: Exchange) -> Check:
+    failure = exchange.failure
+    return Check(
+        "resource_metadata.answer",
+        Severity.FAILURE,
+        "The resource answers with its metadata.",
+        failure.cause if failure else "no answer",
+        "",
+        _SPEC,
+        failure.cure if failure else "Try again.",
+    )
+
+
+def _legacy(facts: Facts) -> Facts:
+    """MCP servers of 2025-03-26 have no resource metadata: their origin is the authorization server."""
+    try:
+        issuer = parse_url(facts.resource_url.origin, loopback_http=facts.loopback_http)
+    except UrlRefused:
+        return facts
+    return replace(facts, issuer=issuer)
+
+
+def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> Learned:
+    servers = metadata.authorization_servers
+    chosen = facts.options.issuer or servers[0]
+    checks.append(_choice(facts, servers, chosen))
+    shown = (
+        Fact("resource", metadata.resource, "RFC 9728 §2", "what this resource calls itself"),
+        *(
+            Fact(
+                "authorization_servers", server, "RFC 9728 §2", "chosen" if server == chosen else "also named"
+            )
+            for server in servers
+        ),
+        *(
+            (Fact("scopes_supported", " ".join(metadata.scopes_supported), "RFC 9728 §2"),)
+            if metadata.scopes_supported
+            else ()
+        ),
+    )
+    issuer: Url | None
+    try:
+        issuer = parse_url(chosen, loopback_http=facts.loopback_http, allow_query=False)
+    except UrlRefused as refused:
+        issuer = None
+        checks.append(
+            Check(
+                "resource_metadata.issuer_url",
+                Severity.FAILURE,
+                "The authorization server is named by an https URL without query or fragment.",
+                f"{chosen}: {'; '.join(refused.reasons)}",
+                "An issuer is compared letter by letter and asked for credentials, so it has to be exact.",
+                "RFC 8414 §2",
+                "Ask the owner of the resource to correct authorization_servers.",
+            )
+        )
+    return Learned(replace(facts, resource_metadata=metadata, issuer=issuer), tuple(checks), shown)
+
+
+def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:
+    if chosen not in servers:
+        return Check(
+            SEVERAL,
+            Severity.FAILURE,
+            "The authorization server you chose is one that the resource names.",
+            chosen,
+            "Tokens of a server that the resource does not trust are of no use here.",
+            "RFC 9728 §7.6",
+            f"Choose one of: {', '.join(servers)}",
+        )
+    if len(servers) > 1 and facts.options.issuer is None:
+        return Check(
+            SEVERAL,
+            Severity.FAILURE,
+            "The resource names one authorization server, or you chose one.",
+            ", ".join(servers),
+            "You will type your password at the server, so it should be one that you know.",
+            "RFC 9728 §7.6",
+            f"Go on to use the first, {chosen}.",
+            overridable=True,
+        )
+    return passed(SEVERAL, "An authorization server is named.", chosen, spec="RFC 9728 §2")

@@ -1,0 +1,97 @@
+"""Stage 3: where are the server's endpoints, and what can it do? (RFC 8414)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from authlens_core.access.team import is_team_host
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
+from authlens_core.oauth.server_metadata import (
+    ServerMetadata,
+    metadata_urls,
+    moves_on,
+    read_server_metadata,
+)
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["ServerMetadataStage"]
+
+
+class ServerMetadataStage:
+    """Asks the candidate places in order and judges the first document found."""
+
+    stage = Stage.SERVER_METADATA
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the GET of the next candidate; only a client error moves on to the next."""
+        if facts.issuer is None:
+            return None
+        if sent and (sent[-1].response is None or sent[-1].failure or not moves_on(sent[-1].response)):
+            return None
+        candidates = metadata_urls(facts.issuer)
+        if len(sent) >= len(candidates):
+            return None
+        request = Request("GET", candidates[len(sent)].text, Headers.of([("Accept", JSON_TYPE)]))
+        return PlannedRequest(request, "server metadata")
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+        """Read the document found, check the four requirements, and keep the endpoints."""
+        if facts.issuer is None or not exchanges:
+            return Learned(facts, (_no_document("there is no authorization server to ask"),))
+        last = exchanges[-1]
+        if last.response is None or last.failure is not None:
+            cause = last.failure.cause if last.failure else "no answer"
+            cure = last.failure.cure if last.failure else ""
+            return Learned(facts, (_no_document(cause, cure),))
+        if moves_on(last.response):
+            tried = ", ".join(
+                f"{e.request.url} ({e.response.status})" for e in exchanges if e.response is not None
+            )
+            return Learned(facts, (_no_document(f"nothing at {tried}"),))
+        reading = read_server_metadata(
+            last.response,
+            issuer=facts.issuer.text,
+            schemeless_issuer=is_team_host(facts.issuer.host) or facts.issuer.is_loopback,
+            resource=facts.resource or facts.resource_url.text,
+            loopback_http=facts.loopback_http and facts.issuer.is_loopback,
+            needs_registration=facts.options.client_id is None,
+        )
+        if reading.value is None:
+            return Learned(facts, reading.checks)
+        return Learned(replace(facts, server_metadata=reading.value), reading.checks, _shown(reading.value))
+
+
+def _no_document(seen: str, cure: str = "") -> Check:
+    return Check(
+        "server.document",
+        Severity.FAILURE,
+        "The authorization server publishes its metadata.",
+        seen,
+        "Endpoints are never guessed: a guess could send a code to the wrong place.",
+        "RFC 8414 §3",
+        cure or "Ask the owner of the resource whether authorization_servers names the right server.",
+    )
+
+
+def _shown(metadata: ServerMetadata) -> tuple[Fact, ...]:
+    spec = "RFC 8414 §2"
+    pairs = (
+        ("issuer", metadata.issuer),
+        ("authorization_endpoint", metadata.authorization_endpoint),
+        ("token_endpoint", metadata.token_endpoint),
+        ("registration_endpoint", metadata.registration_endpoint),
+        ("revocation_endpoint", metadata.revocation_endpoint),
+        ("grant_types_supported", _joined(metadata.grant_types_supported)),
+        ("code_challenge_methods_supported", _joined(metadata.code_challenge_methods_supported)),
+        ("token_endpoint_auth_methods_supported", _joined(metadata.token_endpoint_auth_methods_supported)),
+    )
+    return tuple(Fact(name, value if value is not None else "absent", spec) for name, value in pairs)
+
+
+def _joined(values: tuple[str, ...] | None) -> str | None:
+    return None if values is None else " ".join(values)

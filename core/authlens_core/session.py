@@ -1,0 +1,131 @@
+"""One sitting: a sender, a place for credentials, and logins that use both.
+
+Here the two halves of core meet: `login` earns tokens and knows no store, `credentials` keeps them and knows
+no login.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.lock import LockBusy
+from authlens_core.credentials.model import Grant, GrantSecrets, grant_id_for
+from authlens_core.errors import NoSecretStore
+from authlens_core.login.facts import Facts, Options
+from authlens_core.login.login import Login
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.wire.client import Wire
+
+__all__ = ["Session", "grant_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The sender and the credentials of one run of the program; close it with `aclose()`."""
+
+    wire: Wire
+    credentials: Credentials
+
+    def login(self, resource_url: str, options: Options | None = None) -> Login:
+        """Return a login whose tokens are kept here and whose client is reused.
+
+        Raises:
+            UrlRefused: when the URL cannot be used, with all the reasons.
+        """
+        return Login(
+            resource_url, self.wire, options=options, registry=_Registry(self.credentials), keeper=self.keep
+        )
+
+    async def keep(self, facts: Facts) -> tuple[Check, ...]:
+        """Store what a login earned and say where; a store that fails is said and costs nothing else."""
+        earned = grant_of(facts, datetime.now(UTC))
+        if earned is None:
+            return ()
+        grant, secrets = earned
+        store = self.credentials.store
+        expected = "The tokens are kept where only you can read them."
+        try:
+            await self.credentials.save(grant, secrets)
+        except (NoSecretStore, LockBusy) as error:
+            return (
+                Check(
+                    "exchange.kept",
+                    Severity.WARNING,
+                    expected,
+                    error.cause,
+                    "The login goes on, but its tokens are gone when authlens ends.",
+                    cure=error.cure,
+                ),
+            )
+        self.credentials.record("login", grant.grant_id, f"{grant.resource_url} at {grant.issuer}")
+        return (passed("exchange.kept", expected, f"in {store.name}, read back and compared"),)
+
+    async def aclose(self) -> None:
+        """Close the connections and let go of the store."""
+        await self.wire.aclose()
+        await self.credentials.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
+    """Return what a login earned, or None before its exchange has passed."""
+    tokens, metadata, client = facts.tokens, facts.server_metadata, facts.client
+    if tokens is None or metadata is None or client is None:
+        return None
+    resource = facts.resource
+    asked_at = now if facts.tokens_asked_at is None else facts.tokens_asked_at
+    grant = Grant(
+        grant_id=grant_id_for(
+            metadata.issuer, resource or facts.resource_url.text, client.client_id, client.redirect_uri
+        ),
+        resource_url=facts.resource_url.text,
+        resource=resource,
+        issuer=metadata.issuer,
+        token_endpoint=metadata.token_endpoint,
+        revocation_endpoint=metadata.revocation_endpoint,
+        client_id=client.client_id,
+        redirect_uri=client.redirect_uri,
+        token_endpoint_auth_method=client.token_endpoint_auth_method,
+        scope=tokens.scope,
+        token_type=tokens.token_type,
+        method=facts.method,
+        obtained_at=asked_at,
+        refreshed_at=asked_at,
+        expires_at=facts.expires_at,
+    )
+    return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, client.client_secret)
+
+
+class _Registry:
+    """The clients that are known for (issuer, redirect URI); a store that does not answer knows none."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
+        try:
+            return await self._credentials.known_client(issuer, redirect_uri)
+        except NoSecretStore:
+            return None
+
+    async def remember_client(self, issuer: str, client: Client) -> None:
+        try:
+            await self._credentials.remember_client(issuer, client)
+        except (NoSecretStore, LockBusy):
+            # The login at hand still has its client; only the next one has to register again.
+            return
+
+    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
+        await self._credentials.forget_client(issuer, redirect_uri)

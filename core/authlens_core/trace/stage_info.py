@@ -1,0 +1,149 @@
+"""What each stage is, in words for a person: its number, its name, what it does and why it exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from authlens_core.trace.record import Stage
+
+__all__ = ["LOGIN_STAGES", "STAGE_INFO", "StageInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageInfo:
+    """The words for one stage.
+
+    Attributes:
+        number: 1 to 8 for the stages of a login, 0 for the rest.
+        title: the name of the stage.
+        short: the name for a narrow list.
+        specification: where the stage is written down.
+        what: what happens, one or two plain sentences.
+        why: what would go wrong without it.
+    """
+
+    number: int
+    title: str
+    short: str
+    specification: str
+    what: str
+    why: str
+
+
+LOGIN_STAGES: Final = (
+    Stage.DETECTION,
+    Stage.RESOURCE_METADATA,
+    Stage.SERVER_METADATA,
+    Stage.REGISTRATION,
+    Stage.PKCE,
+    Stage.AUTHORIZATION,
+    Stage.EXCHANGE,
+    Stage.ACCESS,
+)
+
+STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
+    {
+        Stage.DETECTION: StageInfo(
+            1,
+            "Detection",
+            "Detect",
+            "RFC 9110 §11, RFC 6750 §3, RFC 9728 §5",
+            "authlens asks for the resource without any credential and reads how it is refused. The refusal "
+            "names what protects the resource and where its metadata is.",
+            "Without it nobody knows whether this place wants OAuth at all, or which server to ask.",
+        ),
+        Stage.RESOURCE_METADATA: StageInfo(
+            2,
+            "Resource metadata",
+            "Resource",
+            "RFC 9728",
+            "The resource publishes a small document: its own name, and the authorization servers it trusts.",
+            "The name in it must cover the URL you asked for. If it did not, another site could send you to "
+            "a server of its choice and collect your tokens.",
+        ),
+        Stage.SERVER_METADATA: StageInfo(
+            3,
+            "Server metadata",
+            "Server",
+            "RFC 8414",
+            "The authorization server publishes its endpoints and what it can do. Four things are needed: "
+            "public clients (none), the authorization code grant, PKCE with S256, and a place to register.",
+            "Endpoints are never guessed. The issuer in the document must be the server that was named, or "
+            "somebody could pass off another server's document as their own.",
+        ),
+        Stage.REGISTRATION: StageInfo(
+            4,
+            "Registration",
+            "Register",
+            "RFC 7591",
+            "The server has to know who is asking. authlens introduces itself as a public client and says "
+            "where the answer may be sent: to a port on this machine that it already holds.",
+            "A server that sends codes only to registered addresses cannot be talked into sending them to a "
+            "stranger.",
+        ),
+        Stage.PKCE: StageInfo(
+            5,
+            "PKCE",
+            "PKCE",
+            "RFC 7636",
+            "authlens draws a secret, the code_verifier, and keeps it. Only its SHA-256, the code_challenge, "
+            "travels with the browser. Nothing is sent in this stage.",
+            "Somebody who steals the code on its way back cannot use it: the exchange needs the verifier.",
+        ),
+        Stage.AUTHORIZATION: StageInfo(
+            6,
+            "Authorization",
+            "Authorize",
+            "RFC 6749 §4.1, RFC 8252, RFC 8707, RFC 9207",
+            "You open the link in a browser and sign in there. The server then sends the browser back to "
+            "this machine with a code. authlens never sees your password.",
+            "The state in the link comes back with the code. If it is not the same, the answer belongs to a "
+            "login that somebody else began, and it is ignored.",
+        ),
+        Stage.EXCHANGE: StageInfo(
+            7,
+            "Exchange",
+            "Exchange",
+            "RFC 6749 §4.1.3, RFC 7636 §4.5",
+            "authlens hands in the code together with the code_verifier and receives the tokens. A code "
+            "works once, so this request is never repeated.",
+            "Tokens never pass through the browser, its history or the address bar.",
+        ),
+        Stage.ACCESS: StageInfo(
+            8,
+            "Access",
+            "Access",
+            "RFC 6750",
+            "The resource is asked again, this time with the access token in the Authorization header.",
+            "A token is only worth something if the resource accepts it. This is the proof.",
+        ),
+        Stage.REFRESH: StageInfo(
+            0,
+            "Refresh",
+            "Refresh",
+            "RFC 6749 §6",
+            "The refresh token is exchanged for a new access token, without a browser.",
+            "Access tokens are short-lived so that a stolen one is soon worthless.",
+        ),
+        Stage.REVOKE: StageInfo(
+            0,
+            "Revoke",
+            "Revoke",
+            "RFC 7009",
+            "The server is told to end the refresh token, then the access token; then the resource is asked "
+            "again to prove that it refuses.",
+            "Removing a token from this machine does not end it. Only the server can.",
+        ),
+        Stage.PROBE: StageInfo(
+            0,
+            "Probe",
+            "Probe",
+            "RFC 6750",
+            "The resource itself is asked whether the credential works now.",
+            "A token that has not expired may still have been withdrawn.",
+        ),
+    }
+)

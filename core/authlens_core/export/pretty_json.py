@@ -1,0 +1,123 @@
+"""JSON laid out for reading without changing a word of it.
+
+Parsing and printing again would lose what an inspector is for: the second of two equal keys, `1.0e2`, the
+way a string was escaped. So this works on the tokens of the text and only ever changes the space between.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["JsonToken", "TokenKind", "is_json", "json_tokens", "pretty_json", "string_value"]
+
+MAX_DEPTH: Final = 64
+MAX_OUTPUT: Final = 4_000_000  # characters
+
+# Possessive quantifiers: the text is read once, whatever is in it.
+_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
+_SPACE: Final = re.compile(r"[ \t\r\n]++")
+_OTHER: Final = re.compile(r'[^ \t\r\n"{}\[\]:,]++')
+
+
+class TokenKind(StrEnum):
+    """What a token is. `OTHER` is a number, a literal, or something that is not JSON at all."""
+
+    STRING = "string"
+    UNTERMINATED = "unterminated"
+    PUNCTUATION = "punctuation"
+    SPACE = "space"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonToken:
+    """A piece of the text, exactly as it stands there: joined, the tokens are the text."""
+
+    kind: TokenKind
+    text: str
+
+
+def json_tokens(text: str) -> Iterator[JsonToken]:
+    """Take any text apart, JSON or not. Never raises; linear in the length of `text`."""
+    position = 0
+    while position < len(text):
+        first = text[position]
+        if first == '"':
+            found = _STRING.match(text, position)
+            kind = TokenKind.STRING if found and found[1] else TokenKind.UNTERMINATED
+        elif first in "{}[]:,":
+            found, kind = None, TokenKind.PUNCTUATION
+        elif found := _SPACE.match(text, position):
+            kind = TokenKind.SPACE
+        else:
+            found, kind = _OTHER.match(text, position), TokenKind.OTHER
+        end = found.end() if found else position + 1
+        yield JsonToken(kind, text[position:end])
+        position = end
+
+
+def string_value(token: str) -> str:
+    """Return the text that the JSON string `token` stands for; what cannot be read stands for itself."""
+    closed = token if len(token) > 1 and token.endswith('"') else token + '"'
+    try:
+        value = json.loads(closed, strict=False)
+    except ValueError:
+        return token.strip('"')
+    return value if isinstance(value, str) else token
+
+
+def is_json(text: str) -> bool:
+    """Say whether `text` is one JSON object or array that can be laid out; any depth up to 64."""
+    if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
+        return False
+    try:
+        # Numbers are left as text: an integer of a million digits is not worth converting.
+        json.loads(text, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return False
+    depth = deepest = 0
+    for token in json_tokens(text):
+        if token.kind is TokenKind.PUNCTUATION:
+            depth += (token.text in "{[") - (token.text in "}]")
+            deepest = max(deepest, depth)
+    return deepest <= MAX_DEPTH
+
+
+def pretty_json(text: str, *, indent: int = 2) -> str:
+    """Lay out a JSON object or array with one member a line; return any other text as it is.
+
+    Every token stays as the server wrote it. Text that would grow beyond 4,000,000 characters stays too.
+    """
+    if not is_json(text):
+        return text
+    out: list[str] = []
+    size = depth = 0
+    opened = False  # the last token opened an object or array that is still empty
+    for token in json_tokens(text):
+        if token.kind is TokenKind.SPACE:
+            continue
+        piece, depth = _placed(token.text, depth, opened=opened, indent=indent)
+        opened = token.text in ("{", "[")
+        size += len(piece)
+        if size > MAX_OUTPUT:
+            return text
+        out.append(piece)
+    return "".join(out)
+
+
+def _placed(piece: str, depth: int, *, opened: bool, indent: int) -> tuple[str, int]:
+    """Return the piece with the space that belongs around it, and the depth after it."""
+    if piece in ("}", "]"):
+        depth -= 1
+        return (piece if opened else f"\n{' ' * (indent * depth)}{piece}"), depth
+    before = f"\n{' ' * (indent * depth)}" if opened else ""
+    if piece in ("{", "["):
+        return before + piece, depth + 1
+    if piece == ",":
+        return f",\n{' ' * (indent * depth)}", depth
+    return before + (": " if piece == ":" else piece), depth

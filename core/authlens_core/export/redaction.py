@@ -1,0 +1,229 @@
+"""What went over the wire, made safe to show and to hand on.
+
+A secret is hidden in three ways that do not rely on each other: by its value, in every encoding; by the name
+it stands under; by its shape, as a JWT or a bearer credential has one. What cannot be read as text is not
+shown at all if anything in it looks like a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.export.secret_forms import MASKED, KnownSecrets
+from authlens_core.export.secret_names import (
+    SENSITIVE_NAMES,
+    header_masked,
+    header_secrets,
+    is_sensitive,
+    mask,
+    names_masked,
+    text_secrets,
+)
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.secret import Body, Secret
+from authlens_core.wire.exchange import Exchange
+
+__all__ = [
+    "SENSITIVE_NAMES",
+    "BodyKind",
+    "Redactor",
+    "ShownBody",
+    "ShownRequest",
+    "ShownResponse",
+    "redacted_request",
+    "redacted_response",
+    "secrets_in",
+    "unredacted_request",
+    "unredacted_response",
+]
+
+_JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,}+(?:\.[\w-]*+){1,4}+")
+_CLOUDFLARE: Final = re.compile(r"(?<![\w:])oauth:[\w.~+/:=-]{8,}+")
+_BEARER: Final = re.compile(r"(?i)\b((?:bearer|dpop)[ \t]+)([\w.~+/:-]{16,}+=*+)(?![=\"])")
+_HEX_SHOWN: Final = 256  # bytes
+
+
+class BodyKind(StrEnum):
+    """How a body is shown."""
+
+    EMPTY = "empty"
+    TEXT = "text"
+    BINARY = "binary"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBody:
+    """A body as it may be shown.
+
+    Attributes:
+        kind: text as it was, or a summary of bytes that are not text.
+        text: what is shown; not yet safe for a terminal.
+        size: bytes that were kept of it.
+        truncated: true when a limit cut it.
+    """
+
+    kind: BodyKind
+    text: str = ""
+    size: int = 0
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRequest:
+    """A request as it may be shown: header fields in order, case and number as they were sent."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: ShownBody
+
+
+@dataclass(frozen=True, slots=True)
+class ShownResponse:
+    """A response as it may be shown: header fields in order, case and number as they were received."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+    body: ShownBody
+    http_version: str = "HTTP/1.1"
+    media_type: str = ""
+
+
+class Redactor:
+    """Masks secrets in text.
+
+    Args:
+        secrets: the values that are known to be secret. Those shorter than four characters are masked only
+            where their name gives them away.
+    """
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        self._known = KnownSecrets(secrets)
+
+    def text(self, text: str) -> str:
+        """Return `text` with every secret masked: by value, then by name, then by shape."""
+        text = self._known.masked(text)
+        text = names_masked(text)
+        text = _BEARER.sub(lambda m: m[1] + mask(m[2]), text)
+        for shape in (_JWT, _CLOUDFLARE):
+            text = shape.sub(lambda m: mask(m[0]), text)
+        return self._known.without_prefixes(text)
+
+    def header(self, name: str, value: str) -> str:
+        """Return the value of the header field `name`, masked by what the field is for."""
+        if is_sensitive(name):
+            return self._known.masked(header_masked(name, value))
+        return self.text(value)
+
+    def body(self, body: Body) -> ShownBody:
+        """Return `body` as text, masked; bytes that are not text become a summary."""
+        data = body.reveal()
+        if not data:
+            return ShownBody(BodyKind.EMPTY, truncated=body.truncated)
+        text = _decoded(body)
+        if text is not None:
+            return ShownBody(BodyKind.TEXT, self.text(text), len(data), body.truncated)
+        readings = (data.decode("latin-1"), data.replace(b"\0", b"").decode("latin-1"))
+        if any(self.text(reading) != reading for reading in readings):
+            return ShownBody(
+                BodyKind.BINARY, "(not text; hidden, because a secret is in it)", len(data), body.truncated
+            )
+        return ShownBody(BodyKind.BINARY, _hex_dump(data), len(data), body.truncated)
+
+
+def redacted_request(request: Request, redactor: Redactor) -> ShownRequest:
+    """Return `request` as it may be shown."""
+    headers = tuple((name, redactor.header(name, value)) for name, value in request.headers.fields)
+    return ShownRequest(request.method, redactor.text(request.url), headers, redactor.body(request.body))
+
+
+def redacted_response(response: Response, redactor: Redactor) -> ShownResponse:
+    """Return `response` as it may be shown."""
+    return ShownResponse(
+        response.status,
+        redactor.text(response.reason),
+        tuple((name, redactor.header(name, value)) for name, value in response.headers.fields),
+        redactor.body(response.body),
+        response.http_version,
+        response.media_type,
+    )
+
+
+def unredacted_request(request: Request) -> ShownRequest:
+    """Return `request` with its secrets. Only for a person who asked to see them."""
+    return ShownRequest(request.method, request.url, request.headers.fields, _revealed(request.body))
+
+
+def unredacted_response(response: Response) -> ShownResponse:
+    """Return `response` with its secrets. Only for a person who asked to see them."""
+    return ShownResponse(
+        response.status,
+        response.reason,
+        response.headers.fields,
+        _revealed(response.body),
+        response.http_version,
+        response.media_type,
+    )
+
+
+def secrets_in(exchange: Exchange) -> tuple[Secret, ...]:
+    """Return the secrets that stand under a telling name in either message, to be masked everywhere else."""
+    found: dict[Secret, None] = {}
+    for text in _texts(exchange):
+        found |= dict.fromkeys(Secret(value) for value in text_secrets(text))
+    for headers in _header_sets(exchange):
+        for name, value in headers.fields:
+            found |= dict.fromkeys(Secret(value) for value in header_secrets(name, value))
+    return tuple(s for s in found if s and not MASKED.fullmatch(s.reveal()))
+
+
+def _decoded(body: Body) -> str | None:
+    """Return the body as UTF-8 text, or None when it is not; half a character at a cut is left out."""
+    data = body.reveal()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as stopped:
+        if body.truncated and stopped.start >= len(data) - 3:
+            return data[: stopped.start].decode("utf-8")
+        return None
+
+
+def _revealed(body: Body) -> ShownBody:
+    data = body.reveal()
+    if not data:
+        return ShownBody(BodyKind.EMPTY, truncated=body.truncated)
+    text = _decoded(body)
+    kind = BodyKind.BINARY if text is None else BodyKind.TEXT
+    return ShownBody(kind, _hex_dump(data) if text is None else text, len(data), body.truncated)
+
+
+def _hex_dump(data: bytes) -> str:
+    rows = [data[i : i + 16] for i in range(0, min(len(data), _HEX_SHOWN), 16)]
+    lines = [
+        f"{16 * n:08x}  {row.hex(' '):<47}  {''.join(chr(b) if 32 <= b < 127 else '.' for b in row)}"
+        for n, row in enumerate(rows)
+    ]
+    more = len(data) - _HEX_SHOWN
+    return "\n".join([*lines, f"… {more} more bytes"] if more > 0 else lines)
+
+
+def _texts(exchange: Exchange) -> Iterator[str]:
+    messages: list[Request | Response] = [exchange.request]
+    yield exchange.request.url
+    if exchange.response is not None:
+        messages.append(exchange.response)
+        yield from exchange.response.headers.get_all("location")
+    for message in messages:
+        text = _decoded(message.body)
+        yield message.body.reveal().decode("latin-1") if text is None else text
+
+
+def _header_sets(exchange: Exchange) -> Iterator[Headers]:
+    yield exchange.request.headers
+    if exchange.response is not None:
+        yield exchange.response.headers

@@ -1,0 +1,133 @@
+"""A known secret in every dress it may wear on the wire, and the mask that takes its place.
+
+A value does not stay as it is: a form percent-encodes it, JSON escapes it, a header puts it in base64.
+Whoever looks only for the value itself lets all of these pass.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Final
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from authlens_core.secret import Secret
+
+__all__ = ["MASKED", "KnownSecrets"]
+
+MIN_LENGTH: Final = 4  # shorter values are masked by name only: they would blot out ordinary text
+_PREFIX: Final = 12  # so many characters of a secret are worth hiding when a limit cut the rest
+_PREFIX_FROM: Final = 24  # the length from which a prefix does not give the whole away
+
+MASKED: Final = re.compile(r"•••• #[0-9a-f]{8}")
+"""The text of a mask, as `Secret.masked` writes it."""
+
+_JSON_ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\([\\/\"'])")
+_HEX_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+
+
+class KnownSecrets:
+    """Secrets to look for, longest first so that no secret is cut up by a shorter one inside it."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        unique = {s for s in secrets if len(s.reveal()) >= MIN_LENGTH}
+        self._secrets = sorted(unique, key=lambda s: len(s.reveal()), reverse=True)
+
+    @cached_property
+    def _fixed(self) -> tuple[tuple[str, str], ...]:
+        """Every fixed form with its mask, longest first."""
+        forms = {
+            form: secret.masked for secret in reversed(self._secrets) for form in _forms(secret.reveal())
+        }
+        return tuple(sorted(forms.items(), key=lambda item: len(item[0]), reverse=True))
+
+    def masked(self, text: str) -> str:
+        """Return `text` with each known secret replaced by its mask, however it is encoded."""
+        for form, mask in self._fixed:
+            if form in text:
+                text = text.replace(form, mask)
+        decoded = _decodings(text)
+        for secret in self._secrets:
+            value = secret.reveal()
+            if any(value in variant for variant in decoded):
+                text = _any_mixture(value).sub(secret.masked, text)
+        return text
+
+    def without_prefixes(self, text: str) -> str:
+        """Return `text` with the beginnings of secrets masked too, as a cut-off body leaves them behind."""
+        for secret in self._secrets:
+            value = secret.reveal()
+            if len(value) >= _PREFIX_FROM and value[:_PREFIX] in text:
+                run = re.compile(re.escape(value[:_PREFIX]) + r"[\w.~+/:=%-]*+")
+                text = run.sub(secret.masked, text)
+        return text
+
+
+def _forms(value: str) -> set[str]:
+    """Return the forms of `value` that can be told beforehand."""
+    raw = value.encode("utf-8", "surrogatepass")
+    forms = {value, html.escape(value)}
+    for dumped in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
+        inner = dumped[1:-1]
+        forms |= {inner, inner.replace("/", "\\/"), json.dumps(inner)[1:-1]}
+    for coded in (quote(raw), quote(raw, safe=""), quote_plus(raw)):
+        forms |= {coded, _HEX_ESCAPE.sub(lambda m: m[0].lower(), coded), quote(coded, safe="")}
+    for before in range(3):  # base64 looks different at each of three places in a longer text
+        forms |= _base64_forms(raw, before)
+    return {form for form in forms if len(form) >= MIN_LENGTH}
+
+
+def _base64_forms(raw: bytes, before: int) -> set[str]:
+    """Return the base64 of `raw` after `before` unknown bytes, without the digits the neighbours decide."""
+    digits = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
+    start = (before * 8 + 5) // 6
+    whole_bytes = (before + len(raw)) * 8
+    certain = digits[start : whole_bytes // 6]
+    forms = {certain}
+    if before == 0:
+        forms |= {digits, digits + "=" * (-len(digits) % 4)}
+    safe = {form.replace("+", "-").replace("/", "_") for form in forms}
+    return {form for form in forms | safe if len(form) >= 2 * MIN_LENGTH} | (
+        {digits, digits.replace("+", "-").replace("/", "_")} if before == 0 else set()
+    )
+
+
+def _decodings(text: str) -> tuple[str, ...]:
+    """Return what `text` says once percent, JSON and HTML escapes are undone; empty where there are none."""
+    found: list[str] = []
+    if "%" in text:
+        found += [unquote(text), unquote_plus(text)]
+    if "\\" in text:
+        found += [_json_unescaped(one) for one in (text, *found)]
+    if "&" in text and ";" in text:
+        found += [html.unescape(one) for one in (text, *found)]
+    return tuple(found)
+
+
+def _json_unescaped(text: str) -> str:
+    return _JSON_ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else m[2], text)
+
+
+def _any_mixture(value: str) -> re.Pattern[str]:
+    """Return an expression for `value` with each character plain or escaped in any of the known ways."""
+    return re.compile("".join(_one_character(c) for c in value))
+
+
+def _one_character(character: str) -> str:
+    raw = character.encode("utf-8", "surrogatepass")
+    ways = [re.escape(character), "(?i:" + "".join(f"%{byte:02x}" for byte in raw) + ")"]
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    ways.append("(?i:" + "".join(rf"\\u{units[i : i + 4]}" for i in range(0, len(units), 4)) + ")")
+    ways += [f"&#0*{ord(character)};", f"(?i:&#x0*{ord(character):x};)"]
+    if character in "\\/\"'":
+        ways.append(re.escape("\\" + character))
+    if character == " ":
+        ways.append(r"\+")
+    named = html.escape(character)
+    if named != character:
+        ways.append(re.escape(named))
+    return f"(?:{'|'.join(ways)})"

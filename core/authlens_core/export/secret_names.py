@@ -1,0 +1,182 @@
+"""Secrets told by the name they stand under: JSON members, form fields, parameters, header fields.
+
+What a server calls `access_token` is hidden even when nobody saw its value before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import unquote_plus
+
+from authlens_core.export.pretty_json import JsonToken, TokenKind, json_tokens, string_value
+from authlens_core.export.secret_forms import MASKED
+from authlens_core.secret import Secret
+
+__all__ = [
+    "SENSITIVE_NAMES",
+    "header_masked",
+    "header_secrets",
+    "is_sensitive",
+    "mask",
+    "names_masked",
+    "text_secrets",
+]
+
+_HEADERS: Final = (
+    "authorization",
+    "proxy_authorization",
+    "cookie",
+    "set_cookie",
+    "cf_access_client_secret",
+    "cf_access_token",
+    "cf_access_jwt_assertion",
+    "x_api_key",
+    "x_auth_token",
+    "dpop",
+)
+SENSITIVE_NAMES: Final = frozenset(
+    {
+        *_HEADERS,
+        *(
+            "access_token",
+            "refresh_token",
+            "id_token",
+            "token",
+            "subject_token",
+            "actor_token",
+            "logout_token",
+        ),
+        *("code", "authorization_code", "code_verifier", "device_code", "registration_access_token"),
+        *("client_secret", "client_assertion", "assertion", "password", "passwd", "secret"),
+        *("api_key", "apikey", "private_key", "cf_authorization", "cf_appsession"),
+    }
+)
+"""The names in lower case with `_` for `-`."""
+
+_NUMBERS_ALLOWED: Final = frozenset({"code"})  # `"code": 1003` is an error number, never a credential
+
+
+def _alternatives(names: Iterable[str]) -> str:
+    return "|".join(n.replace("_", "(?:[-_]|%5f|%2d)") for n in sorted(names, key=len, reverse=True))
+
+
+_PARAMETER: Final = re.compile(
+    rf"((?:(?<![\w.-])|(?<=%3F)|(?<=%3f)|(?<=%26))(?i:{_alternatives(SENSITIVE_NAMES)})(?:=|%3[Dd]))"
+    r"((?:•••• #[0-9a-f]{8})?[^&\s\"'<>;,\\)\]}]*+)"
+)
+_HEADER_LINE: Final = re.compile(rf"(?im)^([<> ]*+(?:{_alternatives(_HEADERS)})[ \t]*+:[ \t]*+)(\S.*)$")
+
+
+def is_sensitive(name: str) -> bool:
+    """Say whether a member, field, parameter or header of this name holds a secret."""
+    return _folded(name) in SENSITIVE_NAMES
+
+
+def mask(value: str) -> str:
+    """Return the mask of `value`; a mask is its own mask."""
+    return value if MASKED.fullmatch(value) else Secret(value).masked
+
+
+def names_masked(text: str) -> str:
+    """Return `text` with every value masked that stands under a secret name, in JSON or not."""
+    if '"' in text and ":" in text:
+        text = "".join(_json_masked(json_tokens(text)))
+    text = _PARAMETER.sub(_parameter_masked, text)
+    return _HEADER_LINE.sub(lambda m: m[1] + header_masked(m[1].strip("<> \t:"), m[2]), text)
+
+
+def text_secrets(text: str) -> Iterator[str]:
+    """Yield the values that stand under a secret name in a JSON document, a form or a URL."""
+    if '"' in text:
+        for token, name in _under_names(json_tokens(text)):
+            if name is not None and token.kind in (TokenKind.STRING, TokenKind.UNTERMINATED):
+                yield string_value(token.text)
+    for found in _PARAMETER.finditer(text):
+        yield unquote_plus(_parameter(found)[0])
+
+
+def header_masked(name: str, value: str) -> str:
+    """Mask a secret field but for what an inspector needs: scheme, cookie names, cookie attributes."""
+    kind = _folded(name)
+    if kind in ("authorization", "proxy_authorization"):
+        scheme, space, rest = value.partition(" ")
+        return f"{scheme} {mask(rest.strip())}" if space and rest.strip() else mask(value)
+    if kind == "cookie":
+        return "; ".join(_pair_masked(pair) for pair in value.split(";"))
+    if kind == "set_cookie":
+        pair, semicolon, attributes = value.partition(";")
+        return _pair_masked(pair) + semicolon + attributes
+    return mask(value)
+
+
+def header_secrets(name: str, value: str) -> Iterator[str]:
+    """Yield what is secret in a header field."""
+    kind = _folded(name)
+    if kind in ("authorization", "proxy_authorization"):
+        yield value.partition(" ")[2].strip() or value
+    elif kind == "cookie":
+        yield from (pair.partition("=")[2].strip() for pair in value.split(";"))
+    elif kind == "set_cookie":
+        yield value.partition(";")[0].partition("=")[2].strip()
+    elif kind in SENSITIVE_NAMES:
+        yield value
+
+
+def _folded(name: str) -> str:
+    return name.strip().lower().replace("-", "_")
+
+
+def _pair_masked(pair: str) -> str:
+    name, equals, value = pair.strip().partition("=")
+    return f"{name}={mask(value)}" if equals else mask(name)
+
+
+def _parameter(found: re.Match[str]) -> tuple[str, str]:
+    """Return the value of a parameter and what follows it: in a URL within a URL `%26` ends a value."""
+    if found[1].endswith("="):
+        return found[2], ""
+    value, ampersand, rest = found[2].partition("%26")
+    return value, ampersand + rest
+
+
+def _parameter_masked(found: re.Match[str]) -> str:
+    value, rest = _parameter(found)
+    if rest:
+        rest = _PARAMETER.sub(_parameter_masked, rest)
+    return found[1] + (mask(unquote_plus(value)) if value else "") + rest
+
+
+def _json_masked(tokens: Iterable[JsonToken]) -> Iterator[str]:
+    """Mask the values of secret members and everything below them, in text that is not JSON too."""
+    for token, name in _under_names(tokens):
+        if name is None or token.kind in (TokenKind.SPACE, TokenKind.PUNCTUATION):
+            yield token.text
+        elif token.kind is TokenKind.OTHER:
+            plain = name in _NUMBERS_ALLOWED or token.text in ("null", "true", "false")
+            yield token.text if plain else mask(token.text)
+        else:
+            value = string_value(token.text)
+            yield f'"{mask(value)}"' if value else token.text
+
+
+def _under_names(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, str | None]]:
+    """Pair each token with the secret name it stands under, or None."""
+    last_string = ""  # the string before a colon is a name
+    secret_name: str | None = None
+    depth = 0  # of objects and arrays below the secret name
+    for token in tokens:
+        yield token, secret_name
+        if token.kind is TokenKind.SPACE:
+            continue
+        if secret_name is None:
+            if token.text == ":" and last_string:
+                name = _folded(string_value(last_string))
+                secret_name = name if name in SENSITIVE_NAMES else None
+            last_string = token.text if token.kind is TokenKind.STRING else ""
+            continue
+        if token.kind is TokenKind.PUNCTUATION:
+            depth += (token.text in "{[") - (token.text in "}]")
+        if depth <= 0:
+            secret_name, depth = None, 0

@@ -1,0 +1,231 @@
+"""No secret survives redaction, whatever it is dressed as and wherever it stands."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import quote, quote_plus, unquote, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.export.redaction import (
+    BodyKind,
+    Redactor,
+    redacted_request,
+    redacted_response,
+    secrets_in,
+    unredacted_request,
+)
+from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
+from authlens_core.secret import Body, Secret
+from authlens_core.wire.exchange import Exchange
+
+MARKER = 'oauth:M4rk"er/+&=ü→\\ value'
+ENCODERS: dict[str, Callable[[str], str]] = {
+    "raw": str,
+    "quote": quote,
+    "quote, slash too": lambda s: quote(s, safe=""),
+    "quote, lower case": lambda s: (
+        quote(s, safe="").lower() if s.islower() else _lower_escapes(quote(s, safe=""))
+    ),
+    "quote_plus": quote_plus,
+    "quoted twice": lambda s: quote(quote(s, safe=""), safe=""),
+    "every byte percent-encoded": lambda s: "".join(f"%{b:02X}" for b in s.encode()),
+    "JSON": lambda s: json.dumps(s)[1:-1],
+    "JSON, not ASCII": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
+    "JSON within JSON": lambda s: json.dumps(json.dumps(s))[3:-3],
+    "every character a JSON escape": lambda s: "".join(f"\\u{ord(c):04x}" for c in s),
+    "HTML": html.escape,
+    "base64": lambda s: base64.b64encode(s.encode()).decode(),
+    "base64 without padding": lambda s: base64.b64encode(s.encode()).decode().rstrip("="),
+    "base64url": lambda s: base64.urlsafe_b64encode(s.encode()).decode().rstrip("="),
+}
+SECRET_TEXT = st.text(
+    st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_categories=("Cc", "Cs", "Zs")),
+    min_size=8,
+    max_size=60,
+)
+
+
+def _lower_escapes(text: str) -> str:
+    import re
+
+    return re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), text)
+
+
+def exchange(request: Request, response: Response | None) -> Exchange:
+    """Exchange."""
+    return Exchange(request, response, None, datetime(2026, 1, 1, tzinfo=UTC), 0.01)
+
+
+@pytest.mark.parametrize("encode", ENCODERS.values(), ids=list(ENCODERS))
+def test_a_known_secret_is_masked_in_every_encoding(encode: Callable[[str], str]) -> None:
+    """V-7: by registered value, raw, percent-encoded, JSON-escaped, base64."""
+    secret = Secret(MARKER)
+    shown = Redactor([secret]).text(f"before ({encode(MARKER)}) after")
+    assert shown == f"before ({secret.masked}) after"
+
+
+@given(SECRET_TEXT, st.sampled_from(sorted(ENCODERS)), st.text(max_size=20), st.text(max_size=20))
+def test_no_marker_survives_in_any_text(value: str, encoder: str, before: str, after: str) -> None:
+    """V-7 as a property: the encoded value is gone, and so is what decoding would bring back."""
+    encoded = ENCODERS[encoder](value)
+    if value in "•••• #0123456789abcdef" or encoded in before or encoded in after:
+        return
+    shown = Redactor([Secret(value)]).text(f"{before}\n{encoded}\n{after}")
+    assert encoded not in shown
+    assert value not in unquote(shown) or value in unquote(before) + "\n" + unquote(after)
+
+
+@given(st.binary(max_size=9), SECRET_TEXT, st.binary(max_size=9))
+def test_a_secret_inside_longer_base64_is_masked(before: bytes, value: str, after: bytes) -> None:
+    """HTTP Basic puts `client_id:client_secret` in one piece of base64: the secret may begin anywhere."""
+    encoded = base64.b64encode(before + value.encode() + after).decode()
+    shown = Redactor([Secret(value)]).text(encoded)
+    assert "••••" in shown
+    kept = shown.partition("••••")[0] + shown.rpartition("#")[2][8:]
+    assert len(kept) < len(encoded) - len(value)
+
+
+def test_a_secret_within_a_longer_one_does_not_cut_it_up() -> None:
+    """A secret within a longer one does not cut it up."""
+    short, long = Secret("abcdefgh"), Secret("abcdefgh-and-much-more")
+    assert Redactor([short, long]).text(long.reveal()) == long.masked
+
+
+def test_the_beginning_of_a_secret_is_masked_where_a_limit_cut_it() -> None:
+    """V-7: a prefix of 12 and more characters."""
+    secret = Secret("prefix-of-a-token-that-is-long-enough")
+    assert Redactor([secret]).text("cut: prefix-of-a-tok") == f"cut: {secret.masked}"
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ('{"access_token":"s3cr3t-1"}', "s3cr3t-1"),
+        ('{"Refresh_Token" : "s3cr3t-1"', "s3cr3t-1"),
+        ('{"access\\u005ftoken":"s3cr3t-1"}', "s3cr3t-1"),
+        ('{"access_token":"s3cr3t-1', "s3cr3t-1"),
+        ('{"password":["s3cr3t-1",{"x":"s3cr3t-1"}],"a":1}', "s3cr3t-1"),
+        ('{"client_secret":12345678}', "12345678"),
+        ("grant_type=x&code=s3cr3t-1&code_verifier=s3cr3t-1", "s3cr3t-1"),
+        ("https://h/cb?state=1&code=s3cr3t-1#id_token=s3cr3t-1", "s3cr3t-1"),
+        ("https://h/?next=https%3A%2F%2Fh%2F%3Fcode%3Ds3cr3t-1%26id_token%3Ds3cr3t-1", "s3cr3t-1"),
+        ("access%5Ftoken=s3cr3t-1", "s3cr3t-1"),
+        ("CF-Access-Client-Secret: s3cr3t-1", "s3cr3t-1"),
+        ("the header was Authorization=s3cr3t-1", "s3cr3t-1"),
+        ("Bearer s3cr3t-1s3cr3t-1s3cr3t-1", "s3cr3t-1"),
+        ("got eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln here", "eyJzdWIiOiJ4In0"),
+        ("got oauth:s3cr3t-1-s3cr3t here", "s3cr3t-1"),
+    ],
+)
+def test_an_unknown_secret_is_masked_by_its_name_or_its_shape(text: str, hidden: str) -> None:
+    """V-7: by key name, whatever the value, and in text that is not whole."""
+    shown = Redactor().text(text)
+    assert hidden not in shown
+    assert "••••" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"grant_types":["authorization_code","refresh_token"],"code_challenge":"abc","code":1003}',
+        "https://h/authorize?response_type=code&code_challenge=E9Melh&code_challenge_method=S256",
+        'Bearer realm="OAuth", error="invalid_token", resource_metadata="https://h/.well-known/x"',
+        '{"token_type":"bearer","expires_in":9.0e2,"expires_in":900}',
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "Bearer authentication is required here",
+    ],
+)
+def test_what_is_not_secret_stays_as_it_was(text: str) -> None:
+    """A redactor that blots out the protocol is switched off by its users."""
+    assert Redactor().text(text) == text
+
+
+def test_a_request_keeps_its_shape_and_loses_its_secrets() -> None:
+    """A request keeps its shape and loses its secrets."""
+    request = Request(
+        "POST",
+        "https://h/token?token=s3cr3t-0",
+        Headers.of(
+            [
+                ("Authorization", "Basic czNjcjN0LTE6eA=="),
+                ("X-Two", "1"),
+                ("x-two", "2"),
+                ("Cookie", "CF_Authorization=s3cr3t-2; a=s3cr3t-3"),
+            ]
+        ),
+        Body(urlencode({"grant_type": "authorization_code", "code": "s3cr3t-4", "client_id": "c"}).encode()),
+    )
+    shown = redacted_request(request, Redactor())
+    assert [name for name, _ in shown.headers] == ["Authorization", "X-Two", "x-two", "Cookie"]
+    assert shown.headers[0][1].startswith("Basic ••••")
+    assert shown.headers[3][1].startswith("CF_Authorization=••••")
+    assert "s3cr3t" not in repr(shown)
+    assert "czNjc" not in repr(shown)
+    assert shown.body.text.startswith("grant_type=authorization_code&code=••••")
+    assert "s3cr3t-4" in unredacted_request(request).body.text
+
+
+def test_a_cookie_keeps_its_name_and_attributes() -> None:
+    """A cookie keeps its name and attributes."""
+    response = Response(200, "OK", Headers.of([("Set-Cookie", "sid=s3cr3t-1; Path=/; HttpOnly")]))
+    ((_, value),) = redacted_response(response, Redactor()).headers
+    assert value == f"sid={Secret('s3cr3t-1').masked}; Path=/; HttpOnly"
+
+
+def test_bytes_that_are_not_text_are_summarised() -> None:
+    """Bytes that are not text are summarised."""
+    shown = redacted_response(Response(200, body=Body(b"\xff\x00\x01" * 200)), Redactor()).body
+    assert shown.kind is BodyKind.BINARY
+    assert shown.text.startswith("00000000  ff 00 01")
+    assert shown.text.endswith("… 344 more bytes")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff s3cr3t-value",
+        b'\xff{"access_token":"unknown"}',
+        "s3cr3t-value".encode("utf-16-le") + b"\xff\xff",
+    ],
+)
+def test_bytes_with_a_secret_in_them_are_not_shown_at_all(data: bytes) -> None:
+    """Fails closed: a hex dump would spell the secret out."""
+    shown = Redactor([Secret("s3cr3t-value")]).body(Body(data))
+    assert shown.kind is BodyKind.BINARY
+    assert shown.text == "(not text; hidden, because a secret is in it)"
+
+
+def test_half_a_character_at_a_cut_does_not_make_a_body_binary() -> None:
+    """Half a character at a cut does not make a body binary."""
+    shown = Redactor().body(Body("grün".encode()[:3], truncated=True))
+    assert (shown.kind, shown.text, shown.truncated) == (BodyKind.TEXT, "gr", True)
+
+
+def test_the_secrets_of_an_exchange_are_collected_to_be_masked_elsewhere() -> None:
+    """The secrets of an exchange are collected to be masked elsewhere."""
+    sent = Request(
+        "POST",
+        "https://h/token",
+        Headers.of([("Content-Type", FORM_TYPE), ("Authorization", "Bearer old-token-1")]),
+        Body(b"code=the+code&code_verifier=the-verifier&client_id=public"),
+    )
+    answer = Response(
+        200,
+        headers=Headers.of([("Content-Type", JSON_TYPE), ("Set-Cookie", "sid=cookie-1; Path=/")]),
+        body=Body(b'{"access_token":"at-1","refresh_token":"r\\u0074-1","expires_in":900,"scope":"openid"}'),
+    )
+    found = {secret.reveal() for secret in secrets_in(exchange(sent, answer))}
+    assert found == {"the code", "the-verifier", "old-token-1", "cookie-1", "at-1", "rt-1"}
+
+
+def test_an_exchange_without_an_answer_has_the_secrets_of_its_request() -> None:
+    """An exchange without an answer has the secrets of its request."""
+    sent = Request("GET", "https://h/?code=abc", Headers())
+    assert [s.reveal() for s in secrets_in(exchange(sent, None))] == ["abc"]

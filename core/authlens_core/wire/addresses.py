@@ -106,7 +106,7 @@ async def require_public(host: str, port: int, resolver: Resolver = resolve) -> 
         AddressRefused: naming the first address that is not.
         OSError: the name is unknown.
     """
-    for address in await resolver(host, port):
+    for address in [host] if _parse(host) is not None else await resolver(host, port):
         if not is_global(address):
             raise AddressRefused(address)
 

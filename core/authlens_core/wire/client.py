@@ -8,10 +8,12 @@ switching off. A request is sent once: nothing is retried, redirected or replaye
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import ssl
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -32,19 +34,18 @@ from authlens_core.wire.addresses import (
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.limits import METADATA, Limits
-from authlens_core.wire.observation import Step
 from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
 from authlens_core.wire.reception import Attempt, decoded, receive
-from authlens_core.wire.trust import build_context, observe_refusals
+from authlens_core.wire.trust import TrustUnusable, build_context, observe_refusals
 
 if TYPE_CHECKING:
     import httpx
 
 __all__ = ["Wire"]
 
-# An idle connection is reused for the next step of a login, and closed before a person has read a page.
-_IDLE_SECONDS: Final = 5.0
-_PROXY_STEPS: Final = frozenset({Step.PREPARE, Step.CONNECT, Step.TUNNEL})
+# An idle connection serves the next step of a login. It is given up sooner than servers do (5 s and more), so
+# that a POST does not meet a connection that is just being closed.
+_IDLE_SECONDS: Final = 2.0
 _PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
 _LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
 
@@ -160,6 +161,8 @@ class Wire:
 
     async def _bounded(self, attempt: Attempt, url: Url, addresses: AddressPolicy) -> WireFailure | None:
         """Run one attempt inside its deadline; turn everything that goes wrong into a failure."""
+        if "httpx" not in sys.modules:
+            await asyncio.to_thread(importlib.import_module, "httpx")  # a tenth of a second of reading files
         import anyio
         import h11
         import httpx
@@ -170,13 +173,13 @@ class Wire:
                 return await self._attempt(attempt, url, addresses)
         except (
             *(httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, h11.ProtocolError, AddressRefused),
-            *(ProxyUnusable, OSError, ValueError, EOFError, RuntimeError),
+            *(ProxyUnusable, TrustUnusable, OSError, ValueError, EOFError, RuntimeError),
             *(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream),
         ) as error:
             if deadline.expired():
-                return deadline_failure(attempt.host, seconds, attempt.observed)
-            if attempt.proxy is not None and attempt.observed.step in _PROXY_STEPS:
-                return proxy_failure(attempt.host, attempt.proxy.display, attempt.observed)
+                return deadline_failure(attempt.named, seconds, attempt.observed)
+            if attempt.proxy is not None and attempt.observed.at_proxy:
+                return proxy_failure(error, attempt.host, attempt.proxy.display, attempt.observed)
             return explain(error, attempt.host, attempt.observed)
 
     async def _attempt(self, attempt: Attempt, url: Url, addresses: AddressPolicy) -> WireFailure | None:
@@ -185,8 +188,9 @@ class Wire:
         attempt.host = safe_line(url.origin.partition("://")[2], 260)
         host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
         attempt.proxy = proxy_for(url.scheme, host, port, self._environ)
-        if addresses is AddressPolicy.PUBLIC_ONLY and attempt.proxy is None:
-            await require_public(host, port, self._resolver)
+        if addresses is AddressPolicy.PUBLIC_ONLY:
+            # Behind a proxy it is the proxy that looks names up; an address can be judged all the same.
+            await require_public(host, port, _no_lookup if attempt.proxy else self._resolver)
         attempt.observed.judge = _judge(url.scheme, addresses, attempt.proxy)
         prepared = self._prepare(attempt, httpx.URL(url.text))
         transport = await self._transport(_Route(attempt.proxy, addresses))
@@ -197,7 +201,7 @@ class Wire:
                 response.status_code,
                 response.headers.raw,
                 response.extensions,
-                response.aiter_raw(),
+                _chunks(response),
             )
         finally:
             await response.aclose()
@@ -207,7 +211,9 @@ class Wire:
 
         Raises:
             ValueError: a header field cannot be written as latin-1.
+            h11.LocalProtocolError: the request is not valid HTTP.
         """
+        import h11
         import httpx
 
         request = attempt.request
@@ -228,6 +234,7 @@ class Wire:
                 "timeout": {"connect": attempt.limits.connect, "read": None, "write": None, "pool": None},
             },
         )
+        h11.Request(method=prepared.method, target=target.raw_path, headers=prepared.headers.raw)
         sent = f"{target.scheme}://{target.netloc.decode('ascii')}{target.raw_path.decode('ascii')}"
         attempt.request = replace(request, url=sent, headers=decoded(prepared.headers.raw))
         return prepared
@@ -237,12 +244,7 @@ class Wire:
         import httpx
 
         async with self._building:
-            trusted = self._trusted
-            if trusted is None:
-                _silence_loggers()
-                trusted = self._ssl_context or await asyncio.to_thread(build_context, self._environ)
-                observe_refusals(trusted)
-                self._trusted = trusted
+            trusted = self._trusted or await self._build_trust()
             if route not in self._transports:
                 self._transports[route] = httpx.AsyncHTTPTransport(
                     verify=trusted,
@@ -254,6 +256,24 @@ class Wire:
                     limits=httpx.Limits(max_connections=20, keepalive_expiry=_IDLE_SECONDS),
                 )
             return self._transports[route]
+
+    async def _build_trust(self) -> ssl.SSLContext:
+        context = self._ssl_context
+        if context is None:
+            context = await asyncio.to_thread(build_context, self._environ)
+        observe_refusals(context)
+        _silence_loggers()
+        self._trusted = context
+        return context
+
+
+async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async for chunk in response.aiter_raw():
+        yield chunk
+
+
+async def _no_lookup(_host: str, _port: int) -> Sequence[str]:
+    return ()
 
 
 def _for_httpx(proxy: Proxy | None, context: ssl.SSLContext) -> httpx.Proxy | None:

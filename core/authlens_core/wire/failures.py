@@ -18,7 +18,7 @@ from authlens_core.wire.addresses import AddressRefused
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.observation import Observation, Step
 from authlens_core.wire.proxy import ProxyUnusable
-from authlens_core.wire.trust import explain_certificate
+from authlens_core.wire.trust import TrustUnusable, explain_certificate
 
 __all__ = ["deadline_failure", "explain", "proxy_failure"]
 
@@ -48,7 +48,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         yield current
         if isinstance(current, BaseExceptionGroup):
             waiting.extend(current.exceptions)
-        waiting.extend(cause for cause in (current.__cause__, current.__context__) if cause is not None)
+        # httpcore ends with `raise error from None`, so the context says what `__cause__` no longer does.
+        cause = current.__cause__ or current.__context__
+        if cause is not None:
+            waiting.append(cause)
 
 
 def _retry(observed: Observation) -> str:
@@ -70,9 +73,12 @@ def deadline_failure(host: str, seconds: float, observed: Observation) -> WireFa
     return WireFailure(FailureKind.TIMEOUT, cause, _retry(observed), may_have_arrived=observed.sent)
 
 
-def proxy_failure(host: str, proxy: str, observed: Observation) -> WireFailure:
+def proxy_failure(error: BaseException, host: str, proxy: str, observed: Observation) -> WireFailure:
     """Return the failure of a proxy that could not be reached or did not let the request through."""
     status = observed.tunnel_status
+    for link in _chain(error):
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return WireFailure(FailureKind.PROXY, *explain_certificate(link, f"the proxy {proxy}"))
     if status == 407:
         cause = f"The proxy {proxy} wants a user name and password (407)."
         return WireFailure(
@@ -94,6 +100,10 @@ def _tls(error: ssl.SSLError, host: str, observed: Observation) -> WireFailure:
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNEXPECTED_MESSAGE"}:
         cause = f"{host} does not speak TLS on this port: it is not an HTTPS server."
         return WireFailure(FailureKind.TLS, cause, "Check the port of the address.")
+    if "CERTIFICATE_REQUIRED" in reason:
+        cause = f"{host} wants a client certificate, which authlens cannot give."
+        cure = "Use an address of the server that asks for a login instead."
+        return WireFailure(FailureKind.TLS, cause, cure, may_have_arrived=observed.sent)
     if "VERSION" in reason or "UNSUPPORTED_PROTOCOL" in reason:
         cause = f"{host} offers only TLS versions that are no longer safe."
         return WireFailure(FailureKind.TLS, cause, "The server must offer TLS 1.2 or later.")
@@ -111,7 +121,8 @@ def _protocol(text: str, host: str) -> WireFailure:
     # h11's own words are compared with, never shown.
     if "too long" in text or "too big" in text:
         cause = f"The header of the answer from {host} is too large."
-        return WireFailure(FailureKind.TOO_LARGE, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
+        cure = "Whoever runs the server must shorten it."
+        return WireFailure(FailureKind.TOO_LARGE, cause, cure, may_have_arrived=True)
     if "without sending a response" in text or "closed connection" in text:
         cause = f"{host} closed the connection before the answer was complete."
         return WireFailure(FailureKind.PROTOCOL, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
@@ -143,6 +154,37 @@ def _address(error: AddressRefused, host: str) -> WireFailure:
     return WireFailure(FailureKind.ADDRESS, cause, cure)
 
 
+def _unsendable(host: str, observed: Observation) -> WireFailure:
+    cause = f"The request to {host} is not valid HTTP, so it was not sent."
+    if observed.sent:
+        cause = f"The request to {host} is not valid HTTP, so only a part of it was sent."
+    cure = "Check the method and the header fields of the request."
+    return WireFailure(FailureKind.PROTOCOL, cause, cure, may_have_arrived=observed.sent)
+
+
+def _named(error: BaseException, host: str, observed: Observation) -> WireFailure | None:
+    """Return the failure that one link of the chain explains by itself, or None."""
+    match error:
+        case AddressRefused():
+            return _address(error, host)
+        case ProxyUnusable():
+            return WireFailure(FailureKind.PROXY, str(error), "Correct or unset it.")
+        case TrustUnusable():
+            return WireFailure(FailureKind.TLS, str(error), "Correct or unset it.")
+        case h11.LocalProtocolError() | UnicodeEncodeError():
+            return _unsendable(host, observed)
+        case h11.RemoteProtocolError():
+            return _protocol(str(error), host)
+        case ssl.SSLWantReadError() | ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            return None
+        case ssl.SSLError():
+            return _tls(error, host, observed)
+        case TimeoutError() if error.errno is None:
+            cause = f"{host} did not answer in time."
+            return WireFailure(FailureKind.TIMEOUT, cause, _retry(observed), may_have_arrived=observed.sent)
+    return None
+
+
 def explain(error: BaseException, host: str, observed: Observation) -> WireFailure:
     """Return the failure that `error` means.
 
@@ -153,27 +195,14 @@ def explain(error: BaseException, host: str, observed: Observation) -> WireFailu
     """
     chain = list(_chain(error))
     for link in chain:
-        match link:
-            case AddressRefused():
-                return _address(link, host)
-            case ProxyUnusable():
-                return WireFailure(
-                    FailureKind.PROXY, f"{str(link)[:1].upper()}{str(link)[1:]}.", "Correct or unset it."
-                )
-            case h11.LocalProtocolError():
-                cause = f"The request to {host} is not valid HTTP, so it was not sent."
-                return WireFailure(FailureKind.PROTOCOL, cause, "Check the header fields of the request.")
-            case ssl.SSLError() if not isinstance(link, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-                return _tls(link, host, observed)
-    remote = next((link for link in chain if isinstance(link, h11.RemoteProtocolError)), None)
-    if remote is not None or "without sending a response" in str(error):
-        return _protocol(str(remote or error), host)
-    systems = [link for link in chain if isinstance(link, OSError)]
+        failure = _named(link, host, observed)
+        if failure is not None:
+            return failure
+    if "without sending a response" in str(error):
+        return _protocol(str(error), host)
     # The deepest one knows the reason; the ones above it only say that every attempt failed.
-    named = [link for link in systems if isinstance(link, socket.gaierror) or link.errno in _ERRNO]
-    if systems and not isinstance(systems[-1], TimeoutError):
-        return _operating_system((named or systems)[-1], host, observed)
-    if systems:
-        cause = f"{host} did not answer the attempt to connect."
-        return WireFailure(FailureKind.TIMEOUT, cause, _NOT_SENT, may_have_arrived=observed.sent)
-    return _operating_system(OSError(), host, observed)
+    systems = [link for link in chain if isinstance(link, OSError)]
+    if systems or observed.step is not Step.PREPARE:
+        known = [link for link in systems if isinstance(link, socket.gaierror) or link.errno in _ERRNO]
+        return _operating_system((known or systems or [OSError()])[-1], host, observed)
+    return _unsendable(host, observed)

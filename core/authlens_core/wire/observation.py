@@ -48,9 +48,8 @@ _ENDS: Final = {
 }
 
 
-def _address(stream: Any) -> tuple[str, int] | None:
-    found = stream.get_extra_info("server_addr")
-    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None
+def _display(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclass(slots=True)
@@ -60,7 +59,11 @@ class Observation:
     Attributes:
         judge: says whether an address may be connected to.
         step: how far it came.
+        sent: true once bytes of the request may have left.
         tunnel_status: what the proxy answered to CONNECT, or None.
+        peer: `address:port` of the other end of the connection.
+        tls: version and cipher.
+        at_proxy: true while it is the proxy that is spoken to; meaningless without one.
     """
 
     judge: Callable[[str], bool] | None = None
@@ -69,6 +72,7 @@ class Observation:
     tunnel_status: int | None = None
     peer: str | None = None
     tls: str | None = None
+    at_proxy: bool = False
     _connecting: bool = False
     _began: dict[str, float] = field(default_factory=dict)
     _spent: dict[str, float] = field(default_factory=dict)
@@ -79,10 +83,11 @@ class Observation:
         Raises:
             AddressRefused: the address that was connected is not allowed; the connection is closed.
         """
-        _, _, rest = event.partition(".")
+        part, _, rest = event.partition(".")
         name, _, moment = rest.partition(".")
         now = time.perf_counter()
         if moment == "started":
+            self.at_proxy = part == "connection" or (self.at_proxy and part != "proxy")
             self._started(name, info, now)
         elif moment == "complete":
             await self._completed(name, info.get("return_value"), now)
@@ -94,11 +99,13 @@ class Observation:
             self.step = Step.TUNNEL
             return
         self.step = _STARTS.get(name, self.step)
+        if self.step is Step.SEND:
+            self.at_proxy = False
         if name == "send_request_headers":
             self.sent = True
             self._began["send_request_body"] = now
         else:
-            self._began.setdefault(name, now)
+            self._began[name] = now
 
     async def _completed(self, name: str, value: Any, now: float) -> None:
         if self._connecting and name == "receive_response_headers":
@@ -111,21 +118,21 @@ class Observation:
             await self._connected(value)
 
     async def _connected(self, stream: Any) -> None:
-        address = _address(stream)
-        if address is None:
-            return
-        host, port = address
-        self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        if self.judge is not None and not self.judge(host):
+        host = self._learn_peer(stream)
+        if host is not None and self.judge is not None and not self.judge(host):
             await stream.aclose()
             raise AddressRefused(host)
 
+    def _learn_peer(self, stream: Any) -> str | None:
+        found = stream.get_extra_info("server_addr")
+        if not isinstance(found, tuple):
+            return None
+        self.peer = _display(str(found[0]), int(found[1]))
+        return str(found[0])
+
     def answered_by(self, stream: Any) -> None:
         """Learn peer and TLS from the stream of the response, which may be an older connection's."""
-        address = _address(stream)
-        if address is not None:
-            host, port = address
-            self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._learn_peer(stream)
         connection = stream.get_extra_info("ssl_object")
         if isinstance(connection, ssl.SSLObject):
             cipher = connection.cipher()

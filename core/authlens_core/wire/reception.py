@@ -6,7 +6,8 @@ What came is kept up to the moment something went wrong: an inspector is most us
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,11 @@ class Attempt:
     body: bytearray = field(default_factory=bytearray)
     complete: bool = False
 
+    @property
+    def named(self) -> str:
+        """The host, and the proxy if there is one."""
+        return f"{self.host} through the proxy {self.proxy.display}" if self.proxy else self.host
+
     def answer(self) -> Response | None:
         """Return the response as far as it came."""
         if self.response is None:
@@ -49,7 +55,11 @@ def decoded(raw: RawFields) -> Headers:
 
 
 async def receive(
-    attempt: Attempt, status: int, fields: RawFields, extensions: dict[str, Any], chunks: AsyncIterator[bytes]
+    attempt: Attempt,
+    status: int,
+    fields: RawFields,
+    extensions: dict[str, Any],
+    chunks: AsyncGenerator[bytes, None],
 ) -> WireFailure | None:
     """Take the answer into `attempt`, head first.
 
@@ -71,7 +81,8 @@ async def receive(
         http_version=extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
     )
     if failure is None:
-        failure = await _receive_body(attempt, chunks)
+        async with contextlib.aclosing(chunks):
+            failure = await _receive_body(attempt, chunks)
     if failure is None and attempt.body:
         failure = _foreign_encoding(attempt.host, kept)
     return failure

@@ -16,7 +16,7 @@ from typing import Final
 
 from authlens_core.safe_text import safe_line
 
-__all__ = ["CertificateRefused", "build_context", "explain_certificate", "observe_refusals"]
+__all__ = ["CertificateRefused", "TrustUnusable", "build_context", "explain_certificate", "observe_refusals"]
 
 # Where the systems without OpenSSL's own default keep their bundle.
 _BUNDLES: Final = (
@@ -44,6 +44,10 @@ _CLOCK: Final = frozenset({9, 10})
 _INSTALL: Final = (
     "install its certificate in the operating system's store, or set SSL_CERT_FILE to its PEM file"
 )
+
+
+class TrustUnusable(Exception):
+    """The certificates to trust cannot be read. The text is a sentence that names the setting."""
 
 
 class CertificateRefused(ssl.SSLCertVerificationError):
@@ -78,14 +82,19 @@ def build_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
     where there is none, the bundle of certifi.
 
     Raises:
-        OSError: a file or directory that was named cannot be read, or holds no certificate.
+        TrustUnusable: a file or directory that was named cannot be read, or holds no certificate.
     """
     environ = os.environ if environ is None else environ
     cafile, capath = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
     if capath is not None and not Path(capath).is_dir():
-        raise NotADirectoryError(capath)
+        msg = "SSL_CERT_DIR does not name a directory."
+        raise TrustUnusable(msg)
     if cafile is not None or capath is not None:
-        return _from_files(cafile, capath)
+        try:
+            return _from_files(cafile, capath)
+        except OSError:
+            msg = "SSL_CERT_FILE does not name a file of certificates (PEM)."
+            raise TrustUnusable(msg) from None
     if _store_exists():
         try:
             import truststore

@@ -1,0 +1,95 @@
+"""Which addresses count as public."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from authlens_core.wire.addresses import AddressRefused, is_global, is_loopback, is_public, require_public
+
+PRIVATE = [
+    "127.0.0.1",
+    "127.8.9.10",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+    "239.255.255.250",
+    "240.0.0.1",
+    "255.255.255.255",
+    "192.0.2.1",
+    "::",
+    "::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fc00::1",
+    "fd12:3456::1",
+    "ff02::1",
+    "2001:db8::1",
+    "::ffff:10.0.0.1",
+    "::ffff:127.0.0.1",
+    "64:ff9b::a00:1",
+    "2002:a00:1::1",
+    "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+    "not an address",
+    "",
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_an_address_inside_a_network_is_not_global(address: str) -> None:
+    """GEN-3, H015: private, loopback, link-local, reserved, multicast, and IPv4 dressed as IPv6."""
+    assert not is_global(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "104.16.0.1", "2606:4700::1111", "[2606:4700::1111]"])
+def test_an_address_of_the_internet_is_global(address: str) -> None:
+    """The check lets the real thing through."""
+    assert is_global(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.255.0.1", "::1", "[::1]", "::ffff:127.0.0.1"])
+def test_loopback_is_recognised_in_every_form(address: str) -> None:
+    """Plain http may go to these and to nothing else."""
+    assert is_loopback(address)
+
+
+async def _mixed(_host: str, _port: int) -> Sequence[str]:
+    return ["1.1.1.1", "10.0.0.1"]
+
+
+async def _unknown(_host: str, _port: int) -> Sequence[str]:
+    raise OSError
+
+
+async def _public(_host: str, _port: int) -> Sequence[str]:
+    return ["1.1.1.1", "2606:4700::1111"]
+
+
+async def test_one_private_address_among_public_ones_is_refused_and_named() -> None:
+    """H015: a name that resolves to both public and private."""
+    with pytest.raises(AddressRefused) as caught:
+        await require_public("wiki.example.com", 443, _mixed)
+    assert caught.value.address == "10.0.0.1"
+
+
+async def test_an_address_needs_no_lookup() -> None:
+    """A resolver cannot talk an address into being another."""
+    assert await is_public("10.0.0.1", 443, _public) is False
+    assert await is_public("1.1.1.1", 443, _unknown) is True
+
+
+async def test_a_name_is_public_private_or_unknown() -> None:
+    """Three answers, because a name that is not found is neither."""
+    assert await is_public("wiki.example.com", 443, _public) is True
+    assert await is_public("wiki.example.com", 443, _mixed) is False
+    assert await is_public("wiki.example.com", 443, _unknown) is None
+
+
+async def test_localhost_is_resolved_by_the_system() -> None:
+    """The real resolver."""
+    assert await is_public("localhost", 443) is False

@@ -1,0 +1,239 @@
+"""`Wire.send` and honest servers: the record is what was on the wire, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import pytest
+
+from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request
+from authlens_core.secret import Body
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import FailureKind
+from authlens_core.wire.limits import RESOURCE, Limits
+from support.hostile_server import LocalAuthority, Receive, Send, Wait, answer, hostile_server
+
+
+async def test_the_recorded_request_is_what_the_server_received() -> None:
+    """Every header field is on record, in the order and case in which it went out."""
+    headers = Headers.of([("Content-Type", FORM_TYPE), ("X-Tamper", "caf\xe9"), ("x-tamper", "twice")])
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        url = server.url + "path;v=1/%7Ea?q='x'&y=(1)"
+        request = Request("POST", url, headers, Body(b"a=b&c=d"))
+        exchange = await wire.send(request, loopback_http=True)
+    sent = exchange.request
+    target = sent.url.removeprefix(f"http://127.0.0.1:{server.port}")
+    lines = [f"{sent.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.headers.fields)]
+    assert server.requests == ["\r\n".join([*lines, "", ""]).encode("latin-1") + sent.body.reveal()]
+    assert exchange.failure is None
+
+
+async def test_authlens_names_itself_and_asks_for_an_uncompressed_answer() -> None:
+    """cloudflare.md §0.11: a library's user agent is blocked at the edge. security.md F7."""
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        greedy = Request("GET", server.url, Headers.of([("accept-encoding", "gzip, br")]))
+        exchange = await wire.send(greedy, loopback_http=True)
+    assert exchange.request.headers.get_all("user-agent") == (f"authlens/{version('authlens')}",)
+    assert exchange.request.headers.get_all("accept-encoding") == ("identity",)
+
+
+async def test_a_stage_may_set_accept_and_it_is_sent_once() -> None:
+    """What a stage asks for replaces the default and does not stand beside it."""
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        request = Request("GET", server.url, Headers.of([("Accept", "application/json")]))
+        exchange = await wire.send(request, loopback_http=True)
+    assert exchange.request.headers.get_all("accept") == ("application/json",)
+
+
+async def test_an_answer_keeps_order_case_repetitions_and_reason() -> None:
+    """Two WWW-Authenticate fields are two, and the server's own spelling is what is shown."""
+    fields = ("WWW-Authenticate: Bearer", "x-odd-CASE: caf\xe9", "www-authenticate: Cloudflare-Access")
+    steps = answer("401 Not Today", *fields, body=b"no")
+    async with hostile_server(*steps) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), loopback_http=True)
+    response = exchange.response
+    assert response is not None
+    assert (response.status, response.reason, response.http_version) == (401, "Not Today", "HTTP/1.1")
+    assert response.headers.fields == (
+        ("WWW-Authenticate", "Bearer"),
+        ("x-odd-CASE", "caf\xe9"),
+        ("www-authenticate", "Cloudflare-Access"),
+        ("Content-Length", "2"),
+    )
+    assert response.body == Body(b"no")
+
+
+async def test_an_exchange_tells_when_where_and_how_long() -> None:
+    """Timings, peer and purpose are on record."""
+    before = datetime.now(UTC)
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), loopback_http=True, purpose="a test")
+    assert before <= exchange.started_at <= datetime.now(UTC)
+    assert exchange.peer == f"127.0.0.1:{server.port}"
+    assert exchange.purpose == "a test"
+    assert exchange.proxy is None
+    assert exchange.timings.tls is None
+    assert exchange.tls is None
+    spent = (exchange.timings.connect, exchange.timings.send, exchange.timings.wait, exchange.timings.receive)
+    assert all(seconds is not None and 0 <= seconds <= exchange.elapsed for seconds in spent)
+
+
+async def test_tls_version_cipher_and_time_are_recorded() -> None:
+    """What protects the exchange is part of the record."""
+    authority = LocalAuthority()
+    async with (
+        hostile_server(*answer(body=b"ok"), context=authority.server_context()) as server,
+        Wire(environ={}, ssl_context=authority.client_context()) as wire,
+    ):
+        exchange = await wire.send(Request("GET", server.url))
+    assert exchange.failure is None
+    assert exchange.tls is not None
+    assert exchange.tls.startswith("TLSv1.3, TLS_")
+    assert exchange.timings.tls is not None
+
+
+async def test_a_connection_is_reused_and_known_as_such() -> None:
+    """The next step of a login does not connect again; it has no connect time and still a peer."""
+    steps = (*answer(body=b"1"), *answer(body=b"2"))
+    async with hostile_server(*steps) as server, Wire(environ={}) as wire:
+        first = await wire.send(Request("GET", server.url), loopback_http=True)
+        second = await wire.send(Request("GET", server.url), loopback_http=True)
+    assert first.failure is None
+    assert second.failure is None
+    assert server.connections == 1
+    assert second.timings.connect is None
+    assert second.peer == first.peer
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://wiki.example.com/",
+        "http://10.0.0.1/",
+        "ftp://wiki.example.com/",
+        "https://user:pass@wiki.example.com/",
+        "https://good.example\\@evil.example/",
+        "https://wiki.example.com/#fragment",
+        "wiki.example.com",
+        "",
+    ],
+)
+async def test_an_address_that_is_not_strict_https_is_refused_before_anything_is_sent(url: str) -> None:
+    """GEN-1, GEN-8: refused with the reason, and there is no peer because there was no connection."""
+    async with Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", url), loopback_http=True)
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.URL
+    assert exchange.failure.cause
+    assert not exchange.failure.may_have_arrived
+    assert (exchange.response, exchange.peer) == (None, None)
+
+
+async def test_plain_http_to_this_machine_needs_to_be_allowed() -> None:
+    """GEN-1: zero connections unless `loopback_http` is set."""
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url))
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.URL
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Injected: b", "a\nb", "€", "a\x00b"])
+async def test_a_header_field_that_cannot_be_sent_is_not_sent(value: str) -> None:
+    """CVE-2020-5260 and its kin: no line end from a value reaches the wire."""
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        request = Request("GET", server.url, Headers.of([("X-Value", value)]))
+        exchange = await wire.send(request, loopback_http=True)
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.PROTOCOL
+    assert not exchange.failure.may_have_arrived
+    assert server.connections == 0
+
+
+async def test_nobody_listening_is_a_failure_in_plain_words() -> None:
+    """The cause names the host; nothing was sent."""
+    async with hostile_server() as server:
+        pass
+    async with Wire(environ={}) as wire:
+        exchange = await wire.send(Request("POST", server.url), loopback_http=True)
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.CONNECT
+    assert f"127.0.0.1:{server.port}" in exchange.failure.cause
+    assert "nothing listens there" in exchange.failure.cause
+    assert not exchange.failure.may_have_arrived
+
+
+async def test_a_name_that_does_not_exist_is_a_failure_in_plain_words() -> None:
+    """`.invalid` never exists (RFC 6761 §6.4)."""
+    async with Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", "https://team.invalid/"))
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.NAME
+    assert "team.invalid" in exchange.failure.cause
+
+
+async def test_a_long_resource_is_cut_and_that_is_no_failure() -> None:
+    """GEN-9: the first bytes of a resource are worth showing."""
+    limits = Limits(body=100, cut_body=True)
+    async with hostile_server(*answer(body=b"x" * 1000)) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), limits=limits, loopback_http=True)
+    assert exchange.failure is None
+    assert exchange.response is not None
+    assert exchange.response.body == Body(b"x" * 100, truncated=True)
+
+
+async def test_a_body_of_exactly_the_limit_is_complete() -> None:
+    """The limit itself is allowed."""
+    async with hostile_server(*answer(body=b"x" * 100)) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), limits=Limits(body=100), loopback_http=True)
+    assert exchange.failure is None
+    assert exchange.response is not None
+    assert exchange.response.body == Body(b"x" * 100)
+
+
+async def test_a_mebibyte_of_resource_is_kept_whole() -> None:
+    """GEN-9: 1 MiB for the resource."""
+    async with hostile_server(*answer(body=b"x" * 2**20)) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), limits=RESOURCE, loopback_http=True)
+    assert exchange.response is not None
+    assert len(exchange.response.body) == 2**20
+    assert not exchange.response.body.truncated
+
+
+async def test_cancelling_a_request_closes_its_connection() -> None:
+    """Cancellation goes through, and the server sees the end of the connection."""
+    async with hostile_server(Receive(), Wait()) as server, Wire(environ={}) as wire:
+        task = asyncio.create_task(wire.send(Request("GET", server.url), loopback_http=True))
+        async with asyncio.timeout(5):
+            while not server.requests:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            while not server.ended:
+                await asyncio.sleep(0.01)
+
+
+async def test_an_honest_exchange_follows_a_bad_one_on_the_same_wire() -> None:
+    """Nothing that a server did poisons the next request (acceptance A6)."""
+    async with Wire(environ={}) as wire:
+        async with hostile_server(Receive(), Send(b"rubbish\r\n\r\n")) as hostile:
+            bad = await wire.send(Request("GET", hostile.url), loopback_http=True)
+        async with hostile_server(*answer(body=b"fine")) as honest:
+            good = await wire.send(Request("GET", honest.url), loopback_http=True)
+    assert bad.failure is not None
+    assert good.failure is None
+
+
+async def test_a_wire_can_be_used_again_after_it_was_closed() -> None:
+    """Closing closes connections and is not the end of the object."""
+    wire = Wire(environ={})
+    async with hostile_server(*answer(), *answer()) as server:
+        await wire.send(Request("GET", server.url), loopback_http=True)
+        await wire.aclose()
+        exchange = await wire.send(Request("GET", server.url), loopback_http=True)
+        await wire.aclose()
+    assert exchange.failure is None
+    assert server.connections == 2

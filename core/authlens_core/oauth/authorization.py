@@ -31,6 +31,7 @@ __all__ = [
 
 _CODE_LIMIT: Final = 8 * 1024
 _QUERY_LIMIT: Final = 64 * 1024
+_ALONE: Final = "a code or token alone, which shows no login that it belongs to"
 
 
 class RepeatedParameter(ValueError):
@@ -265,16 +266,22 @@ def read_pasted(text: Secret, expected: Expected) -> AuthorizationResponse:
     address, _, fragment = pasted.partition("#")
     if "access_token=" in fragment:
         return _pasted("an address with a token in it, from another kind of login")
+    if address.startswith("?") or _is_query(address):
+        query = address.removeprefix("?")
+        if not any(f"&{name}=" in f"&{query}" for name in ("code", "error", "state")):
+            return _pasted(_ALONE)
+        return read_authorization_response(Secret(query), expected)
     where, mark, query = address.partition("?")
-    if mark and where:
-        problem = _place_problem(where, query, expected)
-        return _pasted(problem) if problem else read_authorization_response(Secret(query), expected)
-    bare = query if mark else address
-    if not mark and "://" in address:
-        return _pasted("an address without an answer in it")
-    if not any(f"&{bare}".find(f"&{name}=") >= 0 for name in ("code", "error", "state")):
-        return _pasted("a code or token alone, which shows no login that it belongs to")
-    return read_authorization_response(Secret(bare), expected)
+    if not mark:
+        return _pasted("an address without an answer in it" if "://" in where else _ALONE)
+    problem = _place_problem(where, query, expected)
+    return _pasted(problem) if problem else read_authorization_response(Secret(query), expected)
+
+
+def _is_query(text: str) -> bool:
+    """Say whether a text begins with a parameter, and not with an address."""
+    name, equals, _ = text.partition("=")
+    return bool(equals) and not set(":/?") & set(name)
 
 
 def _place_problem(where: str, query: str, expected: Expected) -> str:

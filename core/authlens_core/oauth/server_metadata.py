@@ -58,8 +58,10 @@ _REQUIREMENTS: Final[tuple[tuple[tuple[str, str], tuple[str, Severity, bool, str
         ("token_endpoint_auth_methods_supported", "none"),
         (f"{_STAGE}.none", Severity.WARNING, False, _SPEC),
         "A program on your own machine cannot keep a client secret, so it has to be a public client.",
-        "Go on: many servers take public clients without saying so. If the token request is refused with "
-        "invalid_client, the server has to allow token_endpoint_auth_method none.",
+        (
+            "Go on: many servers take public clients without saying so. If the token request is refused with "
+            "invalid_client, the server has to allow token_endpoint_auth_method none."
+        ),
     ),
     (
         ("grant_types_supported", "authorization_code"),

@@ -1,0 +1,211 @@
+"""Answers in JSON and the errors in their place."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.error_response import (
+    OAuthError,
+    is_usable,
+    meaning,
+    read_answer,
+    read_error,
+    without_secrets,
+)
+from authlens_core.oauth.http_message import Headers, Response
+from authlens_core.secret import Body, Secret
+
+
+def _answer(status: int, body: object, content_type: str = "application/json", **headers: str) -> Response:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    fields = [("Content-Type", content_type), *headers.items()]
+    return Response(status, headers=Headers.of(fields), body=Body(data))
+
+
+def _read(response: Response, *, strict: bool = False) -> dict[str, Check]:
+    reading = read_answer(
+        response,
+        stage="stage",
+        spec="RFC 0",
+        tolerated=201,
+        strict_media_type=strict,
+        secrets=[Secret("s3cret")],
+    )
+    assert (reading.value is not None) == is_usable(reading.checks)
+    return {check.name: check for check in reading.checks}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 503])
+def test_an_error_object_is_read_from_any_4xx_and_5xx(status: int) -> None:
+    """TK-7, design §9: errors come as 400, 401, 403 or 500."""
+    body = {"error": "invalid_grant", "error_description": "too late", "error_uri": "https://e/", "x": [1]}
+    assert read_error(_answer(status, body)) == OAuthError("invalid_grant", "too late", "https://e/", status)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>no</html>", b"[]", b"null", b"{", b'{"error": 1}', b'{"error": ""}', b"{}", b"\xff\xfe{"],
+)
+def test_an_error_body_that_is_no_error_object_is_none(body: bytes) -> None:
+    """TK-7: non-JSON error bodies survive."""
+    assert read_error(_answer(500, body, "text/html")) is None
+
+
+def test_a_success_is_no_error_whatever_it_says() -> None:
+    """An error member in a 200 is judged where the answer is read."""
+    assert read_error(_answer(200, {"error": "invalid_grant"})) is None
+
+
+@given(st.binary())
+def test_reading_an_error_never_raises(body: bytes) -> None:
+    """TK-7: whatever the bytes are."""
+    read_error(_answer(400, body))
+
+
+def test_members_of_the_wrong_type_are_left_out() -> None:
+    """GEN-5: odd members do not matter."""
+    error = read_error(_answer(400, {"error": "e", "error_description": ["x"], "error_uri": None}))
+    assert error == OAuthError("e", "", "", 400)
+
+
+def test_a_description_of_two_megabytes_is_cut() -> None:
+    """H074."""
+    long = _answer(400, json.dumps({"error": "e", "error_description": "x" * 60_000}).encode())
+    error = read_error(long)
+    assert error is not None
+    assert len(error.description) == 2_000
+
+
+def test_an_echoed_secret_is_masked_in_the_description() -> None:
+    """H109: servers repeat what they were sent."""
+    body = {"error": "invalid_grant", "error_description": "code s3cret is used, s3cret!"}
+    error = read_error(_answer(400, body), [Secret("s3cret")])
+    assert error is not None
+    assert "s3cret" not in str(error)
+    assert Secret("s3cret").masked in error.description
+
+
+def test_the_longer_of_two_overlapping_secrets_is_masked_whole() -> None:
+    """H109: no rest of the longer one is left over."""
+    shown = without_secrets("abcdef", [Secret("abc"), Secret("abcdef"), Secret("")])
+    assert shown == Secret("abcdef").masked
+
+
+REGISTERED = [
+    *(
+        "invalid_request",
+        "unauthorized_client",
+        "access_denied",
+        "unsupported_response_type",
+        "invalid_scope",
+    ),
+    *("server_error", "temporarily_unavailable", "invalid_client", "invalid_grant", "unsupported_grant_type"),
+    *("invalid_target", "invalid_redirect_uri", "invalid_client_metadata", "invalid_software_statement"),
+    *("unapproved_software_statement", "unsupported_token_type", "invalid_token", "insufficient_scope"),
+    *("interaction_required", "login_required", "consent_required", "account_selection_required"),
+]
+
+
+@pytest.mark.parametrize("code", REGISTERED)
+def test_every_registered_code_has_a_meaning_and_a_cure(code: str) -> None:
+    """AR-4, TK-7, RG-6: each code gets its own message and next action."""
+    means, cure = meaning(code)
+    assert means
+    assert cure
+    assert meaning(code) != meaning("never_heard_of_it")
+
+
+def test_the_codes_of_the_authorization_answer_differ_in_what_they_say() -> None:
+    """AR-4: no two of them share a message."""
+    codes = [*REGISTERED[:7], "invalid_target"]
+    assert len({meaning(code).means for code in codes}) == len(codes)
+
+
+def test_an_unknown_code_is_said_to_be_unknown() -> None:
+    """RG-6: others are shown raw, with honest words."""
+    assert "no specification" in meaning("never_heard_of_it").means
+
+
+def test_the_expected_status_gives_the_document() -> None:
+    """The checks of a good answer are reported too."""
+    checks = _read(_answer(200, {"a": 1}))
+    assert [c.severity for c in checks.values()] == [Severity.PASS] * 3
+    assert list(checks) == ["stage.status", "stage.media_type", "stage.document"]
+
+
+def test_the_tolerated_status_is_a_notice() -> None:
+    """TK-3, RG-3."""
+    assert _read(_answer(201, {}))["stage.status"].severity is Severity.NOTICE
+
+
+@pytest.mark.parametrize("status", [202, 203, 204, 206, 304, 400, 500])
+def test_any_other_status_fails(status: int) -> None:
+    """H035: not even with a document in it."""
+    assert _read(_answer(status, {"a": 1}))["stage.status"].severity is Severity.FAILURE
+
+
+def test_a_redirect_shows_its_target_without_query_and_user_name() -> None:
+    """H102: the target is shown, and what it may repeat of the request is not."""
+    check = _read(_answer(302, b"", location="https://u:p@other.example/x?code=s3cret#f"))["stage.status"]
+    assert "https://other.example/x" in check.seen
+    assert "s3cret" not in check.seen
+    assert "u:p" not in check.seen
+
+
+def test_an_error_in_place_of_the_answer_is_explained() -> None:
+    """TK-7: the check holds the server's words, their meaning and the cure."""
+    body = {"error": "invalid_client", "error_description": "who is s3cret?"}
+    check = _read(_answer(401, body))["stage.status"]
+    assert "401 invalid_client: who is" in check.seen
+    assert "s3cret" not in check.seen
+    assert (check.why, check.cure) == meaning("invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "strict", "severity"),
+    [
+        ("application/json", True, Severity.PASS),
+        ("Application/JSON; charset=UTF-8", True, Severity.PASS),
+        ('application/json; charset="utf-8"', True, Severity.PASS),
+        ("application/json; charset=utf-16", True, Severity.FAILURE),
+        ("application/json; charset=utf-7", False, Severity.FAILURE),
+        ("text/html", True, Severity.FAILURE),
+        ("text/html", False, Severity.WARNING),
+        ("", False, Severity.WARNING),
+    ],
+)
+def test_the_media_type_has_to_be_json_in_utf_8(content_type: str, strict: bool, severity: Severity) -> None:
+    """PR-3, AS-12, H154: another charset always fails; another type fails for metadata."""
+    assert _read(_answer(200, {}, content_type), strict=strict)["stage.media_type"].severity is severity
+
+
+@pytest.mark.parametrize(
+    ("body", "position"),
+    [(b"", 0), (b'{"a": \xff}', 6), (b"[]", 0), (b'{"a": 1, "a": 2}', 9), (b'{"a": NaN}', 6)],
+)
+def test_a_document_that_is_no_strict_json_object_fails_with_its_position(body: bytes, position: int) -> None:
+    """H023, H050, H051, PR-3."""
+    check = _read(_answer(200, body))["stage.document"]
+    assert check.severity is Severity.FAILURE
+    assert check.seen.endswith(f"at byte {position}")
+
+
+def test_a_byte_order_mark_is_tolerated_with_a_notice() -> None:
+    """H023."""
+    checks = _read(_answer(200, b"\xef\xbb\xbf{}"))
+    assert checks["stage.document"].severity is Severity.PASS
+    assert checks["stage.byte_order_mark"].severity is Severity.NOTICE
+
+
+def test_a_body_that_was_cut_is_not_read() -> None:
+    """GEN-9: half a document is none."""
+    response = Response(
+        200, headers=Headers.of([("content-type", "application/json")]), body=Body(b"{}", truncated=True)
+    )
+    assert _read(response)["stage.document"].severity is Severity.FAILURE
+    assert read_error(Response(400, body=Body(b'{"error": "x"}', truncated=True))) is None

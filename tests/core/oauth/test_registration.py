@@ -1,0 +1,432 @@
+"""Dynamic registration: what we say about ourselves, and what the server made of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from authlens_core.oauth.check import Check, Severity, failures
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.error_response import meaning
+from authlens_core.oauth.http_message import Headers, Response
+from authlens_core.oauth.reading import Reading
+from authlens_core.oauth.registration import (
+    DeletionOutcome,
+    deletion_request,
+    is_client_metadata_url,
+    read_deletion,
+    read_registration,
+    registration_request,
+)
+from authlens_core.oauth.url import parse_url
+from authlens_core.secret import Body, Secret
+
+REDIRECT = "http://localhost:8400/callback"
+ENDPOINT = parse_url("https://as.example/register")
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+GOOD: dict[str, object] = {
+    "client_id": "3f0c",
+    "redirect_uris": [REDIRECT],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "response_types": ["code"],
+    "token_endpoint_auth_method": "none",
+    "client_id_issued_at": 1_700_000_000,
+}
+
+
+def _read(
+    document: object, *, status: int = 201, now: datetime | None = NOW, managed: bool = True
+) -> Reading[Client]:
+    data = document if isinstance(document, bytes) else json.dumps(document).encode()
+    response = Response(status, headers=Headers.of([("content-type", "application/json")]), body=Body(data))
+    return read_registration(response, redirect_uri=REDIRECT, endpoint=ENDPOINT if managed else None, now=now)
+
+
+def _check(reading: Reading[Client], name: str) -> Check:
+    return next(c for c in reading.checks if c.name == f"registration.{name}")
+
+
+def _sent(**changes: str) -> dict[str, object]:
+    request = registration_request(
+        ENDPOINT,
+        redirect_uri=REDIRECT,
+        client_name="authlens",
+        scope=changes.get("scope"),
+        resource=changes.get("resource"),
+    )
+    document: dict[str, object] = json.loads(request.body.reveal())
+    return document
+
+
+def test_registration_is_a_json_post_without_authorization() -> None:
+    """RG-1."""
+    request = registration_request(
+        ENDPOINT, redirect_uri=REDIRECT, client_name="authlens", scope=None, resource=None
+    )
+    assert (request.method, request.url) == ("POST", "https://as.example/register")
+    assert request.headers.get("content-type") == "application/json"
+    assert request.headers.get("authorization") is None
+
+
+def test_an_initial_access_token_is_sent_as_bearer_and_not_shown() -> None:
+    """RG-1: it is a secret."""
+    request = registration_request(
+        ENDPOINT,
+        redirect_uri=REDIRECT,
+        client_name="authlens",
+        scope=None,
+        resource=None,
+        initial_access_token=Secret("t1cket"),
+    )
+    assert request.headers.get("authorization") == "Bearer t1cket"
+    assert "t1cket" not in repr(request)
+
+
+def test_we_introduce_ourselves_as_a_public_native_client() -> None:
+    """RG-2: grants and response types are consistent; nothing is stated that has no value."""
+    assert _sent() == {
+        "client_name": "authlens",
+        "redirect_uris": [REDIRECT],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    }
+
+
+def test_scope_and_resource_are_sent_where_given() -> None:
+    """RG-2: the resource as it is spelled."""
+    sent = _sent(scope="a b", resource="https://app.example/mcp/")
+    assert (sent["scope"], sent["resource"]) == ("a b", "https://app.example/mcp/")
+
+
+def test_a_good_answer_makes_a_client() -> None:
+    """RG-3."""
+    reading = _read(GOOD)
+    assert reading.value == Client("3f0c", REDIRECT, issued_at=1_700_000_000)
+    assert {c.severity for c in reading.checks} == {Severity.PASS}
+
+
+def test_status_200_is_tolerated_with_a_note() -> None:
+    """RG-3."""
+    reading = _read(GOOD, status=200)
+    assert reading.value is not None
+    assert _check(reading, "status").severity is Severity.NOTICE
+
+
+@pytest.mark.parametrize("status", [202, 204, 302, 307, 400, 401, 403, 429, 500])
+def test_any_other_status_fails(status: int) -> None:
+    """RG-3, H062: a redirect is not followed either."""
+    reading = _read(GOOD, status=status)
+    assert reading.value is None
+    assert _check(reading, "status").severity is Severity.FAILURE
+
+
+@pytest.mark.parametrize("client_id", [None, "", 7, ["x"], "a\nb", "é"])
+def test_client_id_has_to_be_a_string_of_ascii(client_id: object) -> None:
+    """RG-3."""
+    reading = _read(GOOD | {"client_id": client_id})
+    assert reading.value is None
+    assert _check(reading, "client_id").severity is Severity.FAILURE
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"client_id": "x"', b"<html>"])
+def test_an_answer_that_is_no_json_object_makes_no_client(body: bytes) -> None:
+    """RG-3, RG-16: half an answer leaves nothing."""
+    assert _read(body).value is None
+
+
+@pytest.mark.parametrize(
+    "registered",
+    [
+        ["https://evil.example/callback"],
+        ["https://localhost:8400/callback"],
+        ["http://localhost:8400/other"],
+        ["http://127.0.0.1:8400/callback"],
+        ["http://localhost.evil.example:8400/callback"],
+        ["http://x@localhost:8400/callback"],
+        ["http://localhost:8400/callback?x"],
+    ],
+)
+def test_a_replaced_redirect_uri_stops_the_login(registered: list[str]) -> None:
+    """RG-4, H053."""
+    reading = _read(GOOD | {"redirect_uris": registered})
+    assert reading.value is None
+    check = _check(reading, "redirect_uris")
+    assert (check.severity, check.overridable, check.expected) == (Severity.FAILURE, False, REDIRECT)
+    assert registered[0] in check.seen
+
+
+def test_a_loopback_redirect_uri_without_its_port_is_a_warning() -> None:
+    """RG-4: a server has to allow any port on loopback (RFC 8252 §7.3), and some register none."""
+    reading = _read(GOOD | {"redirect_uris": ["http://localhost/callback"]})
+    assert reading.value is not None
+    assert reading.value.redirect_uri == REDIRECT
+    assert _check(reading, "redirect_uris").severity is Severity.WARNING
+
+
+def test_more_redirect_uris_than_ours_do_no_harm() -> None:
+    """RG-4."""
+    assert _read(GOOD | {"redirect_uris": ["https://x.example/", REDIRECT]}).value is not None
+
+
+def test_members_that_are_not_stated_are_as_asked_for_with_a_notice() -> None:
+    """RG-4: some servers answer with the client_id alone."""
+    reading = _read({"client_id": "x"})
+    assert reading.value == Client("x", REDIRECT)
+    assert {
+        _check(reading, n).severity for n in ("redirect_uris", "grant_types", "token_endpoint_auth_method")
+    } == {Severity.NOTICE}
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_the_method_that_the_answer_names_is_used(method: str) -> None:
+    """RG-4, RG-5, H054: the server may hand out a secret although none was asked for."""
+    document = {
+        "token_endpoint_auth_method": method,
+        "client_secret": "s3cret",
+        "client_secret_expires_at": 0,
+    }
+    reading = _read(GOOD | document)
+    assert reading.value is not None
+    assert reading.value.token_endpoint_auth_method == method
+    assert reading.value.client_secret == Secret("s3cret")
+    assert _check(reading, "token_endpoint_auth_method").severity is Severity.NOTICE
+    assert "s3cret" not in repr(reading)
+
+
+def test_a_secret_without_a_method_means_basic() -> None:
+    """RG-4: the default of RFC 7591 §2."""
+    document = {key: value for key, value in GOOD.items() if key != "token_endpoint_auth_method"}
+    value = _read(document | {"client_secret": "s3cret", "client_secret_expires_at": 0}).value
+    assert value is not None
+    assert value.token_endpoint_auth_method == "client_secret_basic"
+
+
+def test_a_method_that_needs_a_secret_without_one_is_none_with_a_warning() -> None:
+    """RG-4."""
+    reading = _read(GOOD | {"token_endpoint_auth_method": "client_secret_basic"})
+    assert reading.value is not None
+    assert reading.value.token_endpoint_auth_method == "none"
+    assert _check(reading, "token_endpoint_auth_method").severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("method", ["private_key_jwt", 7, ["none"]])
+def test_a_method_that_we_do_not_have_stops_the_login(method: object) -> None:
+    """RG-4."""
+    assert _read(GOOD | {"token_endpoint_auth_method": method}).value is None
+
+
+def test_a_removed_refresh_grant_is_a_warning() -> None:
+    """RG-4, CF-18: no refresh, or perhaps one all the same."""
+    reading = _read(GOOD | {"grant_types": ["authorization_code"]})
+    assert reading.value is not None
+    assert reading.value.grant_types == ("authorization_code",)
+    assert _check(reading, "grant_types").severity is Severity.WARNING
+
+
+def test_a_removed_code_grant_fails_and_may_be_overridden() -> None:
+    """RG-4."""
+    reading = _read(GOOD | {"grant_types": ["refresh_token"]})
+    assert failures(reading.checks, ["registration.grant_types"]) == ()
+    assert len(failures(reading.checks)) == 1
+
+
+@pytest.mark.parametrize(
+    ("expires", "severity", "kept"),
+    [
+        (0, Severity.PASS, 0),
+        (4_000_000_000, Severity.PASS, 4_000_000_000),
+        ("4000000000", Severity.NOTICE, 4_000_000_000),
+        (None, Severity.NOTICE, None),
+        ("soon", Severity.NOTICE, None),
+        (True, Severity.NOTICE, None),
+        (-1, Severity.NOTICE, None),
+    ],
+)
+def test_the_expiry_of_a_secret_is_kept(expires: object, severity: Severity, kept: int | None) -> None:
+    """RG-5, H055: 0 is never; a missing one is noted; a string of digits is tolerated."""
+    reading = _read(GOOD | {"client_secret": "s", "client_secret_expires_at": expires})
+    assert reading.value is not None
+    assert reading.value.client_secret_expires_at == kept
+    assert _check(reading, "client_secret_expires_at").severity is severity
+
+
+def test_a_secret_that_expired_already_is_refused() -> None:
+    """RG-5, H055."""
+    assert _read(GOOD | {"client_secret": "s", "client_secret_expires_at": 1_000}).value is None
+
+
+@pytest.mark.parametrize("secret", [7, ["x"], "a\nb", "é"])
+def test_a_malformed_secret_is_refused_and_not_shown(secret: object) -> None:
+    """RG-5."""
+    reading = _read(GOOD | {"client_secret": secret})
+    assert reading.value is None
+    assert _check(reading, "client_secret").seen == "malformed"
+
+
+def test_an_empty_secret_is_none() -> None:
+    """Design §9: some servers send one."""
+    value = _read(GOOD | {"client_secret": ""}).value
+    assert value is not None
+    assert value.client_secret is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "invalid_redirect_uri",
+        "invalid_client_metadata",
+        "invalid_software_statement",
+        "unapproved_software_statement",
+        "something_else",
+    ],
+)
+def test_an_error_is_shown_with_its_meaning(code: str) -> None:
+    """RG-6: others than the registered ones are shown as they are."""
+    reading = _read({"error": code, "error_description": "redirect_uri is not allowed"}, status=400)
+    check = _check(reading, "status")
+    assert f"400 {code}: redirect_uri is not allowed" in check.seen
+    assert (check.why, check.cure) == meaning(code)
+
+
+MANAGED = GOOD | {
+    "registration_client_uri": "https://as.example/register/3f0c",
+    "registration_access_token": "r4t",
+}
+
+
+def test_management_at_the_same_origin_is_kept() -> None:
+    """RG-7: the token is a secret."""
+    reading = _read(MANAGED)
+    assert reading.value is not None
+    assert reading.value.registration_client_uri == "https://as.example/register/3f0c"
+    assert reading.value.registration_access_token == Secret("r4t")
+    assert "r4t" not in repr(reading)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://evil.example/register/3f0c",
+        "https://as.example:8443/register/3f0c",
+        "https://as.example@evil.example/",
+        "http://as.example/register/3f0c",
+        "http://localhost/register",
+        "/register/3f0c",
+        7,
+    ],
+)
+def test_a_management_uri_elsewhere_gets_no_token(uri: object) -> None:
+    """RG-7, H057: the token is dropped, with the reason; the login goes on."""
+    reading = _read(MANAGED | {"registration_client_uri": uri})
+    assert reading.value is not None
+    assert reading.value.registration_access_token is None
+    assert reading.value.registration_client_uri is None
+    assert deletion_request(reading.value) is None
+    assert _check(reading, "registration_client_uri").severity is Severity.WARNING
+
+
+def test_management_is_off_where_the_endpoint_is_unknown() -> None:
+    """RG-7: nothing says that the URI is the same server's."""
+    value = _read(MANAGED, managed=False).value
+    assert value is not None
+    assert value.registration_access_token is None
+
+
+@pytest.mark.parametrize("token", [None, "", 7, "a b", "a\r\nb"])
+def test_a_management_uri_without_a_usable_token_is_a_notice(token: object) -> None:
+    """CF-14: Cloudflare gives the URI and no token."""
+    reading = _read(MANAGED | {"registration_access_token": token})
+    assert reading.value is not None
+    assert reading.value.registration_client_uri is None
+    assert _check(reading, "registration_client_uri").severity is Severity.NOTICE
+
+
+def test_the_issuer_in_a_registration_answer_changes_nothing() -> None:
+    """RG-11, H061: a client belongs to the issuer of the validated metadata, never to one of the body."""
+    assert _read(GOOD | {"issuer": "https://evil.example"}).value == _read(GOOD).value
+
+
+def test_unknown_members_of_odd_types_are_ignored() -> None:
+    """GEN-5."""
+    odd: dict[str, object] = {f"x{i}": [None, True, 1.5, {"y": []}, "z"][i % 5] for i in range(200)}
+    assert _read(GOOD | odd).value == _read(GOOD).value
+
+
+def test_deletion_sends_the_token_to_its_own_place_only() -> None:
+    """RG-7, RG-10."""
+    client = _read(MANAGED).value
+    assert client is not None
+    request = deletion_request(client)
+    assert request is not None
+    assert (request.method, request.url) == ("DELETE", "https://as.example/register/3f0c")
+    assert request.headers.fields == (("Authorization", "Bearer r4t"),)
+    assert "r4t" not in repr(request)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (204, DeletionOutcome.DELETED),
+        (200, DeletionOutcome.NOT_DELETED),
+        (401, DeletionOutcome.NOT_DELETED),
+        (403, DeletionOutcome.NOT_DELETED),
+        (404, DeletionOutcome.UNSUPPORTED),
+        (405, DeletionOutcome.UNSUPPORTED),
+        (500, DeletionOutcome.NOT_DELETED),
+    ],
+)
+def test_only_204_says_that_the_client_is_gone(status: int, outcome: DeletionOutcome) -> None:
+    """RG-10, H059: the others are reported as they are."""
+    deletion = read_deletion(Response(status))
+    assert deletion.outcome is outcome
+    assert str(status) in deletion.checks[0].seen
+    assert (deletion.checks[0].severity is Severity.PASS) == (status == 204)
+
+
+@pytest.mark.parametrize("text", ["https://me.example/client.json", "https://me.example/a/b"])
+def test_a_client_metadata_url_is_an_https_url_with_a_path(text: str) -> None:
+    """RG-14."""
+    reading = is_client_metadata_url(text)
+    assert reading.value is not None
+    assert reading.value.text == text
+    assert reading.checks[0].severity is Severity.PASS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "my-client",
+        "https://me.example",
+        "https://me.example/",
+        "http://me.example/c",
+        "http://localhost/c",
+        "https://me.example/c#x",
+        "https://u:p@me.example/c",
+        "https://me.example/a/../c",
+        "https://me.example/%2e%2E/c",
+    ],
+)
+def test_anything_else_is_no_client_metadata_url(text: str) -> None:
+    """RG-14."""
+    reading = is_client_metadata_url(text)
+    assert reading.value is None
+    assert "--client-metadata-url" in reading.checks[0].cure
+
+
+def test_a_query_in_a_client_metadata_url_is_a_warning() -> None:
+    """RG-14: it should not be there."""
+    assert is_client_metadata_url("https://me.example/c?x=1").checks[0].severity is Severity.WARNING
+
+
+def test_every_check_says_why_where_and_what_to_do() -> None:
+    """Checks teach: each has a reason and a source, each failure a cure."""
+    for document in (GOOD, {}, MANAGED | {"client_secret": 7, "grant_types": ["x"], "redirect_uris": ["x"]}):
+        for check in _read(document).checks:
+            assert check.why
+            assert check.spec
+            assert check.cure or check.severity is not Severity.FAILURE

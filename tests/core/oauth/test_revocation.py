@@ -1,0 +1,117 @@
+"""Revocation: a token is said to be revoked only when the server said so."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from authlens_core.oauth.check import Severity
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.error_response import meaning
+from authlens_core.oauth.form import decode_form
+from authlens_core.oauth.http_message import Headers, Response
+from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
+from authlens_core.oauth.url import parse_url
+from authlens_core.secret import Body, Secret
+
+ENDPOINT = parse_url("https://as.example/revoke")
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def _answer(status: int, body: bytes = b"", **headers: str) -> Response:
+    fields = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return Response(status, headers=Headers.of(fields), body=Body(body))
+
+
+@pytest.mark.parametrize("hint", ["access_token", "refresh_token"])
+def test_a_revocation_is_a_form_post_with_token_hint_and_client(hint: TokenHint) -> None:
+    """RV-1."""
+    request = revocation_request(ENDPOINT, Client("me", "x"), token=Secret("t0ken"), hint=hint)
+    assert (request.method, request.url) == ("POST", "https://as.example/revoke")
+    assert request.headers.get("content-type") == "application/x-www-form-urlencoded"
+    assert request.headers.get("authorization") is None
+    form = decode_form(request.body.reveal().decode())
+    assert form == (("token", "t0ken"), ("token_type_hint", hint), ("client_id", "me"))
+    assert "t0ken" not in repr(request)
+
+
+def test_a_confidential_client_authenticates_as_it_was_registered() -> None:
+    """RV-1, TK-2: in one place."""
+    client = Client("me", "x", "client_secret_basic", Secret("s"))
+    request = revocation_request(ENDPOINT, client, token=Secret("t"), hint="access_token")
+    assert (request.headers.get("authorization") or "").startswith("Basic ")
+    assert "client" not in request.body.reveal().decode()
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b'{"error": "invalid_client"}', b"\xff"])
+def test_200_is_revoked_whatever_the_body_says(body: bytes) -> None:
+    """RV-2, H138: also for a token that the server never knew."""
+    revocation = read_revocation(_answer(200, body))
+    assert revocation.outcome is RevocationOutcome.REVOKED
+    assert revocation.checks[0].severity is Severity.PASS
+
+
+def test_204_is_revoked_with_a_note() -> None:
+    """H138."""
+    revocation = read_revocation(_answer(204))
+    assert revocation.outcome is RevocationOutcome.REVOKED
+    assert revocation.checks[0].severity is Severity.NOTICE
+
+
+@pytest.mark.parametrize("status", [201, 202, 302, 307, 400, 401, 403, 404, 405, 500, 502])
+def test_any_other_status_claims_nothing(status: int) -> None:
+    """RV-4, H138: the credential is kept."""
+    revocation = read_revocation(_answer(status, b"<html>"))
+    assert revocation.outcome is RevocationOutcome.NOT_REVOKED
+    assert revocation.checks[0].severity is Severity.FAILURE
+    assert "still valid" in revocation.checks[0].cure
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("unsupported_token_type", RevocationOutcome.UNSUPPORTED),
+        ("invalid_client", RevocationOutcome.NOT_REVOKED),
+        ("invalid_request", RevocationOutcome.NOT_REVOKED),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401])
+def test_an_error_is_reported_with_its_meaning(code: str, outcome: RevocationOutcome, status: int) -> None:
+    """RV-4: and an echo of the token is masked."""
+    body = json.dumps({"error": code, "error_description": "not t0ken"}).encode()
+    revocation = read_revocation(_answer(status, body), sent=(Secret("t0ken"),))
+    assert revocation.outcome is outcome
+    check = revocation.checks[0]
+    assert f"{status} {code}" in check.seen
+    assert "t0ken" not in repr(revocation)
+    assert (check.why, check.cure) == meaning(code)
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [
+        ("120", 120),
+        ("0", 0),
+        ("99999999999999999999", 86_400),
+        ("Tue, 24 Nov 2026 12:01:00 GMT", 60),
+        ("Tue, 24 Nov 2020 12:01:00 GMT", 0),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+        ("²", None),
+    ],
+)
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_busy_server_keeps_the_token_and_may_name_a_time(status: int, value: str, wait: int | None) -> None:
+    """RV-3: the token still exists; Retry-After is honoured, at most a day."""
+    revocation = read_revocation(_answer(status, retry_after=value), now=NOW)
+    assert revocation.outcome is RevocationOutcome.TRY_LATER
+    assert revocation.retry_after == wait
+    assert "still exists" in revocation.checks[0].cure
+
+
+def test_a_date_without_a_clock_is_no_time() -> None:
+    """RV-3: nothing here reads the clock."""
+    assert read_revocation(_answer(503, retry_after="Tue, 24 Nov 2026 12:01:00 GMT")).retry_after is None

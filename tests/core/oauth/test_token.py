@@ -1,0 +1,466 @@
+"""The token endpoint: what is asked, and which answers give tokens that may be used."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.oauth.check import Check, Severity, failures
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.duration import LONGEST
+from authlens_core.oauth.error_response import meaning
+from authlens_core.oauth.form import decode_form
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.reading import Reading
+from authlens_core.oauth.token import (
+    Grant,
+    TokenResponse,
+    bearer_header,
+    clock_check,
+    code_request,
+    read_token_response,
+    refresh_request,
+)
+from authlens_core.oauth.url import parse_url
+from authlens_core.secret import Body, Secret
+
+ENDPOINT = parse_url("https://as.example/token")
+REDIRECT = "http://localhost:8400/callback"
+RESOURCE = "https://app.example"
+GOOD: dict[str, object] = {
+    "access_token": "oauth:acc3ss",
+    "token_type": "bearer",
+    "expires_in": 900,
+    "scope": "",
+    "resource": "https://app.example/",
+    "refresh_token": "oauth:r3fresh",
+}
+
+
+def _read(
+    document: object,
+    *,
+    status: int = 200,
+    content_type: str = "application/json",
+    resource: str | None = RESOURCE,
+    scope: str | None = None,
+    grant: Grant = "authorization_code",
+) -> Reading[TokenResponse]:
+    data = document if isinstance(document, bytes) else json.dumps(document).encode()
+    response = Response(status, headers=Headers.of([("content-type", content_type)]), body=Body(data))
+    return read_token_response(
+        response, resource=resource, scope=scope, grant=grant, sent=[Secret("s3ntcode")]
+    )
+
+
+def _check(reading: Reading[TokenResponse], name: str) -> Check:
+    return next(c for c in reading.checks if c.name == f"token.{name}")
+
+
+def _without(*members: str) -> dict[str, object]:
+    return {key: value for key, value in GOOD.items() if key not in members}
+
+
+def _code_request(client: Client, resource: str | None = RESOURCE) -> Request:
+    return code_request(
+        ENDPOINT,
+        client,
+        code=Secret("c0de"),
+        code_verifier=Secret("v" * 43),
+        redirect_uri=REDIRECT,
+        resource=resource,
+    )
+
+
+def _form(request: Request) -> dict[str, str]:
+    pairs = decode_form(request.body.reveal().decode())
+    assert len(dict(pairs)) == len(pairs)
+    return dict(pairs)
+
+
+def test_the_exchange_is_a_form_post_with_every_parameter_once() -> None:
+    """TK-1, AZ-4, O21-1: redirect_uri and resource are those of the authorization request."""
+    request = _code_request(Client("me", REDIRECT))
+    assert (request.method, request.url) == ("POST", "https://as.example/token")
+    assert request.headers.get("accept") == "application/json"
+    assert request.headers.get("content-type") == "application/x-www-form-urlencoded"
+    assert _form(request) == {
+        "grant_type": "authorization_code",
+        "code": "c0de",
+        "redirect_uri": REDIRECT,
+        "code_verifier": "v" * 43,
+        "resource": RESOURCE,
+        "client_id": "me",
+    }
+
+
+def test_a_public_client_sends_no_authorization_header() -> None:
+    """TK-2."""
+    assert _code_request(Client("me", REDIRECT)).headers.get("authorization") is None
+
+
+def test_a_confidential_client_authenticates_in_one_place() -> None:
+    """TK-2, H054."""
+    basic = _code_request(Client("me", REDIRECT, "client_secret_basic", Secret("s")))
+    assert basic.headers.get("authorization") is not None
+    assert not {"client_id", "client_secret"} & _form(basic).keys()
+    post = _code_request(Client("me", REDIRECT, "client_secret_post", Secret("s")))
+    assert post.headers.get("authorization") is None
+    assert _form(post)["client_secret"] == "s"
+
+
+def test_without_a_resource_none_is_sent() -> None:
+    """GEN-6, CF-19."""
+    assert "resource" not in _form(_code_request(Client("me", REDIRECT), None))
+
+
+def test_no_representation_of_a_request_shows_its_secrets() -> None:
+    """PK-5: the verifier stands in the body of this request and nowhere else."""
+    request = _code_request(Client("me", REDIRECT, "client_secret_post", Secret("s3cret")))
+    for secret in ("c0de", "v" * 43, "s3cret"):
+        assert secret not in repr(request)
+        assert secret not in request.url
+        assert secret not in str(request.headers.fields)
+
+
+def test_a_refresh_sends_the_same_resource_and_no_scope() -> None:
+    """RF-1, AZ-4: without a scope it is what was granted, never more."""
+    request = refresh_request(
+        ENDPOINT, Client("me", REDIRECT), refresh_token=Secret("r3f"), resource=RESOURCE
+    )
+    assert _form(request) == {
+        "grant_type": "refresh_token",
+        "refresh_token": "r3f",
+        "resource": RESOURCE,
+        "client_id": "me",
+    }
+    assert "r3f" not in repr(request)
+
+
+def test_a_refresh_authenticates_as_the_client_was_registered() -> None:
+    """RF-1."""
+    client = Client("me", REDIRECT, "client_secret_basic", Secret("s"))
+    request = refresh_request(ENDPOINT, client, refresh_token=Secret("r3f"), resource=None)
+    assert (request.headers.get("authorization") or "").startswith("Basic ")
+    assert _form(request) == {"grant_type": "refresh_token", "refresh_token": "r3f"}
+
+
+def test_the_answer_of_cloudflare_is_read() -> None:
+    """CF-17, TK-3, TK-9: opaque tokens with a colon, lower-case type, an empty scope that states none."""
+    reading = _read(GOOD)
+    value = reading.value
+    assert value is not None
+    assert value.access_token == Secret("oauth:acc3ss")
+    assert value.refresh_token == Secret("oauth:r3fresh")
+    assert value.lifetime.seconds == 900
+    assert value.scope is None
+    assert value.resource == "https://app.example/"
+    assert failures(reading.checks) == ()
+
+
+def test_no_check_and_no_representation_shows_a_token() -> None:
+    """Tokens are secrets from the byte they arrive."""
+    shown = repr(_read(GOOD | {"id_token": "1dtoken"}))
+    for token in ("oauth:acc3ss", "oauth:r3fresh", "1dtoken"):
+        assert token not in shown
+
+
+def test_status_201_is_tolerated_with_a_note() -> None:
+    """TK-3."""
+    reading = _read(GOOD, status=201)
+    assert reading.value is not None
+    assert _check(reading, "status").severity is Severity.NOTICE
+
+
+@pytest.mark.parametrize("status", [202, 203, 204, 206, 302, 307, 308, 400, 401, 500, 503])
+def test_any_other_status_gives_no_token(status: int) -> None:
+    """TK-3, H101, H102: whatever the body holds."""
+    reading = _read(GOOD, status=status)
+    assert reading.value is None
+    assert "acc3ss" not in repr(reading)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b'{"access_token": "x"', b"access_token=x&token_type=bearer"]
+)
+def test_an_answer_that_is_no_json_object_gives_no_token(body: bytes) -> None:
+    """TK-3, H101, H103."""
+    reading = _read(body)
+    assert reading.value is None
+    assert _check(reading, "document").severity is Severity.FAILURE
+
+
+def test_json_under_another_media_type_is_a_warning() -> None:
+    """Real servers do this; the document decides."""
+    reading = _read(GOOD, content_type="text/plain")
+    assert reading.value is not None
+    assert _check(reading, "media_type").severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("token", [None, "", 7, ["x"], "a\r\nb", "a\0", "a\x80", "é", "a b", "\x7f"])
+def test_an_access_token_that_no_header_can_carry_is_refused(token: object) -> None:
+    """TK-9, TK-3."""
+    reading = _read(GOOD | {"access_token": token})
+    assert reading.value is None
+    assert _check(reading, "access_token").severity is Severity.FAILURE
+
+
+def test_a_token_of_sixteen_kibibytes_is_accepted() -> None:
+    """TK-9: opaque, and not limited by us."""
+    assert _read(GOOD | {"access_token": "x" * 16_384}).value is not None
+
+
+@pytest.mark.parametrize("token_type", ["Bearer", "BEARER", "bearer", "bEaReR"])
+def test_bearer_is_compared_without_regard_to_case(token_type: str) -> None:
+    """TK-4, H105."""
+    assert _read(GOOD | {"token_type": token_type}).value is not None
+
+
+@pytest.mark.parametrize(
+    "token_type", ["bearer ", "DPoP", "mac", "N_A", None, "", ["bearer"], 7, "ｂearer", "beаrer"]
+)
+def test_a_token_of_another_type_may_not_be_used(token_type: object) -> None:
+    """TK-4, DP-1, H105, H155: no folding of look-alike letters either; nobody may override it."""
+    reading = _read(GOOD | {"token_type": token_type})
+    assert reading.value is None
+    check = _check(reading, "token_type")
+    assert (check.severity, check.overridable) == (Severity.FAILURE, False)
+
+
+@pytest.mark.parametrize(
+    ("literal", "seconds", "severity"),
+    [
+        ("3600", 3600, Severity.PASS),
+        ('"3600"', 3600, Severity.NOTICE),
+        ("3600.0", 3600, Severity.NOTICE),
+        ("3600.5", None, Severity.NOTICE),
+        ("-1", 0, Severity.WARNING),
+        ("0", 0, Severity.WARNING),
+        ("99999999999999", LONGEST, Severity.NOTICE),
+        ("true", None, Severity.NOTICE),
+        ("null", None, Severity.NOTICE),
+        ('"soon"', None, Severity.NOTICE),
+        ("[]", None, Severity.NOTICE),
+    ],
+)
+def test_an_odd_lifetime_is_shown_and_does_no_harm(
+    literal: str, seconds: int | None, severity: Severity
+) -> None:
+    """TK-5, H106."""
+    reading = _read(
+        json.dumps(_without("expires_in"))[:-1].encode() + f', "expires_in": {literal}}}'.encode()
+    )
+    assert reading.value is not None
+    assert reading.value.lifetime.seconds == seconds
+    assert _check(reading, "expires_in").severity is severity
+
+
+def test_a_missing_lifetime_is_unknown() -> None:
+    """TK-5, H106: the token is then used until it is refused."""
+    reading = _read(_without("expires_in"))
+    assert reading.value is not None
+    assert reading.value.lifetime.seconds is None
+    assert _check(reading, "expires_in").severity is Severity.NOTICE
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_login_without_a_refresh_token_is_a_notice(value: object) -> None:
+    """RF-4, H107: nothing assumes that there is one."""
+    reading = _read(GOOD | {"refresh_token": value})
+    assert reading.value is not None
+    assert reading.value.refresh_token is None
+    assert _check(reading, "refresh_token").severity is Severity.NOTICE
+
+
+def test_a_refresh_without_a_new_refresh_token_keeps_the_old_one() -> None:
+    """RF-2: nothing is odd about it."""
+    reading = _read(_without("refresh_token"), grant="refresh_token")
+    assert reading.value is not None
+    assert reading.value.refresh_token is None
+    assert _check(reading, "refresh_token").severity is Severity.PASS
+
+
+def test_a_refresh_with_a_new_refresh_token_hands_it_on() -> None:
+    """RF-2."""
+    value = _read(GOOD, grant="refresh_token").value
+    assert value is not None
+    assert value.refresh_token == Secret("oauth:r3fresh")
+
+
+@pytest.mark.parametrize("value", [7, ["x"], "a\r\nb", "é"])
+def test_a_malformed_refresh_token_is_dropped_with_a_warning(value: object) -> None:
+    """TK-9, H107."""
+    reading = _read(GOOD | {"refresh_token": value})
+    assert reading.value is not None
+    assert reading.value.refresh_token is None
+    assert _check(reading, "refresh_token").severity is Severity.WARNING
+
+
+def test_a_refresh_token_equal_to_the_access_token_is_noted() -> None:
+    """H107."""
+    reading = _read(GOOD | {"refresh_token": GOOD["access_token"]})
+    assert reading.value is not None
+    assert _check(reading, "refresh_token").severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("requested", "returned", "granted", "severity"),
+    [
+        ("a b", None, "a b", Severity.PASS),
+        ("a b", "", "a b", Severity.PASS),
+        ("a b", "b a", "b a", Severity.PASS),
+        ("a b", "a", "a", Severity.WARNING),
+        ("a", "a b", "a b", Severity.NOTICE),
+        ("a b", "c", "c", Severity.WARNING),
+        (None, "a", "a", Severity.PASS),
+        ("a", ["a"], "a", Severity.NOTICE),
+    ],
+)
+def test_the_granted_scope_is_compared_with_the_requested_one(
+    requested: str | None, returned: object, granted: str, severity: Severity
+) -> None:
+    """TK-6: absent means as requested; a difference is shown."""
+    reading = _read(GOOD | {"scope": returned}, scope=requested)
+    assert reading.value is not None
+    assert reading.value.scope == granted
+    assert _check(reading, "scope").severity is severity
+
+
+def test_a_difference_in_scope_names_what_is_missing_and_what_is_new() -> None:
+    """TK-6."""
+    seen = _check(_read(GOOD | {"scope": "b c"}, scope="a b"), "scope").seen
+    assert seen == "not granted: a; granted beyond the request: c"
+
+
+@pytest.mark.parametrize(
+    ("requested", "returned", "severity"),
+    [
+        ("https://app.example", "https://app.example", Severity.PASS),
+        ("https://app.example", "https://app.example/", Severity.NOTICE),
+        ("https://app.example/", "https://app.example", Severity.NOTICE),
+        ("https://app.example", ["https://x.example", "https://app.example"], Severity.PASS),
+        ("https://app.example", "https://other.example/", Severity.FAILURE),
+        ("https://app.example/a", "https://app.example/a/", Severity.FAILURE),
+        ("https://app.example", 7, Severity.FAILURE),
+    ],
+)
+def test_a_token_for_another_resource_needs_a_yes(
+    requested: str, returned: object, severity: Severity
+) -> None:
+    """TK-11, H111: only the slash after the host is tolerated."""
+    reading = _read(GOOD | {"resource": returned}, resource=requested)
+    assert reading.value is not None
+    check = _check(reading, "resource")
+    assert check.severity is severity
+    assert check.overridable == (severity is Severity.FAILURE)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client"),
+        *("unsupported_grant_type", "invalid_scope", "invalid_target"),
+    ],
+)
+def test_an_error_is_shown_with_its_meaning_and_without_what_we_sent(code: str) -> None:
+    """TK-7, H101, H109."""
+    reading = _read({"error": code, "error_description": "no: s3ntcode"}, status=400)
+    check = _check(reading, "status")
+    assert code in check.seen
+    assert "s3ntcode" not in check.seen
+    assert (check.why, check.cure) == meaning(code)
+
+
+@pytest.mark.parametrize("body", [b"<html>oops</html>", b"", b"\xff"])
+def test_an_error_that_is_no_json_survives(body: bytes) -> None:
+    """TK-7."""
+    reading = _read(body, status=400, content_type="text/html")
+    assert reading.value is None
+    assert _check(reading, "status").seen == "400"
+
+
+def test_an_error_under_status_200_gives_no_token() -> None:
+    """TK-3: not even beside one."""
+    reading = _read(GOOD | {"error": "invalid_grant"})
+    assert reading.value is None
+    assert _check(reading, "error").severity is Severity.FAILURE
+
+
+def test_an_id_token_is_opaque_and_used_for_nothing() -> None:
+    """AZ-11, H110: a forged one changes no other member."""
+    forged = _read(GOOD | {"id_token": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJyb290In0."})
+    plain = _read(GOOD)
+    assert forged.value is not None
+    assert plain.value is not None
+    assert forged.value.id_token is not None
+    assert forged.value.access_token == plain.value.access_token
+    assert forged.value.scope == plain.value.scope
+    assert _check(forged, "id_token").severity is Severity.NOTICE
+
+
+def test_unknown_members_of_odd_types_are_ignored() -> None:
+    """GEN-5."""
+    odd: dict[str, object] = {f"x{i}": [None, True, 1.5, {"y": []}, "z"][i % 5] for i in range(200)}
+    assert _read(GOOD | odd).value == _read(GOOD).value
+
+
+def test_the_token_stands_in_the_authorization_header() -> None:
+    """BR-1, TK-9."""
+    assert bearer_header(Secret("oauth:x")) == ("Authorization", "Bearer oauth:x")
+
+
+@pytest.mark.parametrize("token", ["", "a\r\nX: y", "a\0b", "a\x80", "é", "a b", "a\x7f"])
+def test_a_token_that_would_break_the_header_is_refused_unseen(token: str) -> None:
+    """TK-9: and the error does not repeat it."""
+    with pytest.raises(ValueError, match="header field") as caught:
+        bearer_header(Secret(token))
+    assert not token or token not in str(caught.value)
+
+
+@given(st.text())
+def test_a_header_is_made_of_printable_ascii_only(token: str) -> None:
+    """TK-9."""
+    try:
+        _, value = bearer_header(Secret(token))
+    except ValueError:
+        return
+    assert value.isascii()
+    assert value.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("date", "severity"),
+    [
+        ("Tue, 24 Nov 2026 12:00:00 GMT", Severity.PASS),
+        ("Tue, 24 Nov 2026 12:05:00 GMT", Severity.PASS),
+        ("Tue, 24 Nov 2026 12:05:01 GMT", Severity.WARNING),
+        ("Mon, 23 Nov 2026 12:00:00 GMT", Severity.WARNING),
+    ],
+)
+def test_a_clock_that_is_more_than_five_minutes_off_is_a_warning(date: str, severity: Severity) -> None:
+    """H114."""
+    response = Response(200, headers=Headers.of([("date", date)]))
+    check = clock_check(response, now=datetime(2026, 11, 24, 12, tzinfo=UTC))
+    assert check is not None
+    assert check.severity is severity
+
+
+@pytest.mark.parametrize(
+    "date", ["", "yesterday", "Tue, 99 Nov 2026 12:00:00 GMT", "Tue, 24 Nov 99999 12:00:00 GMT"]
+)
+def test_a_date_that_cannot_be_read_says_nothing(date: str) -> None:
+    """H114: no exception."""
+    assert clock_check(Response(200, headers=Headers.of([("date", date)])), now=datetime.now(UTC)) is None
+
+
+def test_every_check_says_why_where_and_what_to_do() -> None:
+    """Checks teach: each has a reason and a source, each failure a cure."""
+    for document in (GOOD, {}, GOOD | {"resource": "https://x.example", "error": "x", "id_token": "x"}):
+        for check in _read(document).checks:
+            assert check.why
+            assert check.spec
+            assert check.cure or check.severity is not Severity.FAILURE

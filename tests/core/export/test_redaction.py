@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote, quote_plus, unquote, urlencode

@@ -54,7 +54,6 @@ SECRET_TEXT = st.text(
 
 
 def _lower_escapes(text: str) -> str:
-    import re
 
     return re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), text)
 

@@ -26,7 +26,7 @@ _FAMILIES: Final[dict[RedirectHost, tuple[socket.AddressFamily, ...]]] = {
 # What the system says when the machine has no such family, as against a port that is taken.
 _FAMILY_ABSENT: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 _EPHEMERAL_ATTEMPTS: Final = 16
-_BACKLOG: Final = 256
+_BACKLOG: Final = 64
 
 
 @dataclass(frozen=True, slots=True)

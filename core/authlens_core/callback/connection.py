@@ -52,25 +52,35 @@ class Reply:
 
 
 class Crowd:
-    """The connections that are open, and who has to go when there are too many."""
+    """The connections that are open, and who has to go when there are too many.
+
+    Browsers open connections ahead of need and a stranger may open many, so the first to go is the one that
+    has been silent for longest; if all of them speak, the newest. A short patience comes first: through a
+    tunnel, a request arrives some time after its connection.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._waiting: dict[Connection, None] = {}
         self._leaving: dict[Connection, None] = {}
+        self._thinning: asyncio.TimerHandle | None = None
 
-    def admit(self, newcomer: Connection) -> bool:
-        """Let `newcomer` in if there is room, or if one that has said nothing can be sent away for it.
-
-        Browsers open connections ahead of need and a stranger may open many: the one that speaks is served.
-        """
-        if len(self._waiting) >= self._limits.connections:
-            silent = next((each for each in self._waiting if each.silent), None)
-            if silent is None:
-                return False
-            silent.turn_away()
+    def arrive(self, newcomer: Connection) -> None:
+        """Count `newcomer` among those that are read from."""
         self._waiting[newcomer] = None
-        return True
+        if len(self._waiting) > self._limits.burst:
+            self._turn_one_away()
+        if len(self._waiting) > self._limits.connections and self._thinning is None:
+            self._thinning = asyncio.get_running_loop().call_later(self._limits.patience, self._thin_out)
+
+    def _thin_out(self) -> None:
+        self._thinning = None
+        while len(self._waiting) > self._limits.connections:
+            self._turn_one_away()
+
+    def _turn_one_away(self) -> None:
+        silent = next((each for each in self._waiting if each.silent), None)
+        (silent or next(reversed(self._waiting))).turn_away()
 
     def leave(self, answered: Connection) -> None:
         """Count `answered` among those that only wait to be closed; too many of them are cut off."""
@@ -86,9 +96,11 @@ class Crowd:
 
     async def disperse(self) -> None:
         """Close every connection; answers that are under way get out first. Bounded by the linger time."""
+        if self._thinning is not None:
+            self._thinning.cancel()
+        everyone = [*self._waiting, *self._leaving]
         for each in [*self._waiting]:
             each.abort()
-        everyone = [*self._waiting, *self._leaving]
         for each in [*self._leaving]:
             each.close()
         if everyone:
@@ -134,18 +146,16 @@ class Connection(asyncio.Protocol):
         return self._head.silent
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the clock, or refuse when there are too many."""
+        """Start the clock."""
         if not isinstance(transport, asyncio.Transport):
             transport.close()
             return
         self._transport = transport
         sock: socket.socket = transport.get_extra_info("socket")
         self._family = FAMILY_NAMES.get(socket.AddressFamily(sock.family), "")
-        if self._crowd.admit(self):
-            self._set_timer(self._limits.deadline, self._time_out)
-            self._connected(self._family)
-        else:
-            self.turn_away()
+        self._set_timer(self._limits.deadline, self._time_out)
+        self._crowd.arrive(self)
+        self._connected(self._family)
 
     def data_received(self, data: bytes) -> None:
         """Read the head; after the answer, throw away what comes."""

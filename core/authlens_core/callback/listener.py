@@ -29,7 +29,7 @@ from authlens_core.callback.request_head import (
     Limits,
     Refusal,
     RequestHead,
-    TestVisit,
+    TunnelTest,
     Verdict,
 )
 from authlens_core.secret import Secret
@@ -38,6 +38,8 @@ __all__ = ["DEFAULT_PORT", "EventKind", "Ignored", "Judge", "Listener", "Listene
 
 DEFAULT_PORT: Final = 8400
 _KEPT_REASONS: Final = 50
+# How many connections the loop takes in one turn, which bounds the open files in a flood.
+_ACCEPTED_AT_ONCE: Final = 64
 
 Judge = Callable[[Secret], Page]
 """Looks at the raw query of a callback, compares `state` before anything else, and names the page to show.
@@ -196,7 +198,9 @@ class Listener:
     async def _serve(self, bound: BoundPort) -> None:
         loop = asyncio.get_running_loop()
         for sock in bound.sockets:
-            self._servers.append(await loop.create_server(self._connection, sock=sock, backlog=256))
+            self._servers.append(
+                await loop.create_server(self._connection, sock=sock, backlog=_ACCEPTED_AT_ONCE)
+            )
 
     def _release(self) -> None:
         for server in self._servers:
@@ -214,7 +218,7 @@ class Listener:
         match verdict:
             case Callback(query):
                 return self._decide_callback(query, family)
-            case TestVisit():
+            case TunnelTest():
                 self._tell(EventKind.TESTED, family)
                 return Reply(Page.TEST.status, Page.TEST)
             case Refusal(status, reason, bodiless):

@@ -14,7 +14,7 @@ import h11
 
 from authlens_core.secret import Secret
 
-__all__ = ["TEST_PATH", "Callback", "Limits", "Refusal", "RequestHead", "TestVisit", "Verdict"]
+__all__ = ["TEST_PATH", "Callback", "Limits", "Refusal", "RequestHead", "TunnelTest", "Verdict"]
 
 TEST_PATH: Final = "/test"
 _TLS_HANDSHAKE: Final = 0x16
@@ -28,6 +28,8 @@ class Limits:
         request_line: bytes of the first line.
         headers: bytes of the header fields together.
         connections: how many are read from at once.
+        burst: how many of them are borne for the moment of `patience`.
+        patience: seconds until those beyond `connections` are turned away.
         deadline: seconds from connection to complete request head.
         linger: seconds for which bytes are thrown away after the answer, so that it is not lost to a reset.
         discard: how many bytes are thrown away then.
@@ -36,6 +38,8 @@ class Limits:
     request_line: int = 16 * 1024
     headers: int = 16 * 1024
     connections: int = 20
+    burst: int = 100
+    patience: float = 0.1
     deadline: float = 5.0
     linger: float = 1.0
     discard: int = 4 * 1024 * 1024
@@ -53,10 +57,8 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
-class TestVisit:
-    """A GET of the test page."""
-
-    __test__ = False  # the name is no test case
+class TunnelTest:
+    """A GET of the page that shows whether a forwarded port arrives here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Refusal:
     bodiless: bool = False
 
 
-Verdict = Callback | TestVisit | Refusal
+Verdict = Callback | TunnelTest | Refusal
 
 
 class RequestHead:
@@ -151,7 +153,7 @@ class RequestHead:
         if path == self._path and b"#" not in query:
             return Callback(Secret(query.decode("ascii")))
         if path == TEST_PATH.encode():
-            return TestVisit()
+            return TunnelTest()
         return Refusal(HTTPStatus.NOT_FOUND, "another path")
 
 

@@ -1,0 +1,470 @@
+"""The listener as a login uses it, over real sockets (security.md §1.8)."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from authlens_core.callback import listener as module
+from authlens_core.callback.binding import RedirectHost, bind_loopback, free_port
+from authlens_core.callback.errors import BadListenerSetting, PortRefused, PortTaken
+from authlens_core.callback.listener import EventKind, Listener, ListenerEvent, Page
+from authlens_core.callback.pages import SECURITY_HEADERS, render
+from authlens_core.oauth.authorization import (
+    AuthorizationResponse,
+    Expected,
+    Verdict,
+    read_authorization_response,
+    read_pasted,
+)
+from authlens_core.oauth.http_message import Response
+from authlens_core.secret import Secret
+
+Ask = Callable[..., Awaitable[Response]]
+
+STATE = "the-state-of-this-login"
+ISSUER = "https://as.example"
+PAGES = {
+    Verdict.CODE: Page.SUCCESS,
+    Verdict.ERROR: Page.DENIED,
+    Verdict.OUTDATED: Page.OUTDATED,
+    Verdict.INVALID: Page.ERROR,
+    Verdict.WRONG_ISSUER: Page.ERROR,
+}
+
+
+class Attempt:
+    """One login's side of the callback: the real reading of the answer, and one answer only."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.expected = Expected(Secret(STATE), ISSUER, iss_required=True, redirect_uri=listener.redirect_uri)
+        self.queries: list[Secret] = []
+        self.answer: AuthorizationResponse | None = None
+        listener.expect(self.judge)
+
+    def judge(self, query: Secret) -> Page:
+        """Compare the state, then the rest; a second good answer changes nothing."""
+        self.queries.append(query)
+        found = read_authorization_response(query, self.expected)
+        if found.verdict is Verdict.OUTDATED:
+            return Page.OUTDATED
+        if self.answer is not None:
+            return Page.RECEIVED
+        self.answer = found
+        return PAGES[found.verdict]
+
+
+def callback(listener: Listener, query: str, host: str = "localhost") -> bytes:
+    """Return the request of a browser that was sent to the redirect URI."""
+    lines = (
+        f"GET /callback?{query} HTTP/1.1",
+        f"Host: {host}:{listener.port}",
+        "Sec-Fetch-Mode: navigate",
+        "Connection: keep-alive",
+    )
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+GOOD = f"code=the-code&state={STATE}&iss=https%3A%2F%2Fas.example"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_a_callback_is_received_by_either_family(listener: Listener, ask: Ask, address: str) -> None:
+    """LB-2: a browser may take localhost for either address."""
+    attempt = Attempt(listener)
+    answer = await ask(listener, callback(listener, GOOD), address)
+    assert (answer.status, answer.body.reveal()) == (200, render(Page.SUCCESS))
+    assert attempt.answer is not None
+    assert attempt.answer.code == Secret("the-code")
+    assert listener.ignored == ()
+
+
+@pytest.mark.parametrize(("host", "families"), [("localhost", ("IPv4", "IPv6")), ("127.0.0.1", ("IPv4",))])
+async def test_redirect_uri_names_what_is_bound(host: RedirectHost, families: tuple[str, ...]) -> None:
+    """LB-4: the setting switches from localhost to the IP literal."""
+    async with await Listener.open(port=0, host=host) as listener:
+        assert listener.redirect_uri == f"http://{host}:{listener.port}/callback"
+        assert listener.families == families
+
+
+async def test_the_port_is_ours_before_anybody_hears_of_it(listener: Listener, ask: Ask) -> None:
+    """LB-5: bound and answering as soon as open returns; no login is waiting yet, and the page says so."""
+    with pytest.raises(OSError, match=os.strerror(errno.EADDRINUSE)):
+        bind_loopback("localhost", listener.port)
+    answer = await ask(listener, callback(listener, GOOD))
+    assert (answer.status, answer.body.reveal()) == (400, render(Page.NOT_EXPECTED))
+    assert [each.reason for each in listener.ignored] == ["no login was waiting"]
+
+
+async def test_a_second_instance_is_told_who_has_the_port(listener: Listener) -> None:
+    """LB-2, LB-6, H094: the owner by name and another port, which was free."""
+    with pytest.raises(PortTaken) as caught:
+        await Listener.open(port=listener.port)
+    assert caught.value.port == listener.port
+    assert caught.value.suggestion not in (0, listener.port)
+    if sys.platform == "linux":
+        assert caught.value.owner is not None
+        assert caught.value.owner.pid == os.getpid()
+        assert caught.value.owner.name in caught.value.cause
+
+
+async def test_a_port_taken_between_two_attempts_is_a_plain_error() -> None:
+    """H095: the first attempt had it, a stranger has it now."""
+    async with await Listener.open(port=0) as first:
+        port = first.port
+    with socket.create_server(("::1", port), family=socket.AF_INET6), pytest.raises(PortTaken):
+        await Listener.open(port=port)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+async def test_a_privileged_port_has_a_message_about_permission(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """H095: what the system says to an ordinary account."""
+
+    def refuse(host: str, port: int) -> None:
+        raise OSError(number, "simulated")
+
+    monkeypatch.setattr(module, "bind_loopback", refuse)
+    with pytest.raises(PortRefused, match="does not let") as caught:
+        await Listener.open(port=443)
+    assert "1024" in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("port", "path"),
+    [
+        (-1, "/callback"),
+        (65536, "/callback"),
+        (0, "callback"),
+        (0, "/a b"),
+        (0, "/a?b"),
+        (0, "/test"),
+        (0, ""),
+    ],
+)
+async def test_settings_that_make_no_redirect_uri_are_refused(port: int, path: str) -> None:
+    """A usage error, before anything is bound."""
+    with pytest.raises(BadListenerSetting):
+        await Listener.open(port=port, path=path)
+
+
+async def test_close_frees_the_port_at_once_and_may_be_repeated(ask: Ask) -> None:
+    """LB-3: after a valid answer; a second close does nothing."""
+    listener = await Listener.open(port=0)
+    Attempt(listener)
+    await ask(listener, callback(listener, GOOD))
+    await listener.close()
+    bind_loopback("localhost", listener.port).close()
+    await listener.close()
+
+
+async def test_close_ends_open_connections() -> None:
+    """LB-3: an idle connection does not hold anything."""
+    listener = await Listener.open(port=0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    started = time.monotonic()
+    await listener.close()
+    async with asyncio.timeout(2):
+        # An end or a reset, as the system likes; a listener that forgot the connection would hang here.
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+    assert time.monotonic() - started < 1
+    writer.close()
+
+
+async def test_the_page_arrives_although_the_listener_closes_at_once(ask: Ask) -> None:
+    """LB-3: the login goes on with the code while the browser still reads."""
+    listener = await Listener.open(port=0)
+    done = asyncio.Event()
+
+    def judge(query: Secret) -> Page:
+        done.set()
+        return Page.SUCCESS
+
+    listener.expect(judge)
+    asking = asyncio.ensure_future(ask(listener, callback(listener, GOOD)))
+    await done.wait()
+    await listener.close()
+    assert (await asking).body.reveal() == render(Page.SUCCESS)
+
+
+async def test_cancelling_the_login_frees_the_port() -> None:
+    """LB-3: cancel and timeout are both a cancelled task."""
+    opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def login() -> None:
+        async with await Listener.open(port=0) as listener:
+            opened.set_result(listener.port)
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(login())
+    port = await opened
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    bind_loopback("localhost", port).close()
+
+
+PROGRAM = """
+import asyncio
+from authlens_core.callback.listener import Limits, Listener, Page
+async def main():
+    async with await Listener.open(port=0, limits=Limits(deadline=0.3)) as listener:
+        listener.expect(lambda query: Page.SUCCESS)
+        print(listener.port, flush=True)
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def program() -> AsyncIterator[tuple[Process, int]]:
+    """Run a listener in a process of its own; give the process and the port."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, stdout=PIPE, stderr=PIPE)
+    try:
+        assert process.stdout is not None
+        yield process, int(await process.stdout.readline())
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+async def test_a_signal_frees_the_port(number: signal.Signals) -> None:
+    """LB-3: whatever ends the process."""
+    async with program() as (process, port):
+        process.send_signal(number)
+        await process.wait()
+        bind_loopback("localhost", port).close()
+
+
+async def test_a_callback_to_a_suspended_program_is_served_on_resume() -> None:
+    """H098: Ctrl-Z, the browser comes back, fg; the deadline of the connection has not begun to run."""
+    async with program() as (process, port):
+        process.send_signal(signal.SIGSTOP)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET /callback?code=a HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+        await asyncio.sleep(0.5)  # longer than the deadline of that listener: time itself is the subject
+        process.send_signal(signal.SIGCONT)
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "code=evil&state=wrong",
+        "code=evil",
+        "error=access_denied",
+        "error=x&state=wrong",
+        "",
+        "state=",
+        "code=%zz",
+        "code=a%00b&state=%ff%fe",
+    ],
+)
+async def test_a_foreign_answer_is_ignored_and_the_wait_goes_on(
+    listener: Listener, ask: Ask, query: str
+) -> None:
+    """LB-8, H075, H077, H090: wrong or missing state, for codes and errors alike; then the real one."""
+    attempt = Attempt(listener)
+    answer = await ask(listener, callback(listener, query))
+    assert (answer.status, answer.body.reveal()) == (400, render(Page.OUTDATED))
+    assert listener.ignored_count == 1
+    assert attempt.answer is None
+    assert (await ask(listener, callback(listener, GOOD))).status == 200
+    assert attempt.answer is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [
+        (f"code=a&state={STATE}&iss=https%3A%2F%2Fother.example", Verdict.WRONG_ISSUER),
+        (f"code=a&state={STATE}", Verdict.WRONG_ISSUER),
+        (f"code=a&code=b&state={STATE}&iss=https%3A%2F%2Fas.example", Verdict.INVALID),
+        (f"code=a&error=x&state={STATE}&iss=https%3A%2F%2Fas.example", Verdict.INVALID),
+        (f"state={STATE}&iss=https%3A%2F%2Fas.example", Verdict.INVALID),
+    ],
+)
+async def test_a_faulty_answer_of_ours_shows_the_error_page(
+    listener: Listener, ask: Ask, query: str, verdict: Verdict
+) -> None:
+    """LB-9, LB-10, H078, H079: after the state comes the issuer, then the form."""
+    attempt = Attempt(listener)
+    answer = await ask(listener, callback(listener, query))
+    assert (answer.status, answer.body.reveal()) == (400, render(Page.ERROR))
+    assert attempt.answer is not None
+    assert attempt.answer.verdict is verdict
+
+
+async def test_a_refusal_by_the_server_shows_the_page_for_it(listener: Listener, ask: Ask) -> None:
+    """An error with the right state is the end of the attempt, and the page says that it was denied."""
+    Attempt(listener)
+    query = f"error=access_denied&state={STATE}&iss=https%3A%2F%2Fas.example"
+    answer = await ask(listener, callback(listener, query))
+    assert (answer.status, answer.body.reveal()) == (200, render(Page.DENIED))
+
+
+async def test_a_second_answer_is_told_that_the_first_one_counts(listener: Listener, ask: Ask) -> None:
+    """H081: a double click or a replay reaches the judge, and the caller's one answer stays."""
+    attempt = Attempt(listener)
+    await ask(listener, callback(listener, GOOD))
+    first = attempt.answer
+    answer = await ask(listener, callback(listener, GOOD))
+    assert (answer.status, answer.body.reveal()) == (200, render(Page.RECEIVED))
+    assert attempt.answer is first
+    assert [each.reason for each in listener.ignored] == ["a second answer"]
+
+
+async def test_a_late_answer_is_told_that_the_time_is_over(listener: Listener, ask: Ask) -> None:
+    """H098: one millisecond after the countdown ended."""
+    listener.expect(lambda _: Page.EXPIRED)
+    answer = await ask(listener, callback(listener, GOOD))
+    assert (answer.status, answer.body.reveal()) == (400, render(Page.EXPIRED))
+    assert listener.ignored_count == 1
+
+
+async def test_two_attempts_do_not_see_each_other_s_answers(ask: Ask) -> None:
+    """CVE-2026-52870: one listener serves one attempt; a crossed callback is outdated."""
+    async with await Listener.open(port=0) as one, await Listener.open(port=0) as other:
+        attempt = Attempt(one)
+        second = Attempt(other)
+        second.expected = Expected(
+            Secret("another"), ISSUER, iss_required=True, redirect_uri=other.redirect_uri
+        )
+        assert (await ask(other, callback(other, GOOD))).status == 400
+        assert (await ask(one, callback(one, GOOD))).status == 200
+        assert second.answer is None
+        assert attempt.answer is not None
+
+
+@pytest.mark.parametrize("size", [6 * 1024, 8 * 1024])
+async def test_a_long_code_is_received(listener: Listener, ask: Ask, size: int) -> None:
+    """LB-13, H091: no assumption about the length of a code."""
+    attempt = Attempt(listener)
+    code = "c" * size
+    query = f"code={code}&state={STATE}&iss=https%3A%2F%2Fas.example"
+    assert (await ask(listener, callback(listener, query))).status == 200
+    assert attempt.answer is not None
+    assert attempt.answer.code == Secret(code)
+
+
+async def test_a_pasted_address_and_a_callback_are_read_alike(listener: Listener, ask: Ask) -> None:
+    """LB-14: the judge gets what stands in the address bar byte for byte: both ways end in one function."""
+    attempt = Attempt(listener)
+    for query in (GOOD, "code=a&state=wrong", f"code=a&code=b&state={STATE}", "code=%41+b"):
+        await ask(listener, callback(listener, query))
+        pasted = read_pasted(Secret(f"{listener.redirect_uri}?{query}"), attempt.expected)
+        assert attempt.queries[-1] == Secret(query)
+        assert pasted == read_authorization_response(attempt.queries[-1], attempt.expected)
+
+
+@pytest.mark.parametrize("page", [each for each in Page if each is not Page.TEST])
+async def test_every_answer_carries_the_protecting_fields(listener: Listener, ask: Ask, page: Page) -> None:
+    """LB-11, BC-4: whichever page the judge names."""
+    listener.expect(lambda _: page)
+    answer = await ask(listener, callback(listener, GOOD))
+    for name, value in SECURITY_HEADERS:
+        assert answer.headers.get_all(name) == (value,)
+    assert answer.headers.get("connection") == "close"
+    assert answer.headers.get("content-length") == str(len(answer.body))
+    assert answer.media_type == "text/html"
+    assert answer.status == page.status
+
+
+@pytest.mark.parametrize("page", list(Page))
+async def test_nothing_of_the_request_is_in_the_answer(listener: Listener, ask: Ask, page: Page) -> None:
+    """LB-11, CVE-2025-62800: not raw, not escaped, not in a header field."""
+    listener.expect(lambda _: page)
+    query = "error=x&error_description=<script>alert(document.domain)</script>%3Cscript%3E&marker=zebra"
+    answer = await ask(listener, callback(listener, query))
+    assert answer.body.reveal() == render(page)
+    shown = answer.body.reveal().decode() + repr(answer.headers.fields)
+    for word in ("script>", "alert", "zebra", "%3C", "document.domain"):
+        assert word not in shown
+
+
+async def test_the_tunnel_test_page_works_and_says_by_which_family(listener: Listener, ask: Ask) -> None:
+    """Stage 6: the self-test shows that a forwarded port arrives here, without touching the login."""
+    seen: list[ListenerEvent] = []
+    listener.on_event = seen.append
+    attempt = Attempt(listener)
+    for address in ("127.0.0.1", "::1"):
+        request = f"GET /test HTTP/1.1\r\nHost: localhost:{listener.port}\r\n\r\n".encode()
+        answer = await ask(listener, request, address)
+        assert (answer.status, answer.body.reveal()) == (200, render(Page.TEST))
+    tested = [event.family for event in seen if event.kind is EventKind.TESTED]
+    assert tested == ["IPv4", "IPv6"]
+    assert attempt.queries == []
+    assert listener.ignored == ()
+
+
+async def test_events_tell_what_happened_and_no_secret(listener: Listener, ask: Ask) -> None:
+    """For the screen: connected, ignored with a reason, answered."""
+    seen: list[ListenerEvent] = []
+    listener.on_event = seen.append
+    Attempt(listener)
+    await ask(listener, callback(listener, "code=zebra&state=wrong"))
+    await ask(listener, callback(listener, GOOD))
+    assert [event.kind for event in seen] == ["connected", "ignored", "connected", "answered"]
+    assert seen[1].reason == "an answer to another login"
+    assert all(event.at.tzinfo is not None for event in seen)
+    assert "zebra" not in repr(seen)
+    assert STATE not in repr(seen)
+
+
+async def test_only_the_last_reasons_are_kept(listener: Listener, ask: Ask) -> None:
+    """Every list is bounded; the counter goes on."""
+    for _ in range(60):
+        await ask(listener, callback(listener, GOOD))
+    assert listener.ignored_count == 60
+    assert len(listener.ignored) == 50
+
+
+async def test_a_judge_that_fails_does_not_leave_the_browser_alone(listener: Listener, ask: Ask) -> None:
+    """The person sees the error page, the programmer sees the exception, the next callback is served."""
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+
+    def fail(query: Secret) -> Page:
+        raise RuntimeError
+
+    listener.expect(fail)
+    answer = await ask(listener, callback(listener, GOOD))
+    assert (answer.status, answer.body.reveal()) == (500, render(Page.ERROR))
+    assert [type(each) for each in reported] == [RuntimeError]
+    Attempt(listener)
+    assert (await ask(listener, callback(listener, GOOD))).status == 200
+
+
+async def test_an_observer_that_fails_costs_nobody_an_answer(listener: Listener, ask: Ask) -> None:
+    """What the screen does with an event is no matter of the browser's."""
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+
+    def fail(event: ListenerEvent) -> None:
+        raise RuntimeError
+
+    listener.on_event = fail
+    Attempt(listener)
+    assert (await ask(listener, callback(listener, GOOD))).status == 200
+    assert len(reported) == 2
+
+
+async def test_a_port_that_was_suggested_can_be_used() -> None:
+    """H094: the way out that the error names works."""
+    async with await Listener.open(port=free_port("localhost")) as listener:
+        assert listener.families == ("IPv4", "IPv6")

@@ -1,0 +1,91 @@
+"""Who has the port, as far as the operating system tells."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from authlens_core.callback.errors import PortOwner, PortTaken
+from authlens_core.callback.port_owner import find_owner
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells by /proc")
+
+HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+
+
+def table(tmp_path: Path, name: str, line: str) -> Path:
+    """Make a process file system that holds one socket and no process; return its root."""
+    (tmp_path / "net").mkdir(exist_ok=True)
+    (tmp_path / "net" / name).write_text(HEADER + line + "\n")
+    return tmp_path
+
+
+def line(local: str, state: str = "0A", uid: str = "4242") -> str:
+    """Return one line as the kernel prints it."""
+    return f"   0: {local} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000  {uid}  0 777 1 x"
+
+
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET6, "::")]
+)
+def test_a_listening_program_is_named(family: socket.AddressFamily, address: str) -> None:
+    """LB-2, H094: the process and its name; here it is our own, as with a second instance of authlens."""
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.bind((address, 0))
+        sock.listen()
+        owner = find_owner(sock.getsockname()[1])
+    assert owner is not None
+    assert owner.pid == os.getpid()
+    assert owner.name == Path("/proc/self/comm").read_text().strip()
+
+
+def test_a_program_of_another_account_is_known_by_the_account(tmp_path: Path) -> None:
+    """Port squatting: the kernel tells whose socket it is, though not which process."""
+    little = "0100007F" if sys.byteorder == "little" else "7F000001"
+    root = table(tmp_path, "tcp", line(f"{little}:20D0"))
+    assert find_owner(8400, root) == PortOwner(None, "", "4242")
+
+
+@pytest.mark.parametrize(
+    "hostile", [line("0100007F:20D0", state="01"), line("0A0000C6:20D0"), line("ZZ:20D0"), "", "x", "::::"]
+)
+def test_what_is_no_listener_on_loopback_has_no_owner(tmp_path: Path, hostile: str) -> None:
+    """Established connections, other addresses and broken lines name nobody."""
+    assert find_owner(8400, table(tmp_path, "tcp", hostile)) is None
+
+
+def test_no_process_file_system_means_unknown(tmp_path: Path) -> None:
+    """MacOS and Windows: None, and no error."""
+    assert find_owner(8400, tmp_path / "none") is None
+
+
+def test_name_is_safe_to_show(tmp_path: Path) -> None:
+    """A program may call itself anything, escape sequences included."""
+    little = "0100007F" if sys.byteorder == "little" else "7F000001"
+    root = table(tmp_path, "tcp", line(f"{little}:20D0"))
+    (root / "31" / "fd").mkdir(parents=True)
+    (root / "31" / "fd" / "3").symlink_to("socket:[777]")
+    (root / "31" / "comm").write_text("\x1b[2Jevil\n")
+    owner = find_owner(8400, root)
+    assert owner == PortOwner(31, "\\e[2Jevil", "4242")
+
+
+@pytest.mark.parametrize(
+    ("owner", "words"),
+    [
+        (PortOwner(31, "nginx", "www"), "nginx (process 31) of the account www"),
+        (PortOwner(None, "", "bob"), "a program of the account bob"),
+        (None, "another program"),
+    ],
+)
+def test_message_names_the_owner_and_the_way_out(owner: PortOwner | None, words: str) -> None:
+    """H094: who has it, another port by name, and what another port means for the registration."""
+    error = PortTaken(8400, owner, 8412)
+    assert words in error.cause
+    assert "--port 8412" in error.cure
+    assert "redirect URI" in error.cure
+    assert "--port 0" not in PortTaken(8400, owner, 0).cure

@@ -1,0 +1,86 @@
+"""The line that brings the callback of a browser elsewhere to this machine."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.callback.ssh_forward import escape_hint, is_ssh, ssh_forward_line
+
+
+def line(connection: str, user: str = "ada", hostname: str = "jump.example") -> str | None:
+    """Return the line for one `SSH_CONNECTION`."""
+    return ssh_forward_line({"SSH_CONNECTION": connection}, 8400, user, hostname)
+
+
+@pytest.mark.parametrize("name", ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"])
+def test_each_variable_of_sshd_means_ssh(name: str) -> None:
+    """D10: one of them is enough, as sudo and tmux keep only some."""
+    assert is_ssh({name: "x"})
+    assert not is_ssh({name: ""})
+
+
+def test_no_line_outside_ssh() -> None:
+    """On the person's own machine there is nothing to forward."""
+    assert not is_ssh({"TERM": "xterm"})
+    assert ssh_forward_line({"TERM": "xterm"}, 8400, "ada", "jump.example") is None
+
+
+@pytest.mark.parametrize(
+    ("connection", "expected"),
+    [
+        ("203.0.113.9 50022 198.51.100.7 22", "ssh -N -L 8400:localhost:8400 ada@198.51.100.7"),
+        ("203.0.113.9 50022 198.51.100.7 2222", "ssh -N -L 8400:localhost:8400 ada@198.51.100.7 -p 2222"),
+        ("2001:db8::9 50022 2001:db8::7 22", "ssh -N -L 8400:localhost:8400 ada@2001:db8::7"),
+        ("::ffff:1.2.3.4 1 ::ffff:198.51.100.7 22", "ssh -N -L 8400:localhost:8400 ada@198.51.100.7"),
+        ("127.0.0.1 50022 127.0.0.1 22", "ssh -N -L 8400:localhost:8400 ada@jump.example"),
+        ("fe80::9%eth0 50022 fe80::7%eth0 2222", "ssh -N -L 8400:localhost:8400 ada@jump.example -p 2222"),
+        ("UNKNOWN 65535 UNKNOWN 65535", "ssh -N -L 8400:localhost:8400 ada@jump.example -p 65535"),
+        ("nonsense", "ssh -N -L 8400:localhost:8400 ada@jump.example"),
+        ("a b 198.51.100.7 99999", "ssh -N -L 8400:localhost:8400 ada@198.51.100.7"),
+    ],
+)
+def test_line_is_filled_in_from_the_connection(connection: str, expected: str) -> None:
+    """The address that the person reached; the name where that address means nothing elsewhere."""
+    assert line(connection) == expected
+
+
+def test_words_with_a_meaning_to_the_shell_are_quoted() -> None:
+    """An account with a domain before a backslash reaches ssh as it is."""
+    made = line("203.0.113.9 50022 198.51.100.7 22", user="CORP\\ada")
+    assert made is not None
+    assert shlex.split(made)[-1] == "CORP\\ada@198.51.100.7"
+
+
+def test_an_account_that_ssh_would_take_for_an_option_is_left_out() -> None:
+    """Nobody's account name becomes `-oProxyCommand`."""
+    assert line("1.1.1.1 1 198.51.100.7 22", user="-oProxyCommand=x") == (
+        "ssh -N -L 8400:localhost:8400 198.51.100.7"
+    )
+
+
+def test_no_line_without_a_usable_host() -> None:
+    """A line that cannot work is not shown."""
+    assert line("nonsense", hostname="-x") is None
+    assert line("nonsense", hostname="") is None
+
+
+@given(st.text(max_size=60), st.text(max_size=20), st.text(max_size=20))
+def test_line_is_always_one_command_of_safe_words(connection: str, user: str, hostname: str) -> None:
+    """Whatever the environment holds: six words or eight, printable, and only our own options."""
+    made = line(connection, user, hostname)
+    if made is not None:
+        words = shlex.split(made)
+        assert made.isprintable()
+        assert words[:4] == ["ssh", "-N", "-L", "8400:localhost:8400"]
+        assert not words[4].startswith("-")
+        assert words[5:] == [] or (words[5] == "-p" and words[6].isdigit() and len(words) == 7)
+
+
+def test_hint_for_the_open_session_names_the_port() -> None:
+    """~C adds the forward without another connection."""
+    assert "~C" in escape_hint(9123)
+    assert "-L 9123:localhost:9123" in escape_hint(9123)

@@ -1,0 +1,436 @@
+"""Whoever else finds the port of the callback: answered, and the wait goes on (security.md §3 F)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from authlens_core.callback.listener import Listener, Page
+from authlens_core.callback.request_head import Limits
+from authlens_core.secret import Secret
+
+GOOD = "code=the-code&state=the-state"
+SHORT = Limits(deadline=0.3, linger=0.3)
+
+
+@dataclass
+class Login:
+    """A listener that waits, and the queries that its judge was given."""
+
+    listener: Listener
+    queries: list[Secret] = field(default_factory=list)
+
+    def judge(self, query: Secret) -> Page:
+        """Accept what is asked, and remember it."""
+        self.queries.append(query)
+        return Page.SUCCESS
+
+    def request(
+        self, *fields: str, method: str = "GET", target: str = f"/callback?{GOOD}", host: str = ""
+    ) -> bytes:
+        """Return a request; without other words, the one that is right."""
+        host = host or f"localhost:{self.listener.port}"
+        return "\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {host}", *fields, "", "")).encode(
+            "latin-1"
+        )
+
+    async def connect(self) -> tuple[StreamReader, StreamWriter]:
+        """Open a connection and say nothing."""
+        return await asyncio.open_connection("127.0.0.1", self.listener.port)
+
+    async def ask(self, request: bytes) -> bytes:
+        """Send the bytes and return all that comes back until the listener closes."""
+        async with asyncio.timeout(10):
+            reader, writer = await self.connect()
+            writer.write(request)
+            with suppress(ConnectionError):
+                await writer.drain()
+            answer = await reader.read()
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+        return answer
+
+    async def still_waits(self) -> bool:
+        """Tell whether the real callback is served now and nothing before it was taken for one."""
+        before = len(self.queries)
+        answer = await self.ask(self.request())
+        return before == 0 and self.queries == [Secret(GOOD)] and status(answer) == 200
+
+
+def status(answer: bytes) -> int:
+    """Return the status of an answer; one answer and no more."""
+    assert answer.count(b"HTTP/1.1 ") == 1
+    return int(answer.split(b" ", 2)[1])
+
+
+@pytest.fixture
+async def login() -> AsyncIterator[Login]:
+    """Give a login that waits for its callback with the usual limits."""
+    async with await Listener.open(port=0) as listener:
+        made = Login(listener)
+        listener.expect(made.judge)
+        yield made
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[Login]:
+    """Give the same with short deadlines."""
+    async with await Listener.open(port=0, limits=SHORT) as listener:
+        made = Login(listener)
+        listener.expect(made.judge)
+        yield made
+
+
+@pytest.mark.parametrize("path", ["/favicon.ico", "/apple-touch-icon.png", "/robots.txt", "/", "/callback/x"])
+async def test_other_paths_are_not_found(login: Login, path: str) -> None:
+    """H082: what browsers ask for by themselves."""
+    assert status(await login.ask(login.request(target=path))) == 404
+    assert [each.reason for each in login.listener.ignored] == ["another path"]
+    assert await login.still_waits()
+
+
+@pytest.mark.parametrize(
+    "method", ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "get", "Get", "PATCH"]
+)
+async def test_other_methods_are_not_allowed(login: Login, method: str) -> None:
+    """H083: on the right path with the right query; the answer names the one method."""
+    answer = await login.ask(login.request(method=method))
+    assert status(answer) == 405
+    assert b"\r\nAllow: GET\r\n" in answer
+    assert await login.still_waits()
+
+
+@pytest.mark.parametrize(("method", "target"), [("CONNECT", "localhost:8400"), ("OPTIONS", "*")])
+async def test_methods_with_a_target_of_their_own_are_not_allowed(
+    login: Login, method: str, target: str
+) -> None:
+    """H083: authority form and asterisk form."""
+    assert status(await login.ask(login.request(method=method, target=target))) == 405
+    assert await login.still_waits()
+
+
+async def test_head_is_answered_without_a_page(login: Login) -> None:
+    """H083, RFC 9110 §9.3.2: header fields only."""
+    answer = await login.ask(login.request(method="HEAD"))
+    assert answer.endswith(b"\r\n\r\n")
+    assert b"\r\nContent-Length: " in answer
+
+
+async def test_a_body_is_never_waited_for(login: Login) -> None:
+    """H083: the answer is there although the announced body never comes."""
+    started = time.monotonic()
+    answer = await login.ask(login.request("Content-Length: 1000000", method="POST"))
+    assert status(answer) == 405
+    assert time.monotonic() - started < 2
+    assert await login.still_waits()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "localhost:9999",
+        "localhost",
+        "127.0.0.1.nip.io:{port}",
+        "localhost.evil.example:{port}",
+        "LOCALHOST:{port}",
+        "localhost:{port}.",
+        "localhost.:{port}",
+        "0.0.0.0:{port}",
+        "127.1:{port}",
+        "[::ffff:127.0.0.1]:{port}",
+        "user@localhost:{port}",
+        "localhost:0{port}",
+        "localhost:{port}, evil.example",
+    ],
+)
+async def test_another_host_is_misdirected(login: Login, host: str) -> None:
+    """H085, DNS rebinding: only our three names, letter by letter."""
+    assert status(await login.ask(login.request(host=host.format(port=login.listener.port)))) == 421
+    assert await login.still_waits()
+
+
+async def test_no_host_and_two_hosts_are_refused(login: Login) -> None:
+    """H085: in HTTP/1.1, in HTTP/1.0, and the right one twice."""
+    mine = f"Host: localhost:{login.listener.port}\r\n".encode()
+    line = f"GET /callback?{GOOD} HTTP/1.".encode()
+    assert status(await login.ask(line + b"1\r\n\r\n")) == 400
+    assert status(await login.ask(line + b"0\r\n\r\n")) == 421
+    assert status(await login.ask(line + b"1\r\n" + mine + mine + b"\r\n")) == 400
+    assert status(await login.ask(line + b"0\r\n" + mine + mine + b"\r\n")) in (400, 421)
+    assert await login.still_waits()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Origin: https://evil.example",),
+        ("Origin: null",),
+        ("Origin: http://localhost:8400",),
+        ("Origin:",),
+        ("Sec-Fetch-Mode: cors",),
+        ("Sec-Fetch-Mode: no-cors",),
+        ("Sec-Fetch-Mode: websocket",),
+        ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"),
+        ("Sec-Fetch-Mode:",),
+        ("Upgrade: websocket", "Connection: Upgrade"),
+        ("Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"),
+    ],
+    ids=" ".join,
+)
+async def test_other_web_pages_are_forbidden(login: Login, fields: tuple[str, ...]) -> None:
+    """H086: a script's request is not a person's navigation."""
+    assert status(await login.ask(login.request(*fields))) == 403
+    assert await login.still_waits()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["a" * 10**6, "&".join(f"p{n}=v" for n in range(10_000))],
+    ids=["one megabyte", "10 000 parameters"],
+)
+async def test_a_huge_query_is_refused_and_the_answer_arrives(login: Login, query: str) -> None:
+    """H087: 414, not a reset, although the rest of the bytes is still under way."""
+    assert status(await login.ask(login.request(target=f"/callback?{query}"))) == 414
+    assert await login.still_waits()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [["X: " + "a" * 10**6], [f"X{n}: y" for n in range(10_000)]],
+    ids=["one megabyte", "10 000 fields"],
+)
+async def test_huge_header_fields_are_refused_and_the_answer_arrives(login: Login, fields: list[str]) -> None:
+    """H087: 431."""
+    assert status(await login.ask(login.request(*fields))) == 431
+    assert await login.still_waits()
+
+
+async def test_bytes_without_a_line_end_are_cut_off_at_the_cap(login: Login) -> None:
+    """H087: nobody fills our memory; who goes on after the answer is cut off."""
+    reader, writer = await login.connect()
+    sent = 0
+    with suppress(ConnectionError):
+        async with asyncio.timeout(10):
+            while True:
+                writer.write(b"A" * 65_536)
+                await writer.drain()
+                sent += 65_536
+    assert sent < 64 * 1024 * 1024
+    with suppress(ConnectionError):
+        assert status(await reader.read()) == 414
+    writer.close()
+    assert await login.still_waits()
+
+
+async def test_two_hundred_connections_do_not_keep_the_real_one_out(login: Login) -> None:
+    """H089, LB-12, F15: those that say nothing give way at once; no waiting for their deadline."""
+    started = time.monotonic()
+    idle = [await login.connect() for _ in range(200)]
+    assert await login.still_waits()
+    assert time.monotonic() - started < 4
+    async with asyncio.timeout(2):
+        refused = [await reader.read() for reader, _ in idle[:150]]
+    assert {status(answer) for answer in refused} == {503}
+    for _, writer in idle:
+        writer.close()
+
+
+async def test_thirty_idle_connections_and_then_the_real_one(login: Login) -> None:
+    """F15: browsers open connections ahead of need."""
+    idle = [await login.connect() for _ in range(30)]
+    assert await login.still_waits()
+    for _, writer in idle:
+        writer.close()
+
+
+async def test_beyond_twenty_that_speak_the_next_is_refused_at_once(hasty: Login) -> None:
+    """LB-12: twenty unfinished requests; the next one hears 503 now, and is served after their deadline."""
+    busy = [await hasty.connect() for _ in range(20)]
+    for _, writer in busy:
+        writer.write(b"GET /callback?")
+    started = time.monotonic()
+    assert status(await hasty.ask(b"G")) == 503
+    assert time.monotonic() - started < SHORT.deadline
+    async with asyncio.timeout(5):
+        answers = [await reader.read() for reader, _ in busy]
+    assert {status(answer) for answer in answers} == {408}
+    for _, writer in busy:
+        writer.close()
+    assert await hasty.still_waits()
+
+
+async def test_an_idle_connection_ends_at_the_deadline_without_a_word(hasty: Login) -> None:
+    """LB-12: a browser's connection ahead of need; nothing was asked, so nothing is ignored."""
+    reader, writer = await hasty.connect()
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+    assert hasty.listener.ignored == ()
+    assert await hasty.still_waits()
+
+
+async def test_a_request_in_drops_does_not_move_the_deadline(hasty: Login) -> None:
+    """LB-12: one byte now and then keeps nobody's place; the clock runs from the connection."""
+    reader, writer = await hasty.connect()
+    started = time.monotonic()
+
+    async def drip() -> None:
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"G")
+                await writer.drain()
+                await asyncio.sleep(0.02)  # the pace of the attack
+
+    dripping = asyncio.create_task(drip())
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+    assert time.monotonic() - started < 10 * SHORT.deadline
+    dripping.cancel()
+    writer.close()
+    assert await hasty.still_waits()
+
+
+async def test_who_does_not_close_after_the_answer_is_closed(hasty: Login) -> None:
+    """LB-12: a client that goes on sending slowly is cut off after a moment."""
+    reader, writer = await hasty.connect()
+    writer.write(hasty.request(target="/other"))
+    async with asyncio.timeout(5):
+        assert status(await reader.read()) == 404
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)  # the pace of the attack
+    writer.close()
+    assert await hasty.still_waits()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"G", b"GET /callback?code=the-code HTTP/1.1\r\nHost: "])
+async def test_who_closes_early_changes_nothing(login: Login, sent: bytes) -> None:
+    """LB-12, cleared-cli 0.2.1: an empty or half connection before the callback."""
+    _, writer = await login.connect()
+    writer.write(sent)
+    writer.close()
+    await writer.wait_closed()
+    assert await login.still_waits()
+
+
+async def test_who_closes_its_sending_side_gets_the_answer(login: Login) -> None:
+    """A complete request and a half-closed connection, as some clients send it."""
+    reader, writer = await login.connect()
+    writer.write(login.request())
+    writer.write_eof()
+    async with asyncio.timeout(5):
+        assert status(await reader.read()) == 200
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/callback?code=\x00",
+        "/callback?code=\xc0\xaf",
+        "/callback?code=\xe9",
+        "/callback?code=a b",
+        "/callback?code=a\tb",
+        "/callback?code=\x7f",
+    ],
+)
+async def test_a_target_with_bytes_that_no_browser_sends_is_refused(login: Login, target: str) -> None:
+    """H090: NUL, overlong UTF-8, raw letters beyond ASCII, blanks and controls in the target."""
+    assert status(await login.ask(login.request(target=target))) == 400
+    assert await login.still_waits()
+
+
+@pytest.mark.parametrize("query", ["code=%zz", "code=%00", "code=%c0%af", "code=a+b%20c", "code=%e2%82"])
+async def test_percent_encoding_reaches_the_judge_as_it_was_sent(login: Login, query: str) -> None:
+    """H090: strict decoding is the protocol's; nothing is mended on the way there."""
+    await login.ask(login.request(target=f"/callback?{query}"))
+    assert login.queries == [Secret(query)]
+
+
+async def test_pipelined_requests_get_one_answer(login: Login) -> None:
+    """H093: one request per connection; the second is thrown away unread."""
+    second = login.request(target="/callback?code=second")
+    assert status(await login.ask(login.request() + second)) == 200
+    assert login.queries == [Secret(GOOD)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [("Transfer-Encoding: chunked",), ("Content-Length: 1000000000000000000",), ("Expect: 100-continue",)],
+)
+async def test_an_announced_body_is_ignored(login: Login, fields: tuple[str, ...]) -> None:
+    """H093: chunks, 10^18 bytes, or the wish to be asked for them: no 100, and the head alone counts."""
+    answer = await login.ask(login.request(*fields) + b"5\r\nhello\r\n0\r\n\r\n")
+    assert status(answer) == 200
+    assert b" 100 " not in answer
+    assert login.queries == [Secret(GOOD)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Content-Length: -1",),
+        ("Content-Length: 5", "Content-Length: 6"),
+        ("Content-Length: 1e3",),
+        ("Transfer-Encoding: gzip, chunked",),
+        ("X : y",),
+        ("X\x00: y",),
+        ("X: \x00",),
+        (": y",),
+        ("no colon",),
+    ],
+    ids=repr,
+)
+async def test_malformed_fields_are_refused(login: Login, fields: tuple[str, ...]) -> None:
+    """H093: what could be read in two ways is not read at all."""
+    assert status(await login.ask(login.request(*fields))) in (400, 501)
+    assert await login.still_waits()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\x00" * 100,
+        b"\xff" * 100 + b"\r\n\r\n",
+        b"\r\n\r\n",
+        b"\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /callback?code=a\r\n\r\n",
+        b"GET /callback?code=a HTTP/9.9\r\nHost: localhost\r\n\r\n",
+        b"GET  /callback?code=a  HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
+        b"EHLO evil.example\r\nMAIL FROM:<a@b>\r\n\r\n",
+    ],
+    ids=repr,
+)
+async def test_what_is_not_http_is_refused(login: Login, raw: bytes) -> None:
+    """LB-12: other protocols and rubbish."""
+    assert status(await login.ask(raw)) in (400, 421)
+    assert await login.still_waits()
+
+
+async def test_a_flood_of_every_kind_at_once(login: Login) -> None:
+    """LB-8: sixty hostile connections beside each other; the real callback among them is served."""
+    hostile = [
+        login.request(target="/favicon.ico"),
+        login.request(method="POST"),
+        login.request(host="evil.example"),
+        login.request("Origin: https://evil.example"),
+        b"\x00" * 50,
+        login.request(target="/callback?" + "a" * 50_000),
+    ]
+    answers = asyncio.gather(*(login.ask(hostile[n % len(hostile)]) for n in range(60)))
+    assert await login.still_waits()
+    assert {status(answer) for answer in await answers} <= {404, 405, 421, 403, 400, 414, 503}
+    assert login.listener.ignored_count == 60

@@ -139,10 +139,11 @@ function sendJson(response, status, value, headers = {}) {
 /** Checks a JWT access token by our own hand: signature, issuer, audience, expiry (RFC 9068 §4). */
 function verifyJwt(token) {
   const [head, body, signature] = token.split('.');
-  if (!signature) return undefined;
+  const signed = Buffer.from(signature ?? '', 'base64url');
+  if (signed.length !== 64) return undefined; // ES256: two numbers of 32 bytes
   const verifier = createVerify('sha256').update(`${head}.${body}`);
   const key = { key: publicKey, dsaEncoding: 'ieee-p1363' };
-  if (!verifier.verify(key, Buffer.from(signature, 'base64url'))) return undefined;
+  if (!verifier.verify(key, signed)) return undefined;
   const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
   const live = claims.iss === authorization.origin && claims.exp > Date.now() / 1000;
   return live ? { audience: claims.aud, account: claims.sub } : undefined;

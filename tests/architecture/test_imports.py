@@ -1,0 +1,136 @@
+"""The arrows of the house, held where a linter cannot see: in a running interpreter, and in the source."""
+
+from __future__ import annotations
+
+import ast
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import authlens_core
+import authlens_tui
+
+CORE = Path(authlens_core.__path__[0])
+TUI = Path(authlens_tui.__path__[0])
+
+REACHING = {"httpx", "h11", "ssl", "asyncio", "sqlite3", "keyring", "subprocess"}
+"""What sends, listens, stores or starts. `socket` is looked for in the source only: `email.utils`, which reads
+the dates of HTTP, brings it in on Python 3.11."""
+
+IMPORT_AND_LIST = """
+import importlib, json, sys
+before = set(sys.modules)
+for name in json.load(sys.stdin):
+    importlib.import_module(name)
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def modules_of(package: str) -> list[str]:
+    """Return the names of a package and of every module below it."""
+    root = CORE.joinpath(*package.split(".")[1:])
+    below = pkgutil.walk_packages([str(root)], prefix=f"{package}.")
+    return [package, *(found.name for found in below)]
+
+
+def loaded_by(names: list[str]) -> set[str]:
+    """Import modules in a fresh interpreter; return the top-level names that this brought in."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_AND_LIST],
+        input=json.dumps(names),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+
+
+def test_core_brings_in_no_screen() -> None:
+    """Every module of core can be used where there is no terminal and no clipboard."""
+    names = modules_of("authlens_core")
+    assert len(names) > 30, "the walk found too little to prove anything"
+
+    assert loaded_by(names) & {"textual", "rich", "pyperclip", "authlens_tui"} == set()
+
+
+@pytest.mark.parametrize("package", ["authlens_core.oauth", "authlens_core.trace"])
+def test_the_protocol_brings_in_nothing_that_reaches_out(package: str) -> None:
+    """`oauth` and `trace` are values and functions of values: no sender, no loop, no store, no process."""
+    assert loaded_by(modules_of(package)) & REACHING == set()
+
+
+def sources(*roots: Path) -> Iterator[tuple[str, ast.Module]]:
+    """Walk the source files: each one's path below its root's parent, and its syntax tree."""
+    for root in roots:
+        for path in sorted(root.rglob("*.py")):
+            yield path.relative_to(root.parent).as_posix(), ast.parse(path.read_text(), str(path))
+
+
+def imports_of(tree: ast.Module) -> Iterator[str]:
+    """Yield the absolute name of every import of a module, those inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def importers_of(package: str) -> set[str]:
+    """Return the files of authlens that import a package."""
+    return {
+        path
+        for path, tree in sources(CORE, TUI)
+        if any(name.partition(".")[0] == package for name in imports_of(tree))
+    }
+
+
+def test_httpx_stands_in_one_module() -> None:
+    """One place sends: what it records is all that ever went over the wire."""
+    assert importers_of("httpx") == {"authlens_core/wire/client.py"}
+
+
+def test_the_keyring_is_reached_from_the_credentials_only() -> None:
+    """One package holds what opens the keyring."""
+    folders = {path.rpartition("/")[0] for path in importers_of("keyring")}
+
+    assert folders == {"authlens_core/credentials"}
+
+
+def test_the_protocol_names_nothing_that_reaches_out() -> None:
+    """The same rule in the source, where an import inside a function cannot hide, and with `socket`."""
+    named = {
+        (path, name)
+        for path, tree in sources(CORE / "oauth", CORE / "trace")
+        for name in imports_of(tree)
+        if name.partition(".")[0] in REACHING | {"socket", "selectors", "threading", "time", "os", "pathlib"}
+    }
+
+    assert named == set()
+
+
+def test_few_modules_import_by_name() -> None:
+    """An import that is hidden in a string would pass the rules above: only the owners of a library do it."""
+    hidden = {
+        path
+        for path, tree in sources(CORE, TUI)
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Attribute) and node.attr == "import_module")
+        or (isinstance(node, ast.Name) and node.id in ("import_module", "__import__"))
+    }
+
+    assert hidden <= {"authlens_core/wire/client.py", "authlens_core/credentials/backends.py"}
+
+
+def test_the_contracts_hold() -> None:
+    """import-linter keeps the layers, and what it must not break is written in pyproject.toml."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    root = Path(__file__).parents[2]
+    done = subprocess.run([linter, "--no-cache"], cwd=root, capture_output=True, text=True, timeout=100)
+
+    assert done.returncode == 0, done.stdout

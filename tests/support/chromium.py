@@ -1,0 +1,206 @@
+"""Debian's Chromium without a window, driven over the W3C WebDriver protocol by a client of our own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import selectors
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from support.needs import program
+
+__all__ = ["Browser", "BrowserFailed", "Element", "chromium"]
+
+READY_SECONDS = 30.0
+COMMAND_SECONDS = 30.0
+ELEMENT_KEY = "element-6066-11e4-a52e-4f735466cecf"
+"""How the protocol marks a reference to an element (W3C WebDriver §12.1)."""
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--window-size=1000,800",
+)
+
+
+class BrowserFailed(Exception):
+    """The driver answered with an error, or not at all."""
+
+
+class Element:
+    """One element of the page that is open."""
+
+    def __init__(self, browser: Browser, reference: str) -> None:
+        """Take the driver's reference; only `Browser.find` makes elements."""
+        self._browser = browser
+        self._path = f"/element/{reference}"
+
+    def click(self) -> None:
+        """Click it, as a person would: it must be visible."""
+        self._browser.command("POST", f"{self._path}/click", {})
+
+    def type(self, text: str) -> None:
+        """Type into it."""
+        self._browser.command("POST", f"{self._path}/value", {"text": text})
+
+    def text(self) -> str:
+        """Return its text as it is rendered."""
+        return str(self._browser.command("GET", f"{self._path}/text"))
+
+
+class Browser:
+    """One window. Every call blocks: from an async test, call it through `asyncio.to_thread`."""
+
+    def __init__(self, driver: httpx.Client, session: str) -> None:
+        """Take a driver and its session; use `chromium()` to make one."""
+        self._driver = driver
+        self._session = session
+
+    def command(self, method: str, path: str, payload: dict[str, Any] | None = None) -> Any:
+        """Send one WebDriver command and return its value.
+
+        Raises:
+            BrowserFailed: when the driver says so; the message is the driver's.
+        """
+        return _command(self._driver, method, f"/session/{self._session}{path}", payload)
+
+    def open(self, url: str) -> None:
+        """Go to a URL and wait until the page is loaded."""
+        self.command("POST", "/url", {"url": url})
+
+    def find(self, css: str) -> Element:
+        """Return the first element that a CSS selector matches.
+
+        Raises:
+            BrowserFailed: when nothing matches.
+        """
+        found = self.command("POST", "/element", {"using": "css selector", "value": css})
+        return Element(self, found[ELEMENT_KEY])
+
+    def url(self) -> str:
+        """Return the URL of the page."""
+        return str(self.command("GET", "/url"))
+
+    def title(self) -> str:
+        """Return the title of the page."""
+        return str(self.command("GET", "/title"))
+
+    def text(self) -> str:
+        """Return the text of the page as it is rendered."""
+        return self.find("body").text()
+
+    def script(self, body: str) -> Any:
+        """Run a function body in the page and return what it returns."""
+        return self.command("POST", "/execute/sync", {"script": body, "args": []})
+
+    def wait_for_text(self, text: str, seconds: float = 15.0) -> str:
+        """Wait until the page shows a text; return the whole text of the page.
+
+        Raises:
+            BrowserFailed: when it does not come in time; the message carries what is there instead.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                seen = self.text()
+            except BrowserFailed as between_pages:
+                seen = str(between_pages)
+            if text in seen:
+                return seen
+            if time.monotonic() > deadline:
+                raise BrowserFailed(f"no {text!r} at {self.url()}:\n{seen}")
+            time.sleep(0.05)
+
+    def screenshot(self, path: Path) -> None:
+        """Write what the window shows as a PNG."""
+        path.write_bytes(base64.b64decode(self.command("GET", "/screenshot")))
+
+    def close(self) -> None:
+        """End the session, and the browser with it."""
+        self.command("DELETE", "")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start a browser with a new profile; it and its driver are gone at the end.
+
+    Skips or fails the test, by `support.needs`, where Chromium is not installed.
+    """
+    binary, driver = program("chromium"), program("chromedriver")
+    with tempfile.TemporaryDirectory(prefix="authlens-chromium-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        environment = os.environ | {"HOME": folder, "XDG_CONFIG_HOME": folder, "XDG_CACHE_HOME": folder}
+        with subprocess.Popen(
+            [driver, "--port=0"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        ) as process:
+            try:
+                base_url = f"http://127.0.0.1:{_read_port(process)}"
+                with httpx.Client(base_url=base_url, trust_env=False, timeout=COMMAND_SECONDS) as client:
+                    browser = _new_session(client, binary, home / "profile")
+                    try:
+                        yield browser
+                    finally:
+                        browser.close()
+            finally:
+                process.kill()
+
+
+def _new_session(client: httpx.Client, binary: str, profile: Path) -> Browser:
+    options = {"binary": binary, "args": [*FLAGS, f"--user-data-dir={profile}"]}
+    wanted = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}
+    made = _command(client, "POST", "/session", {"capabilities": wanted})
+    return Browser(client, made["sessionId"])
+
+
+def _command(client: httpx.Client, method: str, path: str, payload: dict[str, Any] | None = None) -> Any:
+    try:
+        answer = client.request(method, path, json=payload)
+        value = answer.json()["value"]
+    except (httpx.HTTPError, json.JSONDecodeError, KeyError) as error:
+        raise BrowserFailed(f"{method} {path}: {error!r}") from error
+    if answer.is_error:
+        raise BrowserFailed(f"{method} {path}: {value['error']}: {value['message']}")
+    return value
+
+
+def _read_port(process: subprocess.Popen[bytes]) -> int:
+    """Read the driver's greeting, which ends with `on port N.`."""
+    if process.stdout is None:
+        raise BrowserFailed("the driver has no standard output")
+    said = b""
+    deadline = time.monotonic() + READY_SECONDS
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while selector.select(max(0.0, deadline - time.monotonic())):
+            piece = os.read(process.stdout.fileno(), 65_536)
+            if not piece:
+                break
+            said += piece
+            for line in said.decode(errors="replace").splitlines():
+                _, found, rest = line.partition("started successfully on port ")
+                if found and rest.endswith("."):
+                    return int(rest.removesuffix("."))
+    raise BrowserFailed(f"the driver did not start: {said.decode(errors='replace')}")

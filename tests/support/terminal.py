@@ -1,0 +1,304 @@
+"""A real terminal for a program: a pty whose output a terminal emulator (pyte) draws, and tmux."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import pty
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import pyte
+
+from support.needs import program
+
+__all__ = ["NotShown", "Terminal", "Tmux", "terminal", "tmux"]
+
+POLL_SECONDS: Final = 0.02
+STOP_SECONDS: Final = 5.0
+TMUX_STEP_SECONDS: Final = 0.1
+
+TAKE_TERMINAL: Final = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Makes the pty the controlling terminal, so that Ctrl-C and SIGWINCH reach the program, and becomes it."""
+
+KEYS: Final[Mapping[str, bytes]] = {
+    "enter": b"\r",
+    "escape": b"\x1b",
+    "tab": b"\t",
+    "shift+tab": b"\x1b[Z",
+    "backspace": b"\x7f",
+    "up": b"\x1b[A",
+    "down": b"\x1b[B",
+    "right": b"\x1b[C",
+    "left": b"\x1b[D",
+    "ctrl+c": b"\x03",
+    "ctrl+d": b"\x04",
+    "ctrl+q": b"\x11",
+    "ctrl+z": b"\x1a",
+}
+"""What a terminal sends for the keys that are not a letter."""
+
+
+class NotShown(AssertionError):
+    """The screen did not come to show what was waited for; the message carries the screen."""
+
+
+class Terminal:
+    """A program on a pty of its own; made by `terminal()`.
+
+    Attributes:
+        raw: every byte that the program wrote, in order.
+        process: the program.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int, columns: int, rows: int) -> None:
+        """Take the pty's own end; only `terminal()` makes terminals."""
+        self.process = process
+        self.raw = bytearray()
+        self._master = master
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        # pyte asks the program's questions of us; the answers go back as if typed.
+        self._screen.write_process_input = self._answer  # type: ignore[method-assign]
+
+    def lines(self) -> list[str]:
+        """Return the rows of the screen as they are now, trailing blanks off."""
+        return [line.rstrip() for line in self._screen.display]
+
+    def text(self) -> str:
+        """Return the screen as one text."""
+        return "\n".join(self.lines())
+
+    def send(self, text: str) -> None:
+        """Type a text."""
+        os.write(self._master, text.encode())
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after another: names of `KEYS`, or single characters."""
+        for key in keys:
+            os.write(self._master, KEYS[key] if key in KEYS else key.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size, as a person who drags the window's corner does."""
+        _set_size(self._master, columns, rows)
+        self._screen.resize(rows, columns)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGWINCH)
+
+    async def wait_for(self, text: str, seconds: float = 20.0) -> None:
+        """Wait until the screen shows a text.
+
+        Raises:
+            NotShown: when it does not in time, or the program ended before it did.
+        """
+        await self.wait_until(lambda: text in self.text(), f"{text!r}", seconds)
+
+    async def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+        """Wait until a condition holds; `what` names it in the failure.
+
+        Raises:
+            NotShown: when it does not in time, or the program ended before it did.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not condition():
+            ended = self.process.poll() is not None
+            if ended and not self._drain() and not condition():
+                raise NotShown(
+                    f"the program ended ({self.process.returncode}) without {what}:\n{self.text()}"
+                )
+            if loop.time() > deadline:
+                raise NotShown(f"no {what} after {seconds:g} s:\n{self.text()}")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def wait_for_exit(self, seconds: float = 20.0) -> int:
+        """Wait until the program has ended; return its exit code.
+
+        Raises:
+            NotShown: when it is still running.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while (code := self.process.poll()) is None:
+            if loop.time() > deadline:
+                raise NotShown(f"still running after {seconds:g} s:\n{self.text()}")
+            await asyncio.sleep(POLL_SECONDS)
+        while self._drain():
+            pass
+        return code
+
+    def _drain(self) -> bool:
+        """Take what the program wrote; return whether there was anything."""
+        try:
+            data = os.read(self._master, 65_536)
+        except BlockingIOError:
+            return False
+        except OSError:  # the other end is closed: Linux says EIO
+            asyncio.get_running_loop().remove_reader(self._master)
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return bool(data)
+
+    def _answer(self, data: str) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._master, data.encode())
+
+
+@asynccontextmanager
+async def terminal(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    columns: int = 120,
+    rows: int = 40,
+    cwd: Path | None = None,
+) -> AsyncIterator[Terminal]:
+    """Run a program in a terminal; it is killed at the end if it still runs."""
+    master, slave = pty.openpty()
+    _set_size(master, columns, rows)
+    os.set_blocking(master, False)
+    environment = dict(os.environ if env is None else env)
+    environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    for name in ("COLUMNS", "LINES"):  # they would hide a resize
+        environment.pop(name, None)
+    loop = asyncio.get_running_loop()
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, *command],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env=environment,
+        cwd=cwd,
+        start_new_session=True,
+    )
+    os.close(slave)
+    shown = Terminal(process, master, columns, rows)
+    loop.add_reader(master, shown._drain)
+    try:
+        yield shown
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(STOP_SECONDS)
+        loop.remove_reader(master)
+        os.close(master)
+
+
+def _set_size(descriptor: int, columns: int, rows: int) -> None:
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+class Tmux:
+    """A program inside tmux, which is what stands between many people and their server; made by `tmux()`."""
+
+    def __init__(self, binary: str, socket: Path) -> None:
+        """Take the server's socket; only `tmux()` makes these."""
+        self._command = [binary, "-S", str(socket)]
+
+    async def run(self, *arguments: str) -> str:
+        """Run one tmux command and return what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, errors = await asyncio.wait_for(process.communicate(), STOP_SECONDS)
+        if process.returncode:
+            raise NotShown(f"tmux {arguments[0]}: {errors.decode(errors='replace').strip()}")
+        return out.decode(errors="replace")
+
+    async def text(self) -> str:
+        """Return the screen as it is now."""
+        return await self.run("capture-pane", "-p")
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, by tmux's names (`Enter`, `Escape`, `C-c`, `Down`) or single characters."""
+        await self.run("send-keys", *keys)
+
+    async def send(self, text: str) -> None:
+        """Type a text."""
+        await self.run("send-keys", "-l", text)
+
+    async def wait_for_copy(self, text: str, seconds: float = 20.0) -> None:
+        """Wait until tmux's newest paste buffer, where an OSC 52 copy lands, holds just this text.
+
+        Raises:
+            NotShown: when it does not in time.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while (held := await self._newest_buffer()) != text:
+            if loop.time() > deadline:
+                raise NotShown(f"{text!r} was not copied after {seconds:g} s; tmux holds {held!r}")
+            await asyncio.sleep(TMUX_STEP_SECONDS)
+
+    async def _newest_buffer(self) -> str | None:
+        """Return the newest paste buffer; None before there is one, which tmux reports as an error."""
+        if not await self.run("list-buffers"):
+            return None
+        return await self.run("show-buffer")
+
+    async def wait_for(self, text: str, seconds: float = 20.0) -> str:
+        """Wait until the screen shows a text; return the screen.
+
+        Raises:
+            NotShown: when it does not in time.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while text not in (seen := await self.text()):
+            if loop.time() > deadline:
+                raise NotShown(f"no {text!r} after {seconds:g} s:\n{seen}")
+            await asyncio.sleep(TMUX_STEP_SECONDS)
+        return seen
+
+
+@asynccontextmanager
+async def tmux(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    columns: int = 120,
+    rows: int = 40,
+) -> AsyncIterator[Tmux]:
+    """Run a program in a tmux server of its own, whose socket lies in `folder`; both are gone at the end."""
+    binary = program("tmux")
+    # A socket's path holds 107 bytes at most: a name of one letter leaves the most to the folder.
+    session = Tmux(binary, folder / "t")
+    environment = dict(os.environ if env is None else env) | {"LC_ALL": "C.UTF-8"}
+    environment.pop("TMUX", None)
+    started = subprocess.run(
+        [
+            *(binary, "-S", str(folder / "t"), "-f", "/dev/null"),
+            *("new-session", "-d", "-x", str(columns), "-y", str(rows), shlex.join(command), ";"),
+            *("set-option", "-g", "set-clipboard", "on", ";", "set-option", "-g", "remain-on-exit", "on"),
+        ],
+        env=environment,
+        capture_output=True,
+        timeout=STOP_SECONDS,
+    )
+    if started.returncode:
+        raise NotShown(f"tmux did not start: {started.stderr.decode(errors='replace')}")
+    try:
+        yield session
+    finally:
+        with contextlib.suppress(NotShown):
+            await session.run("kill-server")

@@ -19,8 +19,8 @@ CORE = Path(authlens_core.__path__[0])
 TUI = Path(authlens_tui.__path__[0])
 
 REACHING = {"httpx", "h11", "ssl", "asyncio", "sqlite3", "keyring", "subprocess"}
-"""What sends, listens, stores or starts. `socket` is looked for in the source only: `email.utils`, which reads
-the dates of HTTP, brings it in on Python 3.11."""
+"""What sends, listens, stores or starts. `socket` is looked for in the source only: `email.utils`, which
+reads the dates of HTTP, brings it in on Python 3.11."""
 
 IMPORT_AND_LIST = """
 import importlib, json, sys

@@ -35,7 +35,8 @@ def keyring_session(*, unlocked: bool = True) -> Iterator[Mapping[str, str]]:
     """Start a bus and a keyring daemon; yield the environment in which programs find them.
 
     The environment is the caller's, with a home, a runtime directory and a bus address of its own. Bus,
-    daemon and what was kept are gone at the end. With `unlocked=False` the login keyring exists, and is locked.
+    daemon and what was kept are gone at the end. With `unlocked=False` the login keyring exists but is
+    locked.
 
     Skips or fails the test, by `support.needs`, where the programs are not installed.
     """

@@ -7,7 +7,7 @@ document could send the login, and the token, to a server of their choice.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from authlens_core.oauth.check import Check, Severity, passed
@@ -60,12 +60,9 @@ def well_known_urls(resource: Url) -> tuple[Url, ...]:
     The well-known part goes between host and path; a slash that is the whole path goes away first; the query
     of the resource is kept in the form with the path.
     """
-    loopback = resource.is_loopback
-    root = f"{resource.origin}{_WELL_KNOWN}"
     path = "" if resource.path == "/" else resource.path
-    query = f"?{resource.query}" if resource.query else ""
-    texts = dict.fromkeys((f"{root}{path}{query}", root))
-    return tuple(parse_url(text, loopback_http=loopback) for text in texts)
+    with_path = replace(resource, path=f"{_WELL_KNOWN}{path}")
+    return tuple(dict.fromkeys((with_path, replace(resource, path=_WELL_KNOWN, query=None))))
 
 
 def metadata_request(url: Url) -> Request:

@@ -7,7 +7,7 @@ attacker's server could present the name of an honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from authlens_core.oauth.check import Check, Severity, passed
@@ -116,16 +116,11 @@ def metadata_urls(issuer: Url) -> tuple[Url, ...]:
     RFC 8414 §3.1 inserts the well-known part between host and path, OpenID Connect Discovery §4.1 appends it;
     some servers append where they should insert, so that form comes last.
     """
-    origin, path = issuer.origin, issuer.path.rstrip("/")
-    texts: tuple[str, ...] = (f"{origin}{_OAUTH}", f"{origin}{_OPENID}")
+    path = issuer.path.rstrip("/")
+    places = [f"{_OAUTH}{path}", f"{_OPENID}{path}"]
     if path:
-        texts = (
-            f"{origin}{_OAUTH}{path}",
-            f"{origin}{_OPENID}{path}",
-            f"{origin}{path}{_OPENID}",
-            f"{origin}{path}{_OAUTH}",
-        )
-    return tuple(parse_url(text, loopback_http=issuer.is_loopback) for text in texts)
+        places += [f"{path}{_OPENID}", f"{path}{_OAUTH}"]
+    return tuple(replace(issuer, path=place, query=None) for place in places)
 
 
 def moves_on(response: Response) -> bool:

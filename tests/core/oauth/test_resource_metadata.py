@@ -54,6 +54,8 @@ def _check(reading: Reading[ResourceMetadata], name: str) -> Check:
         ("https://h.example/a/b/", ["/a/b/", ""]),
         ("https://h.example/a?x=1", ["/a?x=1", ""]),
         ("https://h.example:8443/a", ["/a", ""]),
+        ("https://h.example/?x=1", ["?x=1", ""]),
+        ("https://h.example/" + "x" * 2_030, ["/" + "x" * 2_030, ""]),
     ],
 )
 def test_the_well_known_part_goes_between_host_and_path(resource: str, expected: list[str]) -> None:

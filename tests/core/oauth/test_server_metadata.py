@@ -78,6 +78,12 @@ def test_an_issuer_with_a_path_has_four_places(issuer: str) -> None:
     ]
 
 
+def test_an_issuer_of_the_longest_length_has_places_too() -> None:
+    """H067: a long name that a resource may give raises nothing here; what is too long is not sent."""
+    issuer = parse_url("https://as.example/" + "x" * (2_048 - len("https://as.example/")))
+    assert len(metadata_urls(issuer)) == 4
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [

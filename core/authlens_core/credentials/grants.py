@@ -171,12 +171,13 @@ class Credentials:
                 continue
             try:
                 async with self.locks.hold(*refresh_lock(grant), purpose="looking", bound=0):
-                    marked.append(self._mark_interrupted(grant, pending.started_at))
+                    marked.append(self.mark_interrupted(grant, pending.started_at))
             except LockBusy:
                 continue  # the process that began it is still at it
         return tuple(marked)
 
-    def _mark_interrupted(self, grant: Grant, started_at: datetime) -> Grant:
+    def mark_interrupted(self, grant: Grant, started_at: datetime) -> Grant:
+        """Mark a grant whose refresh was begun at `started_at` and not ended; its lock must be held."""
         note = (
             f"A refresh was interrupted at {started_at:%Y-%m-%d %H:%M:%S} UTC: the server may have replaced "
             "the refresh token. Try it once more, or log in again."

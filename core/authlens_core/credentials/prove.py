@@ -1,0 +1,151 @@
+"""Calling the resource with the access token, to see whether it still opens the door (RFC 6750)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+
+from authlens_core.access.answer import Answer, Protection, classify
+from authlens_core.credentials.coverage import covers
+from authlens_core.credentials.endpoint import loopback_http
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.model import Grant
+from authlens_core.credentials.undertaking import Undertaking, utc_now
+from authlens_core.errors import UsageError
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
+from authlens_core.oauth.token import bearer_header
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Body, Secret
+from authlens_core.trace.record import Fact, Stage, Trace
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import RESOURCE
+
+__all__ = ["Proven", "ask", "prove", "verdict"]
+
+# What an MCP client may ask at any time (Model Context Protocol, Ping): it changes nothing.
+_PING: Final = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
+
+_REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What the resource said to the access token.
+
+    Attributes:
+        grant: the grant, with `last_proven_at` moved when the token was accepted.
+        accepted: True and False are the resource's word; None where its answer says neither.
+        answer: which layer answered, and what it means.
+        trace: what was sent and what came back.
+        summary: what was found, one sentence.
+        cure: what to do about it, or the empty string.
+    """
+
+    grant: Grant
+    accepted: bool | None
+    answer: Answer
+    trace: Trace
+    summary: str
+    cure: str = ""
+
+
+async def prove(
+    credentials: Credentials,
+    wire: Wire,
+    grant_id: str,
+    *,
+    url: str | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Proven:
+    """Call the resource of a grant with its access token.
+
+    Args:
+        credentials: where the grant is.
+        wire: what sends; it follows no redirect.
+        grant_id: which grant.
+        url: another URL than the one that the person logged in to; the grant has to cover it.
+        now: the clock, in UTC.
+
+    Raises:
+        UsageError: the grant is not for this URL: nothing was sent.
+        LoginNeeded: there is no such grant, or its secrets are gone or damaged.
+        NoSecretStore: the store could not be read.
+    """
+    grant, secrets = await credentials.load(grant_id)
+    record = Undertaking(Stage.PROBE, grant, now())
+    exchange = await ask(wire, grant, secrets.access_token, url or grant.resource_url)
+    answer = classify(exchange)
+    accepted = verdict(exchange, answer)
+    record.exchanges.append(exchange)
+    record.checks.append(_check(accepted=accepted, answer=answer, exchange=exchange))
+    record.facts.append(Fact("answered by", answer.layer))
+    if accepted:
+        grant = credentials.update(replace(grant, last_proven_at=now()))
+    credentials.record("proven" if accepted else "not proven", grant_id, _status(exchange))
+    summary = "The resource accepts the token." if accepted else answer.summary
+    cure = "" if accepted else answer.cure
+    return Proven(grant, accepted, answer, record.trace(passed=accepted is True), summary, cure)
+
+
+async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Exchange:
+    """Send one request with the bearer token to `url`.
+
+    Raises:
+        UsageError: the grant does not cover the URL, or the token cannot be sent.
+    """
+    places = [place for place in (grant.resource, grant.resource_url) if place is not None]
+    if not any(covers(place, url) for place in places):
+        raise UsageError(
+            f"This login is for {safe_line(places[0], 300)}, and its token goes nowhere else.",
+            "Log in to the other URL first.",
+        )
+    plain = loopback_http(grant)
+    try:
+        target = parse_url(url, loopback_http=plain)
+        authorization = bearer_header(access_token)
+    except UrlRefused as refused:
+        raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
+    except ValueError as error:
+        raise UsageError(f"The stored token cannot be sent: {error}.", "Log in again.") from error
+    request = _resource_request(target.text, grant.method, authorization)
+    return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose="resource with token")
+
+
+def _resource_request(url: str, method: Literal["GET", "POST"], authorization: tuple[str, str]) -> Request:
+    if method == "GET":
+        return Request("GET", url, Headers.of([("Accept", f"{JSON_TYPE}, */*;q=0.1"), authorization]))
+    fields = [("Accept", f"{JSON_TYPE}, text/event-stream"), ("Content-Type", JSON_TYPE), authorization]
+    return Request("POST", url, Headers.of(fields), Body(_PING))
+
+
+def verdict(exchange: Exchange, answer: Answer) -> bool | None:
+    """Return whether the token was accepted; None where something else than the token decided."""
+    response = exchange.response
+    if response is None:
+        return None
+    if 200 <= response.status < 300:
+        return True
+    if response.status == 401 or answer.protection in _REFUSALS:
+        return False
+    # A Bearer challenge on another status refuses the token as well (RFC 9110 §11.6.1).
+    return False if answer.protection is Protection.OAUTH else None
+
+
+def _status(exchange: Exchange) -> str:
+    return str(exchange.response.status) if exchange.response else "no answer"
+
+
+def _check(*, accepted: bool | None, answer: Answer, exchange: Exchange) -> Check:
+    name, expected, spec = "probe.accepted", "the resource accepts the token", "RFC 6750 §3.1"
+    seen = f"{_status(exchange)}, answered by: {safe_line(answer.layer, 60)}"
+    why = "Only an answer of the resource itself says that the token is good."
+    if accepted:
+        return passed(name, expected, seen, spec=spec, why=why)
+    severity = Severity.FAILURE if accepted is False else Severity.WARNING
+    return Check(name, severity, expected, f"{seen}. {answer.summary}", why, spec, answer.cure)

@@ -1,0 +1,26 @@
+"""How long a server asks to be left alone (RFC 9110 §10.2.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from authlens_core.oauth.http_message import Response
+
+__all__ = ["retry_after"]
+
+LONGEST_WAIT: Final = 86_400
+"""Seconds; a server that asks for more is not believed."""
+
+
+def retry_after(response: Response, now: datetime) -> int | None:
+    """Return the seconds of Retry-After, or None where there is none that can be read."""
+    value = (response.headers.get("retry-after") or "").strip()
+    if value.isascii() and value.isdigit():
+        return min(int(value[:9]), LONGEST_WAIT)
+    try:
+        wait = int((parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(wait, 0), LONGEST_WAIT)

@@ -1,0 +1,78 @@
+"""What refresh, revoke and prove have in common: a trace of one record, and finishing what was begun."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from authlens_core.credentials.model import Grant
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["Undertaking", "finish", "utc_now"]
+
+_KINDS: Final = {
+    Stage.REFRESH: TraceKind.REFRESH,
+    Stage.REVOKE: TraceKind.REVOKE,
+    Stage.PROBE: TraceKind.PROBE,
+}
+_Result = TypeVar("_Result")
+
+
+def utc_now() -> datetime:
+    """Return the present, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Undertaking:
+    """Collects what happened, in the order in which it happened, and makes a trace of it."""
+
+    stage: Stage
+    grant: Grant
+    started_at: datetime
+    exchanges: list[Exchange] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+
+    def trace(self, *, passed: bool) -> Trace:
+        """Return the trace of everything collected so far."""
+        elapsed = sum(exchange.elapsed for exchange in self.exchanges)
+        record = StageRecord(
+            self.stage,
+            Outcome.PASSED if passed else Outcome.FAILED,
+            self.started_at,
+            elapsed,
+            tuple(self.exchanges),
+            tuple(self.checks),
+            tuple(self.facts),
+        )
+        identifier = secrets.token_hex(8)
+        return Trace(identifier, _KINDS[self.stage], self.grant.resource_url, self.started_at, (record,))
+
+    def failed(
+        self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""
+    ) -> None:
+        """Add a failed check."""
+        self.checks.append(Check(name, Severity.FAILURE, expected, seen, why, spec, cure))
+
+
+async def finish(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Await `work` to its end even when the caller is cancelled; the cancellation is passed on afterwards.
+
+    For what must not stop half-way: a token that the server has replaced is stored, whoever is in a hurry.
+    """
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.done():
+            await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # seen: the cancellation is what the caller hears of
+        raise

@@ -6,8 +6,9 @@ import json
 import secrets
 from collections.abc import Mapping
 from email.utils import formatdate
-from typing import Any, Final
+from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,14 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from authlens_core.emulator.account import Account, SeenRequest
 from authlens_core.emulator.faults import Fault
 
-__all__ = ["NO_STORE", "BodyTooLong", "Edge", "json_answer", "read_body", "wants_json"]
+__all__ = ["NO_STORE", "Edge", "json_answer", "read_body", "wants_json"]
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
 LONGEST_BODY: Final = 64 * 1024
-
-
-class BodyTooLong(Exception):
-    """A request body passed the limit."""
 
 
 def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -41,13 +38,13 @@ async def read_body(request: Request) -> bytes:
     """Return the request body.
 
     Raises:
-        BodyTooLong: there are more than 64 KiB of it.
+        HTTPException: there are more than 64 KiB of it; the answer is 413.
     """
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > LONGEST_BODY:
-            raise BodyTooLong
+            raise HTTPException(413)
     return body
 
 
@@ -92,13 +89,7 @@ class Edge:
         if self._account.has(Fault.SLOW):
             await self._account.pause()
         app: ASGIApp = _banned(request) if self._account.has(Fault.BROWSER_INTEGRITY) else self._app
-        try:
-            await app(scope, receive, send_marked)
-        except BodyTooLong:
-            too_long: Any = json_answer(
-                {"error": "invalid_request", "error_description": "Body too long"}, 413
-            )
-            await too_long(scope, receive, send_marked)
+        await app(scope, receive, send_marked)
 
     def _marks(self) -> list[tuple[bytes, bytes]]:
         return [

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["Emulator"]
 
 CALLBACK_PORT: Final = 8400
+
+
+def _taken_callback_port() -> list[socket.socket]:
+    """Listen on port 8400 and answer nobody; where somebody listens already, it is taken as well."""
+    taken = []
+    for host in ("127.0.0.1", "::1"):
+        with suppress(OSError):
+            taken.append(bind(host, CALLBACK_PORT))
+    return taken
 
 
 class Emulator:
@@ -58,7 +68,7 @@ class Emulator:
             slow_seconds=slow_seconds,
         )
         self._servers: list[QuietServer] = []
-        self._callback_squatters: list[asyncio.Server] = []
+        self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -81,41 +91,29 @@ class Emulator:
 
         account = self._account
         account.stopping.clear()
-        app_sockets: list[socket.socket] = [bind("127.0.0.1", self._port)]
-        try:
+        async with AsyncExitStack() as stack:
+            app_sockets = [bind("127.0.0.1", self._port)]
+            stack.callback(close_all, app_sockets)
             team_sockets = bind_both(self._port + 1 if self._port else 0)
-        except OSError:
-            close_all(app_sockets)
-            raise
-        account.app_url = f"http://127.0.0.1:{app_sockets[0].getsockname()[1]}"
-        account.team_url = f"http://localhost:{team_sockets[0].getsockname()[1]}"
-        self._servers.append(await serve(app_origin(account), app_sockets))
-        self._servers.append(await serve(team_origin(account), team_sockets))
-        if account.has(Fault.PORT_TAKEN):
-            await self._take_callback_port()
+            stack.callback(close_all, team_sockets)
+            stack.push_async_callback(self._stop_servers)  # unwinds before the sockets are closed
+            account.app_url = f"http://127.0.0.1:{app_sockets[0].getsockname()[1]}"
+            account.team_url = f"http://localhost:{team_sockets[0].getsockname()[1]}"
+            self._servers.append(await serve(app_origin(account), app_sockets))
+            self._servers.append(await serve(team_origin(account), team_sockets))
+            if account.has(Fault.PORT_TAKEN):
+                stack.callback(close_all, _taken_callback_port())
+            self._running = stack.pop_all()
 
     async def stop(self) -> None:
         """Stop answering and free the ports. Calling it twice does no harm."""
         self._account.stopping.set()
+        running, self._running = self._running, AsyncExitStack()
+        await running.aclose()
+
+    async def _stop_servers(self) -> None:
         servers, self._servers = self._servers, []
         await asyncio.gather(*(server.stop() for server in servers))
-        for squatter in self._callback_squatters:
-            squatter.close()
-            await squatter.wait_closed()
-        self._callback_squatters = []
-
-    async def _take_callback_port(self) -> None:
-        """Listen on port 8400; where somebody does so already, it is taken as well."""
-
-        async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.close()
-
-        for host in ("127.0.0.1", "::1"):
-            try:
-                squatter = await asyncio.start_server(hang_up, host, CALLBACK_PORT)
-            except OSError:
-                continue
-            self._callback_squatters.append(squatter)
 
     @property
     def resource_url(self) -> str:

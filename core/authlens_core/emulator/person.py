@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final, Literal
@@ -188,6 +189,8 @@ async def _request(url: str, form: bytes, cookies: str) -> _Page:
         raise OSError(msg) from error
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 async def _read_page(reader: asyncio.StreamReader) -> _Page:

@@ -57,5 +57,9 @@ async def serve(app: ASGIApp, sockets: list[socket.socket]) -> QuietServer:
     )
     server = QuietServer(config)
     server.task = asyncio.create_task(server.serve(sockets))
-    await server.listening.wait()
+    listening = asyncio.create_task(server.listening.wait())
+    await asyncio.wait({listening, server.task}, return_when=asyncio.FIRST_COMPLETED)
+    if not listening.done():
+        listening.cancel()
+        await server.task  # it ended before it listened: let its error out
     return server

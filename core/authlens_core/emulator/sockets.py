@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -42,17 +43,22 @@ def bind_both(port: int) -> list[socket.socket]:
     Raises:
         OSError: the port is taken on one of them.
     """
-    for attempt in range(ATTEMPTS):
-        first = bind("127.0.0.1", port)
-        try:
-            return [first, bind("::1", first.getsockname()[1])]
-        except OSError as error:
-            if error.errno in NO_IPV6:
-                return [first]
-            first.close()
-            if port or attempt == ATTEMPTS - 1:
-                raise
-    raise AssertionError  # pragma: no cover
+    if port == 0:
+        for _ in range(ATTEMPTS):  # a port that is free on 127.0.0.1 may be taken on ::1
+            with contextlib.suppress(OSError):
+                return _bind_pair(0)
+    return _bind_pair(port)
+
+
+def _bind_pair(port: int) -> list[socket.socket]:
+    first = bind("127.0.0.1", port)
+    try:
+        return [first, bind("::1", first.getsockname()[1])]
+    except OSError as error:
+        if error.errno in NO_IPV6:
+            return [first]
+        first.close()
+        raise
 
 
 def close_all(listeners: list[socket.socket]) -> None:

@@ -1,0 +1,125 @@
+"""The demo person behaves as a person at a browser would, and never leaves loopback."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from authlens_core.emulator import play_person
+from support.emulated_access import parameters_of, program_at
+
+
+async def test_a_person_who_signs_in_sees_the_page_of_the_listener() -> None:
+    """End to end, with cookies and redirects by hand."""
+    async with program_at() as program:
+        played = await program.play("grace")
+        assert played.delivered
+        assert (played.status, played.page) == (200, "Got it!")
+        assert program.callbacks == ["/callback?" + (played.callback_url or "").partition("?")[2]]
+        code = parameters_of(played.callback_url)["code"]
+        token = (await program.token(code=code)).json()["access_token"]
+        assert (await program.open(token)).json()["message"] == "Welcome, grace@example.com"
+
+
+async def test_a_person_who_denies_brings_access_denied_to_the_callback() -> None:
+    """RFC 6749 §4.1.2.1."""
+    async with program_at() as program:
+        got = parameters_of((await program.play(choice="deny")).callback_url)
+        assert (got["error"], got["state"]) == ("access_denied", "the-state")
+
+
+async def test_a_person_on_another_machine_never_reaches_the_listener() -> None:
+    """The URL is left to be pasted."""
+    async with program_at() as program:
+        await program.register()
+        played = await play_person(program.authorization_url(), deliver=False)
+        assert not played.delivered
+        assert "code" in parameters_of(played.callback_url)
+        assert program.callbacks == []
+
+
+async def test_a_callback_where_nobody_listens_is_told_as_a_browser_would() -> None:
+    """The URL stands in the address bar all the same."""
+    async with program_at() as program:
+        listener = await asyncio.startCannedServer(lambda *_: None, "127.0.0.1", 0)
+        program.redirect_uri = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/callback"
+        listener.close()
+        await listener.wait_closed()
+        played = await program.play()
+        assert not played.delivered
+        assert "cannot reach the callback" in played.page
+        assert "code" in parameters_of(played.callback_url)
+
+
+async def test_the_result_shows_no_code() -> None:
+    """A result may end in the output of a failing test."""
+    async with program_at() as program:
+        played = await program.play()
+        assert parameters_of(played.callback_url)["code"] not in repr(played)
+
+
+@pytest.mark.parametrize("url", ["https://localhost/", "http://team.example/", "file:///etc/passwd"])
+async def test_a_url_off_loopback_is_refused(url: str) -> None:
+    """The person is a demo, not a browser."""
+    with pytest.raises(ValueError, match="loopback"):
+        await play_person(url)
+
+
+async def test_a_redirect_off_loopback_is_refused() -> None:
+    """A server must not lead the person astray."""
+    async with CannedServer(
+        b"HTTP/1.1 302 Found\r\nLocation: http://team.example/\r\nContent-Length: 0\r\n\r\n"
+    ) as url:
+        with pytest.raises(ValueError, match="loopback"):
+            await play_person(url)
+
+
+async def test_redirects_in_a_circle_end() -> None:
+    """Bounded in hops."""
+    async with CannedServer(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n") as url:
+        played = await play_person(url)
+        assert played.callback_url is None
+        assert len(played.hops) == 12
+
+
+async def test_a_page_that_never_comes_ends_the_play() -> None:
+    """Bounded in time."""
+    async with CannedServer(b"") as url:
+        with pytest.raises(TimeoutError):
+            await play_person(url, timeout=0.2)
+
+
+async def test_an_answer_that_is_not_http_is_an_error_of_the_connection() -> None:
+    """What is no page cannot be read."""
+    async with CannedServer(b"SSH-2.0-nothing\r\n\r\n") as url:
+        with pytest.raises(OSError, match="not HTTP"):
+            await play_person(url)
+
+
+class CannedServer:
+    """A server that answers everything with the same bytes, or with silence."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._answered = asyncio.Event()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if self._answer:
+            writer.write(self._answer)
+        else:
+            await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        self._answered.set()
+
+    async def __aenter__(self) -> str:
+        self._server = await asyncio.startCannedServer(self._serve, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
+
+    async def __aexit__(self, *_: object) -> None:
+        async with asyncio.timeout(5):
+            await self._answered.wait()
+        self._server.close()
+        await self._server.wait_closed()

@@ -1,9 +1,9 @@
-"""What a failed record comes to, as one of the errors with an exit code."""
+"""What a failed record comes to: its cause and cure in a sentence each, and the error with an exit code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from authlens_core.errors import (
     AuthlensError,
@@ -20,7 +20,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.exchange import FailureKind
 
-__all__ = ["verdict"]
+__all__ = ["Why", "verdict", "why"]
 
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     "registration.port": UsageError,
@@ -33,35 +33,57 @@ _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
 _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
 
 
-def verdict(record: StageRecord, *, public: bool = False) -> AuthlensError | None:
-    """Return the error that a failed record amounts to, or None when it did not fail.
+class Why(NamedTuple):
+    """Why a stage failed and what to do, both safe to show."""
 
-    Args:
-        record: the record of the stage that ended.
-        public: true when the resource answers without a login.
-    """
+    cause: str
+    cure: str
+
+
+def why(record: StageRecord) -> Why | None:
+    """Return why a stage failed, by the diagnosis where there is one; None when it did not fail."""
     if record.outcome is not Outcome.FAILED or not record.failures:
         return None
     check = record.failures[0]
-    kind = NotProtected if public and record.stage is Stage.DETECTION else _kind(record, check)
-    cause = f"{check.expected.rstrip('.')}: {safe_line(check.seen, 500)}" if check.seen else check.expected
-    return kind(cause, safe_line(check.cure, 500), stage=STAGE_INFO[record.stage].title)
+    diagnosis = next((c for c in record.checks if c.name.endswith(".diagnosis")), None)
+    seen = safe_line(check.seen, 500)
+    if diagnosis is not None:
+        return Why(
+            f"{safe_line(diagnosis.seen, 500)} The server said: {seen}", safe_line(diagnosis.cure, 500)
+        )
+    expected = check.expected.rstrip(".")
+    return Why(f"Expected: {safe_line(expected, 300)}. Seen: {seen or 'nothing'}", safe_line(check.cure, 500))
+
+
+def verdict(record: StageRecord) -> AuthlensError | None:
+    """Return the error that a failed record amounts to, or None when it did not fail."""
+    reason = why(record)
+    if reason is None:
+        return None
+    kind = _kind(record, record.failures[0])
+    return kind(reason.cause, reason.cure, stage=STAGE_INFO[record.stage].title)
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
-    failure = record.exchanges[-1].failure if record.exchanges else None
-    if failure is not None:
-        if failure.kind is FailureKind.TIMEOUT:
-            return TimedOut
-        if failure.kind in {FailureKind.NAME, FailureKind.CONNECT, FailureKind.TLS, FailureKind.PROXY}:
-            return NetworkFailure
-        return ServerMisconfigured
+    last = record.exchanges[-1] if record.exchanges else None
+    if last is not None and last.failure is not None:
+        return _BY_FAILURE.get(last.failure.kind, ServerMisconfigured)
     named = _BY_CHECK.get(check.name)
     if named is not None:
         return named
-    response = record.exchanges[-1].response if record.exchanges else None
-    if record.stage in _REFUSES and response is not None and 400 <= response.status < 500:
-        return Refused
-    if record.stage is Stage.DETECTION and response is not None and response.status == 403:
-        return Refused
-    return ServerMisconfigured
+    status = last.response.status if last is not None and last.response is not None else None
+    if status is None:
+        return ServerMisconfigured
+    if record.stage is Stage.DETECTION:
+        return NotProtected if 200 <= status < 300 else Refused if status == 403 else ServerMisconfigured
+    return Refused if record.stage in _REFUSES and 400 <= status < 500 else ServerMisconfigured
+
+
+_BY_FAILURE: Final[Mapping[FailureKind, type[AuthlensError]]] = {
+    FailureKind.TIMEOUT: TimedOut,
+    FailureKind.NAME: NetworkFailure,
+    FailureKind.CONNECT: NetworkFailure,
+    FailureKind.TLS: NetworkFailure,
+    FailureKind.PROXY: NetworkFailure,
+    FailureKind.URL: UsageError,
+}

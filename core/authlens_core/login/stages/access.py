@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from authlens_core.access.answer import Answer, classify
 from authlens_core.access.diagnosis import diagnose
 from authlens_core.login.facts import Facts
-from authlens_core.login.resource_request import resource_request
 from authlens_core.login.stage import Learned, PlannedRequest
 from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.token import bearer_header
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Fact, Stage

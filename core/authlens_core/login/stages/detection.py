@@ -10,12 +10,12 @@ from typing import Final, Literal
 from authlens_core.access.answer import Answer, Protection, classify
 from authlens_core.access.team import cloudflare_metadata_urls
 from authlens_core.login.facts import Facts
-from authlens_core.login.resource_request import resource_request
 from authlens_core.login.stage import Learned, PlannedRequest
 from authlens_core.oauth.challenge import ChallengeField, resource_metadata_parameter
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.oauth.resource_metadata import well_known_urls
+from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Fact, Stage

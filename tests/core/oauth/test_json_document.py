@@ -15,11 +15,11 @@ from authlens_core.oauth.json_document import JsonRefused, load_json, load_objec
 @pytest.mark.parametrize(
     ("data", "reason", "position"),
     [
-        # H051: duplicates: the honest value first, the hostile last
+        # H051 - duplicates: the honest value first, the hostile last
         (b'{"token_endpoint":1,"token_endpoint":2}', 'duplicate key "token_endpoint"', 20),
         (b'{"token_endpoint":1,"\\u0074oken_endpoint":2}', 'duplicate key "token_endpoint"', 20),
         (b'{"a":{"b":1,"b":2}}', 'duplicate key "b"', 12),
-        # H050, H153: numbers
+        # H050, H153 - numbers
         (b"[NaN]", "NaN", 1),
         (b"[Infinity]", "Infinity", 1),
         (b"[-Infinity]", "digit after '-'", 1),
@@ -62,7 +62,7 @@ from authlens_core.oauth.json_document import JsonRefused, load_json, load_objec
         (b'"\\u12g4"', "bad escape", 1),
         (b'"' + b"a" * 65_537 + b'"', "65536 characters", 0),
         (b'"' + b"\\u0061" * 65_537 + b'"', "65536 characters", 0),
-        # H154: encodings
+        # H154 - encodings
         (b"\xff\xfe{\x00}\x00", "not UTF-8", 0),
         (b'{"token":"ab\xffcd"}', "not UTF-8", 12),
         (b'\xef\xbb\xbf{"a":"\xff"}', "not UTF-8", 9),

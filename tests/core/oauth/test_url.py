@@ -67,7 +67,7 @@ REFUSED = [
     ("https://", "no host"),
     ("https://?x", "no host"),
     ("https://:443/", "no host"),
-    # H065: userinfo
+    # H065 - userinfo
     ("https://good@evil/", "user name"),
     ("https://good:pw@evil/", "user name"),
     ("https://@evil/", "user name"),
@@ -110,7 +110,7 @@ REFUSED = [
     ("https://h/a/../b", "segment"),
     ("https://h/.", "segment"),
     ("https://h/%2e%2E/b", "segment"),
-    # H066: ports
+    # H066 - ports
     ("https://h:0/", "port"),
     ("https://h:65536/", "port"),
     ("https://h:99999/", "port"),
@@ -121,7 +121,7 @@ REFUSED = [
     ("https://h:8o/", "port"),
     ("https://h:1:2/", "port"),
     ("https://h:٤/", "port"),
-    # H066: addresses
+    # H066 - addresses
     ("https://0177.0.0.1/", "IPv4"),
     ("https://0x7f.1/", "IPv4"),
     ("https://0x7f000001/", "IPv4"),
@@ -135,7 +135,7 @@ REFUSED = [
     ("https://[]/", "IPv6"),
     ("https://[::1]x/", "IPv6"),
     ("https://[127.0.0.1]/", "IPv6"),
-    # H065: host names
+    # H065 - host names
     ("https://localhost./", "dot"),
     ("https://h../", "dot"),
     ("https://a..b/", "host name"),

@@ -1,0 +1,101 @@
+"""The gate (F1, F3, H033): what comes out can be shown on any terminal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.safe_text import safe_line, safe_text
+
+HOSTILE = [
+    "\x1b]0;title\x07",
+    "\x1b]52;c;ZXZpbA==\x07",
+    "\x1b[2J",
+    "\x1b]8;;https://evil\x1b\\text",
+    "\x9b2J",
+    "\x9d0;x\x9c",
+    "\x00",
+    "\x7f",
+    "\u202eevil",
+    "\u2066evil\u2069",
+    "\u200b",
+    "\u200d",
+    "\ufeff",
+    "\u2028",
+    "\u2029",
+    "\u0085",
+    "\ud800",
+    "\ue000",
+    "\U000e0041",
+    "\ufe0f",
+    "\u3164",
+    "\u034f",
+    "\u2800",
+    "\r",
+    "\x08",
+]
+ANY = st.text(st.characters(exclude_categories=()))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_terminal_obeys_is_made_visible(text: str) -> None:
+    """F1, F3: nothing is removed and nothing acts."""
+    for shown in (safe_line(text), safe_text(text)):
+        assert shown.isprintable()
+        assert "\\" in shown
+        assert shown != text
+
+
+def test_the_escape_names_the_character() -> None:
+    """The inspector stays truthful."""
+    assert safe_line("a\x1bb\x00\x9b\u202e\U000e0041\n\t") == "a\\eb\\0\\x9b\\u202e\\U000e0041\\n\\t"
+
+
+def test_ordinary_text_comes_back_as_it_is() -> None:
+    """Also outside ASCII."""
+    text = "Grüße, 世界 [@click=app.boom]text[/] 😀 \\"
+    assert safe_line(text) == text
+    assert safe_text(f"{text}\n{text}") == f"{text}\n{text}"
+
+
+def test_line_ends_are_kept_and_tabs_widened_in_a_text() -> None:
+    """A text has lines; a carriage return alone is a control character."""
+    assert safe_text("a\r\nb\tc\rd\n") == "a\nb    c\\rd\n"
+
+
+def test_a_cut_is_said() -> None:
+    """H033: a megabyte does not reach a widget."""
+    assert safe_line("a" * 30, 10) == "a" * 10 + "… (20 more characters)"
+    assert safe_text("a" * 30, 10) == "a" * 10 + "\n… (20 more characters)"
+    assert safe_line("a" * 10, 10) == "a" * 10
+    assert len(safe_line("\x00" * 1_000_000)) < 3_000
+
+
+@given(ANY)
+def test_a_line_is_printable(text: str) -> None:
+    """F1: for every string there is, surrogates included."""
+    assert safe_line(text).isprintable()
+    safe_line(text).encode()
+
+
+@given(ANY)
+def test_a_text_is_printable_but_for_its_line_ends(text: str) -> None:
+    """F1: and can be encoded."""
+    shown = safe_text(text)
+    assert shown.replace("\n", "").isprintable()
+    shown.encode()
+
+
+@given(ANY)
+def test_it_is_idempotent(text: str) -> None:
+    """What passed the gate once may pass it again."""
+    assert safe_text(safe_text(text)) == safe_text(text)
+    assert safe_line(safe_line(text)) == safe_line(text)
+
+
+@given(ANY, st.integers(0, 20))
+def test_the_limit_holds(text: str, limit: int) -> None:
+    """H033: at most `limit` characters of what was said are shown, each by at most ten, and the cut is said."""
+    assert len(safe_line(text, limit)) <= 10 * limit + len(f"… ({len(text)} more characters)")
+    assert len(safe_text(text, limit)) <= 10 * limit + len(f"\n… ({len(text)} more characters)")

@@ -222,9 +222,10 @@ def test_bad_encoding_is_invalid(rest: str) -> None:
     assert _check(response, "encoding").severity is Severity.FAILURE
 
 
-def test_a_code_of_six_kibibytes_is_accepted() -> None:
+@pytest.mark.parametrize("length", [6_144, 8_192])
+def test_a_code_of_up_to_eight_kibibytes_is_accepted(length: int) -> None:
     """LB-13, H091."""
-    assert _read(f"code={'x' * 6144}&state={STATE}").verdict is Verdict.CODE
+    assert _read(f"code={'x' * length}&state={STATE}").verdict is Verdict.CODE
 
 
 @pytest.mark.parametrize("code", ["x" * 8193, "a%0Ab", "%C3%A9", "a%7Fb", "a%1B%5B2J"])
@@ -232,6 +233,7 @@ def test_a_code_that_is_too_long_or_not_printable_is_invalid(code: str) -> None:
     """H091: characters outside VSCHAR never reach a request."""
     response = _read(f"code={code}&state={STATE}")
     assert (response.verdict, response.code) == (Verdict.INVALID, None)
+    assert _check(response, "code").severity is Severity.FAILURE
 
 
 def test_an_answer_of_one_megabyte_is_invalid() -> None:
@@ -381,6 +383,7 @@ def test_a_paste_that_is_no_answer_is_told_kindly_and_not_repeated(text: str, wo
     response = _paste(text)
     assert (response.verdict, response.code) == (Verdict.INVALID, None)
     check = _check(response, "pasted")
+    assert check.severity is Severity.FAILURE
     assert words in check.seen
     assert "address bar" in check.cure
     assert len(text.strip()) < 3 or text not in repr(response)

@@ -143,7 +143,30 @@ def test_the_tolerated_status_is_a_notice() -> None:
     assert _read(_answer(201, {}))["stage.status"].severity is Severity.NOTICE
 
 
-@pytest.mark.parametrize("status", [202, 203, 204, 206, 304, 400, 500])
+@pytest.mark.parametrize(
+    ("severity", "overridable", "usable"),
+    [
+        (Severity.WARNING, False, True),
+        (Severity.FAILURE, True, True),
+        (Severity.FAILURE, False, False),
+    ],
+)
+def test_a_value_is_usable_unless_a_check_failed_for_good(
+    severity: Severity, overridable: bool, usable: bool
+) -> None:
+    """What a person may override still needs a value to go on with."""
+    good = Check("a", Severity.PASS, "x")
+    assert is_usable([good, Check("b", severity, "x", overridable=overridable)]) is usable
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_passing_fault_is_worth_another_try(status: int) -> None:
+    """H101: the cure says so, for these and no others."""
+    assert "again in a minute" in _read(_answer(status, b""))["stage.status"].cure
+    assert "again in a minute" not in _read(_answer(404, b""))["stage.status"].cure
+
+
+@pytest.mark.parametrize("status", [202, 203, 204, 206, 300, 304, 400, 500])
 def test_any_other_status_fails(status: int) -> None:
     """H035: not even with a document in it."""
     assert _read(_answer(status, {"a": 1}))["stage.status"].severity is Severity.FAILURE
@@ -151,6 +174,7 @@ def test_any_other_status_fails(status: int) -> None:
 
 def test_a_redirect_shows_its_target_without_query_and_user_name() -> None:
     """H102: the target is shown, and what it may repeat of the request is not."""
+    assert "redirect" in _read(_answer(300, b""))["stage.status"].seen
     check = _read(_answer(302, b"", location="https://u:p@other.example/x?code=s3cret#f"))["stage.status"]
     assert "https://other.example/x" in check.seen
     assert "s3cret" not in check.seen
@@ -163,6 +187,7 @@ def test_an_error_in_place_of_the_answer_is_explained() -> None:
     check = _read(_answer(401, body))["stage.status"]
     assert "401 invalid_client: who is" in check.seen
     assert "s3cret" not in check.seen
+    assert check.severity is Severity.FAILURE
     assert (check.why, check.cure) == meaning("invalid_client")
 
 

@@ -356,6 +356,14 @@ def test_unknown_members_of_odd_types_are_ignored() -> None:
     assert _read(GOOD | odd).value == _read(GOOD).value
 
 
+@pytest.mark.parametrize(("stated", "kept"), [("a b", "a b"), ("", None), (None, None), (["a"], None)])
+def test_the_scope_that_the_server_registered_is_kept(stated: object, kept: str | None) -> None:
+    """RG-4."""
+    value = _read(GOOD | {"scope": stated}).value
+    assert value is not None
+    assert value.scope == kept
+
+
 def test_deletion_sends_the_token_to_its_own_place_only() -> None:
     """RG-7, RG-10."""
     client = _read(MANAGED).value
@@ -415,6 +423,7 @@ def test_anything_else_is_no_client_metadata_url(text: str) -> None:
     """RG-14."""
     reading = is_client_metadata_url(text)
     assert reading.value is None
+    assert reading.checks[0].severity is Severity.FAILURE
     assert "--client-metadata-url" in reading.checks[0].cure
 
 

@@ -218,6 +218,15 @@ def test_a_resource_that_does_not_cover_the_request_stops_the_login(resource: st
     assert requested in check.seen + check.expected
 
 
+@pytest.mark.parametrize(
+    ("resource", "words"),
+    [("https://other.example/mcp", "on another origin"), ("https://app.example/other", "does not cover")],
+)
+def test_a_mismatch_says_which_kind_it_is(resource: str, words: str) -> None:
+    """PR-5: a wrong path is a mistake, another origin may be an attack."""
+    assert words in _check(_read(GOOD | {"resource": resource}), "resource").seen
+
+
 PATHS = st.lists(st.sampled_from(["a", "b", "ab", "%61", "A"]), max_size=4).map(
     lambda s: "".join(f"/{x}" for x in s)
 )
@@ -347,6 +356,7 @@ def test_a_metadata_url_that_is_no_https_url_is_refused(text: str) -> None:
     """GEN-1, GEN-8: no request is ever made to it."""
     reading = read_metadata_location(text, requested=parse_url("https://h.example/a"))
     assert reading.value is None
+    assert reading.checks[0].severity is Severity.FAILURE
     assert not reading.checks[0].overridable
 
 

@@ -109,6 +109,7 @@ def test_a_busy_server_keeps_the_token_and_may_name_a_time(status: int, value: s
     revocation = read_revocation(_answer(status, retry_after=value), now=NOW)
     assert revocation.outcome is RevocationOutcome.TRY_LATER
     assert revocation.retry_after == wait
+    assert revocation.checks[0].severity is Severity.FAILURE
     assert "still exists" in revocation.checks[0].cure
 
 

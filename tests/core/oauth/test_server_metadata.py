@@ -345,6 +345,12 @@ def test_loopback_endpoints_on_other_ports_are_a_notice() -> None:
     assert _read(document, issuer=home, loopback_http=False).value is None
 
 
+def test_a_public_issuer_with_a_loopback_endpoint_needs_a_yes() -> None:
+    """AS-9: the notice is for developer mode alone."""
+    reading = _read(GOOD | {"token_endpoint": "http://localhost:9000/t"}, loopback_http=True)
+    assert _check(reading, "token_endpoint_host").severity is Severity.FAILURE
+
+
 @pytest.mark.parametrize(
     ("value", "supported", "severity"),
     [

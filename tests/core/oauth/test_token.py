@@ -332,8 +332,9 @@ def test_the_granted_scope_is_compared_with_the_requested_one(
 
 def test_a_difference_in_scope_names_what_is_missing_and_what_is_new() -> None:
     """TK-6."""
-    seen = _check(_read(GOOD | {"scope": "b c"}, scope="a b"), "scope").seen
-    assert seen == "not granted: a; granted beyond the request: c"
+    check = _check(_read(GOOD | {"scope": "b c"}, scope="a b"), "scope")
+    assert check.expected == "a b"
+    assert check.seen == "not granted: a; granted beyond the request: c"
 
 
 @pytest.mark.parametrize(
@@ -388,6 +389,19 @@ def test_an_error_under_status_200_gives_no_token() -> None:
     reading = _read(GOOD | {"error": "invalid_grant"})
     assert reading.value is None
     assert _check(reading, "error").severity is Severity.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("returned", "requested"), [("", RESOURCE), (None, RESOURCE), ("https://x.example", None)]
+)
+def test_a_resource_that_one_side_does_not_name_is_not_compared(
+    returned: object, requested: str | None
+) -> None:
+    """TK-11."""
+    reading = _read(GOOD | {"resource": returned}, resource=requested)
+    assert reading.value is not None
+    assert reading.value.resource == (returned or None)
+    assert not [c for c in reading.checks if c.name == "token.resource"]
 
 
 def test_an_id_token_is_opaque_and_used_for_nothing() -> None:

@@ -1,1 +1,1 @@
-"""How the authorization code comes back: the loopback listener and the pasted URL."""
+"""How the browser comes back from a login: the loopback listener, its pages, and the way to it over SSH."""

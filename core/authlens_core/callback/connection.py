@@ -64,9 +64,14 @@ class Crowd:
         self._waiting: dict[Connection, None] = {}
         self._leaving: dict[Connection, None] = {}
         self._thinning: asyncio.TimerHandle | None = None
+        self._dispersed = False
 
     def arrive(self, newcomer: Connection) -> None:
         """Count `newcomer` among those that are read from."""
+        if self._dispersed:
+            # The system had accepted it when the listener closed, and only now the loop hands it over.
+            newcomer.abort()
+            return
         self._waiting[newcomer] = None
         if len(self._waiting) > self._limits.burst:
             self._turn_one_away()
@@ -96,6 +101,7 @@ class Crowd:
 
     async def disperse(self) -> None:
         """Close every connection; answers that are under way get out first. Bounded by the linger time."""
+        self._dispersed = True
         if self._thinning is not None:
             self._thinning.cancel()
         everyone = [*self._waiting, *self._leaving]

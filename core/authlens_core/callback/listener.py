@@ -11,6 +11,7 @@ import errno
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -184,7 +185,10 @@ class Listener:
 
     async def close(self) -> None:
         """Give the port back at once and close what is open; a page under way gets out first. Idempotent."""
-        self._release()
+        try:
+            await self._stop_accepting()
+        finally:
+            self._release()
         await self._crowd.disperse()
 
     async def __aenter__(self) -> Self:
@@ -201,6 +205,17 @@ class Listener:
             self._servers.append(
                 await loop.create_server(self._connection, sock=sock, backlog=_ACCEPTED_AT_ONCE)
             )
+
+    async def _stop_accepting(self) -> None:
+        """Let the loop hand over what it has accepted, and accept no more.
+
+        A server that closes in between loses such a connection, which then stays open for a while.
+        """
+        loop = asyncio.get_running_loop()
+        for sock in (sock for server in self._servers for sock in server.sockets):
+            with suppress(NotImplementedError):  # Windows, whose loop hands over in the same turn
+                loop.remove_reader(sock.fileno())
+        await asyncio.sleep(0)
 
     def _release(self) -> None:
         for server in self._servers:

@@ -183,6 +183,20 @@ async def test_close_ends_open_connections() -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_close_ends_a_connection_at_whatever_point_of_its_arrival(turns: int) -> None:
+    """LB-3: connected, taken from the queue, or known to us: it does not outlive the listener."""
+    listener = await Listener.open(port=0)
+    with socket.create_connection(("127.0.0.1", listener.port)) as client:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await listener.close()
+        client.setblocking(False)
+        async with asyncio.timeout(1):
+            with suppress(ConnectionError):
+                assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
+
+
 async def test_the_page_arrives_although_the_listener_closes_at_once(ask: Ask) -> None:
     """LB-3: the login goes on with the code while the browser still reads."""
     listener = await Listener.open(port=0)

@@ -96,6 +96,6 @@ def test_it_is_idempotent(text: str) -> None:
 
 @given(ANY, st.integers(0, 20))
 def test_the_limit_holds(text: str, limit: int) -> None:
-    """H033: at most `limit` characters of what was said are shown, each by at most ten, and the cut is said."""
+    """H033: at most `limit` characters of what was said are shown, each by at most ten."""
     assert len(safe_line(text, limit)) <= 10 * limit + len(f"… ({len(text)} more characters)")
     assert len(safe_text(text, limit)) <= 10 * limit + len(f"\n… ({len(text)} more characters)")

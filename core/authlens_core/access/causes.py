@@ -308,9 +308,9 @@ _WHO_ANSWERED: Final = (
     ),
     Cause(
         name="not_allowed_with_token",
-        cause="The token was accepted and this address is not allowed to you; the refusal has no sign of "
-        "Access, so it comes from the origin.",
-        cure="Ask the owner of the service itself for the permission; the login works.",
+        cause="The token was not called invalid, yet this address is not allowed to you; the refusal has "
+        "no sign of Access, so it comes from the origin.",
+        cure="Ask the owner of the service itself for the permission; the login itself went through.",
         source="RFC 9110 §15.5.4",
         stages=_WITH_TOKEN | _LATER,
         statuses=frozenset({403}),

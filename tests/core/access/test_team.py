@@ -1,0 +1,122 @@
+"""Cloudflare's names (D2, CF-5, CF-8, CF-23)."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.access.team import cloudflare_metadata_urls, is_schemeless_issuer_of, is_team_host
+from authlens_core.oauth.url import UrlRefused, parse_url
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "team.cloudflareaccess.com",
+        "Team-1.CloudflareAccess.com",
+        "team.fed.cloudflareaccess.com",
+        "a.b.cloudflareaccess.com",
+    ],
+)
+def test_a_team_host_ends_in_the_zone_of_access(host: str) -> None:
+    """CF-23: FedRAMP included."""
+    assert is_team_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evilcloudflareaccess.com",
+        "team.evilcloudflareaccess.com",
+        "cloudflareaccess.com",
+        "fed.cloudflareaccess.com",
+        ".cloudflareaccess.com",
+        "..cloudflareaccess.com",
+        ".fed.cloudflareaccess.com",
+        "team.cloudflareaccess.com.",
+        "team.cloudflareaccess.com.evil.example",
+        "cloudflareaccess.com.evil.example",
+        "x.example#.cloudflareaccess.com",
+        "x.example/y.cloudflareaccess.com",
+        "evil.example\\.cloudflareaccess.com",
+        "team.cloudflareaccess.com@evil.example",
+        "team.cloudflareaccess.com:443",
+        "team.cloudflareaccess.org",
+        "team.cloudflareaccess",
+        "",
+        "localhost",
+    ],
+)
+def test_a_lookalike_is_no_team_host(host: str) -> None:
+    """CF-23: whole labels are compared."""
+    assert not is_team_host(host)
+
+
+def test_a_team_may_print_its_issuer_without_a_scheme() -> None:
+    """D2, CF-8, H038."""
+    team = parse_url("https://team.cloudflareaccess.com")
+    assert is_schemeless_issuer_of("team.cloudflareaccess.com", team)
+    assert is_schemeless_issuer_of(
+        "team.fed.cloudflareaccess.com", parse_url("https://team.fed.cloudflareaccess.com")
+    )
+
+
+@pytest.mark.parametrize(
+    ("issuer", "url"),
+    [
+        ("https://team.cloudflareaccess.com", "https://team.cloudflareaccess.com"),
+        ("team.cloudflareaccess.com/", "https://team.cloudflareaccess.com"),
+        ("team.cloudflareaccess.com", "https://team.cloudflareaccess.com/"),
+        ("Team.cloudflareaccess.com", "https://team.cloudflareaccess.com"),
+        ("other.cloudflareaccess.com", "https://team.cloudflareaccess.com"),
+        ("server.example", "https://server.example"),
+        ("evilcloudflareaccess.com", "https://evilcloudflareaccess.com"),
+        ("", "https://team.cloudflareaccess.com"),
+    ],
+)
+def test_nothing_else_is_normalised(issuer: str, url: str) -> None:
+    """D2, H037: the exception is one missing scheme at Access, and no more."""
+    assert not is_schemeless_issuer_of(issuer, parse_url(url))
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        ("https://h", ["https://h/.well-known/cloudflare-access-protected-resource/"]),
+        ("https://h/", ["https://h/.well-known/cloudflare-access-protected-resource/"]),
+        (
+            "https://h:8443/mcp?x=1",
+            [
+                "https://h:8443/.well-known/cloudflare-access-protected-resource/mcp",
+                "https://h:8443/.well-known/cloudflare-access-protected-resource/",
+            ],
+        ),
+        (
+            "https://h/a/b/",
+            [
+                "https://h/.well-known/cloudflare-access-protected-resource/a/b/",
+                "https://h/.well-known/cloudflare-access-protected-resource/",
+            ],
+        ),
+    ],
+)
+def test_the_metadata_of_access_has_a_path_form_and_a_root_form(resource: str, expected: list[str]) -> None:
+    """CF-5: with a trailing slash for the root, and in this order."""
+    assert [url.text for url in cloudflare_metadata_urls(parse_url(resource))] == expected
+
+
+def test_the_emulator_serves_it_on_plain_http() -> None:
+    """GEN-1: loopback keeps its scheme."""
+    resource = parse_url("http://127.0.0.1:9000/mcp", loopback_http=True)
+    assert [url.scheme for url in cloudflare_metadata_urls(resource)] == ["http", "http"]
+
+
+def test_a_path_that_makes_the_url_too_long_leaves_the_root_form() -> None:
+    """H067: no exception for a resource at the limit."""
+    resource = parse_url("https://h/".ljust(2_048, "a"))
+    assert [url.path[-1] for url in cloudflare_metadata_urls(resource)] == ["/"]
+
+
+def test_a_url_with_a_team_in_its_userinfo_is_no_url() -> None:
+    """CF-23: the last of the lookalikes never becomes a host."""
+    with pytest.raises(UrlRefused):
+        parse_url("https://team.cloudflareaccess.com@evil.example/")

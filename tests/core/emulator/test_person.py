@@ -42,7 +42,7 @@ async def test_a_person_on_another_machine_never_reaches_the_listener() -> None:
 async def test_a_callback_where_nobody_listens_is_told_as_a_browser_would() -> None:
     """The URL stands in the address bar all the same."""
     async with program_at() as program:
-        listener = await asyncio.startCannedServer(lambda *_: None, "127.0.0.1", 0)
+        listener = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
         program.redirect_uri = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/callback"
         listener.close()
         await listener.wait_closed()
@@ -115,7 +115,7 @@ class CannedServer:
         self._answered.set()
 
     async def __aenter__(self) -> str:
-        self._server = await asyncio.startCannedServer(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
 
     async def __aexit__(self, *_: object) -> None:

@@ -157,6 +157,18 @@ async def _play(
                     await _play(server, inner, reader, writer)
 
 
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close, and cut the connection if the other end does not take what is still to be sent."""
+    try:
+        async with asyncio.timeout(0.5):
+            writer.close()
+            await writer.wait_closed()
+    except (OSError, ssl.SSLError):
+        pass
+    finally:
+        writer.transport.abort()
+
+
 @contextlib.asynccontextmanager
 async def hostile_server(*steps: Step, context: ssl.SSLContext | None = None) -> AsyncIterator[HostileServer]:
     """Run a server on 127.0.0.1 that plays `steps` on every connection and closes it after the last one."""
@@ -174,7 +186,7 @@ async def hostile_server(*steps: Step, context: ssl.SSLContext | None = None) ->
             pass
         finally:
             server.ended += 1
-            writer.close()
+            await _hang_up(writer)
             if task is not None:
                 tasks.discard(task)
 

@@ -3,18 +3,23 @@
 It speaks to httpx's transport and not to its client: the client follows redirects, keeps cookies, reads
 `.netrc`, turns user info into credentials and decodes bodies without a bound, and what is not there needs no
 switching off. A request is sent once: nothing is retried, redirected or replayed here.
+
+Every exchange has a connection of its own. What a server sends too much can then never be taken for the
+answer to the next request, and a POST never meets a connection that is just being closed, which would leave
+its outcome unknown.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import ssl
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -43,9 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Wire"]
 
-# An idle connection serves the next step of a login. It is given up sooner than servers do (5 s and more), so
-# that a POST does not meet a connection that is just being closed.
-_IDLE_SECONDS: Final = 2.0
 _PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
 _LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
 
@@ -65,14 +67,6 @@ def _product() -> str:
         return f"authlens/{version('authlens')}"
     except PackageNotFoundError:
         return "authlens"
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """What connections have in common that may be reused for each other."""
-
-    proxy: Proxy | None
-    addresses: AddressPolicy
 
 
 class Wire:
@@ -98,7 +92,7 @@ class Wire:
         self._environ = environ
         self._user_agent = user_agent
         self._resolver = resolver
-        self._transports: dict[_Route, httpx.AsyncHTTPTransport] = {}
+        self._transports: dict[Proxy | None, httpx.AsyncHTTPTransport] = {}
         self._building = asyncio.Lock()
         self._trusted: ssl.SSLContext | None = None
 
@@ -193,18 +187,19 @@ class Wire:
             await require_public(host, port, _no_lookup if attempt.proxy else self._resolver)
         attempt.observed.judge = _judge(url.scheme, addresses, attempt.proxy)
         prepared = self._prepare(attempt, httpx.URL(url.text))
-        transport = await self._transport(_Route(attempt.proxy, addresses))
-        response = await transport.handle_async_request(prepared)
+        transport = await self._transport(attempt.proxy)
         try:
-            return await receive(
-                attempt,
-                response.status_code,
-                response.headers.raw,
-                response.extensions,
-                _chunks(response),
-            )
+            response = await transport.handle_async_request(prepared)
+            async with contextlib.aclosing(response):
+                return await receive(
+                    attempt,
+                    response.status_code,
+                    response.headers.raw,
+                    response.extensions,
+                    _chunks(response),
+                )
         finally:
-            await response.aclose()
+            await attempt.observed.hang_up()
 
     def _prepare(self, attempt: Attempt, target: httpx.URL) -> httpx.Request:
         """Return the request for the transport, and record it with every header field it will have.
@@ -239,23 +234,23 @@ class Wire:
         attempt.request = replace(request, url=sent, headers=decoded(prepared.headers.raw))
         return prepared
 
-    async def _transport(self, route: _Route) -> httpx.AsyncHTTPTransport:
-        """Return the transport of `route`, made on first use."""
+    async def _transport(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
+        """Return the transport through `proxy`, or the direct one; made on first use."""
         import httpx
 
         async with self._building:
             trusted = self._trusted or await self._build_trust()
-            if route not in self._transports:
-                self._transports[route] = httpx.AsyncHTTPTransport(
+            if proxy not in self._transports:
+                self._transports[proxy] = httpx.AsyncHTTPTransport(
                     verify=trusted,
                     trust_env=False,
                     http1=True,
                     http2=False,
                     retries=0,
-                    proxy=_for_httpx(route.proxy, trusted),
-                    limits=httpx.Limits(max_connections=20, keepalive_expiry=_IDLE_SECONDS),
+                    proxy=_for_httpx(proxy, trusted),
+                    limits=httpx.Limits(max_keepalive_connections=0),
                 )
-            return self._transports[route]
+            return self._transports[proxy]
 
     async def _build_trust(self) -> ssl.SSLContext:
         context = self._ssl_context

@@ -73,6 +73,7 @@ class Observation:
     peer: str | None = None
     tls: str | None = None
     at_proxy: bool = False
+    _stream: Any = None
     _connecting: bool = False
     _began: dict[str, float] = field(default_factory=dict)
     _spent: dict[str, float] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class Observation:
         """Take one event, for example `connection.connect_tcp.started`.
 
         Raises:
-            AddressRefused: the address that was connected is not allowed; the connection is closed.
+            AddressRefused: the address that was connected is not allowed.
         """
         part, _, rest = event.partition(".")
         name, _, moment = rest.partition(".")
@@ -118,9 +119,9 @@ class Observation:
             await self._connected(value)
 
     async def _connected(self, stream: Any) -> None:
+        self._stream = stream
         host = self._learn_peer(stream)
         if host is not None and self.judge is not None and not self.judge(host):
-            await stream.aclose()
             raise AddressRefused(host)
 
     def _learn_peer(self, stream: Any) -> str | None:
@@ -131,12 +132,17 @@ class Observation:
         return str(found[0])
 
     def answered_by(self, stream: Any) -> None:
-        """Learn peer and TLS from the stream of the response, which may be an older connection's."""
+        """Learn peer and TLS from the stream of the response."""
         self._learn_peer(stream)
         connection = stream.get_extra_info("ssl_object")
         if isinstance(connection, ssl.SSLObject):
             cipher = connection.cipher()
             self.tls = f"{connection.version()}, {cipher[0]}" if cipher else connection.version()
+
+    async def hang_up(self) -> None:
+        """Close the connection, also where the library would leave it open: in a TLS handshake cut short."""
+        if self._stream is not None:
+            await self._stream.aclose()
 
     def timings(self, now: float) -> Timings:
         """Return the seconds of each phase; a body that is still arriving counts until `now`."""

@@ -94,17 +94,16 @@ async def test_tls_version_cipher_and_time_are_recorded() -> None:
     assert exchange.timings.tls is not None
 
 
-async def test_a_connection_is_reused_and_known_as_such() -> None:
-    """The next step of a login does not connect again; it has no connect time and still a peer."""
+async def test_every_exchange_has_a_connection_of_its_own() -> None:
+    """Every record has its own peer and timings, and no exchange inherits another's troubles."""
     steps = (*answer(body=b"1"), *answer(body=b"2"))
     async with hostile_server(*steps) as server, Wire(environ={}) as wire:
-        first = await wire.send(Request("GET", server.url), loopback_http=True)
-        second = await wire.send(Request("GET", server.url), loopback_http=True)
-    assert first.failure is None
-    assert second.failure is None
-    assert server.connections == 1
-    assert second.timings.connect is None
-    assert second.peer == first.peer
+        exchanges = [await wire.send(Request("GET", server.url), loopback_http=True) for _ in range(2)]
+    assert server.connections == 2
+    for exchange in exchanges:
+        assert exchange.response is not None
+        assert exchange.response.body == Body(b"1")
+        assert exchange.timings.connect is not None
 
 
 @pytest.mark.parametrize(

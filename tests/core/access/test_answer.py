@@ -95,6 +95,14 @@ def test_the_login_redirect_of_the_emulator_is_known_by_its_challenge() -> None:
     assert _answer(302, location).protection is Protection.REDIRECT_ELSEWHERE
 
 
+def test_a_bearer_challenge_counts_before_the_login_redirect_beside_it() -> None:
+    """D3: where OAuth is offered, it is taken."""
+    answer = _answer(
+        302, ("location", LOGIN), ("www-authenticate", ACCESS_CHALLENGE), ("www-authenticate", BEARER)
+    )
+    assert answer.protection is Protection.OAUTH
+
+
 def test_neither_the_query_of_the_login_nor_a_cookie_is_evidence() -> None:
     """CF-2: the `meta` token is shown only on demand."""
     answer = _answer(302, ("location", LOGIN), ("set-cookie", "CF_AppSession=canary-cookie"))

@@ -57,6 +57,11 @@ def test_plus_and_percent_20_are_both_a_space() -> None:
     assert decode_form("a=x+y&b=x%20y") == (("a", "x y"), ("b", "x y"))
 
 
+def test_the_first_and_last_printable_characters_stand_for_themselves() -> None:
+    """GEN-7: the limits of what a query may hold bare."""
+    assert decode_form("!=~") == (("!", "~"),)
+
+
 @pytest.mark.parametrize(
     "query",
     ["a=%", "a=%4", "a=%zz", "a=%ff", "a=%c0%af", "a=%00", "a=é", "a=x y", "a=x\ny", "a=%ed%a0%80", "%=a"],

@@ -254,9 +254,10 @@ def test_the_expiry_of_a_secret_is_kept(expires: object, severity: Severity, kep
     assert _check(reading, "client_secret_expires_at").severity is severity
 
 
-def test_a_secret_that_expired_already_is_refused() -> None:
-    """RG-5, H055."""
-    assert _read(GOOD | {"client_secret": "s", "client_secret_expires_at": 1_000}).value is None
+@pytest.mark.parametrize("expires", [1_000, int(NOW.timestamp()), str(int(NOW.timestamp()))])
+def test_a_secret_that_expired_already_is_refused(expires: object) -> None:
+    """RG-5, H055: this very second counts as expired."""
+    assert _read(GOOD | {"client_secret": "s", "client_secret_expires_at": expires}).value is None
 
 
 @pytest.mark.parametrize("secret", [7, ["x"], "a\nb", "é"])
@@ -290,6 +291,16 @@ def test_an_error_is_shown_with_its_meaning(code: str) -> None:
     check = _check(reading, "status")
     assert f"400 {code}: redirect_uri is not allowed" in check.seen
     assert (check.why, check.cure) == meaning(code)
+
+
+def test_the_first_and_last_printable_characters_are_taken() -> None:
+    """RG-3, RG-5, RG-7: the limits of what an identifier, a secret and a token may hold."""
+    document = MANAGED | {"client_id": " ~", "client_secret": " ~", "registration_access_token": "!~"}
+    value = _read(document).value
+    assert value is not None
+    assert value.client_id == " ~"
+    assert value.client_secret == Secret(" ~")
+    assert value.registration_access_token == Secret("!~")
 
 
 MANAGED = GOOD | {

@@ -287,7 +287,9 @@ def test_unusable_servers_beside_usable_ones_are_named_and_left_out() -> None:
     reading = _read(GOOD | {"authorization_servers": [7, "http://a.example", ISSUER]})
     assert reading.value is not None
     assert reading.value.authorization_servers == (ISSUER,)
-    assert "http://a.example" in _check(reading, "authorization_servers_refused").seen
+    check = _check(reading, "authorization_servers_refused")
+    assert check.severity is Severity.WARNING
+    assert "http://a.example" in check.seen
 
 
 def test_an_empty_list_counts_as_absent() -> None:

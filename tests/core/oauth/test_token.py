@@ -425,6 +425,7 @@ def test_unknown_members_of_odd_types_are_ignored() -> None:
 def test_the_token_stands_in_the_authorization_header() -> None:
     """BR-1, TK-9."""
     assert bearer_header(Secret("oauth:x")) == ("Authorization", "Bearer oauth:x")
+    assert bearer_header(Secret("!~")) == ("Authorization", "Bearer !~")
 
 
 @pytest.mark.parametrize("token", ["", "a\r\nX: y", "a\0b", "a\x80", "é", "a b", "a\x7f"])

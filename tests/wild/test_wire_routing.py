@@ -253,6 +253,24 @@ async def test_a_proxy_that_is_not_there_is_named() -> None:
     assert "HTTPS_PROXY" in exchange.failure.cure
 
 
+async def test_a_proxy_with_a_certificate_of_a_stranger_is_refused_as_the_proxy() -> None:
+    """H162: it is the proxy's certificate that failed, and the words say so."""
+    stranger = LocalAuthority("a stranger").server_context()
+    async with (
+        hostile_server(*answer(), context=stranger) as proxy,
+        Wire(
+            environ={"https_proxy": f"https://localhost:{proxy.port}"},
+            ssl_context=LocalAuthority().client_context(),
+        ) as wire,
+    ):
+        exchange = await wire.send(Request("GET", "https://wiki.example.com/"), limits=LIMITS)
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.PROXY
+    assert f"the proxy localhost:{proxy.port}" in exchange.failure.cause
+    assert "a stranger" in exchange.failure.cause
+    assert proxy.requests == []
+
+
 async def test_a_socks_proxy_is_refused_by_name() -> None:
     """The variable is named; nothing goes out directly instead."""
     async with Wire(environ={"ALL_PROXY": f"socks5://me:{CANARY}@127.0.0.1:1"}) as wire:

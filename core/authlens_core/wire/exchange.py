@@ -47,7 +47,7 @@ class WireFailure:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds spent in each phase; None where the phase did not happen (a reused connection, no TLS)."""
+    """Seconds spent in each phase; None where the phase did not happen (no TLS, or a failure before it)."""
 
     connect: float | None = None
     tls: float | None = None

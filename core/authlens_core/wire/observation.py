@@ -117,6 +117,8 @@ class Observation:
             self._spent[phase] = now - self._began.get(name, now)
         if name == "connect_tcp":
             await self._connected(value)
+        elif name == "start_tls":
+            self._learn_tls(value)
 
     async def _connected(self, stream: Any) -> None:
         self._stream = stream
@@ -131,9 +133,7 @@ class Observation:
         self.peer = _display(str(found[0]), int(found[1]))
         return str(found[0])
 
-    def answered_by(self, stream: Any) -> None:
-        """Learn peer and TLS from the stream of the response."""
-        self._learn_peer(stream)
+    def _learn_tls(self, stream: Any) -> None:
         connection = stream.get_extra_info("ssl_object")
         if isinstance(connection, ssl.SSLObject):
             cipher = connection.cipher()

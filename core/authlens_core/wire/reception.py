@@ -67,12 +67,9 @@ async def receive(
         attempt: gets the response and its body as they come.
         status: of the status line.
         fields: the header fields, raw.
-        extensions: `reason_phrase`, `http_version` and `network_stream`, as httpx names them.
+        extensions: `reason_phrase` and `http_version`, as httpx names them.
         chunks: the body, not decoded.
     """
-    stream = extensions.get("network_stream")
-    if stream is not None:
-        attempt.observed.answered_by(stream)
     kept, failure = _bounded_fields(attempt, fields)
     attempt.response = Response(
         status=status,

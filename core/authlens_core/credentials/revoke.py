@@ -204,7 +204,7 @@ class _Revocation:
         self.record.checks.append(Check(name, Severity.WARNING, expected, status, why, "RFC 7009 §3"))
 
     def _is_confirmed(self) -> bool:
-        """Every token is confirmed; an access token that the server cannot revoke counts when it is refused."""
+        """Every token is confirmed; an access token that cannot be revoked counts when it is refused."""
         for result in self.results:
             ended_with_it = (
                 result.token == "access_token"  # noqa: S105 - the kind of a token
@@ -225,7 +225,7 @@ class _Revocation:
                 f"The server confirmed it, and the resource still accepts the token. {self._time_left()}"
             )
         elif self.still_accepted is None:
-            summary = "The server confirmed it; whether the resource refuses the token could not be seen."
+            summary = "The server confirmed it; what the resource says could not be seen."
         else:
             summary = "Revoked: the server confirmed it and the resource refuses the token."
         cure = "" if erased else "The keyring still holds the ended tokens; the next save deletes them."

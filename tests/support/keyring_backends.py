@@ -1,0 +1,118 @@
+"""Keyring backends that misbehave in the ways real ones do.
+
+They run in authlens's helper process, named by PYTHON_KEYRING_BACKEND, and keep their entries in the JSON
+file that FAKE_KEYRING names, so that several processes see the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import cast
+
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked, PasswordDeleteError, PasswordSetError
+
+WINDOWS_LIMIT = 2_560
+SLOW_SECONDS = 10.0
+
+
+class FileKeyring(KeyringBackend):
+    """Works."""
+
+    priority = 1
+
+    @property
+    def _path(self) -> Path:
+        return Path(os.environ["FAKE_KEYRING"])
+
+    def _read(self) -> dict[str, str]:
+        return cast("dict[str, str]", json.loads(self._path.read_text())) if self._path.exists() else {}
+
+    def _write(self, entries: dict[str, str]) -> None:
+        draft = self._path.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(entries))
+        draft.replace(self._path)
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return what is stored."""
+        return self._read().get(f"{service}\n{username}")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store."""
+        self._write({**self._read(), f"{service}\n{username}": password})
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Delete, and complain where there is nothing, as real backends do."""
+        entries = self._read()
+        if entries.pop(f"{service}\n{username}", None) is None:
+            msg = "no such password"
+            raise PasswordDeleteError(msg)
+        self._write(entries)
+
+
+class WindowsKeyring(FileKeyring):
+    """Keeps 2,560 bytes of UTF-16 at most, as Windows does."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store, if it is short enough."""
+        if len(password.encode("utf-16-le")) > WINDOWS_LIMIT:
+            msg = "(1783, 'CredWrite', 'The stub received bad data')"
+            raise OSError(msg)
+        super().set_password(service, username, password)
+
+
+class SlowKeyring(FileKeyring):
+    """Waits for a prompt that nobody answers, while the file FAKE_KEYRING.locked is there."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return what is stored, some time."""
+        if self._path.with_suffix(".locked").exists():
+            time.sleep(SLOW_SECONDS)
+        return super().get_password(service, username)
+
+
+class DeniedKeyring(FileKeyring):
+    """Is locked, while the file FAKE_KEYRING.locked is there; from the start where FAKE_KEYRING is unset."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Refuse."""
+        if self._path.with_suffix(".locked").exists():
+            msg = "Failed to unlock the collection!"
+            raise KeyringLocked(msg)
+        super().set_password(service, username, password)
+
+
+class ForgetfulKeyring(FileKeyring):
+    """Takes everything and keeps nothing."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Do nothing."""
+
+
+class TalkativeKeyring(FileKeyring):
+    """Prints, asks on standard input, and names the value in its error."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Print and ask first."""
+        print("unlocking", service, flush=True)  # noqa: T201
+        sys.stdin.readline()
+        return super().get_password(service, username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store, but not what begins with `leak`."""
+        if password.startswith("leak"):
+            msg = f"cannot store {password!r} (-25308)"
+            raise PasswordSetError(msg)
+        super().set_password(service, username, password)
+
+
+class DyingKeyring(FileKeyring):
+    """Takes its process with it."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """End the process."""
+        os._exit(3)

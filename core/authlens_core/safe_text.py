@@ -28,7 +28,7 @@ def _visible(character: str) -> str:
 
 
 def safe_line(text: str, limit: int = 2_000) -> str:
-    """Return `text` as one printable line of at most `limit` characters.
+    """Return the first `limit` characters of `text` as one printable line.
 
     Control, format, surrogate, private-use and unassigned characters become visible escapes; a cut is said.
     """

@@ -1,0 +1,120 @@
+"""The full-screen app: the shell that keeps text, terminal and exit code in order, whatever a screen does."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+
+from authlens_core.secret import Secret
+from authlens_tui.clipboard import Copied, CopyWay, copy_text
+from authlens_tui.crash import QuietCrash
+from authlens_tui.driver import driver_class
+from authlens_tui.recording import refuse_recording
+from authlens_tui.scrubbing import Scrubbing
+from authlens_tui.signals import leave_on_signals
+from authlens_tui.themes import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from textual.filter import LineFilter
+    from textual.screen import Screen
+
+__all__ = ["AuthlensApp"]
+
+INTERRUPTED: Final = 130
+_TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: leave
+_RECORDS_THE_SCREEN: Final = frozenset({"Screenshot"})
+
+
+class AuthlensApp(QuietCrash, App[int]):
+    """What every screen stands in.
+
+    Args:
+        environ: the environment to go by; the process's own by default.
+
+    Raises:
+        UsageError: when the environment asks Textual to record the screen.
+    """
+
+    TITLE = "authlens"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [
+        (0, "-tiny"),
+        (40, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [
+        (0, "-flat"),
+        (20, "-short"),
+        (32, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "quit", id="app.quit", tooltip="Leave authlens", show=False),
+    ]
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        refuse_recording(self.environ)
+        super().__init__(driver_class=driver_class())
+        self._scrubbing = Scrubbing()
+        self._interrupted_at = float("-inf")
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Add the second layer of text safety to Textual's filters; it comes first."""
+        return [self._scrubbing, *super().get_line_filters()]
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer Textual's commands, without those that write the screen to a file."""
+        for command in super().get_system_commands(screen):
+            if command.title not in _RECORDS_THE_SCREEN:
+                yield command
+
+    def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
+        """Refuse: a screenshot is a file with whatever is on the screen, secrets included."""
+        self.notify(
+            "authlens writes no screenshots. Export the session instead: it is redacted.", markup=False
+        )
+        return None
+
+    def on_load(self) -> None:
+        """Take care of signals before anything is painted."""
+        import asyncio
+
+        leave_on_signals(self)
+        self.hear_of_lost_errors(asyncio.get_running_loop())
+
+    def action_help_quit(self) -> None:
+        """Answer ctrl+c: stop what runs; pressed twice, leave."""
+        now = time.monotonic()
+        if now - self._interrupted_at < _TWICE_WITHIN:
+            self.exit(return_code=INTERRUPTED)
+            return
+        self._interrupted_at = now
+        stop = getattr(self.screen, "stop_running", None)
+        stopped = bool(stop()) if callable(stop) else False
+        self.notify(
+            "Stopped. Press ctrl+c again to leave." if stopped else "Press ctrl+c again, or q, to leave.",
+            timeout=_TWICE_WITHIN,
+            markup=False,
+        )
+
+    async def copy(self, text: Secret | str, what: str) -> Copied:
+        """Copy `text` and tell the person which clipboard has `what`, a word or two of ours."""
+        value = text.reveal() if isinstance(text, Secret) else text
+        copied = await copy_text(value, self.environ, self._write_to_terminal)
+        severity: Final = "warning" if copied.way is CopyWay.NONE else "information"
+        self.notify(copied.sentence, title=what, severity=severity, markup=False)
+        return copied
+
+    def _write_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)

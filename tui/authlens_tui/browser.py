@@ -1,0 +1,79 @@
+"""Opening the link in a browser: only when it is sensible, never over our screen.
+
+The standard library chooses the browser and honours BROWSER; it runs in a process of its own with no
+terminal, because some openers print, some wait, and some are text browsers that would take the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Final
+
+from authlens_core.callback.ssh_forward import is_ssh
+from authlens_core.oauth.url import UrlRefused, parse_url
+
+__all__ = ["may_open_browser", "open_browser"]
+
+_OPEN: Final = """
+import os.path, sys, webbrowser
+url = sys.stdin.readline()
+try:
+    browser = webbrowser.get()
+except webbrowser.Error:
+    sys.exit(3)
+name = os.path.basename(str(getattr(browser, "name", "")))
+if not sys.argv[1:] and name in {"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"}:
+    sys.exit(3)
+sys.exit(0 if browser.open(url) else 1)
+"""
+_DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
+
+
+def may_open_browser(environ: Mapping[str, str]) -> bool:
+    """Whether a browser on this machine would be the person's own: not over SSH, and with a display.
+
+    A BROWSER that the person set counts as a display, though not over SSH.
+    """
+    if is_ssh(environ):
+        return False
+    if environ.get("BROWSER"):
+        return True
+    if sys.platform in {"darwin", "win32"}:
+        return True
+    return any(environ.get(name) for name in _DISPLAYS)
+
+
+def open_browser(url: str, environ: Mapping[str, str] | None = None) -> bool:
+    """Start a browser on `url` and return at once; False when the URL or the machine is not fit for it.
+
+    Only https and loopback http are opened. That the browser really shows the page cannot be known.
+    """
+    settings = os.environ if environ is None else environ
+    try:
+        address = parse_url(url, loopback_http=True)
+    except UrlRefused:
+        return False
+    if not may_open_browser(settings):
+        return False
+    named = ["named"] if settings.get("BROWSER") else []
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-c", _OPEN, *named],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=dict(settings),
+        )
+        if child.stdin is not None:
+            child.stdin.write(address.text.encode())
+            child.stdin.close()
+    except OSError:
+        return False
+    # Somebody has to collect the opener when it ends, and it may not end for hours.
+    threading.Thread(target=child.wait, daemon=True, name="browser opener").start()
+    return True

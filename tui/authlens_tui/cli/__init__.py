@@ -1,0 +1,1 @@
+"""The command line: stdout carries the answer alone, stderr the words."""

@@ -1,0 +1,108 @@
+"""The program on the screen: opens the place for secrets, then moves between dashboard and wizard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual import on, work
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store
+from authlens_core.errors import NoSecretStore
+from authlens_core.login.facts import Options
+from authlens_core.session import Session
+from authlens_core.wire.client import Wire
+from authlens_tui.app import AuthlensApp
+from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.store_choice import StoreChoiceScreen
+from authlens_tui.screens.trace import TraceScreen
+from authlens_tui.screens.wizard import Player, WizardScreen
+
+__all__ = ["Program"]
+
+
+class Program(AuthlensApp):
+    """Dashboard and wizard on one session.
+
+    Args:
+        start_url: the resource to log in to at once; None begins with the dashboard.
+        environ: the environment to go by; the process's own by default.
+    """
+
+    def __init__(self, *, start_url: str | None = None, environ: Mapping[str, str] | None = None) -> None:
+        super().__init__(environ)
+        self._start_url = start_url
+        self._session: Session | None = None
+
+    def on_mount(self) -> None:
+        """Find a place for secrets before anything is earned."""
+        self._begin()
+
+    async def on_unmount(self) -> None:
+        """Close the connections and let go of the keyring."""
+        if self._session is not None:
+            await self._session.aclose()
+
+    async def prepare(self) -> None:
+        """Do what has to be done before the first screen; nothing, outside the demo."""
+
+    def options(self) -> Options:
+        """Return the options that every login of this program begins with."""
+        return Options()
+
+    def player(self) -> Player | None:
+        """Return who signs in for the person; nobody, outside the demo."""
+        return None
+
+    async def open_place_for_secrets(self) -> OpenedStore | None:
+        """Return the keyring, or what the person chose in its place; None to leave.
+
+        Nothing takes the keyring's place unasked.
+        """
+        while True:
+            try:
+                return await open_store()
+            except NoSecretStore as error:
+                choice = await self.push_screen_wait(StoreChoiceScreen(error))
+            if choice == "memory":
+                return memory_only()
+            if choice == "quit":
+                return None
+
+    @work(exclusive=True, group="begin", description="open the place for secrets")
+    async def _begin(self) -> None:
+        await self.prepare()
+        opened = await self.open_place_for_secrets()
+        if opened is None:
+            self.exit(return_code=NoSecretStore.exit_code)
+            return
+        credentials = Credentials.open(opened.store)
+        await credentials.recover()
+        self._session = Session(Wire(), credentials)
+        await self.push_screen(DashboardScreen(self._session))
+        for note in opened.notes:
+            self.notify(note, markup=False, title="Where secrets are kept")
+        if self._start_url is not None:
+            self.start_login(self._start_url)
+
+    def start_login(self, url: str, *, play: bool = False) -> None:
+        """Open the wizard on `url`."""
+        if self._session is None:
+            return
+        login = self._session.login(url, self.options())
+        self.push_screen(
+            WizardScreen(login, self._session.credentials.store.name, player=self.player(), play=play)
+        )
+
+    @on(DashboardScreen.LoginWanted)
+    def _login_wanted(self, message: DashboardScreen.LoginWanted) -> None:
+        self.start_login(message.url)
+
+    @on(DashboardScreen.TraceWanted)
+    def _trace_wanted(self, message: DashboardScreen.TraceWanted) -> None:
+        self.push_screen(TraceScreen(message.trace))
+
+    @on(WizardScreen.Left)
+    def _wizard_left(self) -> None:
+        if isinstance(self.screen, WizardScreen):
+            self.pop_screen()

@@ -1,0 +1,296 @@
+"""The dashboard: every credential, its two clocks, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NamedTuple
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import DataTable, Footer, Static
+
+from authlens_core.credentials.model import Grant
+from authlens_core.credentials.prove import prove
+from authlens_core.credentials.refresh import refresh
+from authlens_core.credentials.revoke import revoke
+from authlens_core.errors import AuthlensError
+from authlens_core.safe_text import safe_line
+from authlens_core.session import Session
+from authlens_core.trace.record import Trace
+from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.new_login import NewLoginScreen
+from authlens_tui.widgets.grant_row import COLUMNS, grant_detail, grant_row
+from authlens_tui.widgets.title_bar import TitleBar
+
+__all__ = ["DashboardScreen"]
+
+_EMPTY = Content.assemble(
+    ("No credentials on this machine yet.\n\n", "bold"),
+    "Press ",
+    ("n", "bold $text-primary"),
+    " and give the address of a protected page or an MCP server. authlens walks the login with you, "
+    "one stage at a time, and keeps what it earns in the keyring.\n\n"
+    "Only want to look around? Leave with ",
+    ("q", "bold $text-primary"),
+    " and run ",
+    ("authlens demo", "bold"),
+    ": it brings its own server.",
+)
+
+
+class _Done(NamedTuple):
+    """What an action came to, for the person."""
+
+    words: str
+    good: bool
+    trace: Trace | None = None
+
+
+class DashboardScreen(Screen[None]):
+    """One table of every credential; the selected one in full beside it."""
+
+    CSS_PATH = "dashboard.tcss"
+    TITLE = "Dashboard"
+    HELP = (
+        "The table shows every credential that authlens keeps on this machine. The state is written in words "
+        "and as a symbol. Left is the life of the access token; a refresh gives a new one without a browser."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new_login", "New login", id="dashboard.new", tooltip="Log in to another resource"),
+        Binding("r", "refresh", "Refresh", id="dashboard.refresh", tooltip="Get a new access token"),
+        Binding("p", "probe", "Probe", id="dashboard.probe", tooltip="Ask the resource whether it works"),
+        Binding("v", "revoke", "Revoke", id="dashboard.revoke", tooltip="End it at the server, with proof"),
+        Binding("l", "login_again", "Log in again", id="dashboard.login", tooltip="Walk the login once more"),
+        Binding("f", "forget", "Forget", id="dashboard.forget", tooltip="Remove from this machine only"),
+        Binding(
+            "i", "inspect", "Inspect", id="dashboard.inspect", tooltip="See what was sent last", show=False
+        ),
+    ]
+
+    table = getters.query_one("#credentials", DataTable)
+    detail = getters.query_one("#detail", Static)
+    result = getters.query_one("#result", Static)
+
+    class LoginWanted(Message):
+        """The person wants to log in to `url`."""
+
+        def __init__(self, url: str) -> None:
+            super().__init__()
+            self.url = url
+
+    class TraceWanted(Message):
+        """The person wants to see `trace`."""
+
+        def __init__(self, trace: Trace) -> None:
+            super().__init__()
+            self.trace = trace
+
+    def __init__(self, session: Session, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__()
+        self._session = session
+        self._now = now
+        self._grants: dict[str, Grant] = {}
+        self._cells: dict[str, tuple[str, ...]] = {}
+        self._last_trace: dict[str, Trace] = {}
+        self._busy: set[str] = set()
+        self._ticker: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out table, detail and result line."""
+        yield TitleBar("credentials", self._session.credentials.store.name)
+        with Horizontal(id="dashboard"):
+            yield DataTable(id="credentials", cursor_type="row", zebra_stripes=False)
+            with VerticalScroll(id="detail-box"):
+                yield Static(id="detail")
+        yield Static(id="result")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Fill the table and start the clock."""
+        for column in COLUMNS:
+            self.table.add_column(column.title, key=column.key, width=column.width)
+        self.query_one("#detail-box").border_title = "Detail"
+        self.table.border_title = "Credentials"
+        self._ticker = self.set_interval(1.0, self.show_grants)
+        self.show_grants()
+        self.table.focus()
+
+    def on_screen_resume(self) -> None:
+        """Show what a login or another process changed meanwhile."""
+        if self._ticker is not None:
+            self._ticker.resume()
+            self.show_grants()
+
+    def on_screen_suspend(self) -> None:
+        """Let the clock rest while nobody looks."""
+        if self._ticker is not None:
+            self._ticker.pause()
+
+    # -- what is shown ---------------------------------------------------------------------------------
+
+    def show_grants(self) -> None:
+        """Bring the table up to date, touching only the cells whose text changed."""
+        now = self._now()
+        grants = {grant.grant_id: grant for grant in self._session.credentials.list()}
+        with self.app.batch_update():
+            for gone in self._grants.keys() - grants.keys():
+                self.table.remove_row(gone)
+                self._cells.pop(gone, None)
+            for grant_id, grant in grants.items():
+                self._show_row(grant_id, grant_row(grant, now, busy=grant_id in self._busy))
+        self._grants = grants
+        self.set_class(not grants, "-empty")
+        self._show_detail(now)
+
+    def _show_row(self, grant_id: str, cells: tuple[Content, ...]) -> None:
+        texts = tuple(cell.plain for cell in cells)
+        before = self._cells.get(grant_id)
+        if before is None:
+            self.table.add_row(*cells, key=grant_id)
+        else:
+            for column, cell, old in zip(COLUMNS, cells, before, strict=True):
+                if cell.plain != old:
+                    self.table.update_cell(grant_id, column.key, cell)
+        self._cells[grant_id] = texts
+
+    def _show_detail(self, now: datetime) -> None:
+        grant = self.selected
+        shown = (
+            _EMPTY
+            if grant is None
+            else grant_detail(grant, now, self._session.credentials.events(grant.grant_id, 6))
+        )
+        self.detail.update(shown)
+
+    @property
+    def selected(self) -> Grant | None:
+        """The grant under the cursor, or None."""
+        if not self._cells or not self.table.is_valid_coordinate(self.table.cursor_coordinate):
+            return None
+        key = self.table.coordinate_to_cell_key(self.table.cursor_coordinate).row_key.value
+        return self._grants.get(key) if key is not None else None
+
+    @on(DataTable.RowHighlighted)
+    def _another_row(self) -> None:
+        self._show_detail(self._now())
+
+    @on(DataTable.RowSelected)
+    def _row_chosen(self) -> None:
+        self.action_inspect()
+
+    # -- what can be done ------------------------------------------------------------------------------
+
+    @work(exclusive=True, group="ask", exit_on_error=False, description="ask for a URL")
+    async def action_new_login(self) -> None:
+        """Ask for a URL and start the wizard on it."""
+        url = await self.app.push_screen_wait(NewLoginScreen())
+        if url is not None:
+            self.post_message(self.LoginWanted(url))
+
+    def action_login_again(self) -> None:
+        """Start the wizard on the selected resource."""
+        grant = self.selected
+        if grant is not None:
+            self.post_message(self.LoginWanted(grant.resource_url))
+
+    def action_inspect(self) -> None:
+        """Show the exchanges of the last action on the selected credential."""
+        grant = self.selected
+        trace = self._last_trace.get(grant.grant_id) if grant is not None else None
+        if trace is None:
+            self._say(
+                "Nothing was sent for this credential since authlens started: refresh (r) or probe (p) it."
+            )
+        else:
+            self.post_message(self.TraceWanted(trace))
+
+    def action_refresh(self) -> None:
+        """Refresh the selected credential."""
+        self._start("refreshing", self._refresh)
+
+    def action_probe(self) -> None:
+        """Ask the resource whether the selected credential works."""
+        self._start("asking the resource", self._probe)
+
+    @work(exclusive=True, group="ask", exit_on_error=False, description="confirm a revocation")
+    async def action_revoke(self) -> None:
+        """Revoke the selected credential, after a question."""
+        grant = self.selected
+        if grant is not None and await self.app.push_screen_wait(
+            ConfirmScreen(
+                "Revoke at the server?",
+                f"{safe_line(grant.resource_url, 200)}\n\nThe server ends the refresh token and the access "
+                "token; authlens then calls the resource to see it refuse, and only then removes them here. "
+                "To use the resource again you have to log in.",
+                "Revoke",
+            )
+        ):
+            self._start("revoking", self._revoke)
+
+    @work(exclusive=True, group="ask", exit_on_error=False, description="confirm a removal")
+    async def action_forget(self) -> None:
+        """Remove the selected credential from this machine, after a question."""
+        grant = self.selected
+        if grant is not None and await self.app.push_screen_wait(
+            ConfirmScreen(
+                "Forget on this machine?",
+                f"{safe_line(grant.resource_url, 200)}\n\nThe server is not told: the tokens stay valid there "
+                "until they end. To end them, revoke instead (v).",
+                "Forget",
+            )
+        ):
+            self._start("forgetting", self._forget)
+
+    async def _refresh(self, grant: Grant) -> _Done:
+        done = await refresh(self._session.credentials, self._session.wire, grant.grant_id, force=True)
+        good = done.outcome.value in {"refreshed", "adopted", "not needed"}
+        return _Done(f"{done.summary} {done.cure}".strip(), good, done.trace)
+
+    async def _probe(self, grant: Grant) -> _Done:
+        done = await prove(self._session.credentials, self._session.wire, grant.grant_id)
+        return _Done(f"{done.summary} {done.cure}".strip(), done.accepted is True, done.trace)
+
+    async def _revoke(self, grant: Grant) -> _Done:
+        done = await revoke(self._session.credentials, self._session.wire, grant.grant_id)
+        return _Done(f"{done.summary} {done.cure}".strip(), done.removed, done.trace)
+
+    async def _forget(self, grant: Grant) -> _Done:
+        erased = await self._session.credentials.forget(grant.grant_id)
+        words = "Removed from this machine. Its tokens stay valid at the server until they end."
+        return _Done(words if erased else f"{words} The keyring did not answer; its entry goes later.", True)
+
+    def _start(self, doing: str, action: Callable[[Grant], Coroutine[Any, Any, _Done]]) -> None:
+        grant = self.selected
+        if grant is None:
+            self._say("Choose a credential first, or press n for a new login.")
+        elif grant.grant_id in self._busy:
+            self._say("Something is under way for this credential already.")
+        else:
+            self._say(f"{doing.capitalize()} {safe_line(grant.resource_url, 120)} …")
+            self._perform(grant, action)
+
+    @work(group="action", exit_on_error=False, description="act on a credential")
+    async def _perform(self, grant: Grant, action: Callable[[Grant], Coroutine[Any, Any, _Done]]) -> None:
+        self._busy.add(grant.grant_id)
+        self.show_grants()
+        try:
+            done = await action(grant)
+        except AuthlensError as error:
+            done = _Done(str(error), False)
+        finally:
+            self._busy.discard(grant.grant_id)
+        if done.trace is not None:
+            self._last_trace[grant.grant_id] = done.trace
+        self._say(done.words, good=done.good)
+        self.show_grants()
+
+    def _say(self, words: str, *, good: bool | None = None) -> None:
+        symbol = {True: ("✔ ", "bold $text-success"), False: ("✖ ", "bold $text-error"), None: ("", "")}[good]
+        self.result.update(Content.assemble(symbol, Content(safe_line(words, 600))))

@@ -1,0 +1,39 @@
+"""Leaving in good order when the system says so: the terminal restored, and an exit code that tells why."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+__all__ = ["leave_on_signals"]
+
+_NAMES: Final = ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP")
+_PATIENCE: Final = 5.0  # seconds until a process whose terminal no longer takes anything is ended anyway
+
+
+def leave_on_signals(app: App[Any]) -> None:
+    """Make SIGINT, SIGQUIT, SIGTERM and SIGHUP end `app` with exit code 128 + the signal's number.
+
+    Call it from inside the running loop. Systems without such signals keep their own ways.
+    """
+    loop = asyncio.get_running_loop()
+    for name in _NAMES:
+        number = getattr(signal, name, None)
+        if number is not None:
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, _leave, app, 128 + int(number))
+
+
+def _leave(app: App[Any], code: int) -> None:
+    # A terminal that hung up takes no more output, and Textual would wait for it for ever.
+    last_resort = threading.Timer(_PATIENCE, os._exit, (code,))
+    last_resort.daemon = True
+    last_resort.start()
+    app.exit(return_code=code)

@@ -1,0 +1,159 @@
+"""One exchange to read: the request before and after it was sent, the response, and where the time went.
+
+What a server sent stands in a bordered region that says so. Everything is redacted unless a person asked to
+see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.export.redaction import (
+    Redactor,
+    redacted_request,
+    redacted_response,
+    unredacted_request,
+    unredacted_response,
+)
+from authlens_core.oauth.http_message import Request
+from authlens_core.wire.exchange import Exchange, WireFailure
+from authlens_tui.widgets.body_view import body_lines
+from authlens_tui.widgets.document import DocumentView
+from authlens_tui.widgets.header_table import header_lines, value_pieces
+from authlens_tui.widgets.lines import BLANK, Line, Tone, line, prose
+
+__all__ = [
+    "ExchangePart",
+    "ExchangeView",
+    "duration",
+    "failure_lines",
+    "request_lines",
+    "response_lines",
+    "timing_lines",
+]
+
+_BAR: Final = 40  # cells of the longest bar
+_START_LINE: Final = 8_000
+
+
+class ExchangePart(StrEnum):
+    """What of an exchange is shown."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+    TIMING = "timing"
+
+
+class ExchangeView(DocumentView):
+    """Shows one part of an exchange, or a request that has not been sent yet."""
+
+    def show_planned(self, request: Request | None, redactor: Redactor | None, *, raw: bool = False) -> None:
+        """Show a request before it is sent; None says that this stage sends nothing."""
+        self.label("request · not sent yet" if request else "request")
+        self.show(
+            request_lines(request, redactor, raw=raw)
+            if request
+            else [prose("This stage sends nothing itself.", Tone.MUTED)]
+        )
+
+    def show_waiting(self) -> None:
+        """Show that there is no answer yet."""
+        self.label("response")
+        self.show([prose("No answer yet: the request is not sent, or the server is thinking.", Tone.MUTED)])
+
+    def show_exchange(
+        self, exchange: Exchange, part: ExchangePart, redactor: Redactor | None, *, raw: bool = False
+    ) -> None:
+        """Show `part` of `exchange`; without a redactor as it was, secrets included."""
+        if part is ExchangePart.REQUEST:
+            self.label("request · sent by authlens", exchange.purpose)
+            self.show(request_lines(exchange.request, redactor, raw=raw))
+        elif part is ExchangePart.RESPONSE:
+            self.label(
+                "response · from the server" if exchange.response else "no response", _subtitle(exchange)
+            )
+            self.show(response_lines(exchange, redactor, raw=raw))
+        else:
+            self.label("timing")
+            self.show(timing_lines(exchange))
+
+
+def request_lines(request: Request, redactor: Redactor | None, *, raw: bool = False) -> Iterator[Line]:
+    """Yield the request as it is on the wire: start line, fields, body."""
+    shown = redacted_request(request, redactor) if redactor is not None else unredacted_request(request)
+    yield line((f"{shown.method} ", Tone.TITLE), *value_pieces(shown.url[:_START_LINE]), hang=4)
+    yield from header_lines(shown.headers)
+    media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if shown.body.size:
+        yield BLANK
+        yield from body_lines(shown.body, media_type, raw=raw)
+
+
+def response_lines(exchange: Exchange, redactor: Redactor | None, *, raw: bool = False) -> Iterator[Line]:
+    """Yield the response as it was received, then what went wrong, if anything did."""
+    response = exchange.response
+    if response is not None:
+        shown = (
+            redacted_response(response, redactor) if redactor is not None else unredacted_response(response)
+        )
+        tone = Tone.GOOD if 200 <= shown.status < 300 else Tone.WARNING if shown.status < 500 else Tone.BAD
+        yield line(
+            (f"{shown.http_version} ", Tone.MUTED),
+            (str(shown.status), tone),
+            (f" {shown.reason[:_START_LINE]}", Tone.PLAIN),
+        )
+        yield from header_lines(shown.headers)
+        yield BLANK
+        yield from body_lines(shown.body, shown.media_type, raw=raw)
+    if exchange.failure is not None:
+        if response is not None:
+            yield BLANK
+        yield from failure_lines(exchange.failure)
+
+
+def failure_lines(failure: WireFailure) -> Iterator[Line]:
+    """Yield why there is no complete answer, and what to do."""
+    yield line((f"✖ failed ({failure.kind})  ", Tone.BAD), (failure.cause, Tone.TITLE), hang=2, words=True)
+    if failure.may_have_arrived:
+        yield prose("The server may have acted on the request: what became of it is not known.", indent=2)
+    if failure.cure:
+        yield line(("  cure  ", Tone.MUTED), (failure.cure, Tone.NOTE), hang=8, words=True)
+
+
+def timing_lines(exchange: Exchange) -> Iterator[Line]:
+    """Yield the phases of the exchange as bars on one scale."""
+    timings = exchange.timings
+    phases = {
+        "connect": timings.connect,
+        "TLS": timings.tls,
+        "send": timings.send,
+        "wait": timings.wait,
+        "receive": timings.receive,
+    }
+    longest = max((seconds for seconds in phases.values() if seconds), default=0.0)
+    for name, seconds in phases.items():
+        if seconds is None:
+            yield line((f"{name:<9}", Tone.NAME), ("       –", Tone.MUTED))
+            continue
+        cells = max(1, round(_BAR * seconds / longest)) if longest else 1
+        yield line((f"{name:<9}", Tone.NAME), f"{duration(seconds):>8}  ", ("━" * cells, Tone.KEY))
+    yield line((f"{'in all':<9}", Tone.NAME), (f"{duration(exchange.elapsed):>8}", Tone.TITLE))
+    yield BLANK
+    yield line(("started  ", Tone.NAME), f"{exchange.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    for name, value in (("peer", exchange.peer), ("TLS", exchange.tls), ("proxy", exchange.proxy)):
+        yield line((f"{name:<9}", Tone.NAME), (value, Tone.PLAIN) if value else ("none", Tone.MUTED))
+
+
+def duration(seconds: float) -> str:
+    """Return `seconds` in the unit that reads best, such as `41 ms`, `2.3 s` or `4:05`."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms" if seconds >= 0.00095 else f"{seconds * 1000:.1f} ms"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _subtitle(exchange: Exchange) -> str:
+    return " · ".join(part for part in (duration(exchange.elapsed), exchange.peer, exchange.tls) if part)

@@ -1,0 +1,107 @@
+"""A grant as a row of the dashboard, and in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from textual.content import Content
+
+from authlens_core.credentials.index import Event
+from authlens_core.credentials.model import Grant, Standing, StandingKind, describe
+from authlens_core.safe_text import safe_line
+from authlens_tui.durations import in_words
+
+__all__ = ["COLUMNS", "Column", "grant_detail", "grant_row"]
+
+
+class Column(NamedTuple):
+    """A column of the dashboard; the width is in cells."""
+
+    key: str
+    title: str
+    width: int
+
+
+COLUMNS: Final = (
+    Column("state", "State", 21),
+    Column("left", "Left", 12),
+    Column("resource", "Resource", 40),
+    Column("proven", "Last proven", 12),
+)
+
+_STYLES: Final = {
+    StandingKind.LIVE: "$text-success",
+    StandingKind.UNKNOWN_END: "$text-success",
+    StandingKind.SOON: "$text-warning",
+    StandingKind.REFRESHABLE: "$text-warning",
+    StandingKind.UNKNOWN: "$text-warning",
+    StandingKind.INTERRUPTED: "$text-warning",
+}
+
+
+def grant_row(grant: Grant, now: datetime, *, busy: bool = False) -> tuple[Content, ...]:
+    """Return the cells of one row, in the order of `COLUMNS`."""
+    standing = describe(grant, now)
+    state = Content.styled("⋯ working", "$text-accent") if busy else _state(standing)
+    return (
+        state,
+        Content(_left(standing)),
+        Content(safe_line(grant.resource_url.removeprefix("https://"), 200)),
+        Content("never" if grant.last_proven_at is None else _ago(grant.last_proven_at, now)),
+    )
+
+
+def grant_detail(grant: Grant, now: datetime, events: Sequence[Event]) -> Content:
+    """Return everything known of a grant, no secret among it."""
+    standing = describe(grant, now)
+    lines: list[Content] = [_state(standing), Content("")]
+    if standing.note:
+        lines += [Content(safe_line(standing.note, 400)), Content("")]
+    for name, value in _facts(grant, standing, now):
+        lines.append(Content.assemble((f"{name:<14}", "$text-muted"), Content(safe_line(value, 400))))
+    if events:
+        lines += [Content(""), Content.styled("History", "bold")]
+        lines += [
+            Content.assemble(
+                (f"{_ago(event.at, now):<14}", "$text-muted"), Content(safe_line(event.kind, 60))
+            )
+            for event in events
+        ]
+    return Content("\n").join(lines)
+
+
+def _facts(grant: Grant, standing: Standing, now: datetime) -> tuple[tuple[str, str], ...]:
+    ends = "not stated" if grant.expires_at is None else f"{grant.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        ("resource", grant.resource_url),
+        ("server", grant.issuer),
+        ("access token", _left(standing)),
+        ("ends at", ends),
+        ("refresh token", "yes" if grant.has_refresh_token else "no: a login every time"),
+        ("scope", grant.scope or "none stated"),
+        ("client", grant.client_id),
+        ("logged in", _ago(grant.obtained_at, now)),
+        ("refreshed", _ago(grant.refreshed_at, now)),
+        ("last proven", "never" if grant.last_proven_at is None else _ago(grant.last_proven_at, now)),
+        (
+            "revocation",
+            "the server offers it" if grant.revocation_endpoint else "the server has no endpoint for it",
+        ),
+    )
+
+
+def _state(standing: Standing) -> Content:
+    return Content.styled(f"{standing.symbol} {standing.word}", _STYLES.get(standing.kind, "$text-error"))
+
+
+def _left(standing: Standing) -> str:
+    if standing.remaining_seconds is None:
+        return "unknown"
+    return in_words(standing.remaining_seconds) if standing.remaining_seconds > 0 else "ended"
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    seconds = (now - moment).total_seconds()
+    return "just now" if seconds < 5 else f"{in_words(seconds)} ago"

@@ -1,0 +1,171 @@
+"""Lines of a document as values: pieces of clean text, each with a tone, and how they wrap.
+
+Every string becomes a piece through `line` or `prose`, which pass it through `safe_line`. Nothing here is ever
+read as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from rich.cells import cell_len
+
+from authlens_core.safe_text import safe_line
+
+__all__ = ["BLANK", "Line", "Piece", "Row", "Tone", "laid_out", "line", "prose"]
+
+MAX_LINE: Final = 65_536  # characters of one line that are shown
+MAX_ROWS: Final = 20_000  # rows of one document that are shown
+_SMALLEST_WIDTH: Final = 8
+
+
+class Tone(StrEnum):
+    """What a piece of text is; the theme decides how that looks."""
+
+    PLAIN = "plain"
+    TITLE = "title"
+    NAME = "name"
+    MUTED = "muted"
+    GOOD = "good"
+    NOTE = "note"
+    WARNING = "warning"
+    BAD = "bad"
+    SECRET = "secret"  # noqa: S105 - a tone, not a secret
+    KEY = "key"
+    STRING = "string"
+    NUMBER = "number"
+
+
+Piece = tuple[str, Tone]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line before wrapping.
+
+    Attributes:
+        pieces: text and tone, already clean.
+        hang: the column at which wrapped rows go on, so that they never look like a line of their own.
+        words: true for prose, which breaks between words; data breaks anywhere.
+    """
+
+    pieces: tuple[Piece, ...]
+    hang: int = 0
+    words: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        """The text of all pieces."""
+        return "".join(text for text, _ in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row on the screen: the characters from `start` to `end` of a line, after `indent` spaces."""
+
+    line: Line
+    start: int
+    end: int
+    indent: int = 0
+
+    @property
+    def continues(self) -> bool:
+        """True when the row above belongs to the same line."""
+        return self.start > 0
+
+    @property
+    def text(self) -> str:
+        """What the row shows."""
+        return " " * self.indent + self.line.text[self.start : self.end]
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield the parts of the line's pieces that the row shows."""
+        if self.indent:
+            yield " " * self.indent, Tone.PLAIN
+        position = 0
+        for text, tone in self.line.pieces:
+            cut = text[max(0, self.start - position) : max(0, self.end - position)]
+            if cut:
+                yield cut, tone
+            position += len(text)
+
+
+def line(*pieces: Piece | str, hang: int = 0, words: bool = False) -> Line:
+    """Make a line of pieces; a bare string is plain. Cleans the text and cuts what is too long, saying so."""
+    clean = tuple(
+        (safe_line(piece, MAX_LINE), Tone.PLAIN)
+        if isinstance(piece, str)
+        else (safe_line(piece[0], MAX_LINE), piece[1])
+        for piece in pieces
+    )
+    return Line(clean, hang, words)
+
+
+def prose(text: str, tone: Tone = Tone.PLAIN, *, indent: int = 0) -> Line:
+    """Make a line of sentences, indented and broken between words."""
+    return line((" " * indent + text, tone), hang=indent, words=True)
+
+
+BLANK: Final = line("")
+
+
+def laid_out(lines: Sequence[Line], width: int) -> list[Row]:
+    """Break `lines` into rows of at most `width` cells; at most 20,000 rows, with a last one saying what is missing."""
+    rows: list[Row] = []
+    width = max(width, _SMALLEST_WIDTH)
+    for number, one in enumerate(lines):
+        rows.extend(_rows(one, width))
+        if len(rows) > MAX_ROWS:
+            missing = len(lines) - number
+            rows[MAX_ROWS:] = _rows(
+                line((f"… {missing} more lines; export the session to see all", Tone.NOTE)), width
+            )
+            break
+    return rows
+
+
+def _rows(one: Line, width: int) -> Iterable[Row]:
+    text = one.text
+    if len(text) <= width and text.isascii():
+        return (Row(one, 0, len(text)),)
+    hang = min(one.hang, width // 2)
+    rows: list[Row] = []
+    start = 0
+    while start < len(text) or not rows:
+        indent = hang if rows else 0
+        end = _fitting(text, start, width - indent)
+        if one.words and end < len(text):
+            end = _word_end(text, start, end)
+        rows.append(Row(one, start, end, indent))
+        start = end
+        while one.words and start < len(text) and text[start] == " ":
+            start += 1
+        if len(rows) > MAX_ROWS:
+            break
+    return rows
+
+
+def _fitting(text: str, start: int, cells: int) -> int:
+    """Return where a row of `cells` cells that begins at `start` ends; always after at least one character."""
+    end = min(len(text), start + cells)
+    if text[start:end].isascii():
+        return end
+    used, position = 0, start
+    while position < end:
+        used += cell_len(text[position])
+        if used > cells:
+            break
+        position += 1
+    return max(position, start + 1)
+
+
+def _word_end(text: str, start: int, end: int) -> int:
+    """Return the last place before `end` where a word may end, or `end` if the word is longer than the row."""
+    if text[end] == " ":
+        return end
+    space = text.rfind(" ", start, end)
+    return space if space > start and text[start:space].strip() else end

@@ -1,0 +1,220 @@
+"""One stage in full: what it came to, what was sent, what came back, what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeVar
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import TabbedContent, TabPane
+
+from authlens_core.export.redaction import Redactor, secrets_in
+from authlens_core.oauth.check import Severity
+from authlens_core.oauth.http_message import Request
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.widgets.checks_view import check_lines, checks_summary
+from authlens_tui.widgets.document import DocumentView
+from authlens_tui.widgets.exchange_view import duration, failure_lines, request_lines, response_lines
+from authlens_tui.widgets.facts_view import fact_lines
+from authlens_tui.widgets.lines import BLANK, Line, Tone, line, prose
+
+__all__ = ["RecordView"]
+
+_T = TypeVar("_T")
+_GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
+_TABS: Final = (
+    ("overview", "Overview"),
+    ("request", "Request"),
+    ("response", "Response"),
+    ("checks", "Checks"),
+)
+
+
+class RecordView(Widget):
+    """Shows a stage before, while and after it runs; a function of its record. Masked until revealed."""
+
+    DEFAULT_CSS = """
+    RecordView {
+        height: 1fr;
+        & TabbedContent { height: 1fr; }
+        & ContentSwitcher { height: 1fr; }
+        & TabPane { padding: 0; height: 1fr; }
+        & DocumentView { height: 1fr; }
+    }
+    """
+    HELP = (
+        "Tabs: what the stage came to, the request, the response, the checks. x shows or masks the secrets."
+    )
+
+    tabs = getters.query_one(TabbedContent)
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self._record: StageRecord | None = None
+        self._planned: Request | None = None
+        self._exchanges: tuple[Exchange, ...] = ()
+        self._stage: Stage = Stage.DETECTION
+        self._reveal = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the tabs; what a server said always stands inside a labelled border."""
+        with TabbedContent(initial="overview"):
+            for name, title in _TABS:
+                with TabPane(title, id=name):
+                    yield DocumentView(id=f"{name}-document")
+
+    # -- what to show ----------------------------------------------------------------------------------
+
+    def show_planned(self, stage: Stage, request: Request | None) -> None:
+        """Show the request that `stage` would send, before it is sent."""
+        self._reset(stage)
+        self._planned = request
+        self._paint()
+
+    def show_request(self, stage: Stage, request: Request) -> None:
+        """Show a request that is on its way."""
+        if self._stage is not stage or self._record is not None:
+            self._reset(stage)
+        self._planned = request
+        self._paint()
+
+    def show_exchange(self, stage: Stage, exchange: Exchange) -> None:
+        """Show an exchange that has just ended, while the stage still runs."""
+        if self._stage is not stage or self._record is not None:
+            self._reset(stage)
+        self._planned = None
+        self._exchanges = (*self._exchanges, exchange)
+        self._paint()
+
+    def show_record(self, record: StageRecord) -> None:
+        """Show the record of a stage that has ended."""
+        self._reset(record.stage)
+        self._record = record
+        self._exchanges = record.exchanges
+        self._paint()
+
+    def toggle_reveal(self) -> bool:
+        """Show the secrets of this stage, or mask them again; another stage begins masked.
+
+        Returns:
+            True when they are shown now.
+        """
+        self._reveal = not self._reveal
+        self._paint()
+        return self._reveal
+
+    def show_tab(self, step: int) -> None:
+        """Turn to the tab `step` places further on, round and round."""
+        names = [name for name, _ in _TABS]
+        self.tabs.active = names[(names.index(self.tabs.active) + step) % len(names)]
+
+    def as_text(self) -> str:
+        """Return what the open tab shows, whole and with its secrets masked, for the clipboard."""
+        name = self.tabs.active or "overview"
+        return "\n".join(one.text for one in self._lines(name, self._redactor()))
+
+    def _reset(self, stage: Stage) -> None:
+        self._stage, self._record, self._planned, self._exchanges = stage, None, None, ()
+        self._reveal = False
+
+    # -- how it is shown -------------------------------------------------------------------------------
+
+    def _paint(self) -> None:
+        redactor = None if self._reveal else self._redactor()
+        shown = "secrets shown, x masks them" if self._reveal else ""
+        for name, label in self._labels().items():
+            document = self.query_one(f"#{name}-document", DocumentView)
+            document.label(label, shown)
+            document.show(self._lines(name, redactor))
+        counts = checks_summary(self._record.checks) if self._record else ""
+        self.tabs.get_tab("checks").label = Content(f"Checks {counts}".rstrip())
+
+    def _labels(self) -> dict[str, str]:
+        answered = any(exchange.response is not None for exchange in self._exchanges)
+        return {
+            "overview": "what goes out next" if self._planned is not None else "what it came to",
+            "request": "request · not sent yet"
+            if self._planned is not None
+            else "request · sent by authlens",
+            "response": "response · from the server" if answered else "response",
+            "checks": "what was checked",
+        }
+
+    def _lines(self, name: str, redactor: Redactor | None) -> Iterator[Line]:
+        match name:
+            case "request":
+                requests = [exchange.request for exchange in self._exchanges]
+                if self._planned is not None:
+                    requests.append(self._planned)
+                return _each(
+                    requests, lambda request: request_lines(request, redactor), "Nothing is sent here."
+                )
+            case "response":
+                return _each(
+                    self._exchanges, lambda one: response_lines(one, redactor), "There is no response yet."
+                )
+            case "checks":
+                record = self._record
+                return check_lines(record.checks, record.overridden) if record else check_lines(())
+            case _:
+                return self._overview(redactor)
+
+    def _overview(self, redactor: Redactor | None) -> Iterator[Line]:
+        if self._planned is not None:
+            yield from request_lines(self._planned, redactor)
+        for exchange in self._exchanges:
+            yield _in_one_line(exchange)
+            if exchange.failure is not None:
+                yield from failure_lines(exchange.failure)
+        record = self._record
+        if record is None:
+            if self._planned is None and not self._exchanges:
+                yield prose("Nothing is sent in this stage.", Tone.MUTED)
+            return
+        grave = [check for check in record.checks if check.severity in _GRAVE]
+        if grave:
+            yield BLANK
+            yield from check_lines(grave, record.overridden)
+        if record.facts:
+            yield BLANK
+            yield from fact_lines(record.facts, redactor)
+
+    def _redactor(self) -> Redactor:
+        """Mask what the record knows as secret, and what stands under a telling name in its messages."""
+        known = [fact.value for fact in self._record.facts] if self._record else []
+        secrets = [value for value in known if isinstance(value, Secret)]
+        for exchange in self._exchanges:
+            secrets.extend(secrets_in(exchange))
+        return Redactor(secrets)
+
+
+def _in_one_line(exchange: Exchange) -> Line:
+    response = exchange.response
+    outcome = ("no answer", Tone.BAD)
+    if response is not None:
+        outcome = (str(response.status), Tone.GOOD if response.status < 400 else Tone.WARNING)
+    return line(
+        (f"{exchange.request.method:<5}", Tone.TITLE),
+        exchange.request.url,
+        (" → ", Tone.MUTED),
+        outcome,
+        (f"  {duration(exchange.elapsed)}", Tone.MUTED),
+        hang=5,
+    )
+
+
+def _each(things: Iterable[_T], lines: Callable[[_T], Iterable[Line]], nothing: str) -> Iterator[Line]:
+    known = list(things)
+    if not known:
+        yield prose(nothing, Tone.MUTED)
+    for number, thing in enumerate(known, 1):
+        if len(known) > 1:
+            yield line((f"── {number} of {len(known)} " + "─" * 20, Tone.MUTED))
+        yield from lines(thing)
+        if number < len(known):
+            yield BLANK

@@ -1,0 +1,164 @@
+"""The stages of a login, one under the other, or in one line where there is no room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.events import Click
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from authlens_core.safe_text import safe_line
+from authlens_tui.widgets.exchange_view import duration
+
+__all__ = ["Step", "StepState", "Stepper"]
+
+
+class StepState(StrEnum):
+    """How far a stage is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    WARNED = "warned"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_SIGNS: Final = {
+    StepState.WAITING: ("·", "$text-muted"),
+    StepState.RUNNING: ("▶", "bold $text-accent"),
+    StepState.DONE: ("✔", "$text-success"),
+    StepState.WARNED: ("!", "bold $text-warning"),
+    StepState.FAILED: ("✖", "bold $text-error"),
+    StepState.CANCELLED: ("■", "$text-muted"),
+}
+_TIME_WIDTH: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage in the list: number, name, how far it is, and the seconds it took."""
+
+    number: int
+    title: str
+    state: StepState = StepState.WAITING
+    elapsed: float | None = None
+
+
+class Stepper(Widget, can_focus=True):
+    """Shows the steps; the one being looked at is marked. Sends `Chosen` when a person picks another."""
+
+    HELP = "The stages of the login. Up and down choose which one is shown."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "up,left",
+            "look(-1)",
+            "previous",
+            show=False,
+            id="stepper.previous",
+            tooltip="Look at the stage before",
+        ),
+        Binding(
+            "down,right",
+            "look(1)",
+            "following",
+            show=False,
+            id="stepper.next",
+            tooltip="Look at the stage after",
+        ),
+    ]
+    DEFAULT_CSS = """
+    Stepper {
+        width: 28;
+        height: 1fr;
+        background: $surface;
+        border: round $border-blurred;
+        border-title-color: $text-muted;
+        padding: 0 1;
+
+        &:focus { border: round $primary; border-title-color: $text-primary; }
+        &.-line { width: 1fr; height: 1; border: none; padding: 0 1; background: $panel; }
+    }
+    """
+
+    steps: reactive[tuple[Step, ...]] = reactive((), layout=True)
+    """The steps, in order."""
+
+    looked_at: reactive[int] = reactive(0)
+    """The index of the step whose details are shown."""
+
+    class Chosen(Message):
+        """A person wants to look at step `index`."""
+
+        def __init__(self, stepper: Stepper, index: int) -> None:
+            super().__init__()
+            self.stepper = stepper
+            self.index = index
+
+        @property
+        def control(self) -> Stepper:
+            """The stepper that sent it."""
+            return self.stepper
+
+    def render(self) -> Content:
+        """Draw the list, or the one-line form when the class `-line` is set."""
+        width = self.content_size.width
+        if self.has_class("-line"):
+            return self._one_line(width)
+        return Content("\n").join([self._row(index, step, width) for index, step in enumerate(self.steps)])
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """One row for each step, or one for all."""
+        return 1 if self.has_class("-line") else max(1, len(self.steps))
+
+    def action_look(self, by: int) -> None:
+        """Choose the step `by` places further on."""
+        self._choose(self.looked_at + by)
+
+    def on_click(self, event: Click) -> None:
+        """Choose the step that was clicked."""
+        spot = event.get_content_offset(self)
+        if spot is not None:
+            self._choose((spot.x - 1) // 2 if self.has_class("-line") else spot.y)
+
+    def _choose(self, index: int) -> None:
+        if 0 <= index < len(self.steps) and index != self.looked_at:
+            self.post_message(self.Chosen(self, index))
+
+    def _row(self, index: int, step: Step, width: int) -> Content:
+        sign, style = _SIGNS[step.state]
+        took = duration(step.elapsed) if step.elapsed is not None else ""
+        name_width = max(4, width - 4 - _TIME_WIDTH)
+        title = safe_line(step.title, 40)[:name_width]
+        looked_at = index == self.looked_at
+        running = step.state is StepState.RUNNING
+        name_style = (
+            "bold" if looked_at or running else "$text-muted" if step.state is StepState.WAITING else ""
+        )
+        row = Content.assemble(
+            (sign, style),
+            f" {step.number} ",
+            (f"{title:<{name_width}}", name_style),
+            (f"{took:>{_TIME_WIDTH}}", "$text-muted"),
+        )
+        return row.stylize("on $primary 25%") if looked_at else row
+
+    def _one_line(self, width: int) -> Content:
+        signs = [
+            (
+                f" {_SIGNS[step.state][0]}",
+                _SIGNS[step.state][1] + (" on $primary 35%" if i == self.looked_at else ""),
+            )
+            for i, step in enumerate(self.steps)
+        ]
+        step = self.steps[self.looked_at] if self.looked_at < len(self.steps) else None
+        name = f"  {step.number} {safe_line(step.title, 40)}" if step else ""
+        word = f"  {step.state}" if step and step.state is not StepState.WAITING else ""
+        return Content.assemble(*signs, (name, "bold"), (word, "$text-muted")).truncate(max(1, width))

@@ -1,0 +1,36 @@
+"""A trace as the steps of the stepper."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from authlens_core.oauth.check import Severity
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
+from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_tui.widgets.stepper import Step, StepState
+
+__all__ = ["steps_of"]
+
+_STATES: Final = {Outcome.FAILED: StepState.FAILED, Outcome.CANCELLED: StepState.CANCELLED}
+
+
+def steps_of(trace: Trace, position: Stage | None, running: Stage | None) -> tuple[Step, ...]:
+    """Return the eight steps: what has passed, what failed, what runs, what lies ahead.
+
+    A stage that passed once lies ahead again when the person went back before it.
+    """
+    here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
+    return tuple(
+        _step(stage, trace.latest(stage), running=running is stage, ahead=index >= here)
+        for index, stage in enumerate(LOGIN_STAGES)
+    )
+
+
+def _step(stage: Stage, record: StageRecord | None, *, running: bool, ahead: bool) -> Step:
+    info = STAGE_INFO[stage]
+    if running:
+        return Step(info.number, info.title, StepState.RUNNING)
+    if record is None or (ahead and record.outcome is Outcome.PASSED):
+        return Step(info.number, info.title)
+    passed = StepState.WARNED if record.count(Severity.WARNING) else StepState.DONE
+    return Step(info.number, info.title, _STATES.get(record.outcome, passed), record.elapsed)

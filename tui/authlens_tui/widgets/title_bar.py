@@ -1,0 +1,38 @@
+"""The one line at the top: where we are, where secrets are kept, and whether this is SSH."""
+
+from __future__ import annotations
+
+import os
+
+from textual.content import Content
+from textual.widgets import Static
+
+from authlens_core.callback.ssh_forward import is_ssh
+from authlens_core.safe_text import safe_line
+
+__all__ = ["TitleBar"]
+
+
+class TitleBar(Static):
+    """Shows the program, the subject, and the place for secrets; it never holds a secret."""
+
+    DEFAULT_CSS = """
+    TitleBar { height: 1; padding: 0 1; background: $surface; color: $text; dock: top; }
+    """
+
+    def __init__(self, subject: str, store_name: str) -> None:
+        super().__init__()
+        self._subject = subject
+        self._store_name = store_name
+
+    def render(self) -> Content:
+        """Lay the line out for the width there is."""
+        left = Content.assemble(
+            (" authlens ", "bold $text-primary on $primary-muted"),
+            "  ",
+            Content(safe_line(self._subject, 200)),
+        )
+        ssh = "  over SSH" if is_ssh(os.environ) else ""
+        right = Content.styled(f"secrets: {safe_line(self._store_name, 60)}{ssh}", "$text-muted")
+        gap = self.content_size.width - left.cell_length - right.cell_length
+        return Content.assemble(left, " " * max(2, gap), right) if gap >= 2 else left

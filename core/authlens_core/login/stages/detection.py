@@ -12,12 +12,11 @@ from authlens_core.access.team import cloudflare_metadata_urls
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import Learned, PlannedRequest
 from authlens_core.oauth.challenge import ChallengeField, resource_metadata_parameter
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, failures, passed
 from authlens_core.oauth.json_document import JsonRefused, load_object
-from authlens_core.oauth.resource_metadata import well_known_urls
+from authlens_core.oauth.resource_metadata import read_metadata_location, well_known_urls
 from authlens_core.oauth.resource_request import resource_request
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
+from authlens_core.oauth.url import Url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
@@ -143,18 +142,19 @@ def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[
     if value is None:
         source, value = "the body of the answer", _from_body(exchange)
     if value is not None:
-        try:
-            url = parse_url(value, loopback_http=facts.loopback_http)
-        except UrlRefused as refused:
-            return facts, (_unusable(f"{safe_line(value, 200)}: {'; '.join(refused.reasons)}"),)
-        if source == "WWW-Authenticate" or url.origin == facts.resource_url.origin:
-            found = passed(
+        location = read_metadata_location(
+            value, requested=facts.resource_url, loopback_http=facts.loopback_http
+        )
+        # A body is easier to slip in than a header field, so there only the same origin counts.
+        if source == "WWW-Authenticate" or not failures(location.checks):
+            found = () if location.value is None else (location.value,)
+            named = passed(
                 "detection.resource_metadata",
                 "The answer says where the resource metadata is.",
-                f"{url.text}, from {source}",
+                f"named in {source}",
                 spec=_SPEC,
             )
-            return replace(facts, metadata_candidates=(url,)), (found,)
+            return replace(facts, metadata_candidates=found), (named, *location.checks)
     candidates = _well_known(facts.resource_url, answer)
     guess = Check(
         "detection.resource_metadata",

@@ -20,7 +20,6 @@ from authlens_core.wire.exchange import Exchange
 __all__ = ["ResourceMetadataStage"]
 
 _SPEC = "RFC 9728 §3"
-FOREIGN = "resource_metadata.same_origin"
 MISSING = "resource_metadata.found"
 SEVERAL = "resource_metadata.authorization_server"
 
@@ -36,54 +35,28 @@ class ResourceMetadataStage:
             return None
         if sent and not _not_here(sent[-1]):
             return None
-        candidate = facts.metadata_candidates[len(sent)]
-        if candidate.origin != facts.resource_url.origin and FOREIGN not in facts.approved:
-            return None
-        return PlannedRequest(metadata_request(candidate), "resource metadata")
+        return PlannedRequest(metadata_request(facts.metadata_candidates[len(sent)]), "resource metadata")
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
         """Read the document and choose the authorization server."""
-        foreign = _foreign(facts)
-        checks: list[Check] = [foreign] if foreign is not None else []
         if not exchanges:
-            if not facts.metadata_candidates:
-                checks.append(_missing(facts, exchanges))
-            return Learned(_legacy(facts), tuple(checks))
+            return Learned(_legacy(facts), (_missing(facts, exchanges),))
         last = exchanges[-1]
         if last.response is None or last.failure is not None:
-            return Learned(facts, (*checks, _unanswered(last)))
+            return Learned(facts, (_unanswered(last),))
         if _not_here(last):
-            return Learned(_legacy(facts), (*checks, _missing(facts, exchanges)))
+            return Learned(_legacy(facts), (_missing(facts, exchanges),))
         reading = read_resource_metadata(
             last.response, requested=facts.resource_url, loopback_http=facts.loopback_http
         )
-        checks.extend(reading.checks)
         if reading.value is None:
-            return Learned(facts, tuple(checks))
-        return _choose_server(facts, reading.value, checks)
+            return Learned(facts, reading.checks)
+        return _choose_server(facts, reading.value, list(reading.checks))
 
 
 def _not_here(exchange: Exchange) -> bool:
     """A client error, or a redirect to a login page, means: not at this place, try the next."""
     return exchange.response is not None and 300 <= exchange.response.status < 500
-
-
-def _foreign(facts: Facts) -> Check | None:
-    for candidate in facts.metadata_candidates:
-        if candidate.origin != facts.resource_url.origin:
-            return Check(
-                FOREIGN,
-                Severity.FAILURE,
-                "The metadata lies on the same origin as the resource.",
-                f"{candidate.origin} instead of {facts.resource_url.origin}",
-                "A server that sends you to another host for its metadata may point at somebody else's.",
-                "RFC 9728 §7.7",
-                f"Go on only if you trust {candidate.host}.",
-                overridable=True,
-            )
-    if not facts.metadata_candidates:
-        return None
-    return passed(FOREIGN, "The metadata lies on the same origin as the resource.", spec="RFC 9728 §7.7")
 
 
 def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:

@@ -1,4 +1,4 @@
-"""Checks to read: the ones that matter first, each with what was expected, what was seen, why, and the cure."""
+"""Checks to read, the gravest first: what was expected, what was seen, why it matters, and the cure."""
 
 from __future__ import annotations
 

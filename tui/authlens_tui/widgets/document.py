@@ -64,8 +64,8 @@ class DocumentView(ScrollView, can_focus=True):
         self,
         lines: Iterable[Line] = (),
         *,
-        id: str | None = None,
-        classes: str | None = None,  # noqa: A002
+        id: str | None = None,  # noqa: A002 - the name Textual gives it
+        classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: tuple[Line, ...] = tuple(lines)

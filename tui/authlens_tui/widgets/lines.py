@@ -1,7 +1,7 @@
 """Lines of a document as values: pieces of clean text, each with a tone, and how they wrap.
 
-Every string becomes a piece through `line` or `prose`, which pass it through `safe_line`. Nothing here is ever
-read as markup.
+Every string becomes a piece through `line` or `prose`, which pass it through `safe_line`. Nothing here is
+ever read as markup.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ BLANK: Final = line("")
 
 
 def laid_out(lines: Sequence[Line], width: int) -> list[Row]:
-    """Break `lines` into rows of at most `width` cells; at most 20,000 rows, with a last one saying what is missing."""
+    """Break `lines` into rows of at most `width` cells; after 20,000 rows one says how many are missing."""
     rows: list[Row] = []
     width = max(width, _SMALLEST_WIDTH)
     for number, one in enumerate(lines):
@@ -150,7 +150,7 @@ def _rows(one: Line, width: int) -> Iterable[Row]:
 
 
 def _fitting(text: str, start: int, cells: int) -> int:
-    """Return where a row of `cells` cells that begins at `start` ends; always after at least one character."""
+    """Return where a row of `cells` cells that begins at `start` ends, after one character at least."""
     end = min(len(text), start + cells)
     if text[start:end].isascii():
         return end
@@ -164,7 +164,7 @@ def _fitting(text: str, start: int, cells: int) -> int:
 
 
 def _word_end(text: str, start: int, end: int) -> int:
-    """Return the last place before `end` where a word may end, or `end` if the word is longer than the row."""
+    """Return the last place before `end` where a word may end, or `end` if one word fills the row."""
     if text[end] == " ":
         return end
     space = text.rfind(" ", start, end)

@@ -47,6 +47,21 @@ async def test_the_terminal_answers_where_the_cursor_is() -> None:
         await screen.wait_for("answer b'\\x1b[1;1R'")
 
 
+async def test_sequences_that_are_not_drawn_leave_nothing() -> None:
+    """The keyboard protocol's marks are no letters on the screen, even when they come in pieces."""
+    pieces = r"import os; [os.write(1, part) for part in (b'a\x1b', b'[', b'<', b'1', b'ub\x1b[>25uc')]"
+    async with terminal([*PYTHON, pieces]) as screen:
+        await screen.wait_for("abc")
+
+
+async def test_hyperlinks_are_read_from_the_bytes() -> None:
+    """What a person can click, with its whole address."""
+    link = r"print('\x1b]8;id=1;https://a.example/?b=c\x1b\\text\x1b]8;;\x1b\\')"
+    async with terminal([*PYTHON, link]) as screen:
+        await screen.wait_for("text")
+        assert screen.links() == ["https://a.example/?b=c"]
+
+
 async def test_ctrl_c_interrupts() -> None:
     """The pty is the controlling terminal, so Ctrl-C is a signal."""
     async with terminal([*PYTHON, "import time; print('ready'); time.sleep(60)"]) as screen:
@@ -78,4 +93,4 @@ async def test_a_program_runs_in_tmux(tmp_path: Path) -> None:
         await screen.send("typed")
         await screen.press("Enter")
         await screen.wait_for("ready typed")
-        await screen.wait_for_copy("hello")
+        assert await screen.wait_for_copied(bool) == "hello"

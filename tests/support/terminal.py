@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import shlex
 import signal
 import struct
@@ -53,6 +54,17 @@ KEYS: Final[Mapping[str, bytes]] = {
 """What a terminal sends for the keys that are not a letter."""
 
 
+UNKNOWN_TO_PYTE: Final = re.compile(rb"\x1b\[[<>=][0-9;:]*[A-Za-z]")
+"""Control sequences with these marks (the keyboard protocol of kitty, among others) change nothing that is
+seen, and pyte would draw their last letter."""
+
+UNFINISHED: Final = re.compile(rb"\x1b(\[([<>=][0-9;:]*)?)?\Z")
+"""The beginning of such a sequence at the end of what was read."""
+
+LINK: Final = re.compile(rb"\x1b\]8;[^;\x1b\x07]*;([^\x1b\x07]+)(?:\x1b\\|\x07)")
+"""A hyperlink (OSC 8), with its address."""
+
+
 class NotShown(AssertionError):
     """The screen did not come to show what was waited for; the message carries the screen."""
 
@@ -70,6 +82,7 @@ class Terminal:
         self.process = process
         self.raw = bytearray()
         self._master = master
+        self._unfinished = b""
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         # pyte asks the program's questions of us; the answers go back as if typed.
@@ -82,6 +95,10 @@ class Terminal:
     def text(self) -> str:
         """Return the screen as one text."""
         return "\n".join(self.lines())
+
+    def links(self) -> list[str]:
+        """Return the addresses of the hyperlinks (OSC 8) that were drawn, each once, in order."""
+        return list(dict.fromkeys(address.decode() for address in LINK.findall(bytes(self.raw))))
 
     def send(self, text: str) -> None:
         """Type a text."""
@@ -151,8 +168,15 @@ class Terminal:
             asyncio.get_running_loop().remove_reader(self._master)
             return False
         self.raw += data
-        self._stream.feed(data)
+        self._draw(data)
         return bool(data)
+
+    def _draw(self, data: bytes) -> None:
+        pending = UNKNOWN_TO_PYTE.sub(b"", self._unfinished + data)
+        cut = UNFINISHED.search(pending)
+        whole = pending[: cut.start()] if cut else pending
+        self._unfinished = pending[len(whole) :]
+        self._stream.feed(whole)
 
     def _answer(self, data: str) -> None:
         with contextlib.suppress(OSError):
@@ -236,18 +260,19 @@ class Tmux:
         """Type a text."""
         await self.run("send-keys", "-l", text)
 
-    async def wait_for_copy(self, text: str, seconds: float = 20.0) -> None:
-        """Wait until tmux's newest paste buffer, where an OSC 52 copy lands, holds just this text.
+    async def wait_for_copied(self, wanted: Callable[[str], bool], seconds: float = 20.0) -> str:
+        """Wait until tmux's newest paste buffer, where an OSC 52 copy lands, is what is wanted; return it.
 
         Raises:
-            NotShown: when it does not in time.
+            NotShown: when it does not come in time.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        while (held := await self._newest_buffer()) != text:
+        while (held := await self._newest_buffer()) is None or not wanted(held):
             if loop.time() > deadline:
-                raise NotShown(f"{text!r} was not copied after {seconds:g} s; tmux holds {held!r}")
+                raise NotShown(f"not copied after {seconds:g} s; tmux holds {held!r}")
             await asyncio.sleep(TMUX_STEP_SECONDS)
+        return held
 
     async def _newest_buffer(self) -> str | None:
         """Return the newest paste buffer; None before there is one, which tmux reports as an error."""

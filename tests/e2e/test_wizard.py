@@ -1,0 +1,138 @@
+"""The full-screen app in a real terminal: what is drawn, what keys do, and what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from support.keyring_session import keyring_session
+from support.person import Person
+from support.server_process import ServerProcess
+from support.terminal import Terminal, terminal, tmux
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+DEMO = (AUTHLENS, "demo", "--port", "0")
+RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l", b"\x1b[?2004l")
+"""The ordinary screen, a cursor, and no reports of mouse and paste any more."""
+
+
+@pytest.fixture
+def machine() -> Iterator[Mapping[str, str]]:
+    """A person's machine: a home and an unlocked keyring."""
+    with keyring_session() as environment:
+        yield environment
+
+
+async def authorize_in(screen: Terminal) -> None:
+    """Wait for the link, follow it, and sign in."""
+    await screen.wait_until(lambda: bool(screen.links()), "link")
+    async with Person() as person:
+        await person.authorize(screen.links()[-1])
+
+
+async def leave(screen: Terminal) -> None:
+    """Leave with `q`, and find the terminal as it was."""
+    screen.press("q")
+    assert await screen.wait_for_exit() == 0
+    assert [mode for mode in RESTORED if mode not in screen.raw] == []
+
+
+async def token_of(machine: Mapping[str, str], url: str) -> tuple[int, str]:
+    """Ask the command line for the token of a resource; return exit code and answer."""
+    process = await asyncio.create_subprocess_exec(
+        *(AUTHLENS, "token", url),
+        env=machine,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    answer, _ = await asyncio.wait_for(process.communicate(), 30)
+    return process.returncode or 0, answer.decode().strip()
+
+
+async def test_a_login_stage_by_stage() -> None:
+    """`n` runs one stage; the list at the side says what has passed."""
+    async with terminal(DEMO) as screen:
+        await screen.wait_for("Press n to run it")
+        for stage in ("1 Detection", "2 Resource metadata", "3 Server metadata", "4 Registration", "5 PKCE"):
+            screen.press("n")
+            await screen.wait_for(f"✔ {stage}")
+        screen.press("n")
+        await authorize_in(screen)
+        await screen.wait_for("✔ 6 Authorization")
+        screen.press("n")
+        await screen.wait_for("✔ 7 Exchange")
+        screen.press("n")
+        await screen.wait_for("Authenticated")
+        await leave(screen)
+
+
+async def test_a_login_at_a_real_provider_is_kept_and_revoked(
+    machine: Mapping[str, str], oidc_provider: ServerProcess
+) -> None:
+    """From the URL to a token in the keyring, and from the dashboard to its end, without a secret shown."""
+    url = oidc_provider.resource
+    async with terminal([AUTHLENS, url], env=machine) as screen:
+        await screen.wait_for("Press n to run it")
+        screen.press("a")
+        await authorize_in(screen)
+        await screen.wait_for("Authenticated")
+        code, token = await token_of(machine, url)
+        assert code == 0
+        assert token.encode() not in screen.raw
+
+        screen.press("d")
+        await screen.wait_for("Credentials")
+        await screen.wait_for(url)
+        screen.press("v")
+        await screen.wait_for("Revoke at the server?")
+        screen.press("y")
+        await screen.wait_for("No credentials on this machine yet")
+        assert (await token_of(machine, url))[0] == 4
+        await leave(screen)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (20, 5)])
+async def test_it_works_on_a_small_screen(columns: int, rows: int) -> None:
+    """80 × 24 shows the stage at hand; nothing crashes below that, and the keys still work."""
+    async with terminal([*DEMO, "--play"], columns=columns, rows=rows) as screen:
+        await screen.wait_until(lambda: screen.text().strip() != "", "anything")
+        if columns == 80:
+            await screen.wait_for("Press n")
+        screen.resize(120, 40)
+        await screen.wait_for("1 Detection")
+        screen.resize(columns, rows)
+        await screen.wait_until(lambda: len(screen.lines()) == rows, "small screen")
+        await leave(screen)
+
+
+@pytest.mark.parametrize(("kill", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+async def test_a_signal_leaves_the_terminal_as_it_was(kill: signal.Signals, code: int) -> None:
+    """A closed connection or a stop from outside: the modes are undone, the exit code tells the signal."""
+    async with terminal(DEMO) as screen:
+        await screen.wait_for("Press n to run it")
+        screen.process.send_signal(kill)
+        assert await screen.wait_for_exit() == code
+        assert [mode for mode in RESTORED if mode not in screen.raw] == []
+
+
+async def test_in_tmux_the_link_is_copied_to_the_clipboard(tmp_path: Path) -> None:
+    """`c` at the link: OSC 52 through tmux, the whole link and nothing else."""
+    async with tmux(DEMO, tmp_path) as screen:
+        await screen.wait_for("Press n to run it")
+        await screen.press("a")
+        await screen.wait_for("Waiting for the browser")
+        await screen.press("c")
+        link = await screen.wait_for_copied(lambda text: "code_challenge=" in text)
+        assert link.startswith("http://localhost:")
+        assert "\n" not in link
+        async with Person() as person:
+            await person.authorize(link)
+        await screen.wait_for("✔ 6 Authorization")

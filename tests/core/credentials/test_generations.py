@@ -161,7 +161,8 @@ async def test_a_reader_that_overlaps_a_save_gets_one_generation(
     """Another process switches and deletes between our reading the pointer and the entries."""
     writer, reader = open_credentials(), open_credentials()
     old = await writer.save(make_grant(), secrets)
-    real, done = store.get, []
+    real = store.get
+    done: list[bool] = []
 
     async def overtaken(entry: str) -> Secret | None:
         if not done:

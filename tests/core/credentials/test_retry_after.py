@@ -1,0 +1,32 @@
+"""How long a server asks to be left alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from authlens_core.credentials.retry_after import retry_after
+from authlens_core.oauth.http_message import Headers, Response
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7),
+        (" 0 ", 0),
+        ("Fri, 01 May 2026 12:00:30 GMT", 30),
+        ("Fri, 01 May 2026 11:00:00 GMT", 0),
+        ("9" * 5_000, 86_400),
+        ("-1", None),
+        ("1.5", None),
+        ("٣", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after(value: str, seconds: int | None) -> None:
+    """RF-5, RV-3: seconds or a date, at most a day; nonsense is none."""
+    assert retry_after(Response(503, headers=Headers.of([("Retry-After", value)])), NOW) == seconds

@@ -96,6 +96,14 @@ class Corrupting(MemoryStore):
         return None if value is None else Secret(value.reveal()[:-1] + "?")
 
 
+class Mistaken(MemoryStore):
+    """Gives back a whole and valid value that is another's."""
+
+    async def get(self, entry: str) -> Secret | None:
+        """Return it."""
+        return sealed.split(Secret("{}"), int(entry.split(":")[2]))[0]
+
+
 class Failing(MemoryStore):
     """Fails at the given call, counting every call."""
 
@@ -131,6 +139,16 @@ async def test_a_store_that_gives_back_something_else_is_noticed_before_the_swit
     """F13: read back, compared, and only then switched."""
     credentials = Credentials(Index(None), Corrupting(), Locks(None))
     with pytest.raises(SecretStoreFailed, match="did not keep"):
+        await credentials.save(make_grant(), secrets)
+    assert credentials.list() == ()
+
+
+async def test_a_store_that_gives_back_anothers_value_is_noticed(
+    make_grant: Any, secrets: GrantSecrets
+) -> None:
+    """F13: the comparison is with what was written, not with itself."""
+    credentials = Credentials(Index(None), Mistaken(), Locks(None))
+    with pytest.raises(SecretStoreFailed, match="something else"):
         await credentials.save(make_grant(), secrets)
     assert credentials.list() == ()
 

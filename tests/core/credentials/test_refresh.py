@@ -249,10 +249,17 @@ async def test_a_cancelled_refresh_is_unknown(
 
 
 async def test_a_cancellation_does_not_stop_the_storing(
-    open_credentials: Open, wire: Wire, saved: Grant
+    open_credentials: Open, wire: Wire, saved: Grant, store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TK-12: tokens that the server has replaced are stored, whoever is in a hurry."""
     tasks: list[asyncio.Task[Any]] = []
+    quick = store.set
+
+    async def slow(entry: str, value: Secret) -> None:
+        await asyncio.sleep(0.05)
+        await quick(entry, value)
+
+    monkeypatch.setattr(store, "set", slow)
 
     def cancel(step: Step) -> None:
         if step is Step.BEGUN:

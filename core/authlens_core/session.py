@@ -6,7 +6,7 @@ no login.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -15,10 +15,12 @@ from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.lock import LockBusy
 from authlens_core.credentials.model import Grant, GrantSecrets, grant_id_for
 from authlens_core.errors import NoSecretStore
+from authlens_core.login.events import Event, StageEnded
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
 
 __all__ = ["Session", "grant_of"]
@@ -37,9 +39,22 @@ class Session:
         Raises:
             UrlRefused: when the URL cannot be used, with all the reasons.
         """
-        return Login(
+        login = Login(
             resource_url, self.wire, options=options, registry=_Registry(self.credentials), keeper=self.keep
         )
+        login.watch(lambda event: self._note_proof(login, event))
+        return login
+
+    def _note_proof(self, login: Login, event: Event) -> None:
+        """Note that the resource accepted a token that this login has just earned."""
+        if not isinstance(event, StageEnded) or event.record.stage is not Stage.ACCESS:
+            return
+        earned = grant_of(login.facts, datetime.now(UTC))
+        if earned is None or event.record.outcome is not Outcome.PASSED:
+            return
+        kept = self.credentials.index.grant(earned[0].grant_id)
+        if kept is not None:
+            self.credentials.update(replace(kept, last_proven_at=datetime.now(UTC)))
 
     async def keep(self, facts: Facts) -> tuple[Check, ...]:
         """Store what a login earned and say where; a store that fails is said and costs nothing else."""

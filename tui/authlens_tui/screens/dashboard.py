@@ -241,8 +241,8 @@ class DashboardScreen(Screen[None]):
         if grant is not None and await self.app.push_screen_wait(
             ConfirmScreen(
                 "Forget on this machine?",
-                f"{safe_line(grant.resource_url, 200)}\n\nThe server is not told: the tokens stay valid there "
-                "until they end. To end them, revoke instead (v).",
+                f"{safe_line(grant.resource_url, 200)}\n\nThe server is not told: the tokens stay valid "
+                "there until they end. To end them, revoke instead (v).",
                 "Forget",
             )
         ):

@@ -48,6 +48,7 @@ Player = Callable[[str], Awaitable[str]]
 """Plays the person at the emulator: takes the link, returns what became of it in a sentence."""
 
 _EXTENSION = 300.0
+_REVEALED_FOR = 20.0  # seconds until revealed secrets are masked again
 
 
 class WizardScreen(Screen[None]):
@@ -55,8 +56,9 @@ class WizardScreen(Screen[None]):
 
     CSS_PATH = "wizard.tcss"
     HELP = (
-        "n runs the next stage, a runs them all. Every request is on the screen before it is sent; afterwards "
-        "request and response are there as they really were. Select a stage with the arrow keys to look at it."
+        "n runs the next stage, a runs them all. Every request is on the screen before it is sent; "
+        "afterwards request and response are there as they really were. Select a stage with the arrow keys "
+        "to look at it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "next", "Next", id="wizard.next", tooltip="Run the next stage"),
@@ -74,6 +76,17 @@ class WizardScreen(Screen[None]):
         Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown"),
         Binding(
             "x", "reveal", "Reveal", id="wizard.reveal", tooltip="Show or mask the secrets of this stage"
+        ),
+        Binding(
+            "right_square_bracket", "tab(1)", "Tab", key_display="]", id="wizard.tab", tooltip="Next tab"
+        ),
+        Binding(
+            "left_square_bracket",
+            "tab(-1)",
+            "Tab before",
+            id="wizard.tab_back",
+            tooltip="Tab before",
+            show=False,
         ),
         Binding("escape", "cancel", "Cancel", id="wizard.cancel", tooltip="Stop what runs"),
         Binding("d", "dashboard", "Dashboard", id="wizard.dashboard", tooltip="Leave this login"),
@@ -106,6 +119,11 @@ class WizardScreen(Screen[None]):
         self._play_unasked = play
         self._ready: AuthorizationReady | None = None
         self._shown: Stage = Stage.DETECTION
+
+    @property
+    def login(self) -> Login:
+        """The login that is walked here."""
+        return self._login
 
     def compose(self) -> ComposeResult:
         """Lay out stepper, the selected stage, and the line that says what to do."""
@@ -327,7 +345,8 @@ class WizardScreen(Screen[None]):
         check = next((c for c in record.failures if c.overridable), None) if record else None
         if check is None:
             return
-        words = f"{check.expected}\nSeen: {safe_line(check.seen, 400)}\n\n{check.why}\n\n{safe_line(check.cure, 400)}"
+        seen, cure = safe_line(check.seen, 400), safe_line(check.cure, 400)
+        words = f"{check.expected}\nSeen: {seen}\n\n{check.why}\n\n{cure}"
         if await self.app.push_screen_wait(ConfirmScreen("Go on in spite of this check?", words, "Go on")):
             await self._login.override(check.name)
 
@@ -393,8 +412,9 @@ class WizardScreen(Screen[None]):
             await copy(self.record_view.as_text(), STAGE_INFO[self._shown].title)
 
     def action_reveal(self) -> None:
-        """Show or mask the secrets of the selected stage."""
-        self.record_view.toggle_reveal()
+        """Show the secrets of the selected stage for a while, or mask them."""
+        if self.record_view.toggle_reveal():
+            self.set_timer(_REVEALED_FOR, self.record_view.mask)
 
     def action_tab(self, step: int) -> None:
         """Turn to the next tab, or the one before."""

@@ -81,7 +81,7 @@ class AuthorizationPanel(VerticalScroll):
         minutes, rest = divmod(int(seconds), 60)
         self.countdown.update(
             Content.assemble(
-                ("◌ Waiting for the browser  ", "bold"),
+                ("Waiting for the browser  ", "bold"),
                 (f"{minutes}:{rest:02d}", "bold $text-accent"),
                 ("   + five minutes more   Esc cancel", "$text-muted"),
             )

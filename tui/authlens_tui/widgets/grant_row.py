@@ -26,9 +26,10 @@ class Column(NamedTuple):
 
 COLUMNS: Final = (
     Column("state", "State", 21),
-    Column("left", "Left", 12),
-    Column("resource", "Resource", 40),
-    Column("proven", "Last proven", 12),
+    Column("left", "Left", 11),
+    Column("resource", "Resource", 35),
+    Column("server", "Server", 24),
+    Column("proven", "Proven", 13),
 )
 
 _STYLES: Final = {
@@ -49,6 +50,7 @@ def grant_row(grant: Grant, now: datetime, *, busy: bool = False) -> tuple[Conte
         state,
         Content(_left(standing)),
         Content(safe_line(grant.resource_url.removeprefix("https://"), 200)),
+        Content(safe_line(grant.issuer.removeprefix("https://"), 200)),
         Content("never" if grant.last_proven_at is None else _ago(grant.last_proven_at, now)),
     )
 

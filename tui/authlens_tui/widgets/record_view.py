@@ -108,6 +108,11 @@ class RecordView(Widget):
         self._paint()
         return self._reveal
 
+    def mask(self) -> None:
+        """Mask the secrets again."""
+        if self._reveal:
+            self.toggle_reveal()
+
     def show_tab(self, step: int) -> None:
         """Turn to the tab `step` places further on, round and round."""
         names = [name for name, _ in _TABS]

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import SOON, Grant, GrantState
-from authlens_core.credentials.refresh import Refreshed, RefreshOutcome, refresh
-from authlens_core.credentials.undertaking import utc_now
+from authlens_core.credentials.model import SOON, Grant, GrantState, utc_now
 from authlens_core.errors import LoginNeeded, NetworkFailure, NoSecretStore, Refused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
-from authlens_core.wire.client import Wire
 
-__all__ = ["access_token"]
+if TYPE_CHECKING:
+    from authlens_core.credentials.refresh import Refreshed
+    from authlens_core.wire.client import Wire
 
-_USABLE = frozenset({RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED})
+__all__ = ["access_token", "valid_token"]
+
+
+async def valid_token(
+    credentials: Credentials,
+    url: str,
+    *,
+    min_ttl: timedelta = SOON,
+    now: Callable[[], datetime] = utc_now,
+) -> Secret | None:
+    """Return the stored token for `url` if it lasts for `min_ttl`, or None: `access_token` may get one then.
+
+    Sends nothing and imports nothing that sends, so that a script gets its answer at once.
+
+    Raises:
+        LoginNeeded: there is no login for the URL.
+        NoSecretStore: the store could not be read.
+    """
+    grant, secrets = await credentials.load(_find(credentials, url).grant_id)
+    return secrets.access_token if _is_wanted(grant) and _lasts(grant, min_ttl, now()) else None
 
 
 async def access_token(
@@ -38,19 +57,25 @@ async def access_token(
         NoSecretStore: the store could not be read or written.
         LockBusy: another process was refreshing all the time.
     """
-    found = credentials.find(url)
-    if found is None:
-        shown = safe_line(url, 300)
-        raise LoginNeeded(f"There is no login for {shown} on this machine.", f"Run: authlens login {shown}")
-    grant, secrets = await credentials.load(found.grant_id)
+    from authlens_core.credentials.refresh import RefreshOutcome, refresh
+
+    grant, secrets = await credentials.load(_find(credentials, url).grant_id)
     if _is_wanted(grant) and _lasts(grant, min_ttl, now()):
         return secrets.access_token
     result = await refresh(credentials, wire, grant.grant_id, min_ttl=min_ttl, now=now)
-    if result.outcome in _USABLE:
+    if result.outcome in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED):
         return (await credentials.load(grant.grant_id))[1].access_token
     if result.outcome is RefreshOutcome.TRANSIENT and _lasts(grant, timedelta(0), now()):
         return secrets.access_token
     raise _error(result)
+
+
+def _find(credentials: Credentials, url: str) -> Grant:
+    found = credentials.find(url)
+    if found is None:
+        shown = safe_line(url, 300)
+        raise LoginNeeded(f"There is no login for {shown} on this machine.", f"Run: authlens login {shown}")
+    return found
 
 
 def _is_wanted(grant: Grant) -> bool:
@@ -62,6 +87,8 @@ def _lasts(grant: Grant, min_ttl: timedelta, moment: datetime) -> bool:
 
 
 def _error(result: Refreshed) -> LoginNeeded | NetworkFailure | NoSecretStore | Refused:
+    from authlens_core.credentials.refresh import RefreshOutcome
+
     match result.outcome:
         case RefreshOutcome.TRANSIENT:
             return NetworkFailure(result.summary, result.cure)

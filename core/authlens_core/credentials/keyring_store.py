@@ -65,6 +65,12 @@ class KeyringStore:
         """What the backend is called, for a person."""
         return self._name
 
+    async def start(self) -> None:
+        """Start the helper ahead of the first call, for a program that has other things to do meanwhile."""
+        async with self._turn:
+            with suppress(OSError):
+                await self._running()
+
     async def open(self, *, probe: bool = True) -> Backend:
         """Choose the backend; with `probe`, write, read and delete a value in it.
 

@@ -17,24 +17,18 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.credentials.paths import StateUnusable, private_file, state_directory
 from authlens_core.errors import TimedOut
 from authlens_core.safe_text import safe_line
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 __all__ = ["LockBusy", "LockUnavailable", "Locks", "Owner"]
 
 POLL_SECONDS: Final = 0.05
-
-# Newer filelock falls back to a file that merely exists, which a crash leaves behind for ever.
-_STRICT: Final[dict[str, Any]] = (
-    {"fallback_to_soft": False}
-    if "fallback_to_soft" in inspect.signature(FileLock.__init__).parameters
-    else {}
-)
 
 
 class LockBusy(TimedOut):
@@ -124,9 +118,17 @@ class Locks:
         except StateUnusable as error:
             raise LockUnavailable(error.cause, error.cure) from error
         path = private_file(directory / f"{name}.lock")
-        return FileLock(path, blocking=False, thread_local=False, **_STRICT)
+        # Imported here: most calls of a script only read, and need no lock.
+        from filelock import FileLock
+
+        # Newer filelock falls back to a file that merely exists, which a crash leaves behind for ever.
+        known = inspect.signature(FileLock.__init__).parameters
+        strict: dict[str, Any] = {"fallback_to_soft": False} if "fallback_to_soft" in known else {}
+        return FileLock(path, blocking=False, thread_local=False, **strict)
 
     def _try(self, lock: FileLock) -> bool:
+        from filelock import Timeout
+
         try:
             lock.acquire(blocking=False)
         except Timeout:

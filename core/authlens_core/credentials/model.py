@@ -26,6 +26,7 @@ __all__ = [
     "describe",
     "expiry",
     "grant_id_for",
+    "utc_now",
 ]
 
 SOON: Final = timedelta(seconds=60)
@@ -232,9 +233,14 @@ def _by_clock(grant: Grant, remaining: float | None) -> StandingKind:
     return StandingKind.REFRESHABLE if grant.has_refresh_token else StandingKind.EXPIRED
 
 
+def utc_now() -> datetime:
+    """Return the present, in UTC."""
+    return datetime.now(UTC)
+
+
 def describe(grant: Grant, now: datetime | None = None) -> Standing:
     """Return how `grant` stands at `now` (default: the present)."""
-    moment = now or datetime.now(UTC)
+    moment = now or utc_now()
     remaining = None if grant.expires_at is None else (grant.expires_at - moment).total_seconds()
     kind = _BY_STATE.get(grant.state) or _by_clock(grant, remaining)
     note = grant.note

@@ -12,8 +12,8 @@ from authlens_core.access.answer import Answer, Protection, classify
 from authlens_core.credentials.coverage import covers
 from authlens_core.credentials.endpoint import loopback_http
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import Grant
-from authlens_core.credentials.undertaking import Undertaking, utc_now
+from authlens_core.credentials.model import Grant, utc_now
+from authlens_core.credentials.undertaking import Undertaking
 from authlens_core.errors import UsageError
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request

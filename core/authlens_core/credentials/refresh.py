@@ -16,9 +16,9 @@ from enum import StrEnum
 from authlens_core.credentials.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.grants import Credentials, client_of, refresh_lock
 from authlens_core.credentials.index import Pending
-from authlens_core.credentials.model import SOON, Grant, GrantSecrets, GrantState, expiry
+from authlens_core.credentials.model import SOON, Grant, GrantSecrets, GrantState, expiry, utc_now
 from authlens_core.credentials.retry_after import retry_after
-from authlens_core.credentials.undertaking import Undertaking, finish, utc_now
+from authlens_core.credentials.undertaking import Undertaking, finish
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.check import Severity, failures, passed
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error

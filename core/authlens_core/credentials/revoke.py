@@ -15,9 +15,9 @@ from enum import StrEnum
 from authlens_core.access.answer import classify
 from authlens_core.credentials.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.grants import Credentials, client_of, refresh_lock
-from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.prove import ask, verdict
-from authlens_core.credentials.undertaking import Undertaking, utc_now
+from authlens_core.credentials.undertaking import Undertaking
 from authlens_core.errors import UsageError
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from authlens_core.credentials.model import Grant
@@ -14,7 +14,7 @@ from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["Undertaking", "finish", "utc_now"]
+__all__ = ["Undertaking", "finish"]
 
 _KINDS: Final = {
     Stage.REFRESH: TraceKind.REFRESH,
@@ -22,11 +22,6 @@ _KINDS: Final = {
     Stage.PROBE: TraceKind.PROBE,
 }
 _Result = TypeVar("_Result")
-
-
-def utc_now() -> datetime:
-    """Return the present, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)

@@ -9,9 +9,8 @@ import pytest
 
 from authlens_core.credentials.access_token import access_token
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import Grant, GrantState
+from authlens_core.credentials.model import Grant, GrantState, utc_now
 from authlens_core.credentials.prove import prove
-from authlens_core.credentials.undertaking import utc_now
 from authlens_core.errors import LoginNeeded, NetworkFailure, Refused, UsageError
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage

@@ -17,10 +17,9 @@ import pytest
 from authlens_core.credentials.generations import Step
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.lock import LockBusy
-from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, StandingKind, describe
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, StandingKind, describe, utc_now
 from authlens_core.credentials.refresh import Observed, RefreshOutcome, refresh
 from authlens_core.credentials.secret_store import SecretStoreDenied
-from authlens_core.credentials.undertaking import utc_now
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, TraceKind
 from authlens_core.wire.client import Wire

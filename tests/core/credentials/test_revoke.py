@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.refresh import RefreshOutcome, refresh
 from authlens_core.credentials.revoke import RevokeOutcome, revoke
-from authlens_core.credentials.undertaking import utc_now
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, TraceKind

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Final
 
 from authlens_core.credentials.open_store import OpenedStore, memory_only
 from authlens_core.emulator.emulator import Emulator
@@ -13,6 +15,8 @@ from authlens_tui.program import Program
 from authlens_tui.screens.wizard import Player
 
 __all__ = ["DemoApp"]
+
+_TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enough to see it end
 
 
 class DemoApp(Program):
@@ -34,7 +38,7 @@ class DemoApp(Program):
         environ: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(environ=environ)
-        self._emulator = Emulator(faults=faults)
+        self._emulator = Emulator(faults=faults, access_token_lifetime=_TOKEN_LIFETIME)
         self._play = play
         self._port = port
 
@@ -58,7 +62,7 @@ class DemoApp(Program):
 
     async def open_place_for_secrets(self) -> OpenedStore | None:
         """Keep the demo's tokens in memory: they are worth nothing and clutter no keyring."""
-        return memory_only()
+        return replace(memory_only(), notes=())
 
     def start_login(self, url: str, *, play: bool = False) -> None:
         """Open the wizard; with --play the demo signs in when the link is there."""

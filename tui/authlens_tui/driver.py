@@ -11,39 +11,58 @@ import codecs
 import os
 import selectors
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from textual.driver import Driver
+    from textual.message import Message
 
 __all__ = ["InputDecoder", "driver_class"]
 
-_X10: Final = b"\x1b[M"
-_X10_LENGTH: Final = 6  # the introducer, a button, a column, a row
+_X10: Final = b"\x1b[M"  # followed by three bytes: a button, a column, a row
+_X10_BYTES: Final = 3
 _READ: Final = 4096
 _HUNG_UP: Final = 129
 
 
 class InputDecoder:
-    """Turns the bytes of a terminal into text: legacy mouse reports are left out, bad UTF-8 is replaced."""
+    """Turns the bytes of a terminal into text, however reads cut them.
+
+    The three bytes of a legacy mouse report become three characters, so that the parser can leave the report
+    out; anything else that is not UTF-8 is replaced.
+    """
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
-        self._pending = b""
+        self._begun = b""  # the beginning of an introducer at the end of the last read
+        self._owed = 0  # bytes of a report that are still to come
 
     def feed(self, data: bytes, *, final: bool = False) -> str:
-        """Return the text that `data` completes. A report cut in two by a read is waited for."""
-        data = self._pending + data
-        self._pending = b""
-        kept: list[bytes] = []
-        while (start := data.find(_X10)) >= 0:
-            kept.append(data[:start])
-            if len(data) < start + _X10_LENGTH and not final:
-                self._pending, data = data[start:], b""
-                break
-            data = data[start + _X10_LENGTH :]
-        kept.append(data)
-        return self._decode(b"".join(kept), final)
+        """Return the text that `data` completes."""
+        parts: list[str] = []
+        while data:
+            if self._owed:
+                payload, data = data[: self._owed], data[self._owed :]
+                self._owed -= len(payload)
+                parts.append(payload.decode("latin-1"))
+                continue
+            text, data = self._up_to_report(data)
+            parts.append(text)
+        if final:
+            parts.append(self._decode(b"", True))
+        return "".join(parts)
+
+    def _up_to_report(self, data: bytes) -> tuple[str, bytes]:
+        """Decode `data` up to the end of the next introducer; return the rest as well."""
+        window = self._begun + data
+        found = window.find(_X10)
+        if found < 0:
+            self._begun = next((_X10[:n] for n in (2, 1) if window.endswith(_X10[:n])), b"")
+            return self._decode(data), b""
+        end = found + len(_X10) - len(self._begun)
+        self._begun, self._owed = b"", _X10_BYTES
+        return self._decode(data[:end]), data[end:]
 
 
 def driver_class() -> type[Driver]:
@@ -59,13 +78,24 @@ def _sturdy_driver() -> type[Driver]:
     """Make the driver class; the module it builds on cannot be imported on Windows."""
     from textual._xterm_parser import XTermParser
     from textual.drivers.linux_driver import LinuxDriver
+    from textual.events import Key
+    from textual.keys import Keys
+
+    class SturdyParser(XTermParser):
+        """Textual's parser; a key with an impossible number is no key."""
+
+        def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:  # noqa: FBT001
+            try:
+                return list(super()._sequence_to_key_events(sequence, alt))
+            except (ValueError, OverflowError):
+                return [Key(Keys.Ignore, None)]
 
     class SturdyDriver(LinuxDriver):
         """Textual's driver for Linux and macOS with another reader."""
 
         def run_input_thread(self) -> None:
             """Read until the application stops or the terminal is gone."""
-            decoder, parser = InputDecoder(), XTermParser(debug=False)
+            decoder, parser = InputDecoder(), SturdyParser(debug=False)
             with selectors.SelectSelector() as selector:
                 selector.register(self.fileno, selectors.EVENT_READ)
                 while not self.exit_event.is_set():
@@ -74,20 +104,13 @@ def _sturdy_driver() -> type[Driver]:
                         if not data:
                             self._app.call_later(self._app.exit, None, _HUNG_UP)
                             return
-                        parser = self._dispatch(parser, decoder.feed(data))
-                    parser = self._dispatch(parser, None)
+                        if text := decoder.feed(data):
+                            self._hand_on(parser.feed(text))
+                    self._hand_on(parser.tick())
 
-        def _dispatch(self, parser: XTermParser, text: str | None) -> XTermParser:
-            """Hand on what the parser makes of `text`; None lets time pass for a sequence that waits."""
-            if text == "":
-                return parser
-            try:
-                for message in parser.tick() if text is None else parser.feed(text):
-                    self.process_message(message)
-            except (ValueError, OverflowError, IndexError):
-                # A sequence with an impossible number in it. What was read is dropped; reading goes on.
-                return XTermParser(debug=False)
-            return parser
+        def _hand_on(self, messages: Iterable[Message]) -> None:
+            for message in messages:
+                self.process_message(message)
 
     return SturdyDriver
 

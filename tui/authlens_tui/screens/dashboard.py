@@ -26,7 +26,7 @@ from authlens_core.session import Session
 from authlens_core.trace.record import Trace
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.new_login import NewLoginScreen
-from authlens_tui.widgets.grant_row import COLUMNS, grant_detail, grant_row
+from authlens_tui.widgets.grant_row import Column, columns_for, grant_detail, grant_row
 from authlens_tui.widgets.title_bar import TitleBar
 
 __all__ = ["DashboardScreen"]
@@ -97,7 +97,8 @@ class DashboardScreen(Screen[None]):
         self._session = session
         self._now = now
         self._grants: dict[str, Grant] = {}
-        self._cells: dict[str, tuple[str, ...]] = {}
+        self._columns: tuple[Column, ...] = ()
+        self._cells: dict[str, dict[str, str]] = {}
         self._last_trace: dict[str, Trace] = {}
         self._busy: set[str] = set()
         self._ticker: Timer | None = None
@@ -110,17 +111,30 @@ class DashboardScreen(Screen[None]):
             with VerticalScroll(id="detail-box"):
                 yield Static(id="detail")
         yield Static(id="result")
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Fill the table and start the clock."""
-        for column in COLUMNS:
-            self.table.add_column(column.title, key=column.key, width=column.width)
         self.query_one("#detail-box").border_title = "Detail"
         self.table.border_title = "Credentials"
         self._ticker = self.set_interval(1.0, self.show_grants)
         self.show_grants()
         self.table.focus()
+
+    def on_resize(self) -> None:
+        """Give the columns the width there is; only a change of theirs fills the table anew."""
+        room = self.table.size.width if self.table.size.width else self.size.width
+        columns = columns_for(room - 2)
+        if columns == self._columns:
+            return
+        self._columns = columns
+        row = self.table.cursor_row
+        self.table.clear(columns=True)
+        self._cells.clear()
+        for column in columns:
+            self.table.add_column(column.title, key=column.key, width=column.width)
+        self.show_grants()
+        self.table.move_cursor(row=row)
 
     def on_screen_resume(self) -> None:
         """Show what a login or another process changed meanwhile."""
@@ -137,28 +151,29 @@ class DashboardScreen(Screen[None]):
 
     def show_grants(self) -> None:
         """Bring the table up to date, touching only the cells whose text changed."""
+        if not self._columns:
+            return
         now = self._now()
         grants = {grant.grant_id: grant for grant in self._session.credentials.list()}
         with self.app.batch_update():
-            for gone in self._grants.keys() - grants.keys():
+            for gone in self._cells.keys() - grants.keys():
                 self.table.remove_row(gone)
-                self._cells.pop(gone, None)
+                del self._cells[gone]
             for grant_id, grant in grants.items():
                 self._show_row(grant_id, grant_row(grant, now, busy=grant_id in self._busy))
         self._grants = grants
         self.set_class(not grants, "-empty")
         self._show_detail(now)
 
-    def _show_row(self, grant_id: str, cells: tuple[Content, ...]) -> None:
-        texts = tuple(cell.plain for cell in cells)
+    def _show_row(self, grant_id: str, cells: dict[str, Content]) -> None:
         before = self._cells.get(grant_id)
         if before is None:
-            self.table.add_row(*cells, key=grant_id)
+            self.table.add_row(*(cells[column.key] for column in self._columns), key=grant_id)
         else:
-            for column, cell, old in zip(COLUMNS, cells, before, strict=True):
-                if cell.plain != old:
-                    self.table.update_cell(grant_id, column.key, cell)
-        self._cells[grant_id] = texts
+            for column in self._columns:
+                if cells[column.key].plain != before[column.key]:
+                    self.table.update_cell(grant_id, column.key, cells[column.key])
+        self._cells[grant_id] = {key: cell.plain for key, cell in cells.items()}
 
     def _show_detail(self, now: datetime) -> None:
         grant = self.selected

@@ -48,6 +48,7 @@ Player = Callable[[str], Awaitable[str]]
 """Plays the person at the emulator: takes the link, returns what became of it in a sentence."""
 
 _EXTENSION = 300.0
+_NARROW, _SHORT, _TALL = 100, 16, 32  # cells and rows, as the app's breakpoints
 _REVEALED_FOR = 20.0  # seconds until revealed secrets are masked again
 
 
@@ -136,7 +137,7 @@ class WizardScreen(Screen[None]):
                     yield RecordView(id="record")
                     yield AuthorizationPanel(id="panel")
         yield Static(id="verdict")
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Begin to watch the login and show its first request."""
@@ -144,6 +145,11 @@ class WizardScreen(Screen[None]):
         self.set_interval(1.0, self._tick)
         self.show_stage(Stage.DETECTION)
         self._say_next()
+
+    def on_resize(self) -> None:
+        """Fold the stages into one line, and the words into one sentence, where there is no room."""
+        self.stepper.set_class(self.size.width < _NARROW or self.size.height < _SHORT, "-line")
+        self._show_heading()
 
     def _hear(self, event: Event) -> None:
         self.post_message(self.Happened(event))
@@ -210,10 +216,7 @@ class WizardScreen(Screen[None]):
     def show_stage(self, stage: Stage) -> None:
         """Show one stage: its record, or the request it would send."""
         self._shown = stage
-        info = STAGE_INFO[stage]
-        self.heading.border_title = f"{info.number} {info.title}"
-        self.heading.border_subtitle = info.specification
-        self.heading.update(Content(f"{info.what} {info.why}"))
+        self._show_heading()
         self.stepper.steps = steps_of(self._login.trace, self._login.position, self._login.running)
         self.stepper.looked_at = LOGIN_STAGES.index(stage)
         record = self._login.trace.latest(stage)
@@ -227,6 +230,13 @@ class WizardScreen(Screen[None]):
         else:
             self.record_view.show_planned(stage, None)
         self.refresh_bindings()
+
+    def _show_heading(self) -> None:
+        info = STAGE_INFO[self._shown]
+        self.heading.border_title = f"{info.number} {info.title}"
+        self.heading.border_subtitle = info.specification
+        roomy = self.size.width >= _NARROW and self.size.height >= _TALL
+        self.heading.update(Content(f"{info.what} {info.why}" if roomy else info.what))
 
     def _tick(self) -> None:
         if self._ready is not None:

@@ -13,7 +13,7 @@ from authlens_core.credentials.model import Grant, Standing, StandingKind, descr
 from authlens_core.safe_text import safe_line
 from authlens_tui.durations import in_words
 
-__all__ = ["COLUMNS", "Column", "grant_detail", "grant_row"]
+__all__ = ["Column", "columns_for", "grant_detail", "grant_row"]
 
 
 class Column(NamedTuple):
@@ -24,13 +24,26 @@ class Column(NamedTuple):
     width: int
 
 
-COLUMNS: Final = (
-    Column("state", "State", 21),
-    Column("left", "Left", 11),
-    Column("resource", "Resource", 35),
-    Column("server", "Server", 24),
-    Column("proven", "Proven", 13),
-)
+_STATE: Final = Column("state", "State", 21)
+_LEFT: Final = Column("left", "Left", 11)
+_PROVEN: Final = Column("proven", "Proven", 13)
+_SERVER_WIDTH: Final = 24
+_SMALLEST_RESOURCE: Final = 20
+_PADDING: Final = 2  # cells that a table adds to each column
+
+
+def columns_for(width: int) -> tuple[Column, ...]:
+    """Return the columns that fit into `width` cells; the resource takes what the others leave.
+
+    The server and the proof are left out where there is no room: the detail has them.
+    """
+    kept = [_STATE, _LEFT]
+    if width >= 100:
+        kept += [Column("server", "Server", _SERVER_WIDTH), _PROVEN]
+    used = sum(column.width + _PADDING for column in kept) + _PADDING
+    resource = Column("resource", "Resource", max(_SMALLEST_RESOURCE, width - used))
+    return (*kept[:2], resource, *kept[2:])
+
 
 _STYLES: Final = {
     StandingKind.LIVE: "$text-success",
@@ -42,17 +55,16 @@ _STYLES: Final = {
 }
 
 
-def grant_row(grant: Grant, now: datetime, *, busy: bool = False) -> tuple[Content, ...]:
-    """Return the cells of one row, in the order of `COLUMNS`."""
+def grant_row(grant: Grant, now: datetime, *, busy: bool = False) -> dict[str, Content]:
+    """Return the cells of one row by the key of their column."""
     standing = describe(grant, now)
-    state = Content.styled("⋯ working", "$text-accent") if busy else _state(standing)
-    return (
-        state,
-        Content(_left(standing)),
-        Content(safe_line(grant.resource_url.removeprefix("https://"), 200)),
-        Content(safe_line(grant.issuer.removeprefix("https://"), 200)),
-        Content("never" if grant.last_proven_at is None else _ago(grant.last_proven_at, now)),
-    )
+    return {
+        "state": Content.styled("⋯ working", "$text-accent") if busy else _state(standing),
+        "left": Content(_left(standing)),
+        "resource": Content(safe_line(grant.resource_url.removeprefix("https://"), 200)),
+        "server": Content(safe_line(grant.issuer.removeprefix("https://"), 200)),
+        "proven": Content("never" if grant.last_proven_at is None else _ago(grant.last_proven_at, now)),
+    }
 
 
 def grant_detail(grant: Grant, now: datetime, events: Sequence[Event]) -> Content:

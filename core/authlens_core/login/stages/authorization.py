@@ -8,7 +8,7 @@ from dataclasses import replace
 from authlens_core.access.diagnosis import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import Learned, PlannedRequest
-from authlens_core.login.stages.registration import requested_scope
+from authlens_core.login.stages.registration import OFFLINE_ACCESS, requested_scope
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
     Expected,
@@ -37,6 +37,9 @@ class AuthorizationStage:
         metadata, client, pkce, state = facts.server_metadata, facts.client, facts.pkce, facts.state
         if metadata is None or client is None or pkce is None or state is None:
             return Learned(facts, (_incomplete(),))
+        scope = requested_scope(facts)
+        # Servers that know offline_access grant it only to a person who was asked (OpenID Connect Core §11).
+        asks_again = [("prompt", "consent")] if scope and OFFLINE_ACCESS in scope.split() else []
         try:
             url = authorization_url(
                 metadata.authorization_endpoint,
@@ -45,14 +48,13 @@ class AuthorizationStage:
                 state=state,
                 code_challenge=pkce.code_challenge,
                 resource=facts.resource,
-                scope=requested_scope(facts),
+                scope=scope,
+                extra=asks_again,
             )
         except RepeatedParameter as repeated:
             return Learned(facts, (_unusable(str(repeated)),))
         shown = tuple(Fact(name, value, _PARAMETER_SPEC.get(name, "")) for name, value in url_parameters(url))
-        return Learned(
-            replace(facts, authorization_url=url, scope=requested_scope(facts), code=None), (), shown
-        )
+        return Learned(replace(facts, authorization_url=url, scope=scope, code=None), (), shown)
 
 
 _PARAMETER_SPEC = {

@@ -17,9 +17,10 @@ from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["CLIENT_NAME", "RegistrationStage"]
+__all__ = ["CLIENT_NAME", "OFFLINE_ACCESS", "RegistrationStage", "requested_scope"]
 
 CLIENT_NAME: Final = "authlens"
+OFFLINE_ACCESS: Final = "offline_access"
 _SPEC: Final = "RFC 7591 §3"
 
 
@@ -65,10 +66,21 @@ class RegistrationStage:
 
 
 def requested_scope(facts: Facts) -> str | None:
-    """Return the scope to ask for: the person's choice, else what the challenge names, else none."""
+    """Return the scope to ask for: the person's choice, the challenge's, the resource's, or none.
+
+    Where a scope is asked for and the server knows `offline_access`, that is added: some servers give a
+    refresh token only then (OpenID Connect Core §11; Model Context Protocol, Authorization).
+    """
     if facts.options.scope is not None:
         return facts.options.scope or None
-    return facts.challenge_scope
+    named = facts.challenge_scope
+    supported = facts.resource_metadata.scopes_supported if facts.resource_metadata else None
+    if named is None and supported:
+        named = " ".join(supported)
+    offered = (facts.server_metadata.scopes_supported or ()) if facts.server_metadata else ()
+    if named and OFFLINE_ACCESS in offered and OFFLINE_ACCESS not in named.split():
+        return f"{named} {OFFLINE_ACCESS}"
+    return named
 
 
 def _endpoint(facts: Facts) -> Url | None:

@@ -14,7 +14,10 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from authlens_tui.signals import end_at_last
+
 if TYPE_CHECKING:
+    from textual._xterm_parser import XTermParser
     from textual.driver import Driver
     from textual.message import Message
 
@@ -74,10 +77,9 @@ def driver_class() -> type[Driver]:
     return _sturdy_driver()
 
 
-def _sturdy_driver() -> type[Driver]:
-    """Make the driver class; the module it builds on cannot be imported on Windows."""
+def _sturdy_parser() -> type[XTermParser]:
+    """Make the parser class."""
     from textual._xterm_parser import XTermParser
-    from textual.drivers.linux_driver import LinuxDriver
     from textual.events import Key
     from textual.keys import Keys
 
@@ -90,23 +92,42 @@ def _sturdy_driver() -> type[Driver]:
             except (ValueError, OverflowError):
                 return [Key(Keys.Ignore, None)]
 
+    return SturdyParser
+
+
+def _sturdy_driver() -> type[Driver]:
+    """Make the driver class; the module it builds on cannot be imported on Windows."""
+    from textual.drivers.linux_driver import LinuxDriver
+
     class SturdyDriver(LinuxDriver):
         """Textual's driver for Linux and macOS with another reader."""
 
+        _gone = False
+
         def run_input_thread(self) -> None:
             """Read until the application stops or the terminal is gone."""
-            decoder, parser = InputDecoder(), SturdyParser(debug=False)
+            decoder, parser = InputDecoder(), _sturdy_parser()(debug=False)
             with selectors.SelectSelector() as selector:
                 selector.register(self.fileno, selectors.EVENT_READ)
                 while not self.exit_event.is_set():
                     if selector.select(0.1):
                         data = _read(self.fileno)
                         if not data:
-                            self._app.call_later(self._app.exit, None, _HUNG_UP)
+                            self._hung_up()
                             return
                         if text := decoder.feed(data):
                             self._hand_on(parser.feed(text))
                     self._hand_on(parser.tick())
+
+        def write(self, data: str) -> None:
+            """Write to the terminal; to one that is gone, nothing: Textual would wait for it for ever."""
+            if not self._gone:
+                super().write(data)
+
+        def _hung_up(self) -> None:
+            self._gone = True
+            end_at_last(_HUNG_UP)
+            self._app.call_later(self._app.exit, None, _HUNG_UP)
 
         def _hand_on(self, messages: Iterable[Message]) -> None:
             for message in messages:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from textual.app import App
 
-__all__ = ["leave_on_signals"]
+__all__ = ["end_at_last", "leave_on_signals"]
 
 _NAMES: Final = ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP")
 _PATIENCE: Final = 5.0  # seconds until a process whose terminal no longer takes anything is ended anyway
@@ -31,9 +31,16 @@ def leave_on_signals(app: App[Any]) -> None:
                 loop.add_signal_handler(number, _leave, app, 128 + int(number))
 
 
-def _leave(app: App[Any], code: int) -> None:
-    # A terminal that hung up takes no more output, and Textual would wait for it for ever.
+def end_at_last(code: int) -> None:
+    """End the process in five seconds if it has not ended by itself.
+
+    The app may be stuck writing to a terminal that hung up; what is kept on disk is whole at any moment.
+    """
     last_resort = threading.Timer(_PATIENCE, os._exit, (code,))
     last_resort.daemon = True
     last_resort.start()
+
+
+def _leave(app: App[Any], code: int) -> None:
+    end_at_last(code)
     app.exit(return_code=code)

@@ -1,0 +1,55 @@
+"""What the tests of the screens share: quick scrolling, and programs of a few lines on a real terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+import pytest
+
+from support.terminal import Terminal, terminal
+
+_APP: Final = """
+import sys
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.widgets import Static
+from authlens_tui.app import AuthlensApp
+
+class Shown(AuthlensApp):
+    BINDINGS = [Binding("k", "say('key arrived')"), Binding("c", "copy_canary"), Binding("!", "fail")]
+    def compose(self) -> ComposeResult:
+        yield Static(Content("ready"), id="said")
+    def action_say(self, words: str) -> None:
+        self.query_one("#said", Static).update(Content(words))
+    async def action_copy_canary(self) -> None:
+        await self.copy("copied text", "The text")
+    def action_fail(self) -> None:
+        fail(self)
+
+def fail(app):
+    canary = "c4n4ry-" + "local"
+    raise ValueError("c4n4ry-" + "message " + canary)
+
+{more}
+
+app = Shown()
+app.run()
+sys.exit(app.return_code or 0)
+"""
+
+RunApp = Callable[..., AbstractAsyncContextManager[Terminal]]
+
+
+@pytest.fixture
+def run_app() -> RunApp:
+    """Run the shell with one line on it in a terminal; `more` is code that comes before it starts."""
+
+    def run(more: str = "", *, columns: int = 120, rows: int = 40) -> AbstractAsyncContextManager[Terminal]:
+        code = _APP.replace("{more}", more)
+        return terminal([sys.executable, "-c", code], columns=columns, rows=rows)
+
+    return run

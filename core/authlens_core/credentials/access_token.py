@@ -13,7 +13,7 @@ from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.refresh import Refreshed
+    from authlens_core.credentials.refresh_result import Refreshed
     from authlens_core.wire.client import Wire
 
 __all__ = ["access_token", "valid_token"]
@@ -57,7 +57,8 @@ async def access_token(
         NoSecretStore: the store could not be read or written.
         LockBusy: another process was refreshing all the time.
     """
-    from authlens_core.credentials.refresh import RefreshOutcome, refresh
+    from authlens_core.credentials.refresh import refresh
+    from authlens_core.credentials.refresh_result import RefreshOutcome
 
     grant, secrets = await credentials.load(_find(credentials, url).grant_id)
     if _is_wanted(grant) and _lasts(grant, min_ttl, now()):
@@ -87,7 +88,7 @@ def _lasts(grant: Grant, min_ttl: timedelta, moment: datetime) -> bool:
 
 
 def _error(result: Refreshed) -> LoginNeeded | NetworkFailure | NoSecretStore | Refused:
-    from authlens_core.credentials.refresh import RefreshOutcome
+    from authlens_core.credentials.refresh_result import RefreshOutcome
 
     match result.outcome:
         case RefreshOutcome.TRANSIENT:

@@ -22,6 +22,7 @@ from authlens_core.credentials.record_json import (
 from authlens_core.credentials.secret_store import MemoryStore, SecretStore
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
 __all__ = ["Credentials", "client_of", "refresh_lock"]
@@ -71,6 +72,23 @@ class Credentials:
         """Close the index and let go of the store."""
         self.index.close()
         await self.store.aclose()
+
+    def note_store(self) -> str:
+        """Remember which store is in use; call it when the store is open, and show what it returns.
+
+        Returns:
+            A sentence where there are logins that were kept in another one, or the empty string.
+        """
+        before, present = self.index.fact("store"), self.store.name
+        if before == present or self.index.read_only:
+            return ""
+        if before is not None and self.list():
+            return (
+                f"The logins here were kept in {before}, and this is {present}: their tokens may not be "
+                "found. PYTHON_KEYRING_BACKEND chooses."
+            )
+        self.index.set_fact("store", safe_line(present, 200))
+        return ""
 
     # Grants
 

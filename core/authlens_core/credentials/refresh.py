@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from authlens_core.credentials.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.grants import Credentials, client_of, refresh_lock
 from authlens_core.credentials.index import Pending
 from authlens_core.credentials.model import SOON, Grant, GrantSecrets, GrantState, expiry, utc_now
+from authlens_core.credentials.refresh_result import Observed, Refreshed, RefreshOutcome
 from authlens_core.credentials.retry_after import retry_after
 from authlens_core.credentials.undertaking import Undertaking, finish
 from authlens_core.errors import AuthlensError
@@ -27,7 +27,7 @@ from authlens_core.oauth.token import TokenResponse, read_token_response, refres
 from authlens_core.oauth.url import UrlRefused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
-from authlens_core.trace.record import Fact, Stage, Trace
+from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
@@ -36,62 +36,6 @@ __all__ = ["Observed", "RefreshOutcome", "Refreshed", "refresh"]
 
 LOCK_BOUND = 30.0
 _SPEC = "RFC 6749 §6"
-
-
-class RefreshOutcome(StrEnum):
-    """How a refresh ended."""
-
-    REFRESHED = "refreshed"
-    ADOPTED = "adopted"
-    """Another process refreshed it meanwhile; nothing was sent."""
-    NOT_NEEDED = "not needed"
-    """The access token lasts long enough; nothing was sent."""
-    LOGIN_NEEDED = "login needed"
-    """Only a person can go on."""
-    TRANSIENT = "transient"
-    """It may work later; nothing changed."""
-    REFUSED = "refused"
-    """The server said no for a reason that is not the token's end; nothing changed."""
-    UNKNOWN = "unknown"
-    """What the server did is not known: the refresh token may be spent."""
-    STORE_FAILED = "store failed"
-    """The server gave new tokens and they could not be stored: they are in `Refreshed.unsaved` alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What the resource and its server say now, for a caller that asked them again.
-
-    Attributes:
-        issuers: the authorization servers that the resource names.
-        token_endpoint: the one in the server's metadata, or None where it was not fetched.
-    """
-
-    issuers: tuple[str, ...]
-    token_endpoint: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refreshed:
-    """The result of a refresh.
-
-    Attributes:
-        grant: the grant as it is stored now; with STORE_FAILED, as it is to be stored with `unsaved`.
-        outcome: how it ended.
-        trace: what was sent and what came back.
-        summary: what happened, one sentence.
-        cure: what to do, one sentence, or the empty string.
-        retry_after: seconds that the server asks to be left alone, or None.
-        unsaved: with STORE_FAILED the new secrets, for `Credentials.save(grant, unsaved)`.
-    """
-
-    grant: Grant
-    outcome: RefreshOutcome
-    trace: Trace
-    summary: str
-    cure: str = ""
-    retry_after: int | None = None
-    unsaved: GrantSecrets | None = None
 
 
 async def refresh(

@@ -166,9 +166,13 @@ class _Revocation:
             self.results.append(TokenResult(hint, None, safe_line(str(error))))
             self.record.failed(f"revoke.{hint}", "a client that can authenticate", safe_line(str(error)))
             return
-        plain = loopback_http(self.grant)
-        exchange = await self.wire.send(request, limits=TOKEN, loopback_http=plain, purpose=f"revoke {hint}")
-        self.record.exchanges.append(exchange)
+        exchange = await self._send(request, hint)
+        if exchange.response is not None and exchange.failure is None:
+            error = read_error(exchange.response, (token,))
+            said = error.description if error is not None else ""
+            if wants_empty_secret(client, exchange.response.status, said):
+                self.record.checks.append(_empty_secret_check(said))
+                exchange = await self._send(with_empty_secret(request), hint)
         if exchange.failure is not None or exchange.response is None:
             cause = exchange.failure.cause if exchange.failure else "There was no answer."
             self.record.failed(f"revoke.{hint}", "status 200", cause, spec=_SPEC)
@@ -180,6 +184,12 @@ class _Revocation:
         words = safe_line(found.checks[0].seen, 300) if found.checks else str(exchange.response.status)
         summary = f"{found.outcome.value.replace('_', ' ')} ({words})"
         self._learn(TokenResult(hint, found.outcome, summary, found.retry_after))
+
+    async def _send(self, request: Request, hint: TokenHint) -> Exchange:
+        plain = loopback_http(self.grant)
+        exchange = await self.wire.send(request, limits=TOKEN, loopback_http=plain, purpose=f"revoke {hint}")
+        self.record.exchanges.append(exchange)
+        return exchange
 
     def _learn(self, result: TokenResult) -> None:
         self.results.append(result)
@@ -263,3 +273,14 @@ class _Revocation:
         return Revoked(
             self.grant, outcome, results, self.still_accepted, removed, remaining, trace, summary, cure
         )
+
+
+def _empty_secret_check(said: str) -> Check:
+    return Check(
+        "revoke.client_secret",
+        Severity.NOTICE,
+        "A public client needs no client_secret.",
+        f"{safe_line(said, 200)}; sent again with an empty one",
+        "The server reads the field before it looks whether the client has a secret.",
+        "RFC 6749 §2.3",
+    )

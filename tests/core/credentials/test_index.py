@@ -153,3 +153,15 @@ def test_a_grant_that_is_not_there_needs_a_login(credentials: Credentials) -> No
     """The exit code of a script says that a person is needed."""
     with pytest.raises(LoginNeeded):
         credentials.get("nothing")
+
+
+async def test_another_keyring_than_last_time_is_said(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokens that seem gone are often in the other keyring."""
+    credentials = open_credentials()
+    assert credentials.note_store() == ""
+    await credentials.save(make_grant(), secrets)
+    assert credentials.note_store() == ""
+    monkeypatch.setattr(type(credentials.store), "name", "KWallet")
+    assert "kept in memory only, and this is KWallet" in open_credentials().note_store()

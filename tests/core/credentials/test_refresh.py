@@ -18,7 +18,8 @@ from authlens_core.credentials.generations import Step
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.lock import LockBusy
 from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, StandingKind, describe, utc_now
-from authlens_core.credentials.refresh import Observed, RefreshOutcome, refresh
+from authlens_core.credentials.refresh import refresh
+from authlens_core.credentials.refresh_result import Observed, RefreshOutcome
 from authlens_core.credentials.secret_store import SecretStoreDenied
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, TraceKind

@@ -12,7 +12,8 @@ import pytest
 
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, utc_now
-from authlens_core.credentials.refresh import RefreshOutcome, refresh
+from authlens_core.credentials.refresh import refresh
+from authlens_core.credentials.refresh_result import RefreshOutcome
 from authlens_core.credentials.revoke import RevokeOutcome, revoke
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.secret import Secret

@@ -1,0 +1,47 @@
+"""The same with a real Secret Service."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.model import GrantSecrets
+from authlens_core.credentials.open_store import open_store
+from authlens_core.errors import NoSecretStore
+from authlens_core.secret import Secret
+from support.keyring_session import keyring_session
+
+pytestmark = pytest.mark.e2e
+
+
+async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(
+    state: Path, make_grant: Any
+) -> None:
+    """F12: chosen by itself, by class, after the probe; what is stored outlives the helper."""
+    secrets = GrantSecrets(Secret("a" * 3_000), Secret("refresh"))
+    with keyring_session() as environ:
+        first = await open_store(environ=environ)
+        assert (first.name, first.notes) == ("Secret Service", ())
+        credentials = Credentials.open(first.store, state)
+        saved = await credentials.save(make_grant(), secrets)
+        await credentials.aclose()
+        second = await open_store(environ=environ, probe=False)
+        credentials = Credentials.open(second.store, state)
+        assert await credentials.load(saved.grant_id) == (saved, secrets)
+        assert await credentials.forget(saved.grant_id)
+        assert await second.store.get(f"authlens:{saved.grant_id}:{saved.generation}:0") is None
+        await credentials.aclose()
+
+
+async def test_a_locked_secret_service_is_a_typed_error_in_time() -> None:
+    """F14: whether it refuses or waits for a prompt, the program hears of it within three seconds."""
+    with keyring_session(unlocked=False) as environ:
+        began = time.monotonic()
+        with pytest.raises(NoSecretStore) as caught:
+            await open_store(environ=environ)
+        assert time.monotonic() - began < 3.5
+        assert caught.value.cure

@@ -66,7 +66,7 @@ class WindowsKeyring(FileKeyring):
 
 
 class SlowKeyring(FileKeyring):
-    """Waits for a prompt that nobody answers, while the file FAKE_KEYRING.locked is there."""
+    """Waits for a prompt that nobody answers, while the file beside FAKE_KEYRING named .locked is there."""
 
     def get_password(self, service: str, username: str) -> str | None:
         """Return what is stored, some time."""
@@ -76,7 +76,7 @@ class SlowKeyring(FileKeyring):
 
 
 class DeniedKeyring(FileKeyring):
-    """Is locked, while the file FAKE_KEYRING.locked is there; from the start where FAKE_KEYRING is unset."""
+    """Is locked, while the file beside FAKE_KEYRING that ends in .locked is there."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
         """Refuse."""

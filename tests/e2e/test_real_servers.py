@@ -131,17 +131,7 @@ async def test_a_refresh_replaces_both_tokens_and_the_new_one_works(session: Ses
     assert proven.accepted is True, proven.summary
 
 
-REVOCABLE = [
-    "emulator",
-    "oidc_provider",
-    pytest.param(
-        "mcp_server",
-        marks=pytest.mark.xfail(
-            reason="the SDK's revocation wants a client_secret field, an empty one from a public client",
-            strict=True,
-        ),
-    ),
-]
+REVOCABLE = ["emulator", "oidc_provider", "mcp_server"]
 """The servers that end an access token when they are asked to: all but the one whose tokens are JWTs."""
 
 

@@ -20,12 +20,16 @@ from authlens_core.credentials.prove import ask, verdict
 from authlens_core.credentials.undertaking import Undertaking
 from authlens_core.errors import UsageError
 from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
+from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
 from authlens_core.oauth.url import Url, UrlRefused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage, Trace
 from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 
 __all__ = ["RevokeOutcome", "Revoked", "TokenResult", "revoke"]
@@ -168,8 +172,8 @@ class _Revocation:
             return
         exchange = await self._send(request, hint)
         if exchange.response is not None and exchange.failure is None:
-            error = read_error(exchange.response, (token,))
-            said = error.description if error is not None else ""
+            refusal = read_error(exchange.response, (token,))
+            said = refusal.description if refusal is not None else ""
             if wants_empty_secret(client, exchange.response.status, said):
                 self.record.checks.append(_empty_secret_check(said))
                 exchange = await self._send(with_empty_secret(request), hint)

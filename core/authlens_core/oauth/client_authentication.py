@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote_plus
 
 from authlens_core.oauth.form import FormPair, encode_form
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request
 from authlens_core.oauth.url import Url
-from authlens_core.secret import Secret
+from authlens_core.secret import Body, Secret
 
-__all__ = ["AUTH_METHODS", "Client", "authenticate", "form_request"]
+__all__ = [
+    "AUTH_METHODS",
+    "Client",
+    "authenticate",
+    "form_request",
+    "wants_empty_secret",
+    "with_empty_secret",
+]
 
 AUTH_METHODS: Final = ("none", "client_secret_basic", "client_secret_post")
 
@@ -78,3 +85,19 @@ def form_request(endpoint: Url, client: Client, form_pairs: Iterable[FormPair]) 
     pairs, fields = authenticate(client, form_pairs)
     headers = Headers.of([("Accept", JSON_TYPE), ("Content-Type", FORM_TYPE), *fields])
     return Request("POST", endpoint.text, headers, encode_form(pairs))
+
+
+def wants_empty_secret(client: Client, status: int, description: str) -> bool:
+    """Whether a server refused a public client for want of a `client_secret` field.
+
+    Some servers read the field before they look whether the client has a secret; an empty one satisfies them
+    and gives nothing away. Others refuse an empty one, so it is sent only to those that ask.
+    """
+    missing = "client_secret" in description and "required" in description.lower()
+    is_public = client.token_endpoint_auth_method == "none"  # noqa: S105 - a method, not a password
+    return is_public and status in {400, 401, 422} and missing
+
+
+def with_empty_secret(request: Request) -> Request:
+    """Return a form request with an empty `client_secret` field added."""
+    return replace(request, body=Body(request.body.reveal() + b"&client_secret="))

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import pytest
 
-from authlens_core.oauth.client_authentication import Client, authenticate, form_request
+from authlens_core.oauth.client_authentication import (
+    Client,
+    authenticate,
+    form_request,
+    wants_empty_secret,
+    with_empty_secret,
+)
 from authlens_core.oauth.form import decode_form
+from authlens_core.oauth.http_message import Headers, Request
 from authlens_core.oauth.url import parse_url
-from authlens_core.secret import Secret
+from authlens_core.secret import Body, Secret
 
 REDIRECT = "http://localhost:8400/callback"
 
@@ -80,3 +88,24 @@ def test_no_representation_shows_a_secret() -> None:
         assert "s3cret" not in shown
         assert "t0ken" not in shown
         assert encoded not in shown
+
+
+def test_an_empty_secret_is_sent_only_to_a_server_that_asks_for_the_field() -> None:
+    """Design §9: some servers want an empty client_secret, some refuse one."""
+    public = Client(client_id="c", redirect_uri="http://localhost:8400/callback")
+    confidential = replace(public, token_endpoint_auth_method="client_secret_post", client_secret=Secret("s"))
+
+    assert wants_empty_secret(public, 400, "client_secret: Field required")
+    assert not wants_empty_secret(public, 400, "token: Field required")
+    assert not wants_empty_secret(public, 503, "client_secret: Field required")
+    assert not wants_empty_secret(confidential, 400, "client_secret: Field required")
+
+
+def test_the_empty_secret_is_added_to_the_form_and_changes_nothing_else() -> None:
+    """RFC 6749 §2.3: the field is there and has no value."""
+    request = Request("POST", "https://as.example/revoke", Headers.of([("A", "b")]), Body(b"token=t"))
+
+    again = with_empty_secret(request)
+
+    assert again.body.reveal() == b"token=t&client_secret="
+    assert (again.method, again.url, again.headers) == (request.method, request.url, request.headers)

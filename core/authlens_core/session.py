@@ -132,7 +132,7 @@ class _Registry:
     async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
         try:
             return await self._credentials.known_client(issuer, redirect_uri)
-        except NoSecretStore:
+        except (NoSecretStore, LockBusy):
             return None
 
     async def remember_client(self, issuer: str, client: Client) -> None:
@@ -143,4 +143,8 @@ class _Registry:
             return
 
     async def forget_client(self, issuer: str, redirect_uri: str) -> None:
-        await self._credentials.forget_client(issuer, redirect_uri)
+        try:
+            await self._credentials.forget_client(issuer, redirect_uri)
+        except (NoSecretStore, LockBusy):
+            # It is tried again, and refused again, until the store answers; nothing is lost by it.
+            return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 from authlens_core.access.answer import Answer
 from authlens_core.oauth.client_authentication import Client
@@ -14,8 +16,9 @@ from authlens_core.oauth.server_metadata import ServerMetadata
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
 
-__all__ = ["Facts", "Options"]
+__all__ = ["Facts", "Options", "first_changed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,28 @@ class Options:
     issuer: str | None = None
     method: Literal["GET", "POST"] | None = None
     wait: float = 300.0
+
+
+# The first stage in which each option matters. How long to wait changes nothing that was learned.
+_MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
+    {
+        "method": Stage.DETECTION,
+        "issuer": Stage.RESOURCE_METADATA,
+        "port": Stage.REGISTRATION,
+        "redirect_host": Stage.REGISTRATION,
+        "client_id": Stage.REGISTRATION,
+        "client_secret": Stage.REGISTRATION,
+        "client_metadata_url": Stage.REGISTRATION,
+        "scope": Stage.PKCE,
+        "resource": Stage.PKCE,
+    }
+)
+
+
+def first_changed(before: Options, after: Options) -> Stage | None:
+    """Return the first stage that has to run again when the person decides anew, or None."""
+    changed = (s for name, s in _MATTERS_FROM.items() if getattr(before, name) != getattr(after, name))
+    return next(changed, None)
 
 
 @dataclass(frozen=True, slots=True)

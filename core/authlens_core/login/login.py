@@ -24,7 +24,7 @@ from authlens_core.login.events import (
     StageStarted,
     Watcher,
 )
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts, Options, first_changed
 from authlens_core.login.ports import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
 from authlens_core.login.response_wait import ResponseWait
 from authlens_core.login.stage import Learned, PlannedRequest
@@ -37,7 +37,7 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.addresses import AddressPolicy
-from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 
 __all__ = ["Login"]
 
@@ -88,6 +88,8 @@ class Login:
         self._running: Stage | None = None
         self._wait = ResponseWait(self._emit)
         self._position = 0
+        # A state is shown in one link, a code is sent in one request: what is in here never goes out again.
+        self._used: set[Secret] = set()
         self.trace = Trace(secrets.token_hex(8), TraceKind.LOGIN, url.text, clock())
 
     @property
@@ -107,8 +109,9 @@ class Login:
 
     @property
     def facts(self) -> Facts:
-        """Everything learned by the stages that have passed."""
-        return self._before(self._position)
+        """Everything learned by the stages that have passed, without a code that was sent already."""
+        facts = self._before(self._position)
+        return replace(facts, code=None) if facts.code in self._used else facts
 
     @property
     def wait(self) -> ResponseWait:
@@ -127,9 +130,13 @@ class Login:
     async def step(self) -> StageRecord:
         """Run the next stage and return its record.
 
+        An authorization or exchange that was tried already is not tried again as it is: PKCE runs instead.
+
         Raises:
             RuntimeError: when a stage is running already or none is left.
         """
+        if self._is_used_up():
+            self._go_to(self._position)
         stage = self.position
         if stage is None or self._task is not None:
             msg = "a stage is running already" if self._task is not None else "the login has ended"
@@ -158,20 +165,24 @@ class Login:
             self._go_to(LOGIN_STAGES.index(Stage.PKCE))
         if failed is not None and _client_is_unknown(failed) and self.facts.client is not None:
             await self._forget_client()
-        self._before_set(replace(self.facts, approved=frozenset()))
+        self._go_to(self._position)
 
     def back(self) -> None:
-        """Take the facts of one stage earlier."""
+        """Take the facts of one stage earlier; to PKCE, where that stage has used up its state or code."""
         self._go_to(max(0, self._position - 1))
 
-    def use(self, options: Options) -> None:
-        """Decide anew, before the next stage: another port, a client id, another scope."""
-        if self._task is None:
-            self._before_set(replace(self.facts, options=options))
-
     def back_to(self, stage: Stage) -> None:
-        """Take the facts from before `stage`, which becomes the next one."""
+        """Take the facts from before `stage`, which becomes the next one; or PKCE, as with `back`."""
         self._go_to(min(self._position, LOGIN_STAGES.index(stage)))
+
+    def use(self, options: Options) -> None:
+        """Decide anew: another port, a client id, another scope. Goes back to where that matters first."""
+        if self._task is not None:
+            return
+        stage = first_changed(self.facts.options, options)
+        self._start = replace(self._start, options=options)
+        self._after = {stage: replace(facts, options=options) for stage, facts in self._after.items()}
+        self._go_to(self._position if stage is None else LOGIN_STAGES.index(stage))
 
     async def override(self, check_name: str) -> StageRecord | None:
         """Go on in spite of the failed check `check_name`, if the protocol lets it be overridden.
@@ -184,13 +195,16 @@ class Login:
             return None
         if not any(c.name == check_name and c.overridable for c in record.failures):
             return None
-        self._before_set(replace(self.facts, approved=self.facts.approved | {check_name}))
+        facts = self._before(self._position)
+        self._before_set(replace(facts, approved=facts.approved | {check_name}))
         return await self._drive(stage, record.exchanges)
 
     async def cancel(self) -> None:
         """Stop what is running; its record says cancelled. Does nothing when nothing runs."""
         task = self._task
         if task is not None and not task.done():
+            if self._running is None:  # not begun yet: a task that never began would leave no record
+                await asyncio.sleep(0)
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -226,7 +240,7 @@ class Login:
         self._emit(StageStarted(stage))
         outcome, learned = Outcome.CANCELLED, Learned(self.facts)
         try:
-            prepared, problem = await self._prepare(stage)
+            prepared, problem = await self._prepare(stage, again=bool(done))
             if problem is not None:
                 learned = Learned(prepared, (problem,))
             else:
@@ -255,9 +269,12 @@ class Login:
         self._emit(StageEnded(record))
         return record
 
-    async def _prepare(self, stage: Stage) -> tuple[Facts, Check | None]:
-        """Do what a stage needs done before its first request: bind the port, look up the client."""
-        facts = self.facts
+    async def _prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
+        """Do what a stage needs done before its first request: bind the port, look up the client.
+
+        When answers are read `again`, the code that was sent for them is needed once more, to mask it.
+        """
+        facts = self._before(self._position) if again else self.facts
         if stage is not Stage.REGISTRATION:
             return facts, None
         redirect_uri, problem = await self._wait.open(facts.options)
@@ -275,7 +292,15 @@ class Login:
             if planned is None:
                 break
             self._emit(ExchangeStarted(stage, planned.request))
-            exchange = await self._send(facts, planned)
+            if stage is Stage.EXCHANGE and facts.code is not None:
+                self._used.add(facts.code)
+            started_at, started = self._clock(), time.monotonic()
+            try:
+                exchange = await self._send(facts, planned)
+            except asyncio.CancelledError:
+                exchanges.append(_stopped(planned, started_at, time.monotonic() - started))
+                self._emit(ExchangeEnded(stage, exchanges[-1]))
+                raise
             exchanges.append(exchange)
             self._emit(ExchangeEnded(stage, exchange))
         learned = handler.learn(facts, tuple(exchanges))
@@ -307,6 +332,8 @@ class Login:
         problem = await self._wait.begin(ready.facts, wait)
         if problem is not None:
             return replace(ready, checks=(*ready.checks, problem))
+        if ready.facts.state is not None:
+            self._used.add(ready.facts.state)
         self._emit(AuthorizationReady(url, ready.shown, wait))
         response = await self._wait.response()
         if response is None:
@@ -327,13 +354,26 @@ class Login:
             self._after[LOGIN_STAGES[self._position - 1]] = facts
 
     def _go_to(self, position: int) -> None:
-        if self._task is None:
-            self._position = min(position, self._position)
+        """Go back, never forward; what was approved at the place is asked again."""
+        if self._task is not None:
+            return
+        self._position = min(position, self._position)
+        if self._is_used_up():
+            self._position = LOGIN_STAGES.index(Stage.PKCE)
+        self._before_set(replace(self._before(self._position), approved=frozenset()))
+
+    def _is_used_up(self) -> bool:
+        """Whether the next stage would show a state, or send a code, a second time."""
+        facts = self._before(self._position)
+        return (self.position is Stage.AUTHORIZATION and facts.state in self._used) or (
+            self.position is Stage.EXCHANGE and facts.code in self._used
+        )
 
     async def _remember_client(self, facts: Facts) -> None:
-        given = facts.options.client_id is not None
-        if given or facts.known_client is not None or facts.client is None or facts.server_metadata is None:
+        if facts.known_client is not None or facts.client is None or facts.server_metadata is None:
             return
+        if facts.client.client_id in (facts.options.client_id, facts.options.client_metadata_url):
+            return  # given, not registered
         await self._registry.remember_client(facts.server_metadata.issuer, facts.client)
 
     async def _forget_client(self) -> None:
@@ -345,6 +385,13 @@ class Login:
     def _emit(self, event: Event) -> None:
         for watcher in self._watchers:
             watcher(event)
+
+
+def _stopped(planned: PlannedRequest, started_at: datetime, elapsed: float) -> Exchange:
+    """Record a request that was under way when the person stopped it."""
+    cause = "It was stopped before the answer was complete; the server may have acted on it."
+    failure = WireFailure(FailureKind.CANCELLED, cause, "Run the stage again.", may_have_arrived=True)
+    return Exchange(planned.request, None, failure, started_at, elapsed, purpose=planned.purpose)
 
 
 def _client_is_unknown(record: StageRecord) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from authlens_core.callback.errors import BadListenerSetting, NoLoopback, PortRefused, PortTaken
 from authlens_core.callback.listener import EventKind, Listener, ListenerEvent, Page
@@ -72,8 +74,9 @@ class ResponseWait:
     async def open(self, options: Options) -> tuple[str | None, Check | None]:
         """Bind the port or keep it; return the redirect URI, or what stands in the way."""
         wanted = (options.port, options.redirect_host)
-        if self._listener is not None and self._bound == wanted:
-            return self._listener.redirect_uri, None
+        held = self._listener
+        if held is not None and wanted in (self._bound, (held.port, (self._bound or wanted)[1])):
+            return held.redirect_uri, None
         await self.close()
         try:
             self._listener = await Listener.open(port=options.port, host=options.redirect_host)
@@ -85,8 +88,7 @@ class ResponseWait:
 
     async def begin(self, facts: Facts, seconds: float) -> Check | None:
         """Start to wait for the answer to the link in `facts`; return what stands in the way, if anything."""
-        options = facts.options
-        redirect_uri, problem = await self.open(options)
+        redirect_uri, problem = await self.open(_where_registered(facts))
         if problem is not None:
             return problem
         if facts.client is not None and redirect_uri != facts.client.redirect_uri:
@@ -181,6 +183,12 @@ _IGNORED: Final = {
     Verdict.OUTDATED: "an answer to another login: its state is not the one of this link",
     Verdict.INVALID: "an answer that cannot be read",
 }
+
+
+def _where_registered(facts: Facts) -> Options:
+    """Return the options with the port that was registered, where the operating system chose it."""
+    port = None if facts.redirect_uri is None else urlsplit(facts.redirect_uri).port
+    return facts.options if facts.options.port or port is None else replace(facts.options, port=port)
 
 
 def _port_problem(port: int, stopped: AuthlensError) -> Check:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 from authlens_tui.signals import end_at_last
 
 if TYPE_CHECKING:
-    from textual._xterm_parser import XTermParser
     from textual.driver import Driver
     from textual.message import Message
 
@@ -74,12 +73,19 @@ def driver_class() -> type[Driver]:
         from textual.drivers.windows_driver import WindowsDriver
 
         return WindowsDriver
-    return _sturdy_driver()
+    return SturdyDriver
 
 
-def _sturdy_parser() -> type[XTermParser]:
-    """Make the parser class."""
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _READ)
+    except OSError:
+        return b""
+
+
+if sys.platform != "win32":
     from textual._xterm_parser import XTermParser
+    from textual.drivers.linux_driver import LinuxDriver
     from textual.events import Key
     from textual.keys import Keys
 
@@ -92,13 +98,6 @@ def _sturdy_parser() -> type[XTermParser]:
             except (ValueError, OverflowError):
                 return [Key(Keys.Ignore, None)]
 
-    return SturdyParser
-
-
-def _sturdy_driver() -> type[Driver]:
-    """Make the driver class; the module it builds on cannot be imported on Windows."""
-    from textual.drivers.linux_driver import LinuxDriver
-
     class SturdyDriver(LinuxDriver):
         """Textual's driver for Linux and macOS with another reader."""
 
@@ -106,7 +105,7 @@ def _sturdy_driver() -> type[Driver]:
 
         def run_input_thread(self) -> None:
             """Read until the application stops or the terminal is gone."""
-            decoder, parser = InputDecoder(), _sturdy_parser()(debug=False)
+            decoder, parser = InputDecoder(), SturdyParser(debug=False)
             with selectors.SelectSelector() as selector:
                 selector.register(self.fileno, selectors.EVENT_READ)
                 while not self.exit_event.is_set():
@@ -132,12 +131,3 @@ def _sturdy_driver() -> type[Driver]:
         def _hand_on(self, messages: Iterable[Message]) -> None:
             for message in messages:
                 self.process_message(message)
-
-    return SturdyDriver
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, _READ)
-    except OSError:
-        return b""

@@ -34,10 +34,11 @@ _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
 
 
 class Why(NamedTuple):
-    """Why a stage failed and what to do, both safe to show."""
+    """Why a stage failed and what to do, safe to show; `said` is the server's own word where it helps."""
 
     cause: str
     cure: str
+    said: str = ""
 
 
 def why(record: StageRecord) -> Why | None:
@@ -48,11 +49,12 @@ def why(record: StageRecord) -> Why | None:
     diagnosis = next((c for c in record.checks if c.name.endswith(".diagnosis")), None)
     seen = safe_line(check.seen, 500)
     if diagnosis is not None:
-        return Why(
-            f"{safe_line(diagnosis.seen, 500)} The server said: {seen}", safe_line(diagnosis.cure, 500)
-        )
-    expected = check.expected.rstrip(".")
-    return Why(f"Expected: {safe_line(expected, 300)}. Seen: {seen or 'nothing'}", safe_line(check.cure, 500))
+        return Why(safe_line(diagnosis.seen, 500), safe_line(diagnosis.cure, 500), seen)
+    cure = safe_line(check.cure, 500)
+    if seen.endswith("."):
+        return Why(seen, cure)
+    expected = safe_line(check.expected.rstrip("."), 300)
+    return Why(f"Expected: {expected}. Seen: {seen or 'nothing'}", cure)
 
 
 def verdict(record: StageRecord) -> AuthlensError | None:
@@ -61,7 +63,8 @@ def verdict(record: StageRecord) -> AuthlensError | None:
     if reason is None:
         return None
     kind = _kind(record, record.failures[0])
-    return kind(reason.cause, reason.cure, stage=STAGE_INFO[record.stage].title)
+    said = f" The server said: {reason.said}" if reason.said else ""
+    return kind(f"{reason.cause}{said}", reason.cure, stage=STAGE_INFO[record.stage].title)
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:

@@ -65,7 +65,7 @@ def _check(check: Check, *, overridden: bool) -> Iterator[Line]:
         words=True,
     )
     if check.seen:
-        yield _labelled("seen", check.seen[:_MAX_SEEN], Tone.PLAIN if grave else Tone.MUTED, words=False)
+        yield _labelled("seen", check.seen[:_MAX_SEEN], Tone.PLAIN if grave else Tone.MUTED)
     if check.why and grave:
         yield _labelled("why", check.why, Tone.MUTED)
     if check.cure:

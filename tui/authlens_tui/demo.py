@@ -56,6 +56,10 @@ class DemoApp(Program):
         """Use the callback port that was asked for."""
         return Options(port=self._port)
 
+    def suggestion(self) -> str:
+        """Suggest the emulator's resource."""
+        return self._emulator.resource_url
+
     def player(self) -> Player | None:
         """Play the person at the emulator's page, over real HTTP."""
         return _sign_in

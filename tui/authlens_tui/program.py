@@ -65,6 +65,10 @@ class Program(AuthlensApp):
         """Return the options that every login of this program begins with."""
         return Options()
 
+    def suggestion(self) -> str:
+        """Return the URL that a new login begins with; empty, outside the demo."""
+        return ""
+
     def player(self) -> Player | None:
         """Return who signs in for the person; nobody, outside the demo."""
         return None
@@ -94,7 +98,7 @@ class Program(AuthlensApp):
         credentials = Credentials.open(opened.store)
         await credentials.recover()
         self._session = Session(Wire(), credentials)
-        await self.push_screen(DashboardScreen(self._session))
+        await self.push_screen(DashboardScreen(self._session, suggestion=self.suggestion()))
         for note in opened.notes:
             self.notify(note, markup=False, title="Where secrets are kept")
         if self._start_url is not None:

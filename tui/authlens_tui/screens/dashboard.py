@@ -92,14 +92,22 @@ class DashboardScreen(Screen[None]):
             super().__init__()
             self.trace = trace
 
-    def __init__(self, session: Session, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        suggestion: str = "",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         super().__init__()
+        self._suggestion = suggestion
         self._session = session
         self._now = now
         self._grants: dict[str, Grant] = {}
         self._columns: tuple[Column, ...] = ()
         self._cells: dict[str, dict[str, str]] = {}
         self._last_trace: dict[str, Trace] = {}
+        self._newest_trace: Trace | None = None
         self._busy: set[str] = set()
         self._ticker: Timer | None = None
 
@@ -115,7 +123,6 @@ class DashboardScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Fill the table and start the clock."""
-        self.query_one("#detail-box").border_title = "Detail"
         self.table.border_title = "Credentials"
         self._ticker = self.set_interval(1.0, self.show_grants)
         self.show_grants()
@@ -163,6 +170,7 @@ class DashboardScreen(Screen[None]):
                 self._show_row(grant_id, grant_row(grant, now, busy=grant_id in self._busy))
         self._grants = grants
         self.set_class(not grants, "-empty")
+        self.query_one("#detail-box").border_title = "Detail" if grants else "Welcome"
         self._show_detail(now)
 
     def _show_row(self, grant_id: str, cells: dict[str, Content]) -> None:
@@ -205,7 +213,7 @@ class DashboardScreen(Screen[None]):
     @work(exclusive=True, group="ask", exit_on_error=False, description="ask for a URL")
     async def action_new_login(self) -> None:
         """Ask for a URL and start the wizard on it."""
-        url = await self.app.push_screen_wait(NewLoginScreen())
+        url = await self.app.push_screen_wait(NewLoginScreen(self._suggestion))
         if url is not None:
             self.post_message(self.LoginWanted(url))
 
@@ -218,7 +226,7 @@ class DashboardScreen(Screen[None]):
     def action_inspect(self) -> None:
         """Show the exchanges of the last action on the selected credential."""
         grant = self.selected
-        trace = self._last_trace.get(grant.grant_id) if grant is not None else None
+        trace = self._newest_trace if grant is None else self._last_trace.get(grant.grant_id)
         if trace is None:
             self._say(
                 "Nothing was sent for this credential since authlens started: refresh (r) or probe (p) it."
@@ -302,7 +310,7 @@ class DashboardScreen(Screen[None]):
         finally:
             self._busy.discard(grant.grant_id)
         if done.trace is not None:
-            self._last_trace[grant.grant_id] = done.trace
+            self._last_trace[grant.grant_id] = self._newest_trace = done.trace
         self._say(done.words, good=done.good)
         self.show_grants()
 

@@ -18,12 +18,16 @@ __all__ = ["NewLoginScreen"]
 
 
 class NewLoginScreen(ModalScreen[str | None]):
-    """Asks for one URL and lets only a usable one through."""
+    """Asks for one URL and lets only a usable one through; `suggestion` stands in the field at first."""
 
     CSS_PATH = "modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="new_login.cancel", tooltip="Back to the dashboard"),
     ]
+
+    def __init__(self, suggestion: str = "") -> None:
+        super().__init__()
+        self._suggestion = suggestion
 
     def compose(self) -> ComposeResult:
         """Lay out the question and the field."""
@@ -33,7 +37,7 @@ class NewLoginScreen(ModalScreen[str | None]):
                 Content("The address of the protected page or MCP server, as you would open it."),
                 classes="modal-words",
             )
-            yield Input(placeholder="https://wiki.example.com/", id="url")
+            yield Input(self._suggestion, placeholder="https://wiki.example.com/", id="url")
             yield Static(Content("Enter: start   Esc: cancel"), id="problem", classes="modal-hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -40,7 +40,7 @@ class TraceScreen(Screen[None]):
             f"{self._trace.kind.value} of {safe_line(self._trace.resource_url, 200)}", "not shown here"
         )
         yield RecordView()
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Show the record."""

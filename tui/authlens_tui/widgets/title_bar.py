@@ -20,7 +20,7 @@ class TitleBar(Static):
     TitleBar { height: 1; padding: 0 1; background: $surface; color: $text; dock: top; }
     """
 
-    def __init__(self, subject: str, store_name: str) -> None:
+    def __init__(self, subject: str, store_name: str = "") -> None:
         super().__init__()
         self._subject = subject
         self._store_name = store_name
@@ -33,6 +33,7 @@ class TitleBar(Static):
             Content(safe_line(self._subject, 200)),
         )
         ssh = "  over SSH" if is_ssh(os.environ) else ""
-        right = Content.styled(f"secrets: {safe_line(self._store_name, 60)}{ssh}", "$text-muted")
+        secrets = f"secrets: {safe_line(self._store_name, 60)}" if self._store_name else ""
+        right = Content.styled(f"{secrets}{ssh}", "$text-muted")
         gap = self.content_size.width - left.cell_length - right.cell_length
         return Content.assemble(left, " " * max(2, gap), right) if gap >= 2 else left

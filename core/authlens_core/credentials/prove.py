@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from authlens_core.access.answer import Answer, Protection, classify
 from authlens_core.credentials.coverage import covers
@@ -16,20 +15,17 @@ from authlens_core.credentials.model import Grant, utc_now
 from authlens_core.credentials.undertaking import Undertaking
 from authlens_core.errors import UsageError
 from authlens_core.oauth.check import Check, Severity, passed
-from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
+from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.token import bearer_header
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
-from authlens_core.secret import Body, Secret
+from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage, Trace
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 
 __all__ = ["Proven", "ask", "prove", "verdict"]
-
-# What an MCP client may ask at any time (Model Context Protocol, Ping): it changes nothing.
-_PING: Final = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
 
 _REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
 
@@ -113,15 +109,8 @@ async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Excha
         raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
     except ValueError as error:
         raise UsageError(f"The stored token cannot be sent: {error}.", "Log in again.") from error
-    request = _resource_request(target.text, grant.method, authorization)
+    request = resource_request(target, grant.method, authorization=authorization)
     return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose="resource with token")
-
-
-def _resource_request(url: str, method: Literal["GET", "POST"], authorization: tuple[str, str]) -> Request:
-    if method == "GET":
-        return Request("GET", url, Headers.of([("Accept", f"{JSON_TYPE}, */*;q=0.1"), authorization]))
-    fields = [("Accept", f"{JSON_TYPE}, text/event-stream"), ("Content-Type", JSON_TYPE), authorization]
-    return Request("POST", url, Headers.of(fields), Body(_PING))
 
 
 def verdict(exchange: Exchange, answer: Answer) -> bool | None:

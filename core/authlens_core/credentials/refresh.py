@@ -17,12 +17,12 @@ from authlens_core.credentials.grants import Credentials, client_of, refresh_loc
 from authlens_core.credentials.index import Pending
 from authlens_core.credentials.model import SOON, Grant, GrantSecrets, GrantState, expiry, utc_now
 from authlens_core.credentials.refresh_result import Observed, Refreshed, RefreshOutcome
-from authlens_core.credentials.retry_after import retry_after
 from authlens_core.credentials.undertaking import Undertaking, finish
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.check import Severity, failures, passed
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.retry_after import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request
 from authlens_core.oauth.url import UrlRefused
 from authlens_core.safe_text import safe_line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -12,6 +11,7 @@ from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import meaning, read_error
 from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.retry_after import retry_after
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 
@@ -23,7 +23,6 @@ _NAME: Final = "revocation.status"
 _EXPECTED: Final = "status 200"
 _SPEC: Final = "RFC 7009 §2.2"
 _WHY: Final = "Only this status says that the token is invalid now, also when the server never knew it."
-_LONGEST_WAIT: Final = 86_400
 
 
 class RevocationOutcome(StrEnum):
@@ -74,7 +73,7 @@ def read_revocation(
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
     error = read_error(response, sent)
     if response.status in (429, 503):
-        wait = _retry_after(response, now)
+        wait = retry_after(response, now)
         cure = (
             f"The token still exists. Try again in {wait} s."
             if wait
@@ -91,18 +90,3 @@ def read_revocation(
             outcome = RevocationOutcome.UNSUPPORTED
     check = Check(_NAME, Severity.FAILURE, _EXPECTED, seen, why, "RFC 7009 §2.2.1", cure)
     return Revocation(outcome, None, (check,))
-
-
-def _retry_after(response: Response, now: datetime | None) -> int | None:
-    """Return Retry-After in seconds (RFC 9110 §10.2.3), or None where there is none that can be read."""
-    value = (response.headers.get("retry-after") or "").strip()
-    if value.isascii() and value.isdigit():
-        return min(int(value[:9]), _LONGEST_WAIT)
-    if now is None:
-        return None
-    try:
-        date = parsedate_to_datetime(value)
-        wait = int((date - now).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(wait, 0), _LONGEST_WAIT)

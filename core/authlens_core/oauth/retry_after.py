@@ -14,11 +14,16 @@ LONGEST_WAIT: Final = 86_400
 """Seconds; a server that asks for more is not believed."""
 
 
-def retry_after(response: Response, now: datetime) -> int | None:
-    """Return the seconds of Retry-After, or None where there is none that can be read."""
+def retry_after(response: Response, now: datetime | None) -> int | None:
+    """Return the seconds of Retry-After, or None where there is none that can be read.
+
+    A date counts only where `now`, an aware time, is given.
+    """
     value = (response.headers.get("retry-after") or "").strip()
     if value.isascii() and value.isdigit():
         return min(int(value[:9]), LONGEST_WAIT)
+    if now is None:
+        return None
     try:
         wait = int((parsedate_to_datetime(value) - now).total_seconds())
     except (ValueError, TypeError, OverflowError):

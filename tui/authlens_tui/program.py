@@ -97,9 +97,10 @@ class Program(AuthlensApp):
             return
         credentials = Credentials.open(opened.store)
         await credentials.recover()
+        moved = credentials.note_store()
         self._session = Session(Wire(), credentials)
         await self.push_screen(DashboardScreen(self._session, suggestion=self.suggestion()))
-        for note in opened.notes:
+        for note in (*opened.notes, *((moved,) if moved else ())):
             self.notify(note, markup=False, title="Where secrets are kept")
         if self._start_url is not None:
             self.start_login(self._start_url)

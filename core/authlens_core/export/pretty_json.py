@@ -72,7 +72,7 @@ def string_value(token: str) -> str:
 
 
 def is_json(text: str) -> bool:
-    """Say whether `text` is one JSON object or array that can be laid out; any depth up to 64."""
+    """Say whether `text` is one JSON object or array."""
     if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
         return False
     try:
@@ -80,23 +80,24 @@ def is_json(text: str) -> bool:
         json.loads(text, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return False
-    depth = deepest = 0
-    for token in json_tokens(text):
-        if token.kind is TokenKind.PUNCTUATION:
-            depth += (token.text in "{[") - (token.text in "}]")
-            deepest = max(deepest, depth)
-    return deepest <= MAX_DEPTH
+    return True
 
 
-def pretty_json(text: str, *, indent: int = 2) -> str:
+def pretty_json(text: str, *, indent: int = 2, max_lines: int | None = None) -> str:
     """Lay out a JSON object or array with one member a line; return any other text as it is.
 
-    Every token stays as the server wrote it. Text that would grow beyond 4,000,000 characters stays too.
+    Every token stays as the server wrote it. Text nested deeper than 64 levels, or that would grow beyond
+    4,000,000 characters, stays as it is too.
+
+    Args:
+        text: what may be JSON.
+        indent: spaces for each level.
+        max_lines: stop after so many lines; what follows is left out.
     """
     if not is_json(text):
         return text
     out: list[str] = []
-    size = depth = 0
+    size = depth = lines = 0
     opened = False  # the last token opened an object or array that is still empty
     for token in json_tokens(text):
         if token.kind is TokenKind.SPACE:
@@ -104,9 +105,12 @@ def pretty_json(text: str, *, indent: int = 2) -> str:
         piece, depth = _placed(token.text, depth, opened=opened, indent=indent)
         opened = token.text in ("{", "[")
         size += len(piece)
-        if size > MAX_OUTPUT:
+        if size > MAX_OUTPUT or depth > MAX_DEPTH:
             return text
         out.append(piece)
+        lines += "\n" in piece
+        if max_lines is not None and lines > max_lines:
+            break
     return "".join(out)
 
 

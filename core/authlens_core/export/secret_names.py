@@ -62,6 +62,8 @@ def _alternatives(names: Iterable[str]) -> str:
     return "|".join(n.replace("_", "(?:[-_]|%5f|%2d)") for n in sorted(names, key=len, reverse=True))
 
 
+# Whether it is worth taking the text apart: a secret name in quotes, or an escape that may spell one.
+_IN_JSON: Final = re.compile(rf'"(?i:{_alternatives(SENSITIVE_NAMES)})"|"[^"\\]{{0,64}}\\u')
 _PARAMETER: Final = re.compile(
     rf"((?:(?<![\w.-])|(?<=%3F)|(?<=%3f)|(?<=%26))(?i:{_alternatives(SENSITIVE_NAMES)})(?:=|%3[Dd]))"
     r"((?:•••• #[0-9a-f]{8})?[^&\s\"'<>;,\\)\]}]*+)"
@@ -81,7 +83,7 @@ def mask(value: str) -> str:
 
 def names_masked(text: str) -> str:
     """Return `text` with every value masked that stands under a secret name, in JSON or not."""
-    if '"' in text and ":" in text:
+    if _IN_JSON.search(text):
         text = "".join(_json_masked(json_tokens(text)))
     text = _PARAMETER.sub(_parameter_masked, text)
     return _HEADER_LINE.sub(lambda m: m[1] + header_masked(m[1].strip("<> \t:"), m[2]), text)
@@ -89,7 +91,7 @@ def names_masked(text: str) -> str:
 
 def text_secrets(text: str) -> Iterator[str]:
     """Yield the values that stand under a secret name in a JSON document, a form or a URL."""
-    if '"' in text:
+    if _IN_JSON.search(text):
         for token, name in _under_names(json_tokens(text)):
             if name is not None and token.kind in (TokenKind.STRING, TokenKind.UNTERMINATED):
                 yield string_value(token.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -20,6 +21,15 @@ _MAX_SHOWN: Final = 1_500_000  # characters
 _MAX_COLOURED: Final = 4_000  # characters of one line
 _MAX_FIELDS: Final = 200
 _LITERALS: Final = frozenset({"true", "false", "null"})
+
+
+@dataclass(frozen=True)
+class JsonLine(Line):
+    """A line of laid out JSON, whose names, texts and numbers are told apart when it is drawn."""
+
+    def toned(self) -> tuple[Piece, ...]:
+        """The line's text by the kinds of its tokens."""
+        return tuple(_json_pieces(self.text))
 
 
 class BodyView(DocumentView):
@@ -48,12 +58,12 @@ def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> I
 def _text_lines(text: str, *, raw: bool) -> Iterator[Line]:
     shown = text[:_MAX_SHOWN]
     json = not raw and len(text) <= _MAX_SHOWN and is_json(text)
-    clean = safe_text(pretty_json(shown) if json else shown, _MAX_SHOWN * 3)
+    clean = safe_text(pretty_json(shown, max_lines=MAX_ROWS) if json else shown, _MAX_SHOWN * 3)
     rows = clean.split("\n")
     for row in rows[:MAX_ROWS]:
-        yield line(*_json_pieces(row), hang=_hang(row)) if json else line(*value_pieces(row))
+        yield JsonLine(line(row).pieces, _hang(row)) if json else line(*value_pieces(row))
     if len(rows) > MAX_ROWS:
-        yield line((f"… {len(rows) - MAX_ROWS:,} more lines", Tone.NOTE))
+        yield line((f"… more lines than the {MAX_ROWS:,} shown; export the session to see all", Tone.NOTE))
     if len(text) > _MAX_SHOWN:
         yield line((f"… {len(text) - _MAX_SHOWN:,} more characters", Tone.NOTE))
 

@@ -62,6 +62,10 @@ class Line:
         """The text of all pieces."""
         return "".join(text for text, _ in self.pieces)
 
+    def toned(self) -> tuple[Piece, ...]:
+        """The pieces as they are drawn; a line that is costly to tell apart does it only when it is seen."""
+        return self.pieces
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -87,7 +91,7 @@ class Row:
         if self.indent:
             yield " " * self.indent, Tone.PLAIN
         position = 0
-        for text, tone in self.line.pieces:
+        for text, tone in self.line.toned():
             cut = text[max(0, self.start - position) : max(0, self.end - position)]
             if cut:
                 yield cut, tone

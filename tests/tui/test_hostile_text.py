@@ -1,0 +1,277 @@
+"""Whatever a server says is shown as text, in every widget that shows it (F1, F2, F3, H146 to H151)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pytest
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from authlens_core.export.redaction import BodyKind, Redactor, ShownBody
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.secret import Body, Secret
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_tui.app import AuthlensApp
+from authlens_tui.scrubbing import scrubbed
+from authlens_tui.widgets.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.body_view import BodyView
+from authlens_tui.widgets.checks_view import ChecksView
+from authlens_tui.widgets.exchange_view import ExchangePart, ExchangeView
+from authlens_tui.widgets.facts_view import FactsView
+from authlens_tui.widgets.header_table import HeaderTable
+from authlens_tui.widgets.record_view import RecordView
+from authlens_tui.widgets.stepper import Step, Stepper
+from authlens_tui.widgets.title_bar import TitleBar
+from support.terminal import Terminal
+from tui.hostile import HOSTILE
+
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def exchange(text: str) -> Exchange:
+    """Make an exchange with `text` everywhere a server or a proxy can put it."""
+    data = text.encode("utf-8", "surrogatepass")
+    return Exchange(
+        Request("GET", f"https://h/?q={text}", Headers.of([("X-Sent", text)]), Body(data)),
+        Response(200, text, Headers.of([(text, text), ("Content-Type", JSON_TYPE)]), Body(data)),
+        WireFailure(FailureKind.TLS, text, text, may_have_arrived=True),
+        NOW,
+        0.1,
+        peer=text,
+        proxy=text,
+        tls=text,
+        purpose=text,
+    )
+
+
+def check(text: str) -> Check:
+    """Make a failed check with `text` in every field."""
+    return Check("a.b", Severity.FAILURE, text, text, text, text, text, overridable=True)
+
+
+def record(text: str) -> StageRecord:
+    """Make the record of a stage with `text` in everything it holds."""
+    facts = (Fact(text, text, text, text), Fact("secret", Secret(text or "x")))
+    return StageRecord(Stage.DETECTION, Outcome.FAILED, NOW, 0.1, (exchange(text),), (check(text),), facts)
+
+
+async def shown_headers(app: Showing, text: str) -> None:
+    """Fields, names and values."""
+    app.query_one(HeaderTable).show_headers([(text, text), ("A", text)])
+
+
+Show = Callable[["Showing", str], Any]
+
+
+async def shown_raw_body(app: Showing, text: str) -> None:
+    """A body as it is."""
+    app.query_one(BodyView).show_body(ShownBody(BodyKind.TEXT, text, len(text), True), text, raw=True)
+
+
+async def shown_json_body(app: Showing, text: str) -> None:
+    """A body that is JSON, the text in a member's name and value, unescaped as a server may send it."""
+    quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    body = ShownBody(BodyKind.TEXT, f"{{{quoted}:[{quoted}]}}", 1)
+    app.query_one(BodyView).show_body(body, JSON_TYPE)
+
+
+async def shown_form_body(app: Showing, text: str) -> None:
+    """A body that is a form."""
+    body = ShownBody(BodyKind.TEXT, f"{text}={text}&{text}", 1)
+    app.query_one(BodyView).show_body(body, "application/x-www-form-urlencoded")
+
+
+async def shown_request(app: Showing, text: str) -> None:
+    """A request before it is sent."""
+    app.query_one(ExchangeView).show_planned(exchange(text).request, Redactor())
+
+
+def shown_part(part: ExchangePart, redactor: Redactor | None) -> Show:
+    """Return what shows `part` of an exchange."""
+
+    async def show(app: Showing, text: str) -> None:
+        app.query_one(ExchangeView).show_exchange(exchange(text), part, redactor)
+
+    return show
+
+
+async def shown_checks(app: Showing, text: str) -> None:
+    """Checks."""
+    app.query_one(ChecksView).show_checks([check(text), Check(text, Severity.PASS, text, text)])
+
+
+async def shown_facts(app: Showing, text: str) -> None:
+    """Facts, masked."""
+    app.query_one(FactsView).show_facts(record(text).facts, Redactor())
+
+
+async def shown_secrets(app: Showing, text: str) -> None:
+    """Facts, revealed."""
+    app.query_one(FactsView).show_facts(record(text).facts, None)
+
+
+async def shown_record(app: Showing, text: str) -> None:
+    """A whole stage, revealed and on every tab."""
+    view = app.query_one(RecordView)
+    view.show_record(record(text))
+    view.toggle_reveal()
+    view.show_tab(2)
+
+
+async def shown_steps(app: Showing, text: str) -> None:
+    """Steps."""
+    app.query_one(Stepper).steps = (Step(1, text), Step(2, text))
+
+
+async def shown_waiting(app: Showing, text: str) -> None:
+    """What came to the listener, and a paste that was refused."""
+    panel = app.query_one(AuthorizationPanel)
+    panel.show_ignored(text, 2)
+    panel.show_tunnel(text)
+    panel.show_refused_paste(text)
+
+
+async def shown_toast(app: Showing, text: str) -> None:
+    """A toast, whose text the first layer has cleaned."""
+    from authlens_core.safe_text import safe_line
+
+    app.notify(safe_line(text), title="words of ours", markup=False)
+
+
+WIDGETS: Final[dict[str, tuple[Callable[[str], Widget], Show]]] = {
+    "headers": (lambda _: HeaderTable(), shown_headers),
+    "raw body": (lambda _: BodyView(), shown_raw_body),
+    "JSON body": (lambda _: BodyView(), shown_json_body),
+    "form body": (lambda _: BodyView(), shown_form_body),
+    "planned request": (lambda _: ExchangeView(), shown_request),
+    "sent request": (lambda _: ExchangeView(), shown_part(ExchangePart.REQUEST, Redactor())),
+    "response": (lambda _: ExchangeView(), shown_part(ExchangePart.RESPONSE, Redactor())),
+    "response, revealed": (lambda _: ExchangeView(), shown_part(ExchangePart.RESPONSE, None)),
+    "timing": (lambda _: ExchangeView(), shown_part(ExchangePart.TIMING, Redactor())),
+    "checks": (lambda _: ChecksView(), shown_checks),
+    "facts": (lambda _: FactsView(), shown_facts),
+    "facts, revealed": (lambda _: FactsView(), shown_secrets),
+    "record": (lambda _: RecordView(), shown_record),
+    "steps": (lambda _: Stepper(), shown_steps),
+    "waiting": (lambda _: AuthorizationPanel(), shown_waiting),
+    "title bar": (lambda text: TitleBar(text, text), lambda app, text: _nothing()),
+    "toast": (lambda _: TitleBar("x", "y"), shown_toast),
+}
+
+
+async def _nothing() -> None:
+    """Do nothing: the widget was made with the text."""
+
+
+class Showing(AuthlensApp):
+    """Holds one widget, and remembers when an action was run that only hostile markup names."""
+
+    def __init__(self, widget: Widget) -> None:
+        super().__init__({})
+        self._widget = widget
+        self.boomed = False
+
+    def get_line_filters(self) -> list[Any]:
+        """Leave out the second layer, so that the first is what is tested."""
+        return [one for one in super().get_line_filters() if one is not self._scrubbing]
+
+    def compose(self) -> ComposeResult:
+        """Show the widget."""
+        yield self._widget
+
+    def action_boom(self) -> None:
+        """What must never run."""
+        self.boomed = True
+
+
+def painted(app: Showing) -> str:
+    """Return the text of every line on the screen, as it would go to the terminal."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(segment.text for strip in strips for segment in strip if not segment.control)
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("widget", WIDGETS)
+async def test_hostile_text_is_shown_and_never_obeyed(widget: str, kind: str) -> None:
+    """V-5 and V-6, by the first layer alone: no markup, no control character, no crash, no freeze."""
+    make, show = WIDGETS[widget]
+    text = HOSTILE[kind]
+    app = Showing(make(text))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await show(app, text)
+        await pilot.pause()
+        for x, y in ((3, 2), (6, 4)):
+            await pilot.click(offset=(x, y))
+        await pilot.resize_terminal(33, 9)
+        await pilot.pause()
+        lines = painted(app).split("\n")
+        assert all(line.isprintable() for line in lines)
+        assert not app.boomed
+        assert app.is_running
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 1_000_000, "[" + '"x",' * 250_000 + "1]", "a\n" * 500_000, "漢" * 300_000]
+)
+@pytest.mark.parametrize("raw", [True, False])
+async def test_a_huge_body_does_not_hold_up_the_keys(text: str, raw: bool) -> None:
+    """H149, F19: opened at once, scrolled at once, and the cut is said."""
+    view = BodyView()
+    app = Showing(view)
+    async with app.run_test(size=(120, 40)) as pilot:
+        began = time.perf_counter()
+        view.show_body(ShownBody(BodyKind.TEXT, text, len(text)), JSON_TYPE, raw=raw)
+        await pilot.pause()
+        opened = time.perf_counter() - began
+        view.focus()
+        began = time.perf_counter()
+        await pilot.press("pagedown")
+        scrolled = time.perf_counter() - began
+        assert opened < 6
+        assert scrolled < 2
+        view.scroll_end(animate=False)
+        await pilot.pause()
+        assert "more" in painted(app)
+
+
+async def test_the_second_layer_holds_where_the_first_was_forgotten(
+    run_app: Callable[..., AbstractAsyncContextManager[Terminal]],
+) -> None:
+    """F1, F3: raw text in a Static, a title, a toast and an Input is replaced on its way out."""
+    more = r"""
+from textual.widgets import Input
+HOSTILE = "\x1b]52;c;ZXZpbA==\x07\x1b]0;owned\x07\x1b[5n\x9b5n\x00\ud800\u202e<end>"
+def compose(self):
+    yield Static(Content("ready"), id="said")
+    yield Static(Content(HOSTILE))
+    yield Input(value=HOSTILE)
+    framed = Static(Content("framed"))
+    framed.border_title = Content(HOSTILE)
+    yield framed
+def on_mount(self):
+    self.title = HOSTILE
+    self.notify(HOSTILE, markup=False)
+Shown.compose = compose
+Shown.on_mount = on_mount
+"""
+    async with run_app(more) as screen:
+        await screen.wait_for("<end>")
+        screen.press("tab", "k")
+        screen.press("q")
+        for forbidden in (b"\x1b]52;", b"\x1b]0;", b"\x1b[5n", b"\xc2\x9b", b"\x00", "\u202e".encode()):
+            assert forbidden not in screen.raw, forbidden
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=list(HOSTILE))
+def test_scrubbed_text_is_printable_and_clean_text_is_untouched(text: str) -> None:
+    """The replacement is idempotent, and leaves alone what needs nothing."""
+    assert scrubbed(text[:1000]).isprintable()
+    assert scrubbed(scrubbed(text[:1000])) == scrubbed(text[:1000])
+    assert scrubbed("grün 漢字 ✔") == "grün 漢字 ✔"

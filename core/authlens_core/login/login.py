@@ -88,8 +88,10 @@ class Login:
         self._running: Stage | None = None
         self._wait = ResponseWait(self._emit)
         self._position = 0
-        # A state is shown in one link, a code is sent in one request: what is in here never goes out again.
-        self._used: set[Secret] = set()
+        # A state is shown in one link, and its code is sent in one request: neither goes out again.
+        self._shown: set[Secret] = set()
+        self._redeemed: set[Secret] = set()
+        self._sent_codes: set[Secret] = set()
         self.trace = Trace(secrets.token_hex(8), TraceKind.LOGIN, url.text, clock())
 
     @property
@@ -111,7 +113,7 @@ class Login:
     def facts(self) -> Facts:
         """Everything learned by the stages that have passed, without a code that was sent already."""
         facts = self._before(self._position)
-        return replace(facts, code=None) if facts.code in self._used else facts
+        return replace(facts, code=None) if facts.code in self._sent_codes else facts
 
     @property
     def wait(self) -> ResponseWait:
@@ -147,7 +149,7 @@ class Login:
         """Run stage after stage until one fails, is cancelled, or all have passed."""
         while not self.finished:
             record = await self.step()
-            if record.outcome is not Outcome.PASSED:
+            if record.outcome is not Outcome.PASSED or self._stop:
                 break
         return self.trace
 
@@ -190,8 +192,8 @@ class Login:
         What was fetched is not fetched again; requests that were held back are sent now.
         """
         stage = self.position
-        record = self.trace.latest(stage) if stage is not None else None
-        if stage is None or record is None or self._task is not None:
+        record = self.trace.records[-1] if self.trace.records else None
+        if stage is None or record is None or record.stage is not stage or self._task is not None:
             return None
         if not any(c.name == check_name and c.overridable for c in record.failures):
             return None
@@ -222,6 +224,10 @@ class Login:
 
     async def _drive(self, stage: Stage, done: tuple[Exchange, ...]) -> StageRecord:
         """Run the stage in a task of its own, so that `cancel` ends the stage and not its caller."""
+        self._stop = False
+        if not done:
+            # What was approved was what an earlier attempt showed; this one may show something else.
+            self._before_set(replace(self._before(self._position), approved=self._approved_before(stage)))
         task = self._task = asyncio.create_task(self._run(stage, done), name=f"login stage {stage}")
         try:
             return await asyncio.shield(task)
@@ -292,8 +298,9 @@ class Login:
             if planned is None:
                 break
             self._emit(ExchangeStarted(stage, planned.request))
-            if stage is Stage.EXCHANGE and facts.code is not None:
-                self._used.add(facts.code)
+            if stage is Stage.EXCHANGE and facts.code is not None and facts.state is not None:
+                self._redeemed.add(facts.state)
+                self._sent_codes.add(facts.code)
             started_at, started = self._clock(), time.monotonic()
             try:
                 exchange = await self._send(facts, planned)
@@ -307,13 +314,19 @@ class Login:
         if failures(learned.checks, learned.facts.approved):
             return learned
         if stage is Stage.REGISTRATION:
-            await self._remember_client(learned.facts)
+            await self._kept(self._remember_client(learned.facts))
         elif stage is Stage.AUTHORIZATION:
             learned = await self._await_browser(learned)
         elif stage is Stage.EXCHANGE:
-            checks = await self._keeper(learned.facts)
+            checks = await self._kept(self._keeper(learned.facts))
             learned = replace(learned, checks=(*learned.checks, *checks))
         return learned
+
+    async def _kept(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Let what was earned be kept to the end: a cancellation meanwhile stops what would come next."""
+        result, cancelled = await finish_first(work)
+        self._stop = self._stop or cancelled
+        return result
 
     async def _send(self, facts: Facts, planned: PlannedRequest) -> Exchange:
         guarded = planned.server_supplied and facts.resource_is_public
@@ -333,7 +346,7 @@ class Login:
         if problem is not None:
             return replace(ready, checks=(*ready.checks, problem))
         if ready.facts.state is not None:
-            self._used.add(ready.facts.state)
+            self._shown.add(ready.facts.state)
         self._emit(AuthorizationReady(url, ready.shown, wait))
         response = await self._wait.response()
         if response is None:
@@ -363,10 +376,10 @@ class Login:
         self._before_set(replace(self._before(self._position), approved=frozenset()))
 
     def _is_used_up(self) -> bool:
-        """Whether the next stage would show a state, or send a code, a second time."""
-        facts = self._before(self._position)
-        return (self.position is Stage.AUTHORIZATION and facts.state in self._used) or (
-            self.position is Stage.EXCHANGE and facts.code in self._used
+        """Whether the next stage would show a state, or redeem its code, a second time."""
+        state = self._before(self._position).state
+        return (self.position is Stage.AUTHORIZATION and state in self._shown) or (
+            self.position is Stage.EXCHANGE and state in self._redeemed
         )
 
     async def _remember_client(self, facts: Facts) -> None:

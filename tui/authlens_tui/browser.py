@@ -19,17 +19,19 @@ from authlens_core.oauth.url import UrlRefused, parse_url
 __all__ = ["may_open_browser", "open_browser"]
 
 _OPEN: Final = """
-import os.path, sys, webbrowser
+import os, sys, webbrowser
 url = sys.stdin.readline()
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 try:
     browser = webbrowser.get()
 except webbrowser.Error:
     sys.exit(3)
 name = os.path.basename(str(getattr(browser, "name", "")))
-if not sys.argv[1:] and name in {"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"}:
+if name in {"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"}:
     sys.exit(3)
 sys.exit(0 if browser.open(url) else 1)
 """
+_NOT_FOR_CHILDREN: Final = frozenset({"AUTHLENS_CLIENT_SECRET"})
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -50,7 +52,8 @@ def may_open_browser(environ: Mapping[str, str]) -> bool:
 def open_browser(url: str, environ: Mapping[str, str] | None = None) -> bool:
     """Start a browser on `url` and return at once; False when the URL or the machine is not fit for it.
 
-    Only https and loopback http are opened. That the browser really shows the page cannot be known.
+    Only https and loopback http are opened, and no text browser, named by BROWSER or not: without a terminal
+    it would show nothing. That the browser really shows the page cannot be known.
     """
     settings = os.environ if environ is None else environ
     try:
@@ -59,15 +62,15 @@ def open_browser(url: str, environ: Mapping[str, str] | None = None) -> bool:
         return False
     if not may_open_browser(settings):
         return False
-    named = ["named"] if settings.get("BROWSER") else []
     try:
         child = subprocess.Popen(
-            [sys.executable, "-c", _OPEN, *named],
+            # Isolated: no module of the current directory stands in for the library's own.
+            [sys.executable, "-I", "-c", _OPEN],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=dict(settings),
+            env={name: value for name, value in settings.items() if name not in _NOT_FOR_CHILDREN},
         )
         if child.stdin is not None:
             child.stdin.write(address.text.encode())

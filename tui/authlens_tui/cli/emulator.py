@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from argparse import Namespace
 
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
 from authlens_tui.cli.faults import chosen_faults
-from authlens_tui.cli.output import say
+from authlens_tui.cli.output import answer_line, say
 
 __all__ = ["emulator"]
 
 
 async def emulator(arguments: Namespace) -> int:
-    """Serve until interrupted; the resource's URL is the one line on stdout."""
+    """Serve until a signal comes; the resource's URL is the one line on stdout.
+
+    Raises:
+        UsageError: a fault is unknown, or the port cannot be had.
+    """
     faults = chosen_faults(arguments.fault)
     if faults is None:
         return 0
     from authlens_core.emulator.emulator import Emulator
 
-    async with Emulator(
-        faults=faults, port=arguments.port, access_token_lifetime=arguments.token_lifetime
-    ) as running:
-        sys.stdout.write(f"{running.resource_url}\n")
-        sys.stdout.flush()
-        say(f"A fake Cloudflare Access, on this machine only. Its server: {running.issuer}. Ctrl-C ends it.")
+    running = Emulator(faults=faults, port=arguments.port, access_token_lifetime=arguments.token_lifetime)
+    try:
+        await running.start()
+    except OSError as error:
+        reason = safe_line(error.strerror or type(error).__name__)
+        raise UsageError(
+            f"Port {arguments.port} or the one after it cannot be had: {reason}.",
+            "Choose another --port, or leave it out and any free one is taken.",
+        ) from None
+    try:
+        answer_line(running.resource_url)
+        say(f"A pretended Cloudflare Access, on this machine only; its login server is {running.issuer}.")
+        for fault in faults:
+            say(f"  broken on purpose: {fault.value}: {fault.summary}")
+        say(f"  → Try it: authlens login {running.resource_url}     Ctrl-C ends it.")
         await asyncio.Event().wait()
+    finally:
+        await running.stop()
     return 0

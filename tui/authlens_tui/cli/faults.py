@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.errors import UsageError
-from authlens_tui.cli.output import say
+from authlens_core.safe_text import safe_line
+from authlens_tui.cli.output import answer_line
 
 __all__ = ["chosen_faults"]
 
@@ -17,13 +19,18 @@ def chosen_faults(names: Sequence[str]) -> tuple[Fault, ...] | None:
     Raises:
         UsageError: when a name is not a fault.
     """
-    if "list" in names:
-        for fault in Fault:
-            say(f"{fault.value:<32}{fault.summary}")
-        return None
     by_name = {fault.value: fault for fault in Fault}
-    unknown = [name for name in names if name not in by_name]
-    if unknown:
-        msg = f"The emulator has no fault named {unknown[0]!r}."
-        raise UsageError(msg, "See them all: authlens emulator --fault list")
+    if "list" in names:
+        widest = max(len(name) for name in by_name)
+        for name, fault in by_name.items():
+            answer_line(f"{name:<{widest}}  {fault.summary}")
+        return None
+    for name in names:
+        if name not in by_name:
+            near = get_close_matches(name, by_name, 1)
+            meant = f"Did you mean {near[0]}? " if near else ""
+            raise UsageError(
+                f"The emulator has no fault named {safe_line(name, 80)!r}.",
+                f"{meant}See them all: authlens emulator --fault list",
+            )
     return tuple(by_name[name] for name in names)

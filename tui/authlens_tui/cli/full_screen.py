@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -14,9 +15,13 @@ __all__ = ["run_app", "run_demo"]
 
 
 def run_app(url: str | None) -> int:
-    """Run the app: on the wizard for `url`, or on the dashboard."""
+    """Run the app: on the wizard for `url`, or on the dashboard.
+
+    Raises:
+        UsageError: the URL cannot be used, or this is no terminal for a full screen.
+    """
     checked = None if url is None else checked_url(url)
-    _require_terminal("authlens login URL" if url is None else f"authlens login {checked}")
+    _require_terminal("authlens login URL" if checked is None else f"authlens login {shlex.quote(checked)}")
     from authlens_tui.program import Program
 
     app = Program(start_url=checked)
@@ -25,11 +30,15 @@ def run_app(url: str | None) -> int:
 
 
 def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
-    """Run the app on the embedded emulator; nothing it earns is kept after it ends."""
+    """Run the app on the embedded emulator; nothing it earns is kept after it ends.
+
+    Raises:
+        UsageError: a fault is unknown, or this is no terminal for a full screen.
+    """
     faults = chosen_faults(fault_names)
     if faults is None:
         return 0
-    _require_terminal("authlens emulator")
+    _require_terminal("authlens emulator, and authlens login with the URL that it prints")
     from authlens_tui.demo import DemoApp
 
     app = DemoApp(faults=faults, play=play, port=port)
@@ -43,9 +52,15 @@ def _require_terminal(instead: str) -> None:
     Raises:
         UsageError: with what to run instead.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        msg = "The full-screen app needs a terminal for its keys and its screen."
-        raise UsageError(msg, f"On a plain terminal or from a script: {instead}")
-    if os.environ.get("TERM", "") in {"", "dumb"}:
-        msg = "This terminal (TERM=dumb) cannot show a full screen."
-        raise UsageError(msg, f"Use the plain conversation: {instead}")
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        raise UsageError(
+            "The full-screen app needs a terminal for its keys and its screen, and this is none.",
+            f"From a script or a pipe: {instead}",
+        )
+    kind = os.environ.get("TERM", "")
+    if sys.platform != "win32" and kind in {"", "dumb"}:
+        seen = f"TERM={kind}" if kind else "TERM is not set"
+        raise UsageError(
+            f"This terminal cannot show a full screen ({seen}).",
+            f"Line by line it works: {instead}",
+        )

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
 import os
-import socket
-import sys
+import shlex
 from argparse import Namespace
-from collections.abc import Mapping
 
-from authlens_core.callback.ssh_forward import ssh_forward_line
-from authlens_core.errors import AuthlensError, TimedOut
-from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.verdict import verdict
+from authlens_core.oauth.check import Check, Severity
 from authlens_core.secret import Secret
-from authlens_core.trace.record import Outcome, StageRecord
-from authlens_tui.browser import may_open_browser, open_browser
-from authlens_tui.cli.conversation import tell
-from authlens_tui.cli.json_events import event_as_json
+from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_tui.cli.output import answer_json, explain, say
-from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.session import checked_url, moment, open_session
+from authlens_tui.cli.teller import Teller
 
-__all__ = ["login", "options_from"]
+__all__ = ["login"]
 
 _INTERRUPTED = 130
 
 
-def options_from(arguments: Namespace, environ: Mapping[str, str]) -> Options:
-    """Return the options of a login; a client secret comes from the environment, never from an argument."""
-    secret = environ.get("AUTHLENS_CLIENT_SECRET")
+async def login(arguments: Namespace, secret: Secret | None) -> int:
+    """Log in and return the exit code.
+
+    Args:
+        arguments: what was typed.
+        secret: the secret of the client, if it has one.
+
+    Raises:
+        UsageError: the URL cannot be used.
+        NoSecretStore: there is no place for what would be earned; nothing was sent.
+    """
+    url = checked_url(arguments.url)
+    try:
+        async with open_session(prove_keyring=True) as session:
+            run = session.login(url, _options(arguments, secret))
+            teller = Teller(run, arguments, os.environ)
+            run.watch(teller.hear)
+            try:
+                return await _all_stages(run, approve=arguments.yes, as_json=arguments.json)
+            finally:
+                teller.close()
+                await run.aclose()
+    except NoSecretStore as error:
+        return _failed(error, as_json=arguments.json)
+
+
+def _options(arguments: Namespace, secret: Secret | None) -> Options:
     return Options(
         port=arguments.port,
         redirect_host=arguments.redirect_host,
         client_id=arguments.client_id,
-        client_secret=Secret(secret) if secret and arguments.client_id else None,
+        client_secret=secret,
         client_metadata_url=arguments.client_metadata_url,
         scope=arguments.scope,
         resource=arguments.resource,
@@ -46,122 +63,83 @@ def options_from(arguments: Namespace, environ: Mapping[str, str]) -> Options:
     )
 
 
-async def login(arguments: Namespace) -> int:
-    """Log in and return the exit code."""
-    url = checked_url(arguments.url)
-    async with open_session(probe=True) as session:
-        run = session.login(url, options_from(arguments, os.environ))
-        run.watch(_Teller(run, arguments, os.environ).hear)
-        try:
-            return await _all_stages(run, approve=arguments.yes, quiet=arguments.json)
-        finally:
-            await run.aclose()
-
-
-async def _all_stages(run: Login, *, approve: bool, quiet: bool) -> int:
+async def _all_stages(run: Login, *, approve: bool, as_json: bool) -> int:
+    unkept: Check | None = None
     while not run.finished:
-        record = await run.step()
-        while record.outcome is Outcome.FAILED and approve:
-            again = await _override(run, record)
-            if again is None:
-                break
-            record = again
+        record = await _step(run, approve=approve)
         if record.outcome is Outcome.CANCELLED:
             return _INTERRUPTED
         error = verdict(record)
         if error is not None:
-            return _failed(error, quiet=quiet)
-    if not quiet:
-        say(f"Authenticated. authlens token {run.facts.resource_url.text} prints the access token.")
+            return _failed(error, as_json=as_json, secret_missing=_secret_missing(run, record))
+        unkept = unkept or _unkept(record)
+    return _authenticated(run, unkept, as_json=as_json)
+
+
+async def _step(run: Login, *, approve: bool) -> StageRecord:
+    record = await run.step()
+    while approve and record.outcome is Outcome.FAILED:
+        check = next((c for c in record.failures if c.overridable), None)
+        again = None if check is None else await run.override(check.name)
+        if check is None or again is None:
+            break
+        say(f"    gone on, as --yes says, in spite of: {check.expected}")
+        record = again
+    return record
+
+
+def _unkept(record: StageRecord) -> Check | None:
+    """Return the check that says that the tokens could not be stored."""
+    return next(
+        (c for c in record.checks if c.name == "exchange.kept" and c.severity is not Severity.PASS), None
+    )
+
+
+def _secret_missing(run: Login, record: StageRecord) -> bool:
+    options = run.facts.options
+    public = options.client_id is not None and options.client_secret is None
+    return (
+        public and record.stage is Stage.EXCHANGE and any("invalid_client" in c.seen for c in record.failures)
+    )
+
+
+def _authenticated(run: Login, unkept: Check | None, *, as_json: bool) -> int:
+    url = run.facts.resource_url.text
+    if as_json:
+        answer_json(
+            {
+                "event": "authenticated",
+                "resource_url": url,
+                "expires_at": moment(run.facts.expires_at),
+                "kept": unkept is None,
+            }
+        )
+    else:
+        say("Authenticated.")
+    if unkept is not None:
+        explain(NoSecretStore(f"The tokens were not kept, and are gone now: {unkept.seen}", unkept.cure))
+        return NoSecretStore.exit_code
+    if not as_json:
+        say(f"  → The access token, for a script: authlens token {shlex.quote(url)}")
     return 0
 
 
-async def _override(run: Login, record: StageRecord) -> StageRecord | None:
-    overridable = next((c for c in record.failures if c.overridable), None)
-    if overridable is None:
-        return None
-    say(f"    going on, as --yes says, in spite of: {overridable.expected}")
-    return await run.override(overridable.name)
-
-
-def _failed(error: AuthlensError, *, quiet: bool) -> int:
+def _failed(error: AuthlensError, *, as_json: bool, secret_missing: bool = False) -> int:
     explain(error)
-    if quiet:
-        answer_json({"event": "failed", "stage": error.stage, "cause": error.cause, "cure": error.cure})
-    if isinstance(error, TimedOut):
-        say("  → More time: --timeout 900")
+    if as_json:
+        answer_json(
+            {
+                "event": "failed",
+                "stage": error.stage,
+                "cause": error.cause,
+                "cure": error.cure,
+                "exit_code": error.exit_code,
+            }
+        )
+    if secret_missing:
+        say("  → If this client has a secret: --client-secret, or set AUTHLENS_CLIENT_SECRET.")
+    if isinstance(error, TimedOut) and error.stage == "Authorization":
+        say("  → For more time: --timeout 900")
+    if isinstance(error, NoSecretStore):
+        say("  → Nothing was sent. A memory-only session is offered by the full-screen app: authlens URL")
     return error.exit_code
-
-
-class _Teller:
-    """Tells what happens, as words or as JSON, and offers the ways back when the link is ready."""
-
-    def __init__(self, run: Login, arguments: Namespace, environ: Mapping[str, str]) -> None:
-        self._run = run
-        self._json = arguments.json
-        self._browser = not arguments.no_browser
-        self._environ = environ
-        self._reading: asyncio.Task[None] | None = None
-
-    def hear(self, event: Event) -> None:
-        """Tell one event."""
-        if self._json:
-            line = event_as_json(event)
-            if line is not None:
-                answer_json(line)
-        else:
-            tell(event)
-        if isinstance(event, AuthorizationReady):
-            self._offer(event)
-
-    def _offer(self, ready: AuthorizationReady) -> None:
-        asked = sys.stdin.isatty() or bool(self._environ.get("BROWSER"))
-        opened = (
-            self._browser
-            and asked
-            and may_open_browser(self._environ)
-            and open_browser(ready.url, self._environ)
-        )
-        say(
-            "  Open this link and sign in:"
-            if not opened
-            else "  A browser should show the sign-in. If not, open:"
-        )
-        say(f"\n{ready.url}\n")
-        listener = self._run.wait.listener
-        port = listener.port if listener is not None else 0
-        line = ssh_forward_line(self._environ, port, _user(), socket.gethostname())
-        if line is not None:
-            say("  Browser on another machine? Run this there first, in a second terminal:")
-            say(f"    {line}")
-        if sys.stdin.isatty():
-            say("  Or paste the address that the browser ends on here, and press Enter.")
-            self._listen_to_stdin()
-        say(f"  Waiting {ready.seconds:.0f} seconds. Ctrl-C stops.")
-
-    def _listen_to_stdin(self) -> None:
-        """Read pasted lines as they come, without a thread that could hold up the exit."""
-        loop = asyncio.get_running_loop()
-        try:
-            loop.add_reader(sys.stdin.fileno(), self._pasted)
-        except (OSError, ValueError, NotImplementedError):
-            return
-
-    def _pasted(self) -> None:
-        line = sys.stdin.readline()
-        if not line or not self._run.wait.waiting:
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            return
-        if not line.strip():
-            return
-        response = self._run.paste(Secret(line))
-        if response.code is None and response.error is None:
-            reason = response.checks[-1]
-            say(f"    That is not it: {reason.seen}. {reason.cure}")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

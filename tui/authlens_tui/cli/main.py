@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
-from authlens_core.errors import AuthlensError
-from authlens_tui.cli.output import explain, say
+from authlens_core.errors import AuthlensError, UsageError
+from authlens_core.safe_text import safe_line
+from authlens_tui.cli.output import answer_line, explain, leave_stdout_alone
 from authlens_tui.cli.parser import VERBS, build_parser
+from authlens_tui.cli.unexpected import FAILED, say_unexpected, silence_tracebacks
 
 __all__ = ["main", "run"]
 
 _INTERRUPTED: Final = 130
+_NOBODY_READS: Final = 141  # what a shell reports of a program that SIGPIPE ended
 
 
 def main() -> None:
     """Run `authlens` with the arguments of the process and exit with its code."""
+    silence_tracebacks()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -32,43 +37,84 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our answer has gone; there is nobody to tell.
-        sys.stderr.close()
-        return 141
+        leave_stdout_alone()
+        return _NOBODY_READS
+    except Exception as error:
+        # The boundary of the process: a traceback would show lines of data.
+        say_unexpected(error)
+        return FAILED
 
 
 def _dispatch(argv: list[str]) -> int:
-    if argv == ["--version"]:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"authlens {version('authlens')}\n")
-        return 0
+    _refuse_borrowed_rights()
     if not argv or (not argv[0].startswith("-") and argv[0] not in VERBS):
         return _app(argv)
     parsed = build_parser().parse_args(argv)
+    if parsed.version:
+        from importlib.metadata import version
+
+        answer_line(f"authlens {version('authlens')}")
+        return 0
     if parsed.verb is None:
         return _app([])
     return _VERBS[parsed.verb](parsed)
 
 
+def _refuse_borrowed_rights() -> None:
+    """Do not run with another account's rights than the caller's own.
+
+    Raises:
+        UsageError: the program is set-user-ID or set-group-ID.
+    """
+    if sys.platform == "win32":
+        return
+    if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
+        raise UsageError(
+            "authlens was started with the rights of another account (setuid or setgid).",
+            "Take that bit off the program; it needs no rights but yours.",
+        )
+
+
 def _app(argv: list[str]) -> int:
-    """Start the full-screen app, on the wizard if a URL is given."""
-    if len(argv) > 1:
-        say(f"authlens: one URL at a time, please; got {len(argv)} arguments. See: authlens --help")
-        return 2
+    """Start the full-screen app, on the wizard if a URL is given.
+
+    Raises:
+        UsageError: the arguments are neither a verb nor one URL.
+    """
+    if argv:
+        _refuse_other_words(argv)
     from authlens_tui.cli.full_screen import run_app
 
     return run_app(argv[0] if argv else None)
 
 
+def _refuse_other_words(argv: list[str]) -> None:
+    word = safe_line(argv[0], 80)
+    if "/" not in word and "." not in word and ":" not in word:
+        near = get_close_matches(argv[0], VERBS, 1)
+        meant = f"Did you mean authlens {near[0]}? " if near else ""
+        raise UsageError(f"There is no verb {word!r}.", f"{meant}See: authlens --help")
+    if len(argv) > 1:
+        raise UsageError(
+            f"The app takes one URL and no options; {safe_line(argv[1], 80)!r} is too much.",
+            "Options belong to a verb: authlens login URL, authlens probe URL. See: authlens --help",
+        )
+
+
 def _run(work: Coroutine[Any, Any, int]) -> int:
-    return asyncio.run(work)
+    from authlens_tui.cli.interruption import exit_on_signals, run_until_signal
+
+    exit_on_signals()
+    return run_until_signal(work)
 
 
 def _login(arguments: Namespace) -> int:
+    from authlens_tui.cli.client_secret import client_secret
+    from authlens_tui.cli.interruption import exit_on_signals
     from authlens_tui.cli.login import login
 
-    return _run(login(arguments))
+    exit_on_signals()
+    return _run(login(arguments, client_secret(arguments)))
 
 
 def _probe(arguments: Namespace) -> int:
@@ -90,19 +136,19 @@ def _list(arguments: Namespace) -> int:
 
 
 def _refresh(arguments: Namespace) -> int:
-    from authlens_tui.cli.credentials import refresh_credentials
+    from authlens_tui.cli.renewal import refresh_credentials
 
     return _run(refresh_credentials(arguments))
 
 
 def _revoke(arguments: Namespace) -> int:
-    from authlens_tui.cli.credentials import revoke_credentials
+    from authlens_tui.cli.ending import revoke_credentials
 
     return _run(revoke_credentials(arguments))
 
 
 def _forget(arguments: Namespace) -> int:
-    from authlens_tui.cli.credentials import forget_credential
+    from authlens_tui.cli.ending import forget_credential
 
     return _run(forget_credential(arguments))
 

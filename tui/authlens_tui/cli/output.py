@@ -3,20 +3,57 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TextIO
+from contextlib import suppress
+from typing import Final, TextIO
 
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 
-__all__ = ["answer_json", "answer_line", "answer_secret", "explain", "say"]
+__all__ = [
+    "AnswerLost",
+    "answer_json",
+    "answer_line",
+    "answer_secret",
+    "encodable",
+    "explain",
+    "leave_stdout_alone",
+    "say",
+]
+
+_PLAIN: Final = str.maketrans(
+    {
+        "✔": "+",
+        "✖": "x",
+        "→": "->",
+        "–": "-",
+        "…": "...",
+        "●": "*",
+        "◐": "~",
+        "○": "o",
+        "×": "x",
+        "§": "section ",
+        "“": '"',
+        "”": '"',
+    }
+)
+"""What stands for our own signs where the encoding of the terminal has none."""
+
+
+class AnswerLost(AuthlensError):
+    """The answer could not be written: nobody who reads stdout may take silence for success."""
 
 
 def say(words: str) -> None:
-    """Tell the person something, on stderr, whatever the encoding of the terminal."""
-    _write(sys.stderr, safe_text(words) + "\n")
+    """Tell the person something, on stderr, whatever its encoding and even if it is gone."""
+    if sys.stderr is None:
+        return
+    with suppress(OSError, ValueError):
+        sys.stderr.write(encodable(safe_text(words), sys.stderr) + "\n")
+        sys.stderr.flush()
 
 
 def explain(error: AuthlensError) -> None:
@@ -28,24 +65,59 @@ def explain(error: AuthlensError) -> None:
 
 
 def answer_json(value: Mapping[str, object] | Sequence[object]) -> None:
-    """Write one JSON value as one line on stdout; ASCII only, so nothing in it can steer a terminal."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
-    sys.stdout.flush()
+    """Write one JSON value as one line on stdout; ASCII only, so nothing in it can steer a terminal.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    _answer(json.dumps(value, ensure_ascii=True))
 
 
 def answer_line(line: str) -> None:
-    """Write one line of the answer on stdout, made safe to show."""
-    _write(sys.stdout, safe_line(line) + "\n")
+    """Write one line of the answer on stdout, made safe to show.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    _answer(safe_line(line))
 
 
 def answer_secret(secret: Secret) -> None:
-    """Write a secret on stdout, because that is what was asked for."""
-    sys.stdout.write(secret.reveal() + "\n")
-    sys.stdout.flush()
+    """Write a secret on stdout, because that is what was asked for.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    _answer(secret.reveal())
 
 
-def _write(stream: TextIO, text: str) -> None:
+def encodable(text: str, stream: TextIO) -> str:
+    """Return `text` in characters that `stream` can encode: our signs by a plain one, others as escapes."""
     encoding = stream.encoding or "ascii"
-    plain = text.encode(encoding, "backslashreplace").decode(encoding)
-    stream.write(plain)
-    stream.flush()
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def leave_stdout_alone() -> None:
+    """Point stdout at nothing, so that what is buffered for a reader who has gone is not tried again."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+def _answer(line: str) -> None:
+    if sys.stdout is None:
+        raise AnswerLost("There is no standard output to write the answer to.")
+    try:
+        sys.stdout.write(encodable(line, sys.stdout) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        leave_stdout_alone()
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise AnswerLost(f"The answer could not be written: {reason or type(error).__name__}.") from None

@@ -3,24 +3,107 @@
 from __future__ import annotations
 
 import argparse
+import math
+import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, NoReturn
+
+from authlens_core.safe_text import safe_text
+from authlens_tui.cli.output import encodable, say
 
 __all__ = ["VERBS", "build_parser"]
 
-_EPILOG = """exit codes:
-  0 ok   2 usage   3 not protected   4 a person must log in   5 refused by the server or policy
-  6 network or TLS   7 server misconfigured or hostile   8 timed out   9 no place to keep secrets
+_LONGEST_WAIT: Final = 3_600.0
+_LONGEST_TTL: Final = 10 * 365 * 86_400.0
+_EPILOG: Final = """\
+exit codes:
+    0  ok
+    1  authlens itself failed
+    2  usage: the command line, or this machine, does not allow it
+    3  not protected
+    4  a person must log in
+    5  refused by the server or a policy
+    6  network or TLS
+    7  server misconfigured or hostile
+    8  timed out
+    9  no place to keep secrets
+  130  Ctrl-C; 143 terminated; 129 terminal closed
+
+stdout carries the answer alone, stderr the words.
+
+environment:
+  AUTHLENS_HOME            where state that is no secret lives
+  AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
+  BROWSER                  the browser that login opens
+  PYTHON_KEYRING_BACKEND   the keyring backend, in place of the system's own
+"""
+_LOGIN_EPILOG: Final = """\
+Three ways back: the browser reaches this machine by itself; over SSH through the port that the
+ssh -L line forwards; or the address that the browser ends on is pasted into the terminal.
+
+A client that was registered beforehand and has a secret: set AUTHLENS_CLIENT_SECRET, or add
+--client-secret to be asked for it. No argument takes the secret, for other users can read those.
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Words like those of the other verbs: safe for the terminal, in whatever encoding it has."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        stream = file if file is not None else sys.stderr
+        if stream is not None and message:
+            stream.write(encodable(safe_text(message), stream))
+            stream.flush()
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and end with exit code 2."""
+        say(f"✖ {message[:1].upper()}{message[1:]}.")
+        say(f"  → See: {self.prog} --help")
+        sys.exit(2)
+
+
+def _number(text: str, least: float, most: float, unit: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        msg = f"not a number of {unit} from {least:g} to {most:g}"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def _wait(text: str) -> float:
+    return _number(text, 1, _LONGEST_WAIT, "seconds")
+
+
+def _min_ttl(text: str) -> float:
+    return _number(text, 0, _LONGEST_TTL, "seconds")
+
+
+def _lifetime(text: str) -> int:
+    return int(_number(text, 1, _LONGEST_TTL, "seconds"))
+
+
+def _port_up_to(most: int) -> Callable[[str], int]:
+    def port(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= most):
+            msg = f"not a port from 0 to {most}"
+            raise argparse.ArgumentTypeError(msg)
+        return int(text)
+
+    return port
+
+
+_port = _port_up_to(65_535)
+
+
 def _add_login(add: argparse.ArgumentParser) -> None:
-    add.add_argument("url", metavar="URL", help="the protected resource")
-    add.add_argument("--no-browser", action="store_true", help="never open a browser, only show the link")
+    add.epilog = _LOGIN_EPILOG
+    _add_url(add)
+    add.add_argument("--no-browser", action="store_true", help="open no browser, only show the link")
     add.add_argument("--json", action="store_true", help="tell what happens as JSON lines on stdout")
-    add.add_argument(
-        "--timeout", type=float, default=300.0, metavar="S", help="seconds to wait for the browser"
-    )
+    add.add_argument("--timeout", type=_wait, default=300.0, metavar="S", help="wait S seconds for you (300)")
     add.add_argument(
         "--port", type=_port, default=8400, metavar="N", help="callback port (8400; 0: any free one)"
     )
@@ -28,14 +111,18 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         "--redirect-host",
         choices=["localhost", "127.0.0.1"],
         default="localhost",
-        help="host name in the redirect URI; Access has a switch for each",
+        help="host in the redirect URI (localhost); Access has a switch for each",
     )
-    add.add_argument("--client-id", metavar="ID", help="a client registered beforehand")
-    add.add_argument("--client-metadata-url", metavar="URL", help="a Client ID Metadata Document")
+    client = add.add_mutually_exclusive_group()
+    client.add_argument("--client-id", metavar="ID", help="a client registered beforehand")
+    client.add_argument("--client-metadata-url", metavar="URL", help="a Client ID Metadata Document")
+    add.add_argument(
+        "--client-secret", action="store_true", help="ask for the secret of --client-id; takes no value"
+    )
     add.add_argument("--scope", metavar="S", help="scope to ask for, in place of the challenge's")
     add.add_argument("--resource", metavar="R", help="resource to ask for, in place of the metadata's")
     add.add_argument("--issuer", metavar="URL", help="which of several authorization servers to use")
-    add.add_argument("--method", choices=["GET", "POST"], help="how to ask the resource")
+    _add_method(add)
     add.add_argument("--yes", action="store_true", help="go on where a failed check may be overridden")
 
 
@@ -43,16 +130,24 @@ def _add_url(add: argparse.ArgumentParser) -> None:
     add.add_argument("url", metavar="URL", help="the protected resource")
 
 
+def _add_method(add: argparse.ArgumentParser) -> None:
+    add.add_argument("--method", choices=["GET", "POST"], help="how to ask the resource (GET, then POST)")
+
+
 def _add_probe(add: argparse.ArgumentParser) -> None:
     _add_url(add)
     add.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    add.add_argument("--method", choices=["GET", "POST"], help="how to ask the resource")
+    _add_method(add)
 
 
 def _add_token(add: argparse.ArgumentParser) -> None:
     _add_url(add)
     add.add_argument(
-        "--min-ttl", type=float, default=60.0, metavar="S", help="refresh if it would not last this long (60)"
+        "--min-ttl",
+        type=_min_ttl,
+        default=60.0,
+        metavar="S",
+        help="refresh a token that would not last S more seconds (60)",
     )
 
 
@@ -64,7 +159,20 @@ def _add_url_or_all(add: argparse.ArgumentParser) -> None:
     which = add.add_mutually_exclusive_group(required=True)
     which.add_argument("url", metavar="URL", nargs="?", help="the protected resource")
     which.add_argument("--all", action="store_true", help="every credential")
-    add.add_argument("--json", action="store_true", help="results as JSON on stdout")
+    add.add_argument("--json", action="store_true", help="a JSON array of results on stdout")
+
+
+def _add_refresh(add: argparse.ArgumentParser) -> None:
+    _add_url_or_all(add)
+    add.add_argument(
+        "--again",
+        action="store_true",
+        help="also where an earlier refresh was interrupted; that may end the login",
+    )
+
+
+def _add_forget(add: argparse.ArgumentParser) -> None:
+    add.add_argument("url", metavar="URL", help="the protected resource, or an id from list --json")
 
 
 def _add_fault(add: argparse.ArgumentParser) -> None:
@@ -73,46 +181,49 @@ def _add_fault(add: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="break one thing (--fault list names them)",
+        help="break one thing; may be repeated (--fault list names them all)",
     )
 
 
 def _add_demo(add: argparse.ArgumentParser) -> None:
     _add_fault(add)
     add.add_argument("--play", action="store_true", help="play the person: sign in without a browser")
-    add.add_argument("--port", type=_port, default=8400, metavar="N", help="callback port (8400)")
+    add.add_argument(
+        "--port", type=_port, default=8400, metavar="N", help="callback port (8400; 0: any free one)"
+    )
 
 
 def _add_emulator(add: argparse.ArgumentParser) -> None:
-    add.add_argument("--port", type=_port, default=0, metavar="N", help="port of the protected resource")
-    add.add_argument("--token-lifetime", type=int, default=60, metavar="S", help="seconds (60)")
+    add.add_argument(
+        "--port",
+        type=_port_up_to(65_534),
+        default=0,
+        metavar="N",
+        help="port of the protected resource; the login server takes the next one (any free ones)",
+    )
+    add.add_argument(
+        "--token-lifetime", type=_lifetime, default=60, metavar="S", help="how long access tokens last (60)"
+    )
     _add_fault(add)
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError
-    return port
 
 
 _Add = Callable[[argparse.ArgumentParser], None]
 VERBS: Final[dict[str, tuple[str, _Add]]] = {
-    "demo": ("the app on the embedded emulator, no account needed", _add_demo),
-    "emulator": ("the emulator alone, until Ctrl-C; stdout: the URL of its resource", _add_emulator),
     "login": ("log in on a plain terminal", _add_login),
     "probe": ("what protects it; sends nothing but the discovery requests", _add_probe),
     "token": ("the access token alone on stdout; refreshed if need be, no browser", _add_token),
     "list": ("every credential and its state", _add_list),
-    "refresh": ("a new access token from the refresh token", _add_url_or_all),
+    "refresh": ("a new access token from the refresh token", _add_refresh),
     "revoke": ("end it at the server, prove it, then remove it here", _add_url_or_all),
-    "forget": ("remove it from this machine only", _add_url),
+    "forget": ("remove it from this machine only", _add_forget),
+    "demo": ("the app on the embedded emulator, no account needed", _add_demo),
+    "emulator": ("the emulator alone, until Ctrl-C; stdout: the URL of its resource", _add_emulator),
 }
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser for `authlens VERB …`; `authlens [URL]` is handled before it."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="authlens",
         usage="authlens [URL] | authlens VERB …",
         description="See every login. Without a verb: the full-screen app; with a URL, the login to it.",
@@ -121,7 +232,15 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")
     for name, (summary, add) in VERBS.items():
-        add(verbs.add_parser(name, help=summary, description=summary, allow_abbrev=False))
+        add(
+            verbs.add_parser(
+                name,
+                help=summary,
+                description=f"{summary[:1].upper()}{summary[1:]}.",
+                allow_abbrev=False,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
     return parser

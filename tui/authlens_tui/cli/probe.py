@@ -1,63 +1,89 @@
-"""`authlens probe`: what protects a URL. Sends the discovery requests and nothing else."""
+"""`authlens probe`: what protects a resource, by the discovery requests alone; nothing is registered."""
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 
-from authlens_core.login.facts import Options
+from authlens_core.errors import AuthlensError
+from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.login.verdict import verdict
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
 from authlens_tui.cli.conversation import tell
 from authlens_tui.cli.json_events import record_as_json
-from authlens_tui.cli.output import answer_json, explain, say
+from authlens_tui.cli.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.session import checked_url
 
 __all__ = ["probe"]
 
+_DISCOVERY = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})
+
 
 async def probe(arguments: Namespace) -> int:
-    """Run stages 1 to 3 and return the exit code: 0 when a login would be possible."""
-    wire = Wire()
-    run = Login(checked_url(arguments.url), wire, options=Options(method=arguments.method))
-    if not arguments.json:
-        run.watch(tell)
-    try:
-        while run.position in {Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA}:
-            record = await run.step()
-            if record.outcome is not Outcome.PASSED:
-                break
-    finally:
-        await run.aclose()
-        await wire.aclose()
-    return _report(run, as_json=arguments.json)
+    """Run stages 1 to 3 and return the exit code: 0 when a login would be possible.
 
-
-def _report(run: Login, *, as_json: bool) -> int:
+    Raises:
+        UsageError: the URL cannot be used.
+    """
+    url = checked_url(arguments.url)
+    async with Wire() as wire:
+        run = Login(url, wire, options=Options(method=arguments.method))
+        if not arguments.json:
+            run.watch(tell)
+        try:
+            while run.position in _DISCOVERY:
+                record = await run.step()
+                if record.outcome is not Outcome.PASSED:
+                    break
+        finally:
+            await run.aclose()
     error = verdict(run.trace.records[-1])
-    facts = run.facts
-    answer = facts.answer
-    metadata = facts.resource_metadata
-    if as_json:
-        answer_json(
-            {
-                "url": facts.resource_url.text,
-                "login_possible": error is None,
-                "protection": answer.protection.value if answer else None,
-                "layer": answer.layer if answer else None,
-                "resource": metadata.resource if metadata else None,
-                "authorization_servers": list(metadata.authorization_servers) if metadata else [],
-                "cause": error.cause if error else "",
-                "cure": error.cure if error else "",
-                "stages": [record_as_json(record) for record in run.trace.records],
-            }
-        )
-    elif error is None and facts.server_metadata is not None:
-        say(f"Protected; the login is at {facts.server_metadata.issuer}.")
-        say(f"  → authlens login {facts.resource_url.text}")
+    if arguments.json:
+        answer_json(_as_json(run, error))
+    else:
+        _show(run.facts, error)
+    return 0 if error is None else error.exit_code
+
+
+def _show(facts: Facts, error: AuthlensError | None) -> None:
+    for name, value in _findings(facts).items():
+        answer_line(f"{name:<14}{value}")
     if error is not None:
-        if not as_json:
-            explain(error)
-        return error.exit_code
-    return 0
+        explain(error)
+    else:
+        say(f"  → To log in: authlens login {shlex.quote(facts.resource_url.text)}")
+
+
+def _findings(facts: Facts) -> dict[str, str]:
+    """Return what was found, each in a few words; nothing where detection already failed."""
+    found: dict[str, str] = {}
+    if facts.answer is not None:
+        found["protection"] = f"{facts.answer.protection.value}, said by {facts.answer.layer}"
+    if facts.resource_metadata is not None:
+        found["resource"] = facts.resource_metadata.resource
+    server = facts.server_metadata
+    if server is not None:
+        found["login server"] = server.issuer
+        found["registration"] = "open to anybody" if server.registration_endpoint else "needs --client-id"
+        found["revocation"] = "offered" if server.revocation_endpoint else "not offered"
+    return found
+
+
+def _as_json(run: Login, error: AuthlensError | None) -> dict[str, object]:
+    facts = run.facts
+    answer, metadata, server = facts.answer, facts.resource_metadata, facts.server_metadata
+    return {
+        "url": facts.resource_url.text,
+        "login_possible": error is None,
+        "exit_code": 0 if error is None else error.exit_code,
+        "protection": answer.protection.value if answer else None,
+        "layer": answer.layer if answer else None,
+        "resource": metadata.resource if metadata else None,
+        "authorization_servers": list(metadata.authorization_servers) if metadata else [],
+        "issuer": server.issuer if server else None,
+        "cause": error.cause if error else "",
+        "cure": error.cure if error else "",
+        "stages": [record_as_json(record) for record in run.trace.records],
+    }

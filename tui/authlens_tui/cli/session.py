@@ -1,11 +1,14 @@
-"""Opening a session for a verb: the keyring if it is usable, or an error that says what to do."""
+"""Opening what a verb needs: the keyring, proven or only when it is asked, and the grant that was meant."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.keyring_store import KeyringStore
 from authlens_core.credentials.model import Grant
 from authlens_core.credentials.open_store import open_store
 from authlens_core.errors import LoginNeeded, UsageError
@@ -14,21 +17,26 @@ from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
 
-__all__ = ["checked_url", "grant_for", "open_session"]
+__all__ = ["checked_url", "chosen_grants", "grant_for", "moment", "open_session"]
 
 
 @asynccontextmanager
-async def open_session(*, probe: bool) -> AsyncIterator[Session]:
-    """Yield a session on the keyring.
+async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]:
+    """Yield a session on the keyring, whose helper starts only when a secret is asked for.
 
     Args:
-        probe: true to try the keyring by write, read and delete first: before anything is earned.
+        prove_keyring: true to write, read and delete a value first: before anything is earned.
 
     Raises:
-        NoSecretStore: there is no usable keyring.
+        NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
-    opened = await open_store(probe=probe)
-    async with Session(Wire(), Credentials.open(opened.store)) as session:
+    store = (await open_store()).store if prove_keyring else KeyringStore()
+    try:
+        credentials = Credentials.open(store)
+    except BaseException:
+        await store.aclose()
+        raise
+    async with Session(Wire(), credentials) as session:
         yield session
 
 
@@ -41,20 +49,47 @@ def checked_url(url: str) -> str:
     try:
         return parse_url(url, loopback_http=True).text
     except UrlRefused as refused:
-        cause = f"{safe_line(url, 200)} cannot be used: {'; '.join(refused.reasons)}."
-        raise UsageError(cause, "Give the whole address, such as https://wiki.example.com/") from None
+        cause = f"{safe_line(url, 200) or 'Nothing'} cannot be used: {'; '.join(refused.reasons)}."
+        raise UsageError(cause, _meant(url)) from None
 
 
-def grant_for(session: Session, url: str) -> Grant:
+def _meant(url: str) -> str:
+    """Return the whole address that was probably meant, or what one looks like."""
+    if "." in url and "://" not in url:
+        try:
+            return f"Did you mean {shlex.quote(parse_url(f'https://{url}').text)}?"
+        except UrlRefused:
+            pass
+    return "Give the whole address, such as https://wiki.example.com/"
+
+
+def grant_for(credentials: Credentials, url: str) -> Grant:
     """Return the grant that covers `url`.
 
     Raises:
+        UsageError: it is no URL.
         LoginNeeded: there is none.
     """
-    grant = session.credentials.find(checked_url(url))
+    checked = checked_url(url)
+    grant = credentials.find(checked)
     if grant is None:
-        shown = safe_line(url, 200)
         raise LoginNeeded(
-            f"There is no credential for {shown} on this machine.", f"Log in: authlens login {shown}"
+            f"There is no login for {checked} on this machine.",
+            f"Run: authlens login {shlex.quote(checked)}     What there is: authlens list",
         )
     return grant
+
+
+def chosen_grants(credentials: Credentials, url: str | None) -> tuple[Grant, ...]:
+    """Return the grant for `url`, or every grant where it is None.
+
+    Raises:
+        UsageError: it is no URL.
+        LoginNeeded: there is none for the URL.
+    """
+    return credentials.list() if url is None else (grant_for(credentials, url),)
+
+
+def moment(of: datetime | None) -> str | None:
+    """Return a moment as JSON carries it: ISO 8601 in UTC, to the second."""
+    return None if of is None else of.astimezone(UTC).isoformat(timespec="seconds")

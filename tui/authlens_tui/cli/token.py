@@ -7,19 +7,21 @@ from datetime import timedelta
 
 from authlens_core.credentials.access_token import access_token
 from authlens_tui.cli.output import answer_secret
-from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.session import checked_url, grant_for, open_session
 
 __all__ = ["token"]
 
 
 async def token(arguments: Namespace) -> int:
-    """Print the token that lasts for at least `--min-ttl` seconds."""
-    async with open_session(probe=False) as session:
-        secret = await access_token(
-            session.credentials,
-            session.wire,
-            checked_url(arguments.url),
-            min_ttl=timedelta(seconds=max(0.0, arguments.min_ttl)),
-        )
-        answer_secret(secret)
+    """Print the token that lasts for at least `--min-ttl` seconds.
+
+    Raises:
+        LoginNeeded: a person has to log in.
+        AuthlensError: the other reasons why there is none to be had.
+    """
+    url = checked_url(arguments.url)
+    async with open_session() as session:
+        grant_for(session.credentials, url)
+        wanted = timedelta(seconds=arguments.min_ttl)
+        answer_secret(await access_token(session.credentials, session.wire, url, min_ttl=wanted))
     return 0

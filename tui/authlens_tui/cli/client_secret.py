@@ -1,0 +1,40 @@
+"""The secret of a client registered beforehand: from the environment or a prompt, never an argument."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from argparse import Namespace
+
+from authlens_core.errors import UsageError
+from authlens_core.secret import Secret
+
+__all__ = ["VARIABLE", "client_secret"]
+
+VARIABLE = "AUTHLENS_CLIENT_SECRET"
+
+
+def client_secret(arguments: Namespace) -> Secret | None:
+    """Return the secret for `--client-id`, or None for a public client.
+
+    The variable is taken out of the environment, so that no browser or other child inherits it.
+
+    Raises:
+        UsageError: `--client-secret` asks for a prompt, and there is no terminal to ask on or no client.
+    """
+    given = os.environ.pop(VARIABLE, "")
+    if arguments.client_id is None:
+        if arguments.client_secret:
+            raise UsageError("A secret needs the client that it belongs to.", "Add --client-id ID.")
+        return None
+    if given:
+        return Secret(given)
+    if not arguments.client_secret:
+        return None
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("There is no terminal to ask for the client secret on.", f"Set {VARIABLE}.")
+    typed = getpass.getpass("Client secret (not shown): ", stream=sys.stderr)
+    if not typed:
+        raise UsageError("No client secret was typed.", f"Type it, or set {VARIABLE}.")
+    return Secret(typed)

@@ -1,0 +1,121 @@
+"""`authlens revoke` ends a credential at its server, with proof; `forget` only removes it from here."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from typing import Final
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.keyring_store import KeyringStore
+from authlens_core.credentials.model import Grant
+from authlens_core.credentials.revoke import Revoked, RevokeOutcome, revoke
+from authlens_core.errors import AuthlensError, NetworkFailure, Refused, TimedOut
+from authlens_core.safe_text import safe_line
+from authlens_core.session import Session
+from authlens_core.wire.exchange import FailureKind
+from authlens_tui.cli.output import answer_json, say
+from authlens_tui.cli.session import chosen_grants, grant_for, open_session
+
+__all__ = ["forget_credential", "revoke_credentials"]
+
+_FAILURE_CODES: Final = {
+    FailureKind.TIMEOUT: TimedOut.exit_code,
+    FailureKind.NAME: NetworkFailure.exit_code,
+    FailureKind.CONNECT: NetworkFailure.exit_code,
+    FailureKind.TLS: NetworkFailure.exit_code,
+    FailureKind.PROXY: NetworkFailure.exit_code,
+}
+Result = tuple[int, dict[str, object]]
+
+
+async def revoke_credentials(arguments: Namespace) -> int:
+    """Revoke one credential or all: at the server first, with proof, and only then here.
+
+    0 means that the server confirmed it and the resource does not accept the token any more.
+    """
+    async with open_session() as session:
+        grants = chosen_grants(session.credentials, None if arguments.all else arguments.url)
+        results = [await _revoke(session, grant) for grant in grants]
+    if not results:
+        say("No credentials on this machine.")
+    if arguments.json:
+        answer_json([as_json for _, as_json in results])
+    return max((code for code, _ in results), default=0)
+
+
+async def _revoke(session: Session, grant: Grant) -> Result:
+    """Revoke one grant; an error becomes its result, so that the others still have their turn."""
+    shown = safe_line(grant.resource_url, 200)
+    try:
+        result = await revoke(session.credentials, session.wire, grant.grant_id)
+    except AuthlensError as error:
+        say(f"✖ {shown}: {error.cause}")
+        say(f"  → {error.cure}")
+        return error.exit_code, _as_json(grant, "failed", error.cause, error.cure)
+    code = _code(result)
+    say(f"{'✔' if code == 0 else '✖'} {shown}: {result.summary}")
+    if result.cure:
+        say(f"  → {result.cure}")
+    return code, {
+        **_as_json(grant, result.outcome.value, result.summary, result.cure),
+        "removed": result.removed,
+        "still_accepted": result.still_accepted,
+    }
+
+
+def _code(result: Revoked) -> int:
+    if result.outcome is RevokeOutcome.REVOKED:
+        return Refused.exit_code if result.still_accepted else 0
+    failed = [
+        exchange.failure.kind
+        for record in result.trace.records
+        for exchange in record.exchanges
+        if exchange.failure is not None
+    ]
+    return _FAILURE_CODES.get(failed[0], Refused.exit_code) if failed else Refused.exit_code
+
+
+def _as_json(grant: Grant, outcome: str, summary: str, cure: str) -> dict[str, object]:
+    return {
+        "resource_url": grant.resource_url,
+        "outcome": outcome,
+        "removed": False,
+        "still_accepted": None,
+        "summary": summary,
+        "cure": cure,
+    }
+
+
+async def forget_credential(arguments: Namespace) -> int:
+    """Remove a credential from this machine and say that it still works at the server.
+
+    It is named by a URL, or by its id, as for one whose record cannot be read. A keyring that is gone does
+    not hinder it.
+
+    Raises:
+        LoginNeeded: there is none.
+    """
+    credentials = Credentials.open(KeyringStore())
+    try:
+        grant_id, shown = _meant(credentials, arguments.url)
+        erased = await credentials.forget(grant_id)
+    finally:
+        await credentials.aclose()
+    say(f"✔ Removed from this machine: {shown}")
+    if not erased:
+        say("! The keyring could not be reached: the tokens in it are deleted at the next login or refresh.")
+    say(
+        "  The server was not told: the tokens stay valid there until they end. "
+        "(authlens revoke would have ended them.)"
+    )
+    return 0
+
+
+def _meant(credentials: Credentials, name: str) -> tuple[str, str]:
+    if name in credentials.damaged():
+        return name, f"the unreadable record {name}"
+    grant = next((g for g in credentials.list() if g.grant_id == name), None)
+    if grant is None:
+        grant = grant_for(credentials, name)
+    return grant.grant_id, shlex.quote(safe_line(grant.resource_url, 200))

@@ -1,0 +1,70 @@
+"""Ending in good order when a signal says so: ports freed, the terminal as it was, code 128 + the signal.
+
+The first signal cancels the work, whose own cleaning up runs to its end; a second one does not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from types import FrameType
+from typing import Any, Final
+
+from authlens_tui.cli import quiet_terminal
+from authlens_tui.cli.output import say
+from authlens_tui.cli.unexpected import hear_lost_errors
+
+__all__ = ["exit_on_signals", "run_until_signal"]
+
+_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def exit_on_signals() -> None:
+    """Make the signals end the process by `SystemExit`: `finally` runs even before there is a loop."""
+    for number in _wanted():
+        if number != signal.SIGINT:  # Python's own KeyboardInterrupt serves
+            signal.signal(number, _exit)
+
+
+def run_until_signal(work: Coroutine[Any, Any, int]) -> int:
+    """Run `work` in an event loop; return its exit code, or 128 + the number of the signal that ended it."""
+    return asyncio.run(_guarded(work))
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _wanted() -> list[signal.Signals]:
+    """Return the signals to heed: one that was ignored from the start (nohup, `&` in a script) stays so."""
+    numbers = [getattr(signal, name, None) for name in _SIGNALS]
+    return [n for n in numbers if n is not None and signal.getsignal(n) is not signal.SIG_IGN]
+
+
+async def _guarded(work: Coroutine[Any, Any, int]) -> int:
+    loop = asyncio.get_running_loop()
+    hear_lost_errors(loop)
+    task = loop.create_task(work)
+    heard: list[int] = []
+
+    def stop(number: int) -> None:
+        heard.append(number)
+        if len(heard) > 1:
+            quiet_terminal.restore()
+            os._exit(128 + number)
+        task.cancel()
+
+    for number in _wanted():
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not heard:
+            raise
+        say("Stopped.")
+        return 128 + heard[0]

@@ -1,0 +1,104 @@
+"""Telling a login as it happens, as words or as JSON, and offering the ways back when the link is ready."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+
+from authlens_core.callback.ssh_forward import is_ssh, ssh_forward_line
+from authlens_core.login.events import AuthorizationReady, Event, StageEnded
+from authlens_core.login.login import Login
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
+from authlens_tui.browser import may_open_browser, open_browser
+from authlens_tui.cli.conversation import tell
+from authlens_tui.cli.json_events import event_as_json
+from authlens_tui.cli.output import answer_json, say
+from authlens_tui.cli.quiet_terminal import PasteReader
+from authlens_tui.durations import in_words
+
+__all__ = ["Teller"]
+
+
+class Teller:
+    """Watches one login; `close()` gives the terminal back.
+
+    Args:
+        run: the login.
+        arguments: what was typed.
+        environ: the environment to go by.
+    """
+
+    def __init__(self, run: Login, arguments: Namespace, environ: Mapping[str, str]) -> None:
+        self._run = run
+        self._json: bool = arguments.json
+        self._browser: bool = not arguments.no_browser
+        self._environ = environ
+        self._reader = PasteReader(self._pasted)
+
+    def hear(self, event: Event) -> None:
+        """Tell one event."""
+        if isinstance(event, StageEnded) and event.record.stage is Stage.AUTHORIZATION:
+            self._reader.close()
+        if self._json:
+            line = event_as_json(event)
+            if line is not None:
+                answer_json(line)
+        else:
+            tell(event)
+        if isinstance(event, AuthorizationReady):
+            self._offer(event)
+
+    def close(self) -> None:
+        """Stop reading what is pasted."""
+        self._reader.close()
+
+    def _offer(self, ready: AuthorizationReady) -> None:
+        opened = self._open_browser(ready.url)
+        say("")
+        if opened:
+            say("  Sign in in the browser that opens. If none does, open this link yourself:")
+        elif is_ssh(self._environ):
+            say("  Open this link in the browser of your own machine and sign in:")
+        else:
+            say("  Open this link in a browser and sign in:")
+        say(f"\n{ready.url}\n")
+        self._offer_ways_back()
+        say(f"  Waiting {in_words(ready.seconds)}. Ctrl-C stops.")
+
+    def _open_browser(self, url: str) -> bool:
+        person_is_here = bool(self._environ.get("BROWSER")) or (sys.stdin is not None and sys.stdin.isatty())
+        if not (self._browser and person_is_here and may_open_browser(self._environ)):
+            return False
+        return open_browser(url, self._environ)
+
+    def _offer_ways_back(self) -> None:
+        listener = self._run.wait.listener
+        if listener is not None:
+            line = ssh_forward_line(self._environ, listener.port, _user(), socket.gethostname())
+            if line is not None:
+                say("  So that the browser can come back here, run this there first, in a second terminal:")
+                say(f"    {line}")
+        if self._reader.start():
+            say(
+                "  If the browser ends on a page that it cannot reach: copy its whole address, paste it here "
+                "and press Enter (it is not shown)."
+            )
+
+    def _pasted(self, line: Secret) -> None:
+        if not self._run.wait.waiting:
+            return
+        response = self._run.paste(line)
+        if response.code is None and response.error is None:
+            reason = response.checks[-1]
+            say(f"    That is not it: {reason.seen}. {reason.cure}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""

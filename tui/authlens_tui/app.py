@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.color import Color
 
 from authlens_core.secret import Secret
 from authlens_tui.clipboard import Copied, CopyWay, copy_text
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["AuthlensApp"]
 
 INTERRUPTED: Final = 130
+_QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreground
 _TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: leave
 _RECORDS_THE_SCREEN: Final = frozenset({"Screenshot"})
 
@@ -68,6 +70,16 @@ class AuthlensApp(QuietCrash, App[int]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Add `$quiet`, for what stands back: `$text-muted` depends on a background that drawn text lacks."""
+        variables = super().get_css_variables()
+        foreground, surface = (Color.parse(variables[name]) for name in ("foreground", "surface"))
+        by_terminal = foreground.ansi is not None
+        return {
+            **variables,
+            "quiet": "ansi_bright_black" if by_terminal else surface.blend(foreground, _QUIET).hex,
+        }
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the second layer of text safety to Textual's filters; it comes first."""

@@ -83,7 +83,7 @@ class AuthorizationPanel(VerticalScroll):
             Content.assemble(
                 ("Waiting for the browser  ", "bold"),
                 (f"{minutes}:{rest:02d}", "bold $text-accent"),
-                ("   + five minutes more   Esc cancel", "$text-muted"),
+                ("   + five minutes more   Esc cancel", "$quiet"),
             )
         )
 
@@ -129,14 +129,14 @@ def _ways(port: int | None, *, player: bool) -> list[Content]:
                 "The browser is on another machine? Run this there, in a second terminal, before you sign in:"
             ),
             Content.styled(f"  {safe_line(forward)}", "bold"),
-            Content.styled(f"  {escape_hint(port)}", "$text-muted"),
+            Content.styled(f"  {escape_hint(port)}", "$quiet"),
             Content("Or sign in without it, and paste the address of the page that then cannot be shown."),
         ]
     lines += [
         Content(""),
         Content.styled(
             "Paste only an address that this login led to; never give such an address to anybody.",
-            "$text-muted",
+            "$quiet",
         ),
     ]
     return lines

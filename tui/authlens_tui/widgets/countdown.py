@@ -37,7 +37,7 @@ class Countdown(Widget):
         filled = round(cells * share)
         return Content.assemble(
             (f"{clock(left):>6} ", f"bold {style}"),
-            (f"{word}  ", "$text-muted"),
+            (f"{word}  ", "$quiet"),
             ("━" * filled, style),
             ("╌" * (cells - filled), "$text-disabled"),
         )

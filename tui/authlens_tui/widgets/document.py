@@ -47,7 +47,7 @@ class DocumentView(ScrollView, can_focus=True):
         &:focus { border: round $primary; border-title-color: $text-primary; }
         & > .document--title { color: $text-primary; text-style: bold; }
         & > .document--name { color: $text-primary; }
-        & > .document--muted { color: $text-muted; }
+        & > .document--muted { color: $quiet; }
         & > .document--good { color: $text-success; }
         & > .document--note { color: $text-accent; }
         & > .document--warning { color: $text-warning; }

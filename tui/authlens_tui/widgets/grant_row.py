@@ -74,13 +74,11 @@ def grant_detail(grant: Grant, now: datetime, events: Sequence[Event]) -> Conten
     if standing.note:
         lines += [Content(safe_line(standing.note, 400)), Content("")]
     for name, value in _facts(grant, standing, now):
-        lines.append(Content.assemble((f"{name:<14}", "$text-muted"), Content(safe_line(value, 400))))
+        lines.append(Content.assemble((f"{name:<14}", "$quiet"), Content(safe_line(value, 400))))
     if events:
         lines += [Content(""), Content.styled("History", "bold")]
         lines += [
-            Content.assemble(
-                (f"{_ago(event.at, now):<14}", "$text-muted"), Content(safe_line(event.kind, 60))
-            )
+            Content.assemble((f"{_ago(event.at, now):<14}", "$quiet"), Content(safe_line(event.kind, 60)))
             for event in events
         ]
     return Content("\n").join(lines)

@@ -143,7 +143,7 @@ def _rows(one: Line, width: int) -> Iterable[Row]:
         indent = hang if rows else 0
         end = _fitting(text, start, width - indent)
         if one.words and end < len(text):
-            end = _word_end(text, start, end)
+            end = _word_end(text, start if rows else one.hang, end)
         rows.append(Row(one, start, end, indent))
         start = end
         while one.words and start < len(text) and text[start] == " ":

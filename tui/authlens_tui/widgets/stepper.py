@@ -32,12 +32,12 @@ class StepState(StrEnum):
 
 
 _SIGNS: Final = {
-    StepState.WAITING: ("·", "$text-muted"),
+    StepState.WAITING: ("·", "$quiet"),
     StepState.RUNNING: ("▶", "bold $text-accent"),
     StepState.DONE: ("✔", "$text-success"),
     StepState.WARNED: ("!", "bold $text-warning"),
     StepState.FAILED: ("✖", "bold $text-error"),
-    StepState.CANCELLED: ("■", "$text-muted"),
+    StepState.CANCELLED: ("■", "$quiet"),
 }
 _TIME_WIDTH: Final = 7
 
@@ -139,14 +139,12 @@ class Stepper(Widget, can_focus=True):
         title = safe_line(step.title, 40)[:name_width]
         looked_at = index == self.looked_at
         running = step.state is StepState.RUNNING
-        name_style = (
-            "bold" if looked_at or running else "$text-muted" if step.state is StepState.WAITING else ""
-        )
+        name_style = "bold" if looked_at or running else "$quiet" if step.state is StepState.WAITING else ""
         row = Content.assemble(
             (sign, style),
             f" {step.number} ",
             (f"{title:<{name_width}}", name_style),
-            (f"{took:>{_TIME_WIDTH}}", "$text-muted"),
+            (f"{took:>{_TIME_WIDTH}}", "$quiet"),
         )
         return row.stylize("on $primary 25%") if looked_at else row
 
@@ -161,4 +159,4 @@ class Stepper(Widget, can_focus=True):
         step = self.steps[self.looked_at] if self.looked_at < len(self.steps) else None
         name = f"  {step.number} {safe_line(step.title, 40)}" if step else ""
         word = f"  {step.state}" if step and step.state is not StepState.WAITING else ""
-        return Content.assemble(*signs, (name, "bold"), (word, "$text-muted")).truncate(max(1, width))
+        return Content.assemble(*signs, (name, "bold"), (word, "$quiet")).truncate(max(1, width))

@@ -34,6 +34,6 @@ class TitleBar(Static):
         )
         ssh = "  over SSH" if is_ssh(os.environ) else ""
         secrets = f"secrets: {safe_line(self._store_name, 60)}" if self._store_name else ""
-        right = Content.styled(f"{secrets}{ssh}", "$text-muted")
+        right = Content.styled(f"{secrets}{ssh}", "$quiet")
         gap = self.content_size.width - left.cell_length - right.cell_length
         return Content.assemble(left, " " * max(2, gap), right) if gap >= 2 else left

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.check import Check
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Fact, Stage
-from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits
 
-__all__ = ["Learned", "LoginStage", "PlannedRequest"]
+__all__ = ["Learned", "LoginStage", "PlannedRequest", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,13 @@ class PlannedRequest:
     purpose: str
     server_supplied: bool = True
     limits: Limits = METADATA
+
+
+def stopped(planned: PlannedRequest, started_at: datetime, elapsed: float) -> Exchange:
+    """Record a request that was under way when the person stopped it."""
+    cause = "It was stopped before the answer was complete; the server may have acted on it."
+    failure = WireFailure(FailureKind.CANCELLED, cause, "Run the stage again.", may_have_arrived=True)
+    return Exchange(planned.request, None, failure, started_at, elapsed, purpose=planned.purpose)
 
 
 @dataclass(frozen=True, slots=True)

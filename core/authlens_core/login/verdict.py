@@ -20,7 +20,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.exchange import FailureKind
 
-__all__ = ["Why", "verdict", "why"]
+__all__ = ["Why", "client_is_unknown", "verdict", "why"]
 
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     "registration.port": UsageError,
@@ -65,6 +65,11 @@ def verdict(record: StageRecord) -> AuthlensError | None:
     kind = _kind(record, record.failures[0])
     said = f" The server said: {reason.said}" if reason.said else ""
     return kind(f"{reason.cause}{said}", reason.cure, stage=STAGE_INFO[record.stage].title)
+
+
+def client_is_unknown(record: StageRecord) -> bool:
+    """Whether the server refused because it does not know the client, or no longer."""
+    return any("invalid_client" in c.seen or "unauthorized_client" in c.seen for c in record.failures)
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from authlens_core.errors import AuthlensError, UsageError
 from authlens_core.safe_text import safe_line
-from authlens_tui.cli.output import answer_line, explain, leave_stdout_alone
+from authlens_tui.cli.output import answer_line, discard, explain
 from authlens_tui.cli.parser import VERBS, build_parser
 from authlens_tui.cli.unexpected import FAILED, say_unexpected, silence_tracebacks
 
@@ -37,7 +37,7 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        leave_stdout_alone()
+        discard(sys.stdout)
         return _NOBODY_READS
     except Exception as error:
         # The boundary of the process: a traceback would show lines of data.

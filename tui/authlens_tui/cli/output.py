@@ -18,9 +18,9 @@ __all__ = [
     "answer_json",
     "answer_line",
     "answer_secret",
+    "discard",
     "encodable",
     "explain",
-    "leave_stdout_alone",
     "say",
 ]
 
@@ -51,9 +51,11 @@ def say(words: str) -> None:
     """Tell the person something, on stderr, whatever its encoding and even if it is gone."""
     if sys.stderr is None:
         return
-    with suppress(OSError, ValueError):
+    try:
         sys.stderr.write(encodable(safe_text(words), sys.stderr) + "\n")
         sys.stderr.flush()
+    except (OSError, ValueError):
+        discard(sys.stderr)
 
 
 def explain(error: AuthlensError) -> None:
@@ -101,11 +103,11 @@ def encodable(text: str, stream: TextIO) -> str:
     return text
 
 
-def leave_stdout_alone() -> None:
-    """Point stdout at nothing, so that what is buffered for a reader who has gone is not tried again."""
+def discard(stream: TextIO) -> None:
+    """Point a stream that failed at nothing, or what it still holds would fail once more at the exit."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     with suppress(OSError, ValueError, AttributeError):
-        os.dup2(nothing, sys.stdout.fileno())
+        os.dup2(nothing, stream.fileno())
     os.close(nothing)
 
 
@@ -118,6 +120,6 @@ def _answer(line: str) -> None:
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
-        leave_stdout_alone()
+        discard(sys.stdout)
         reason = error.strerror if isinstance(error, OSError) else None
         raise AnswerLost(f"The answer could not be written: {reason or type(error).__name__}.") from None

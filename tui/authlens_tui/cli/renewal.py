@@ -7,13 +7,14 @@ import shlex
 from argparse import Namespace
 from typing import Final
 
-from authlens_core.credentials.model import Grant
+from authlens_core.credentials.model import Grant, describe
 from authlens_core.credentials.refresh import Refreshed, RefreshOutcome, refresh
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_tui.cli.output import answer_json, say
 from authlens_tui.cli.session import chosen_grants, moment, open_session
+from authlens_tui.durations import in_words
 
 __all__ = ["refresh_credentials"]
 
@@ -59,6 +60,8 @@ async def _refresh(session: Session, grant: Grant, *, again: bool) -> Result:
         url = shlex.quote(safe_line(grant.resource_url))
         cure = f"Try once more, which may end this login: authlens refresh --again {url}. Or log in again."
     code = _CODES.get(outcome, 0)
+    if code == 0:
+        summary = f"{summary} {_lasts(result.grant)}"
     _tell(grant, good=code == 0, summary=summary, cure=cure)
     return code, _as_json(result.grant, outcome.value, summary, cure)
 
@@ -75,6 +78,11 @@ async def _keep_unsaved(session: Session, result: Refreshed) -> bool:
             continue
         return True
     return False
+
+
+def _lasts(grant: Grant) -> str:
+    left = describe(grant).remaining_seconds
+    return "The server did not say how long it lasts." if left is None else f"It lasts {in_words(left)}."
 
 
 def _tell(grant: Grant, *, good: bool, summary: str, cure: str) -> None:

@@ -18,7 +18,6 @@ from authlens_tui.cli.conversation import tell
 from authlens_tui.cli.json_events import event_as_json
 from authlens_tui.cli.output import answer_json, say
 from authlens_tui.cli.quiet_terminal import PasteReader
-from authlens_tui.durations import in_words
 
 __all__ = ["Teller"]
 
@@ -67,7 +66,7 @@ class Teller:
             say("  Open this link in a browser and sign in:")
         say(f"\n{ready.url}\n")
         self._offer_ways_back()
-        say(f"  Waiting {in_words(ready.seconds)}. Ctrl-C stops.")
+        say(f"  Waiting {ready.seconds:.0f} seconds. Ctrl-C stops.")
 
     def _open_browser(self, url: str) -> bool:
         person_is_here = bool(self._environ.get("BROWSER")) or (sys.stdin is not None and sys.stdin.isatty())

@@ -5,14 +5,16 @@ A traceback shows lines of data in its message, and tokens may be among them.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authlens_tui.cli.output import say
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["FAILED", "hear_lost_errors", "say_unexpected", "silence_tracebacks"]
 

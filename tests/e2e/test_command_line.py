@@ -1,0 +1,517 @@
+"""Every verb as a process of its own, against a real `authlens emulator` process.
+
+The keyring is a file here, so that it is looked into as easily as the other traces that a secret may leave;
+`test_cli.py` does the same with a real keyring and with servers of others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from authlens_core.emulator import play_person
+from support.terminal import Terminal, terminal
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = [sys.executable, "-m", "authlens_tui"]
+TESTS = Path(__file__).parents[1]
+SECONDS = 40.0
+PERSON = """#!{python}
+import asyncio, sys
+from authlens_core.emulator import play_person
+asyncio.run(play_person(sys.argv[1]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command left: its exit code, its answer and its words."""
+
+    code: int
+    answer: str
+    words: str
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """A person's machine: a home, a keyring that works, and a browser at which somebody sits."""
+    person = tmp_path / "person"
+    person.write_text(PERSON.format(python=sys.executable))
+    person.chmod(0o700)
+    return {
+        **os.environ,
+        "PYTHONPATH": str(TESTS),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(tmp_path / "keyring.json"),
+        "BROWSER": str(person),
+    }
+
+
+@asynccontextmanager
+async def emulator(*arguments: str) -> AsyncIterator[str]:
+    """Run `authlens emulator` and yield the URL of its resource: the one line of its answer."""
+    process = await asyncio.create_subprocess_exec(
+        *(*AUTHLENS, "emulator", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        yield (await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode().strip()
+    finally:
+        process.terminate()
+        rest, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert (process.returncode, rest) == (143, b"")
+
+
+@pytest.fixture
+async def resource() -> AsyncIterator[str]:
+    """A protected resource whose tokens last for a quarter of an hour."""
+    async with emulator("--token-lifetime", "900") as url:
+        yield url
+
+
+async def authlens(machine: Mapping[str, str], *arguments: str) -> Done:
+    """Run one command to its end, as a script would."""
+    process = await asyncio.create_subprocess_exec(
+        *(*AUTHLENS, *arguments),
+        env=machine,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    answer, words = await asyncio.wait_for(process.communicate(), SECONDS)
+    done = Done(process.returncode or 0, answer.decode(), words.decode())
+    assert "Traceback" not in done.words
+    return done
+
+
+async def log_in(machine: Mapping[str, str], resource: str, *more: str) -> Done:
+    """Log in with the person at the browser."""
+    done = await authlens(machine, "login", resource, "--port", "0", *more)
+    assert done.code == 0, done.words
+    return done
+
+
+def secrets_in(keyring: Path) -> list[str]:
+    """Return every token that the keyring holds."""
+    return re.findall(r'_token\\": \\"([^"\\]{20,})\\"', keyring.read_text())
+
+
+@asynccontextmanager
+async def process_table() -> AsyncIterator[set[bytes]]:
+    """Yield a set that fills with the arguments and the environment of every process there is meanwhile."""
+    seen: set[bytes] = set()
+
+    async def watch() -> None:
+        while True:
+            for part in ("cmdline", "environ"):
+                for path in Path("/proc").glob(f"[0-9]*/{part}"):
+                    with suppress(OSError):
+                        seen.add(path.read_bytes())
+            await asyncio.sleep(0.01)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield seen
+    finally:
+        task.cancel()
+
+
+async def link_in(screen: Terminal) -> str:
+    """Wait for the link of a login and return it, from the bytes and not from the wrapped screen."""
+    await screen.wait_for("Waiting")
+    words = screen.raw.decode().split()
+    return next(word for word in words if word.startswith("http") and "code_challenge=" in word)
+
+
+def port_in(link: str) -> int:
+    """Return the callback port that a link names."""
+    return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
+
+
+def is_free(port: int) -> bool:
+    """Say whether a port can be bound."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def echoes(screen: Terminal) -> bool:
+    """Say whether the terminal shows and collects what is typed, as it did in the beginning."""
+    import termios
+
+    modes = termios.tcgetattr(screen._master)[3]
+    return bool(modes & termios.ECHO) and bool(modes & termios.ICANON)
+
+
+# -- the life of a credential ------------------------------------------------------------------------
+
+
+async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource: str) -> None:
+    """Probe, login, list, token, refresh, revoke: each with its answer on stdout and its words on stderr."""
+    probed = await authlens(machine, "probe", resource)
+    assert (probed.code, probed.answer.split()[:2]) == (0, ["protection", "oauth,"])
+
+    logged_in = await log_in(machine, resource)
+    assert logged_in.answer == ""
+    assert "Authenticated." in logged_in.words
+
+    listed = await authlens(machine, "list")
+    assert (listed.code, listed.words) == (0, "")
+    assert "live" in listed.answer
+    assert resource in listed.answer
+
+    first = await authlens(machine, "token", resource)
+    assert (first.code, first.words, len(first.answer.split())) == (0, "", 1)
+    same = await authlens(machine, "token", resource)
+    assert same == first
+
+    refreshed = await authlens(machine, "refresh", resource)
+    assert (refreshed.code, refreshed.answer) == (0, "")
+    assert "Refreshed. It lasts 14 min" in refreshed.words
+    assert (await authlens(machine, "token", resource)).answer != first.answer
+
+    revoked = await authlens(machine, "revoke", resource)
+    assert (revoked.code, revoked.answer) == (0, "")
+    assert "the resource refuses the token" in revoked.words
+
+    gone = await authlens(machine, "token", resource)
+    assert (gone.code, gone.answer) == (4, "")
+    assert f"authlens login {resource}" in gone.words
+
+
+async def test_a_token_that_would_not_last_is_refreshed(machine: dict[str, str], resource: str) -> None:
+    """`--min-ttl` above the lifetime: a new token, without a word and without a browser."""
+    await log_in(machine, resource)
+    first = await authlens(machine, "token", resource)
+
+    second = await authlens({**machine, "BROWSER": "/bin/false"}, "token", resource, "--min-ttl", "1800")
+
+    assert (second.code, second.words) == (0, "")
+    assert second.answer != first.answer
+
+
+async def test_forget_removes_it_here_and_says_that_it_lives_on(
+    machine: dict[str, str], resource: str
+) -> None:
+    """RV-7: forgetting and revoking are different actions with different words."""
+    await log_in(machine, resource)
+    entry = json.loads((await authlens(machine, "list", "--json")).answer)[0]
+
+    forgotten = await authlens(machine, "forget", entry["id"])
+
+    assert (forgotten.code, forgotten.answer) == (0, "")
+    assert "The server was not told" in forgotten.words
+    assert (await authlens(machine, "list", "--json")).answer == "[]\n"
+    assert (await authlens(machine, "forget", resource)).code == 4
+
+
+async def test_json_is_what_stdout_carries(machine: dict[str, str], resource: str) -> None:
+    """Every verb that promises JSON prints JSON and nothing else."""
+    probed = json.loads((await authlens(machine, "probe", resource, "--json")).answer)
+    assert (probed["login_possible"], probed["exit_code"], probed["protection"]) == (True, 0, "oauth")
+
+    logged_in = await log_in(machine, resource, "--json")
+    events = [json.loads(line) for line in logged_in.answer.splitlines()]
+    assert [event["stage"] for event in events if event.get("outcome") == "passed"][-1] == "access"
+    assert events[-1]["event"] == "authenticated"
+    assert events[-1]["kept"] is True
+
+    listed = json.loads((await authlens(machine, "list", "--json")).answer)
+    assert listed[0]["state"] == "live"
+    assert 800 < listed[0]["remaining_seconds"] <= 900
+
+    refreshed = json.loads((await authlens(machine, "refresh", "--all", "--json")).answer)
+    assert refreshed[0]["outcome"] == "refreshed"
+
+    revoked = json.loads((await authlens(machine, "revoke", "--all", "--json")).answer)
+    assert (revoked[0]["removed"], revoked[0]["still_accepted"]) == (True, False)
+
+
+async def test_no_secret_is_left_anywhere_but_in_the_keyring(
+    machine: dict[str, str], resource: str, tmp_path: Path
+) -> None:
+    """P2: not on stdout or stderr, but for `token`; in no argument, environment or file; files are private."""
+    held: set[str] = set()
+    seen: list[Done] = []
+    keyring = tmp_path / "keyring.json"
+    async with process_table() as processes:
+        for more in (["--json"], []):
+            seen.append(await log_in(machine, resource, *more))
+            held |= set(secrets_in(keyring))
+        seen.append(await authlens(machine, "list", "--json"))
+        seen.append(await authlens(machine, "refresh", "--all", "--json"))
+        held |= set(secrets_in(keyring))
+        token = (await authlens(machine, "token", resource)).answer.strip()
+        seen.append(await authlens(machine, "revoke", "--all", "--json"))
+        seen.append(await authlens(machine, "token", resource))
+
+    assert token in held
+    assert len(held) >= 6
+    for done in seen:
+        assert not any(value in done.answer + done.words for value in held)
+    assert any(b"authlens_tui" in line and b"revoke" in line for line in processes)
+    assert not any(value.encode() in line for value in held for line in processes)
+    home = Path(machine["AUTHLENS_HOME"])
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        data = path.read_bytes()
+        assert not any(value.encode() in data for value in held), path.name
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+# -- exit codes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "verb", "code"),
+    [
+        ("public", "probe", 3),
+        ("public", "login", 3),
+        ("service-auth-only", "probe", 5),
+        ("oauth-off", "probe", 7),
+        ("wrong-issuer", "probe", 7),
+        ("redirect-uri-refused", "login", 5),
+        ("access-denied", "login", 5),
+        ("iss-mismatch", "login", 7),
+        ("denied-user", "login", 8),
+        ("access-token-refused", "login", 5),
+    ],
+)
+async def test_what_goes_wrong_has_its_exit_code(
+    fault: str, verb: str, code: int, machine: dict[str, str]
+) -> None:
+    """Design §6. The words say what to do, and stdout stays empty for `login`."""
+    more = ["--port", "0", "--timeout", "2"] if verb == "login" else []
+    async with emulator("--fault", fault) as url:
+        done = await authlens(machine, verb, url, *more)
+
+    assert done.code == code, done.words
+    assert "\n  → " in done.words
+    if verb == "login":
+        assert done.answer == ""
+
+
+@pytest.mark.parametrize(
+    ("fault", "verb", "code"),
+    [("expired-refresh-token", "refresh", 4), ("revocation-unavailable", "revoke", 5)],
+)
+async def test_what_goes_wrong_afterwards_has_its_exit_code(
+    fault: str, verb: str, code: int, machine: dict[str, str]
+) -> None:
+    """A dead refresh token needs a person; what the server did not revoke is not called revoked."""
+    async with emulator("--fault", fault) as url:
+        await log_in(machine, url)
+        done = await authlens(machine, verb, url)
+        still_there = json.loads((await authlens(machine, "list", "--json")).answer)
+
+    assert done.code == code, done.words
+    assert len(still_there) == 1
+
+
+@pytest.mark.parametrize("verb", ["probe", "login"])
+async def test_nobody_at_the_address_is_a_network_failure(verb: str, machine: dict[str, str]) -> None:
+    """Exit code 6."""
+    done = await authlens(machine, verb, "https://127.0.0.1:1/")
+
+    assert done.code == 6
+    assert "nothing listens there" in done.words
+
+
+@pytest.mark.parametrize(("verb", "code"), [("refresh", 4), ("revoke", 6)])
+async def test_a_server_that_is_gone(verb: str, code: int, machine: dict[str, str]) -> None:
+    """A revocation that could not be sent keeps the credential; so does a refresh."""
+    async with emulator("--token-lifetime", "900") as url:
+        await log_in(machine, url)
+
+    done = await authlens(machine, verb, url)
+
+    assert done.code in {code, 6}, done.words
+    assert len(json.loads((await authlens(machine, "list", "--json")).answer)) == 1
+
+
+async def test_without_a_keyring_nothing_is_begun(machine: dict[str, str], resource: str) -> None:
+    """Exit code 9 before the first request: no client is registered for tokens that cannot be kept."""
+    bare = {**machine, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+
+    done = await authlens(bare, "login", resource, "--port", "0", "--json")
+
+    assert done.code == 9, done.words
+    assert [json.loads(line)["event"] for line in done.answer.splitlines()] == ["failed"]
+    assert "Nothing was sent" in done.words
+
+
+@pytest.mark.parametrize("settings", [{"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"LC_ALL": "POSIX"}])
+async def test_a_terminal_without_utf_8_is_served(
+    settings: dict[str, str], machine: dict[str, str], resource: str
+) -> None:
+    """H167: no UnicodeEncodeError from beginning to end."""
+    plain = {**machine, **settings, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    done = await log_in(plain, resource)
+    listed = await authlens(plain, "list")
+
+    assert "Authenticated." in done.words
+    assert listed.code == 0
+    assert (done.words + listed.answer).isascii()
+
+
+# -- a person at a terminal --------------------------------------------------------------------------
+
+
+async def test_the_address_is_pasted_and_not_shown(machine: dict[str, str], resource: str) -> None:
+    """It holds a code. The terminal cuts nothing off, however long it is, and is itself again afterwards."""
+    command = [*AUTHLENS, "login", resource, "--no-browser", "--port", "0"]
+    async with terminal(command, env=machine) as screen:
+        link = await link_in(screen)
+        assert not echoes(screen)
+        screen.send("nonsense\r")
+        await screen.wait_for("That is not it")
+        played = await play_person(link, deliver=False)
+        assert played.callback_url is not None
+        screen.send(f"{played.callback_url}&padding={'x' * 6_000}\r")
+        await screen.wait_for("Authenticated")
+        assert await screen.wait_for_exit() == 0
+        assert echoes(screen)
+        code = parse_qs(urlsplit(played.callback_url).query)["code"][0]
+        assert code.encode() not in screen.raw
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_a_login_in_good_order(
+    number: signal.Signals, machine: dict[str, str], resource: str
+) -> None:
+    """The exit code tells which, the port is free, the terminal is as before, and nothing is kept."""
+    command = [*AUTHLENS, "login", resource, "--no-browser", "--port", "0"]
+    async with terminal(command, env=machine) as screen:
+        port = port_in(await link_in(screen))
+        assert not is_free(port)
+        if number == signal.SIGINT:
+            screen.press("ctrl+c")
+        else:
+            os.kill(screen.process.pid, number)
+        assert await screen.wait_for_exit() == 128 + number
+        assert is_free(port)
+        assert echoes(screen)
+        assert "Traceback" not in screen.text()
+        assert "Stopped." in screen.text()
+    assert (await authlens(machine, "list", "--json")).answer == "[]\n"
+
+
+async def test_ctrl_z_gives_the_terminal_back_for_as_long(machine: dict[str, str], resource: str) -> None:
+    """And `fg` goes on with the wait."""
+    command = [*AUTHLENS, "login", resource, "--no-browser", "--port", "0"]
+    async with terminal(command, env=machine) as screen:
+        link = await link_in(screen)
+        assert not echoes(screen)
+        os.kill(screen.process.pid, signal.SIGTSTP)
+        await screen.wait_until(lambda: echoes(screen), "echo")
+        os.kill(screen.process.pid, signal.SIGCONT)
+        await screen.wait_until(lambda: not echoes(screen), "quiet")
+        assert (await play_person(link)).delivered
+        await screen.wait_for("Authenticated")
+        assert await screen.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_the_emulator_in_good_order(number: signal.Signals) -> None:
+    """One line on stdout, whatever ends it; the port is free."""
+    process = await asyncio.create_subprocess_exec(
+        *(*AUTHLENS, "emulator"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    url = (await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode().strip()
+    process.send_signal(number)
+    rest, words = await asyncio.wait_for(process.communicate(), SECONDS)
+
+    assert process.returncode == 128 + number
+    assert rest == b""
+    assert b"Traceback" not in words
+    assert is_free(urlsplit(url).port or 0)
+
+
+async def test_a_port_that_is_taken_is_said(machine: dict[str, str], resource: str) -> None:
+    """Exit code 2 and the switch to use, not a crash."""
+    done = await authlens(machine, "emulator", "--port", str(urlsplit(resource).port))
+
+    assert (done.code, done.answer) == (2, "")
+    assert "--port" in done.words
+
+
+async def test_hostile_text_cannot_act_on_the_terminal(machine: dict[str, str]) -> None:
+    """P3: there is no escape sequence of the server's in all that the terminal got; ours are none at all."""
+    async with emulator("--fault", "hostile-text") as url:
+        command = [*AUTHLENS, "login", url, "--port", "0"]
+        async with terminal(command, env=machine) as screen:
+            await screen.wait_for("Authenticated")
+            assert await screen.wait_for_exit() == 0
+            assert b"\x1b" not in screen.raw
+            assert b"\x07" not in screen.raw
+            assert "\\e]52" in screen.raw.decode()
+        probed = await authlens(machine, "probe", url)
+    assert "\x1b" not in probed.answer + probed.words
+
+
+async def test_over_ssh_the_link_and_the_way_back_are_shown(machine: dict[str, str], resource: str) -> None:
+    """No browser, though BROWSER is set; the forward names the port that is really listened on."""
+    remote = {**machine, "SSH_CONNECTION": "198.51.100.7 50000 203.0.113.9 22"}
+    command = [*AUTHLENS, "login", resource, "--port", "0"]
+    async with terminal(command, env=remote) as screen:
+        link = await link_in(screen)
+        port = port_in(link)
+        assert "browser of your own machine" in screen.text()
+        assert f"ssh -N -L {port}:localhost:{port}" in screen.text()
+        assert "203.0.113.9" in screen.text()
+        assert (await play_person(link)).delivered
+        await screen.wait_for("Authenticated")
+        assert await screen.wait_for_exit() == 0
+
+
+async def test_the_client_secret_is_asked_for_and_not_shown(machine: dict[str, str], resource: str) -> None:
+    """It is in no argument, in no output, and in no child's environment."""
+    canary = "canary-client-secret-51c7"
+    command = [*AUTHLENS, "login", resource, "--no-browser", "--port", "0"]
+    async with terminal([*command, "--client-id", "someone", "--client-secret"], env=machine) as screen:
+        await screen.wait_for("Client secret")
+        screen.send(f"{canary}\r")
+        await screen.wait_for("Waiting")
+        arguments = Path(f"/proc/{screen.process.pid}/cmdline").read_bytes()
+        screen.press("ctrl+c")
+        assert await screen.wait_for_exit() == 130
+        assert canary.encode() not in bytes(screen.raw) + arguments
+
+
+@pytest.mark.parametrize("kind", ["dumb", ""])
+async def test_the_app_is_refused_on_a_terminal_that_cannot_show_it(
+    kind: str, machine: dict[str, str]
+) -> None:
+    """H167: exit code 2 and the verb that works there."""
+    command = ["/usr/bin/env", f"TERM={kind}", *AUTHLENS, "demo"]
+    async with terminal(command, env=machine) as screen:
+        assert await screen.wait_for_exit() == 2
+        assert "cannot show a full screen" in screen.text()
+        assert b"\x1b" not in screen.raw

@@ -1,0 +1,264 @@
+"""What happens at the boundary of the process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from authlens_core.errors import (
+    AuthlensError,
+    LoginNeeded,
+    NetworkFailure,
+    NoSecretStore,
+    NotProtected,
+    Refused,
+    ServerMisconfigured,
+    TimedOut,
+    UsageError,
+)
+from authlens_tui.cli import main
+from authlens_tui.cli.client_secret import client_secret
+from authlens_tui.cli.parser import build_parser
+
+CANARY = "canary-6f1d2c"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError, 2),
+        (NotProtected, 3),
+        (LoginNeeded, 4),
+        (Refused, 5),
+        (NetworkFailure, 6),
+        (ServerMisconfigured, 7),
+        (TimedOut, 8),
+        (NoSecretStore, 9),
+    ],
+)
+def test_each_error_has_its_exit_code(
+    error: type[AuthlensError], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Design §6: scripts go by the code."""
+
+    def fail(_arguments: object) -> int:
+        raise error("The cause.", "The cure.")
+
+    monkeypatch.setitem(main._VERBS, "list", fail)
+
+    assert main.run(["list"]) == code
+    assert capsys.readouterr() == ("", "✖ The cause.\n  → The cure.\n")
+
+
+def test_a_mistake_of_ours_shows_its_place_and_no_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F5: neither the message nor a local variable, which may hold a token."""
+
+    def fail(_arguments: object) -> int:
+        token = CANARY
+        raise RuntimeError(f"boom {token}")
+
+    monkeypatch.setitem(main._VERBS, "list", fail)
+
+    assert main.run(["list"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "RuntimeError" in err
+    assert "authlens_tui/cli/main.py:" in err
+    assert CANARY not in err
+    assert "boom" not in err
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_before_there_is_a_loop_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever it comes."""
+
+    def interrupted(_arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(main._VERBS, "list", interrupted)
+
+    assert main.run(["list"]) == 130
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["lgoin"], "Did you mean authlens login?"),
+        (["wiki.example.com"], "Did you mean https://wiki.example.com?"),
+        (["https://a.example/", "--json"], "'--json' is too much"),
+        (["ftp://a.example/"], "does not start with https://"),
+        (["probe", "javascript:alert(1)"], "cannot be used"),
+        (["login", "https://user:pw@a.example/"], "user name or password"),
+        (["token", ""], "Nothing cannot be used"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_what_was_meant(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, words on stderr."""
+    assert main.run(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+
+
+def test_a_hostile_argument_is_shown_inert(capsys: pytest.CaptureFixture[str]) -> None:
+    """An agent may have put it there."""
+    assert main.run(["probe", "https://a.example/\x1b]52;c;x\x07"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [[], ["https://a.example/"], ["demo"]])
+def test_the_app_is_refused_without_a_terminal(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """H167: one line on what is missing and one on what works instead."""
+    assert main.run(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 2
+    assert "authlens login" in err
+
+
+def test_the_faults_are_listed_as_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    """`authlens demo --fault list` needs no terminal."""
+    assert main.run(["demo", "--fault", "list"]) == 0
+    out, err = capsys.readouterr()
+    assert "hostile-text" in out
+    assert err == ""
+
+
+def test_a_setuid_program_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """H171: it would lend its rights to whoever sets the environment."""
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+    assert main.run(["list"]) == 2
+    assert "setuid" in capsys.readouterr().err
+
+
+def test_the_client_secret_leaves_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """V-8: no browser and no other child inherits it."""
+    monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", CANARY)
+    arguments = build_parser().parse_args(["login", "https://a.example/", "--client-id", "x"])
+
+    secret = client_secret(arguments)
+
+    assert secret is not None
+    assert secret.reveal() == CANARY
+    assert "AUTHLENS_CLIENT_SECRET" not in os.environ
+
+
+def test_without_a_client_id_the_client_secret_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It belongs to one client and is sent for no other."""
+    monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", CANARY)
+
+    assert client_secret(build_parser().parse_args(["login", "https://a.example/"])) is None
+
+
+IMPORTS = """
+import sys
+from authlens_tui.cli.main import run
+try:
+    code = run(sys.argv[1:])
+except SystemExit as ended:
+    code = ended.code
+sys.stderr.write(" ".join({n.partition(".")[0] for n in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("argv", "more"),
+    [
+        (["--help"], {"asyncio", "httpx"}),
+        (["--version"], {"asyncio", "httpx"}),
+        (["token", "https://a.example/"], {"starlette", "uvicorn", "keyring"}),
+        (["list"], {"starlette", "uvicorn", "keyring"}),
+        (["login", "ftp://nowhere"], {"starlette", "uvicorn", "keyring"}),
+    ],
+)
+def test_a_verb_imports_no_screen_and_little_else(argv: list[str], more: set[str]) -> None:
+    """Design §7: everything that the verb does not need is left alone."""
+    done = subprocess.run([sys.executable, "-c", IMPORTS, *argv], capture_output=True, text=True, timeout=60)
+
+    loaded = set(done.stderr.split())
+    assert "authlens_tui" in loaded
+    assert loaded & ({"textual", "rich", "pyperclip"} | more) == set()
+
+
+def test_list_starts_no_keyring_helper(tmp_path: Path) -> None:
+    """No secret is shown, so nobody is asked to unlock anything."""
+    backend = tmp_path / "tell_tale.py"
+    backend.write_text(f"open({str(tmp_path / 'started')!r}, 'w')\nraise SystemExit\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHON_KEYRING_BACKEND": "tell_tale.Keyring"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "authlens_tui", "list", "--json"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_reader_that_goes_away_is_no_error_to_tell(tmp_path: Path) -> None:
+    """`authlens demo --fault list | head -1`: 141, as of any filter, and not a word."""
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen(
+        [sys.executable, "-m", "authlens_tui", "demo", "--fault", "list"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(write)
+        words = process.communicate(timeout=60)[1]
+
+    assert (process.returncode, words) == (141, "")
+
+
+def test_words_that_nobody_can_read_change_nothing() -> None:
+    """After a terminal has gone the exit code still tells how it ended, and not that stderr failed."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "authlens_tui", "list"],
+            stdout=subprocess.PIPE,
+            stderr=full.fileno(),
+            timeout=60,
+        )
+
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+@pytest.mark.parametrize("closing", ["2>&-", "<&-", "2>&- <&-"])
+def test_closed_standard_streams_are_no_mistake_of_ours(closing: str) -> None:
+    """As under some service managers."""
+    command = f"exec {sys.executable} -m authlens_tui list --json {closing}"
+
+    done = subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.PIPE, timeout=60)
+
+    assert (done.returncode, done.stdout) == (0, b"[]\n")
+
+
+def test_an_answer_that_is_lost_is_no_success() -> None:
+    """A script that redirects to a full disk must hear of it."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "authlens_tui", "list", "--json"],
+            stdout=full.fileno(),
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+
+    assert done.returncode == 1
+    assert "could not be written: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr

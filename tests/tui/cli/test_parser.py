@@ -1,0 +1,85 @@
+"""The words that the command line takes, and those that it refuses with exit code 2."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_tui.cli.parser import VERBS, build_parser
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The help of a verb goes to stdout and begins with how it is called."""
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args([verb, "--help"])
+
+    out, err = capsys.readouterr()
+    assert ended.value.code == 0
+    assert out.startswith(f"usage: authlens {verb} ")
+    assert err == ""
+
+
+def test_the_help_lists_verbs_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a script has to know stands in one place."""
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["--help"])
+
+    out = capsys.readouterr().out
+    assert all(f"\n    {verb} " in out for verb in VERBS)
+    assert "4  a person must log in" in out
+    assert "9  no place to keep secrets" in out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["login"],
+        ["login", "https://a.example/", "--timeout", "nan"],
+        ["login", "https://a.example/", "--timeout", "inf"],
+        ["login", "https://a.example/", "--timeout", "0"],
+        ["login", "https://a.example/", "--port", "65536"],
+        ["login", "https://a.example/", "--port", "-1"],
+        ["login", "https://a.example/", "--port", "٣"],
+        ["login", "https://a.example/", "--redirect-host", "evil.example"],
+        ["login", "https://a.example/", "--client-id", "x", "--client-metadata-url", "https://c.example/"],
+        ["login", "https://a.example/", "--client-secret=hunter2"],
+        ["login", "https://a.example/", "--no-brow"],
+        ["token", "https://a.example/", "--min-ttl", "-1"],
+        ["token", "https://a.example/", "--min-ttl", "nan"],
+        ["token"],
+        ["refresh"],
+        ["refresh", "https://a.example/", "--all"],
+        ["revoke"],
+        ["forget"],
+        ["probe", "https://a.example/", "--method", "DELETE"],
+        ["emulator", "--port", "65535"],
+        ["emulator", "--token-lifetime", "0"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage_ends_with_2_and_two_lines_on_stderr(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong, and where to read on; nothing on stdout."""
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args(argv)
+
+    out, err = capsys.readouterr()
+    assert ended.value.code == 2
+    assert out == ""
+    assert err.startswith("✖ ")
+    assert "--help" in err.splitlines()[-1]
+
+
+def test_no_option_takes_a_secret() -> None:
+    """V-8: other users of the machine can read arguments, so `--client-secret` only asks for a prompt."""
+    parsed = build_parser().parse_args(["login", "https://a.example/", "--client-id", "x", "--client-secret"])
+
+    assert parsed.client_secret is True
+
+
+def test_a_login_has_the_defaults_of_the_documents() -> None:
+    """Port 8400, localhost, five minutes."""
+    parsed = build_parser().parse_args(["login", "https://a.example/"])
+
+    assert (parsed.port, parsed.redirect_host, parsed.timeout) == (8400, "localhost", 300)

@@ -251,7 +251,7 @@ async def test_json_is_what_stdout_carries(machine: dict[str, str], resource: st
 async def test_no_secret_is_left_anywhere_but_in_the_keyring(
     machine: dict[str, str], resource: str, tmp_path: Path
 ) -> None:
-    """P2: not on stdout or stderr, but for `token`; in no argument, environment or file; files are private."""
+    """P2: not on stdout or stderr, but for `token`; in no argument, environment or file."""
     held: set[str] = set()
     seen: list[Done] = []
     keyring = tmp_path / "keyring.json"
@@ -376,6 +376,46 @@ async def test_a_terminal_without_utf_8_is_served(
     assert "Authenticated." in done.words
     assert listed.code == 0
     assert (done.words + listed.answer).isascii()
+
+
+async def test_a_keyring_that_fails_at_the_end_is_no_success(
+    machine: dict[str, str], resource: str, tmp_path: Path
+) -> None:
+    """The login worked and its tokens are lost: exit code 9, not 0."""
+    locking = tmp_path / "locking"
+    locked = str(tmp_path / "keyring.locked")
+    locking.write_text(
+        PERSON.format(python=sys.executable).replace(
+            "import asyncio", f"open({locked!r}, 'w')\nimport asyncio"
+        )
+    )
+    locking.chmod(0o700)
+    denied = {
+        **machine,
+        "BROWSER": str(locking),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.DeniedKeyring",
+    }
+
+    done = await authlens(denied, "login", resource, "--port", "0", "--json")
+
+    assert done.code == 9, done.words
+    assert json.loads(done.answer.splitlines()[-1])["kept"] is False
+    assert "were not kept" in done.words
+    assert (await authlens(denied, "list", "--json")).answer == "[]\n"
+
+
+async def test_a_refresh_whose_tokens_cannot_be_kept_says_so(
+    machine: dict[str, str], resource: str, tmp_path: Path
+) -> None:
+    """Exit code 9; where the keyring comes back in time they are kept after all."""
+    await log_in(machine, resource)
+    (tmp_path / "keyring.locked").touch()
+    denied = {**machine, "PYTHON_KEYRING_BACKEND": "support.keyring_backends.DeniedKeyring"}
+
+    done = await authlens(denied, "refresh", resource)
+
+    assert done.code == 9, done.words
+    assert "could not be stored" in done.words
 
 
 # -- a person at a terminal --------------------------------------------------------------------------

@@ -43,9 +43,11 @@ def _quieten(descriptor: int) -> bool:
     global _before  # noqa: PLW0603
     try:
         import termios
-
+    except ImportError:
+        return False  # Windows: there is no such terminal, and nothing is read
+    try:
         settings = termios.tcgetattr(descriptor)
-    except (ImportError, OSError, ValueError, termios.error):
+    except (OSError, ValueError, termios.error):
         return False
     quiet = list(settings)
     quiet[3] &= ~(termios.ECHO | termios.ECHONL | termios.ICANON)

@@ -1,0 +1,290 @@
+"""No value of core shows a secret (A3, PK-5): every dataclass is filled with canaries and printed.
+
+The dataclasses are found by walking the modules, so a type that is added tomorrow is held to it, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import enum
+import functools
+import importlib
+import inspect
+import pkgutil
+import traceback
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pytest
+
+import authlens_core
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.model import GrantSecrets
+from authlens_core.login.events import Event, ExchangeEnded, StageEnded
+from authlens_core.login.facts import Facts, Options
+from authlens_core.login.login import Login
+from authlens_core.oauth.authorization import AuthorizationResponse
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.pkce import Pkce
+from authlens_core.oauth.token import TokenResponse
+from authlens_core.secret import Body, Secret
+from authlens_core.session import Session
+from authlens_core.trace.record import Fact, StageRecord, Trace
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+from support.scripted_login import ScriptedSender, come_back, honest
+
+CANARY: Final = "canary-7f3a9b51c2"
+# Types whose text is for people or public, by nature: what stands in them never is a secret, and what puts
+# it there is tested on its own (the fault walk searches every check, fact and event of every login).
+# The emulator plays servers and holds no secret of a person.
+APART: Final = ("authlens_core.emulator",)
+
+
+def _modules() -> Iterator[types.ModuleType]:
+    for info in pkgutil.walk_packages(authlens_core.__path__, "authlens_core."):
+        if not info.name.startswith(APART) and not info.name.endswith("__main__"):
+            yield importlib.import_module(info.name)
+
+
+def _dataclasses() -> list[type]:
+    found = {
+        member
+        for module in _modules()
+        for member in vars(module).values()
+        if inspect.isclass(member) and dataclasses.is_dataclass(member)
+        if member.__module__.startswith("authlens_core") and not member.__module__.startswith(APART)
+    }
+    return sorted(found, key=lambda c: f"{c.__module__}.{c.__qualname__}")
+
+
+TYPES: Final = _dataclasses()
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _sealed(kind: Any, depth: int = 0) -> Any:
+    """Return a value of a type, as rich as can be, with the canary wherever a secret may stand.
+
+    A plain `str` is public text; a `Secret`, a body, a header value and a query of a URL may hold secrets.
+    """
+    fixed: dict[Any, Callable[[], Any]] = {
+        Secret: lambda: Secret(CANARY),
+        Body: lambda: Body(CANARY.encode()),
+        Headers: lambda: Headers.of([("Authorization", f"Bearer {CANARY}"), ("Set-Cookie", CANARY)]),
+        Request: lambda: Request(
+            "POST", f"https://h.example/p?code={CANARY}", _sealed(Headers), Body(CANARY.encode())
+        ),
+        Response: lambda: Response(200, "OK", _sealed(Headers), Body(CANARY.encode())),
+        str: lambda: "public",
+        int: lambda: 1,
+        float: lambda: 1.0,
+        bool: lambda: True,
+        bytes: lambda: b"public",
+        datetime: lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        type(None): lambda: None,
+        Any: lambda: None,
+        object: object,
+    }
+    if isinstance(kind, typing.TypeAliasType if hasattr(typing, "TypeAliasType") else ()):
+        return _sealed(kind.__value__, depth)
+    try:
+        if kind in fixed:
+            return fixed[kind]()
+    except TypeError:
+        return None
+    return _composed(kind, depth)
+
+
+def _composed(kind: Any, depth: int) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        # The member that holds most: a dataclass or a secret before text, None last.
+        ranked = sorted(arguments, key=lambda a: (a is type(None), a in (str, int, float, bool)))
+        return _sealed(ranked[0], depth)
+    if origin is typing.Literal:
+        return arguments[0]
+    if origin in (tuple,):
+        inner = [a for a in arguments if a is not Ellipsis]
+        return tuple(_sealed(a, depth) for a in inner)
+    if origin in (list, set, frozenset):
+        return origin([_sealed(arguments[0], depth)]) if arguments else origin()
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        return {"name": _sealed(arguments[1], depth)} if arguments else {}
+    if inspect.isclass(kind) and issubclass(kind, enum.Enum):
+        return next(iter(kind))
+    if dataclasses.is_dataclass(kind) and inspect.isclass(kind) and depth < 8:
+        return _filled(kind, depth + 1)
+    return None
+
+
+def _filled(kind: type, depth: int = 0) -> Any:
+    """Return an instance without running `__post_init__`: what is tested is how it prints."""
+    if kind in (Request, Response, Headers):
+        return _sealed(kind)
+    made: Any = object.__new__(kind)
+    for field in dataclasses.fields(kind):
+        object.__setattr__(made, field.name, _sealed(_hints(kind).get(field.name, Any), depth))
+    return made
+
+
+def _printed(value: Any) -> Iterator[tuple[str, str]]:
+    """Every way of printing a value that a careless line of code could use."""
+    yield "repr", repr(value)
+    yield "str", str(value)
+    yield "format", f"{value}"
+    yield "in a container", f"{[value]} {(value,)} { {'k': value} }"
+    yield "in an exception", "".join(traceback.format_exception_only(ValueError(value)))
+
+
+def _has_secret(value: Any) -> bool:
+    """Whether the canary is anywhere in the value, so that a test of it could fail."""
+    if isinstance(value, Secret):
+        return value.reveal() == CANARY
+    if isinstance(value, Body):
+        return CANARY.encode() in value.reveal()
+    if isinstance(value, Headers):
+        return any(CANARY in text for _, text in value.fields)
+    if isinstance(value, Mapping):
+        return any(_has_secret(v) for v in value.values())
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return any(_has_secret(v) for v in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return any(_has_secret(getattr(value, f.name)) for f in dataclasses.fields(value))
+    return isinstance(value, str) and CANARY in value
+
+
+def test_the_walk_finds_the_types_that_hold_secrets() -> None:
+    """A walk that found nothing would prove nothing."""
+    holding = {kind for kind in TYPES if _has_secret(_filled(kind))}
+    expected = {Exchange, Request, Response, Headers, Facts, Options, StageRecord, Trace, Fact, TokenResponse}
+    expected |= {Client, Pkce, GrantSecrets, AuthorizationResponse, ExchangeEnded, StageEnded}
+    assert expected <= holding
+    assert len(TYPES) > 60
+
+
+@pytest.mark.parametrize(
+    "kind", TYPES, ids=lambda k: f"{k.__module__.removeprefix('authlens_core.')}.{k.__name__}"
+)
+def test_no_way_of_printing_a_value_shows_what_is_secret_in_it(kind: type) -> None:
+    """A3, PK-5: repr, str, format, containers and exceptions, for every dataclass there is."""
+    value = _filled(kind)
+    for way, text in _printed(value):
+        assert CANARY not in text, way
+
+
+@pytest.mark.parametrize(
+    "kind", TYPES, ids=lambda k: f"{k.__module__.removeprefix('authlens_core.')}.{k.__name__}"
+)
+def test_a_field_that_is_named_like_a_secret_is_one(kind: type) -> None:
+    """A token in a plain `str` is what the walk above could not see."""
+    words = ("token", "secret", "verifier", "password", "code", "passphrase")
+    harmless = (
+        *("endpoint", "type", "expires", "method", "challenge", "status", "name", "has_", "asked", "origin"),
+        *("supported", "lifetime", "bytes", "count", "token68"),
+    )
+    for name, hint in _hints(kind).items():
+        if any(w in name for w in words) and not any(h in name for h in harmless):
+            plain = hint in (str, bytes) or set(typing.get_args(hint)) & {str, bytes}
+            assert not plain, f"{name}: {hint}"
+
+
+# -- a whole login ---------------------------------------------------------------------------------------
+
+SECRETS: Final = ("access-canary-1", "refresh-canary-1", "code-canary-1", "secret-canary-1")
+
+
+async def _session_login() -> tuple[Session, Login, list[Event]]:
+    session = Session(Wire(), Credentials.memory())
+    events: list[Event] = []
+    options = Options(port=0, wait=5, client_id="given", client_secret=Secret("secret-canary-1"))
+    login = Login("https://app.example/mcp", ScriptedSender(honest()), options=options, keeper=session.keep)
+    login.watch(events.append)
+    login.watch(come_back(login))
+    await login.run_all()
+    assert login.finished
+    return session, login, events
+
+
+def _everything(login: Login) -> set[str]:
+    facts = login.facts
+    assert facts.pkce is not None
+    return {*SECRETS, facts.pkce.code_verifier.reveal()}
+
+
+async def test_what_a_login_leaves_shows_no_secret_however_it_is_printed() -> None:
+    """A3: session, login, trace, facts, events, and their fields taken apart by dataclasses.asdict."""
+    session, login, events = await _session_login()
+    secrets = _everything(login)
+    [grant] = session.credentials.list()
+    loaded = await session.credentials.load(grant.grant_id)
+    values: list[object] = [session, login, login.trace, login.facts, *events, *loaded, vars(login)]
+    values += [session.credentials, session.credentials.store, session.credentials.index, login.wait]
+    for value in values:
+        for way, text in _printed(value):
+            assert not [s for s in secrets if s in text], (way, type(value))
+    for name, field in ((f.name, getattr(login.facts, f.name)) for f in dataclasses.fields(login.facts)):
+        text = f"{field!r} {vars(field) if hasattr(field, '__dict__') else ''}"
+        assert not [s for s in secrets if s in text], name
+    await login.aclose()
+    await session.aclose()
+
+
+async def test_a_secret_cannot_be_copied_out_by_asdict() -> None:
+    """dataclasses.asdict copies deeply; a secret refuses, rather than becoming text."""
+    session, login, _ = await _session_login()
+    with pytest.raises(TypeError, match="never pickled or copied"):
+        dataclasses.asdict(login.facts)
+    await login.aclose()
+    await session.aclose()
+
+
+class _Crash(Exception):
+    """A mistake of ours, in the middle of things."""
+
+
+@pytest.mark.parametrize(
+    "place", ["/.well-known/oauth-authorization-server", "/register", "/token", "/mcp", "keeper", "watcher"]
+)
+async def test_a_crash_shows_no_secret_with_all_local_variables(place: str) -> None:
+    """F5: Textual prints the locals of every frame; whatever they are, no secret is among them."""
+
+    async def crash(request: Request) -> None:
+        late = place != "/mcp" or request.headers.get("authorization") is not None
+        if request.url.endswith(place) and late:
+            raise _Crash
+
+    async def keep(facts: Facts) -> tuple[Any, ...]:
+        if place == "keeper":
+            raise _Crash
+        return ()
+
+    def watch(event: Event) -> None:
+        if place == "watcher" and isinstance(event, ExchangeEnded) and "/token" in event.exchange.request.url:
+            raise _Crash
+
+    options = Options(port=0, wait=5, client_secret=Secret("secret-canary-1"))
+    sender = ScriptedSender(honest(), before=crash)
+    login = Login("https://app.example/mcp", sender, options=options, keeper=keep)
+    login.watch(watch)
+    login.watch(come_back(login))
+    try:
+        with pytest.raises(_Crash) as caught:
+            await login.run_all()
+        frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        lines = [line for line in frames.format() if "/authlens_core/" in line]
+        assert len(lines) >= 3
+        verifier = login.facts.pkce.code_verifier.reveal() if login.facts.pkce else "no-verifier-yet"
+        shown = "".join(lines)
+        assert not [s for s in (*SECRETS, verifier) if s in shown]
+    finally:
+        await login.aclose()
+        await asyncio.sleep(0)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.events import Paste
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
@@ -28,14 +29,16 @@ from authlens_core.login.events import (
     TunnelTested,
 )
 from authlens_core.login.login import Login
-from authlens_core.login.verdict import why
+from authlens_core.oauth.http_message import Request
 from authlens_core.safe_text import safe_line
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_core.wire.exchange import Exchange
 from authlens_tui.browser import may_open_browser, open_browser
-from authlens_tui.durations import in_words
+from authlens_tui.crash import QuietCrash
 from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.wizard_keys import WIZARD_KEYS, login_keys, ways_on
+from authlens_tui.screens.wizard_words import authenticated_words, cancelled_words, failed_words, next_words
 from authlens_tui.widgets.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper
@@ -49,7 +52,6 @@ Player = Callable[[str], Awaitable[str]]
 
 _EXTENSION = 300.0
 _NARROW, _SHORT, _TALL = 100, 16, 32  # cells and rows, as the app's breakpoints
-_REVEALED_FOR = 20.0  # seconds until revealed secrets are masked again
 
 
 class WizardScreen(Screen[None]):
@@ -61,37 +63,7 @@ class WizardScreen(Screen[None]):
         "afterwards request and response are there as they really were. Select a stage with the arrow keys "
         "to look at it."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "next", "Next", id="wizard.next", tooltip="Run the next stage"),
-        Binding("a", "run_all", "Run all", id="wizard.all", tooltip="Run the stages until one needs you"),
-        Binding("s", "play", "Sign in for me", id="wizard.play", tooltip="The demo plays the person"),
-        Binding("o", "open", "Open", id="wizard.open", tooltip="Open the link in a browser"),
-        Binding("plus", "extend", "+5 min", id="wizard.extend", tooltip="Give the browser more time"),
-        Binding(
-            "g", "override", "Go on anyway", id="wizard.override", tooltip="In spite of the failed check"
-        ),
-        Binding("t", "retry", "Retry", id="wizard.retry", tooltip="Run the failed stage again"),
-        Binding("w", "another_port", "Other port", id="wizard.port", tooltip="Use any free port instead"),
-        Binding("h", "other_host", "Other host", id="wizard.host", tooltip="localhost or 127.0.0.1"),
-        Binding("b", "back", "Back", id="wizard.back", tooltip="Take the facts of one stage earlier"),
-        Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown"),
-        Binding(
-            "x", "reveal", "Reveal", id="wizard.reveal", tooltip="Show or mask the secrets of this stage"
-        ),
-        Binding(
-            "right_square_bracket", "tab(1)", "Tab", key_display="]", id="wizard.tab", tooltip="Next tab"
-        ),
-        Binding(
-            "left_square_bracket",
-            "tab(-1)",
-            "Tab before",
-            id="wizard.tab_back",
-            tooltip="Tab before",
-            show=False,
-        ),
-        Binding("escape", "cancel", "Cancel", id="wizard.cancel", tooltip="Stop what runs"),
-        Binding("d", "dashboard", "Dashboard", id="wizard.dashboard", tooltip="Leave this login"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = WIZARD_KEYS
 
     stepper = getters.query_one(Stepper)
     heading = getters.query_one("#heading", Static)
@@ -120,6 +92,11 @@ class WizardScreen(Screen[None]):
         self._play_unasked = play
         self._ready: AuthorizationReady | None = None
         self._shown: Stage = Stage.DETECTION
+        # Set by the key itself, not by what it starts: of two quick presses the second finds it set.
+        self._busy = False
+        self._playing = False
+        self._under_way: Request | None = None
+        self._exchanged: tuple[Exchange, ...] = ()
 
     @property
     def login(self) -> Login:
@@ -148,7 +125,9 @@ class WizardScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Fold the stages into one line, and the words into one sentence, where there is no room."""
-        self.stepper.set_class(self.size.width < _NARROW or self.size.height < _SHORT, "-line")
+        folded = self.size.width < _NARROW or self.size.height < _SHORT
+        self.set_class(folded, "-folded")
+        self.stepper.set_class(folded, "-line")
         self._show_heading()
 
     def _hear(self, event: Event) -> None:
@@ -171,12 +150,14 @@ class WizardScreen(Screen[None]):
     def _happened(self, message: Happened) -> None:
         match message.event:
             case StageStarted(stage):
-                self.show_stage(stage)
-                self._say(Content(f"{STAGE_INFO[stage].title} …"))
-            case ExchangeStarted(stage, request):
-                self.record_view.show_request(stage, request)
-            case ExchangeEnded(stage, exchange):
-                self.record_view.show_exchange(stage, exchange)
+                self._began(stage)
+            case ExchangeStarted(_, request):
+                self._under_way = request
+                self._show_progress()
+            case ExchangeEnded(_, exchange):
+                self._under_way = None
+                self._exchanged = (*self._exchanged, exchange)
+                self._show_progress()
             case AuthorizationReady() as ready:
                 self._show_link(ready)
             case AnswerIgnored(reason, count):
@@ -189,27 +170,47 @@ class WizardScreen(Screen[None]):
                 self._ended(record)
         self.refresh_bindings()
 
+    def _began(self, stage: Stage) -> None:
+        self._under_way, self._exchanged = None, ()
+        self._name_stage(STAGE_INFO[stage].title)
+        self.show_stage(stage)
+        self._say(Content.assemble((f"▶ {STAGE_INFO[stage].title} … ", "bold"), "Esc stops it."))
+
+    def _show_progress(self) -> None:
+        """Show how far the running stage is, unless the person looks at another one."""
+        if self._login.running is self._shown:
+            self.record_view.show_running(self._shown, self._under_way, self._exchanged)
+
+    def _name_stage(self, title: str) -> None:
+        """Let a crash report name the stage that was running."""
+        if isinstance(self.app, QuietCrash):
+            self.app.stage_name = title
+
     def _show_link(self, ready: AuthorizationReady) -> None:
         self._ready = ready
         listener = self._login.wait.listener
         self.panel.show_link(ready, listener.port if listener else None, player=self._player is not None)
         self.panel.show_remaining(ready.seconds)
-        self.switcher.current = "panel"
+        self.show_stage(Stage.AUTHORIZATION)
+        self.panel.focus()
         self._say(Content("Sign in with the browser; this screen goes on by itself when you are back."))
         if self._play_unasked:
             self.action_play()
 
     def _ended(self, record: StageRecord) -> None:
         self._ready = None
+        self._under_way, self._exchanged = None, ()
+        self._name_stage("")
+        if self.panel.has_focus_within:
+            self.stepper.focus()
+        self.panel.empty()
         self.show_stage(record.stage)
-        if record.outcome is Outcome.PASSED and self._login.position is not None:
+        if record.outcome is Outcome.PASSED:
             self._say_next()
-        elif record.outcome is Outcome.PASSED:
-            self._say_authenticated()
         elif record.outcome is Outcome.CANCELLED:
-            self._say(Content.assemble(("– Cancelled. ", "bold"), "t runs the stage again."))
+            self._say(cancelled_words(record, ways_on(self._allowed())))
         else:
-            self._say_failed(record)
+            self._say(failed_words(record, ways_on(self._allowed())))
 
     # -- what is shown ---------------------------------------------------------------------------------
 
@@ -219,17 +220,24 @@ class WizardScreen(Screen[None]):
         self._show_heading()
         self.stepper.steps = steps_of(self._login.trace, self._login.position, self._login.running)
         self.stepper.looked_at = LOGIN_STAGES.index(stage)
-        record = self._login.trace.latest(stage)
         waiting = self._ready is not None and stage is Stage.AUTHORIZATION
         self.switcher.current = "panel" if waiting else "record"
-        if record is not None and self._login.running is not stage:
+        self._show_record(stage)
+        self.refresh_bindings()
+
+    def _show_record(self, stage: Stage) -> None:
+        """Show what is true of a stage now: how far it is, what it came to, or what it would send."""
+        position, record = self._login.position, self._login.trace.latest(stage)
+        here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
+        if self._login.running is stage:
+            self.record_view.show_running(stage, self._under_way, self._exchanged)
+        elif record is not None and (LOGIN_STAGES.index(stage) < here or record is self._failed_record()):
             self.record_view.show_record(record)
-        elif stage is self._login.position:
+        elif stage is position:
             planned = self._login.planned()
             self.record_view.show_planned(stage, planned.request if planned else None)
         else:
-            self.record_view.show_planned(stage, None)
-        self.refresh_bindings()
+            self.record_view.show_ahead(stage)
 
     def _show_heading(self) -> None:
         info = STAGE_INFO[self._shown]
@@ -247,44 +255,11 @@ class WizardScreen(Screen[None]):
 
     def _say_next(self) -> None:
         stage = self._login.position
-        if stage is not None:
-            info = STAGE_INFO[stage]
-            self._say(
-                Content.assemble(
-                    "Next: ",
-                    (f"{info.number} {info.title}", "bold"),
-                    ". Press ",
-                    ("n", "bold $text-primary"),
-                    " to run it, ",
-                    ("a", "bold $text-primary"),
-                    " to run all.",
-                )
-            )
-
-    def _say_authenticated(self) -> None:
-        expires_at = self._login.facts.expires_at
-        lasts = (expires_at - datetime.now(UTC)).total_seconds() if expires_at else 0
-        left = f" The token lasts {in_words(lasts)}." if lasts > 0 else ""
+        facts = self._login.facts
         self._say(
-            Content.assemble(
-                ("✔ Authenticated. ", "bold $text-success"),
-                f"The resource accepts the token; it is kept in: {safe_line(self._store_name, 60)}.{left} ",
-                ("d", "bold $text-primary"),
-                " opens the dashboard.",
-            )
-        )
-
-    def _say_failed(self, record: StageRecord) -> None:
-        reason = why(record)
-        if reason is None:
-            return
-        self._say(
-            Content.assemble(
-                (f"✖ {STAGE_INFO[record.stage].title} failed. ", "bold $text-error"),
-                Content(reason.cause),
-                ("\n→ ", "bold"),
-                Content(reason.cure or "Press t to try again."),
-            )
+            authenticated_words(facts, self._store_name, datetime.now(UTC))
+            if stage is None
+            else next_words(stage)
         )
 
     @on(Stepper.Chosen)
@@ -299,26 +274,17 @@ class WizardScreen(Screen[None]):
         return True if allowed is None else allowed
 
     def _allowed(self) -> dict[str, bool]:
-        running = self._login.running is not None
-        waiting = self._ready is not None
-        failed = self._failed_record()
-        names = {check.name for check in failed.failures} if failed else set()
-        idle = not running and not self._login.finished
+        if not self.is_mounted:
+            return {}
+        shows_record = self.switcher.current == "record"
         return {
-            "next": idle and failed is None,
-            "run_all": idle and failed is None,
-            "play": waiting and self._player is not None,
-            "open": waiting and may_open_browser(self._environ),
-            "extend": waiting,
-            "override": failed is not None and any(check.overridable for check in failed.failures),
-            "retry": idle and failed is not None,
-            "another_port": "registration.port" in names,
-            "other_host": failed is not None
-            and failed.stage is Stage.REGISTRATION
-            and not names & {"registration.port"},
-            "back": not running and self._login.position is not Stage.DETECTION,
-            "cancel": running,
-            "dashboard": not running,
+            **login_keys(self._login, self._failed_record()),
+            "play": self._ready is not None and self._player is not None,
+            "open": self._ready is not None and may_open_browser(self._environ),
+            "extend": self._ready is not None,
+            "paste": not shows_record,
+            "reveal": shows_record and self.record_view.has_secrets,
+            "tab": shows_record,
         }
 
     @property
@@ -331,26 +297,53 @@ class WizardScreen(Screen[None]):
         unresolved = record is not None and record is self._login.trace.records[-1]
         return record if record and unresolved and record.outcome is not Outcome.PASSED else None
 
-    @work(exclusive=True, group="login", exit_on_error=False, description="run one stage")
-    async def action_next(self) -> None:
+    def _start(self, doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do one thing at a time: while it lasts, other keys that would run a stage do nothing."""
+        if not self._busy:
+            self._busy = True
+            self._perform(doing)
+
+    @work(group="login", description="run stages")
+    async def _perform(self, doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await doing()
+        finally:
+            self._busy = False
+            if self.is_running:
+                self.refresh_bindings()
+
+    def action_next(self) -> None:
         """Run the next stage."""
+        self._start(self._next)
+
+    async def _next(self) -> None:
         if not self._login.finished:
             await self._login.step()
 
-    @work(exclusive=True, group="login", exit_on_error=False, description="run all stages")
-    async def action_run_all(self) -> None:
+    def action_run_all(self) -> None:
         """Run the stages until one fails or all have passed."""
+        self._start(self._all)
+
+    async def _all(self) -> None:
         await self._login.run_all()
 
-    @work(exclusive=True, group="login", exit_on_error=False, description="retry a stage")
-    async def action_retry(self) -> None:
-        """Run the failed stage again; where a code was used up, begin again at PKCE."""
-        await self._login.retry()
-        await self._login.step()
+    def action_retry(self) -> None:
+        """Run the failed stage again; where a code was used up, from PKCE on, where a new link is made."""
+        self._start(self._retry)
 
-    @work(exclusive=True, group="login", exit_on_error=False, description="override a check")
-    async def action_override(self) -> None:
+    async def _retry(self) -> None:
+        wanted = self._login.position
+        await self._login.retry()
+        while not self._login.finished:
+            record = await self._login.step()
+            if record.outcome is not Outcome.PASSED or record.stage is wanted:
+                break
+
+    def action_override(self) -> None:
         """Go on in spite of the failed check, after a question that names it."""
+        self._start(self._override)
+
+    async def _override(self) -> None:
         record = self._failed_record()
         check = next((c for c in record.failures if c.overridable), None) if record else None
         if check is None:
@@ -362,28 +355,31 @@ class WizardScreen(Screen[None]):
 
     def action_another_port(self) -> None:
         """Let the operating system choose a free port, which is a new redirect URI."""
-        options = self._login.facts.options
-        self._login.use(replace(options, port=0))
-        self.action_retry()
+        if not self._busy:
+            self._login.use(replace(self._login.facts.options, port=0))
+            self.action_retry()
 
     def action_other_host(self) -> None:
         """Change between localhost and 127.0.0.1: Access has a switch for each."""
+        if self._busy:
+            return
         options = self._login.facts.options
         other: Literal["localhost", "127.0.0.1"] = (
             "127.0.0.1" if options.redirect_host == "localhost" else "localhost"
         )
         self._login.use(replace(options, redirect_host=other))
-        self.notify(f"The redirect URI is now http://{other}:…; registering it.", markup=False)
+        self.notify(f"The browser is now sent back to {other}; registering that.", markup=False)
         self.action_retry()
 
     def action_back(self) -> None:
         """Take the facts of one stage earlier."""
+        if self._busy:
+            return
         self._login.back()
-        stage = self._login.position or LOGIN_STAGES[-1]
-        self.show_stage(stage)
+        self.show_stage(self._login.position or LOGIN_STAGES[-1])
         self._say_next()
 
-    @work(exclusive=True, group="cancel", exit_on_error=False, description="cancel the stage")
+    @work(group="cancel", description="cancel the stage")
     async def action_cancel(self) -> None:
         """Stop what runs."""
         await self._login.cancel()
@@ -404,27 +400,38 @@ class WizardScreen(Screen[None]):
         )
         self.notify(words, markup=False)
 
-    @work(exclusive=True, group="play", exit_on_error=False, description="play the person")
-    async def action_play(self) -> None:
+    def action_play(self) -> None:
         """Let the demo sign in, over real HTTP, as a browser would."""
-        if self._ready is not None and self._player is not None:
-            self.notify(await self._player(self._ready.url), markup=False, title="The demo's person")
+        if not self._playing:
+            self._playing = True
+            self._play()
 
-    @work(exclusive=True, group="copy", exit_on_error=False, description="copy")
+    @work(group="play", description="play the person")
+    async def _play(self) -> None:
+        try:
+            if self._ready is not None and self._player is not None:
+                self.notify(await self._player(self._ready.url), markup=False, title="The demo's person")
+        finally:
+            self._playing = False
+
+    @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         """Copy the link while it is shown, otherwise what the selected stage shows, masked."""
         copy = getattr(self.app, "copy", None)
         if not callable(copy):
             return
-        if self._ready is not None:
+        if self._ready is not None and self.switcher.current == "panel":
             await copy(self._ready.url, "The link")
         else:
             await copy(self.record_view.as_text(), STAGE_INFO[self._shown].title)
 
     def action_reveal(self) -> None:
         """Show the secrets of the selected stage for a while, or mask them."""
-        if self.record_view.toggle_reveal():
-            self.set_timer(_REVEALED_FOR, self.record_view.mask)
+        self.record_view.toggle_reveal()
+
+    def on_screen_suspend(self) -> None:
+        """Mask what was revealed when another screen comes before this one."""
+        self.record_view.mask()
 
     def action_tab(self, step: int) -> None:
         """Turn to the next tab, or the one before."""
@@ -434,14 +441,21 @@ class WizardScreen(Screen[None]):
         """Leave for the dashboard."""
         self.post_message(self.Left())
 
+    def action_paste(self) -> None:
+        """Go to the field for the address that the browser ended on."""
+        self.panel.take_paste("")
+
+    def on_paste(self, event: Paste) -> None:
+        """Take what is pasted anywhere on the screen to the field that waits for it."""
+        if self._ready is not None and self.switcher.current == "panel":
+            event.stop()
+            self.panel.take_paste(event.text)
+
     @on(AuthorizationPanel.Pasted)
     def _pasted(self, message: AuthorizationPanel.Pasted) -> None:
-        self._take_paste(message.text)
-
-    def _take_paste(self, text: Secret) -> None:
         if not self._login.wait.waiting:
             return
-        response = self._login.paste(text)
+        response = self._login.paste(message.text)
         if response.code is None and response.error is None:
             check = response.checks[-1]
             self.panel.show_refused_paste(f"That is not it: {check.seen}. {check.cure}")

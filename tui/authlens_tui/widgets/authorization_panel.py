@@ -5,9 +5,11 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+from typing import ClassVar, Final
 
 from textual import getters, on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -21,6 +23,27 @@ from authlens_core.secret import Secret
 from authlens_tui.browser import may_open_browser
 
 __all__ = ["AuthorizationPanel"]
+
+_ROOMY: Final = 66  # cells in which the words beside the countdown fit
+
+
+class PasteField(Input):
+    """The field for the address: every printable key types, and Esc gives the keys back."""
+
+    HELP = "Paste the whole address that the browser ended on, then Enter. Esc leads back to the keys."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back to the keys", id="paste.leave", tooltip="Leave the field"),
+    ]
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Claim every key that types, so that none is offered as a command meanwhile."""
+        return key == "plus" or super().check_consume_key(key, character)
+
+    def action_leave(self) -> None:
+        """Empty the field and give the focus back, so that single keys are commands again."""
+        self.clear()
+        if self.parent is not None:
+            self.screen.query_one(AuthorizationPanel).focus()
 
 
 class AuthorizationPanel(VerticalScroll):
@@ -38,6 +61,8 @@ class AuthorizationPanel(VerticalScroll):
         & #paste { margin-bottom: 0; }
         & #ignored { color: $text-warning; display: none; }
         & #ignored.-shown { display: block; }
+        & #refused { color: $text-error; display: none; }
+        & #refused.-shown { display: block; }
     }
     """
 
@@ -45,6 +70,8 @@ class AuthorizationPanel(VerticalScroll):
     link = getters.query_one("#link", Static)
     ways = getters.query_one("#ways", Static)
     ignored = getters.query_one("#ignored", Static)
+    refused = getters.query_one("#refused", Static)
+    field = getters.query_one(PasteField)
 
     class Pasted(Message):
         """The person pasted something that may be the redirect URL."""
@@ -59,8 +86,9 @@ class AuthorizationPanel(VerticalScroll):
         yield Static(id="link")
         yield Static(id="ways")
         yield Static(id="ignored")
-        yield Input(
-            placeholder="… or paste the address the browser ended on, then Enter", id="paste", password=True
+        yield Static(id="refused")
+        yield PasteField(
+            placeholder="p: paste the address the browser ended on, then Enter", id="paste", password=True
         )
 
     def show_link(self, ready: AuthorizationReady, port: int | None, *, player: bool) -> None:
@@ -74,16 +102,33 @@ class AuthorizationPanel(VerticalScroll):
         self.link.border_title = "The link: open it in a browser and sign in"
         self.link.update(Content.styled(ready.url, Style(link=ready.url)))
         self.ways.update(Content("\n").join(_ways(port, player=player)))
+        self.empty()
+        self.scroll_home(animate=False)
+
+    def empty(self) -> None:
+        """Leave nothing of this wait behind: neither what was typed, nor what was said about it."""
+        self.field.clear()
         self.ignored.remove_class("-shown")
+        self.refused.remove_class("-shown")
+
+    def take_paste(self, text: str) -> None:
+        """Go to the field and put `text` into it; Enter hands it on."""
+        self.field.focus()
+        self.field.scroll_visible(animate=False)
+        first = next(iter(text.splitlines()), "")
+        if first:
+            self.field.value = first
+            self.field.cursor_position = len(first)
 
     def show_remaining(self, seconds: float) -> None:
         """Show how long the wait still lasts."""
         minutes, rest = divmod(int(seconds), 60)
+        roomy = self.content_size.width >= _ROOMY
         self.countdown.update(
             Content.assemble(
-                ("Waiting for the browser  ", "bold"),
+                ("Waiting for the browser  " if roomy else "Waiting  ", "bold"),
                 (f"{minutes}:{rest:02d}", "bold $text-accent"),
-                ("   + five minutes more   Esc cancel", "$quiet"),
+                ("   + five minutes more   Esc cancel" if roomy else "  + more  Esc cancel", "$quiet"),
             )
         )
 
@@ -102,13 +147,14 @@ class AuthorizationPanel(VerticalScroll):
 
     def show_refused_paste(self, words: str) -> None:
         """Say why what was pasted is not the answer."""
-        self.ignored.update(Content(f"✖ {safe_line(words, 400)}"))
-        self.ignored.add_class("-shown")
+        self.refused.update(Content(f"✖ {safe_line(words, 400)}"))
+        self.refused.add_class("-shown")
 
     @on(Input.Submitted, "#paste")
     def _submit(self, event: Input.Submitted) -> None:
         text = event.value
         event.input.clear()
+        self.refused.remove_class("-shown")
         if text.strip():
             self.post_message(self.Pasted(Secret(text)))
 
@@ -119,7 +165,7 @@ def _ways(port: int | None, *, player: bool) -> list[Content]:
         keys.append(("s", "sign in for me: the demo plays the person, over real HTTP"))
     if may_open_browser(os.environ):
         keys.append(("o", "open it in the browser of this machine"))
-    keys.append(("c", "copy the link"))
+    keys += [("c", "copy the link"), ("p", "paste the address that the browser ended on")]
     lines = [Content.assemble((f" {key} ", "bold reverse"), f"  {words}") for key, words in keys]
     forward = None if port is None else ssh_forward_line(os.environ, port, _user(), socket.gethostname())
     if forward is not None and port is not None:

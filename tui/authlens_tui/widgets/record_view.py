@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from textual import getters
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
 
 from authlens_core.export.redaction import Redactor, secrets_in
+from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
@@ -34,6 +36,8 @@ _TABS: Final = (
     ("checks", "Checks"),
 )
 
+_AHEAD: Final = "Its turn has not come. What it sends is shown here before it is sent."
+
 
 class RecordView(Widget):
     """Shows a stage before, while and after it runs; a function of its record. Masked until revealed."""
@@ -51,6 +55,9 @@ class RecordView(Widget):
         "Tabs: what the stage came to, the request, the response, the checks. x shows or masks the secrets."
     )
 
+    REVEALED_FOR: ClassVar[float] = 20.0
+    """Seconds until revealed secrets are masked again."""
+
     tabs = getters.query_one(TabbedContent)
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
@@ -59,7 +66,10 @@ class RecordView(Widget):
         self._planned: Request | None = None
         self._exchanges: tuple[Exchange, ...] = ()
         self._stage: Stage = Stage.DETECTION
+        self._ahead = False
         self._reveal = False
+        self._has_secrets = False
+        self._mask_again: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the tabs; what a server said always stands inside a labelled border."""
@@ -76,19 +86,16 @@ class RecordView(Widget):
         self._planned = request
         self._paint()
 
-    def show_request(self, stage: Stage, request: Request) -> None:
-        """Show a request that is on its way."""
-        if self._stage is not stage or self._record is not None:
-            self._reset(stage)
-        self._planned = request
+    def show_ahead(self, stage: Stage) -> None:
+        """Show that the turn of `stage` has not come, so that nobody knows yet what it sends."""
+        self._reset(stage)
+        self._ahead = True
         self._paint()
 
-    def show_exchange(self, stage: Stage, exchange: Exchange) -> None:
-        """Show an exchange that has just ended, while the stage still runs."""
-        if self._stage is not stage or self._record is not None:
-            self._reset(stage)
-        self._planned = None
-        self._exchanges = (*self._exchanges, exchange)
+    def show_running(self, stage: Stage, request: Request | None, exchanges: tuple[Exchange, ...]) -> None:
+        """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
+        self._reset(stage)
+        self._planned, self._exchanges = request, exchanges
         self._paint()
 
     def show_record(self, record: StageRecord) -> None:
@@ -98,13 +105,26 @@ class RecordView(Widget):
         self._exchanges = record.exchanges
         self._paint()
 
+    @property
+    def has_secrets(self) -> bool:
+        """True when something is masked that could be revealed."""
+        return self._has_secrets
+
+    @property
+    def revealed(self) -> bool:
+        """True while the secrets are shown."""
+        return self._reveal
+
     def toggle_reveal(self) -> bool:
-        """Show the secrets of this stage, or mask them again; another stage begins masked.
+        """Show the secrets of this stage for 20 seconds, or mask them again; another stage begins masked.
 
         Returns:
             True when they are shown now.
         """
+        self._stop_timer()
         self._reveal = not self._reveal
+        if self._reveal:
+            self._mask_again = self.set_timer(self.REVEALED_FOR, self.mask)
         self._paint()
         return self._reveal
 
@@ -112,6 +132,19 @@ class RecordView(Widget):
         """Mask the secrets again."""
         if self._reveal:
             self.toggle_reveal()
+
+    def on_mount(self) -> None:
+        """Mask the secrets when the person turns to another window."""
+        self.watch(self.app, "app_focus", self._window_focus_changed, init=False)
+
+    def _window_focus_changed(self, focused: bool) -> None:  # noqa: FBT001 - called with the new value
+        if not focused:
+            self.mask()
+
+    def _stop_timer(self) -> None:
+        if self._mask_again is not None:
+            self._mask_again.stop()
+            self._mask_again = None
 
     def show_tab(self, step: int) -> None:
         """Turn to the tab `step` places further on, round and round."""
@@ -125,17 +158,21 @@ class RecordView(Widget):
 
     def _reset(self, stage: Stage) -> None:
         self._stage, self._record, self._planned, self._exchanges = stage, None, None, ()
-        self._reveal = False
+        self._ahead = self._reveal = False
+        self._stop_timer()
 
     # -- how it is shown -------------------------------------------------------------------------------
 
     def _paint(self) -> None:
         redactor = None if self._reveal else self._redactor()
         shown = "secrets shown, x masks them" if self._reveal else ""
+        masked = False
         for name, label in self._labels().items():
             document = self.query_one(f"#{name}-document", DocumentView)
             document.label(label, shown)
             document.show(self._lines(name, redactor))
+            masked = masked or any(MASKED.search(one.text) for one in document.lines)
+        self._has_secrets = self._reveal or masked
         counts = checks_summary(self._record.checks) if self._record else ""
         self.tabs.get_tab("checks").label = Content(f"Checks {counts}".rstrip())
 
@@ -156,9 +193,7 @@ class RecordView(Widget):
                 requests = [exchange.request for exchange in self._exchanges]
                 if self._planned is not None:
                     requests.append(self._planned)
-                return _each(
-                    requests, lambda request: request_lines(request, redactor), "Nothing is sent here."
-                )
+                return _each(requests, lambda request: request_lines(request, redactor), self._nothing())
             case "response":
                 return _each(
                     self._exchanges, lambda one: response_lines(one, redactor), "There is no response yet."
@@ -179,7 +214,7 @@ class RecordView(Widget):
         record = self._record
         if record is None:
             if self._planned is None and not self._exchanges:
-                yield prose("Nothing is sent in this stage.", Tone.MUTED)
+                yield prose(self._nothing(), Tone.MUTED)
             return
         grave = [check for check in record.checks if check.severity in _GRAVE]
         if grave:
@@ -188,6 +223,9 @@ class RecordView(Widget):
         if record.facts:
             yield BLANK
             yield from fact_lines(record.facts, redactor)
+
+    def _nothing(self) -> str:
+        return _AHEAD if self._ahead else "Nothing is sent in this stage."
 
     def _redactor(self) -> Redactor:
         """Mask what the record knows as secret, and what stands under a telling name in its messages."""

@@ -36,4 +36,6 @@ class TitleBar(Static):
         secrets = f"secrets: {safe_line(self._store_name, 60)}" if self._store_name else ""
         right = Content.styled(f"{secrets}{ssh}", "$quiet")
         gap = self.content_size.width - left.cell_length - right.cell_length
-        return Content.assemble(left, " " * max(2, gap), right) if gap >= 2 else left
+        if gap < 2:
+            return left.truncate(max(1, self.content_size.width), ellipsis=True)
+        return Content.assemble(left, " " * gap, right)

@@ -1,0 +1,78 @@
+"""The keys of the wizard, and which of them do something at a given moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+from authlens_core.login.login import Login
+from authlens_core.trace.record import Stage, StageRecord
+
+__all__ = ["WIZARD_KEYS", "login_keys", "ways_on"]
+
+WIZARD_KEYS: Final[list[BindingType]] = [
+    Binding("n", "next", "Next", id="wizard.next", tooltip="Run the next stage"),
+    Binding("a", "run_all", "Run all", id="wizard.all", tooltip="Run the stages until one needs you"),
+    Binding("s", "play", "Sign in for me", id="wizard.play", tooltip="The demo plays the person"),
+    Binding("o", "open", "Open", id="wizard.open", tooltip="Open the link in a browser"),
+    Binding("p", "paste", "Paste", id="wizard.paste", tooltip="Paste the address the browser ended on"),
+    Binding("plus", "extend", "+5 min", id="wizard.extend", tooltip="Give the browser more time"),
+    Binding("g", "override", "Go on anyway", id="wizard.override", tooltip="In spite of the failed check"),
+    Binding("t", "retry", "Retry", id="wizard.retry", tooltip="Run the failed stage again"),
+    Binding("w", "another_port", "Other port", id="wizard.port", tooltip="Use any free port instead"),
+    Binding("h", "other_host", "Other host", id="wizard.host", tooltip="localhost or 127.0.0.1"),
+    Binding("b", "back", "Back", id="wizard.back", tooltip="Take the facts of one stage earlier"),
+    Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown"),
+    Binding("x", "reveal", "Reveal", id="wizard.reveal", tooltip="Show or mask the secrets of this stage"),
+    Binding("right_square_bracket", "tab(1)", "Tab", key_display="]", id="wizard.tab", tooltip="Next tab"),
+    Binding(
+        "left_square_bracket",
+        "tab(-1)",
+        "Tab before",
+        id="wizard.tab_back",
+        tooltip="Tab before",
+        show=False,
+    ),
+    Binding("escape", "cancel", "Cancel", id="wizard.cancel", tooltip="Stop what runs"),
+    Binding("d", "dashboard", "Dashboard", id="wizard.dashboard", tooltip="Leave this login"),
+]
+
+_WAYS_ON: Final = {
+    "override": ("g", "go on anyway"),
+    "another_port": ("w", "use another port"),
+    "other_host": ("h", "use the other host name"),
+    "retry": ("t", "run it again"),
+    "back": ("b", "go back a stage"),
+}
+
+
+def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
+    """Return for each action on the login whether it does something now.
+
+    Args:
+        login: the login that is walked.
+        failed: the record of the stage to run next, where it ran and did not pass.
+    """
+    running = login.running is not None
+    idle = not running and not login.finished
+    stuck = idle and failed is not None
+    names = {check.name for check in failed.failures} if failed else set()
+    at_registration = failed is not None and failed.stage is Stage.REGISTRATION
+    return {
+        "next": idle and failed is None,
+        "run_all": idle and failed is None,
+        "override": stuck and failed is not None and any(check.overridable for check in failed.failures),
+        "retry": stuck,
+        "another_port": stuck and "registration.port" in names,
+        "other_host": stuck and at_registration and bool(names) and "registration.port" not in names,
+        "back": not running and login.position is not Stage.DETECTION,
+        "cancel": running,
+        "dashboard": not running,
+    }
+
+
+def ways_on(allowed: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
+    """Return the keys that lead on from a stage that did not pass, each with what it does."""
+    return tuple(way for action, way in _WAYS_ON.items() if allowed.get(action))

@@ -1,0 +1,68 @@
+"""The line under the wizard: what has happened, and which key leads on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from textual.content import Content
+
+from authlens_core.login.facts import Facts
+from authlens_core.login.verdict import why
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.durations import in_words
+
+__all__ = ["authenticated_words", "cancelled_words", "failed_words", "next_words"]
+
+_KEY = "bold $text-primary"
+
+
+def next_words(stage: Stage) -> Content:
+    """Say which stage comes next and how to run it."""
+    info = STAGE_INFO[stage]
+    return Content.assemble(
+        "Next: ",
+        (f"{info.number} {info.title}", "bold"),
+        ". Press ",
+        ("n", _KEY),
+        " to run it, ",
+        ("a", _KEY),
+        " to run all.",
+    )
+
+
+def authenticated_words(facts: Facts, store_name: str, now: datetime) -> Content:
+    """Say that it works, where the tokens are and how long they last."""
+    lasts = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
+    left = f" The token lasts {in_words(lasts)}." if lasts > 0 else ""
+    return Content.assemble(
+        ("✔ Authenticated. ", "bold $text-success"),
+        f"The resource accepts the token; it is kept in: {safe_line(store_name, 60)}.{left} ",
+        ("d", _KEY),
+        " opens the dashboard.",
+    )
+
+
+def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
+    """Say what was stopped, and the keys that lead on."""
+    return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), _keys(ways))
+
+
+def failed_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
+    """Say which stage failed, why, what cures it, and the keys that lead on."""
+    reason = why(record)
+    title = (f"✖ {STAGE_INFO[record.stage].title} failed. ", "bold $text-error")
+    if reason is None:
+        return Content.assemble(title, _keys(ways))
+    cure = Content.assemble(("\n→ ", "bold"), Content(reason.cure)) if reason.cure else Content()
+    return Content.assemble(title, Content(reason.cause), cure, "\n", _keys(ways))
+
+
+def _keys(ways: Sequence[tuple[str, str]]) -> Content:
+    pieces: list[Content] = []
+    for number, (key, words) in enumerate(ways):
+        lead = "Press " if number == 0 else " or " if number == len(ways) - 1 else ", "
+        pieces.append(Content.assemble(lead, (key, _KEY), f" to {words}"))
+    return Content.assemble(*pieces, "." if pieces else "")

@@ -51,11 +51,9 @@ def say(words: str) -> None:
     """Tell the person something, on stderr, whatever its encoding and even if it is gone."""
     if sys.stderr is None:
         return
-    try:
+    with suppress(OSError, ValueError):
         sys.stderr.write(encodable(safe_text(words), sys.stderr) + "\n")
         sys.stderr.flush()
-    except (OSError, ValueError):
-        discard(sys.stderr)
 
 
 def explain(error: AuthlensError) -> None:

@@ -37,6 +37,7 @@ class Teller:
         self._browser: bool = not arguments.no_browser
         self._environ = environ
         self._reader = PasteReader(self._pasted)
+        self._judging_paste = False  # it is answered in words of its own
 
     def hear(self, event: Event) -> None:
         """Tell one event."""
@@ -46,7 +47,7 @@ class Teller:
             line = event_as_json(event)
             if line is not None:
                 answer_json(line)
-        else:
+        elif not self._judging_paste:
             tell(event)
         if isinstance(event, AuthorizationReady):
             self._offer(event)
@@ -79,18 +80,20 @@ class Teller:
         if listener is not None:
             line = ssh_forward_line(self._environ, listener.port, _user(), socket.gethostname())
             if line is not None:
-                say("  So that the browser can come back here, run this there first, in a second terminal:")
+                say("  So that the browser finds the way back, run this there first, beside it:")
                 say(f"    {line}")
         if self._reader.start():
-            say(
-                "  If the browser ends on a page that it cannot reach: copy its whole address, paste it here "
-                "and press Enter (it is not shown)."
-            )
+            say("  If the browser ends on a page that it cannot reach, copy its whole address,")
+            say("  paste it here and press Enter. It is not shown.")
 
     def _pasted(self, line: Secret) -> None:
         if not self._run.wait.waiting:
             return
-        response = self._run.paste(line)
+        self._judging_paste = True
+        try:
+            response = self._run.paste(line)
+        finally:
+            self._judging_paste = False
         if response.code is None and response.error is None:
             reason = response.checks[-1]
             say(f"    That is not it: {reason.seen}. {reason.cure}")

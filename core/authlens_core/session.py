@@ -6,15 +6,16 @@ no login.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.grants import Credentials, refresh_lock
 from authlens_core.credentials.lock import LockBusy
 from authlens_core.credentials.model import Grant, GrantSecrets, grant_id_for
-from authlens_core.errors import NoSecretStore
+from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.login.events import Event, StageEnded
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
@@ -52,9 +53,9 @@ class Session:
         earned = grant_of(login.facts, datetime.now(UTC))
         if earned is None or event.record.outcome is not Outcome.PASSED:
             return
-        kept = self.credentials.index.grant(earned[0].grant_id)
-        if kept is not None:
-            self.credentials.update(replace(kept, last_proven_at=datetime.now(UTC)))
+        # Whoever watches steers nothing: a note that cannot be written costs the login nothing.
+        with suppress(AuthlensError):
+            self.credentials.note_proof(earned[0].grant_id, datetime.now(UTC))
 
     async def keep(self, facts: Facts) -> tuple[Check, ...]:
         """Store what a login earned and say where; a store that fails is said and costs nothing else."""
@@ -65,8 +66,8 @@ class Session:
         store = self.credentials.store
         expected = "The tokens are kept where only you can read them."
         try:
-            await self.credentials.save(grant, secrets)
-        except (NoSecretStore, LockBusy) as error:
+            await self._save(grant, secrets)
+        except AuthlensError as error:
             return (
                 Check(
                     "exchange.kept",
@@ -77,8 +78,18 @@ class Session:
                     cure=error.cure,
                 ),
             )
-        self.credentials.record("login", grant.grant_id, f"{grant.resource_url} at {grant.issuer}")
+        with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
+            self.credentials.record("login", grant.grant_id, f"{grant.resource_url} at {grant.issuer}")
         return (passed("exchange.kept", expected, f"in {store.name}, read back and compared"),)
+
+    async def _save(self, grant: Grant, secrets: GrantSecrets) -> None:
+        """Save under the lock of a refresh, so that one in flight does not put older tokens over these."""
+        locks = self.credentials.locks
+        try:
+            async with locks.hold(*refresh_lock(grant), purpose="keeping a login"):
+                await self.credentials.save(grant, secrets)
+        except LockBusy:
+            await self.credentials.save(grant, secrets)
 
     async def aclose(self) -> None:
         """Close the connections and let go of the store."""

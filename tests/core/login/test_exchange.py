@@ -1,0 +1,110 @@
+"""Exchange: one request, and what is learned from its answer, with plain values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from authlens_core.login.stages.exchange import ExchangeStage
+from authlens_core.oauth.check import Severity, failures
+from authlens_core.secret import Secret
+from authlens_core.wire.exchange import FailureKind, WireFailure
+from support.scripted_login import BEGAN, ISSUER, RESOURCE, exchange, facts, reply
+
+STAGE = ExchangeStage()
+START = facts(scope="a")
+TOKENS = {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900}
+
+
+def test_the_code_goes_to_the_token_endpoint_with_all_that_belongs_to_it() -> None:
+    """TK-1, PK-5."""
+    planned = STAGE.request(START, ())
+    assert planned is not None
+    assert (planned.request.method, planned.request.url) == ("POST", f"{ISSUER}/token")
+    assert planned.server_supplied
+    body = planned.request.body.reveal().decode()
+    for part in ("grant_type=authorization_code", "code=the-code", f"code_verifier={'v' * 43}", "client_id="):
+        assert part in body
+
+
+def test_it_is_sent_once() -> None:
+    """TK-8: whatever the answer was."""
+    for answer in (reply(500), WireFailure(FailureKind.TIMEOUT, "late", may_have_arrived=True)):
+        assert STAGE.request(START, [exchange(answer)]) is None
+
+
+@pytest.mark.parametrize("missing", ["server_metadata", "client", "pkce", "code"])
+def test_without_a_code_nothing_is_sent(missing: str) -> None:
+    """And the way to a new one is named."""
+    start = replace(START, **{missing: None})  # type: ignore[arg-type]
+    assert STAGE.request(start, ()) is None
+    [failed] = failures(STAGE.learn(start, ()).checks)
+    assert (failed.name, "PKCE" in failed.cure) == ("exchange.code", True)
+
+
+def test_a_token_endpoint_that_became_unusable_gets_nothing() -> None:
+    """GEN-1."""
+    assert START.server_metadata is not None
+    plain = replace(START.server_metadata, token_endpoint="http://as.example/token")
+    assert STAGE.request(replace(START, server_metadata=plain), ()) is None
+
+
+def test_the_lifetime_counts_from_before_the_request() -> None:
+    """TK-5: a token never lives longer than we think."""
+    learned = STAGE.learn(START, [exchange(reply(200, TOKENS))])
+    assert failures(learned.checks) == ()
+    assert learned.facts.tokens_asked_at == BEGAN
+    assert learned.facts.expires_at == BEGAN + timedelta(seconds=900)
+    assert learned.facts.code is None
+
+
+def test_without_expires_in_the_end_is_unknown() -> None:
+    """TK-5."""
+    learned = STAGE.learn(START, [exchange(reply(200, {**TOKENS, "expires_in": None}))])
+    assert learned.facts.expires_at is None
+    assert "not stated" in [f.value for f in learned.shown]
+
+
+def test_tokens_are_shown_as_secrets() -> None:
+    """A3."""
+    full = {**TOKENS, "refresh_token": "refresh-canary-1", "scope": "a", "resource": RESOURCE}
+    shown = {f.name: f.value for f in STAGE.learn(START, [exchange(reply(200, full))]).shown}
+    assert isinstance(shown["access_token"], Secret)
+    assert isinstance(shown["refresh_token"], Secret)
+    assert (shown["scope"], shown["resource"]) == ("a", RESOURCE)
+
+
+def test_a_refusal_is_explained_and_the_code_is_gone() -> None:
+    """TK-7."""
+    learned = STAGE.learn(START, [exchange(reply(400, {"error": "invalid_grant"}))])
+    assert failures(learned.checks)
+    assert learned.checks[-1].name == "exchange.diagnosis"
+    assert learned.facts.code is None
+    assert learned.facts.tokens is None
+
+
+def test_a_server_that_repeats_code_and_verifier_does_not_get_them_shown() -> None:
+    """PK-5, BR-4."""
+    said = {"error": "invalid_grant", "error_description": f"the-code {'v' * 43}"}
+    learned = STAGE.learn(START, [exchange(reply(400, said))])
+    assert "the-code" not in repr(learned)
+    assert "v" * 43 not in repr(learned)
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_a_lost_answer_leaves_the_outcome_unknown(may: bool) -> None:
+    """TK-8."""
+    lost = WireFailure(FailureKind.TIMEOUT, "late", "again.", may_have_arrived=may)
+    [failed] = failures(STAGE.learn(START, [exchange(lost)]).checks)
+    assert (failed.name, failed.seen) == ("exchange.answer", "late")
+    assert ("unknown" in failed.why) is may
+    assert "PKCE" in failed.cure
+
+
+def test_a_clock_that_differs_is_told() -> None:
+    """An hour ahead, by the Date of the answer."""
+    answer = reply(200, TOKENS, ("Date", "Thu, 01 Jan 2026 01:00:00 GMT"))
+    [clock] = [c for c in STAGE.learn(START, [exchange(answer)]).checks if c.name == "token.clock"]
+    assert clock.severity is Severity.WARNING

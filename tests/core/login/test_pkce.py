@@ -1,0 +1,53 @@
+"""PKCE as a stage: drawn at every run, nothing sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from authlens_core.login.stages.pkce import PkceStage
+from authlens_core.oauth.check import failures
+from authlens_core.oauth.pkce import code_challenge
+from authlens_core.secret import Secret
+from support.scripted_login import facts
+
+START = facts(upto="server_metadata")
+
+
+def test_every_run_draws_a_verifier_and_a_state_of_its_own() -> None:
+    """PK-4, PK-6: nothing is shared by two attempts, nor by verifier and state."""
+    drawn: set[str] = set()
+    for _ in range(20):
+        learned = PkceStage().learn(START, ())
+        assert failures(learned.checks) == ()
+        pkce, state = learned.facts.pkce, learned.facts.state
+        assert pkce is not None
+        assert state is not None
+        assert pkce.code_challenge == code_challenge(pkce.code_verifier.reveal())
+        drawn |= {pkce.code_verifier.reveal(), state.reveal()}
+    assert len(drawn) == 40
+
+
+def test_nothing_is_sent_and_what_is_secret_stays_so() -> None:
+    """PK-5."""
+    assert PkceStage().request(START, ()) is None
+    shown = {fact.name: fact.value for fact in PkceStage().learn(START, ()).shown}
+    assert isinstance(shown["code_verifier"], Secret)
+    assert isinstance(shown["state"], Secret)
+
+
+def test_a_draw_that_access_would_misread_is_told() -> None:
+    """PK-7: how often it was drawn again is shown."""
+    # The challenge of 32 zero octets plus `n` begins with - or _ for some n; find one such n first.
+    bad = next(n for n in range(1000) if _challenge(n)[0] in "-_")
+    good = next(n for n in range(1000) if _challenge(n)[0] not in "-_")
+    draws: Iterator[int] = iter([bad, good, good])
+    learned = PkceStage(lambda size: next(draws).to_bytes(size, "big")).learn(START, ())
+    [check] = [c for c in learned.checks if c.name == "pkce.first_character"]
+    assert "drawn again 1 time" in check.seen
+
+
+def _challenge(number: int) -> str:
+    import base64
+
+    verifier = base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
+    return code_challenge(verifier)

@@ -1,0 +1,110 @@
+"""Server metadata: where it is asked for, and what stops the login, with plain values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from authlens_core.login.facts import Options
+from authlens_core.login.stages.server_metadata import ServerMetadataStage
+from authlens_core.oauth.check import failures
+from authlens_core.oauth.url import parse_url
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from support.scripted_login import ISSUER, Answer, exchange, facts, reply, server_document
+
+STAGE = ServerMetadataStage()
+START = facts(upto="resource_metadata", server_metadata=None)
+
+
+def _failed(answer: Answer, **changes: Any) -> list[str]:
+    learned = STAGE.learn(replace(START, **changes), [exchange(answer)])
+    return [c.name for c in failures(learned.checks)]
+
+
+def test_the_places_are_asked_in_order_and_only_a_client_error_moves_on() -> None:
+    """AS-2: inserted, then appended; each attempt is shown."""
+    start = replace(START, issuer=parse_url(f"{ISSUER}/tenant"))
+    urls = []
+    sent: list[Exchange] = []
+    while (planned := STAGE.request(start, sent)) is not None:
+        urls.append(planned.request.url)
+        sent.append(exchange(reply(404), planned.request))
+    assert urls[:3] == [
+        f"{ISSUER}/.well-known/oauth-authorization-server/tenant",
+        f"{ISSUER}/.well-known/openid-configuration/tenant",
+        f"{ISSUER}/tenant/.well-known/openid-configuration",
+    ]
+    [failed] = failures(STAGE.learn(start, sent).checks)
+    assert failed.name == "server.document"
+    assert all(url in failed.seen for url in urls)
+
+
+@pytest.mark.parametrize("answer", [reply(500), reply(302), WireFailure(FailureKind.CONNECT, "refused")])
+def test_another_failure_stops(answer: Answer) -> None:
+    """AS-2: the next place might belong to somebody else."""
+    assert STAGE.request(START, [exchange(answer)]) is None
+    assert _failed(answer)
+
+
+def test_without_an_issuer_nothing_is_asked() -> None:
+    """GEN-11: nothing is guessed."""
+    nowhere = replace(START, issuer=None)
+    assert STAGE.request(nowhere, ()) is None
+    assert [c.name for c in failures(STAGE.learn(nowhere, ()).checks)] == ["server.document"]
+
+
+def test_a_good_document_gives_the_endpoints() -> None:
+    """AS-5."""
+    learned = STAGE.learn(START, [exchange(reply(200, server_document()))])
+    assert failures(learned.checks) == ()
+    assert learned.facts.server_metadata is not None
+    assert learned.facts.server_metadata.token_endpoint == f"{ISSUER}/token"
+
+
+def test_the_issuer_is_compared_letter_by_letter() -> None:
+    """AS-3, D2: one slash is another issuer."""
+    assert _failed(reply(200, server_document(issuer=f"{ISSUER}/"))) == ["server.issuer"]
+
+
+def test_the_schemeless_issuer_is_tolerated_at_a_team_and_nowhere_else() -> None:
+    """D2: the one exception."""
+    team = "https://acme.cloudflareaccess.com"
+    bare = server_document(team) | {"issuer": "acme.cloudflareaccess.com"}
+    assert _failed(reply(200, bare), issuer=parse_url(team)) == []
+    assert _failed(reply(200, server_document() | {"issuer": "as.example"})) == ["server.issuer"]
+
+
+def test_registration_is_not_needed_with_a_client_id() -> None:
+    """RG-13."""
+    document = server_document(registration_endpoint=None)
+    assert _failed(reply(200, document)) == ["server.registration_endpoint"]
+    assert _failed(reply(200, document), options=Options(client_id="mine")) == []
+
+
+@pytest.mark.parametrize("methods", [None, [], ["plain"]])
+def test_without_s256_the_login_stops(methods: list[str] | None) -> None:
+    """AS-7, D6."""
+    assert _failed(reply(200, server_document(code_challenge_methods_supported=methods))) == ["server.s256"]
+
+
+def test_plain_http_is_allowed_only_from_loopback_to_loopback() -> None:
+    """GEN-1: both the resource and the server have to be on this machine."""
+    issuer = "http://localhost:9000"
+    document = reply(200, server_document(issuer))
+    here = facts(
+        upto="resource_metadata",
+        resource="http://127.0.0.1:8000/",
+        server_metadata=None,
+        issuer=parse_url(issuer, loopback_http=True),
+    )
+    allowed = STAGE.learn(replace(here, loopback_http=True), [exchange(document)])
+    assert failures(allowed.checks) == ()
+    refused = STAGE.learn(replace(here, loopback_http=False), [exchange(document)])
+    assert failures(refused.checks)
+    mixed = STAGE.learn(
+        replace(here, loopback_http=True, issuer=parse_url(ISSUER)),
+        [exchange(reply(200, server_document(token_endpoint="http://localhost:9000/token")))],
+    )
+    assert failures(mixed.checks)

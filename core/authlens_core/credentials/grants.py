@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from authlens_core.credentials import coverage, sealed
 from authlens_core.credentials.generations import Generations, Step
 from authlens_core.credentials.index import Event, Index
 from authlens_core.credentials.lock import LockBusy, Locks
 from authlens_core.credentials.model import ClientRecord, ClientSecrets, Grant, GrantSecrets, GrantState
-from authlens_core.credentials.paths import state_directory
+from authlens_core.credentials.paths import StateUnusable, state_directory
 from authlens_core.credentials.record_json import (
     client_secrets_from_json,
     grant_secrets_from_json,
@@ -21,11 +24,17 @@ from authlens_core.credentials.record_json import (
 )
 from authlens_core.credentials.secret_store import MemoryStore, SecretStore
 from authlens_core.errors import LoginNeeded
+from authlens_core.finish import finish
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
-__all__ = ["Credentials", "client_of", "refresh_lock"]
+__all__ = ["EXIT_BOUND", "Credentials", "client_of", "refresh_lock"]
+
+EXIT_BOUND: Final = 10.0
+"""Seconds that closing waits for a write that was begun."""
+
+_Result = TypeVar("_Result")
 
 
 class Credentials:
@@ -50,6 +59,7 @@ class Credentials:
         self.store = store
         self.locks = locks
         self._generations = Generations(index, store, locks, on_step)
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     @classmethod
     def open(cls, store: SecretStore, directory: Path | None = None) -> Credentials:
@@ -69,9 +79,22 @@ class Credentials:
         return cls.open(MemoryStore())
 
     async def aclose(self) -> None:
-        """Close the index and let go of the store."""
+        """Close the index and let go of the store, when what is being written has been written.
+
+        A save that was begun is waited for, at most `EXIT_BOUND` seconds: it may hold the only copy of a
+        token that the server has just replaced.
+        """
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=EXIT_BOUND)
         self.index.close()
         await self.store.aclose()
+
+    async def _written(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Await a write to its end even when the caller is cancelled or the program is left."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await finish(task)
 
     def note_store(self) -> str:
         """Remember which store is in use; call it when the store is open, and show what it returns.
@@ -127,7 +150,8 @@ class Credentials:
         def switch(generation: int, entries: int) -> None:
             self.index.switch(replace(saved, generation=generation), entries)
 
-        generation = await self._generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
+        write = self._generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
+        generation = await self._written(write)
         return replace(saved, generation=generation)
 
     async def load(self, grant_id: str) -> tuple[Grant, GrantSecrets]:
@@ -164,19 +188,28 @@ class Credentials:
         """
         return grant if self.index.update(grant) else self.get(grant.grant_id)
 
+    def note_proof(self, grant_id: str, at: datetime) -> Grant:
+        """Note that the resource accepted the access token; whatever else is noted of the grant stays.
+
+        Raises:
+            LoginNeeded: there is no such grant any more.
+        """
+        changed = self.index.change(grant_id, lambda grant: replace(grant, last_proven_at=at))
+        return self.get(grant_id) if changed is None else changed
+
     async def forget(self, grant_id: str) -> bool:
         """Remove a grant from this machine; the server is not told, so its tokens stay valid there.
 
         Returns:
             False where its secrets could not be deleted from the store yet; a later save does it.
         """
-        erased = await self._generations.remove(lambda: self.index.remove(grant_id))
+        erased = await self._written(self._generations.remove(lambda: self.index.remove(grant_id)))
         self.record("forgotten", grant_id, "removed from this machine; the server was not told")
         return erased
 
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
         """Remove a grant for another reason than `forget`, with its own words in the history."""
-        erased = await self._generations.remove(lambda: self.index.remove(grant_id))
+        erased = await self._written(self._generations.remove(lambda: self.index.remove(grant_id)))
         self.record(kind, grant_id, detail)
         return erased
 
@@ -233,9 +266,9 @@ class Credentials:
             self.index.switch_client(key, replace(record, generation=generation), entries)
 
         if record.has_secrets:
-            await self._generations.replace(key, secrets_to_json(secrets), switch)
+            await self._written(self._generations.replace(key, secrets_to_json(secrets), switch))
         else:
-            await self._generations.remove(lambda: switch(0, 0))
+            await self._written(self._generations.remove(lambda: switch(0, 0)))
         self.record("client registered", "", f"{client.client_id} at {issuer} for {client.redirect_uri}")
 
     async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
@@ -278,7 +311,7 @@ class Credentials:
         """Forget a client, so that the next login registers a new one; the history keeps its id."""
         key = _client_key(issuer, redirect_uri)
         record = self.index.client(key)
-        await self._generations.remove(lambda: self.index.remove_client(key))
+        await self._written(self._generations.remove(lambda: self.index.remove_client(key)))
         if record is not None:
             self.record("client forgotten", "", f"{record.client_id} at {issuer} for {redirect_uri}")
 
@@ -289,8 +322,12 @@ class Credentials:
         return self.index.events(grant_id, limit)
 
     def record(self, kind: str, grant_id: str, detail: str = "") -> None:
-        """Append to the history. `detail` must hold no secret; it is made safe to show."""
-        self.index.add_event(kind, grant_id, detail)
+        """Append to the history. `detail` must hold no secret; it is made safe to show.
+
+        A history that cannot be written stops nothing: what it tells of has happened.
+        """
+        with suppress(StateUnusable):
+            self.index.add_event(kind, grant_id, detail)
 
 
 def _client_key(issuer: str, redirect_uri: str) -> str:

@@ -7,7 +7,7 @@ facts of the grant, which is what makes a save whole or not at all.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -173,14 +173,7 @@ class Index:
         with self._reading() as connection:
             query = "SELECT generation, record FROM grants WHERE grant_id = ?"
             row = connection.execute(query, (grant_id,)).fetchone()
-        if row is None:
-            return None
-        try:
-            return grant_from_json(row[1], row[0])
-        except ValueError as error:
-            raise StateUnusable(
-                "The record of this login is damaged.", "Forget it (authlens forget), then log in again."
-            ) from error
+        return None if row is None else _read_grant(row)
 
     def switch(self, grant: Grant, entries: int) -> None:
         """Make `grant.generation` the valid one, with these facts; the generation before is left over.
@@ -204,6 +197,19 @@ class Index:
                 (to_json(grant), grant.grant_id, grant.generation),
             )
             return cursor.rowcount == 1
+
+    def change(self, grant_id: str, change: Callable[[Grant], Grant]) -> Grant | None:
+        """Read a grant and write what `change` makes of it, in one transaction; None where there is none."""
+        with self._writing() as connection:
+            query = "SELECT generation, record FROM grants WHERE grant_id = ?"
+            row = connection.execute(query, (grant_id,)).fetchone()
+            if row is None:
+                return None
+            changed = change(_read_grant(row))
+            connection.execute(
+                "UPDATE grants SET record = ? WHERE grant_id = ?", (to_json(changed), grant_id)
+            )
+            return changed
 
     def remove(self, grant_id: str) -> None:
         """Remove a grant; its secrets are left over until they are deleted."""
@@ -337,3 +343,12 @@ class Index:
         """Store a fact about the index as a whole."""
         with self._writing() as connection:
             connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
+def _read_grant(row: tuple[int, str]) -> Grant:
+    try:
+        return grant_from_json(row[1], row[0])
+    except ValueError as error:
+        raise StateUnusable(
+            "The record of this login is damaged.", "Forget it (authlens forget), then log in again."
+        ) from error

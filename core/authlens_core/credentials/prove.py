@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -82,7 +82,7 @@ async def prove(
     record.checks.append(_check(accepted=accepted, answer=answer, exchange=exchange))
     record.facts.append(Fact("answered by", answer.layer))
     if accepted:
-        grant = credentials.update(replace(grant, last_proven_at=now()))
+        grant = credentials.note_proof(grant_id, now())
     credentials.record("proven" if accepted else "not proven", grant_id, _status(exchange))
     summary = "The resource accepts the token." if accepted else answer.summary
     cure = "" if accepted else answer.cure

@@ -17,7 +17,7 @@ from authlens_core.credentials.grants import Credentials, client_of, refresh_loc
 from authlens_core.credentials.index import Pending
 from authlens_core.credentials.model import SOON, Grant, GrantSecrets, GrantState, expiry, utc_now
 from authlens_core.credentials.refresh_result import Observed, Refreshed, RefreshOutcome
-from authlens_core.credentials.undertaking import Undertaking, finish
+from authlens_core.credentials.undertaking import Undertaking
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.check import Severity, failures, passed
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
@@ -297,7 +297,7 @@ class _Attempt:
             has_refresh_token=new.refresh_token is not None,
         )
         try:
-            saved = await finish(self.credentials.save(renewed, new))
+            saved = await self.credentials.save(renewed, new)
         except AuthlensError as error:
             return self._unsaved(renewed, new, error)
         self._learn(saved, new, replaced=tokens.refresh_token is not None)

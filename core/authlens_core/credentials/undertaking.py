@@ -1,27 +1,24 @@
-"""What refresh, revoke and prove have in common: a trace of one record, and finishing what was begun."""
+"""What refresh, revoke and prove have in common: a trace of one record."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from authlens_core.credentials.model import Grant
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["Undertaking", "finish"]
+__all__ = ["Undertaking"]
 
 _KINDS: Final = {
     Stage.REFRESH: TraceKind.REFRESH,
     Stage.REVOKE: TraceKind.REVOKE,
     Stage.PROBE: TraceKind.PROBE,
 }
-_Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
@@ -55,19 +52,3 @@ class Undertaking:
     ) -> None:
         """Add a failed check."""
         self.checks.append(Check(name, Severity.FAILURE, expected, seen, why, spec, cure))
-
-
-async def finish(work: Coroutine[Any, Any, _Result]) -> _Result:
-    """Await `work` to its end even when the caller is cancelled; the cancellation is passed on afterwards.
-
-    For what must not stop half-way: a token that the server has replaced is stored, whoever is in a hurry.
-    """
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if not task.done():
-            await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # seen: the cancellation is what the caller hears of
-        raise

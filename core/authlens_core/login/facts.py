@@ -55,11 +55,11 @@ _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
     {
         "method": Stage.DETECTION,
         "issuer": Stage.RESOURCE_METADATA,
+        "client_id": Stage.SERVER_METADATA,
+        "client_metadata_url": Stage.SERVER_METADATA,
         "port": Stage.REGISTRATION,
         "redirect_host": Stage.REGISTRATION,
-        "client_id": Stage.REGISTRATION,
         "client_secret": Stage.REGISTRATION,
-        "client_metadata_url": Stage.REGISTRATION,
         "scope": Stage.PKCE,
         "resource": Stage.PKCE,
     }
@@ -85,6 +85,8 @@ class Facts:
         approved: names of the failed checks that the person chose to override.
         method: how the resource is asked, GET or POST.
         metadata_candidates: where the resource metadata may be, in order.
+        issuer: where the authorization server is asked for its metadata.
+        issuer_identifier: its name, letter for letter as the resource gives it; compared, never fetched.
         redirect_uri: set once the listener is bound.
         known_client: a client registered earlier for (issuer, redirect URI).
         authorization_url: the link for the browser.
@@ -103,6 +105,7 @@ class Facts:
     metadata_candidates: tuple[Url, ...] = ()
     resource_metadata: ResourceMetadata | None = None
     issuer: Url | None = None
+    issuer_identifier: str | None = None
     server_metadata: ServerMetadata | None = None
     redirect_uri: str | None = None
     known_client: Client | None = None
@@ -110,7 +113,7 @@ class Facts:
     pkce: Pkce | None = None
     state: Secret | None = None
     scope: str | None = None
-    authorization_url: str | None = None
+    authorization_url: str | None = field(default=None, repr=False)
     code: Secret | None = None
     tokens: TokenResponse | None = None
     tokens_asked_at: datetime | None = None

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 
+from authlens_core.finish import finish_first
 from authlens_core.login.events import (
     AuthorizationReady,
     Event,
@@ -27,9 +28,10 @@ from authlens_core.login.events import (
 from authlens_core.login.facts import Facts, Options, first_changed
 from authlens_core.login.ports import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
 from authlens_core.login.response_wait import ResponseWait
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import Learned, PlannedRequest, stopped
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.authorization import learn_response, nobody_came
+from authlens_core.login.verdict import client_is_unknown
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.check import Check, failures
 from authlens_core.oauth.url import parse_url
@@ -37,9 +39,11 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.addresses import AddressPolicy
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.wire.exchange import Exchange
 
 __all__ = ["Login"]
+
+_Result = TypeVar("_Result")
 
 _MOST_REQUESTS_IN_A_STAGE: Final = 12
 _USES_A_CODE: Final = frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE})
@@ -86,6 +90,7 @@ class Login:
         self._after: dict[Stage, Facts] = {}
         self._task: asyncio.Task[StageRecord] | None = None
         self._running: Stage | None = None
+        self._stop = False
         self._wait = ResponseWait(self._emit)
         self._position = 0
         # A state is shown in one link, and its code is sent in one request: neither goes out again.
@@ -143,6 +148,8 @@ class Login:
         if stage is None or self._task is not None:
             msg = "a stage is running already" if self._task is not None else "the login has ended"
             raise RuntimeError(msg)
+        # What was approved is what an earlier attempt showed; this one may show something else.
+        self._before_set(replace(self._before(self._position), approved=frozenset()))
         return await self._drive(stage, ())
 
     async def run_all(self) -> Trace:
@@ -165,7 +172,7 @@ class Login:
         failed = self.trace.latest(stage)
         if stage in _USES_A_CODE:
             self._go_to(LOGIN_STAGES.index(Stage.PKCE))
-        if failed is not None and _client_is_unknown(failed) and self.facts.client is not None:
+        if failed is not None and client_is_unknown(failed) and self.facts.client is not None:
             await self._forget_client()
         self._go_to(self._position)
 
@@ -225,9 +232,6 @@ class Login:
     async def _drive(self, stage: Stage, done: tuple[Exchange, ...]) -> StageRecord:
         """Run the stage in a task of its own, so that `cancel` ends the stage and not its caller."""
         self._stop = False
-        if not done:
-            # What was approved was what an earlier attempt showed; this one may show something else.
-            self._before_set(replace(self._before(self._position), approved=self._approved_before(stage)))
         task = self._task = asyncio.create_task(self._run(stage, done), name=f"login stage {stage}")
         try:
             return await asyncio.shield(task)
@@ -305,7 +309,7 @@ class Login:
             try:
                 exchange = await self._send(facts, planned)
             except asyncio.CancelledError:
-                exchanges.append(_stopped(planned, started_at, time.monotonic() - started))
+                exchanges.append(stopped(planned, started_at, time.monotonic() - started))
                 self._emit(ExchangeEnded(stage, exchanges[-1]))
                 raise
             exchanges.append(exchange)
@@ -398,14 +402,3 @@ class Login:
     def _emit(self, event: Event) -> None:
         for watcher in self._watchers:
             watcher(event)
-
-
-def _stopped(planned: PlannedRequest, started_at: datetime, elapsed: float) -> Exchange:
-    """Record a request that was under way when the person stopped it."""
-    cause = "It was stopped before the answer was complete; the server may have acted on it."
-    failure = WireFailure(FailureKind.CANCELLED, cause, "Run the stage again.", may_have_arrived=True)
-    return Exchange(planned.request, None, failure, started_at, elapsed, purpose=planned.purpose)
-
-
-def _client_is_unknown(record: StageRecord) -> bool:
-    return any("invalid_client" in c.seen or "unauthorized_client" in c.seen for c in record.failures)

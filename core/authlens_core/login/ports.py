@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.check import Check
@@ -68,7 +68,7 @@ class ForgetfulRegistry:
 
 
 # Called after the exchange and before it counts as passed; says in checks what became of the tokens.
-Keeper = Callable[[Facts], Awaitable[tuple[Check, ...]]]
+Keeper = Callable[[Facts], Coroutine[Any, Any, tuple[Check, ...]]]
 
 
 async def keep_nothing(facts: Facts) -> tuple[Check, ...]:  # noqa: ARG001

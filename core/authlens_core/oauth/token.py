@@ -230,8 +230,11 @@ def _scope(document: Mapping[str, JsonValue], requested: str | None) -> tuple[st
     if value is None or value == "":
         return requested, passed(name, expected, "not stated: as requested", spec=_SPEC, why=why)
     if not isinstance(value, str):
-        seen = f"malformed: {value!r}"[:200]
-        return requested, Check(name, Severity.NOTICE, expected, seen, why, "RFC 6749 §3.3")
+        return requested, Check(name, Severity.NOTICE, expected, "not a string", why, "RFC 6749 §3.3")
+    if any(token in value for token in _tokens(document)):
+        # A scope is shown and kept where secrets are not.
+        seen = "it repeats a token, so it is neither shown nor kept"
+        return requested, Check(name, Severity.WARNING, expected, seen, why, "RFC 6749 §3.3")
     asked, given = set((requested or "").split(" ")) - {""}, set(value.split(" ")) - {""}
     missing, added = sorted(asked - given), sorted(given - asked)
     if not asked or not (missing or added):
@@ -241,6 +244,13 @@ def _scope(document: Mapping[str, JsonValue], requested: str | None) -> tuple[st
     severity = Severity.WARNING if missing else Severity.NOTICE
     cure = "Ask the owner to allow the missing scope, if the resource refuses the token." if missing else ""
     return value, Check(name, severity, expected, "; ".join(parts)[:500], why, "RFC 6749 §3.3", cure)
+
+
+def _tokens(document: Mapping[str, JsonValue]) -> Iterator[str]:
+    for name in ("access_token", "refresh_token", "id_token"):
+        value = document.get(name)
+        if isinstance(value, str) and value:
+            yield value
 
 
 def _resource_check(document: Mapping[str, JsonValue], requested: str | None) -> Iterator[Check]:

@@ -53,7 +53,10 @@ class AuthorizationStage:
             )
         except RepeatedParameter as repeated:
             return Learned(facts, (_unusable(str(repeated)),))
-        shown = tuple(Fact(name, value, _PARAMETER_SPEC.get(name, "")) for name, value in url_parameters(url))
+        shown = tuple(
+            Fact(name, state if name == "state" else value, _PARAMETER_SPEC.get(name, ""))
+            for name, value in url_parameters(url)
+        )
         return Learned(replace(facts, authorization_url=url, scope=scope, code=None), (), shown)
 
 

@@ -55,7 +55,7 @@ class DetectionStage:
             facts,
             answer=answer,
             method=method,
-            resource_is_public=_is_public(exchange, before=facts.resource_is_public),
+            resource_is_public=_is_public(exchange, facts.resource_url, before=facts.resource_is_public),
         )
         checks = [_protection(answer), *_method_note(exchanges)]
         if answer.protection in _GOES_ON or _approved(facts):
@@ -81,15 +81,24 @@ def _get_is_not_allowed(exchange: Exchange) -> bool:
     )
 
 
-def _is_public(exchange: Exchange, *, before: bool) -> bool:
-    """Whether the resource answered from a public address; unknown behind a proxy, which resolves names."""
-    if exchange.peer is None or exchange.proxy is not None:
+def _is_public(exchange: Exchange, url: Url, *, before: bool) -> bool:
+    """Whether the resource answered from a public address.
+
+    Behind a proxy, which resolves the names, a name counts as public: what a server then supplies may not
+    lead to this machine, which is never asked through a proxy.
+    """
+    if exchange.proxy is not None:
+        return not url.is_loopback and _is_global(url.host, otherwise=True)
+    if exchange.peer is None:
         return before
-    host = exchange.peer.rpartition(":")[0].strip("[]").partition("%")[0]
+    return _is_global(exchange.peer.rpartition(":")[0], otherwise=before)
+
+
+def _is_global(host: str, *, otherwise: bool) -> bool:
     try:
-        return ipaddress.ip_address(host).is_global
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_global
     except ValueError:
-        return before
+        return otherwise
 
 
 def _protection(answer: Answer) -> Check:

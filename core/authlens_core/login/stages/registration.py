@@ -9,10 +9,10 @@ from typing import Final
 from authlens_core.access.diagnosis import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import Learned, PlannedRequest
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, failures, passed
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.registration import read_registration, registration_request
+from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
@@ -32,7 +32,12 @@ class RegistrationStage:
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the registration, once; None when a client is at hand. It is never repeated by itself."""
         endpoint = _endpoint(facts)
-        if sent or endpoint is None or _client_at_hand(facts) is not None:
+        if (
+            sent
+            or endpoint is None
+            or _client_at_hand(facts) is not None
+            or failures(_document_checks(facts))
+        ):
             return None
         request = registration_request(
             endpoint,
@@ -45,6 +50,9 @@ class RegistrationStage:
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
         """Keep the client: a given one, a known one, or the one just registered."""
+        problems = _document_checks(facts)
+        if failures(problems):
+            return Learned(facts, problems)
         at_hand = _client_at_hand(facts)
         if at_hand is not None:
             client, check = at_hand
@@ -106,8 +114,7 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
             client_secret=options.client_secret,
         )
         return client, passed("registration.client", "A client id was given.", options.client_id, spec=_SPEC)
-    metadata = facts.server_metadata
-    if options.client_metadata_url and metadata and metadata.client_id_metadata_document_supported:
+    if options.client_metadata_url is not None and _takes_documents(facts):
         client = Client(
             client_id=options.client_metadata_url,
             redirect_uri=facts.redirect_uri or _redirect_uri_to_be(facts),
@@ -124,6 +131,30 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
             why="Registered clients often cannot be deleted, so authlens registers once and uses it again.",
         )
     return None
+
+
+def _takes_documents(facts: Facts) -> bool:
+    metadata = facts.server_metadata
+    return metadata is not None and metadata.client_id_metadata_document_supported
+
+
+def _document_checks(facts: Facts) -> tuple[Check, ...]:
+    """Check the Client ID Metadata Document that the person named, and whether the server takes one."""
+    url = facts.options.client_metadata_url
+    if url is None or facts.options.client_id is not None:
+        return ()
+    if _takes_documents(facts):
+        return is_client_metadata_url(url).checks
+    unsupported = Check(
+        "registration.client_metadata_url",
+        Severity.FAILURE,
+        "The server takes the URL of a metadata document as client_id.",
+        "client_id_metadata_document_supported is not true in its metadata",
+        "It would not know what to do with a URL in the place of a client id.",
+        "OAuth Client ID Metadata Document §5",
+        "Leave --client-metadata-url out, so that authlens registers itself.",
+    )
+    return (unsupported,)
 
 
 def _secret_method(facts: Facts) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import Learned, PlannedRequest
 from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.http_message import JSON_TYPE
 from authlens_core.oauth.resource_metadata import (
     ResourceMetadata,
     metadata_request,
@@ -20,6 +22,7 @@ from authlens_core.wire.exchange import Exchange
 __all__ = ["ResourceMetadataStage"]
 
 _SPEC = "RFC 9728 §3"
+_TOO_MANY: Final = 429
 MISSING = "resource_metadata.found"
 SEVERAL = "resource_metadata.authorization_server"
 
@@ -33,7 +36,7 @@ class ResourceMetadataStage:
         """Return the GET of the next candidate, or None when one answered or none is left."""
         if len(sent) >= len(facts.metadata_candidates):
             return None
-        if sent and not _not_here(sent[-1]):
+        if sent and not _not_here(sent[-1], guessed=len(facts.metadata_candidates) > 1):
             return None
         return PlannedRequest(metadata_request(facts.metadata_candidates[len(sent)]), "resource metadata")
 
@@ -44,7 +47,7 @@ class ResourceMetadataStage:
         last = exchanges[-1]
         if last.response is None or last.failure is not None:
             return Learned(facts, (_unanswered(last),))
-        if _not_here(last):
+        if _not_here(last, guessed=len(facts.metadata_candidates) > 1):
             return Learned(_legacy(facts), (_missing(facts, exchanges),))
         reading = read_resource_metadata(
             last.response, requested=facts.resource_url, loopback_http=facts.loopback_http
@@ -54,9 +57,17 @@ class ResourceMetadataStage:
         return _choose_server(facts, reading.value, list(reading.checks))
 
 
-def _not_here(exchange: Exchange) -> bool:
-    """A client error, or a redirect to a login page, means: not at this place, try the next."""
-    return exchange.response is not None and 300 <= exchange.response.status < 500
+def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
+    """Whether the document is not at this place and the next is tried.
+
+    A client error or a redirect to a login page says so; at a place that nobody named, so does a page that
+    is no JSON. Too many requests (429) says nothing about the place.
+    """
+    response = exchange.response
+    if response is None or response.status == _TOO_MANY:
+        return False
+    is_page = guessed and response.status < 300 and response.media_type != JSON_TYPE
+    return is_page or 300 <= response.status < 500
 
 
 def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
@@ -94,7 +105,7 @@ def _legacy(facts: Facts) -> Facts:
         issuer = parse_url(facts.resource_url.origin, loopback_http=facts.loopback_http)
     except UrlRefused:
         return facts
-    return replace(facts, issuer=issuer)
+    return replace(facts, issuer=issuer, issuer_identifier=facts.resource_url.origin)
 
 
 def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> Learned:
@@ -131,7 +142,8 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
                 "Ask the owner of the resource to correct authorization_servers.",
             )
         )
-    return Learned(replace(facts, resource_metadata=metadata, issuer=issuer), tuple(checks), shown)
+    new = replace(facts, resource_metadata=metadata, issuer=issuer, issuer_identifier=chosen)
+    return Learned(new, tuple(checks), shown)
 
 
 def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:

@@ -55,11 +55,11 @@ class ServerMetadataStage:
             return Learned(facts, (_no_document(f"nothing at {tried}"),))
         reading = read_server_metadata(
             last.response,
-            issuer=facts.issuer.text,
+            issuer=facts.issuer_identifier or facts.issuer.text,
             schemeless_issuer=is_team_host(facts.issuer.host) or facts.issuer.is_loopback,
             resource=facts.resource or facts.resource_url.text,
             loopback_http=facts.loopback_http and facts.issuer.is_loopback,
-            needs_registration=facts.options.client_id is None,
+            needs_registration=facts.options.client_id is None and facts.options.client_metadata_url is None,
         )
         if reading.value is None:
             return Learned(facts, reading.checks)

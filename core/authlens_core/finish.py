@@ -1,0 +1,39 @@
+"""Work that must not stop half-way: it goes on to its end although whoever waits for it was cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+__all__ = ["finish", "finish_first"]
+
+_Result = TypeVar("_Result")
+
+
+async def finish(work: Coroutine[Any, Any, _Result] | asyncio.Task[_Result]) -> _Result:
+    """Await `work` to its end even when the caller is cancelled; the cancellation is passed on afterwards.
+
+    For what must not stop half-way: a token that the server has replaced is stored, whoever is in a hurry.
+    """
+    result, cancelled = await finish_first(work)
+    if cancelled:
+        raise asyncio.CancelledError
+    return result
+
+
+async def finish_first(work: Coroutine[Any, Any, _Result] | asyncio.Task[_Result]) -> tuple[_Result, bool]:
+    """Await `work` to its end, whatever happens; return its result, and whether the caller was cancelled.
+
+    An exception of the work is raised as it is; if the caller was cancelled too, the cancellation is.
+    """
+    task = work if isinstance(work, asyncio.Task) else asyncio.create_task(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled and (task.cancelled() or task.exception() is not None):
+        raise asyncio.CancelledError
+    return task.result(), cancelled

@@ -74,7 +74,10 @@ class DemoApp(Program):
 
 
 async def _sign_in(url: str) -> str:
-    result = await play_person(url)
+    try:
+        result = await play_person(url)
+    except (OSError, TimeoutError, ValueError):
+        return "The demo's person could not open the emulator's page. Open the link in a browser instead."
     if result.delivered:
         return "Signed in as ada@example.com at the emulator's page; the browser's answer is on its way."
     return "Signed in, but the emulator's page did not lead back. In a browser you would see why."

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
 
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store
-from authlens_core.errors import NoSecretStore
+from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
@@ -95,9 +96,13 @@ class Program(AuthlensApp):
         if opened is None:
             self.exit(return_code=NoSecretStore.exit_code)
             return
-        credentials = Credentials.open(opened.store)
-        await credentials.recover()
-        moved = credentials.note_store()
+        try:
+            credentials = Credentials.open(opened.store)
+            await credentials.recover()
+            moved = credentials.note_store()
+        except AuthlensError as error:
+            self.exit(return_code=error.exit_code, message=Text(f"authlens: {error}"))
+            return
         self._session = Session(Wire(), credentials)
         await self.push_screen(DashboardScreen(self._session, suggestion=self.suggestion()))
         for note in (*opened.notes, *((moved,) if moved else ())):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import DataTable, Footer, Static
 
+from authlens_core.credentials.index import Event
 from authlens_core.credentials.model import Grant
 from authlens_core.credentials.prove import prove
 from authlens_core.credentials.refresh import refresh
@@ -44,6 +45,8 @@ _EMPTY = Content.assemble(
     ": it brings its own server.",
 )
 
+_NEED_A_GRANT: Final = frozenset({"refresh", "probe", "revoke", "login_again", "forget"})
+
 
 class _Done(NamedTuple):
     """What an action came to, for the person."""
@@ -51,6 +54,9 @@ class _Done(NamedTuple):
     words: str
     good: bool
     trace: Trace | None = None
+
+
+_Action = Callable[[Grant], Coroutine[Any, Any, _Done]]
 
 
 class DashboardScreen(Screen[None]):
@@ -109,6 +115,8 @@ class DashboardScreen(Screen[None]):
         self._last_trace: dict[str, Trace] = {}
         self._newest_trace: Trace | None = None
         self._busy: set[str] = set()
+        self._asking = False
+        self._detail_shown = ""
         self._ticker: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -161,17 +169,27 @@ class DashboardScreen(Screen[None]):
         if not self._columns:
             return
         now = self._now()
-        grants = {grant.grant_id: grant for grant in self._session.credentials.list()}
+        try:
+            listed, damaged = self._session.credentials.index.grants()
+        except AuthlensError as error:
+            self._say(str(error), good=False)
+            return
+        grants = {grant.grant_id: grant for grant in listed}
         with self.app.batch_update():
             for gone in self._cells.keys() - grants.keys():
                 self.table.remove_row(gone)
                 del self._cells[gone]
             for grant_id, grant in grants.items():
                 self._show_row(grant_id, grant_row(grant, now, busy=grant_id in self._busy))
+        emptied = bool(grants) != bool(self._grants)
         self._grants = grants
         self.set_class(not grants, "-empty")
-        self.query_one("#detail-box").border_title = "Detail" if grants else "Welcome"
+        box = self.query_one("#detail-box")
+        box.border_title = "Detail" if grants else "Welcome"
+        box.border_subtitle = self.table.border_subtitle = Content(_of_damaged(damaged))
         self._show_detail(now)
+        if emptied:
+            self.refresh_bindings()
 
     def _show_row(self, grant_id: str, cells: dict[str, Content]) -> None:
         before = self._cells.get(grant_id)
@@ -185,12 +203,16 @@ class DashboardScreen(Screen[None]):
 
     def _show_detail(self, now: datetime) -> None:
         grant = self.selected
-        shown = (
-            _EMPTY
-            if grant is None
-            else grant_detail(grant, now, self._session.credentials.events(grant.grant_id, 6))
-        )
-        self.detail.update(shown)
+        shown = _EMPTY if grant is None else grant_detail(grant, now, self._history(grant))
+        if shown.plain != self._detail_shown:
+            self._detail_shown = shown.plain
+            self.detail.update(shown)
+
+    def _history(self, grant: Grant) -> Sequence[Event]:
+        try:
+            return self._session.credentials.events(grant.grant_id, 6)
+        except AuthlensError:
+            return ()  # the table has said so already, or says it in a second
 
     @property
     def selected(self) -> Grant | None:
@@ -210,12 +232,31 @@ class DashboardScreen(Screen[None]):
 
     # -- what can be done ------------------------------------------------------------------------------
 
-    @work(exclusive=True, group="ask", exit_on_error=False, description="ask for a URL")
-    async def action_new_login(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Show the keys that act on a credential only where there is one."""
+        return bool(self._grants) if action in _NEED_A_GRANT else True
+
+    def action_new_login(self) -> None:
         """Ask for a URL and start the wizard on it."""
+        self._ask(self._ask_for_url)
+
+    async def _ask_for_url(self) -> None:
         url = await self.app.push_screen_wait(NewLoginScreen(self._suggestion))
         if url is not None:
             self.post_message(self.LoginWanted(url))
+
+    def _ask(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Ask one question at a time: a key pressed twice opens one window."""
+        if not self._asking:
+            self._asking = True
+            self._await_answer(question)
+
+    @work(group="ask", description="ask a question")
+    async def _await_answer(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await question()
+        finally:
+            self._asking = False
 
     def action_login_again(self) -> None:
         """Start the wizard on the selected resource."""
@@ -236,40 +277,40 @@ class DashboardScreen(Screen[None]):
 
     def action_refresh(self) -> None:
         """Refresh the selected credential."""
-        self._start("refreshing", self._refresh)
+        self._start(self.selected, "refreshing", self._refresh)
 
     def action_probe(self) -> None:
         """Ask the resource whether the selected credential works."""
-        self._start("asking the resource", self._probe)
+        self._start(self.selected, "asking the resource", self._probe)
 
-    @work(exclusive=True, group="ask", exit_on_error=False, description="confirm a revocation")
-    async def action_revoke(self) -> None:
+    def action_revoke(self) -> None:
         """Revoke the selected credential, after a question."""
-        grant = self.selected
-        if grant is not None and await self.app.push_screen_wait(
-            ConfirmScreen(
-                "Revoke at the server?",
-                f"{safe_line(grant.resource_url, 200)}\n\nThe server ends the refresh token and the access "
-                "token; authlens then calls the resource to see it refuse, and only then removes them here. "
-                "To use the resource again you have to log in.",
-                "Revoke",
-            )
-        ):
-            self._start("revoking", self._revoke)
+        words = (
+            "The server ends the refresh token and the access token; authlens then calls the resource to see "
+            "it refuse, and only then removes them here. To use the resource again you have to log in."
+        )
+        self._confirm("Revoke at the server?", words, "Revoke", ("revoking", self._revoke))
 
-    @work(exclusive=True, group="ask", exit_on_error=False, description="confirm a removal")
-    async def action_forget(self) -> None:
+    def action_forget(self) -> None:
         """Remove the selected credential from this machine, after a question."""
+        words = (
+            "The server is not told: the tokens stay valid there until they end. To end them, revoke "
+            "instead (v)."
+        )
+        self._confirm("Forget on this machine?", words, "Forget", ("forgetting", self._forget))
+
+    def _confirm(self, title: str, words: str, yes: str, doing: tuple[str, _Action]) -> None:
+        """Ask about the credential that is selected now, and act on that one whatever is selected then."""
         grant = self.selected
-        if grant is not None and await self.app.push_screen_wait(
-            ConfirmScreen(
-                "Forget on this machine?",
-                f"{safe_line(grant.resource_url, 200)}\n\nThe server is not told: the tokens stay valid "
-                "there until they end. To end them, revoke instead (v).",
-                "Forget",
-            )
-        ):
-            self._start("forgetting", self._forget)
+        if grant is None or self._is_busy(grant):
+            return
+
+        async def ask() -> None:
+            named = f"{safe_line(grant.resource_url, 200)}\n\n{words}"
+            if await self.app.push_screen_wait(ConfirmScreen(title, named, yes)):
+                self._start(grant, *doing)
+
+        self._ask(ask)
 
     async def _refresh(self, grant: Grant) -> _Done:
         done = await refresh(self._session.credentials, self._session.wire, grant.grant_id, force=True)
@@ -289,19 +330,22 @@ class DashboardScreen(Screen[None]):
         words = "Removed from this machine. Its tokens stay valid at the server until they end."
         return _Done(words if erased else f"{words} The keyring did not answer; its entry goes later.", True)
 
-    def _start(self, doing: str, action: Callable[[Grant], Coroutine[Any, Any, _Done]]) -> None:
-        grant = self.selected
+    def _start(self, grant: Grant | None, doing: str, action: _Action) -> None:
         if grant is None:
             self._say("Choose a credential first, or press n for a new login.")
-        elif grant.grant_id in self._busy:
-            self._say("Something is under way for this credential already.")
-        else:
+        elif not self._is_busy(grant):
+            self._busy.add(grant.grant_id)
             self._say(f"{doing.capitalize()} {safe_line(grant.resource_url, 120)} …")
             self._perform(grant, action)
 
-    @work(group="action", exit_on_error=False, description="act on a credential")
-    async def _perform(self, grant: Grant, action: Callable[[Grant], Coroutine[Any, Any, _Done]]) -> None:
-        self._busy.add(grant.grant_id)
+    def _is_busy(self, grant: Grant) -> bool:
+        busy = grant.grant_id in self._busy
+        if busy:
+            self._say("Something is under way for this credential already.")
+        return busy
+
+    @work(group="action", description="act on a credential")
+    async def _perform(self, grant: Grant, action: _Action) -> None:
         self.show_grants()
         try:
             done = await action(grant)
@@ -317,3 +361,11 @@ class DashboardScreen(Screen[None]):
     def _say(self, words: str, *, good: bool | None = None) -> None:
         symbol = {True: ("✔ ", "bold $text-success"), False: ("✖ ", "bold $text-error"), None: ("", "")}[good]
         self.result.update(Content.assemble(symbol, Content(safe_line(words, 600))))
+
+
+def _of_damaged(damaged: Sequence[str]) -> str:
+    """Say how many records cannot be read and how to be rid of them; nothing where there are none."""
+    if not damaged:
+        return ""
+    count = "1 record" if len(damaged) == 1 else f"{len(damaged)} records"
+    return f"! {count} cannot be read: authlens list names them"

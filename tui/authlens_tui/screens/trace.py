@@ -26,6 +26,15 @@ class TraceScreen(Screen[None]):
         Binding("escape,d", "app.pop_screen", "Back", id="trace.back", tooltip="Back to the dashboard"),
         Binding("c", "copy", "Copy", id="trace.copy", tooltip="Copy what is shown, secrets masked"),
         Binding("x", "reveal", "Reveal", id="trace.reveal", tooltip="Show or mask the secrets"),
+        Binding("right_square_bracket", "tab(1)", "Tab", key_display="]", id="trace.tab", tooltip="Next tab"),
+        Binding(
+            "left_square_bracket",
+            "tab(-1)",
+            "Tab before",
+            id="trace.tab_back",
+            tooltip="Tab before",
+            show=False,
+        ),
     ]
 
     record_view = getters.query_one(RecordView)
@@ -36,9 +45,7 @@ class TraceScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the record."""
-        yield TitleBar(
-            f"{self._trace.kind.value} of {safe_line(self._trace.resource_url, 200)}", "not shown here"
-        )
+        yield TitleBar(f"{self._trace.kind.value} of {safe_line(self._trace.resource_url, 200)}")
         yield RecordView()
         yield Footer(show_command_palette=False)
 
@@ -46,12 +53,25 @@ class TraceScreen(Screen[None]):
         """Show the record."""
         if self._trace.records:
             self.record_view.show_record(self._trace.records[-1])
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Show the key that reveals only where there is something to reveal."""
+        return self.record_view.has_secrets if action == "reveal" and self.is_mounted else True
 
     def action_reveal(self) -> None:
-        """Show or mask the secrets."""
+        """Show the secrets for a while, or mask them."""
         self.record_view.toggle_reveal()
 
-    @work(exclusive=True, group="copy", exit_on_error=False, description="copy")
+    def action_tab(self, step: int) -> None:
+        """Turn to the next tab, or the one before."""
+        self.record_view.show_tab(step)
+
+    def on_screen_suspend(self) -> None:
+        """Mask what was revealed when another screen comes before this one."""
+        self.record_view.mask()
+
+    @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         """Copy what is shown, secrets masked."""
         copy = getattr(self.app, "copy", None)

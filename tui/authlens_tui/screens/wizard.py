@@ -254,13 +254,11 @@ class WizardScreen(Screen[None]):
         self.verdict_line.update(words)
 
     def _say_next(self) -> None:
-        stage = self._login.position
-        facts = self._login.facts
-        self._say(
-            authenticated_words(facts, self._store_name, datetime.now(UTC))
-            if stage is None
-            else next_words(stage)
-        )
+        stage, planned = self._login.position, self._login.planned()
+        if stage is None:
+            self._say(authenticated_words(self._login.facts, self._store_name, datetime.now(UTC)))
+        else:
+            self._say(next_words(stage, planned.request if planned else None))
 
     @on(Stepper.Chosen)
     def _chosen(self, message: Stepper.Chosen) -> None:

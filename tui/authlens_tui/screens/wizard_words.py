@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from textual.content import Content
 
+from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
 from authlens_core.login.verdict import why
+from authlens_core.oauth.http_message import Request
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
@@ -16,20 +19,27 @@ from authlens_tui.durations import in_words
 
 __all__ = ["authenticated_words", "cancelled_words", "failed_words", "next_words"]
 
-_KEY = "bold $text-primary"
+_KEY: Final = "bold $text-primary"
+_LONGEST_URL: Final = 150  # characters: two lines of a small screen
 
 
-def next_words(stage: Stage) -> Content:
-    """Say which stage comes next and how to run it."""
+def next_words(stage: Stage, request: Request | None) -> Content:
+    """Say which stage comes next, what it would send, and the keys that run it or show it whole."""
     info = STAGE_INFO[stage]
+    sends = "it sends nothing itself"
+    if request is not None:
+        shown = redacted_request(request, Redactor(()))
+        sends = f"{shown.method} {safe_line(shown.url, _LONGEST_URL)}"
     return Content.assemble(
         "Next: ",
         (f"{info.number} {info.title}", "bold"),
-        ". Press ",
+        f", {sends}\nPress ",
         ("n", _KEY),
         " to run it, ",
         ("a", _KEY),
-        " to run all.",
+        " to run all, ",
+        ("↓", _KEY),
+        " to look at it first.",
     )
 
 

@@ -25,8 +25,9 @@ from authlens_core.login.events import (
     StageStarted,
     Watcher,
 )
-from authlens_core.login.facts import Facts, Options, first_changed
+from authlens_core.login.facts import Facts, Options
 from authlens_core.login.ports import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
+from authlens_core.login.progress import Progress
 from authlens_core.login.response_wait import ResponseWait
 from authlens_core.login.stage import Learned, PlannedRequest, stopped
 from authlens_core.login.stages import STAGES
@@ -37,7 +38,6 @@ from authlens_core.oauth.check import Check, failures
 from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.exchange import Exchange
 
@@ -81,28 +81,24 @@ class Login:
         self._keeper = keeper
         self._clock = clock
         self._watchers: list[Watcher] = []
-        self._start = Facts(
-            resource_url=url,
-            options=chosen,
-            loopback_http=url.scheme == "http",
-            method=chosen.method or "GET",
+        self._progress = Progress(
+            Facts(
+                resource_url=url,
+                options=chosen,
+                loopback_http=url.scheme == "http",
+                method=chosen.method or "GET",
+            )
         )
-        self._after: dict[Stage, Facts] = {}
         self._task: asyncio.Task[StageRecord] | None = None
         self._running: Stage | None = None
         self._stop = False
         self._wait = ResponseWait(self._emit)
-        self._position = 0
-        # A state is shown in one link, and its code is sent in one request: neither goes out again.
-        self._shown: set[Secret] = set()
-        self._redeemed: set[Secret] = set()
-        self._sent_codes: set[Secret] = set()
         self.trace = Trace(secrets.token_hex(8), TraceKind.LOGIN, url.text, clock())
 
     @property
     def position(self) -> Stage | None:
         """The stage to run next, or None when all eight have passed."""
-        return LOGIN_STAGES[self._position] if self._position < len(LOGIN_STAGES) else None
+        return self._progress.stage
 
     @property
     def running(self) -> Stage | None:
@@ -112,13 +108,12 @@ class Login:
     @property
     def finished(self) -> bool:
         """True when all eight stages have passed."""
-        return self._position >= len(LOGIN_STAGES)
+        return self._progress.finished
 
     @property
     def facts(self) -> Facts:
         """Everything learned by the stages that have passed, without a code that was sent already."""
-        facts = self._before(self._position)
-        return replace(facts, code=None) if facts.code in self._sent_codes else facts
+        return self._progress.usable
 
     @property
     def wait(self) -> ResponseWait:
@@ -142,14 +137,12 @@ class Login:
         Raises:
             RuntimeError: when a stage is running already or none is left.
         """
-        if self._is_used_up():
-            self._go_to(self._position)
+        if self._task is None:
+            self._progress.renew()
         stage = self.position
         if stage is None or self._task is not None:
             msg = "a stage is running already" if self._task is not None else "the login has ended"
             raise RuntimeError(msg)
-        # What was approved is what an earlier attempt showed; this one may show something else.
-        self._before_set(replace(self._before(self._position), approved=frozenset()))
         return await self._drive(stage, ())
 
     async def run_all(self) -> Trace:
@@ -167,31 +160,29 @@ class Login:
         verifier, state and link are made afresh. A client that the server no longer knows is forgotten.
         """
         stage = self.position
-        if stage is None:
+        if stage is None or self._task is not None:
             return
         failed = self.trace.latest(stage)
         if stage in _USES_A_CODE:
-            self._go_to(LOGIN_STAGES.index(Stage.PKCE))
+            self._progress.back(Stage.PKCE)
         if failed is not None and client_is_unknown(failed) and self.facts.client is not None:
             await self._forget_client()
-        self._go_to(self._position)
+        self._progress.renew()
 
     def back(self) -> None:
         """Take the facts of one stage earlier; to PKCE, where that stage has used up its state or code."""
-        self._go_to(max(0, self._position - 1))
+        if self._task is None:
+            self._progress.back()
 
     def back_to(self, stage: Stage) -> None:
         """Take the facts from before `stage`, which becomes the next one; or PKCE, as with `back`."""
-        self._go_to(min(self._position, LOGIN_STAGES.index(stage)))
+        if self._task is None:
+            self._progress.back(stage)
 
     def use(self, options: Options) -> None:
         """Decide anew: another port, a client id, another scope. Goes back to where that matters first."""
-        if self._task is not None:
-            return
-        stage = first_changed(self.facts.options, options)
-        self._start = replace(self._start, options=options)
-        self._after = {stage: replace(facts, options=options) for stage, facts in self._after.items()}
-        self._go_to(self._position if stage is None else LOGIN_STAGES.index(stage))
+        if self._task is None:
+            self._progress.use(options)
 
     async def override(self, check_name: str) -> StageRecord | None:
         """Go on in spite of the failed check `check_name`, if the protocol lets it be overridden.
@@ -204,8 +195,7 @@ class Login:
             return None
         if not any(c.name == check_name and c.overridable for c in record.failures):
             return None
-        facts = self._before(self._position)
-        self._before_set(replace(facts, approved=facts.approved | {check_name}))
+        self._progress.approve(check_name)
         return await self._drive(stage, record.exchanges)
 
     async def cancel(self) -> None:
@@ -274,8 +264,7 @@ class Login:
         )
         self.trace = self.trace.with_record(record)
         if outcome is Outcome.PASSED:
-            self._after[stage] = learned.facts
-            self._position = LOGIN_STAGES.index(stage) + 1
+            self._progress.passed(stage, learned.facts)
         self._emit(StageEnded(record))
         return record
 
@@ -284,7 +273,7 @@ class Login:
 
         When answers are read `again`, the code that was sent for them is needed once more, to mask it.
         """
-        facts = self._before(self._position) if again else self.facts
+        facts = self._progress.facts if again else self._progress.usable
         if stage is not Stage.REGISTRATION:
             return facts, None
         redirect_uri, problem = await self._wait.open(facts.options)
@@ -302,9 +291,8 @@ class Login:
             if planned is None:
                 break
             self._emit(ExchangeStarted(stage, planned.request))
-            if stage is Stage.EXCHANGE and facts.code is not None and facts.state is not None:
-                self._redeemed.add(facts.state)
-                self._sent_codes.add(facts.code)
+            if stage is Stage.EXCHANGE:
+                self._progress.code_sent(facts)
             started_at, started = self._clock(), time.monotonic()
             try:
                 exchange = await self._send(facts, planned)
@@ -349,8 +337,7 @@ class Login:
         problem = await self._wait.begin(ready.facts, wait)
         if problem is not None:
             return replace(ready, checks=(*ready.checks, problem))
-        if ready.facts.state is not None:
-            self._shown.add(ready.facts.state)
+        self._progress.link_shown(ready.facts)
         self._emit(AuthorizationReady(url, ready.shown, wait))
         response = await self._wait.response()
         if response is None:
@@ -358,33 +345,6 @@ class Login:
             return Learned(ready.facts, (*ready.checks, check), ready.shown)
         answered = learn_response(ready.facts, response)
         return Learned(answered.facts, (*ready.checks, *answered.checks), (*ready.shown, *answered.shown))
-
-    # -- facts ---------------------------------------------------------------------------------------
-
-    def _before(self, position: int) -> Facts:
-        return self._start if position == 0 else self._after[LOGIN_STAGES[position - 1]]
-
-    def _before_set(self, facts: Facts) -> None:
-        if self._position == 0:
-            self._start = facts
-        else:
-            self._after[LOGIN_STAGES[self._position - 1]] = facts
-
-    def _go_to(self, position: int) -> None:
-        """Go back, never forward; what was approved at the place is asked again."""
-        if self._task is not None:
-            return
-        self._position = min(position, self._position)
-        if self._is_used_up():
-            self._position = LOGIN_STAGES.index(Stage.PKCE)
-        self._before_set(replace(self._before(self._position), approved=frozenset()))
-
-    def _is_used_up(self) -> bool:
-        """Whether the next stage would show a state, or redeem its code, a second time."""
-        state = self._before(self._position).state
-        return (self.position is Stage.AUTHORIZATION and state in self._shown) or (
-            self.position is Stage.EXCHANGE and state in self._redeemed
-        )
 
     async def _remember_client(self, facts: Facts) -> None:
         if facts.known_client is not None or facts.client is None or facts.server_metadata is None:
@@ -397,7 +357,7 @@ class Login:
         facts = self.facts
         if facts.client is not None and facts.server_metadata is not None and facts.options.client_id is None:
             await self._registry.forget_client(facts.server_metadata.issuer, facts.client.redirect_uri)
-            self._go_to(LOGIN_STAGES.index(Stage.REGISTRATION))
+            self._progress.back(Stage.REGISTRATION)
 
     def _emit(self, event: Event) -> None:
         for watcher in self._watchers:

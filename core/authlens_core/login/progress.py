@@ -1,0 +1,113 @@
+"""How far a login has come: the facts before each stage, and what may not be used a second time.
+
+Going back is taking earlier facts. A state is shown in one link and its code is sent in one request: where
+one of them has gone out, the way back leads to PKCE, where both are made afresh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from authlens_core.login.facts import Facts, Options, first_changed
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
+from authlens_core.trace.stage_info import LOGIN_STAGES
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """The position among the stages and the facts on which the next one works.
+
+    Args:
+        start: the facts before the first stage.
+    """
+
+    def __init__(self, start: Facts) -> None:
+        self._start = start
+        self._after: dict[Stage, Facts] = {}
+        self._index = 0
+        self._shown: set[Secret] = set()
+        self._redeemed: set[Secret] = set()
+        self._sent_codes: set[Secret] = set()
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage to run next, or None when all have passed."""
+        return None if self.finished else LOGIN_STAGES[self._index]
+
+    @property
+    def finished(self) -> bool:
+        """True when all stages have passed."""
+        return self._index >= len(LOGIN_STAGES)
+
+    @property
+    def facts(self) -> Facts:
+        """Everything learned so far, with the code even if it was sent already: answers to it mask it."""
+        return self._start if self._index == 0 else self._after[LOGIN_STAGES[self._index - 1]]
+
+    @property
+    def usable(self) -> Facts:
+        """Everything learned so far, without a code that was sent already."""
+        facts = self.facts
+        return replace(facts, code=None) if facts.code in self._sent_codes else facts
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the next stage would show a state, or redeem its code, a second time."""
+        state = self.facts.state
+        return (self.stage is Stage.AUTHORIZATION and state in self._shown) or (
+            self.stage is Stage.EXCHANGE and state in self._redeemed
+        )
+
+    def passed(self, stage: Stage, facts: Facts) -> None:
+        """Go on behind `stage` with what it learned."""
+        self._after[stage] = facts
+        self._index = LOGIN_STAGES.index(stage) + 1
+
+    def approve(self, check_name: str) -> None:
+        """Note that the person goes on in spite of a check of the next stage."""
+        self._replace(replace(self.facts, approved=self.facts.approved | {check_name}))
+
+    def ask_again(self) -> None:
+        """Withdraw what was approved: another attempt may show something else."""
+        self._replace(replace(self.facts, approved=frozenset()))
+
+    def back(self, to: Stage | None = None) -> None:
+        """Go back to `to`, or one stage; never forward. What was approved there is asked again."""
+        index = self._index - 1 if to is None else LOGIN_STAGES.index(to)
+        self._index = max(0, min(index, self._index))
+        self.renew()
+
+    def renew(self) -> None:
+        """Stay, unless the next stage is used up: then go back to PKCE. Approvals are withdrawn."""
+        if self.is_used_up:
+            self._index = LOGIN_STAGES.index(Stage.PKCE)
+        self.ask_again()
+
+    def use(self, options: Options) -> None:
+        """Decide anew, and go back to the first stage in which that matters."""
+        changed = first_changed(self.facts.options, options)
+        self._start = replace(self._start, options=options)
+        self._after = {stage: replace(facts, options=options) for stage, facts in self._after.items()}
+        if changed is None:
+            self.renew()
+        else:
+            self.back(changed)
+
+    def link_shown(self, facts: Facts) -> None:
+        """Note that the link with the state in `facts` is out."""
+        if facts.state is not None:
+            self._shown.add(facts.state)
+
+    def code_sent(self, facts: Facts) -> None:
+        """Note that the code in `facts` is on its way."""
+        if facts.code is not None and facts.state is not None:
+            self._redeemed.add(facts.state)
+            self._sent_codes.add(facts.code)
+
+    def _replace(self, facts: Facts) -> None:
+        if self._index == 0:
+            self._start = facts
+        else:
+            self._after[LOGIN_STAGES[self._index - 1]] = facts

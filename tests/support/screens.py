@@ -18,6 +18,7 @@ from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_tui.app import AuthlensApp
 from authlens_tui.clipboard import Copied, CopyWay
+from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.wizard import WizardScreen
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 
@@ -47,11 +48,20 @@ class Host(AuthlensApp):
         self.animation_level = "none"
         self.copied: list[tuple[str, str]] = []
         self.left = 0
+        self.wanted: list[str] = []
 
     async def copy(self, text: Secret | str, what: str) -> Copied:
         """Note what would be copied."""
         self.copied.append((what, text.reveal() if isinstance(text, Secret) else text))
         return Copied(CopyWay.NONE, 0, "")
+
+    def on_dashboard_screen_login_wanted(self, message: DashboardScreen.LoginWanted) -> None:
+        """Note the URL of the login that would begin."""
+        self.wanted.append(message.url)
+
+    def on_dashboard_screen_trace_wanted(self, message: DashboardScreen.TraceWanted) -> None:
+        """Note the kind of the trace that would be shown."""
+        self.wanted.append(message.trace.kind.value)
 
     def on_wizard_screen_left(self) -> None:
         """Note that the person is done, and leave the wizard as the program does."""

@@ -20,6 +20,7 @@ from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.stepper import StepState
 from support.screens import (
     Gate,
+    Host,
     documents,
     footer_keys,
     free_port,
@@ -486,14 +487,15 @@ async def test_a_mistake_in_a_stage_ends_the_program_and_does_not_leave_a_screen
 
     login, sender = scripted()
     sender.before = break_down
-    wizard = WizardScreen(login, "memory")
+    hosts: list[Host] = []
     with pytest.raises(WorkerFailed):
-        await pressed_until_it_fails(wizard, "n")
-    assert wizard.app.return_code == 1
+        await pressed_until_it_fails(WizardScreen(login, "memory"), "n", hosts)
+    assert hosts[0].return_code == 1
 
 
-async def pressed_until_it_fails(wizard: WizardScreen, key: str) -> None:
+async def pressed_until_it_fails(wizard: WizardScreen, key: str, hosts: list[Host]) -> None:
     """Press a key and wait for the program to stop."""
     async with run_screen(wizard) as (app, pilot):
+        hosts.append(app)
         await pilot.press(key)
         await until(pilot, lambda: app._exception is not None)

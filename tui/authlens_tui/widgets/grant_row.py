@@ -24,7 +24,7 @@ class Column(NamedTuple):
     width: int
 
 
-_STATE: Final = Column("state", "State", 21)
+_STATE: Final = Column("state", "State", 22)
 _LEFT: Final = Column("left", "Left", 11)
 _PROVEN: Final = Column("proven", "Proven", 13)
 _SERVER_WIDTH: Final = 24

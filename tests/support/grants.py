@@ -1,0 +1,69 @@
+"""Grants in every state, at a moment that never changes, for tables and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
+from authlens_core.secret import Secret
+
+__all__ = ["NOW", "every_state", "grant", "keep"]
+
+NOW: Final = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+def grant(
+    name: str = "wiki",
+    *,
+    minutes: float | None = 90,
+    state: GrantState = GrantState.LIVE,
+    refresh: bool = True,
+) -> Grant:
+    """Return a grant that was refreshed three hours ago and ends in `minutes`; None where nobody said."""
+    began = NOW - timedelta(hours=3)
+    return Grant(
+        f"id-{name}",
+        f"https://{name}.example.com/mcp",
+        None,
+        "https://team.cloudflareaccess.com",
+        "https://team.cloudflareaccess.com/cdn-cgi/access/oauth/token",
+        "client-1",
+        "http://localhost:8400/callback",
+        began,
+        began,
+        None if minutes is None else NOW + timedelta(minutes=minutes),
+        revocation_endpoint="https://team.cloudflareaccess.com/cdn-cgi/access/oauth/revoke",
+        has_refresh_token=refresh,
+        last_proven_at=began,
+        state=state,
+    )
+
+
+def every_state() -> tuple[Grant, ...]:
+    """Return a grant for each state that the dashboard tells apart, the newest login first."""
+    grants = (
+        grant("live"),
+        grant("endless", minutes=None),
+        grant("soon", minutes=0.5),
+        grant("refreshable", minutes=-5),
+        grant("expired", minutes=-5, refresh=False),
+        *(
+            grant(str(state).replace(" ", "-"), state=state)
+            for state in GrantState
+            if state != GrantState.LIVE
+        ),
+    )
+    return tuple(
+        replace(one, obtained_at=one.obtained_at - timedelta(minutes=number))
+        for number, one in enumerate(grants)
+    )
+
+
+async def keep(credentials: Credentials, *grants: Grant) -> None:
+    """Keep grants with tokens that are worth nothing."""
+    for one in grants:
+        refresh = Secret("refresh-canary") if one.has_refresh_token else None
+        await credentials.save(one, GrantSecrets(Secret("access-canary"), refresh))

@@ -1,0 +1,91 @@
+"""H146, H147: what a server says never acts, on any screen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Final
+
+import pytest
+from rich.segment import Segment
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.session import Session
+from authlens_core.trace.record import Outcome
+from authlens_core.wire.client import Wire
+from authlens_tui.demo import DemoApp
+from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.wizard import WizardScreen
+from support.grants import NOW, grant, keep
+from support.screens import link_on, raw_segments, run_screen, text_of, until
+
+FORBIDDEN: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+EVIL: Final = "\x1b]0;owned\x07\x9b2J[@click=app.quit]x[/] \u202eevil[/"
+
+
+def acting(rows: list[list[Segment]]) -> list[str]:
+    """Return the drawn texts that a terminal would obey, and the actions that a click would run."""
+    found = [one.text for row in rows for one in row if FORBIDDEN.search(one.text)]
+    clicks = [
+        one.text
+        for row in rows
+        for one in row
+        if one.style is not None and "@click" in one.style.meta and "quit" in str(one.style.meta["@click"])
+    ]
+    return found + clicks
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_hostile_server_draws_text_and_nothing_else(size: tuple[int, int]) -> None:
+    """Every stage and every tab of a login at the hostile emulator, and the dashboard after it."""
+    app = DemoApp(port=0, faults=["hostile-text"], environ={})  # type: ignore[list-item]
+    app.animation_level = "none"
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        wizard = app.screen
+        assert isinstance(wizard, WizardScreen)
+        await pilot.press("a")
+        await until(pilot, lambda: wizard.login.wait.waiting or wizard.login.running is None)
+        assert acting(raw_segments(app)) == []
+        if wizard.login.wait.waiting:
+            await until(pilot, lambda: bool(link_on(app)))
+            await pilot.press("s")
+        await until(pilot, lambda: wizard.login.running is None and not wizard._playing)
+        for record in wizard.login.trace.records:
+            wizard.show_stage(record.stage)
+            for _ in range(4):
+                wizard.record_view.show_tab(1)
+                await pilot.pause()
+                assert acting(raw_segments(app)) == []
+        if wizard.login.trace.records[-1].outcome is Outcome.PASSED:
+            await pilot.press("d")
+            await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+            assert acting(raw_segments(app)) == []
+
+
+async def test_a_hostile_record_draws_text_in_table_and_detail() -> None:
+    """What the index holds may come from a server, or from whoever could write the file."""
+    evil = replace(
+        grant("a"),
+        resource_url=f"https://a.example/{EVIL}",
+        issuer=f"https://i.example/{EVIL}",
+        scope=EVIL,
+        client_id=EVIL,
+        note=EVIL,
+    )
+    async with Session(Wire(), Credentials.memory()) as session:
+        await keep(session.credentials, evil)
+        async with run_screen(DashboardScreen(session, now=lambda: NOW)) as (app, pilot):
+            assert "[@click=app.quit]" in text_of(app)
+            assert acting(raw_segments(app)) == []
+            await pilot.press("v")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+            assert acting(raw_segments(app)) == []
+
+
+def test_the_check_would_see_it() -> None:
+    """The tests above can fail."""
+    assert acting([[Segment("a\x1b]0;x"), Segment("b")]]) == ["a\x1b]0;x"]

@@ -1,0 +1,133 @@
+"""The program: no place for secrets is asked about before anything is earned, and notes are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.open_store import OpenedStore, memory_only
+from authlens_core.credentials.secret_store import SecretStore
+from authlens_core.errors import NoSecretStore
+from authlens_tui import program as program_module
+from authlens_tui.demo import DemoApp
+from authlens_tui.program import Program
+from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.store_choice import StoreChoiceScreen
+from authlens_tui.screens.wizard import WizardScreen
+from support.screens import text_of, until
+
+URL = "https://wiki.example.com/"
+NOTE = "This keyring is one that was chosen by hand."
+
+
+def stores(monkeypatch: pytest.MonkeyPatch, answers: Sequence[OpenedStore | NoSecretStore]) -> list[int]:
+    """Let opening the keyring end in `answers`, one after the other; return a list that counts the calls."""
+    left, calls = list(answers), [0]
+
+    async def open_store() -> OpenedStore:
+        calls[0] += 1
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(answer, NoSecretStore):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(program_module, "open_store", open_store)
+    return calls
+
+
+NONE = NoSecretStore("There is no keyring here.", "Start gnome-keyring.")
+
+
+async def asked(pilot: Pilot[int], app: Program) -> None:
+    """Wait for the question where to keep secrets."""
+    await until(pilot, lambda: isinstance(app.screen, StoreChoiceScreen) and "no keyring" in text_of(app))
+
+
+async def test_without_a_keyring_the_person_chooses_before_anything_is_registered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Cause, cure and three ways on are shown; there is no login yet that could earn anything."""
+    stores(monkeypatch, [NONE])
+    app = Program(start_url=URL, environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot, app)
+        shown = text_of(app)
+        assert "Start gnome-keyring." in shown
+        assert {"memory", "again", "quit"} == {button.id for button in app.screen.query(Button)}
+        assert not [one for one in app.screen_stack if isinstance(one, (WizardScreen, DashboardScreen))]
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert "memory only" in text_of(app)
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_leaving_instead_ends_with_the_code_for_no_place_to_keep_secrets(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Exit code 9."""
+    stores(monkeypatch, [NONE])
+    app = Program(start_url=URL, environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot, app)
+        await pilot.press(key)
+        await until(pilot, lambda: app._exit)
+    assert app.return_code == 9
+
+
+async def test_trying_again_asks_the_keyring_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who has unlocked the keyring meanwhile goes on without starting over."""
+    calls = stores(monkeypatch, [NONE, OpenedStore(memory_only().store, "a keyring")])
+    app = Program(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot, app)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        assert calls == [2]
+
+
+async def test_what_a_person_should_know_of_the_keyring_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notes of the store appear, as text."""
+    stores(monkeypatch, [OpenedStore(memory_only().store, "a keyring", (NOTE, "[/] [@click=app.quit]x"))])
+    app = Program(environ={})
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: NOTE in text_of(app))
+        assert "[@click=app.quit]x" in text_of(app)
+
+
+async def test_a_state_directory_that_cannot_be_used_ends_in_words_and_not_in_a_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The cause, the cure, and the exit code of the error."""
+
+    def refuse(_store: SecretStore) -> Credentials:
+        raise NONE
+
+    monkeypatch.setattr(Credentials, "open", refuse)
+    stores(monkeypatch, [memory_only()])
+    app = Program(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app._exit)
+    assert app.return_code == 9
+
+
+async def test_the_demo_walks_from_its_wizard_to_the_dashboard_and_back() -> None:
+    """S signs in, d leads to the dashboard, the credential is there, and l walks the login again."""
+    app = DemoApp(port=0, environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        wizard = app.screen
+        assert isinstance(wizard, WizardScreen)
+        await pilot.press("a")
+        await until(pilot, lambda: wizard.login.wait.waiting)
+        await until(pilot, lambda: "sign in for me" in text_of(app))
+        await pilot.press("s", "s")
+        await until(pilot, lambda: wizard.login.finished)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await until(pilot, lambda: "127.0.0.1" in text_of(app))
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen is not wizard)

@@ -66,7 +66,7 @@ class Session:
         store = self.credentials.store
         expected = "The tokens are kept where only you can read them."
         try:
-            await self._save(grant, secrets)
+            await self.credentials.written(self._save(grant, secrets))
         except AuthlensError as error:
             return (
                 Check(

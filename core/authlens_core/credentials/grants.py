@@ -89,8 +89,11 @@ class Credentials:
         self.index.close()
         await self.store.aclose()
 
-    async def _written(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Await a write to its end even when the caller is cancelled or the program is left."""
+    async def written(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Await a write to its end even when the caller is cancelled or the program is left.
+
+        `aclose` waits for it; the cancellation of the caller is passed on afterwards.
+        """
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -151,7 +154,7 @@ class Credentials:
             self.index.switch(replace(saved, generation=generation), entries)
 
         write = self._generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
-        generation = await self._written(write)
+        generation = await self.written(write)
         return replace(saved, generation=generation)
 
     async def load(self, grant_id: str) -> tuple[Grant, GrantSecrets]:
@@ -203,13 +206,13 @@ class Credentials:
         Returns:
             False where its secrets could not be deleted from the store yet; a later save does it.
         """
-        erased = await self._written(self._generations.remove(lambda: self.index.remove(grant_id)))
+        erased = await self.written(self._generations.remove(lambda: self.index.remove(grant_id)))
         self.record("forgotten", grant_id, "removed from this machine; the server was not told")
         return erased
 
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
         """Remove a grant for another reason than `forget`, with its own words in the history."""
-        erased = await self._written(self._generations.remove(lambda: self.index.remove(grant_id)))
+        erased = await self.written(self._generations.remove(lambda: self.index.remove(grant_id)))
         self.record(kind, grant_id, detail)
         return erased
 
@@ -266,9 +269,9 @@ class Credentials:
             self.index.switch_client(key, replace(record, generation=generation), entries)
 
         if record.has_secrets:
-            await self._written(self._generations.replace(key, secrets_to_json(secrets), switch))
+            await self.written(self._generations.replace(key, secrets_to_json(secrets), switch))
         else:
-            await self._written(self._generations.remove(lambda: switch(0, 0)))
+            await self.written(self._generations.remove(lambda: switch(0, 0)))
         self.record("client registered", "", f"{client.client_id} at {issuer} for {client.redirect_uri}")
 
     async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
@@ -311,7 +314,7 @@ class Credentials:
         """Forget a client, so that the next login registers a new one; the history keeps its id."""
         key = _client_key(issuer, redirect_uri)
         record = self.index.client(key)
-        await self._written(self._generations.remove(lambda: self.index.remove_client(key)))
+        await self.written(self._generations.remove(lambda: self.index.remove_client(key)))
         if record is not None:
             self.record("client forgotten", "", f"{record.client_id} at {issuer} for {redirect_uri}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,6 +13,7 @@ from authlens_core.credentials.coverage import covers
 from authlens_core.credentials.endpoint import loopback_http
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import Grant, utc_now
+from authlens_core.credentials.paths import StateUnusable
 from authlens_core.credentials.undertaking import Undertaking
 from authlens_core.errors import UsageError
 from authlens_core.oauth.check import Check, Severity, passed
@@ -82,7 +84,8 @@ async def prove(
     record.checks.append(_check(accepted=accepted, answer=answer, exchange=exchange))
     record.facts.append(Fact("answered by", answer.layer))
     if accepted:
-        grant = credentials.note_proof(grant_id, now())
+        with suppress(StateUnusable):  # the proof stands, with or without a note of it
+            grant = credentials.note_proof(grant_id, now())
     credentials.record("proven" if accepted else "not proven", grant_id, _status(exchange))
     summary = "The resource accepts the token." if accepted else answer.summary
     cure = "" if accepted else answer.cure

@@ -85,6 +85,7 @@ class Facts:
         approved: names of the failed checks that the person chose to override.
         method: how the resource is asked, GET or POST.
         metadata_candidates: where the resource metadata may be, in order.
+        metadata_guessed: true when nobody named these places: they are where the specification says.
         issuer: where the authorization server is asked for its metadata.
         issuer_identifier: its name, letter for letter as the resource gives it; compared, never fetched.
         redirect_uri: set once the listener is bound.
@@ -103,6 +104,7 @@ class Facts:
     answer: Answer | None = None
     challenge_scope: str | None = None
     metadata_candidates: tuple[Url, ...] = ()
+    metadata_guessed: bool = False
     resource_metadata: ResourceMetadata | None = None
     issuer: Url | None = None
     issuer_identifier: str | None = None
@@ -125,3 +127,9 @@ class Facts:
         if self.options.resource is not None:
             return self.options.resource
         return self.resource_metadata.resource if self.resource_metadata else None
+
+    @property
+    def client_is_given(self) -> bool:
+        """True when the person named the client, by id or by document: it was not registered here."""
+        given = (self.options.client_id, self.options.client_metadata_url)
+        return self.client is not None and self.client.client_id in given

@@ -349,13 +349,13 @@ class Login:
     async def _remember_client(self, facts: Facts) -> None:
         if facts.known_client is not None or facts.client is None or facts.server_metadata is None:
             return
-        if facts.client.client_id in (facts.options.client_id, facts.options.client_metadata_url):
-            return  # given, not registered
+        if facts.client_is_given:
+            return
         await self._registry.remember_client(facts.server_metadata.issuer, facts.client)
 
     async def _forget_client(self) -> None:
         facts = self.facts
-        if facts.client is not None and facts.server_metadata is not None and facts.options.client_id is None:
+        if facts.client is not None and facts.server_metadata is not None and not facts.client_is_given:
             await self._registry.forget_client(facts.server_metadata.issuer, facts.client.redirect_uri)
             self._progress.back(Stage.REGISTRATION)
 

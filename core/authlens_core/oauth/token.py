@@ -15,7 +15,13 @@ from typing import Final, Literal
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, Lifetime, parse_expires_in
-from authlens_core.oauth.error_response import error_of, is_usable, meaning, read_answer
+from authlens_core.oauth.error_response import (
+    error_of,
+    is_usable,
+    meaning,
+    read_answer,
+    without_secrets,
+)
 from authlens_core.oauth.form import FormPair
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
@@ -37,6 +43,8 @@ __all__ = [
 _STAGE: Final = "token"
 _SPEC: Final = "RFC 6749 §5.1"
 _SKEW_LIMIT: Final = 300
+_TOKENS: Final = ("access_token", "refresh_token", "id_token")
+_SHORTEST_MASKED: Final = 8
 
 Grant = Literal["authorization_code", "refresh_token"]
 
@@ -133,12 +141,12 @@ def read_token_response(
     answer = read_answer(response, stage=_STAGE, spec=_SPEC, tolerated=201, secrets=sent)
     if answer.value is None:
         return Reading(None, answer.checks)
-    document = answer.value
+    granted, scope_check = _scope(answer.value, scope, sent)
+    document = _without_repeated(answer.value, sent)
     lifetime = parse_expires_in(document.get("expires_in", MISSING))
     checks = [*answer.checks, *_error_check(document, response.status, sent), _access_token_check(document)]
     checks += [_token_type_check(document), _lifetime_check(lifetime)]
     refresh_token, refresh_check = _refresh_token(document, grant)
-    granted, scope_check = _scope(document, scope)
     checks += [refresh_check, scope_check, *_resource_check(document, resource)]
     id_token = document.get("id_token")
     if id_token is not None:
@@ -222,7 +230,9 @@ def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Sec
     return Secret(value), passed(name, expected, f"{len(value)} characters", spec=spec, why=why)
 
 
-def _scope(document: Mapping[str, JsonValue], requested: str | None) -> tuple[str | None, Check]:
+def _scope(
+    document: Mapping[str, JsonValue], requested: str | None, sent: Sequence[Secret]
+) -> tuple[str | None, Check]:
     """Return the granted scope and how it differs from the requested one."""
     name, expected = f"{_STAGE}.scope", requested or "none was asked for"
     why = "It is what the token allows."
@@ -231,9 +241,9 @@ def _scope(document: Mapping[str, JsonValue], requested: str | None) -> tuple[st
         return requested, passed(name, expected, "not stated: as requested", spec=_SPEC, why=why)
     if not isinstance(value, str):
         return requested, Check(name, Severity.NOTICE, expected, "not a string", why, "RFC 6749 §3.3")
-    if any(token in value for token in _tokens(document)):
+    if any(secret.reveal() in value for secret in _secrets(document, sent)):
         # A scope is shown and kept where secrets are not.
-        seen = "it repeats a token, so it is neither shown nor kept"
+        seen = "it repeats a secret, so it is neither shown nor kept"
         return requested, Check(name, Severity.WARNING, expected, seen, why, "RFC 6749 §3.3")
     asked, given = set((requested or "").split(" ")) - {""}, set(value.split(" ")) - {""}
     missing, added = sorted(asked - given), sorted(given - asked)
@@ -246,11 +256,29 @@ def _scope(document: Mapping[str, JsonValue], requested: str | None) -> tuple[st
     return value, Check(name, severity, expected, "; ".join(parts)[:500], why, "RFC 6749 §3.3", cure)
 
 
-def _tokens(document: Mapping[str, JsonValue]) -> Iterator[str]:
-    for name in ("access_token", "refresh_token", "id_token"):
+def _secrets(document: Mapping[str, JsonValue], sent: Sequence[Secret]) -> Iterator[Secret]:
+    yield from (secret for secret in sent if secret.reveal())
+    for name in _TOKENS:
         value = document.get(name)
         if isinstance(value, str) and value:
-            yield value
+            yield Secret(value)
+
+
+def _without_repeated(document: dict[str, JsonValue], sent: Sequence[Secret]) -> dict[str, JsonValue]:
+    """Return the answer with secrets masked where the server repeats them in a member that is shown."""
+    # What is shorter is no secret, and might be a part of an honest word.
+    hidden = [s for s in _secrets(document, sent) if len(s.reveal()) >= _SHORTEST_MASKED]
+    return {name: v if name in _TOKENS else _masked(v, hidden) for name, v in document.items()}
+
+
+def _masked(value: JsonValue, hidden: Sequence[Secret]) -> JsonValue:
+    if isinstance(value, str):
+        return without_secrets(value, hidden)
+    if isinstance(value, list):
+        return [_masked(item, hidden) for item in value]
+    if isinstance(value, dict):
+        return {without_secrets(name, hidden): _masked(item, hidden) for name, item in value.items()}
+    return value
 
 
 def _resource_check(document: Mapping[str, JsonValue], requested: str | None) -> Iterator[Check]:

@@ -18,6 +18,7 @@ from authlens_core.oauth.resource_metadata import read_metadata_location, well_k
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.url import Url
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.addresses import is_global
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 
@@ -95,10 +96,12 @@ def _is_public(exchange: Exchange, url: Url, *, before: bool) -> bool:
 
 
 def _is_global(host: str, *, otherwise: bool) -> bool:
+    literal = host.strip("[]").partition("%")[0]
     try:
-        return ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_global
+        ipaddress.ip_address(literal)
     except ValueError:
         return otherwise
+    return is_global(literal)
 
 
 def _protection(answer: Answer) -> Check:
@@ -163,7 +166,8 @@ def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[
                 f"named in {source}",
                 spec=_SPEC,
             )
-            return replace(facts, metadata_candidates=found), (named, *location.checks)
+            new = replace(facts, metadata_candidates=found, metadata_guessed=False)
+            return new, (named, *location.checks)
     candidates = _well_known(facts.resource_url, answer)
     guess = Check(
         "detection.resource_metadata",
@@ -174,7 +178,7 @@ def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[
         _SPEC,
         "Ask the owner of the resource to send WWW-Authenticate: Bearer resource_metadata=… with the 401.",
     )
-    return replace(facts, metadata_candidates=candidates), (guess,)
+    return replace(facts, metadata_candidates=candidates, metadata_guessed=True), (guess,)
 
 
 def _from_body(exchange: Exchange) -> str | None:

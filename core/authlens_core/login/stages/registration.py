@@ -56,7 +56,7 @@ class RegistrationStage:
         at_hand = _client_at_hand(facts)
         if at_hand is not None:
             client, check = at_hand
-            return _with_client(facts, client, (check,))
+            return _with_client(facts, client, (*problems, check))
         if not exchanges:
             return Learned(facts, (_nothing_to_use(facts),))
         exchange = exchanges[-1]

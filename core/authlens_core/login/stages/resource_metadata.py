@@ -36,7 +36,7 @@ class ResourceMetadataStage:
         """Return the GET of the next candidate, or None when one answered or none is left."""
         if len(sent) >= len(facts.metadata_candidates):
             return None
-        if sent and not _not_here(sent[-1], guessed=len(facts.metadata_candidates) > 1):
+        if sent and not _not_here(sent[-1], guessed=facts.metadata_guessed):
             return None
         return PlannedRequest(metadata_request(facts.metadata_candidates[len(sent)]), "resource metadata")
 
@@ -47,7 +47,7 @@ class ResourceMetadataStage:
         last = exchanges[-1]
         if last.response is None or last.failure is not None:
             return Learned(facts, (_unanswered(last),))
-        if _not_here(last, guessed=len(facts.metadata_candidates) > 1):
+        if _not_here(last, guessed=facts.metadata_guessed):
             return Learned(_legacy(facts), (_missing(facts, exchanges),))
         reading = read_resource_metadata(
             last.response, requested=facts.resource_url, loopback_http=facts.loopback_http

@@ -1,0 +1,154 @@
+"""What is noted of a grant beside its tokens: a proof changes one field, and history stops nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.index import Index
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.paths import StateUnusable
+from authlens_core.credentials.prove import prove
+from authlens_core.credentials.refresh import refresh
+from authlens_core.credentials.refresh_result import RefreshOutcome
+from authlens_core.errors import LoginNeeded
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+from support.rotating_server import RotatingServer
+
+Open = Callable[..., Credentials]
+MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
+STATES = [GrantState.REVOCATION_FAILED, GrantState.LOGIN_NEEDED, GrantState.UNKNOWN, GrantState.INTERRUPTED]
+
+
+@pytest.mark.parametrize("standing", STATES)
+async def test_a_proof_changes_nothing_but_the_time_of_the_proof(
+    credentials: Credentials, saved: Grant, standing: GrantState
+) -> None:
+    """RV-6: a grant that was to be revoked is not live again because a token still worked."""
+    marked = replace(saved, state=standing, note="why", scope="read")
+    credentials.update(marked)
+    assert credentials.note_proof(saved.grant_id, MOMENT) == replace(marked, last_proven_at=MOMENT)
+    assert credentials.get(saved.grant_id) == replace(marked, last_proven_at=MOMENT)
+
+
+@pytest.mark.parametrize("standing", STATES)
+async def test_a_state_that_changes_while_the_resource_is_asked_stays(
+    credentials: Credentials,
+    open_credentials: Open,
+    wire: Wire,
+    saved: Grant,
+    standing: GrantState,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RV-6: another authlens fails to revoke the grant between the question and the answer."""
+    other, send = open_credentials(), wire.send
+
+    async def meanwhile(*arguments: Any, **settings: Any) -> Exchange:
+        exchange = await send(*arguments, **settings)
+        other.update(replace(saved, state=standing, note="The server did not answer."))
+        return exchange
+
+    monkeypatch.setattr(wire, "send", meanwhile)
+    result = await prove(credentials, wire, saved.grant_id)
+    assert result.accepted is True
+    grant = credentials.get(saved.grant_id)
+    assert (grant.state, grant.note) == (standing, "The server did not answer.")
+    assert grant.last_proven_at is not None
+    assert result.grant == grant
+
+
+async def test_a_generation_that_is_earned_while_the_resource_is_asked_stays(
+    credentials: Credentials, open_credentials: Open, saved: Grant
+) -> None:
+    """RF-6: a refresh elsewhere; the pointer to its tokens is not moved back."""
+    renewed = await open_credentials().save(
+        replace(saved, refreshed_at=MOMENT), GrantSecrets(Secret("access-canary-1"))
+    )
+    noted = credentials.note_proof(saved.grant_id, MOMENT)
+    assert noted == replace(renewed, last_proven_at=MOMENT)
+    assert (await credentials.load(saved.grant_id))[1].access_token == Secret("access-canary-1")
+
+
+async def test_a_proof_of_a_grant_that_is_gone_is_noted_nowhere(
+    credentials: Credentials, saved: Grant
+) -> None:
+    """It does not come back to life."""
+    await credentials.forget(saved.grant_id)
+    with pytest.raises(LoginNeeded):
+        credentials.note_proof(saved.grant_id, MOMENT)
+    assert credentials.list() == ()
+
+
+async def test_a_proof_that_cannot_be_noted_is_a_proof_all_the_same(
+    credentials: Credentials, wire: Wire, saved: Grant
+) -> None:
+    """A disk that is read-only says nothing about the token."""
+    credentials.index.read_only = "The disk is read-only."
+    result = await prove(credentials, wire, saved.grant_id)
+    assert result.accepted is True
+    assert result.grant == saved
+
+
+# -- a history that cannot be written ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def full(state: Path, credentials: Credentials) -> Iterator[Path]:
+    """An index in which the grants can be written and the history cannot, as when its page is the last."""
+    with sqlite3.connect(state / "index.sqlite3") as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+        )
+    connection.close()
+    yield state
+    with pytest.raises(StateUnusable, match="full"):
+        credentials.index.add_event("kind", "grant", "the history is full to the end")
+
+
+@pytest.mark.usefixtures("full")
+async def test_a_refresh_is_stored_although_the_history_is_full(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """TK-12: what it would tell of has happened."""
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert (await credentials.load(saved.grant_id))[1].refresh_token == Secret("refresh-canary-1")
+    server.dead = True
+    refused = await refresh(credentials, wire, saved.grant_id, force=True)
+    assert refused.outcome is RefreshOutcome.LOGIN_NEEDED
+    assert credentials.get(saved.grant_id).state is GrantState.LOGIN_NEEDED
+
+
+@pytest.mark.usefixtures("full")
+async def test_everything_else_goes_on_although_the_history_is_full(
+    credentials: Credentials, wire: Wire, saved: Grant
+) -> None:
+    """Clients are remembered and forgotten, tokens proven, grants forgotten."""
+    client = Client("id", "http://localhost:8400/callback")
+    await credentials.remember_client("https://as.example", client)
+    assert await credentials.known_client("https://as.example", client.redirect_uri) == client
+    await credentials.forget_client("https://as.example", client.redirect_uri)
+    assert (await prove(credentials, wire, saved.grant_id)).accepted is True
+    interrupted = credentials.mark_interrupted(saved, MOMENT - timedelta(seconds=1))
+    assert interrupted.state is GrantState.INTERRUPTED
+    assert await credentials.forget(saved.grant_id)
+    assert credentials.list() == ()
+
+
+def test_an_index_that_can_only_be_read_takes_no_history_and_says_nothing(
+    credentials: Credentials, state: Path
+) -> None:
+    """P5: `record` is for what has happened."""
+    credentials.index.read_only = "The disk is read-only."
+    credentials.record("kind", "grant", "detail")
+    assert Index(state / "index.sqlite3").events() == ()

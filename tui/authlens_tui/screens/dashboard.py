@@ -194,11 +194,11 @@ class DashboardScreen(Screen[None]):
     def _show_row(self, grant_id: str, cells: dict[str, Content]) -> None:
         before = self._cells.get(grant_id)
         if before is None:
-            self.table.add_row(*(cells[column.key] for column in self._columns), key=grant_id)
+            self.table.add_row(*(_fitting(cells, column) for column in self._columns), key=grant_id)
         else:
             for column in self._columns:
                 if cells[column.key].plain != before[column.key]:
-                    self.table.update_cell(grant_id, column.key, cells[column.key])
+                    self.table.update_cell(grant_id, column.key, _fitting(cells, column))
         self._cells[grant_id] = {key: cell.plain for key, cell in cells.items()}
 
     def _show_detail(self, now: datetime) -> None:
@@ -369,3 +369,8 @@ def _of_damaged(damaged: Sequence[str]) -> str:
         return ""
     count = "1 record" if len(damaged) == 1 else f"{len(damaged)} records"
     return f"! {count} cannot be read: authlens list names them"
+
+
+def _fitting(cells: dict[str, Content], column: Column) -> Content:
+    """Return a cell as wide as its column; what is cut ends in an ellipsis."""
+    return cells[column.key].truncate(column.width, ellipsis=True)

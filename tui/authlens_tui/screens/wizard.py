@@ -258,7 +258,7 @@ class WizardScreen(Screen[None]):
         if stage is None:
             self._say(authenticated_words(self._login.facts, self._store_name, datetime.now(UTC)))
         else:
-            self._say(next_words(stage, planned.request if planned else None))
+            self._say(next_words(stage, planned.request if planned else None, shown=self._shown is stage))
 
     @on(Stepper.Chosen)
     def _chosen(self, message: Stepper.Chosen) -> None:

@@ -23,13 +23,16 @@ _KEY: Final = "bold $text-primary"
 _LONGEST_URL: Final = 150  # characters: two lines of a small screen
 
 
-def next_words(stage: Stage, request: Request | None) -> Content:
-    """Say which stage comes next, what it would send, and the keys that run it or show it whole."""
+def next_words(stage: Stage, request: Request | None, *, shown: bool) -> Content:
+    """Say which stage comes next, what it would send, and the keys that run it.
+
+    Where it is not `shown` already, the key that shows it whole is said too.
+    """
     info = STAGE_INFO[stage]
     sends = "it sends nothing itself"
     if request is not None:
-        shown = redacted_request(request, Redactor(()))
-        sends = f"{shown.method} {safe_line(shown.url, _LONGEST_URL)}"
+        masked = redacted_request(request, Redactor(()))
+        sends = f"{masked.method} {safe_line(masked.url, _LONGEST_URL)}"
     return Content.assemble(
         "Next: ",
         (f"{info.number} {info.title}", "bold"),
@@ -37,9 +40,9 @@ def next_words(stage: Stage, request: Request | None) -> Content:
         ("n", _KEY),
         " to run it, ",
         ("a", _KEY),
-        " to run all, ",
-        ("↓", _KEY),
-        " to look at it first.",
+        " to run all",
+        *(() if shown else (", ", ("↓", _KEY), " to look at it first")),
+        ".",
     )
 
 

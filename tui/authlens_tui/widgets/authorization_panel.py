@@ -73,6 +73,8 @@ class AuthorizationPanel(VerticalScroll):
     refused = getters.query_one("#refused", Static)
     field = getters.query_one(PasteField)
 
+    _remaining = 0.0
+
     class Pasted(Message):
         """The person pasted something that may be the redirect URL."""
 
@@ -122,6 +124,7 @@ class AuthorizationPanel(VerticalScroll):
 
     def show_remaining(self, seconds: float) -> None:
         """Show how long the wait still lasts."""
+        self._remaining = seconds
         minutes, rest = divmod(int(seconds), 60)
         roomy = self.content_size.width >= _ROOMY
         self.countdown.update(
@@ -131,6 +134,10 @@ class AuthorizationPanel(VerticalScroll):
                 ("   + five minutes more   Esc cancel" if roomy else "  + more  Esc cancel", "$quiet"),
             )
         )
+
+    def on_resize(self) -> None:
+        """Say the time in as many words as there is room for, from the first moment on."""
+        self.show_remaining(self._remaining)
 
     def show_ignored(self, reason: str, count: int) -> None:
         """Say that something else came to the listener and changed nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Fact, Stage, StageRecord
@@ -51,12 +51,12 @@ class AuthorizationReady:
     """The link is ready and the wait for the browser has begun.
 
     Attributes:
-        url: the link.
+        url: the link, which holds the state: it is shown and never printed.
         parameters: the link taken apart.
         seconds: how long the wait lasts unless it is extended.
     """
 
-    url: str
+    url: str = field(repr=False)
     parameters: tuple[Fact, ...]
     seconds: float
 

@@ -94,12 +94,13 @@ def test_an_issuer_of_the_longest_length_has_places_too() -> None:
         (401, True),
         (404, True),
         (410, True),
+        (429, False),
         (500, False),
         (503, False),
     ],
 )
 def test_only_a_4xx_moves_on_to_the_next_place(status: int, expected: bool) -> None:
-    """AS-2, H041: a fault is not "not found", so it stops."""
+    """AS-2, H041: a fault is not "not found", and neither is "too many requests": both stop."""
     assert moves_on(Response(status)) is expected
 
 
@@ -147,6 +148,35 @@ def test_another_issuer_stops_the_login(stated: object) -> None:
     check = _check(reading, "issuer")
     assert (check.severity, check.overridable, check.expected) == (Severity.FAILURE, False, ISSUER)
     assert stated is None or repr(stated) in check.seen
+
+
+@pytest.mark.parametrize("name", ["https://AS.example", "https://as.example:443", "https://as.example/"])
+def test_an_issuer_is_kept_letter_by_letter(name: str) -> None:
+    """GEN-4, RFC 8414 §3.3: what the resource says, the document says, and the grant will say."""
+    reading = _read(GOOD | {"issuer": name}, issuer=name)
+    assert _check(reading, "issuer").severity is Severity.PASS
+    assert reading.value is not None
+    assert reading.value.issuer == name
+
+
+@pytest.mark.parametrize(
+    ("named", "stated"),
+    [
+        ("https://AS.example", "https://as.example"),
+        ("https://as.example", "https://AS.example"),
+        ("https://as.example:443", "https://as.example"),
+        ("https://as.example", "https://as.example:443"),
+        ("https://as.example/%7Ea", "https://as.example/~a"),
+    ],
+)
+@pytest.mark.parametrize("schemeless", [True, False])
+def test_an_issuer_that_would_be_equal_when_tidied_is_another(
+    named: str, stated: str, schemeless: bool
+) -> None:
+    """GEN-4, RFC 8414 §3.3: identical code points; the tolerated missing scheme changes nothing in it."""
+    reading = _read(GOOD | {"issuer": stated}, issuer=named, schemeless_issuer=schemeless)
+    assert _check(reading, "issuer").severity is Severity.FAILURE
+    assert reading.value is None
 
 
 def test_an_issuer_without_its_scheme_is_tolerated_where_the_caller_allows_it() -> None:

@@ -337,6 +337,69 @@ def test_a_difference_in_scope_names_what_is_missing_and_what_is_new() -> None:
     assert check.seen == "not granted: a; granted beyond the request: c"
 
 
+@pytest.mark.parametrize("grant", ["authorization_code", "refresh_token"])
+@pytest.mark.parametrize("secret", ["access-canary-1", "refresh-canary-1", "id-canary-1", "s3ntcode"])
+@pytest.mark.parametrize("scope", ["{}", "read {} write", "read:{}"])
+def test_a_scope_that_repeats_a_secret_is_neither_shown_nor_kept(
+    secret: str, scope: str, grant: Grant
+) -> None:
+    """A3, P2: a scope is shown, and stored beside the grant, where no secret may be."""
+    document = GOOD | {
+        "access_token": "access-canary-1",
+        "refresh_token": "refresh-canary-1",
+        "id_token": "id-canary-1",
+        "scope": scope.format(secret),
+    }
+    reading = _read(document, scope="read", grant=grant)
+    assert reading.value is not None
+    assert reading.value.scope == "read"
+    check = _check(reading, "scope")
+    assert check.severity is Severity.WARNING
+    assert "repeats" in check.seen
+    assert secret not in repr(reading)
+
+
+def test_a_scope_that_no_secret_stands_in_is_shown_as_it_is() -> None:
+    """TK-6: the same letters in another order are no token."""
+    reading = _read(GOOD | {"scope": "oauth acc3ss r3fresh"})
+    assert reading.value is not None
+    assert reading.value.scope == _check(reading, "scope").seen == "oauth acc3ss r3fresh"
+
+
+@pytest.mark.parametrize("secret", ["access-canary-1", "refresh-canary-1", "s3ntcode"])
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"token_type": "{}"},
+        {"token_type": ["{}"]},
+        {"expires_in": "{}"},
+        {"resource": "https://app.example/{}"},
+        {"resource": ["https://app.example", "{}"]},
+        {"resource": {"{}": "{}"}},
+        {"error": "{}", "error_description": "{}"},
+    ],
+)
+def test_no_member_of_the_answer_shows_a_secret_that_it_repeats(
+    member: dict[str, object], secret: str
+) -> None:
+    """A3: servers echo, and what they echo goes into checks that are shown and exported."""
+    echoed = json.loads(json.dumps(member).replace("{}", secret))
+    document = GOOD | {"access_token": "access-canary-1", "refresh_token": "refresh-canary-1"} | echoed
+    reading = _read(document)
+    assert secret not in repr(reading)
+    if reading.value is not None:
+        assert reading.value.access_token == Secret("access-canary-1")
+        assert reading.value.refresh_token == Secret("refresh-canary-1")
+
+
+def test_a_token_that_is_a_part_of_an_honest_word_spoils_no_other_member() -> None:
+    """A token of one letter is no secret; its answer is read as any other."""
+    reading = _read(GOOD | {"access_token": "b", "refresh_token": "900"})
+    assert reading.value is not None
+    assert reading.value.token_type == "bearer"
+    assert reading.value.lifetime.seconds == 900
+
+
 @pytest.mark.parametrize(
     ("requested", "returned", "severity"),
     [

@@ -1,0 +1,197 @@
+"""A yes is for what was seen: one record, one check, one answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import pytest
+
+from authlens_core.login import login as driver
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stages import STAGES
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.record import Outcome, Stage
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from support.driven_login import at, failed, login_to, run_to
+from support.scripted_login import (
+    ISSUER,
+    METADATA,
+    RESOURCE,
+    Answer,
+    ScriptedSender,
+    come_back,
+    honest,
+    reply,
+    server_document,
+)
+
+SEVERAL = "resource_metadata.authorization_server"
+
+
+def _named(*servers: str) -> Answer:
+    return reply(200, {"resource": RESOURCE, "authorization_servers": list(servers)})
+
+
+TWO = _named(ISSUER, "https://other.example")
+
+
+async def test_a_new_attempt_asks_again_although_the_check_has_the_same_name() -> None:
+    """H014: the yes was for two servers; another pair is another question."""
+    changed = _named("https://evil.example", "https://other.example")
+    sender = ScriptedSender(honest(metadata=[TWO, changed]))
+    async with login_to(sender) as login:
+        await login.run_all()
+        record = await login.override(SEVERAL)
+        assert record is not None
+        assert record.outcome is Outcome.PASSED
+        login.back()
+        assert at(login) is Stage.RESOURCE_METADATA
+        again = await login.step()
+        assert failed(again) == SEVERAL
+        assert "evil.example" in again.failures[0].seen
+        assert again.overridden == frozenset()
+
+
+async def test_an_approval_that_was_not_enough_is_not_kept_for_the_next_attempt() -> None:
+    """H014: two checks fail; the yes to one of them does not outlive the record it was given for."""
+    issuer, elsewhere = "https://as.example", "https://elsewhere.example/register"
+    both = server_document(issuer, registration_endpoint=elsewhere, response_types_supported=["token"])
+    sender = ScriptedSender(honest(server=reply(200, both)))
+    async with login_to(sender) as login:
+        await login.run_all()
+        names = {c.name for c in login.trace.records[-1].failures if c.overridable}
+        assert len(names) == 2
+        first, second = sorted(names)
+        record = await login.override(first)
+        assert record is not None
+        assert record.outcome is Outcome.FAILED
+        assert [c.name for c in record.failures] == [second]
+        again = await login.step()
+        assert {c.name for c in again.failures} == names
+        assert again.overridden == frozenset()
+
+
+async def test_both_approvals_together_are_enough() -> None:
+    """The second yes does not take back the first."""
+    both = server_document(
+        registration_endpoint="https://elsewhere.example/register", response_types_supported=["token"]
+    )
+    sender = ScriptedSender(honest(server=reply(200, both)))
+    async with login_to(sender) as login:
+        await login.run_all()
+        for check in login.trace.records[-1].failures:
+            record = await login.override(check.name)
+        assert record is not None
+        assert record.outcome is Outcome.PASSED
+        assert sender.count(f"GET {ISSUER}/.well-known/oauth-authorization-server") == 1
+
+
+@pytest.mark.parametrize(
+    "newest",
+    [
+        _named(ISSUER),
+        reply(200, {"resource": "https://evil.example/", "authorization_servers": [ISSUER]}),
+        WireFailure(FailureKind.TIMEOUT, "late"),
+    ],
+)
+async def test_only_the_newest_record_can_be_overridden(newest: Answer) -> None:
+    """A check of an attempt that is over says nothing about the answer that came after it."""
+    sender = ScriptedSender(honest(metadata=[TWO, newest]))
+    async with login_to(sender) as login:
+        await login.run_all()
+        assert failed(login.trace.records[-1]) == SEVERAL
+        await login.step()
+        before = login.trace
+        assert await login.override(SEVERAL) is None
+        assert login.trace == before
+
+
+async def test_a_record_of_a_stage_that_is_not_the_next_one_cannot_be_overridden() -> None:
+    """Who has gone back has not seen what this stage will answer now."""
+    sender = ScriptedSender(honest(metadata=TWO))
+    async with login_to(sender) as login:
+        assert await login.override(SEVERAL) is None
+        await login.run_all()
+        login.back()
+        assert await login.override(SEVERAL) is None
+        assert at(login) is Stage.DETECTION
+
+
+async def test_an_approval_does_not_reach_the_next_stage() -> None:
+    """The same name in another stage would be another question."""
+    sender = ScriptedSender(honest(metadata=TWO))
+    async with login_to(sender) as login:
+        await login.run_all()
+        await login.override(SEVERAL)
+        record = await login.step()
+        assert record.stage is Stage.SERVER_METADATA
+        assert record.overridden == frozenset()
+
+
+class HoldsBack:
+    """A resource metadata stage that sends its request only after a yes."""
+
+    stage = Stage.RESOURCE_METADATA
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the request when it was approved."""
+        if sent or "stage.may_send" not in facts.approved:
+            return None
+        return PlannedRequest(Request("GET", METADATA), "held back")
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+        """Fail until there is an answer."""
+        asked = Check("stage.may_send", Severity.FAILURE, "a yes", "none", overridable=True)
+        if not exchanges:
+            return Learned(facts, (asked,))
+        return Learned(facts, (asked, passed("stage.answered", "an answer", "one")))
+
+
+async def test_a_yes_to_a_request_that_was_held_back_sends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """H014: nothing was sent before the question, and one request is sent after it."""
+    stages = MappingProxyType({**STAGES, Stage.RESOURCE_METADATA: HoldsBack()})
+    monkeypatch.setattr(driver, "STAGES", stages)
+    sender = ScriptedSender(honest())
+    async with login_to(sender) as login:
+        await run_to(login, Stage.RESOURCE_METADATA)
+        record = await login.step()
+        assert failed(record) == "stage.may_send"
+        assert record.exchanges == ()
+        assert sender.count(f"GET {METADATA}") == 0
+        approved = await login.override("stage.may_send")
+        assert approved is not None
+        assert approved.outcome is Outcome.PASSED
+        assert approved.overridden == {"stage.may_send"}
+        assert [e.purpose for e in approved.exchanges] == ["held back"]
+        assert sender.count(f"GET {METADATA}") == 1
+
+
+async def test_a_metadata_place_elsewhere_is_asked_after_a_yes_and_not_after_a_second_look() -> None:
+    """H014: a new look at the resource asks anew, whatever was said before."""
+    foreign = "https://elsewhere.example/metadata"
+    challenge = ("WWW-Authenticate", f'Bearer resource_metadata="{foreign}"')
+    sender = ScriptedSender({**honest(), f"GET {RESOURCE}": reply(401, None, challenge)})
+    async with login_to(sender) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert await login.override("resource_metadata.location") is not None
+        login.back()
+        await login.run_all()
+        assert failed(login.trace.records[-1]) == "resource_metadata.location"
+        assert sender.count(f"GET {foreign}") == 0
+
+
+async def test_what_was_approved_stands_in_the_record_and_in_no_later_facts() -> None:
+    """The record says on what authority the login went on; the facts begin each stage without."""
+    async with login_to(ScriptedSender(honest(metadata=TWO))) as login:
+        await login.run_all()
+        record = await login.override(SEVERAL)
+        assert record is not None
+        assert record.overridden == {SEVERAL}
+        await run_to(login, Stage.REGISTRATION)
+        assert "approved" in {f.name for f in dataclasses.fields(login.facts)}
+        assert login.facts.approved == frozenset()

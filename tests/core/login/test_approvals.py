@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
-from support.driven_login import at, failed, login_to, run_to
+from support.driven_login import at, failed, login_to, run_to, until
 from support.scripted_login import (
     ISSUER,
     METADATA,
@@ -108,6 +109,21 @@ async def test_only_the_newest_record_can_be_overridden(newest: Answer) -> None:
         before = login.trace
         assert await login.override(SEVERAL) is None
         assert login.trace == before
+
+
+async def test_after_an_attempt_that_was_stopped_the_one_before_cannot_be_overridden() -> None:
+    """Its answer is on the screen no more, and the stopped one showed none."""
+    gate = asyncio.Event()
+    sender = ScriptedSender(honest(metadata=TWO))
+    async with login_to(sender) as login:
+        await login.run_all()
+        sender.before = lambda _: gate.wait()
+        again = asyncio.create_task(login.step())
+        await until(lambda: sender.count(f"GET {METADATA}") == 2)
+        await login.cancel()
+        assert (await again).outcome is Outcome.CANCELLED
+        assert at(login) is Stage.RESOURCE_METADATA
+        assert await login.override(SEVERAL) is None
 
 
 async def test_a_record_of_a_stage_that_is_not_the_next_one_cannot_be_overridden() -> None:

@@ -113,6 +113,14 @@ async def test_a_document_that_is_named_after_a_failure_is_used() -> None:
     assert sender.count(REGISTER) == 0
 
 
+async def test_deciding_for_a_document_looks_at_the_server_again() -> None:
+    """D4: whether the server needs a registration endpoint depends on it."""
+    async with login_to(ScriptedSender(honest())) as login:
+        await run_to(login, Stage.PKCE)
+        login.use(replace(login.facts.options, client_metadata_url=MINE))
+        assert at(login) is Stage.SERVER_METADATA
+
+
 async def test_a_document_with_a_query_is_used_with_a_warning() -> None:
     """CIMD draft §3: a query should not be there, and is not forbidden."""
     sender = ScriptedSender(honest(server=_server(client_id_metadata_document_supported=True)))

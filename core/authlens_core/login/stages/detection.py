@@ -105,7 +105,7 @@ def _is_global(host: str, *, otherwise: bool) -> bool:
 
 
 def _protection(answer: Answer) -> Check:
-    seen = "; ".join((answer.summary, *answer.evidence)) if answer.evidence else answer.summary
+    seen = f"{answer.summary} ({'; '.join(answer.evidence)})" if answer.evidence else answer.summary
     if answer.protection in _GOES_ON:
         severity = Severity.PASS if answer.protection is Protection.OAUTH else Severity.WARNING
         return Check(
@@ -166,8 +166,7 @@ def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[
                 f"named in {source}",
                 spec=_SPEC,
             )
-            new = replace(facts, metadata_candidates=found, metadata_guessed=False)
-            return new, (named, *location.checks)
+            return replace(facts, metadata_candidates=found), (named, *location.checks)
     candidates = _well_known(facts.resource_url, answer)
     guess = Check(
         "detection.resource_metadata",

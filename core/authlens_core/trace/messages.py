@@ -1,0 +1,301 @@
+"""Who said what to whom: a trace read as the arrows of a sequence diagram.
+
+Labels hold methods, paths without their query, status codes and words of ours. What a server wrote stands in
+a note only; it passes a redactor and `safe_line` before it is shown, as a path does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final
+
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["Message", "Party", "Underway", "authorities", "messages"]
+
+_MOST: Final = 600  # characters of a label or a note
+_AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
+_PROOF: Final = "resource with token"
+_CARRIES: Final = {
+    Stage.EXCHANGE: "code, code_verifier",
+    Stage.ACCESS: "Bearer token",
+    Stage.REFRESH: "refresh_token",
+    Stage.PROBE: "Bearer token",
+}
+# Only an answer of the browser can fail these checks; any other failure came before the link was given.
+_OF_THE_ANSWER: Final = frozenset(
+    f"authorization.{subject}" for subject in ("error", "iss", "state", "encoding", "parameters", "code")
+)
+_TIMEOUT: Final = "authorization.timeout"
+
+
+class Party(StrEnum):
+    """Who takes part in a login, from left to right."""
+
+    PERSON = "person"
+    BROWSER = "browser"
+    AUTHLENS = "authlens"
+    RESOURCE = "resource"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One arrow, or a note where sender and receiver are the same.
+
+    Attributes:
+        sender: where the arrow begins.
+        receiver: where it points.
+        label: what is said, a few words without secrets; a path in it comes from outside.
+        stage: the stage that it belongs to.
+        exchange_index: which exchange of the record it opens, or None where authlens sent nothing itself.
+        failed: true for the arrow at which the stage failed, and for an answer that did not come.
+        note: why it failed, one sentence; may hold text from outside.
+        reply: true for an answer.
+        record_index: which record it belongs to; the number of records for a stage that is under way.
+        missing: true for an arrow that should have been there and was not, or is not yet.
+    """
+
+    sender: Party
+    receiver: Party
+    label: str
+    stage: Stage
+    exchange_index: int | None = None
+    failed: bool = False
+    note: str = ""
+    reply: bool = False
+    record_index: int = 0
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A stage that runs now: what it has exchanged so far, and the request that waits for its answer."""
+
+    stage: Stage
+    exchanges: tuple[Exchange, ...] = ()
+    request: Request | None = None
+
+
+def messages(records: Sequence[StageRecord], underway: Underway | None = None) -> tuple[Message, ...]:
+    """Return the arrows of `records` in the order in which they were sent, then those of a running stage.
+
+    An exchange that was read again, after a person went on in spite of a failed check, is drawn once.
+    """
+    drawn: list[Message] = []
+    for index, record in enumerate(records):
+        before = records[index - 1] if index else None
+        known = len(before.exchanges) if before is not None and _goes_on(before, record) else 0
+        drawn.extend(_of_record(record, index, known))
+    if underway is not None:
+        drawn.extend(_of_underway(underway, len(records)))
+    return tuple(drawn)
+
+
+def authorities(records: Sequence[StageRecord], underway: Underway | None = None) -> Mapping[Party, str]:
+    """Return `host:port` of the resource and of the server, as far as they were asked; from outside."""
+    found: dict[Party, str] = {}
+    asked = [(record.stage, record.exchanges) for record in records]
+    if underway is not None:
+        asked.append((underway.stage, underway.exchanges))
+    for stage, exchanges in asked:
+        for exchange in exchanges:
+            _, _, rest = exchange.request.url.partition("://")
+            host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
+            found.setdefault(_receiver(stage, exchange.purpose), host[:_MOST])
+    return found
+
+
+def _goes_on(before: StageRecord, record: StageRecord) -> bool:
+    """Say whether `record` read again what `before` had fetched."""
+    done = before.exchanges
+    return bool(done) and before.stage is record.stage and record.exchanges[: len(done)] == done
+
+
+def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Message]:
+    if record.stage is Stage.AUTHORIZATION:
+        yield from _authorization(record, index)
+        return
+    if known and record.overridden:
+        yield _own("went on in spite of a failed check", record.stage, index)
+    failing = _failing(record)
+    for number, exchange in enumerate(record.exchanges[known:], known):
+        yield _request(record.stage, exchange.request, exchange.purpose, number, index)
+        yield _reply(record, exchange, number, index, failed=number in failing)
+    if record.outcome is not Outcome.PASSED and not failing:
+        label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
+        yield _own(label, record.stage, index, failed=True, note=_reason(record))
+    elif record.stage is Stage.PKCE:
+        yield _own("keeps code_verifier, shows only its SHA-256", record.stage, index)
+    elif record.stage is Stage.REGISTRATION and not record.exchanges:
+        yield _own("has a client_id already: nothing to send", record.stage, index)
+
+
+def _of_underway(underway: Underway, index: int) -> Iterator[Message]:
+    stage = underway.stage
+    if stage is Stage.AUTHORIZATION:
+        yield Message(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
+        yield Message(
+            Party.BROWSER,
+            Party.AUTHLENS,
+            "waiting for the browser",
+            stage,
+            reply=True,
+            record_index=index,
+            missing=True,
+        )
+        return
+    so_far = tuple(enumerate(underway.exchanges))
+    for number, exchange in so_far:
+        yield _request(stage, exchange.request, exchange.purpose, number, index)
+        yield _answer(stage, exchange, number, index)
+    if underway.request is not None:
+        yield _request(stage, underway.request, "", len(so_far), index)
+
+
+def _failing(record: StageRecord) -> frozenset[int]:
+    """Return which exchanges the stage failed at: the last one, except in a revocation, which goes on."""
+    last = len(record.exchanges) - 1
+    if record.outcome is not Outcome.FAILED or last < 0:
+        broken = {last} if last >= 0 and record.exchanges[last].failure is not None else set()
+        return frozenset(broken)
+    if record.stage is not Stage.REVOKE:
+        return frozenset({last})
+    names = {check.name for check in record.failures}
+    by_purpose = {exchange.purpose: number for number, exchange in enumerate(record.exchanges)}
+    blamed = {
+        number for purpose, number in by_purpose.items() if purpose.strip().replace(" ", ".", 1) in names
+    }
+    return frozenset(blamed or {max((n for p, n in by_purpose.items() if p != _PROOF), default=last)})
+
+
+def _receiver(stage: Stage, purpose: str) -> Party:
+    return Party.RESOURCE if stage in _AT_RESOURCE or purpose == _PROOF else Party.SERVER
+
+
+def _request(stage: Stage, request: Request, purpose: str, number: int, index: int) -> Message:
+    carries = _CARRIES.get(stage, "")
+    if stage is Stage.REVOKE:
+        carries = "Bearer token" if purpose == _PROOF else purpose.removeprefix("revoke ")[:40]
+    label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
+    receiver = _receiver(stage, purpose)
+    return Message(Party.AUTHLENS, receiver, label, stage, number, record_index=index)
+
+
+def _path(url: str) -> str:
+    """Return the path alone: a query may hold what is secret."""
+    _, _, rest = url.partition("://")
+    _, slash, path = rest.partition("?")[0].partition("#")[0].partition("/")
+    return (slash + path or "/")[:_MOST]
+
+
+def _answer(stage: Stage, exchange: Exchange, number: int, index: int) -> Message:
+    failure, response = exchange.failure, exchange.response
+    label = "no answer" if response is None else _status(response.status)
+    if failure is not None:
+        label = f"{label} ({failure.kind})" if response is None else f"{label}, cut short ({failure.kind})"
+    return Message(
+        _receiver(stage, exchange.purpose),
+        Party.AUTHLENS,
+        label,
+        stage,
+        number,
+        failed=failure is not None,
+        note=failure.cause[:_MOST] if failure is not None else "",
+        reply=True,
+        record_index=index,
+        missing=response is None,
+    )
+
+
+def _reply(record: StageRecord, exchange: Exchange, number: int, index: int, *, failed: bool) -> Message:
+    plain = _answer(record.stage, exchange, number, index)
+    if plain.failed or not failed:
+        return plain
+    note = _reason(record, exchange.purpose.replace(" ", ".", 1))
+    return Message(
+        plain.sender,
+        plain.receiver,
+        plain.label,
+        record.stage,
+        number,
+        failed=True,
+        note=note,
+        reply=True,
+        record_index=index,
+        missing=plain.missing,
+    )
+
+
+def _status(status: int) -> str:
+    """Return the code with the phrase of the standard; what a server wrote there is not repeated."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _reason(record: StageRecord, name: str = "") -> str:
+    """Return what the stage failed at: the check called `name` if there is one, else the gravest first."""
+    if record.outcome is Outcome.CANCELLED:
+        return "It was cancelled."
+    standing = record.failures or tuple(c for c in record.checks if c.severity is Severity.WARNING)
+    named = [check for check in standing if check.name == name]
+    for check in (*named, *standing):
+        return _words(check)
+    return ""
+
+
+def _words(check: Check) -> str:
+    expected = check.expected.rstrip(".")
+    return (f"expected: {expected} · seen: {check.seen}" if check.seen else f"expected: {expected}")[:_MOST]
+
+
+def _own(label: str, stage: Stage, index: int, *, failed: bool = False, note: str = "") -> Message:
+    """Make a note: something that authlens does or finds by itself."""
+    return Message(Party.AUTHLENS, Party.AUTHLENS, label, stage, failed=failed, note=note, record_index=index)
+
+
+def _authorization(record: StageRecord, index: int) -> Iterator[Message]:
+    """Yield the browser's way, known once it came back; until then, the arrow that is missing."""
+    failed = {check.name for check in record.failures}
+    answered = record.outcome is Outcome.PASSED or bool(failed & _OF_THE_ANSWER)
+    stage, reason = record.stage, _reason(record)
+    if not answered and record.outcome is Outcome.FAILED and _TIMEOUT not in failed:
+        yield _own("cannot hand out the link", stage, index, failed=True, note=reason)
+        return
+    yield Message(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
+    if not answered:
+        yield Message(
+            Party.BROWSER,
+            Party.AUTHLENS,
+            "the browser did not come back",
+            stage,
+            failed=True,
+            note=reason,
+            reply=True,
+            record_index=index,
+            missing=True,
+        )
+        return
+    what = "code" if record.outcome is Outcome.PASSED else "answer"
+    if "authorization.error" in failed:
+        what = "error"
+    yield Message(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
+    yield Message(Party.BROWSER, Party.SERVER, "sign in", stage, record_index=index)
+    yield Message(Party.SERVER, Party.BROWSER, f"redirect with {what}", stage, reply=True, record_index=index)
+    yield Message(
+        Party.BROWSER,
+        Party.AUTHLENS,
+        "code, state" if what == "code" else what,
+        stage,
+        failed=record.outcome is not Outcome.PASSED,
+        note=reason if record.outcome is not Outcome.PASSED else "",
+        record_index=index,
+    )

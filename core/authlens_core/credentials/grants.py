@@ -23,7 +23,7 @@ from authlens_core.credentials.record_json import (
     secrets_to_json,
 )
 from authlens_core.credentials.secret_store import MemoryStore, SecretStore
-from authlens_core.errors import LoginNeeded
+from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.finish import finish
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.safe_text import safe_line
@@ -60,6 +60,7 @@ class Credentials:
         self.locks = locks
         self._generations = Generations(index, store, locks, on_step)
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._held: dict[str, tuple[Grant, GrantSecrets]] = {}
 
     @classmethod
     def open(cls, store: SecretStore, directory: Path | None = None) -> Credentials:
@@ -82,10 +83,10 @@ class Credentials:
         """Close the index and let go of the store, when what is being written has been written.
 
         A save that was begun is waited for, at most `EXIT_BOUND` seconds: it may hold the only copy of a
-        token that the server has just replaced.
+        token that the server has just replaced. What a store did not take is offered to it once more.
         """
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=EXIT_BOUND)
+        if self._under_way or self._held:
+            await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
         self.index.close()
         await self.store.aclose()
 
@@ -98,6 +99,13 @@ class Credentials:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await finish(task)
+
+    async def _settle(self) -> None:
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        for grant, secrets in tuple(self._held.values()):
+            with suppress(AuthlensError):
+                await self.save(grant, secrets)
 
     def note_store(self) -> str:
         """Remember which store is in use; call it when the store is open, and show what it returns.
@@ -155,7 +163,16 @@ class Credentials:
 
         write = self._generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
         generation = await self.written(write)
+        self._held.pop(grant.grant_id, None)
         return replace(saved, generation=generation)
+
+    def hold(self, grant: Grant, secrets: GrantSecrets) -> None:
+        """Keep secrets in memory that the server has issued and the store did not take.
+
+        From now on they count instead of the stored ones, which may be spent, until a save succeeds. Closing
+        tries to save them once more.
+        """
+        self._held[grant.grant_id] = grant, secrets
 
     async def load(self, grant_id: str) -> tuple[Grant, GrantSecrets]:
         """Return a grant and its secrets, both of one generation.
@@ -165,6 +182,8 @@ class Credentials:
             NoSecretStore: the store could not be asked.
         """
         grant = self.get(grant_id)
+        if grant_id in self._held:
+            return self._held[grant_id]
         while True:
             try:
                 text = await sealed.read(self.store, grant_id, grant.generation)

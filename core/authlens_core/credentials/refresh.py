@@ -312,8 +312,9 @@ class _Attempt:
             "refresh.stored", "the new tokens stored before anything else", error.cause, cure=error.cure
         )
         self.grant = renewed
+        self.credentials.hold(renewed, new)
         cause = f"The server gave new tokens and they could not be stored: {error.cause}"
-        cure = f"{error.cure} Store them again before you leave: they exist in this program only."
+        cure = f"{error.cure} Refresh once more before you leave: the new tokens exist in this program only."
         return self._result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
 
     def _learn(self, grant: Grant, new: GrantSecrets, *, replaced: bool) -> None:

@@ -32,6 +32,7 @@ from authlens_core.login.response_wait import ResponseWait
 from authlens_core.login.stage import Learned, PlannedRequest, stopped
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.authorization import learn_response, nobody_came
+from authlens_core.login.stages.registration import redirect_uri_to_be
 from authlens_core.login.verdict import client_is_unknown
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.check import Check, failures
@@ -279,10 +280,15 @@ class Login:
         redirect_uri, problem = await self._wait.open(facts.options)
         if problem is not None or redirect_uri is None:
             return facts, problem
-        known = None
-        if facts.server_metadata is not None and facts.options.client_id is None:
-            known = await self._registry.known_client(facts.server_metadata.issuer, redirect_uri)
-        return replace(facts, redirect_uri=redirect_uri, known_client=known), None
+        return await self._with_known_client(replace(facts, redirect_uri=redirect_uri)), None
+
+    async def _with_known_client(self, facts: Facts) -> Facts:
+        """Look up the client that this server knows for the redirect URI, bound or to be bound."""
+        if facts.server_metadata is None or facts.options.client_id is not None:
+            return facts
+        redirect_uri = facts.redirect_uri or redirect_uri_to_be(facts)
+        known = await self._registry.known_client(facts.server_metadata.issuer, redirect_uri)
+        return replace(facts, known_client=known)
 
     async def _perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> Learned:
         handler = STAGES[stage]
@@ -305,7 +311,9 @@ class Login:
         learned = handler.learn(facts, tuple(exchanges))
         if failures(learned.checks, learned.facts.approved):
             return learned
-        if stage is Stage.REGISTRATION:
+        if stage is Stage.SERVER_METADATA:
+            learned = replace(learned, facts=await self._with_known_client(learned.facts))
+        elif stage is Stage.REGISTRATION:
             await self._kept(self._remember_client(learned.facts))
         elif stage is Stage.AUTHORIZATION:
             learned = await self._await_browser(learned)

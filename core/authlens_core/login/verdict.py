@@ -51,7 +51,7 @@ def why(record: StageRecord) -> Why | None:
     if diagnosis is not None:
         return Why(safe_line(diagnosis.seen, 500), safe_line(diagnosis.cure, 500), seen)
     cure = safe_line(check.cure, 500)
-    if seen.endswith("."):
+    if seen.endswith(".") or ". (" in seen:
         return Why(seen, cure)
     expected = safe_line(check.expected.rstrip("."), 300)
     return Why(f"Expected: {expected}. Seen: {seen or 'nothing'}", cure)

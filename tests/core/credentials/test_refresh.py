@@ -455,3 +455,32 @@ async def test_a_busy_lock_sends_nothing(
         with pytest.raises(LockBusy):
             await refresh(credentials, wire, saved.grant_id, lock_bound=0.1)
     assert server.seen == []
+
+
+async def test_new_tokens_that_the_store_did_not_take_count_until_a_save_succeeds(
+    credentials: Credentials, make_grant: Callable[..., Grant]
+) -> None:
+    """H130: they exist in this program only, and nothing uses the old ones, which may be spent."""
+    old = GrantSecrets(Secret("access-canary-0"), Secret("refresh-canary-0"))
+    new = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+    saved = await credentials.save(make_grant(), old)
+
+    credentials.hold(saved, new)
+
+    assert (await credentials.load(saved.grant_id))[1] == new
+    again = await credentials.save(saved, new)
+    assert (await credentials.load(saved.grant_id))[0].generation == again.generation
+
+
+async def test_what_the_store_did_not_take_is_offered_to_it_once_more_when_the_program_ends(
+    open_credentials: Callable[..., Credentials], make_grant: Callable[..., Grant]
+) -> None:
+    """H130: leaving is the last moment at which the tokens can be kept."""
+    new = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+    first = open_credentials()
+    saved = await first.save(make_grant(), GrantSecrets(Secret("access-canary-0")))
+    first.hold(saved, new)
+
+    await first.aclose()
+
+    assert (await open_credentials().load(saved.grant_id))[1] == new

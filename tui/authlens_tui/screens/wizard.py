@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -14,7 +13,6 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Paste
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 
 from authlens_core.login.events import (
@@ -30,13 +28,12 @@ from authlens_core.login.events import (
 )
 from authlens_core.login.login import Login
 from authlens_core.oauth.http_message import Request
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.browser import may_open_browser, open_browser
 from authlens_tui.crash import QuietCrash
-from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.stage_runner import StageRunner
 from authlens_tui.screens.wizard_keys import WIZARD_KEYS, login_keys, ways_on
 from authlens_tui.screens.wizard_words import authenticated_words, cancelled_words, failed_words, next_words
 from authlens_tui.widgets.authorization_panel import AuthorizationPanel
@@ -50,11 +47,10 @@ __all__ = ["Player", "WizardScreen"]
 Player = Callable[[str], Awaitable[str]]
 """Plays the person at the emulator: takes the link, returns what became of it in a sentence."""
 
-_EXTENSION = 300.0
 _NARROW, _SHORT, _TALL = 100, 16, 32  # cells and rows, as the app's breakpoints
 
 
-class WizardScreen(Screen[None]):
+class WizardScreen(StageRunner):
     """Shows one login and drives it; all it knows of the login is its record and its events."""
 
     CSS_PATH = "wizard.tcss"
@@ -85,23 +81,16 @@ class WizardScreen(Screen[None]):
     def __init__(
         self, login: Login, store_name: str, *, player: Player | None = None, play: bool = False
     ) -> None:
-        super().__init__()
-        self._login = login
+        super().__init__(login)
         self._store_name = store_name
         self._player = player
         self._play_unasked = play
         self._ready: AuthorizationReady | None = None
+        self._ignored: AnswerIgnored | None = None
         self._shown: Stage = Stage.DETECTION
-        # Set by the key itself, not by what it starts: of two quick presses the second finds it set.
-        self._busy = False
         self._playing = False
         self._under_way: Request | None = None
         self._exchanged: tuple[Exchange, ...] = ()
-
-    @property
-    def login(self) -> Login:
-        """The login that is walked here."""
-        return self._login
 
     def compose(self) -> ComposeResult:
         """Lay out stepper, the selected stage, and the line that says what to do."""
@@ -131,7 +120,11 @@ class WizardScreen(Screen[None]):
         self._show_heading()
 
     def _hear(self, event: Event) -> None:
-        self.post_message(self.Happened(event))
+        if isinstance(event, AnswerIgnored):
+            # Anybody on this machine can cause thousands of these: the next tick shows the last one.
+            self._ignored = event
+        else:
+            self.post_message(self.Happened(event))
 
     async def on_unmount(self) -> None:
         """Free the port and stop what runs."""
@@ -160,8 +153,6 @@ class WizardScreen(Screen[None]):
                 self._show_progress()
             case AuthorizationReady() as ready:
                 self._show_link(ready)
-            case AnswerIgnored(reason, count):
-                self.panel.show_ignored(reason, count)
             case TunnelTested(family):
                 self.panel.show_tunnel(family)
             case DeadlineMoved(seconds):
@@ -231,7 +222,7 @@ class WizardScreen(Screen[None]):
         here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
         if self._login.running is stage:
             self.record_view.show_running(stage, self._under_way, self._exchanged)
-        elif record is not None and (LOGIN_STAGES.index(stage) < here or record is self._failed_record()):
+        elif record is not None and (LOGIN_STAGES.index(stage) < here or record is self.failed_record()):
             self.record_view.show_record(record)
         elif stage is position:
             planned = self._login.planned()
@@ -247,8 +238,12 @@ class WizardScreen(Screen[None]):
         self.heading.update(Content(f"{info.what} {info.why}" if roomy else info.what))
 
     def _tick(self) -> None:
-        if self._ready is not None:
-            self.panel.show_remaining(self._login.wait.remaining)
+        if self._ready is None:
+            return
+        self.panel.show_remaining(self._login.wait.remaining)
+        if self._ignored is not None:
+            self.panel.show_ignored(self._ignored.reason, self._ignored.count)
+            self._ignored = None
 
     def _say(self, words: Content) -> None:
         self.verdict_line.update(words)
@@ -259,6 +254,11 @@ class WizardScreen(Screen[None]):
             self._say(authenticated_words(self._login.facts, self._store_name, datetime.now(UTC)))
         else:
             self._say(next_words(stage, planned.request if planned else None, shown=self._shown is stage))
+
+    def went_back(self) -> None:
+        """Show the stage that is next again."""
+        self.show_stage(self._login.position or LOGIN_STAGES[-1])
+        self._say_next()
 
     @on(Stepper.Chosen)
     def _chosen(self, message: Stepper.Chosen) -> None:
@@ -276,7 +276,7 @@ class WizardScreen(Screen[None]):
             return {}
         shows_record = self.switcher.current == "record"
         return {
-            **login_keys(self._login, self._failed_record()),
+            **login_keys(self._login, self.failed_record()),
             "play": self._ready is not None and self._player is not None,
             "open": self._ready is not None and may_open_browser(self._environ),
             "extend": self._ready is not None,
@@ -288,103 +288,6 @@ class WizardScreen(Screen[None]):
     @property
     def _environ(self) -> dict[str, str]:
         return dict(getattr(self.app, "environ", {}))
-
-    def _failed_record(self) -> StageRecord | None:
-        stage = self._login.position
-        record = self._login.trace.latest(stage) if stage is not None else None
-        unresolved = record is not None and record is self._login.trace.records[-1]
-        return record if record and unresolved and record.outcome is not Outcome.PASSED else None
-
-    def _start(self, doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do one thing at a time: while it lasts, other keys that would run a stage do nothing."""
-        if not self._busy:
-            self._busy = True
-            self._perform(doing)
-
-    @work(group="login", description="run stages")
-    async def _perform(self, doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        try:
-            await doing()
-        finally:
-            self._busy = False
-            if self.is_running:
-                self.refresh_bindings()
-
-    def action_next(self) -> None:
-        """Run the next stage."""
-        self._start(self._next)
-
-    async def _next(self) -> None:
-        if not self._login.finished:
-            await self._login.step()
-
-    def action_run_all(self) -> None:
-        """Run the stages until one fails or all have passed."""
-        self._start(self._all)
-
-    async def _all(self) -> None:
-        await self._login.run_all()
-
-    def action_retry(self) -> None:
-        """Run the failed stage again; where a code was used up, from PKCE on, where a new link is made."""
-        self._start(self._retry)
-
-    async def _retry(self) -> None:
-        wanted = self._login.position
-        await self._login.retry()
-        while not self._login.finished:
-            record = await self._login.step()
-            if record.outcome is not Outcome.PASSED or record.stage is wanted:
-                break
-
-    def action_override(self) -> None:
-        """Go on in spite of the failed check, after a question that names it."""
-        self._start(self._override)
-
-    async def _override(self) -> None:
-        record = self._failed_record()
-        check = next((c for c in record.failures if c.overridable), None) if record else None
-        if check is None:
-            return
-        seen, cure = safe_line(check.seen, 400), safe_line(check.cure, 400)
-        words = f"{check.expected}\nSeen: {seen}\n\n{check.why}\n\n{cure}"
-        if await self.app.push_screen_wait(ConfirmScreen("Go on in spite of this check?", words, "Go on")):
-            await self._login.override(check.name)
-
-    def action_another_port(self) -> None:
-        """Let the operating system choose a free port, which is a new redirect URI."""
-        if not self._busy:
-            self._login.use(replace(self._login.facts.options, port=0))
-            self.action_retry()
-
-    def action_other_host(self) -> None:
-        """Change between localhost and 127.0.0.1: Access has a switch for each."""
-        if self._busy:
-            return
-        options = self._login.facts.options
-        other: Literal["localhost", "127.0.0.1"] = (
-            "127.0.0.1" if options.redirect_host == "localhost" else "localhost"
-        )
-        self._login.use(replace(options, redirect_host=other))
-        self.notify(f"The browser is now sent back to {other}; registering that.", markup=False)
-        self.action_retry()
-
-    def action_back(self) -> None:
-        """Take the facts of one stage earlier."""
-        if self._busy:
-            return
-        self._login.back()
-        self.show_stage(self._login.position or LOGIN_STAGES[-1])
-        self._say_next()
-
-    @work(group="cancel", description="cancel the stage")
-    async def action_cancel(self) -> None:
-        """Stop what runs."""
-        await self._login.cancel()
-
-    def action_extend(self) -> None:
-        """Give the browser five minutes more."""
-        self._login.wait.extend(_EXTENSION)
 
     def action_open(self) -> None:
         """Open the link in a browser of this machine."""

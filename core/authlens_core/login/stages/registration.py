@@ -17,7 +17,7 @@ from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["CLIENT_NAME", "OFFLINE_ACCESS", "RegistrationStage", "requested_scope"]
+__all__ = ["CLIENT_NAME", "OFFLINE_ACCESS", "RegistrationStage", "redirect_uri_to_be", "requested_scope"]
 
 CLIENT_NAME: Final = "authlens"
 OFFLINE_ACCESS: Final = "offline_access"
@@ -41,7 +41,7 @@ class RegistrationStage:
             return None
         request = registration_request(
             endpoint,
-            redirect_uri=facts.redirect_uri or _redirect_uri_to_be(facts),
+            redirect_uri=facts.redirect_uri or redirect_uri_to_be(facts),
             client_name=CLIENT_NAME,
             scope=requested_scope(facts),
             resource=facts.resource,
@@ -99,7 +99,8 @@ def _endpoint(facts: Facts) -> Url | None:
         return None
 
 
-def _redirect_uri_to_be(facts: Facts) -> str:
+def redirect_uri_to_be(facts: Facts) -> str:
+    """Return the redirect URI that the options name, before the port is bound."""
     return f"http://{facts.options.redirect_host}:{facts.options.port}/callback"
 
 
@@ -109,7 +110,7 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
         method = "none" if options.client_secret is None else _secret_method(facts)
         client = Client(
             client_id=options.client_id,
-            redirect_uri=facts.redirect_uri or _redirect_uri_to_be(facts),
+            redirect_uri=facts.redirect_uri or redirect_uri_to_be(facts),
             token_endpoint_auth_method=method,
             client_secret=options.client_secret,
         )
@@ -117,7 +118,7 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
     if options.client_metadata_url is not None and _takes_documents(facts):
         client = Client(
             client_id=options.client_metadata_url,
-            redirect_uri=facts.redirect_uri or _redirect_uri_to_be(facts),
+            redirect_uri=facts.redirect_uri or redirect_uri_to_be(facts),
         )
         return client, passed(
             "registration.client", "The client is described by a document.", options.client_metadata_url

@@ -30,11 +30,11 @@ _NOTE_AT_LEAST: Final = 32
 _AROUND: Final = 4  # cells that an arrow needs around its words
 
 _PLACES: Final[Mapping[Party, tuple[float, float]]] = {
-    Party.PERSON: (0.06, 0.035),
-    Party.BROWSER: (0.205, 0.17),
-    Party.AUTHLENS: (0.37, 0.375),
-    Party.RESOURCE: (0.645, 0.645),
-    Party.SERVER: (0.90, 0.925),
+    Party.PERSON: (0.06, 0.02),
+    Party.BROWSER: (0.205, 0.16),
+    Party.AUTHLENS: (0.37, 0.365),
+    Party.RESOURCE: (0.645, 0.65),
+    Party.SERVER: (0.90, 0.93),
 }
 """Where the lifelines stand, as shares of the width: on a wide screen, on a narrow one."""
 
@@ -131,7 +131,8 @@ class _Lanes:
         for party, at in self._at.items():
             self._centred(names, at, _NAMES[party][not self._wide], Tone.TITLE)
             if party in hosts:
-                self._centred(places, at, _narrow(_shown(hosts[party], redactor)), Tone.MUTED)
+                host = _cut(_narrow(_shown(hosts[party], redactor)), self._room(at))
+                self._centred(places, at, host, Tone.MUTED)
         yield names.line()
         if hosts:
             yield places.line()
@@ -180,7 +181,7 @@ class _Lanes:
         inside = len(label) + _AROUND <= room
         if not inside:
             above = self._row()
-            above.put(left + 2, f"{_cut(label, self._width - left - 3)} ", words)
+            above.put(left + 2, f"{_cut(label, self._width - left - 2)} ", words)
             yield above.line(message)
         row = self._row()
         tone = _tone(message)
@@ -214,11 +215,12 @@ class _Lanes:
         return row
 
     def _centred(self, row: _Cells, at: int, text: str, tone: Tone) -> None:
-        """Put `text` around the lifeline at `at`, within the room that its neighbours leave."""
-        others = [abs(other - at) for other in self._at.values() if other != at]
-        text = _cut(text, min(others) - 2)
-        start = min(max(0, at - len(text) // 2), self._width - len(text))
-        row.put(start, text, tone)
+        """Put `text` around the lifeline at `at`, and inside the row."""
+        row.put(min(max(0, at - len(text) // 2), self._width - len(text)), text, tone)
+
+    def _room(self, at: int) -> int:
+        """Return how many cells around a lifeline are not its neighbours'."""
+        return min(abs(other - at) for other in self._at.values() if other != at) - 2
 
 
 class _Cells:

@@ -1,0 +1,230 @@
+"""A trace read as arrows: who said what to whom, and which arrow failed (issue 3, sequence diagram)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from authlens_core.login.facts import Options
+from authlens_core.login.login import Login
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.messages import Message, Party, Underway, authorities, messages
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from support.scripted_login import (
+    ISSUER,
+    RESOURCE,
+    Answer,
+    ScriptedSender,
+    come_back,
+    exchange,
+    honest,
+    reply,
+)
+
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+LOST: Final = WireFailure(FailureKind.TIMEOUT, "Nothing came for 10 seconds.")
+
+
+async def logged_in(*answers: str, **changes: Answer | list[Answer]) -> Trace:
+    """Return the trace of a login at an honest server, or at one that answers with `changes`."""
+    login = Login(RESOURCE, ScriptedSender(honest(**changes)), options=Options(port=0))
+    login.watch(come_back(login, *answers))
+    try:
+        return await login.run_all()
+    finally:
+        await login.aclose()
+
+
+def record(
+    stage: Stage, *exchanges: Exchange, outcome: Outcome = Outcome.PASSED, failed: str = ""
+) -> StageRecord:
+    """Return a record, with a failed check called `failed` if it is given."""
+    checks = (Check(failed, Severity.FAILURE, "A good end.", "a bad end"),) if failed else ()
+    return StageRecord(stage, outcome, NOW, 1.0, exchanges, checks)
+
+
+def sent(answer: Answer, purpose: str = "", url: str = f"{ISSUER}/token") -> Exchange:
+    """Return an exchange with a purpose."""
+    return replace(exchange(answer, Request("POST", url)), purpose=purpose)
+
+
+def ways(drawn: tuple[Message, ...]) -> list[str]:
+    """Return sender, receiver and label of every arrow."""
+    return [f"{one.sender} > {one.receiver}: {one.label}" for one in drawn]
+
+
+async def test_a_login_is_told_from_the_first_refusal_to_the_proof() -> None:
+    """All five parties, all eight stages, every request with its answer, in order."""
+    trace = await logged_in()
+    assert ways(messages(trace.records)) == [
+        "authlens > resource: GET /mcp",
+        "resource > authlens: 401 Unauthorized",
+        "authlens > resource: GET /.well-known/oauth-protected-resource/mcp",
+        "resource > authlens: 200 OK",
+        "authlens > server: GET /.well-known/oauth-authorization-server",
+        "server > authlens: 200 OK",
+        "authlens > server: POST /register",
+        "server > authlens: 201 Created",
+        "authlens > authlens: keeps code_verifier, shows only its SHA-256",
+        "authlens > person: the link",
+        "person > browser: opens",
+        "browser > server: sign in",
+        "server > browser: redirect with code",
+        "browser > authlens: code, state",
+        "authlens > server: POST /token  code, code_verifier",
+        "server > authlens: 200 OK",
+        "authlens > resource: GET /mcp  Bearer token",
+        "resource > authlens: 200 OK",
+    ]
+    assert not any(one.failed for one in messages(trace.records))
+
+
+async def test_every_arrow_of_authlens_names_the_exchange_it_opens() -> None:
+    """Record and exchange together lead back to what was sent."""
+    trace = await logged_in()
+    for one in messages(trace.records):
+        assert trace.records[one.record_index].stage is one.stage
+        if one.exchange_index is not None:
+            opened = trace.records[one.record_index].exchanges[one.exchange_index]
+            assert one.reply or one.label.startswith(opened.request.method)
+    opening = [one for one in messages(trace.records) if one.exchange_index is not None]
+    assert len(opening) == 2 * sum(len(one.exchanges) for one in trace.records)
+
+
+async def test_only_the_answer_a_stage_failed_at_is_marked_and_says_why() -> None:
+    """A refused token request: one arrow failed, with the words of the check."""
+    trace = await logged_in(token=reply(400, {"error": "invalid_grant"}))
+    failed = [one for one in messages(trace.records) if one.failed]
+    assert ways(tuple(failed)) == ["server > authlens: 400 Bad Request"]
+    assert failed[0].stage is Stage.EXCHANGE
+    assert "invalid_grant" in failed[0].note
+
+
+def test_an_answer_that_never_came_is_a_failed_arrow_with_the_cause() -> None:
+    """The layer stands in the label and the cause in the note."""
+    (asked, missing) = messages([record(Stage.DETECTION, exchange(LOST), outcome=Outcome.FAILED)])
+    assert not asked.failed
+    assert (missing.label, missing.note, missing.failed) == ("no answer (timeout)", LOST.cause, True)
+    assert missing.missing
+
+
+async def test_a_refusal_in_the_browser_comes_back_as_a_failed_callback() -> None:
+    """The redirect carries the error, and the arrow to authlens is the one that failed."""
+    trace = await logged_in("error=access_denied")
+    *_, redirect, callback = messages(trace.records)
+    assert redirect.label == "redirect with error"
+    assert (callback.sender, callback.receiver, callback.failed) == (Party.BROWSER, Party.AUTHLENS, True)
+    assert "access_denied" in callback.note
+
+
+def test_a_browser_that_never_came_is_the_arrow_that_is_missing() -> None:
+    """Nothing is claimed of what happened at the server."""
+    drawn = messages([record(Stage.AUTHORIZATION, outcome=Outcome.FAILED, failed="authorization.timeout")])
+    assert ways(drawn) == [
+        "authlens > person: the link",
+        "browser > authlens: the browser did not come back",
+    ]
+    assert drawn[1].failed
+    assert drawn[1].missing
+    assert "a bad end" in drawn[1].note
+
+
+def test_a_cancelled_wait_is_told_as_cancelled() -> None:
+    """The missing arrow says that the person stopped it."""
+    drawn = messages([record(Stage.AUTHORIZATION, outcome=Outcome.CANCELLED)])
+    assert drawn[-1].note == "It was cancelled."
+
+
+def test_a_link_that_could_not_be_made_is_handed_to_nobody() -> None:
+    """A failure before the link leaves one note at authlens."""
+    drawn = messages([record(Stage.AUTHORIZATION, outcome=Outcome.FAILED, failed="authorization.endpoint")])
+    assert ways(drawn) == ["authlens > authlens: cannot hand out the link"]
+    assert drawn[0].failed
+
+
+def test_a_stage_that_stopped_before_it_sent_anything_says_so() -> None:
+    """A taken port fails registration without a request."""
+    (note,) = messages([record(Stage.REGISTRATION, outcome=Outcome.FAILED, failed="registration.port")])
+    assert (note.sender, note.receiver, note.failed) == (Party.AUTHLENS, Party.AUTHLENS, True)
+    assert "a bad end" in note.note
+
+
+def test_a_client_at_hand_needs_no_request() -> None:
+    """A known client is a note, not an arrow."""
+    (note,) = messages([record(Stage.REGISTRATION)])
+    assert note.sender is note.receiver is Party.AUTHLENS
+    assert not note.failed
+
+
+def test_a_revocation_asks_the_server_and_proves_it_at_the_resource() -> None:
+    """The failed token is the one marked, although the proof came after it."""
+    exchanges = (
+        sent(reply(503), "revoke refresh_token", f"{ISSUER}/revoke"),
+        sent(reply(200), "revoke access_token", f"{ISSUER}/revoke"),
+        sent(reply(401), "resource with token", RESOURCE),
+    )
+    drawn = messages(
+        [record(Stage.REVOKE, *exchanges, outcome=Outcome.FAILED, failed="revoke.refresh_token")]
+    )
+    assert ways(drawn) == [
+        "authlens > server: POST /revoke  refresh_token",
+        "server > authlens: 503 Service Unavailable",
+        "authlens > server: POST /revoke  access_token",
+        "server > authlens: 200 OK",
+        "authlens > resource: POST /mcp  Bearer token",
+        "resource > authlens: 401 Unauthorized",
+    ]
+    assert [one.failed for one in drawn] == [False, True, False, False, False, False]
+
+
+def test_a_refresh_goes_to_the_server_and_a_probe_to_the_resource() -> None:
+    """The stage tells whom it asks."""
+    drawn = messages([record(Stage.REFRESH, sent(reply(200))), record(Stage.PROBE, sent(reply(200)))])
+    assert [one.receiver for one in drawn if not one.reply] == [Party.SERVER, Party.RESOURCE]
+
+
+def test_what_was_fetched_once_is_drawn_once_after_an_override() -> None:
+    """Reading an answer again sends nothing again."""
+    fetched = sent(reply(200))
+    first = record(Stage.SERVER_METADATA, fetched, outcome=Outcome.FAILED, failed="server.none")
+    again = replace(first, outcome=Outcome.PASSED, overridden=frozenset({"server.none"}))
+    assert ways(messages([first, again])) == [
+        "authlens > server: POST /token",
+        "server > authlens: 200 OK",
+        "authlens > authlens: went on in spite of a failed check",
+    ]
+
+
+def test_a_second_attempt_is_drawn_as_a_second_request() -> None:
+    """Two requests at two times are two arrows."""
+    first = record(Stage.EXCHANGE, sent(reply(503)), outcome=Outcome.FAILED, failed="token.status")
+    later = replace(sent(reply(200)), started_at=NOW.replace(hour=1))
+    assert len(messages([first, record(Stage.EXCHANGE, later)])) == 4
+
+
+def test_no_label_holds_what_stands_in_a_query_or_a_reason_phrase() -> None:
+    """Queries and a server's own words stay out of labels."""
+    response = replace(reply(299), reason="phrase-canary")
+    secretive = sent(response, url=f"https://u:pass-canary@h/p?code=query-canary#{'fragment-canary'}")
+    records = [record(Stage.EXCHANGE, secretive)]
+    told = " ".join(ways(messages(records))) + authorities(records)[Party.SERVER]
+    assert "canary" not in told
+    assert "299" in told
+
+
+def test_the_request_on_its_way_is_drawn_before_its_answer() -> None:
+    """A running stage shows its exchanges, then the request that waits."""
+    request = Request("POST", f"{ISSUER}/register")
+    drawn = messages([], Underway(Stage.REGISTRATION, (sent(reply(429)),), request))
+    assert [one.reply for one in drawn] == [False, True, False]
+    assert drawn[-1].label == "POST /register"
+
+
+def test_a_wait_for_the_browser_is_an_arrow_still_to_come() -> None:
+    """While a person signs in, the link is out and the way back is open."""
+    drawn = messages([], Underway(Stage.AUTHORIZATION))
+    assert drawn[-1].missing
+    assert not drawn[-1].failed

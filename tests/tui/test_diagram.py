@@ -162,3 +162,12 @@ def test_the_wait_for_the_browser_is_drawn_as_an_arrow_to_come(width: int) -> No
 def test_before_anything_was_sent_the_diagram_says_what_will_be_here(width: int) -> None:
     """An empty record is words, not an empty box."""
     assert "arrows" in text(drawn((), width))
+
+
+@pytest.mark.parametrize("length", range(560, 640, 7))
+def test_a_cut_leaves_no_part_of_a_secret(length: int) -> None:
+    """A long reason is masked before it is cut."""
+    secret = "canary-" * 8
+    check = Check("x.y", Severity.FAILURE, "x" * length, secret)
+    record = StageRecord(Stage.REGISTRATION, Outcome.FAILED, NOW, 0.1, (), (check,))
+    assert "canary" not in text(list(diagram_lines((record,), 198, Redactor([Secret(secret)]))))

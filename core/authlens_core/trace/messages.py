@@ -1,7 +1,8 @@
 """Who said what to whom: a trace read as the arrows of a sequence diagram.
 
 Labels hold methods, paths without their query, status codes and words of ours. What a server wrote stands in
-a note only; it passes a redactor and `safe_line` before it is shown, as a path does.
+a note only. Nothing is cut here: notes and paths pass a redactor whole, and then `safe_line`, where they are
+shown.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from authlens_core.wire.exchange import Exchange
 
 __all__ = ["Message", "Party", "Underway", "authorities", "messages"]
 
-_MOST: Final = 600  # characters of a label or a note
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
 _PROOF: Final = "resource with token"
 _CARRIES: Final = {
@@ -108,7 +108,7 @@ def authorities(records: Sequence[StageRecord], underway: Underway | None = None
         for exchange in exchanges:
             _, _, rest = exchange.request.url.partition("://")
             host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
-            found.setdefault(_receiver(stage, exchange.purpose), host[:_MOST])
+            found.setdefault(_receiver(stage, exchange.purpose), host)
     return found
 
 
@@ -192,7 +192,7 @@ def _path(url: str) -> str:
     """Return the path alone: a query may hold what is secret."""
     _, _, rest = url.partition("://")
     _, slash, path = rest.partition("?")[0].partition("#")[0].partition("/")
-    return (slash + path or "/")[:_MOST]
+    return slash + path or "/"
 
 
 def _answer(stage: Stage, exchange: Exchange, number: int, index: int) -> Message:
@@ -207,7 +207,7 @@ def _answer(stage: Stage, exchange: Exchange, number: int, index: int) -> Messag
         stage,
         number,
         failed=failure is not None,
-        note=failure.cause[:_MOST] if failure is not None else "",
+        note=failure.cause if failure is not None else "",
         reply=True,
         record_index=index,
         missing=response is None,
@@ -254,7 +254,7 @@ def _reason(record: StageRecord, name: str = "") -> str:
 
 def _words(check: Check) -> str:
     expected = check.expected.rstrip(".")
-    return (f"expected: {expected} · seen: {check.seen}" if check.seen else f"expected: {expected}")[:_MOST]
+    return f"expected: {expected} · seen: {check.seen}" if check.seen else f"expected: {expected}"
 
 
 def _own(label: str, stage: Stage, index: int, *, failed: bool = False, note: str = "") -> Message:

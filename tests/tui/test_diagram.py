@@ -134,9 +134,18 @@ def test_hostile_text_neither_widens_a_row_nor_reaches_the_terminal(said: str, w
 def test_wide_and_combining_letters_do_not_move_the_lifelines(width: int) -> None:
     """A path of letters two cells wide or none is written so that every column stays where it is."""
     rows = drawn((hostile("漢字e\u0301"),), width)
-    arrows = [row.text for row in rows if "╌" in row.text]
-    assert arrows
+    arrows = [row.text for row in rows if "╌" in row.text or "▶" in row.text or "\\u6f22" in row.text]
+    assert len(arrows) >= 4
     assert all(cell_len(row) == len(row) for row in arrows)
+
+
+@pytest.mark.parametrize("width", LANES)
+def test_a_path_that_is_too_long_keeps_both_ends_of_its_label(width: int) -> None:
+    """What is left out stands in the middle, and is said."""
+    exchange = Exchange(Request("GET", f"https://h/begin/{'x' * 500}/end"), Response(200), None, NOW, 0.1)
+    shown = text(drawn((StageRecord(Stage.ACCESS, Outcome.PASSED, NOW, 0.1, (exchange,)),), width))
+    for part in ("GET /begin/", "…", "Bearer token"):
+        assert part in shown
 
 
 @pytest.mark.parametrize("width", [58, 78, 118])

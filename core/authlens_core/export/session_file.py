@@ -1,0 +1,264 @@
+"""The session file: a trace without its secrets, to be kept, handed on and opened again read-only.
+
+The format, version 1: one JSON object (RFC 8259, UTF-8), read strictly.
+
+    format    "authlens-session"
+    version   1; a reader refuses a higher number, and ignores members that it does not know
+    trace     trace_id, kind, resource_url, started_at, records[]
+    record    stage, outcome, started_at, elapsed, attempt, overridden[], facts[], checks[], exchanges[]
+    fact      name, value, spec, note
+    check     name, severity, expected, seen, why, spec, cure, overridable
+    exchange  request, response or null, failure or null, started_at, elapsed, timings, peer, proxy, tls,
+              purpose
+    request   method, url, headers [[name, value], ...], body
+    response  status, reason, http_version, headers, body
+    failure   kind, cause, cure, may_have_arrived
+    timings   connect, tls, send, wait, receive: seconds or null
+    body      text, truncated
+
+Times are ISO 8601 with an offset, durations are seconds. A secret is written as its mask, `•••• #` and eight
+hexadecimal digits: the same digits in two places mean the same secret. A body that is not text is summarised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+from authlens_core.errors import UsageError
+from authlens_core.export.json_output import json_output
+from authlens_core.export.json_record import JsonRecord, RecordRefused, read_json
+from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Body, Secret
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.exchange import Exchange, FailureKind, Timings, WireFailure
+
+__all__ = ["FORMAT", "MAX_SESSION_BYTES", "VERSION", "SessionFileRefused", "read_session", "session_json"]
+
+FORMAT: Final = "authlens-session"
+VERSION: Final = 1
+MAX_SESSION_BYTES: Final = 32 * 1024 * 1024
+_BODIES_KEPT: Final = 16 * 1024 * 1024  # bytes of all bodies together; what comes later is left out
+_LONGEST_ID: Final = 64
+
+
+class SessionFileRefused(UsageError):
+    """The file is not a session file that this authlens can open."""
+
+
+def session_json(trace: Trace) -> str:
+    """Return `trace` as the text of a session file, every secret replaced by its mask."""
+    shown = redacted_trace(trace)
+    budget = _Budget(_BODIES_KEPT)
+    return json_output(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "trace": {
+                "trace_id": shown.trace_id,
+                "kind": shown.kind,
+                "resource_url": shown.resource_url,
+                "started_at": shown.started_at.isoformat(),
+                "records": [_record_out(record, budget) for record in shown.records],
+            },
+        }
+    )
+
+
+def read_session(data: bytes) -> Trace:
+    """Return the trace that a session file holds; its secrets are masks, which are ordinary text.
+
+    Args:
+        data: the bytes of the file; nothing in them is trusted.
+
+    Raises:
+        SessionFileRefused: too large, not strict JSON, not a session file, or of a newer version.
+    """
+    if len(data) > MAX_SESSION_BYTES:
+        cause = f"The file has {len(data)} bytes; a session file has at most {MAX_SESSION_BYTES}."
+        raise SessionFileRefused(cause, "Choose a file that authlens saved.")
+    try:
+        document = read_json(data)
+        _require_known(document)
+        return _trace_in(document.record("trace"))
+    except RecordRefused as refused:
+        cause = f"The file cannot be opened as a session: {safe_line(str(refused), 300)}."
+        raise SessionFileRefused(cause, "Choose a file made with --format session, unchanged.") from None
+
+
+def _require_known(document: JsonRecord) -> None:
+    if document.value("format") != FORMAT:
+        msg = f'it does not say "format": "{FORMAT}"'
+        raise RecordRefused(msg)
+    version = document.integer("version")
+    if version > VERSION:
+        cause = (
+            f"The file was saved by a newer authlens (version {version} of the format, known is {VERSION})."
+        )
+        raise SessionFileRefused(cause, "Update authlens, or ask for the file in the older version.")
+    if version != VERSION:
+        msg = f"there is no version {version} of the format"
+        raise RecordRefused(msg)
+
+
+class _Budget:
+    """How many bytes of bodies may still be written, so that what is written can be read again."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def body(self, body: Body) -> dict[str, object]:
+        size = len(body)
+        if size > self._left:
+            return {"text": f"({size} bytes left out: the file would be too large)", "truncated": True}
+        self._left -= size
+        return {"text": body_text(body), "truncated": body.truncated}
+
+
+def _record_out(record: StageRecord, budget: _Budget) -> dict[str, object]:
+    return {
+        "stage": record.stage,
+        "outcome": record.outcome,
+        "started_at": record.started_at.isoformat(),
+        "elapsed": record.elapsed,
+        "attempt": record.attempt,
+        "overridden": sorted(record.overridden),
+        "facts": [
+            {"name": f.name, "value": _text(f.value), "spec": f.spec, "note": f.note} for f in record.facts
+        ],
+        "checks": [asdict(check) for check in record.checks],
+        "exchanges": [_exchange_out(exchange, budget) for exchange in record.exchanges],
+    }
+
+
+def _text(value: str | Secret) -> str:
+    return value.masked if isinstance(value, Secret) else value
+
+
+def _exchange_out(exchange: Exchange, budget: _Budget) -> dict[str, object]:
+    request, response, failure = exchange.request, exchange.response, exchange.failure
+    sent = {
+        "method": request.method,
+        "url": request.url,
+        "headers": request.headers.fields,
+        "body": budget.body(request.body),
+    }
+    received = response and {
+        "status": response.status,
+        "reason": response.reason,
+        "http_version": response.http_version,
+        "headers": response.headers.fields,
+        "body": budget.body(response.body),
+    }
+    return {
+        "request": sent,
+        "response": received,
+        "failure": failure and asdict(failure),
+        "started_at": exchange.started_at.isoformat(),
+        "elapsed": exchange.elapsed,
+        "timings": asdict(exchange.timings),
+        "peer": exchange.peer,
+        "proxy": exchange.proxy,
+        "tls": exchange.tls,
+        "purpose": exchange.purpose,
+    }
+
+
+def _trace_in(found: JsonRecord) -> Trace:
+    trace_id = found.text("trace_id")
+    if not (trace_id.isascii() and trace_id.isalnum() and len(trace_id) <= _LONGEST_ID):
+        msg = "trace_id is not a short word of letters and digits"
+        raise RecordRefused(msg)
+    return Trace(
+        trace_id,
+        found.choice("kind", TraceKind),
+        found.text("resource_url"),
+        found.time("started_at"),
+        tuple(_record_in(record) for record in found.records("records")),
+    )
+
+
+def _record_in(found: JsonRecord) -> StageRecord:
+    return StageRecord(
+        stage=found.choice("stage", Stage),
+        outcome=found.choice("outcome", Outcome),
+        started_at=found.time("started_at"),
+        elapsed=found.seconds("elapsed"),
+        exchanges=tuple(_exchange_in(exchange) for exchange in found.records("exchanges")),
+        checks=tuple(_check_in(check) for check in found.records("checks")),
+        facts=tuple(
+            Fact(f.text("name"), f.text("value"), f.text("spec"), f.text("note"))
+            for f in found.records("facts")
+        ),
+        overridden=frozenset(found.texts("overridden")),
+        attempt=found.integer("attempt"),
+    )
+
+
+def _check_in(found: JsonRecord) -> Check:
+    return Check(
+        found.text("name"),
+        found.choice("severity", Severity),
+        found.text("expected"),
+        found.text("seen"),
+        found.text("why"),
+        found.text("spec"),
+        found.text("cure"),
+        overridable=found.flag("overridable"),
+    )
+
+
+def _exchange_in(found: JsonRecord) -> Exchange:
+    response, failure = found.optional_record("response"), found.optional_record("failure")
+    return Exchange(
+        request=_request_in(found.record("request")),
+        response=None if response is None else _response_in(response),
+        failure=None if failure is None else _failure_in(failure),
+        started_at=found.time("started_at"),
+        elapsed=found.seconds("elapsed"),
+        timings=_timings_in(found.record("timings")),
+        peer=found.optional_text("peer"),
+        proxy=found.optional_text("proxy"),
+        tls=found.optional_text("tls"),
+        purpose=found.text("purpose"),
+    )
+
+
+def _request_in(found: JsonRecord) -> Request:
+    return Request(found.text("method"), found.text("url"), _headers_in(found), _body_in(found))
+
+
+def _response_in(found: JsonRecord) -> Response:
+    return Response(
+        found.integer("status"),
+        found.text("reason"),
+        _headers_in(found),
+        _body_in(found),
+        found.text("http_version"),
+    )
+
+
+def _failure_in(found: JsonRecord) -> WireFailure:
+    # A failure counts as safe to show wherever it is met, and this one comes from a file.
+    return WireFailure(
+        found.choice("kind", FailureKind),
+        safe_line(found.text("cause")),
+        safe_line(found.text("cure")),
+        may_have_arrived=found.flag("may_have_arrived"),
+    )
+
+
+def _timings_in(found: JsonRecord) -> Timings:
+    return Timings(*(found.optional_seconds(name) for name in ("connect", "tls", "send", "wait", "receive")))
+
+
+def _headers_in(found: JsonRecord) -> Headers:
+    return Headers.of(found.pairs("headers"))
+
+
+def _body_in(found: JsonRecord) -> Body:
+    body = found.record("body")
+    return Body(body.text("text").encode("utf-8", "replace"), truncated=body.flag("truncated"))

@@ -1,0 +1,23 @@
+"""Traces for all tests of the exports: a real login at the emulator, recorded once, and a hostile one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from authlens_core.trace.record import Trace
+from support.hostile_trace import hostile_trace
+from support.recorded_login import Recorded, record_login
+
+
+@pytest.fixture(scope="session")
+def login() -> Recorded:
+    """A login that passed."""
+    return asyncio.run(record_login())
+
+
+@pytest.fixture
+def hostile() -> Trace:
+    """A trace in which every string from outside does its worst."""
+    return hostile_trace()

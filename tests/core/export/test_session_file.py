@@ -1,0 +1,157 @@
+"""A session file holds the whole trace without its secrets, and is read as what it is: a stranger's file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.export.session_file import (
+    MAX_SESSION_BYTES,
+    SessionFileRefused,
+    read_session,
+    session_json,
+)
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Trace
+from support.hostile_trace import CANARY, hostile_trace
+from support.recorded_login import Recorded, leaks, record_login
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def test_no_secret_of_a_login_is_in_the_file(login: Recorded) -> None:
+    """V-7: raw, percent-encoded, base64, JSON-escaped."""
+    text = session_json(login.trace)
+    assert len(login.secrets) >= 4
+    assert [leak for secret in login.secrets for leak in leaks(text, secret)] == []
+
+
+def test_no_secret_is_in_the_file_of_a_hostile_trace(hostile: Trace) -> None:
+    """A server that repeats a secret in every field and body gains nothing."""
+    text = session_json(hostile)
+    assert leaks(text, CANARY) == []
+    assert Secret(CANARY).masked in text
+
+
+async def test_no_secret_of_a_refused_exchange_is_in_the_file() -> None:
+    """A login that fails late has a code and a verifier in its record."""
+    recorded = await record_login("invalid-grant")
+    text = session_json(recorded.trace)
+    assert [leak for secret in recorded.secrets for leak in leaks(text, secret)] == []
+
+
+def test_what_is_read_is_what_was_saved(login: Recorded) -> None:
+    """The same stages, exchanges, checks and facts come back, with masks for secrets."""
+    assert read_session(session_json(login.trace).encode()) == redacted_trace(login.trace)
+
+
+def test_a_hostile_trace_comes_back_in_the_same_views(hostile: Trace) -> None:
+    """Any text survives, failures and repeated header fields included; saving it again changes nothing."""
+    again = read_session(session_json(hostile).encode())
+    assert again == read_session(session_json(again).encode())
+    assert [r.stage for r in again.records] == [r.stage for r in hostile.records]
+    assert again.records[0].checks[0].overridable
+    assert again.records[1].overridden == frozenset({"a.b"})
+
+
+def test_the_same_secret_has_the_same_mask_in_two_places(login: Recorded) -> None:
+    """A fingerprint lets two places, and two traces, be compared."""
+    text = session_json(login.trace)
+    token = next(
+        f.value for r in login.trace.records for f in r.facts if f.name == "access_token" and f.value
+    )
+    assert isinstance(token, Secret)
+    assert text.count(token.masked) >= 3  # the fact, the answer of the token endpoint, the request of stage 8
+
+
+def test_nothing_in_the_file_moves_a_terminal(hostile: Trace) -> None:
+    """Control and direction characters are JSON escapes, so that `cat` is safe."""
+    assert all(line.isprintable() for line in session_json(hostile).split("\n"))
+
+
+def test_what_is_too_large_is_left_out_and_said(hostile: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is saved can be opened again: bodies beyond the budget become a sentence."""
+    monkeypatch.setattr("authlens_core.export.session_file._BODIES_KEPT", 10)
+    again = read_session(session_json(hostile).encode())
+    body = again.records[0].exchanges[0].request.body
+    assert body.truncated
+    assert b"left out" in body.reveal()
+
+
+def test_a_newer_version_is_refused_with_the_cure() -> None:
+    """The person is told to update, not that the file is broken."""
+    document = {**json.loads(session_json(hostile_trace())), "version": 2}
+    with pytest.raises(SessionFileRefused, match=r"newer authlens.*Update authlens"):
+        read_session(json.dumps(document).encode())
+
+
+def test_members_that_are_not_known_are_ignored(login: Recorded) -> None:
+    """Version 1 may grow members."""
+    document = json.loads(session_json(login.trace))
+    document["trace"]["records"][0]["colour"] = "green"
+    assert read_session(json.dumps(document).encode()) == redacted_trace(login.trace)
+
+
+CHANGES: dict[str, Change] = {
+    "no version": lambda d: d.pop("version"),
+    "version as text": lambda d: d.update(version="1"),
+    "version zero": lambda d: d.update(version=0),
+    "another format": lambda d: d.update(format="har"),
+    "no trace": lambda d: d.pop("trace"),
+    "an unknown stage": lambda d: d["trace"]["records"][0].update(stage="dance"),
+    "an id that is a path": lambda d: d["trace"].update(trace_id="../../x"),
+    "a time without an offset": lambda d: d["trace"].update(started_at="2026-01-01T00:00:00"),
+    "no time": lambda d: d["trace"].update(started_at="soon"),
+    "a negative duration": lambda d: d["trace"]["records"][0].update(elapsed=-1),
+    "a flag as a number": lambda d: d["trace"]["records"][0]["checks"][0].update(overridable=1),
+    "a header of three": lambda d: d["trace"]["records"][0]["exchanges"][0]["request"].update(
+        headers=[["a", "b", "c"]]
+    ),
+    "records as an object": lambda d: d["trace"].update(records={}),
+    "a fact as a number": lambda d: d["trace"]["records"][0]["facts"][0].update(value=1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+def test_a_file_that_is_not_a_session_is_refused(change: Change) -> None:
+    """Every member has its type and its range."""
+    document = json.loads(session_json(hostile_trace()))
+    change(document)
+    with pytest.raises(SessionFileRefused):
+        read_session(json.dumps(document).encode())
+
+
+BROKEN = {
+    "empty": b"",
+    "not UTF-8": b"\xff\xfe",
+    "a list": b"[]",
+    "twice the same name": b'{"format": "authlens-session", "format": "authlens-session"}',
+    "NaN": b'{"format": NaN}',
+    "an infinite number": b'{"format": 1e999}',
+    "deep": b'{"a":' * 100_000,
+    "a long number": b'{"version": ' + b"9" * 10_000 + b"}",
+    "something after the end": b"{} {}",
+    "too large": b" " * (MAX_SESSION_BYTES + 1),
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=list(BROKEN))
+def test_what_is_not_strict_json_is_refused(data: bytes) -> None:
+    """One text, one meaning, and a bound on everything."""
+    with pytest.raises(SessionFileRefused):
+        read_session(data)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_no_bytes_crash_the_reader(data: bytes) -> None:
+    """Whatever a file holds, it is a trace or it is refused in words."""
+    with pytest.raises(SessionFileRefused) as refused:
+        read_session(data)
+    assert refused.value.cause.isprintable()
+    assert refused.value.cure

@@ -1,0 +1,46 @@
+"""A trace in which every string from outside does its worst."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.secret import Body, Secret
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.exchange import Exchange, FailureKind, Timings, WireFailure
+
+__all__ = ["CANARY", "hostile_trace"]
+
+HOSTILE: Final = (
+    "\x1b]0;x\x07 ``` ```` | <script>alert(1)</script> \u202e @everyone #1 \"'$(id)`id`\\ \r\n"
+    "~~~\n```\n````\n# heading\n;end\nNote over x: y\n\ud800"
+)
+CANARY: Final = "c4nary/+&=ü\"→' \\ value-0123456789"
+
+
+def hostile_trace() -> Trace:
+    """Return it; the secret `CANARY` is repeated in every place."""
+    text = HOSTILE + CANARY
+    body = Body(text.encode("utf-8", "replace"))
+    request = Request("POST", "https://evil.example/a'b;$(id)?x=%0a`id`", Headers.of([("X-A'", text)]), body)
+    response = Response(200, text, Headers.of([("Set-Cookie", f"a={CANARY}"), ("X", text)]), body)
+    binary = replace(response, body=Body(b"\xff\xfe" + CANARY.encode()))
+    failure = WireFailure(FailureKind.TIMEOUT, "No answer.", "Try again.", may_have_arrived=True)
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    exchanges = (
+        Exchange(request, response, None, began, 0.5, Timings(0.1, 0.1, 0.1, 0.1, 0.1), "192.0.2.1:443"),
+        Exchange(request, binary, None, began, 0.5, purpose=text),
+        Exchange(request, None, failure, began, 0.5),
+    )
+    check = Check("a.b", Severity.FAILURE, text, text, text, text, text, overridable=True)
+    facts = (Fact("client_secret", Secret(CANARY)), Fact("client_id", text, text, text))
+    records = (
+        StageRecord(Stage.DETECTION, Outcome.FAILED, began, 1.5, exchanges, (check,), facts),
+        StageRecord(
+            Stage.REFRESH, Outcome.PASSED, began, 1.5, exchanges, overridden=frozenset({"a.b"}), attempt=2
+        ),
+    )
+    return Trace("abcdef", TraceKind.LOGIN, "https://evil.example/" + text, began, records)

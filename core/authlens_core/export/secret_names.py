@@ -55,6 +55,7 @@ SENSITIVE_NAMES: Final = frozenset(
 )
 """The names in lower case with `_` for `-`."""
 
+_OPAQUE: Final = re.compile(r"(?:[\w.~+/=-]|:(?!//)){16,}+")
 _NUMBERS_ALLOWED: Final = frozenset({"code"})  # `"code": 1003` is an error number, never a credential
 
 
@@ -92,11 +93,27 @@ def names_masked(text: str) -> str:
 def text_secrets(text: str) -> Iterator[str]:
     """Yield the values that stand under a secret name in a JSON document, a form or a URL."""
     if _IN_JSON.search(text):
-        for token, name in _under_names(json_tokens(text)):
-            if name is not None and token.kind in (TokenKind.STRING, TokenKind.UNTERMINATED):
-                yield string_value(token.text)
+        yield from _json_secrets(json_tokens(text))
     for found in _PARAMETER.finditer(text):
         yield unquote_plus(_parameter(found)[0])
+
+
+def _json_secrets(tokens: Iterable[JsonToken]) -> Iterator[str]:
+    """Yield the strings under a secret name; of an object there, such as claims, what may be a credential.
+
+    A page may show the claims of a token below its name: were each word of them a secret wherever it stands,
+    `email` and the address of the issuer would be blotted out of the whole record.
+    """
+    inside = 0  # objects below the secret name
+    for token, name in _under_names(tokens):
+        if name is None:
+            inside = 0
+        elif token.kind is TokenKind.PUNCTUATION:
+            inside += (token.text == "{") - (token.text == "}")
+        elif token.kind in (TokenKind.STRING, TokenKind.UNTERMINATED):
+            value = string_value(token.text)
+            if not inside or _OPAQUE.fullmatch(value):
+                yield value
 
 
 def header_masked(name: str, value: str) -> str:

@@ -92,6 +92,14 @@ def test_a_secret_inside_longer_base64_is_masked(before: bytes, value: str, afte
     assert len(kept) < len(encoded) - len(value)
 
 
+def test_claims_below_a_secret_name_do_not_blot_out_the_record() -> None:
+    """A page that shows the claims of a token makes no secret of the words in them."""
+    claims = {"email": "a@b.example", "iss": "https://as.example", "x": "0123456789abcdef"}
+    answer = Response(200, body=Body(json.dumps({"cf-access-jwt-assertion": claims}).encode()))
+    found = secrets_in(exchange(Request("GET", "https://app.example"), answer))
+    assert [secret.reveal() for secret in found] == ["0123456789abcdef"]
+
+
 def test_a_secret_within_a_longer_one_does_not_cut_it_up() -> None:
     """A secret within a longer one does not cut it up."""
     short, long = Secret("abcdefgh"), Secret("abcdefgh-and-much-more")

@@ -1,0 +1,162 @@
+"""HAR 1.2, the HTTP Archive that a browser's developer tools open.
+
+The format: http://www.softwareishard.com/blog/har-12-spec/
+
+One page for each attempt at a stage, one entry for each exchange. Secrets are masks; in a URL or a form a
+mask is percent-encoded, so that what reads the archive takes it for the value that it stands for.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from authlens_core.export.json_output import json_output
+from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.export.secret_forms import MASKED
+from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
+from authlens_core.secret import Body
+from authlens_core.trace.record import StageRecord, Trace
+from authlens_core.wire.exchange import Exchange, Timings
+
+__all__ = ["har"]
+
+_UNKNOWN: Final = -1  # the format's own word for a size or a time that is not known
+_CREATOR: Final = {"name": "authlens", "version": "1"}
+_MOST_PARAMETERS: Final = 1_000
+
+
+def har(trace: Trace) -> str:
+    """Return `trace` as the text of a HAR 1.2 file, every secret replaced by its mask."""
+    shown = redacted_trace(trace)
+    numbered = [(f"stage_{number}", record) for number, record in enumerate(shown.records, 1)]
+    log = {
+        "version": "1.2",
+        "creator": _CREATOR,
+        "pages": [_page(page, record) for page, record in numbered],
+        "entries": [_entry(page, exchange) for page, record in numbered for exchange in record.exchanges],
+        "comment": f"{shown.kind} to {shown.resource_url}; secrets are replaced by masks with fingerprints",
+    }
+    return json_output({"log": log})
+
+
+def _page(page: str, record: StageRecord) -> dict[str, object]:
+    again = f", attempt {record.attempt}" if record.attempt > 1 else ""
+    failures = "; ".join(f"{check.name}: {check.seen}" for check in record.failures)
+    return {
+        "startedDateTime": record.started_at.isoformat(),
+        "id": page,
+        "title": f"{record.stage.replace('_', ' ')}{again}: {record.outcome}",
+        "pageTimings": {"onContentLoad": _UNKNOWN, "onLoad": round(record.elapsed * 1000, 3)},
+        "comment": failures,
+    }
+
+
+def _entry(page: str, exchange: Exchange) -> dict[str, object]:
+    timings = _timings(exchange.timings, exchange.elapsed)
+    version = exchange.response.http_version if exchange.response else "HTTP/1.1"
+    entry: dict[str, object] = {
+        "pageref": page,
+        "startedDateTime": exchange.started_at.isoformat(),
+        # The format asks for the sum; connect holds ssl already.
+        "time": round(sum(v for k, v in timings.items() if k != "ssl" and v > 0), 3),
+        "request": _request(exchange.request, version),
+        "response": _response(exchange.response),
+        "cache": {},
+        "timings": timings,
+        "comment": exchange.purpose,
+    }
+    if exchange.peer is not None:
+        entry["serverIPAddress"] = exchange.peer.rpartition(":")[0].strip("[]")
+    if exchange.failure is not None:
+        entry["_error"] = f"{exchange.failure.kind}: {exchange.failure.cause}"
+    return entry
+
+
+def _timings(timings: Timings, elapsed: float) -> dict[str, float]:
+    """Return milliseconds for each phase; what is not accounted for is `blocked`."""
+    connect, tls = _milliseconds(timings.connect), _milliseconds(timings.tls)
+    both = _UNKNOWN if connect < 0 and tls < 0 else max(connect, 0) + max(tls, 0)
+    phases = [max(_milliseconds(value), 0) for value in (timings.send, timings.wait, timings.receive)]
+    rest = round(elapsed * 1000 - max(both, 0) - sum(phases), 3)
+    return {
+        "blocked": rest if rest > 0 else _UNKNOWN,
+        "dns": _UNKNOWN,
+        "connect": both,
+        "ssl": tls,
+        "send": phases[0],
+        "wait": phases[1],
+        "receive": phases[2],
+    }
+
+
+def _milliseconds(seconds: float | None) -> float:
+    return _UNKNOWN if seconds is None else round(seconds * 1000, 3)
+
+
+def _encoded_masks(text: str) -> str:
+    return MASKED.sub(lambda mask: quote(mask[0], safe=""), text)
+
+
+def _pairs(headers: Headers) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in headers.fields]
+
+
+def _query(url: str) -> list[dict[str, str]]:
+    try:
+        found = parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        return []
+    return [{"name": name, "value": value} for name, value in found]
+
+
+def _request(request: Request, version: str) -> dict[str, object]:
+    url = _encoded_masks(request.url)
+    shown: dict[str, object] = {
+        "method": request.method,
+        "url": url,
+        "httpVersion": version,
+        "cookies": _cookies(request.headers.get_all("cookie")),
+        "headers": _pairs(request.headers),
+        "queryString": _query(url),
+        "headersSize": _UNKNOWN,
+        "bodySize": len(request.body),
+    }
+    if request.body:
+        media_type = request.headers.get("content-type") or ""
+        text = body_text(request.body)
+        is_form = media_type.partition(";")[0].strip().lower() == FORM_TYPE
+        # `params` would be the other way to say it; the format allows one of the two.
+        shown["postData"] = {"mimeType": media_type, "text": _encoded_masks(text) if is_form else text}
+    return shown
+
+
+def _response(response: Response | None) -> dict[str, object]:
+    """Return the response, or what browsers write where there was none: status 0."""
+    if response is None:
+        response = Response(0)
+    return {
+        "status": response.status,
+        "statusText": response.reason,
+        "httpVersion": response.http_version,
+        "cookies": _cookies(response.headers.get_all("set-cookie"), received=True),
+        "headers": _pairs(response.headers),
+        "content": _content(response.body, response.headers.get("content-type") or ""),
+        "redirectURL": _encoded_masks(response.headers.get("location") or ""),
+        "headersSize": _UNKNOWN,
+        "bodySize": _UNKNOWN,
+    }
+
+
+def _content(body: Body, media_type: str) -> dict[str, object]:
+    content: dict[str, object] = {"size": len(body), "mimeType": media_type, "text": body_text(body)}
+    if body.truncated:
+        content["comment"] = "cut off"
+    return content
+
+
+def _cookies(fields: tuple[str, ...], *, received: bool = False) -> list[dict[str, str]]:
+    """Return the names and masked values of cookies; attributes are left to the header fields."""
+    pairs = [pair for field in fields for pair in (field.split(";")[:1] if received else field.split(";"))]
+    named = (pair.strip().partition("=") for pair in pairs)
+    return [{"name": name, "value": value} for name, equals, value in named if equals]

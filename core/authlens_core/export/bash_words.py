@@ -1,0 +1,33 @@
+"""Text from outside as one word of a bash script, and as a remark in it: neither can become a command."""
+
+from __future__ import annotations
+
+import shlex
+
+from authlens_core.safe_text import safe_line
+
+__all__ = ["bash_remark", "bash_word"]
+
+
+def bash_word(text: str) -> str:
+    r"""Return `text` quoted for bash, on one line and printable; NUL, which no argument can hold, as U+FFFD.
+
+    Whatever a terminal would obey is written as `\x` and two digits for each byte, whatever the locale.
+    """
+    text = text.replace("\0", "\ufffd")
+    if safe_line(text, len(text)) == text:
+        return shlex.quote(text)
+    return "$'" + "".join(_escaped(character) for character in text) + "'"
+
+
+def bash_remark(text: str, limit: int = 300) -> str:
+    """Return `text` as it may stand after `# `: one printable line."""
+    return safe_line(text, limit)
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return "\\" + character
+    if safe_line(character) == character:
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "replace"))

@@ -1,0 +1,137 @@
+"""A bash script that does again with curl what a trace did, and asks for the secrets.
+
+No secret is in the script, and none is an argument of a program, where `ps` would show it: each reaches curl
+through a pipe (`--config -`). Verifier and state are drawn anew, the code comes from the URL that the person
+pastes, the token from the answer. Of any other trace the requests are repeated, with each mask asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from authlens_core.export.bash_words import bash_remark, bash_word
+from authlens_core.export.curl_prelude import AUTHORIZE, PRELUDE
+from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.export.secret_forms import MASKED
+from authlens_core.oauth.http_message import FORM_TYPE, Request
+from authlens_core.trace.record import Stage, StageRecord, Trace
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["curl_script"]
+
+_CURLS_OWN: Final = frozenset(
+    {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
+)
+_REPEATED: Final = (Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA)
+_MADE_ANEW: Final = frozenset({"client_id", "state", "code_challenge"})
+
+
+def curl_script(trace: Trace) -> str:
+    """Return a bash script (bash 4, curl, openssl) that repeats `trace`; answers go to standard output."""
+    shown = redacted_trace(trace)
+    login = _LoginFacts(shown)
+    if shown.latest(Stage.AUTHORIZATION) is not None and login.complete:
+        lines = _login(shown, login)
+    else:
+        lines = _requests(exchange for record in shown.records for exchange in record.exchanges)
+    title = f"# authlens: {shown.kind} to {bash_remark(shown.resource_url)}"
+    return "\n".join(["#!/usr/bin/env bash", title, PRELUDE, *lines, ""])
+
+
+class _LoginFacts:
+    """What the script of a login is made from: the facts of the last attempt at each stage."""
+
+    def __init__(self, trace: Trace) -> None:
+        server = _facts(trace.latest(Stage.SERVER_METADATA))
+        client = _facts(trace.latest(Stage.REGISTRATION))
+        link = trace.latest(Stage.AUTHORIZATION)
+        self.issuer = server.get("issuer", "")
+        self.authorization_endpoint = server.get("authorization_endpoint", "")
+        self.token_endpoint = server.get("token_endpoint", "")
+        self.client_id = client.get("client_id", "")
+        self.auth_method = client.get("token_endpoint_auth_method", "none")
+        pairs = [(fact.name, f"{fact.value}") for fact in link.facts] if link else []
+        self.parameters = [pair for pair in pairs if pair[0] != "code"]
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.authorization_endpoint and self.token_endpoint and self.client_id)
+
+
+def _facts(record: StageRecord | None) -> dict[str, str]:
+    return {} if record is None else {fact.name: f"{fact.value}" for fact in record.facts}
+
+
+def _login(trace: Trace, login: _LoginFacts) -> Iterator[str]:
+    for stage in _REPEATED:
+        record = trace.latest(stage)
+        yield from _requests(record.exchanges if record else (), quiet=True)
+    yield ""
+    yield "# The client that the server knows already; registering again would leave one more behind."
+    yield f"client_id={bash_word(login.client_id)}"
+    yield f"auth_method={bash_word(login.auth_method)}"
+    yield f"issuer={bash_word(login.issuer)}"
+    yield f"authorization_endpoint={bash_word(login.authorization_endpoint)}"
+    yield f"token_endpoint={bash_word(login.token_endpoint)}"
+    fixed = [(name, value) for name, value in login.parameters if name not in _MADE_ANEW]
+    yield "parameters=("
+    yield from (f"  {bash_word(name)} {bash_word(value)}" for name, value in fixed)
+    yield ")"
+    again = dict(fixed)
+    yield f"redirect_uri={bash_word(again.get('redirect_uri', ''))}"
+    yield f"resource={bash_word(again.get('resource', ''))}"
+    yield AUTHORIZE
+    access, first = trace.latest(Stage.ACCESS), trace.latest(Stage.DETECTION)
+    record = access if access is not None and access.exchanges else first
+    if record is not None and record.exchanges:
+        yield 'say "8 The resource, with the token"'
+        own = ('option header "Authorization: Bearer $access_token"',)
+        yield from _request(record.exchanges[-1].request, "show", leave_out="authorization", own=own)
+
+
+def _requests(exchanges: Iterator[Exchange] | Sequence[Exchange], *, quiet: bool = False) -> Iterator[str]:
+    asked: set[str] = set()
+    for exchange in exchanges:
+        request = exchange.request
+        yield ""
+        yield f"say {bash_word(bash_remark(f'{request.method} {request.url}'))}"
+        texts = [request.url, *(value for _, value in request.headers.fields), body_text(request.body)]
+        for mask in [found[0] for text in texts for found in MASKED.finditer(text)]:
+            if mask not in asked:
+                asked.add(mask)
+                yield f"ask {_variable(mask)} {bash_word(f'The secret {mask}')}"
+        yield from _request(request, "status" if quiet else "show")
+
+
+def _variable(mask: str) -> str:
+    return f"secret_{mask[-8:]}"
+
+
+def _request(request: Request, then: str, *, leave_out: str = "", own: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the lines that send one request, by way of the configuration that curl reads from a pipe."""
+    yield "{"
+    yield f"  option request {bash_word(request.method)}"
+    yield f"  option url {_with_secrets(request.url, encoded=True)}"
+    for name, value in request.headers.fields:
+        if name.lower() not in _CURLS_OWN and name.lower() != leave_out:
+            yield f"  option header {bash_word(name + ': ')}{_with_secrets(value)}"
+    yield from (f"  {line}" for line in own)
+    if request.body:
+        is_form = (request.headers.get("content-type") or "").partition(";")[0].strip().lower() == FORM_TYPE
+        yield f"  option data-raw {_with_secrets(body_text(request.body), encoded=is_form)}"
+    yield f"}} | send | {then}"
+
+
+def _with_secrets(text: str, *, encoded: bool = False) -> str:
+    """Return `text` as one word of bash, with the variable of each mask in its place."""
+    word, end = "", 0
+    for found in MASKED.finditer(text):
+        value = f"${_variable(found[0])}"
+        word += _piece(text[end : found.start()]) + (f'"$(encoded "{value}")"' if encoded else f'"{value}"')
+        end = found.end()
+    return (word + _piece(text[end:])) or "''"
+
+
+def _piece(text: str) -> str:
+    return bash_word(text) if text else ""

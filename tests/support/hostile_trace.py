@@ -32,13 +32,15 @@ def hostile_trace() -> Trace:
     began = datetime(2026, 1, 1, tzinfo=UTC)
     exchanges = (
         Exchange(request, response, None, began, 0.5, Timings(0.1, 0.1, 0.1, 0.1, 0.1), "192.0.2.1:443"),
-        Exchange(request, binary, None, began, 0.5, purpose=text),
+        Exchange(request, binary, None, began, 0.5, peer=text, proxy=text, tls=text, purpose=text),
         Exchange(request, None, failure, began, 0.5),
     )
     check = Check("a.b", Severity.FAILURE, text, text, text, text, text, overridable=True)
-    facts = (Fact("client_secret", Secret(CANARY)), Fact("client_id", text, text, text))
+    facts = (Fact("client_secret", Secret(CANARY)), Fact("client_id", text, text, text), Fact(text, text))
     records = (
-        StageRecord(Stage.DETECTION, Outcome.FAILED, began, 1.5, exchanges, (check,), facts),
+        StageRecord(
+            Stage.DETECTION, Outcome.FAILED, began, 1.5, exchanges, (check,), facts, frozenset({text})
+        ),
         StageRecord(
             Stage.REFRESH, Outcome.PASSED, began, 1.5, exchanges, overridden=frozenset({"a.b"}), attempt=2
         ),

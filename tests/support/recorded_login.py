@@ -69,6 +69,7 @@ def leaks(text: str, secret: str) -> list[str]:
         "base64": base64.b64encode(raw).decode().rstrip("="),
         "base64url": base64.urlsafe_b64encode(raw).decode().rstrip("="),
         "JSON-escaped": json.dumps(secret)[1:-1],
+        "JSON-escaped, not ASCII": json.dumps(secret, ensure_ascii=False)[1:-1],
         "JSON-escaped twice": json.dumps(json.dumps(secret)[1:-1])[1:-1],
         "without its end": secret[: max(16, len(secret) - 8)],
     }

@@ -54,6 +54,7 @@ def _record(record: StageRecord, redactor: Redactor) -> StageRecord:
         exchanges=tuple(_exchange(exchange, redactor) for exchange in record.exchanges),
         checks=tuple(_check(check, redactor) for check in record.checks),
         facts=tuple(_fact(fact, redactor) for fact in record.facts),
+        overridden=frozenset(redactor.text(name) for name in record.overridden),
     )
 
 
@@ -63,8 +64,15 @@ def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
         request=_request(exchange.request, redactor),
         response=None if exchange.response is None else _response(exchange.response, redactor),
         failure=None if exchange.failure is None else _failure(exchange.failure, redactor),
+        peer=_optional(exchange.peer, redactor),
+        proxy=_optional(exchange.proxy, redactor),
+        tls=_optional(exchange.tls, redactor),
         purpose=redactor.text(exchange.purpose),
     )
+
+
+def _optional(text: str | None, redactor: Redactor) -> str | None:
+    return None if text is None else redactor.text(text)
 
 
 def _request(request: Request, redactor: Redactor) -> Request:
@@ -105,8 +113,10 @@ def _failure(failure: WireFailure, redactor: Redactor) -> WireFailure:
 def _check(check: Check, redactor: Redactor) -> Check:
     return replace(
         check,
+        name=redactor.text(check.name),
         expected=redactor.text(check.expected),
         seen=redactor.text(check.seen),
+        spec=redactor.text(check.spec),
         why=redactor.text(check.why),
         cure=redactor.text(check.cure),
     )
@@ -118,4 +128,4 @@ def _fact(fact: Fact, redactor: Redactor) -> Fact:
         masked = value.masked
     else:
         masked = redactor.header(fact.name, value) if is_sensitive(fact.name) else redactor.text(value)
-    return replace(fact, value=masked, note=redactor.text(fact.note))
+    return Fact(redactor.text(fact.name), masked, redactor.text(fact.spec), redactor.text(fact.note))

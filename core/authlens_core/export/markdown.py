@@ -1,0 +1,133 @@
+"""A trace as Markdown for a ticket: what happened in each stage, and a Mermaid sequence diagram.
+
+Whatever may come from outside stands in a code span or a fenced block whose fence is longer than any run of
+backticks within: there it can be no heading, link, mention or HTML, whoever renders it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from authlens_core.export.mermaid import sequence_diagram
+from authlens_core.export.pretty_json import pretty_json
+from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import Headers
+from authlens_core.safe_text import safe_line, safe_text
+from authlens_core.secret import Body
+from authlens_core.trace.record import Outcome, StageRecord, Trace
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["code_span", "fenced", "markdown", "prose"]
+
+_BODY_SHOWN: Final = 20_000  # characters
+_SPAN: Final = 1_000  # characters
+_PROSE_SHOWN: Final = 1_000  # characters
+_BACKTICKS: Final = re.compile("`+")
+# Words with nothing that Markdown, HTML or a forge reads as its own; a dot only where no address can arise.
+_HARMLESS: Final = re.compile(r"(?:[A-Za-z0-9 ,;()'?/=§-]|\.(?= |$)|(?<=\d)\.(?=\d)|:(?= |$))*")
+_SYMBOLS: Final = {Severity.PASS: "✔", Severity.NOTICE: "i", Severity.WARNING: "!", Severity.FAILURE: "✘"}
+_OUTCOMES: Final = {Outcome.PASSED: "✔", Outcome.FAILED: "✘", Outcome.CANCELLED: "–"}
+
+
+def markdown(trace: Trace) -> str:
+    """Return `trace` as Markdown (CommonMark), every secret replaced by its mask."""
+    shown = redacted_trace(trace)
+    lines = [
+        f"# authlens: {shown.kind}",
+        "",
+        f"- Resource: {code_span(shown.resource_url)}",
+        f"- Began: {code_span(shown.started_at.isoformat(sep=' ', timespec='seconds'))}",
+        "- Secrets are replaced by masks; the same digits after the number sign mean the same secret.",
+        "",
+        *fenced(sequence_diagram(shown), "mermaid"),
+    ]
+    for number, record in enumerate(shown.records, 1):
+        lines += ["", *_record(number, record)]
+    return "\n".join(lines) + "\n"
+
+
+def code_span(text: str) -> str:
+    """Return `text` as a code span on one line; it cannot end before its end (CommonMark §6.1)."""
+    line = safe_line(text, _SPAN) or " "
+    ticks = "`" * (_longest_run(line) + 1)
+    space = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{ticks}{space}{line}{space}{ticks}"
+
+
+def fenced(text: str, language: str = "") -> list[str]:
+    """Return the lines of a fenced block that nothing in `text` can end (CommonMark §4.5)."""
+    kept = safe_text(text, _BODY_SHOWN)
+    fence = "`" * max(3, _longest_run(kept) + 1)
+    return [f"{fence}{language}", *kept.split("\n"), fence]
+
+
+def prose(text: str) -> str:
+    """Return a sentence as it is where nothing in it has a meaning of its own, otherwise as a code span."""
+    if len(text) <= _PROSE_SHOWN and "www." not in text.lower() and _HARMLESS.fullmatch(text):
+        return text
+    return code_span(text)
+
+
+def _longest_run(text: str) -> int:
+    return max((len(found[0]) for found in _BACKTICKS.finditer(text)), default=0)
+
+
+def _record(number: int, record: StageRecord) -> Iterator[str]:
+    title = record.stage.replace("_", " ").capitalize()
+    again = f", attempt {record.attempt}" if record.attempt > 1 else ""
+    yield f"## {number} {title}{again}: {_OUTCOMES[record.outcome]} {record.outcome}"
+    yield ""
+    yield f"Took {record.elapsed * 1000:.0f} ms."
+    if record.facts:
+        yield from ("", "### Facts", "")
+        for fact in record.facts:
+            remarks = "; ".join(prose(text) for text in (fact.note, fact.spec) if text)
+            end = f" ({remarks})" if remarks else ""
+            yield f"- {code_span(fact.name)}: {code_span(f'{fact.value}')}{end}"
+    if record.checks:
+        yield from ("", "### Checks", "")
+        for check in record.checks:
+            yield from _check(check, overridden=check.name in record.overridden)
+    for exchange in record.exchanges:
+        yield from ("", *_exchange(exchange))
+
+
+def _check(check: Check, *, overridden: bool) -> Iterator[str]:
+    word = f"{check.severity}, overridden" if overridden and check.overridable else f"{check.severity}"
+    yield f"- {_SYMBOLS[check.severity]} {word} {code_span(check.name)}: {prose(check.expected)}"
+    pairs = [("Seen", code_span(check.seen) if check.seen else ""), ("Specification", prose(check.spec))]
+    if check.severity is not Severity.PASS:
+        pairs += [("Why it matters", prose(check.why)), ("What to do", prose(check.cure))]
+    yield from (f"  - {name}: {text}" for name, text in pairs if text)
+
+
+def _exchange(exchange: Exchange) -> Iterator[str]:
+    request, response, failure = exchange.request, exchange.response, exchange.failure
+    yield f"### Request: {code_span(exchange.purpose or request.method)}"
+    yield ""
+    yield from _message(f"{request.method} {request.url}", request.headers, request.body)
+    yield ""
+    if response is not None:
+        yield f"### Response after {exchange.elapsed * 1000:.0f} ms"
+        yield ""
+        status = f"{response.http_version} {response.status} {response.reason}".rstrip()
+        yield from _message(status, response.headers, response.body)
+    if failure is not None:
+        yield f"- ✘ No complete answer ({failure.kind}): {prose(failure.cause)}"
+        if failure.cure:
+            yield f"  - What to do: {prose(failure.cure)}"
+        if failure.may_have_arrived:
+            yield "  - The request may have arrived: the server may have acted on it."
+
+
+def _message(first_line: str, headers: Headers, body: Body) -> list[str]:
+    lines = [safe_line(first_line, 8_000)]
+    lines += [f"{safe_line(name, 200)}: {safe_line(value, 8_000)}" for name, value in headers.fields]
+    if body:
+        lines += ["", pretty_json(body_text(body))]
+    if body.truncated:
+        lines.append("… (cut off)")
+    return fenced("\n".join(lines), "http")

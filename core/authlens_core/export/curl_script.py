@@ -101,7 +101,7 @@ def _requests(exchanges: Iterator[Exchange] | Sequence[Exchange], *, quiet: bool
             if mask not in asked:
                 asked.add(mask)
                 yield f"ask {_variable(mask)} {bash_word(f'The secret {mask}')}"
-        yield from _request(request, "status" if quiet else "show")
+        yield from _request(request, "status" if quiet else "show || :")
 
 
 def _variable(mask: str) -> str:

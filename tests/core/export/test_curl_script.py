@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from authlens_core.emulator import Emulator, play_person
 from authlens_core.export.bash_words import bash_remark, bash_word
 from authlens_core.export.curl_script import curl_script
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.trace.record import Trace
+from authlens_core.trace.record import Stage, Trace
 from support.hostile_trace import CANARY
 from support.needs import needs, program
 from support.recorded_login import Recorded, leaks, record_login_at
@@ -75,6 +76,48 @@ async def test_an_answer_with_another_state_stops_the_script() -> None:
     assert code != 0
     assert out == ""
     assert "belongs to another login" in words
+
+
+async def test_no_secret_is_an_argument_of_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arguments are for all on the machine to read: curl and openssl get the same ones at every run."""
+    for name in ("curl", "openssl", "tr"):
+        wrapper = tmp_path / name
+        log = tmp_path / "arguments"
+        wrapper.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{log}\nexec {program(name)} "$@"\n')
+        wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    async with Emulator() as emulator:
+        recorded = await record_login_at(emulator)
+        code, _, words = await _run(curl_script(recorded.trace))
+    assert code == 0, words
+    arguments = set((tmp_path / "arguments").read_text().split("\n")) - {""}
+    curl = (
+        "--disable --silent --show-error --globoff --proto =http,https --max-time 60 "
+        "--write-out \\n%{http_code} --config -"
+    )
+    told = {curl, "rand 32", "base64 -A", "dgst -sha256 -binary", "+/ -_", "-d =", "-d \\0"}
+    assert arguments == told
+
+
+def test_a_request_that_cannot_be_made_anew_asks_for_its_secrets(login: Recorded, tmp_path: Path) -> None:
+    """A refresh, a revocation or a lone exchange is repeated with what the person gives, encoded."""
+    record = login.trace.latest(Stage.EXCHANGE)
+    assert record is not None
+    curl = tmp_path / "curl"
+    curl.write_text("#!/bin/sh\ncat\nprintf '\\n401'\n")
+    curl.chmod(0o755)
+    ran = subprocess.run(
+        [program("bash"), "-c", curl_script(replace(login.trace, records=(record,)))],
+        input=b"the code/1\nthe verifier&2\n",
+        capture_output=True,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        timeout=30,
+    )
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert b"code=the%20code%2F1&" in ran.stdout
+    assert b"code_verifier=the%20verifier%262" in ran.stdout
+    assert b"answered 401" in ran.stderr
+    assert b"the code" not in ran.stderr
 
 
 def test_no_secret_of_a_login_is_in_the_script(login: Recorded) -> None:

@@ -66,7 +66,7 @@ async def make(folder: Path, size: tuple[int, int] = _SIZE) -> list[Path]:
             await pilot.press("right_square_bracket")
         await _until(pilot, lambda: True)
         picture("wizard-response")
-        for _ in range(2):
+        for _ in range(3):
             await pilot.press("right_square_bracket")
         await pilot.press("a")
         await _until(pilot, lambda: _waiting(app))
@@ -74,6 +74,9 @@ async def make(folder: Path, size: tuple[int, int] = _SIZE) -> list[Path]:
         await pilot.press("s")
         await _until(pilot, lambda: _at(app, None))
         picture("wizard-authenticated")
+        await pilot.press("left_square_bracket")
+        await _until(pilot, lambda: True)
+        picture("wizard-diagram")
         await pilot.press("d")
         await _until(pilot, lambda: _wizard(app) is None)
         picture("dashboard")

@@ -52,6 +52,7 @@ class TraceScreen(Screen[None]):
     def on_mount(self) -> None:
         """Show the record."""
         if self._trace.records:
+            self.record_view.show_story(self._trace.records)
             self.record_view.show_record(self._trace.records[-1])
             self.refresh_bindings()
 

@@ -158,6 +158,7 @@ class WizardScreen(StageRunner):
             case DeadlineMoved(seconds):
                 self.panel.show_remaining(seconds)
             case StageEnded(record):
+                self.record_view.show_story(self._login.trace.records)
                 self._ended(record)
         self.refresh_bindings()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar, Final, TypeVar
 
 from textual import getters
@@ -17,9 +17,11 @@ from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
+from authlens_core.trace.messages import Underway
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.checks_view import check_lines, checks_summary
+from authlens_tui.widgets.diagram import diagram_lines
 from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.exchange_view import duration, failure_lines, request_lines, response_lines
 from authlens_tui.widgets.facts_view import fact_lines
@@ -34,7 +36,9 @@ _TABS: Final = (
     ("request", "Request"),
     ("response", "Response"),
     ("checks", "Checks"),
+    ("diagram", "Diagram"),
 )
+_DIAGRAM_UNSEEN: Final = 100  # cells it is laid out for before the tab has a width
 
 _AHEAD: Final = "Its turn has not come. What it sends is shown here before it is sent."
 
@@ -52,7 +56,8 @@ class RecordView(Widget):
     }
     """
     HELP = (
-        "Tabs: what the stage came to, the request, the response, the checks. x shows or masks the secrets."
+        "Tabs: what the stage came to, the request, the response, the checks, and a diagram of all stages. "
+        "x shows or masks the secrets."
     )
 
     REVEALED_FOR: ClassVar[float] = 20.0
@@ -65,6 +70,8 @@ class RecordView(Widget):
         self._record: StageRecord | None = None
         self._planned: Request | None = None
         self._exchanges: tuple[Exchange, ...] = ()
+        self._story: tuple[StageRecord, ...] = ()
+        self._underway: Underway | None = None
         self._stage: Stage = Stage.DETECTION
         self._ahead = False
         self._reveal = False
@@ -96,7 +103,9 @@ class RecordView(Widget):
         """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
         self._reset(stage)
         self._planned, self._exchanges = request, exchanges
+        self._underway = Underway(stage, exchanges, request)
         self._paint()
+        self._paint_diagram()
 
     def show_record(self, record: StageRecord) -> None:
         """Show the record of a stage that has ended."""
@@ -104,6 +113,15 @@ class RecordView(Widget):
         self._record = record
         self._exchanges = record.exchanges
         self._paint()
+
+    def show_story(self, records: Sequence[StageRecord]) -> None:
+        """Show in the diagram what has happened up to now, all stages together."""
+        self._story = tuple(records)
+        self._paint_diagram()
+
+    def on_resize(self) -> None:
+        """Draw the diagram for the width there is now."""
+        self._paint_diagram()
 
     @property
     def has_secrets(self) -> bool:
@@ -159,9 +177,15 @@ class RecordView(Widget):
     def _reset(self, stage: Stage) -> None:
         self._stage, self._record, self._planned, self._exchanges = stage, None, None, ()
         self._ahead = self._reveal = False
+        self._underway = None
         self._stop_timer()
 
     # -- how it is shown -------------------------------------------------------------------------------
+
+    def _paint_diagram(self) -> None:
+        document = self.query_one("#diagram-document", DocumentView)
+        document.label("who said what to whom")
+        document.show(self._lines("diagram", self._redactor()))
 
     def _paint(self) -> None:
         redactor = None if self._reveal else self._redactor()
@@ -198,11 +222,20 @@ class RecordView(Widget):
                 return _each(
                     self._exchanges, lambda one: response_lines(one, redactor), "There is no response yet."
                 )
+            case "diagram":
+                return self._diagram(self._redactor())
             case "checks":
                 record = self._record
                 return check_lines(record.checks, record.overridden) if record else check_lines(())
             case _:
                 return self._overview(redactor)
+
+    def _diagram(self, redactor: Redactor) -> Iterator[Line]:
+        if not self._story and self._underway is None:
+            return iter([prose("Nothing was said yet.", Tone.MUTED)])
+        # Two cells of border, two of padding, one for the scroll bar.
+        width = self.content_size.width - 5 if self.content_size.width else _DIAGRAM_UNSEEN
+        return diagram_lines(self._story, width, redactor, underway=self._underway)
 
     def _overview(self, redactor: Redactor | None) -> Iterator[Line]:
         if self._planned is not None:
@@ -231,7 +264,7 @@ class RecordView(Widget):
         """Mask what the record knows as secret, and what stands under a telling name in its messages."""
         known = [fact.value for fact in self._record.facts] if self._record else []
         secrets = [value for value in known if isinstance(value, Secret)]
-        for exchange in self._exchanges:
+        for exchange in (*self._exchanges, *(one for record in self._story for one in record.exchanges)):
             secrets.extend(secrets_in(exchange))
         return Redactor(secrets)
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from authlens_core.emulator import browser_session
 from authlens_core.emulator.account import Account
 from authlens_core.emulator.authorization import Authorization
 from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, read_body
@@ -143,16 +144,8 @@ class TeamOrigin:
 
     async def get_identity(self, request: Request) -> Response:
         """Who is logged in at the team, by cookie (T9)."""
-        claims = await self._account.identity(request.cookies.get("CF_Authorization", ""))
-        if claims is None:
-            return json_answer({"err": "no app token set"}, 400)
-        return json_answer({"email": claims["email"], "user_uuid": claims["sub"], "iat": claims["iat"]})
+        return await browser_session.get_identity(self._account, request)
 
     async def logout(self, request: Request) -> Response:
         """End every session of the user (T9)."""
-        claims = await self._account.identity(request.cookies.get("CF_Authorization", ""))
-        if claims is not None:
-            self._account.end_sessions(claims["email"])
-        answer = page("You are logged out")
-        answer.delete_cookie("CF_Authorization")
-        return answer
+        return await browser_session.logout(self._account, request)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from authlens_core.access.diagnosis import diagnose
 from authlens_core.login.facts import Facts
+from authlens_core.login.refusal import refusal_checks
 from authlens_core.login.stage import Learned, PlannedRequest
 from authlens_core.login.stages.registration import OFFLINE_ACCESS, requested_scope
 from authlens_core.oauth.authorization import (
@@ -94,17 +95,7 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> Learned:
     shown = () if response.code is None else (Fact("code", response.code, "RFC 6749 §4.1.2", "works once"),)
     checks = response.checks
     if response.error is not None:
-        found = diagnose("authorization", error=response.error.error, description=response.error.description)
-        if found is not None:
-            cause = Check(
-                "authorization.diagnosis",
-                Severity.NOTICE,
-                "Why it was refused",
-                found.cause,
-                spec=found.source,
-                cure=found.cure,
-            )
-            checks = (*checks, cause)
+        checks = (*checks, *refusal_checks(Stage.AUTHORIZATION, response.error))
     return Learned(replace(facts, code=response.code), checks, shown)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from authlens_core.access.diagnosis import diagnose
 from authlens_core.login.facts import Facts
+from authlens_core.login.refusal import refusal_checks
 from authlens_core.login.stage import Learned, PlannedRequest
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.error_response import read_error
@@ -57,7 +57,9 @@ class ExchangeStage:
         )
         checks = (*reading.checks, *_clock(exchange))
         if reading.value is None:
-            return Learned(replace(facts, code=None), (*checks, *_explain(exchange)))
+            error, status = read_error(exchange.response), exchange.response.status
+            explained = refusal_checks(Stage.EXCHANGE, error, status=status)
+            return Learned(replace(facts, code=None), (*checks, *explained))
         tokens = reading.value
         expires_at = _expires_at(tokens, exchange)
         new = replace(
@@ -111,28 +113,6 @@ def _no_answer(exchange: Exchange) -> Check:
         else "",
         "RFC 6749 §10.5",
         f"{failure.cure} Then go back to PKCE and sign in again." if failure else "Sign in again.",
-    )
-
-
-def _explain(exchange: Exchange) -> tuple[Check, ...]:
-    error = read_error(exchange.response) if exchange.response else None
-    found = diagnose(
-        "exchange",
-        error=error.error if error else "",
-        description=error.description if error else "",
-        status=exchange.response.status if exchange.response else None,
-    )
-    if found is None:
-        return ()
-    return (
-        Check(
-            "exchange.diagnosis",
-            Severity.NOTICE,
-            "Why it was refused",
-            found.cause,
-            cure=found.cure,
-            spec=found.source,
-        ),
     )
 
 

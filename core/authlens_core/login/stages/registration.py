@@ -8,6 +8,7 @@ from typing import Final
 
 from authlens_core.access.diagnosis import diagnose
 from authlens_core.login.facts import Facts
+from authlens_core.login.refusal import refusal_checks
 from authlens_core.login.stage import Learned, PlannedRequest
 from authlens_core.oauth.check import Check, Severity, failures, passed
 from authlens_core.oauth.client_authentication import Client
@@ -69,7 +70,10 @@ class RegistrationStage:
             now=exchange.started_at,
         )
         if reading.value is None:
-            return Learned(facts, (*reading.checks, *_explain(facts, exchange)))
+            error, status = read_error(exchange.response), exchange.response.status
+            remark = f"The redirect URI sent was {facts.redirect_uri}."
+            explained = refusal_checks(Stage.REGISTRATION, error, status=status, remark=remark)
+            return Learned(facts, (*reading.checks, *explained))
         return _with_client(facts, reading.value, reading.checks)
 
 
@@ -192,29 +196,6 @@ def _no_answer(exchange: Exchange) -> Check:
         else "",
         _SPEC,
         failure.cure if failure else "",
-    )
-
-
-def _explain(facts: Facts, exchange: Exchange) -> tuple[Check, ...]:
-    described = read_error(exchange.response) if exchange.response else None
-    found = diagnose(
-        "registration",
-        error=described.error if described else "",
-        description=described.description if described else "",
-        status=exchange.response.status if exchange.response else None,
-    )
-    if found is None:
-        return ()
-    seen = f"{found.cause} The redirect URI sent was {facts.redirect_uri}."
-    return (
-        Check(
-            "registration.diagnosis",
-            Severity.NOTICE,
-            "Why it was refused",
-            seen,
-            cure=found.cure,
-            spec=found.source,
-        ),
     )
 
 

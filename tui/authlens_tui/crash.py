@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-__all__ = ["CRASHED", "QuietCrash", "crash_report"]
+__all__ = ["QuietCrash", "crash_report"]
 
-CRASHED: Final = 1
 _PLACES: Final = 4
 _PACKAGES: Final = ("authlens_tui", "authlens_core")
 

@@ -4,38 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import SOON, Grant, GrantState, utc_now
+from authlens_core.credentials.refresh import refresh
+from authlens_core.credentials.refresh_result import Refreshed, RefreshOutcome
 from authlens_core.errors import LoginNeeded, NetworkFailure, NoSecretStore, Refused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
 
-if TYPE_CHECKING:
-    from authlens_core.credentials.refresh_result import Refreshed
-    from authlens_core.wire.client import Wire
-
-__all__ = ["access_token", "valid_token"]
-
-
-async def valid_token(
-    credentials: Credentials,
-    url: str,
-    *,
-    min_ttl: timedelta = SOON,
-    now: Callable[[], datetime] = utc_now,
-) -> Secret | None:
-    """Return the stored token for `url` if it lasts for `min_ttl`, or None: `access_token` may get one then.
-
-    Sends nothing and imports nothing that sends, so that a script gets its answer at once.
-
-    Raises:
-        LoginNeeded: there is no login for the URL.
-        NoSecretStore: the store could not be read.
-    """
-    grant, secrets = await credentials.load(_find(credentials, url).grant_id)
-    return secrets.access_token if _is_wanted(grant) and _lasts(grant, min_ttl, now()) else None
+__all__ = ["access_token"]
 
 
 async def access_token(
@@ -57,9 +36,6 @@ async def access_token(
         NoSecretStore: the store could not be read or written.
         LockBusy: another process was refreshing all the time.
     """
-    from authlens_core.credentials.refresh import refresh
-    from authlens_core.credentials.refresh_result import RefreshOutcome
-
     grant, secrets = await credentials.load(_find(credentials, url).grant_id)
     if _is_wanted(grant) and _lasts(grant, min_ttl, now()):
         return secrets.access_token
@@ -88,8 +64,6 @@ def _lasts(grant: Grant, min_ttl: timedelta, moment: datetime) -> bool:
 
 
 def _error(result: Refreshed) -> LoginNeeded | NetworkFailure | NoSecretStore | Refused:
-    from authlens_core.credentials.refresh_result import RefreshOutcome
-
     match result.outcome:
         case RefreshOutcome.TRANSIENT:
             return NetworkFailure(result.summary, result.cure)

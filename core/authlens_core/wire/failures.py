@@ -32,7 +32,6 @@ _ERRNO: Final = {
     errno.EMFILE: "this process has too many open files",
 }
 _UNKNOWN_OUTCOME: Final = "The server may have acted on it; check before you send it again."
-_HTTPS_SERVER: Final = "Check that the address and port are those of an HTTPS server."
 _NOT_SENT: Final = "Nothing was sent; try again."
 
 

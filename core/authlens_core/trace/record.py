@@ -68,7 +68,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class StageRecord:
-    """One attempt at one stage."""
+    """One attempt at one stage.
+
+    Attributes:
+        tampering: what the person changed in it on purpose, each in a few words of ours; empty when the
+            stage ran as the protocol has it.
+    """
 
     stage: Stage
     outcome: Outcome
@@ -79,6 +84,7 @@ class StageRecord:
     facts: tuple[Fact, ...] = ()
     overridden: frozenset[str] = frozenset()
     attempt: int = 1
+    tampering: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[Check, ...]:
@@ -107,6 +113,11 @@ class Trace:
     resource_url: str
     started_at: datetime
     records: tuple[StageRecord, ...] = field(default_factory=tuple)
+
+    @property
+    def tampering(self) -> tuple[str, ...]:
+        """Everything that was changed on purpose; what such a trace earned is never kept."""
+        return tuple(words for record in self.records for words in record.tampering)
 
     def with_record(self, record: StageRecord) -> Trace:
         """Return the trace with one more record."""

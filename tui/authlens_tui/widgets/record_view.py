@@ -8,6 +8,7 @@ from typing import ClassVar, Final, TypeVar
 from textual import getters
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
@@ -64,6 +65,29 @@ class RecordView(Widget):
     """Seconds until revealed secrets are masked again."""
 
     tabs = getters.query_one(TabbedContent)
+
+    class ExchangeChosen(Message):
+        """A person opened an arrow of the diagram that belongs to another record than the one shown.
+
+        A screen answers with `show_record(records[record_index])` (or its own way to show that stage) and
+        then `show_exchange(exchange_index)`. Arrows of the shown record are opened by the view itself.
+
+        Attributes:
+            stage: the stage of the record that the arrow belongs to.
+            record_index: its place among the records given to `show_story`; their number for a stage that
+                is under way.
+            exchange_index: which exchange of that record, or None where the arrow is none of authlens's.
+            reply: true for an answer, so that the response is what to show.
+        """
+
+        def __init__(
+            self, stage: Stage, record_index: int, exchange_index: int | None, *, reply: bool
+        ) -> None:
+            super().__init__()
+            self.stage = stage
+            self.record_index = record_index
+            self.exchange_index = exchange_index
+            self.reply = reply
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
@@ -168,6 +192,10 @@ class RecordView(Widget):
         """Turn to the tab `step` places further on, round and round."""
         names = [name for name, _ in _TABS]
         self.tabs.active = names[(names.index(self.tabs.active) + step) % len(names)]
+
+    def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
+        """Turn to the response (or the request) of exchange `index`; to the overview where there is none."""
+        self.tabs.active = "overview" if index is None else "response" if reply else "request"
 
     def as_text(self) -> str:
         """Return what the open tab shows, whole and with its secrets masked, for the clipboard."""

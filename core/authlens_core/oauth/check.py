@@ -35,6 +35,8 @@ class Check:
         spec: where it is written, such as `RFC 9728 §3.3`.
         cure: what to do when it failed; names the exact setting where there is one.
         overridable: true when the person may go on in spite of a failure.
+        evidence: the lines of the raw answer that show it, quoted as they stood, one a line, safe to show;
+            filled by a diagnosis, empty where `seen` says it all.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Check:
     spec: str = ""
     cure: str = ""
     overridable: bool = False
+    evidence: str = ""
 
 
 def passed(name: str, expected: str, seen: str = "", *, spec: str = "", why: str = "") -> Check:

@@ -1,0 +1,96 @@
+"""A lesson on one stage: why it exists, what could be done without it, where the specification says so."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.events import Click
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from authlens_core.trace.lessons import LESSONS
+from authlens_core.trace.record import Stage
+from authlens_core.trace.stage_info import STAGE_INFO
+
+__all__ = ["LessonScreen"]
+
+_STAGES: Final = tuple(LESSONS)
+
+
+def _part(title: str, words: str) -> Content:
+    return Content.assemble((title, "bold $text-accent"), "\n", words)
+
+
+def lesson_words(stage: Stage) -> Content:
+    """Return the lesson on `stage` as it stands on the screen."""
+    lesson = LESSONS[stage]
+    sections = (
+        Content.assemble((section, "$text-primary"), "  ", sentence)
+        for section, sentence in lesson.specification
+    )
+    return Content("\n\n").join(
+        (
+            _part("Why it is there", lesson.why),
+            _part("What could happen without it", lesson.without_it),
+            Content.assemble(
+                ("Where it is written", "bold $text-accent"), "\n", Content("\n").join(sections)
+            ),
+        )
+    )
+
+
+class LessonScreen(ModalScreen[None]):
+    """Shows the lesson on `stage`; the arrow keys turn to the stages before and after it."""
+
+    CSS_PATH = "lesson.tcss"
+    HELP = "A lesson on one stage. Left and right turn to the stage before and after; Esc leads back."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "turn(-1)", "Stage before", id="lesson.before", tooltip="The lesson before this one"),
+        Binding("right", "turn(1)", "Next stage", id="lesson.next", tooltip="The lesson after this one"),
+        Binding("escape,l", "close", "Back", id="lesson.close", tooltip="Back to where you were"),
+    ]
+
+    box = getters.query_one("#lesson", VerticalScroll)
+    words = getters.query_one("#lesson-words", Static)
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.stage = stage
+
+    def compose(self) -> ComposeResult:
+        """Lay out one scrolling page and the keys."""
+        with Vertical(id="lesson-side"):
+            with VerticalScroll(id="lesson"):
+                yield Static(id="lesson-words")
+            yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Show the stage that was asked for, with the focus where the arrows scroll."""
+        self._show()
+        self.box.focus()
+
+    def action_turn(self, step: int) -> None:
+        """Turn to the stage `step` further on; after the last comes the first."""
+        self.stage = _STAGES[(_STAGES.index(self.stage) + step) % len(_STAGES)]
+        self._show()
+
+    def action_close(self) -> None:
+        """Go back to the screen underneath."""
+        self.dismiss(None)
+
+    def on_click(self, event: Click) -> None:
+        """Close on a click beside the page."""
+        if event.widget is self:
+            self.dismiss(None)
+
+    def _show(self) -> None:
+        info = STAGE_INFO[self.stage]
+        self.box.border_title = Content(f"Lesson: {f'{info.number} ' if info.number else ''}{info.title}")
+        self.box.border_subtitle = Content(f"{_STAGES.index(self.stage) + 1} of {len(_STAGES)}")
+        self.words.update(lesson_words(self.stage))
+        self.box.scroll_home(animate=False)

@@ -59,6 +59,7 @@ class AuthlensApp(QuietCrash, App[int]):
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit", id="app.quit", tooltip="Leave authlens", show=False),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Keys and words"),
     ]
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
@@ -104,6 +105,13 @@ class AuthlensApp(QuietCrash, App[int]):
 
         leave_on_signals(self)
         self.hear_of_lost_errors(asyncio.get_running_loop())
+
+    def action_help(self) -> None:
+        """Show or hide the panel with every key of this screen."""
+        if self.screen.query("HelpPanel"):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()
 
     def action_help_quit(self) -> None:
         """Answer ctrl+c: stop what runs; pressed twice, leave."""

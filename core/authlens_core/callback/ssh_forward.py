@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["escape_hint", "is_ssh", "ssh_forward_line"]
+__all__ = ["escape_hint", "is_ssh", "other_route_hint", "ssh_forward_line"]
 
 _SSH_PORT: Final = 22
 _MARKS: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
@@ -22,7 +22,9 @@ def is_ssh(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name) for name in _MARKS)
 
 
-def ssh_forward_line(environ: Mapping[str, str], port: int, user: str, hostname: str) -> str | None:
+def ssh_forward_line(
+    environ: Mapping[str, str], port: int, user: str, hostname: str, target: str = "localhost"
+) -> str | None:
     """Return the command for the person's own machine that forwards `port` to this one; None outside SSH.
 
     The host is the address that the person's SSH connection ended at. Where that address means nothing on
@@ -34,6 +36,8 @@ def ssh_forward_line(environ: Mapping[str, str], port: int, user: str, hostname:
         port: the port that the listener has; the redirect URI needs the same one on the other side.
         user: the account here; left out when it could not stand on a command line.
         hostname: this machine's name, for want of an address.
+        target: the host of the redirect URI: `127.0.0.1` where the listener has that address alone, since
+            another program may have the port on `::1`.
     """
     if not is_ssh(environ):
         return None
@@ -43,14 +47,22 @@ def ssh_forward_line(environ: Mapping[str, str], port: int, user: str, hostname:
         return None
     destination = f"{user}@{host}" if _is_plain(user) else host
     other_port = "" if ssh_port == _SSH_PORT else f" -p {ssh_port}"
-    return f"ssh -N -L {port}:localhost:{port} {shlex.quote(destination)}{other_port}"
+    return f"ssh -N -L {port}:{target}:{port} {shlex.quote(destination)}{other_port}"
 
 
-def escape_hint(port: int) -> str:
+def escape_hint(port: int, target: str = "localhost") -> str:
     """Return how to add the forward to the SSH session that is open already (ssh(1), "ESCAPE CHARACTERS")."""
     return (
-        f"Or add it to this session: press Enter, then ~C, then type -L {port}:localhost:{port}, then Enter."
+        f"Or add it to this session: press Enter, then ~C, then type -L {port}:{target}:{port}, then Enter."
         " Recent OpenSSH wants EnableEscapeCommandline=yes for that, set where the session began."
+    )
+
+
+def other_route_hint(port: int, target: str = "localhost") -> str:
+    """Return what to do where the address that sshd tells is not the one that the person reaches."""
+    return (
+        f"Through a jump host, or by another name? Add -N -L {port}:{target}:{port} to the ssh command that"
+        " you logged in with, -J and all."
     )
 
 

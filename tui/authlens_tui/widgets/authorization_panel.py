@@ -1,30 +1,48 @@
-"""Stage 6 while it waits: the link, the ways back, and the time that is left."""
+"""Stage 6 while it waits: the link, the ways to take it, the ways back, and the time that is left."""
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import socket
+import time
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.events import Paste
 from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input, Static
 
-from authlens_core.callback.ssh_forward import escape_hint, ssh_forward_line
+from authlens_core.callback.request_head import TEST_PATH
+from authlens_core.callback.ssh_forward import escape_hint, other_route_hint, ssh_forward_line
 from authlens_core.login.events import AuthorizationReady
+from authlens_core.oauth.authorization import url_parameters
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_tui.browser import may_open_browser
+from authlens_tui.link_file import LinkFile
+from authlens_tui.link_view import NoOrdinaryScreen, show_alone
+from authlens_tui.screens.link import QrScreen
 
 __all__ = ["AuthorizationPanel"]
 
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
+_SILENCE: Final = 30.0  # seconds without a visit after which a person over SSH is told what to do
+_LONGEST_PASTE: Final = 65_536
+_NO_FORWARD: Final = (
+    "If that page does not load, no forward stands: run the ssh line on the machine of the browser, or paste."
+)
+_NO_PORT: Final = (
+    "No port is open here. After you signed in, the browser shows a page that it cannot load: paste the "
+    "address of that page."
+)
 
 
 class PasteField(Input):
@@ -45,6 +63,17 @@ class PasteField(Input):
         if self.parent is not None:
             self.screen.query_one(AuthorizationPanel).focus()
 
+    def take(self, text: str) -> None:
+        """Put `text` where the cursor is, as one line: a terminal or a mail may have wrapped the address."""
+        joined = "".join(text[:_LONGEST_PASTE].split())
+        if joined:
+            self.insert_text_at_cursor(joined)
+
+    def _on_paste(self, event: Paste) -> None:
+        self.take(event.text)
+        event.stop()
+        event.prevent_default()
+
 
 class AuthorizationPanel(VerticalScroll):
     """Shows the link in one piece, counts down, and takes what the person pastes.
@@ -57,23 +86,34 @@ class AuthorizationPanel(VerticalScroll):
         height: 1fr;
         padding: 0 1;
         & > Static { height: auto; margin-bottom: 1; }
-        & #link { border: round $primary; padding: 0 1; color: $text-primary; }
-        & #paste { margin-bottom: 0; }
+        & #countdown { margin-bottom: 0; }
+        & #link { border: round $primary; padding: 0 1; color: $text-primary; margin-bottom: 0; }
+        & #ways { margin-bottom: 0; }
+        & #test { margin-bottom: 0; }
+        & #paste { dock: bottom; }
+            & #test { display: none; } #test { display: none; }
+        & #test.-shown { display: block; }
         & #ignored { color: $text-warning; display: none; }
         & #ignored.-shown { display: block; }
         & #refused { color: $text-error; display: none; }
         & #refused.-shown { display: block; }
     }
     """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "qr_code", "QR code", id="link.qr", tooltip="The link as a QR code, for a phone"),
+        Binding("u", "alone", "One line", id="link.alone", tooltip="The link unwrapped, outside this screen"),
+        Binding("f", "file", "File", id="link.file", tooltip="Write the link into a file only you can read"),
+        Binding("y", "copy_forward", "Copy ssh", id="link.ssh", tooltip="Copy the ssh -L line"),
+    ]
 
     countdown = getters.query_one("#countdown", Static)
     link = getters.query_one("#link", Static)
     ways = getters.query_one("#ways", Static)
+    test = getters.query_one("#test", Static)
+    back = getters.query_one("#back", Static)
     ignored = getters.query_one("#ignored", Static)
     refused = getters.query_one("#refused", Static)
     field = getters.query_one(PasteField)
-
-    _remaining = 0.0
 
     class Pasted(Message):
         """The person pasted something that may be the redirect URL."""
@@ -82,16 +122,38 @@ class AuthorizationPanel(VerticalScroll):
             super().__init__()
             self.text = text
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._remaining = 0.0
+        self._url = ""
+        self._test_url = ""
+        self._forward: str | None = None
+        self._shown_at = 0.0
+        self._families: list[str] = []
+        self._over = asyncio.Event()
+        self._file = LinkFile()
+        self._qr: QrScreen | None = None
+
     def compose(self) -> ComposeResult:
         """Lay out, from what to do first to what to do if that fails."""
         yield Static(id="countdown")
         yield Static(id="link")
-        yield Static(id="ways")
         yield Static(id="ignored")
         yield Static(id="refused")
+        yield Static(id="ways")
+        yield Static(id="test")
+        yield Static(id="back")
         yield PasteField(
-            placeholder="p: paste the address the browser ended on, then Enter", id="paste", password=True
+            placeholder="p: paste the address the browser ended on, then Enter",
+            id="paste",
+            password=True,
+            compact=True,
         )
+
+    @property
+    def _environ(self) -> Mapping[str, str]:
+        environ: Mapping[str, str] = getattr(self.app, "environ", os.environ)
+        return environ
 
     def show_link(self, ready: AuthorizationReady, port: int | None, *, player: bool) -> None:
         """Show the link and how the answer can come back.
@@ -101,29 +163,47 @@ class AuthorizationPanel(VerticalScroll):
             port: where the listener is bound, None without one.
             player: true when `s` signs in at the emulator in the person's stead.
         """
+        self.empty()
+        host = _redirect_host(ready.url)
+        self._url = ready.url
+        self._over = asyncio.Event()
+        self._shown_at, self._families = time.monotonic(), []
+        self._test_url = "" if port is None else f"http://{host}:{port}{TEST_PATH}"
+        self._forward = None
+        if port is not None:
+            self._forward = ssh_forward_line(self._environ, port, _user(), socket.gethostname(), host)
         self.link.border_title = "The link: open it in a browser and sign in"
         self.link.update(Content.styled(ready.url, Style(link=ready.url)))
-        self.ways.update(Content("\n").join(_ways(port, player=player)))
-        self.empty()
+        self.ways.update(_keys(player=player, opens=may_open_browser(self._environ)))
+        self.back.update(Content("\n").join(_ways_back(self._forward, port, host)))
+        self._show_test()
         self.scroll_home(animate=False)
 
     def empty(self) -> None:
-        """Leave nothing of this wait behind: neither what was typed, nor what was said about it."""
+        """Leave nothing of this wait behind: what was typed, the file, the QR code."""
+        self._url = ""
+        self._over.set()
+        self._file.remove()
+        if self._qr is not None:
+            self._qr.finish()
         self.field.clear()
         self.ignored.remove_class("-shown")
         self.refused.remove_class("-shown")
 
+    def on_unmount(self) -> None:
+        """Leave no file behind."""
+        self._over.set()
+        self._file.remove()
+
     def take_paste(self, text: str) -> None:
         """Go to the field and put `text` into it; Enter hands it on."""
         self.field.focus()
-        self.field.scroll_visible(animate=False)
-        first = next(iter(text.splitlines()), "")
-        if first:
-            self.field.value = first
-            self.field.cursor_position = len(first)
+        if text:
+            self.field.clear()
+            self.field.take(text)
 
     def show_remaining(self, seconds: float) -> None:
-        """Show how long the wait still lasts."""
+        """Show how long the wait still lasts, and whether the way back was tried."""
         self._remaining = seconds
         minutes, rest = divmod(int(seconds), 60)
         roomy = self.content_size.width >= _ROOMY
@@ -134,6 +214,7 @@ class AuthorizationPanel(VerticalScroll):
                 ("   + five minutes more   Esc cancel" if roomy else "  + more  Esc cancel", "$quiet"),
             )
         )
+        self._show_test()
 
     def on_resize(self) -> None:
         """Say the time in as many words as there is room for, from the first moment on."""
@@ -146,16 +227,92 @@ class AuthorizationPanel(VerticalScroll):
         self.ignored.add_class("-shown")
 
     def show_tunnel(self, family: str) -> None:
-        """Say that the test page was reached."""
-        self.ignored.update(
-            Content(f"✔ The test page was reached over {family}: the browser can come back here.")
-        )
-        self.ignored.add_class("-shown")
+        """Say that the test page was reached, and over which address family."""
+        name = safe_line(family, 20)
+        if name not in self._families and len(self._families) < 2:
+            self._families.append(name)
+        self._show_test()
 
     def show_refused_paste(self, words: str) -> None:
         """Say why what was pasted is not the answer."""
         self.refused.update(Content(f"✖ {safe_line(words, 400)}"))
         self.refused.add_class("-shown")
+
+    def _show_test(self) -> None:
+        """Show the link to the test page, and what came of it."""
+        self.test.set_class(bool(self._test_url or self._families), "-shown")
+        told: tuple[str, str]
+        if self._families:
+            families = " and ".join(self._families)
+            told = (f"\n✔ It was reached over {families}: the browser can come back here.", "$text-success")
+        else:
+            silent = time.monotonic() - self._shown_at
+            minutes, rest = divmod(int(silent), 60)
+            told = (f"  nothing came yet ({minutes}:{rest:02d})", "$quiet")
+            if self._forward is not None and silent >= _SILENCE:
+                told = (f"\n! Nothing came in {minutes}:{rest:02d}. {_NO_FORWARD}", "$text-warning")
+        self.test.update(
+            Content.assemble(
+                "Try the way back first: ",
+                Content.styled(self._test_url, Style(link=self._test_url, bold=True)),
+                told,
+            )
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer the ways to take the link while there is one."""
+        if action in {"qr_code", "alone", "file"}:
+            return bool(self._url)
+        return bool(self._url and self._forward) if action == "copy_forward" else True
+
+    @work(exclusive=True, group="qr", description="show the QR code")
+    async def action_qr_code(self) -> None:
+        """Show the link as a QR code on a screen of its own."""
+        self._qr = QrScreen(self._url)
+        try:
+            if await self.app.push_screen_wait(self._qr):
+                self.action_alone()
+        finally:
+            self._qr = None
+
+    @work(exclusive=True, group="alone", description="show the link on one line")
+    async def action_alone(self) -> None:
+        """Leave the full screen and show the link on one line, until Enter or an answer."""
+        if not self._url:
+            return
+        try:
+            await show_alone(self.app, self._url, self._over)
+        except NoOrdinaryScreen:
+            self.notify(
+                "This terminal cannot leave the full screen. Copy the link with c, or write it with f.",
+                severity="warning",
+                markup=False,
+            )
+
+    def action_file(self) -> None:
+        """Write the link into a file that only this account can read."""
+        try:
+            path = self._file.write(self._url, self._environ)
+        except OSError as error:
+            reason = safe_line(error.strerror or type(error).__name__, 200)
+            self.notify(
+                f"The link could not be written to a file: {reason}.", severity="warning", markup=False
+            )
+            return
+        self.notify(
+            f"Written to {safe_line(str(path), 400)}, readable by this account alone. "
+            "It is removed when the wait ends.",
+            title="The link",
+            timeout=15,
+            markup=False,
+        )
+
+    @work(exclusive=True, group="copy", description="copy the ssh line")
+    async def action_copy_forward(self) -> None:
+        """Copy the line that forwards the port."""
+        copy = getattr(self.app, "copy", None)
+        if callable(copy) and self._forward is not None:
+            await copy(self._forward, "The ssh line")
 
     @on(Input.Submitted, "#paste")
     def _submit(self, event: Input.Submitted) -> None:
@@ -166,33 +323,47 @@ class AuthorizationPanel(VerticalScroll):
             self.post_message(self.Pasted(Secret(text)))
 
 
-def _ways(port: int | None, *, player: bool) -> list[Content]:
-    keys: list[tuple[str, str]] = []
+def _keys(*, player: bool, opens: bool) -> Content:
+    def key(name: str, words: str) -> Content:
+        return Content.assemble((f" {name} ", "bold reverse"), f" {words}")
+
+    lines: list[Content] = []
     if player:
-        keys.append(("s", "sign in for me: the demo plays the person, over real HTTP"))
-    if may_open_browser(os.environ):
-        keys.append(("o", "open it in the browser of this machine"))
-    keys += [("c", "copy the link"), ("p", "paste the address that the browser ended on")]
-    lines = [Content.assemble((f" {key} ", "bold reverse"), f"  {words}") for key, words in keys]
-    forward = None if port is None else ssh_forward_line(os.environ, port, _user(), socket.gethostname())
-    if forward is not None and port is not None:
+        lines.append(key("s", "sign in for me: the demo plays the person, over real HTTP"))
+    if opens:
+        lines.append(key("o", "open it in the browser of this machine"))
+    taking = (key("c", "copy"), key("k", "QR code"), key("u", "on one line"), key("f", "into a file"))
+    lines.append(Content("  ").join(taking))
+    return Content("\n").join(lines)
+
+
+def _ways_back(forward: str | None, port: int | None, host: str) -> list[Content]:
+    lines: list[Content] = []
+    if port is None:
+        lines.append(Content(_NO_PORT))
+    elif forward is not None:
         lines += [
-            Content(""),
-            Content(
-                "The browser is on another machine? Run this there, in a second terminal, before you sign in:"
-            ),
-            Content.styled(f"  {safe_line(forward)}", "bold"),
-            Content.styled(f"  {escape_hint(port)}", "$quiet"),
+            Content("The browser is on another machine? Run this there before you sign in:"),
+            Content.assemble((f"  {safe_line(forward)}", "bold"), "  ", (" y ", "bold reverse"), " copy"),
+            Content.styled(f"  {escape_hint(port, host)}", "$quiet"),
+            Content.styled(f"  {other_route_hint(port, host)}", "$quiet"),
             Content("Or sign in without it, and paste the address of the page that then cannot be shown."),
         ]
-    lines += [
-        Content(""),
+    if lines:
+        lines.append(Content(""))
+    lines.append(
         Content.styled(
             "Paste only an address that this login led to; never give such an address to anybody.",
             "$quiet",
-        ),
-    ]
+        )
+    )
     return lines
+
+
+def _redirect_host(url: str) -> str:
+    """Return the host that the browser is sent back to: `localhost` or `127.0.0.1`."""
+    redirect_uri = dict(url_parameters(url)).get("redirect_uri", "")
+    return "127.0.0.1" if redirect_uri.startswith("http://127.0.0.1:") else "localhost"
 
 
 def _user() -> str:

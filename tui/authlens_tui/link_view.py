@@ -1,0 +1,91 @@
+"""The link on one unwrapped line of the ordinary screen, where any terminal selects it whole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+__all__ = ["NoOrdinaryScreen", "show_alone"]
+
+_READ: Final = 4096
+
+
+class NoOrdinaryScreen(Exception):
+    """The full screen cannot be left here for a while and come back to."""
+
+
+async def show_alone(app: App[Any], url: str, over: asyncio.Event) -> None:
+    """Leave the full screen, print the link, and come back on Enter or as soon as `over` is set.
+
+    The loop runs on meanwhile, so that the browser's answer is taken.
+
+    Raises:
+        NoOrdinaryScreen: the terminal, or the operating system, does not allow it.
+    """
+    from textual.app import SuspendNotSupported
+
+    if sys.platform == "win32" or sys.__stdin__ is None or sys.__stderr__ is None:
+        raise NoOrdinaryScreen
+    try:
+        # Without repaints: what is written while the driver rests would wait in its queue and fill it.
+        with app.batch_update(), app.suspend(), _keyboard(sys.__stdin__.fileno()) as pressed:
+            sys.__stderr__.write(
+                "\n  The link, on one line. The login goes on waiting.\n"
+                f"\n{url}\n\n"
+                "  Enter comes back to the full screen; an answer from the browser does, too.\n"
+            )
+            sys.__stderr__.flush()
+            await _first_of(pressed, over)
+    except (SuspendNotSupported, OSError, ValueError):
+        raise NoOrdinaryScreen from None
+    finally:
+        app.refresh(layout=True)
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+@contextmanager
+def _keyboard(descriptor: int) -> Iterator[asyncio.Event]:
+    """Watch for Enter, showing nothing of what is typed: it may be an address with a code in it."""
+    import termios
+
+    pressed, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def readable() -> None:
+        try:
+            data = os.read(descriptor, _READ)
+        except OSError:
+            data = b""
+        if not data:  # the terminal is gone: the driver finds that out for itself
+            loop.remove_reader(descriptor)
+        if not data or b"\n" in data:
+            pressed.set()
+
+    before = None
+    with suppress(termios.error):
+        before = termios.tcgetattr(descriptor)
+        quiet = [*before]
+        quiet[3] &= ~termios.ECHO
+        termios.tcsetattr(descriptor, termios.TCSANOW, quiet)
+    loop.add_reader(descriptor, readable)
+    try:
+        yield pressed
+    finally:
+        loop.remove_reader(descriptor)
+        if before is not None:
+            with suppress(termios.error):
+                termios.tcsetattr(descriptor, termios.TCSANOW, before)

@@ -69,7 +69,7 @@ class Generations:
         """
         entries = sealed.count(text)
         async with self._locks.hold("store", purpose="saving", bound=WRITE_BOUND):
-            generation = self._index.begin(key, entries)
+            generation = self._index.begin(key, entries, self._store.place)
             self._on_step(Step.BEGUN)
             await self._write(key, generation, sealed.split(text, generation))
             self._on_step(Step.ALL_WRITTEN)
@@ -109,13 +109,17 @@ class Generations:
             return await self._sweep()
 
     async def _sweep(self) -> bool:
-        """Delete every generation that nothing points to; called under the lock. False where one stays."""
+        """Delete every generation that nothing points to; called under the lock. False where one stays.
+
+        What lies in another store waits until that one is open.
+        """
         try:
             for leftover in self._index.leftovers():
-                await self._delete(leftover)
+                if leftover.place is self._store.place:
+                    await self._delete(leftover)
         except NoSecretStore:
             return False
-        return True
+        return not self._index.leftovers()
 
     async def _delete(self, leftover: Leftover) -> None:
         await sealed.erase(self._store, leftover.key, leftover.generation, leftover.entries)

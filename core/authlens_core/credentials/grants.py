@@ -22,7 +22,7 @@ from authlens_core.credentials.record_json import (
     grant_secrets_from_json,
     secrets_to_json,
 )
-from authlens_core.credentials.secret_store import MemoryStore, SecretStore
+from authlens_core.credentials.secret_store import MemoryStore, SecretStore, StoreElsewhere
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.finish import finish
 from authlens_core.oauth.client_authentication import Client
@@ -156,7 +156,7 @@ class Credentials:
             NoSecretStore: it could not be stored; what was stored before stands, unharmed.
             LockBusy: another process was writing all the time.
         """
-        saved = replace(grant, has_refresh_token=secrets.refresh_token is not None)
+        saved = replace(grant, has_refresh_token=secrets.refresh_token is not None, place=self.store.place)
 
         def switch(generation: int, entries: int) -> None:
             self.index.switch(replace(saved, generation=generation), entries)
@@ -179,12 +179,14 @@ class Credentials:
 
         Raises:
             LoginNeeded: there is no such grant, or its secrets are gone or damaged (`SecretsDamaged`).
-            NoSecretStore: the store could not be asked.
+            NoSecretStore: the store could not be asked, or is not the one that they are in.
         """
         grant = self.get(grant_id)
         if grant_id in self._held:
             return self._held[grant_id]
         while True:
+            if grant.place is not self.store.place:
+                raise StoreElsewhere(grant.place, self.store.name)
             try:
                 text = await sealed.read(self.store, grant_id, grant.generation)
             except sealed.SecretsDamaged:
@@ -281,6 +283,7 @@ class Credentials:
             scope=client.scope,
             issued_at=client.issued_at,
             has_secrets=any((secrets.client_secret, secrets.registration_access_token)),
+            place=self.store.place,
         )
         key = _client_key(issuer, client.redirect_uri)
 
@@ -312,6 +315,8 @@ class Credentials:
             return None
         secrets = ClientSecrets()
         if record.has_secrets:
+            if record.place is not self.store.place:
+                raise StoreElsewhere(record.place, self.store.name)
             try:
                 secrets = client_secrets_from_json(await sealed.read(self.store, key, record.generation))
             except sealed.SecretsDamaged:

@@ -16,6 +16,7 @@ from typing import Final
 
 from authlens_core.credentials.model import ClientRecord, Grant
 from authlens_core.credentials.paths import StateUnusable, private_file
+from authlens_core.credentials.place import Place
 from authlens_core.credentials.record_json import client_from_json, from_text, grant_from_json, to_json
 from authlens_core.credentials.schema import SCHEMA_VERSION, migrate, version
 from authlens_core.safe_text import safe_line
@@ -42,11 +43,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """Entries in the keyring that are being written or deleted, or that a crash left there."""
+    """Entries in a store that are being written or deleted, or that a crash left there."""
 
     key: str
     generation: int
     entries: int
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Index:
 
     def __init__(self, path: Path | None) -> None:
         self._where = ":memory:" if path is None else str(path)
+        self._parsed: tuple[tuple[int, int], tuple[tuple[Grant, ...], tuple[str, ...]]] | None = None
         self.read_only = ""
         """Why the index can only be read, in words; the empty string where it can be written."""
         try:
@@ -152,17 +155,26 @@ class Index:
     # Grants
 
     def grants(self) -> tuple[tuple[Grant, ...], tuple[str, ...]]:
-        """Return every grant that can be read, newest login first, and the ids of those that cannot."""
+        """Return every grant that can be read, newest login first, and the ids of those that cannot.
+
+        While nobody writes, the answer of the last call is given again: a screen asks many times a second.
+        """
         with self._reading() as connection:
-            rows = connection.execute("SELECT grant_id, generation, record FROM grants").fetchall()
+            # Read before the rows: what is written in between is parsed now and once more the next time.
+            seen = int(connection.execute("PRAGMA data_version").fetchone()[0]), connection.total_changes
+            if self._parsed is not None and self._parsed[0] == seen:
+                return self._parsed[1]
+            rows = connection.execute("SELECT grant_id, generation, place, record FROM grants").fetchall()
         found: list[Grant] = []
         damaged: list[str] = []
-        for grant_id, generation, record in rows:
+        for grant_id, generation, place, record in rows:
             try:
-                found.append(grant_from_json(record, generation))
+                found.append(grant_from_json(record, generation, place))
             except ValueError:
                 damaged.append(safe_line(grant_id, 80))
-        return tuple(sorted(found, key=lambda grant: grant.obtained_at, reverse=True)), tuple(damaged)
+        found.sort(key=lambda grant: grant.obtained_at, reverse=True)
+        self._parsed = seen, (tuple(found), tuple(damaged))
+        return self._parsed[1]
 
     def grant(self, grant_id: str) -> Grant | None:
         """Return one grant, or None where there is none.
@@ -171,8 +183,7 @@ class Index:
             StateUnusable: its record is damaged.
         """
         with self._reading() as connection:
-            query = "SELECT generation, record FROM grants WHERE grant_id = ?"
-            row = connection.execute(query, (grant_id,)).fetchone()
+            row = connection.execute(_GRANT, (grant_id,)).fetchone()
         return None if row is None else _read_grant(row)
 
     def switch(self, grant: Grant, entries: int) -> None:
@@ -183,8 +194,9 @@ class Index:
         with self._writing() as connection:
             self._leave(connection, "grants", "grant_id", grant.grant_id)
             connection.execute(
-                "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?)",
-                (grant.grant_id, grant.generation, entries, to_json(grant)),
+                "INSERT OR REPLACE INTO grants (grant_id, generation, entries, place, record)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (grant.grant_id, grant.generation, entries, grant.place, to_json(grant)),
             )
             self._settle(connection, grant.grant_id, grant.generation)
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant.grant_id,))
@@ -201,8 +213,7 @@ class Index:
     def change(self, grant_id: str, change: Callable[[Grant], Grant]) -> Grant | None:
         """Read a grant and write what `change` makes of it, in one transaction; None where there is none."""
         with self._writing() as connection:
-            query = "SELECT generation, record FROM grants WHERE grant_id = ?"
-            row = connection.execute(query, (grant_id,)).fetchone()
+            row = connection.execute(_GRANT, (grant_id,)).fetchone()
             if row is None:
                 return None
             changed = change(_read_grant(row))
@@ -223,20 +234,28 @@ class Index:
     def client(self, client_key: str) -> ClientRecord | None:
         """Return one client, or None where there is none or its record is damaged."""
         with self._reading() as connection:
-            query = "SELECT generation, record FROM clients WHERE client_key = ?"
+            query = "SELECT record, generation, place FROM clients WHERE client_key = ?"
             row = connection.execute(query, (client_key,)).fetchone()
         try:
-            return None if row is None else client_from_json(row[1], row[0])
+            return None if row is None else client_from_json(*row)
         except ValueError:
             return None
+
+    def clients(self) -> tuple[tuple[str, ClientRecord], ...]:
+        """Return the key and the record of every client that can be read."""
+        with self._reading() as connection:
+            keys = [row[0] for row in connection.execute("SELECT client_key FROM clients")]
+        found = ((key, self.client(key)) for key in keys)
+        return tuple((key, client) for key, client in found if client is not None)
 
     def switch_client(self, client_key: str, client: ClientRecord, entries: int) -> None:
         """Store a client, its secret being in `client.generation` of `client_key`."""
         with self._writing() as connection:
             self._leave(connection, "clients", "client_key", client_key)
             connection.execute(
-                "INSERT OR REPLACE INTO clients VALUES (?, ?, ?, ?)",
-                (client_key, client.generation, entries, to_json(client)),
+                "INSERT OR REPLACE INTO clients (client_key, generation, entries, place, record)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (client_key, client.generation, entries, client.place, to_json(client)),
             )
             self._settle(connection, client_key, client.generation)
 
@@ -248,8 +267,8 @@ class Index:
 
     # Leftovers
 
-    def begin(self, key: str, entries: int) -> int:
-        """Note that secrets of `key` are about to be written, and return the generation for them."""
+    def begin(self, key: str, entries: int, place: Place) -> int:
+        """Note that secrets of `key` are about to be written to `place`; return the generation for them."""
         with self._writing() as connection:
             query = """
                 SELECT max(generation) FROM (
@@ -259,17 +278,21 @@ class Index:
             """
             newest = connection.execute(query, {"key": key}).fetchone()[0]
             generation = int(newest or 0) + 1
-            connection.execute("INSERT INTO leftovers VALUES (?, ?, ?)", (key, generation, entries))
+            connection.execute(
+                "INSERT INTO leftovers (key, generation, entries, place) VALUES (?, ?, ?, ?)",
+                (key, generation, entries, place),
+            )
             return generation
 
     def leftovers(self) -> tuple[Leftover, ...]:
-        """Return what may be in the keyring without being referenced."""
+        """Return what may be in a store without being referenced."""
         with self._reading() as connection:
-            rows = connection.execute("SELECT key, generation, entries FROM leftovers").fetchall()
-        return tuple(Leftover(*row) for row in rows)
+            rows = connection.execute("SELECT key, generation, entries, place FROM leftovers").fetchall()
+        known = {str(place) for place in Place}
+        return tuple(Leftover(key, gen, count, Place(at)) for key, gen, count, at in rows if at in known)
 
     def settled(self, leftover: Leftover) -> None:
-        """Note that a leftover was deleted from the keyring."""
+        """Note that a leftover was deleted from its store."""
         with self._writing() as connection:
             self._settle(connection, leftover.key, leftover.generation)
 
@@ -277,8 +300,8 @@ class Index:
     def _leave(connection: sqlite3.Connection, table: str, column: str, key: str) -> None:
         # The names are constants of this module, never input.
         query = f"""
-            INSERT OR IGNORE INTO leftovers
-            SELECT {column}, generation, entries FROM {table} WHERE {column} = ? AND entries > 0
+            INSERT OR IGNORE INTO leftovers (key, generation, entries, place)
+            SELECT {column}, generation, entries, place FROM {table} WHERE {column} = ? AND entries > 0
         """  # noqa: S608
         connection.execute(query, (key,))
 
@@ -345,9 +368,12 @@ class Index:
             connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
 
-def _read_grant(row: tuple[int, str]) -> Grant:
+_GRANT: Final = "SELECT record, generation, place FROM grants WHERE grant_id = ?"
+
+
+def _read_grant(row: tuple[str, int, str]) -> Grant:
     try:
-        return grant_from_json(row[1], row[0])
+        return grant_from_json(*row)
     except ValueError as error:
         raise StateUnusable(
             "The record of this login is damaged.", "Forget it (authlens forget), then log in again."

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from authlens_core.credentials.place import Place
 from authlens_core.credentials.secret_store import (
     CALL_LIMIT,
     SecretStoreDenied,
@@ -50,6 +51,7 @@ class KeyringStore:
     """
 
     persistent = True
+    place = Place.KEYRING
 
     def __init__(self, *, limit: float = CALL_LIMIT, environ: Mapping[str, str] | None = None) -> None:
         self._limit = limit

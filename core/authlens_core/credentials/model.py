@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
+from authlens_core.credentials.place import Place
 from authlens_core.secret import Secret
 
 __all__ = [
@@ -69,7 +70,10 @@ class Grant:
         last_proven_at: when the resource last accepted the access token.
         state: what is known apart from the clock.
         note: one sentence on the state, already safe to show.
+        retry_at: when a refresh that failed for a reason that passes may be tried again; None: at any time.
+        attempts: how many refreshes have failed like that, one after another.
         generation: which generation of secrets is the valid one; 0 before the first save.
+        place: where that generation is kept.
     """
 
     grant_id: str
@@ -91,10 +95,13 @@ class Grant:
     last_proven_at: datetime | None = None
     state: GrantState = GrantState.LIVE
     note: str = ""
+    retry_at: datetime | None = None
+    attempts: int = 0
     generation: int = 0
+    place: Place = Place.KEYRING
 
     def __post_init__(self) -> None:
-        for name in ("obtained_at", "refreshed_at", "expires_at", "last_proven_at"):
+        for name in ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "retry_at"):
             moment = getattr(self, name)
             if moment is not None and moment.utcoffset() is None:
                 msg = f"{name} needs a time zone"
@@ -132,6 +139,7 @@ class ClientRecord:
     issued_at: int | None = None
     has_secrets: bool = False
     generation: int = 0
+    place: Place = Place.KEYRING
 
 
 @dataclass(frozen=True, slots=True)

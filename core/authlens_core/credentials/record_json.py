@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from authlens_core.credentials.model import ClientRecord, ClientSecrets, Grant, GrantSecrets, GrantState
+from authlens_core.credentials.place import Place
 from authlens_core.secret import Secret
 
 __all__ = [
@@ -25,7 +26,10 @@ __all__ = [
     "to_json",
 ]
 
-_MOMENTS = frozenset({"obtained_at", "refreshed_at", "expires_at", "last_proven_at", "registered_at"})
+_MOMENTS = frozenset(
+    {"obtained_at", "refreshed_at", "expires_at", "last_proven_at", "registered_at", "retry_at"}
+)
+_POINTER = frozenset({"generation", "place"})
 _Record = TypeVar("_Record", Grant, ClientRecord)
 
 
@@ -43,16 +47,16 @@ def from_text(text: str) -> datetime:
 
 
 def to_json(record: Grant | ClientRecord) -> str:
-    """Return the record as JSON; the generation stands in a column of its own and is left out."""
+    """Return the record as JSON without its pointer: generation and place stand in columns of their own."""
     values: dict[str, Any] = {}
     for field in fields(record):
         value = getattr(record, field.name)
-        if field.name != "generation":
+        if field.name not in _POINTER:
             values[field.name] = value.isoformat() if isinstance(value, datetime) else value
     return json.dumps(values)
 
 
-def _decode(kind: type[_Record], text: str, generation: int) -> _Record:
+def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Record:
     values = json.loads(text)
     if not isinstance(values, dict):
         msg = "not an object"
@@ -68,30 +72,30 @@ def _decode(kind: type[_Record], text: str, generation: int) -> _Record:
             raise ValueError(msg)
     if "state" in known:
         known["state"] = GrantState(known["state"])
-    known["generation"] = generation
+    known["generation"], known["place"] = generation, Place(place)
     return kind(**known)
 
 
-def grant_from_json(text: str, generation: int) -> Grant:
+def grant_from_json(text: str, generation: int, place: str = Place.KEYRING) -> Grant:
     """Return the grant that `to_json` wrote.
 
     Raises:
         ValueError: it cannot be read.
     """
     try:
-        return _decode(Grant, text, generation)
+        return _decode(Grant, text, generation, place)
     except (TypeError, KeyError) as error:
         raise ValueError(str(error)) from error
 
 
-def client_from_json(text: str, generation: int) -> ClientRecord:
+def client_from_json(text: str, generation: int, place: str = Place.KEYRING) -> ClientRecord:
     """Return the client that `to_json` wrote.
 
     Raises:
         ValueError: it cannot be read.
     """
     try:
-        return _decode(ClientRecord, text, generation)
+        return _decode(ClientRecord, text, generation, place)
     except (TypeError, KeyError) as error:
         raise ValueError(str(error)) from error
 

@@ -7,11 +7,9 @@ from typing import Final
 
 __all__ = ["SCHEMA_VERSION", "migrate", "version"]
 
-SCHEMA_VERSION: Final = 1
-
 # `record` holds the grant as JSON: a newer field is a new key, not a new column. `generation` is the pointer
 # that a save switches; it stands apart, so that no other write can move it.
-_TABLES: Final = (
+_FIRST: Final = (
     """
     CREATE TABLE grants (
         grant_id   TEXT PRIMARY KEY,
@@ -57,6 +55,16 @@ _TABLES: Final = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
 
+# The pointer says in which place a generation is, too: records move from one to another one at a time.
+_PLACES: Final = tuple(
+    f"ALTER TABLE {table} ADD COLUMN place TEXT NOT NULL DEFAULT 'keyring'"
+    for table in ("grants", "clients", "leftovers")
+)
+_STEPS: Final = (_FIRST, _PLACES)
+"""What makes each version out of the one before."""
+
+SCHEMA_VERSION: Final = len(_STEPS)
+
 
 def version(connection: sqlite3.Connection) -> int:
     """Return the schema version of the file; 0 for an empty one."""
@@ -67,10 +75,10 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to `SCHEMA_VERSION`, in one transaction; two processes may try at once."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if version(connection) == 0:
-            for table in _TABLES:
-                connection.execute(table)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        for step in _STEPS[version(connection) :]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except sqlite3.Error:
         connection.execute("ROLLBACK")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
+from authlens_core.credentials.place import Place
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 
@@ -14,6 +15,7 @@ __all__ = [
     "SecretStoreDenied",
     "SecretStoreFailed",
     "SecretStoreTimeout",
+    "StoreElsewhere",
 ]
 
 CALL_LIMIT: Final = 3.0
@@ -32,6 +34,16 @@ class SecretStoreFailed(NoSecretStore):
     """The keyring, or the helper that speaks to it, broke."""
 
 
+class StoreElsewhere(NoSecretStore):
+    """The secrets are kept in another place than the store that is open."""
+
+    def __init__(self, kept_in: Place, open_now: str) -> None:
+        super().__init__(
+            f"The tokens of this login are kept in {kept_in.words}, and what is open here is {open_now}.",
+            "Start authlens again to open it, or see: authlens store",
+        )
+
+
 class SecretStore(Protocol):
     """A place for secrets: one value for each entry name. Every call ends within `CALL_LIMIT` seconds.
 
@@ -47,6 +59,11 @@ class SecretStore(Protocol):
     @property
     def persistent(self) -> bool:
         """True when secrets outlive this process."""
+        ...
+
+    @property
+    def place(self) -> Place:
+        """Which of the places it is, as the index knows it."""
         ...
 
     async def get(self, entry: str) -> Secret | None:
@@ -70,6 +87,7 @@ class MemoryStore:
     """Keeps secrets in this process only: when it ends they are gone."""
 
     persistent = False
+    place = Place.MEMORY
 
     def __init__(self) -> None:
         self._values: dict[str, Secret] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.index import Index, IndexReadOnly
 from authlens_core.credentials.model import GrantSecrets, GrantState
 from authlens_core.credentials.paths import StateUnusable
+from authlens_core.credentials.place import Place
 from authlens_core.credentials.record_json import grant_from_json, to_json
-from authlens_core.credentials.schema import SCHEMA_VERSION
+from authlens_core.credentials.schema import _STEPS, SCHEMA_VERSION
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.secret import Secret
@@ -100,6 +102,40 @@ async def test_a_newer_index_is_shown_and_not_changed(
         await newer.save(saved, secrets)
     with pytest.raises(IndexReadOnly):
         await newer.forget(saved.grant_id)
+
+
+async def test_an_index_of_the_first_version_is_read_and_written(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, state: Path
+) -> None:
+    """H181: what the older version kept is in the keyring, and it is not asked for again."""
+    path = state / "index.sqlite3"
+    raw = sqlite3.connect(path, isolation_level=None)
+    for statement in _STEPS[0]:
+        raw.execute(statement)
+    raw.execute("PRAGMA user_version = 1")
+    old = make_grant(generation=3)
+    raw.execute("INSERT INTO grants VALUES (?, 3, 1, ?)", (old.grant_id, to_json(old)))
+    raw.close()
+    credentials = open_credentials()
+    assert credentials.list() == (old,)
+    assert old.place is Place.KEYRING
+    assert (await credentials.save(old, secrets)).generation == 4
+    assert [left.place for left in credentials.index.leftovers()] == [Place.KEYRING]
+
+
+async def test_what_is_listed_follows_every_write_of_this_and_other_programs(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets
+) -> None:
+    """The parsed rows are kept only while nobody writes."""
+    here, there = open_credentials(), open_credentials()
+    assert here.list() == ()
+    saved = await there.save(make_grant(), secrets)
+    assert here.list() == (saved,)
+    assert here.list() is here.list()
+    changed = here.update(replace(saved, note="ours"))
+    assert here.list() == there.list() == (changed,)
+    await there.forget(saved.grant_id)
+    assert here.list() == ()
 
 
 @pytest.mark.parametrize("content", [b"not a database at all " * 100, b"SQLite format 3\0" + b"\xff" * 200])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 
+from authlens_core.export.secret_forms import MASKED
 from authlens_core.safe_text import safe_line
 
-__all__ = ["bash_remark", "bash_word"]
+__all__ = ["bash_remark", "bash_word", "bash_word_of_masked"]
 
 
 def bash_word(text: str) -> str:
@@ -18,6 +20,24 @@ def bash_word(text: str) -> str:
     if safe_line(text, len(text)) == text:
         return shlex.quote(text)
     return "$'" + "".join(_escaped(character) for character in text) + "'"
+
+
+def bash_word_of_masked(text: str, expansion: Callable[[str], str]) -> str:
+    """Return `text` as one word of bash, with a quoted expansion in the place of each mask.
+
+    Args:
+        text: what may hold masks of secrets.
+        expansion: returns for a mask what bash puts there, without the quotes around it.
+    """
+    word, end = "", 0
+    for found in MASKED.finditer(text):
+        word += _piece(text[end : found.start()]) + f'"{expansion(found[0])}"'
+        end = found.end()
+    return (word + _piece(text[end:])) or "''"
+
+
+def _piece(text: str) -> str:
+    return bash_word(text) if text else ""
 
 
 def bash_remark(text: str, limit: int = 300) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from authlens_core.export.bash_words import bash_remark, bash_word
+from authlens_core.export.bash_words import bash_remark, bash_word, bash_word_of_masked
 from authlens_core.export.curl_prelude import AUTHORIZE, PRELUDE
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.export.secret_forms import MASKED
@@ -36,7 +36,14 @@ def curl_script(trace: Trace) -> str:
     else:
         lines = _requests(exchange for record in shown.records for exchange in record.exchanges)
     title = f"# authlens: {shown.kind} to {bash_remark(shown.resource_url)}"
-    return "\n".join(["#!/usr/bin/env bash", title, PRELUDE, *lines, ""])
+    return "\n".join(["#!/usr/bin/env bash", title, *_warning(shown), PRELUDE, *lines, ""])
+
+
+def _warning(trace: Trace) -> Iterator[str]:
+    """Say what was changed on purpose; the script itself does it as the protocol has it."""
+    if trace.tampering:
+        yield "# TAMPERED: this was changed on purpose when it was recorded."
+        yield from (f"#   {bash_remark(words)}" for words in trace.tampering)
 
 
 class _LoginFacts:
@@ -125,13 +132,6 @@ def _request(request: Request, then: str, *, leave_out: str = "", own: Sequence[
 
 def _with_secrets(text: str, *, encoded: bool = False) -> str:
     """Return `text` as one word of bash, with the variable of each mask in its place."""
-    word, end = "", 0
-    for found in MASKED.finditer(text):
-        value = f"${_variable(found[0])}"
-        word += _piece(text[end : found.start()]) + (f'"$(encoded "{value}")"' if encoded else f'"{value}"')
-        end = found.end()
-    return (word + _piece(text[end:])) or "''"
-
-
-def _piece(text: str) -> str:
-    return bash_word(text) if text else ""
+    if encoded:
+        return bash_word_of_masked(text, lambda mask: f'$(encoded "${_variable(mask)}")')
+    return bash_word_of_masked(text, lambda mask: f"${_variable(mask)}")

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from authlens_core.export.json_output import json_output
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.export.secret_forms import MASKED
+from authlens_core.oauth.check import Check
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.secret import Body
 from authlens_core.trace.record import StageRecord, Trace
@@ -35,21 +36,31 @@ def har(trace: Trace) -> str:
         "creator": _CREATOR,
         "pages": [_page(page, record) for page, record in numbered],
         "entries": [_entry(page, exchange) for page, record in numbered for exchange in record.exchanges],
-        "comment": f"{shown.kind} to {shown.resource_url}; secrets are replaced by masks with fingerprints",
+        "comment": f"{_tampered(shown.tampering)}{shown.kind} to {shown.resource_url}; "
+        "secrets are replaced by masks with fingerprints",
     }
     return json_output({"log": log})
 
 
 def _page(page: str, record: StageRecord) -> dict[str, object]:
     again = f", attempt {record.attempt}" if record.attempt > 1 else ""
-    failures = "; ".join(f"{check.name}: {check.seen}" for check in record.failures)
+    failures = "; ".join(_failure(check) for check in record.failures)
     return {
         "startedDateTime": record.started_at.isoformat(),
         "id": page,
         "title": f"{record.stage.replace('_', ' ')}{again}: {record.outcome}",
         "pageTimings": {"onContentLoad": _UNKNOWN, "onLoad": round(record.elapsed * 1000, 3)},
-        "comment": failures,
+        "comment": f"{_tampered(record.tampering)}{failures}",
     }
+
+
+def _tampered(changes: tuple[str, ...]) -> str:
+    return f"TAMPERED, changed on purpose: {'; '.join(changes)}. " if changes else ""
+
+
+def _failure(check: Check) -> str:
+    quoted = f" (evidence: {check.evidence})" if check.evidence else ""
+    return f"{check.name}: {check.seen}{quoted}"
 
 
 def _entry(page: str, exchange: Exchange) -> dict[str, object]:

@@ -94,6 +94,10 @@ class JsonRecord:
         """Return a string or None."""
         return None if self.value(name) is None else self.text(name)
 
+    def has(self, name: str) -> bool:
+        """Tell whether there is a member `name`: for those that an older writer left out."""
+        return name in self.members
+
     def flag(self, name: str) -> bool:
         """Return true or false."""
         value = self.value(name)

@@ -41,6 +41,7 @@ def markdown(trace: Trace) -> str:
         f"- Resource: {code_span(shown.resource_url)}",
         f"- Began: {code_span(shown.started_at.isoformat(sep=' ', timespec='seconds'))}",
         "- Secrets are replaced by masks; the same digits after the number sign mean the same secret.",
+        *_tampered(shown.tampering),
         "",
         *fenced(sequence_diagram(shown), "mermaid"),
     ]
@@ -75,12 +76,21 @@ def _longest_run(text: str) -> int:
     return max((len(found[0]) for found in _BACKTICKS.finditer(text)), default=0)
 
 
+def _tampered(changes: tuple[str, ...]) -> Iterator[str]:
+    if changes:
+        yield ""
+        yield "**TAMPERED: this was changed on purpose, and the servers answered to the change.**"
+        yield ""
+        yield from (f"- {prose(words)}" for words in changes)
+
+
 def _record(number: int, record: StageRecord) -> Iterator[str]:
     title = record.stage.replace("_", " ").capitalize()
     again = f", attempt {record.attempt}" if record.attempt > 1 else ""
     yield f"## {number} {title}{again}: {_OUTCOMES[record.outcome]} {record.outcome}"
     yield ""
     yield f"Took {record.elapsed * 1000:.0f} ms."
+    yield from _tampered(record.tampering)
     if record.facts:
         yield from ("", "### Facts", "")
         for fact in record.facts:
@@ -102,6 +112,7 @@ def _check(check: Check, *, overridden: bool) -> Iterator[str]:
     if check.severity is not Severity.PASS:
         pairs += [("Why it matters", prose(check.why)), ("What to do", prose(check.cure))]
     yield from (f"  - {name}: {text}" for name, text in pairs if text)
+    yield from (f"  - Evidence: {code_span(quoted)}" for quoted in check.evidence.splitlines() if quoted)
 
 
 def _exchange(exchange: Exchange) -> Iterator[str]:

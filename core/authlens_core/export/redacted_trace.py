@@ -55,6 +55,7 @@ def _record(record: StageRecord, redactor: Redactor) -> StageRecord:
         checks=tuple(_check(check, redactor) for check in record.checks),
         facts=tuple(_fact(fact, redactor) for fact in record.facts),
         overridden=frozenset(redactor.text(name) for name in record.overridden),
+        tampering=tuple(redactor.text(words) for words in record.tampering),
     )
 
 
@@ -119,6 +120,7 @@ def _check(check: Check, redactor: Redactor) -> Check:
         spec=redactor.text(check.spec),
         why=redactor.text(check.why),
         cure=redactor.text(check.cure),
+        evidence=redactor.text(check.evidence),
     )
 
 

@@ -1,13 +1,15 @@
 """The session file: a trace without its secrets, to be kept, handed on and opened again read-only.
 
-The format, version 1: one JSON object (RFC 8259, UTF-8), read strictly.
+The format, version 1: one JSON object (RFC 8259, UTF-8), read strictly; docs/session-file.md describes it.
+A member in parentheses may be missing.
 
     format    "authlens-session"
     version   1; a reader refuses a higher number, and ignores members that it does not know
     trace     trace_id, kind, resource_url, started_at, records[]
-    record    stage, outcome, started_at, elapsed, attempt, overridden[], facts[], checks[], exchanges[]
+    record    stage, outcome, started_at, elapsed, attempt, overridden[], facts[], checks[], exchanges[],
+              (tampering[])
     fact      name, value, spec, note
-    check     name, severity, expected, seen, why, spec, cure, overridable
+    check     name, severity, expected, seen, why, spec, cure, overridable, (evidence)
     exchange  request, response or null, failure or null, started_at, elapsed, timings, peer, proxy, tls,
               purpose
     request   method, url, headers [[name, value], ...], body
@@ -49,10 +51,16 @@ class SessionFileRefused(UsageError):
     """The file is not a session file that this authlens can open."""
 
 
-def session_json(trace: Trace) -> str:
-    """Return `trace` as the text of a session file, every secret replaced by its mask."""
+def session_json(trace: Trace, *, bodies: int | None = None) -> str:
+    """Return `trace` as the text of a session file, every secret replaced by its mask.
+
+    Args:
+        trace: what happened; a trace without secrets is written as it is.
+        bodies: bytes of all bodies together that are written; what comes later is left out, and says so.
+            16 MiB where it is not given.
+    """
     shown = redacted_trace(trace)
-    budget = _Budget(_BODIES_KEPT)
+    budget = _Budget(_BODIES_KEPT if bodies is None else bodies)
     return json_output(
         {
             "format": FORMAT,
@@ -131,6 +139,7 @@ def _record_out(record: StageRecord, budget: _Budget) -> dict[str, object]:
         ],
         "checks": [asdict(check) for check in record.checks],
         "exchanges": [_exchange_out(exchange, budget) for exchange in record.exchanges],
+        "tampering": record.tampering,
     }
 
 
@@ -195,6 +204,7 @@ def _record_in(found: JsonRecord) -> StageRecord:
         ),
         overridden=frozenset(found.texts("overridden")),
         attempt=found.integer("attempt"),
+        tampering=found.texts("tampering") if found.has("tampering") else (),
     )
 
 
@@ -208,6 +218,7 @@ def _check_in(found: JsonRecord) -> Check:
         found.text("spec"),
         found.text("cure"),
         overridable=found.flag("overridable"),
+        evidence=found.text("evidence") if found.has("evidence") else "",
     )
 
 

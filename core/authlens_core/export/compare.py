@@ -1,0 +1,143 @@
+"""Two traces side by side: only what differs, stage by stage.
+
+Both are compared without their secrets. The masks keep fingerprints, so that it is still seen whether two
+secrets are the same one. What every run makes anew (a state, a code, a token, the date of an answer) has to
+differ and says nothing; it is told apart from what differs although it need not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from authlens_core.export.record_fields import Fields, fields_of, group_of
+from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.export.run_values import differs_as_it_must
+from authlens_core.trace.record import Stage, StageRecord, Trace
+
+__all__ = ["Comparison", "Difference", "StageComparison", "compare"]
+
+_Key = TypeVar("_Key", bound=Hashable)
+_FAR: Final = 1 << 30  # a place behind every other
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that is not the same; None where a side does not have it."""
+
+    name: str
+    left: str | None
+    right: str | None
+
+    @property
+    def swapped(self) -> Difference:
+        """The same with the sides changed over."""
+        return Difference(self.name, self.right, self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class StageComparison:
+    """What differs in one attempt at a stage.
+
+    Attributes:
+        stage: which.
+        turn: which attempt at it, counted from 1.
+        differences: what need not differ and does.
+        as_it_must: what every run makes anew.
+    """
+
+    stage: Stage
+    turn: int
+    differences: tuple[Difference, ...] = ()
+    as_it_must: tuple[Difference, ...] = ()
+
+    @property
+    def swapped(self) -> StageComparison:
+        """The same with the sides changed over."""
+        left = tuple(one.swapped for one in self.differences)
+        return StageComparison(self.stage, self.turn, left, tuple(one.swapped for one in self.as_it_must))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that differs between two traces.
+
+    Attributes:
+        about: what differs of the traces as a whole: their kind, their resource.
+        stages: the stages in which something differs, in the order in which they happened.
+    """
+
+    about: tuple[Difference, ...] = ()
+    stages: tuple[StageComparison, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """True when nothing differs but what has to."""
+        return not self.about and not any(stage.differences for stage in self.stages)
+
+    @property
+    def swapped(self) -> Comparison:
+        """The same with the sides changed over."""
+        about = tuple(one.swapped for one in self.about)
+        return Comparison(about, tuple(stage.swapped for stage in self.stages))
+
+
+def compare(left: Trace, right: Trace) -> Comparison:
+    """Return what differs between two traces, their secrets masked.
+
+    The first attempt at a stage is held against the first one of the other side, and so on. A stage that
+    only one side has is one difference, not all of its fields.
+    """
+    shown_left, shown_right = redacted_trace(left), redacted_trace(right)
+    about = _differing(
+        {"kind": shown_left.kind.value, "resource": shown_left.resource_url},
+        {"kind": shown_right.kind.value, "resource": shown_right.resource_url},
+    )
+    sides = _by_turn(shown_left.records), _by_turn(shown_right.records)
+    stages = (_stage(key, *(side.get(key) for side in sides)) for key in _in_order(*sides))
+    told = tuple(one for one in stages if one.differences or one.as_it_must)
+    return Comparison(tuple(about), told)
+
+
+def _by_turn(records: Sequence[StageRecord]) -> dict[tuple[Stage, int], StageRecord]:
+    found: dict[tuple[Stage, int], StageRecord] = {}
+    for record in records:
+        turn = 1 + sum(1 for stage, _ in found if stage is record.stage)
+        found[record.stage, turn] = record
+    return found
+
+
+def _in_order(left: Iterable[_Key], right: Iterable[_Key]) -> list[_Key]:
+    """Return the keys of both sides in an order that does not depend on which side is which."""
+    places = [{key: place for place, key in enumerate(side)} for side in (left, right)]
+
+    def place(key: _Key) -> tuple[int, int, str]:
+        found = sorted(side.get(key, _FAR) for side in places)
+        return found[0], found[1], f"{key}"
+
+    return sorted(places[0].keys() | places[1].keys(), key=place)
+
+
+def _stage(key: tuple[Stage, int], left: StageRecord | None, right: StageRecord | None) -> StageComparison:
+    if left is None or right is None:
+        words = [None if one is None else one.outcome.value for one in (left, right)]
+        return StageComparison(*key, (Difference("stage", *words),))
+    found = _differing(fields_of(left), fields_of(right))
+    return StageComparison(
+        *key,
+        tuple(one for one in found if not _must(one)),
+        tuple(one for one in found if _must(one)),
+    )
+
+
+def _must(one: Difference) -> bool:
+    return (
+        one.left is not None and one.right is not None and differs_as_it_must(one.name, one.left, one.right)
+    )
+
+
+def _differing(left: Fields, right: Fields) -> list[Difference]:
+    found = [Difference(name, left.get(name), right.get(name)) for name in _in_order(left, right)]
+    # The order within a group stays: sorting is stable.
+    return sorted((one for one in found if one.left != one.right), key=lambda one: group_of(one.name))

@@ -1,0 +1,119 @@
+"""An export in a file: written for its owner alone and never over another one unasked, and read with a bound."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from authlens_core.errors import UsageError
+from authlens_core.export.session_file import MAX_SESSION_BYTES, SessionFileRefused, read_session
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.record import Trace
+
+__all__ = ["FileExists", "FileUnusable", "named_path", "open_session", "write_export"]
+
+_PRIVATE: Final = 0o600
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+
+
+class FileUnusable(UsageError):
+    """The file cannot be written or read."""
+
+
+class FileExists(FileUnusable):
+    """There is a file of this name already; it was left as it is."""
+
+
+def named_path(text: str) -> Path:
+    """Return the path that a person typed; `~` is their home.
+
+    Raises:
+        FileUnusable: it names no file.
+    """
+    shown = safe_line(text, 200)
+    if not text.strip() or "\0" in text:
+        raise FileUnusable("That is no file name.", "Give one, such as login.authlens.json.")
+    try:
+        path = Path(text.strip()).expanduser()
+    except RuntimeError:
+        raise FileUnusable(f"{shown} names a home that is not known.", "Give the whole path.") from None
+    if not path.name or path.is_dir():
+        raise FileUnusable(f"{shown} is a directory.", "Add the name of a file to it.")
+    return path
+
+
+def write_export(path: Path, text: str, *, force: bool = False) -> None:
+    """Write `text` to a new file with mode 0600.
+
+    Args:
+        path: where to.
+        text: an export; it holds no secret, and is nobody else's business all the same.
+        force: true to put it in the place of a file of this name. What was there goes whole, and a link is
+            replaced and not followed.
+
+    Raises:
+        FileExists: there is one already, and `force` is false.
+        FileUnusable: it cannot be written; nothing is left behind.
+    """
+    data = text.encode("utf-8", "replace")
+    try:
+        if force:
+            beside = path.with_name(f".authlens-{secrets.token_hex(8)}")
+            _write_new(beside, data)
+            try:
+                beside.replace(path)
+            except OSError:
+                beside.unlink(missing_ok=True)
+                raise
+        else:
+            _write_new(path, data)
+    except FileExistsError:
+        cause = f"{safe_line(str(path), 300)} is there already, and was left as it is."
+        raise FileExists(cause, "Choose another name, or say that it may be replaced.") from None
+    except (OSError, ValueError) as error:
+        raise _unusable(path, "written", error) from None
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, _NEW, _PRIVATE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def open_session(path: Path) -> Trace:
+    """Return the trace that the session file at `path` holds.
+
+    Raises:
+        SessionFileRefused: it is no session file.
+        FileUnusable: it cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        # O_NONBLOCK: opening a FIFO must not wait for its other end.
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise SessionFileRefused(
+                    f"{safe_line(str(path), 300)} is not a plain file.", "Choose a file that authlens saved."
+                )
+            data = file.read(MAX_SESSION_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, "read", error) from None
+    return read_session(data)
+
+
+def _unusable(path: Path, done: str, error: Exception) -> FileUnusable:
+    reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    cause = f"{safe_line(str(path), 300)} cannot be {done}: {safe_line(reason, 200)}."
+    return FileUnusable(cause, "Check the name, and whether you may use that directory.")

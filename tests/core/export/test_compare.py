@@ -1,0 +1,235 @@
+"""Two traces are compared field by field: only what differs is said, and what has to differ is told apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.emulator import Emulator
+from authlens_core.export.compare import Comparison, Difference, compare
+from authlens_core.export.session_file import read_session, session_json
+from authlens_core.login.facts import Options
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
+from authlens_core.secret import Body, Secret
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from support.hostile_trace import CANARY
+from support.recorded_login import Recorded, leaks, record_login_at
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def trace(*records: StageRecord, kind: TraceKind = TraceKind.LOGIN) -> Trace:
+    """Return a trace of these records."""
+    return Trace("abc", kind, "https://a.example/", BEGAN, records)
+
+
+def asked(
+    url: str = "https://a.example/",
+    *,
+    sent: str = "",
+    headers: tuple[tuple[str, str], ...] = (),
+    got: str = "",
+    status: int = 200,
+    later: float = 0,
+) -> StageRecord:
+    """Return a record of one exchange: a form that was sent and JSON that came back."""
+    request = Request("POST", url, Headers.of([("Content-Type", FORM_TYPE)]), Body(sent.encode()))
+    fields = [("Content-Type", JSON_TYPE), *headers]
+    response = Response(status, "", Headers.of(fields), Body(got.encode()))
+    at = BEGAN + timedelta(seconds=later)
+    return StageRecord(
+        Stage.EXCHANGE, Outcome.PASSED, at, later, (Exchange(request, response, None, at, later),)
+    )
+
+
+def names(comparison: Comparison) -> list[str]:
+    """Return the names of everything that need not differ and does."""
+    return [one.name for stage in comparison.stages for one in stage.differences]
+
+
+def told_apart(comparison: Comparison) -> list[str]:
+    """Return the names of everything that differs as it must."""
+    return [one.name for stage in comparison.stages for one in stage.as_it_must]
+
+
+def test_a_trace_is_the_same_as_itself(login: Recorded, hostile: Trace) -> None:
+    """Nothing differs, and nothing has to."""
+    for one in (login.trace, hostile):
+        assert compare(one, one) == Comparison()
+
+
+def test_a_trace_is_the_same_as_its_session_file(login: Recorded) -> None:
+    """Fingerprints stand for secrets, so what was saved can be held against what is here."""
+    assert compare(login.trace, read_session(session_json(login.trace).encode())) == Comparison()
+
+
+async def test_two_logins_with_one_client_differ_only_as_they_must() -> None:
+    """States, codes, tokens, dates and rays are made anew by every run; nothing else is."""
+    async with Emulator() as emulator:
+        client, _ = emulator.register_client("http://localhost:8419/callback")
+        options = Options(port=8419, wait=5, client_id=client)
+        first, second = [await record_login_at(emulator, options) for _ in range(2)]
+    found = compare(first.trace, second.trace)
+    assert found.same, names(found)
+    assert {"fact state", "fact code_challenge", "request 1 body code_verifier"} <= set(told_apart(found))
+    assert [leak for secret in first.secrets for leak in leaks(repr(found), secret)] == []
+
+
+def test_only_the_differing_fields_are_said() -> None:
+    """Query, form, header and JSON member each by its own name."""
+    left = asked(
+        "https://a.example/t?x=1&y=2",
+        sent="scope=a&resource=r",
+        headers=(("X-Two", "1"),),
+        got='{"a":{"b":1}}',
+    )
+    right = asked(
+        "https://a.example/t?x=1&y=3",
+        sent="scope=b&resource=r",
+        headers=(("x-two", "2"),),
+        got='{"a":{"b":2}}',
+    )
+    assert compare(trace(left), trace(right)).stages[0].differences == (
+        Difference("request 1 query y", "2", "3"),
+        Difference("request 1 body scope", "a", "b"),
+        Difference("response 1 header x-two", "1", "2"),
+        Difference("response 1 body a b", "1", "2"),
+    )
+
+
+def test_what_one_side_lacks_is_none() -> None:
+    """Missing is not the same as empty."""
+    found = compare(trace(asked(sent="scope=")), trace(asked()))
+    assert found.stages[0].differences == (Difference("request 1 body scope", "", None),)
+
+
+def test_a_stage_that_one_side_lacks_is_one_difference() -> None:
+    """Not all of its fields."""
+    found = compare(trace(asked(sent="scope=a")), trace())
+    assert found.stages[0].differences == (Difference("stage", "passed", None),)
+
+
+def test_attempts_are_held_against_each_other_in_turn() -> None:
+    """The second attempt against the second."""
+    found = compare(trace(asked(), asked(sent="a=1")), trace(asked(), asked(sent="a=2")))
+    assert [(stage.turn, stage.differences) for stage in found.stages] == [
+        (2, (Difference("request 1 body a", "1", "2"),))
+    ]
+
+
+def test_a_change_on_purpose_a_failure_and_a_check_are_said() -> None:
+    """What explains a difference is in the comparison."""
+    failure = WireFailure(FailureKind.TIMEOUT, "No answer.", "Wait.")
+    left = asked()
+    right = replace(
+        left,
+        outcome=Outcome.FAILED,
+        tampering=("another verifier",),
+        checks=(Check("token.status", Severity.FAILURE, "200", "400", evidence="HTTP/1.1 400"),),
+        exchanges=(replace(left.exchanges[0], response=None, failure=failure),),
+    )
+    found = {one.name: one.right for one in compare(trace(left), trace(right)).stages[0].differences}
+    assert found["outcome"] == "failed"
+    assert found["changed on purpose"] == "another verifier"
+    assert found["check token.status"] == "failure: 400"
+    assert found["check token.status evidence"] == "HTTP/1.1 400"
+    assert found["request 1 failure"] == "timeout: No answer."
+    assert found["response 1 status"] is None
+
+
+def test_times_are_not_compared() -> None:
+    """No two runs take as long."""
+    assert compare(trace(asked(later=1)), trace(asked(later=2))) == Comparison()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (
+            asked(headers=(("Date", "a"), ("CF-Ray", "1-A"))),
+            asked(headers=(("Date", "b"), ("CF-Ray", "2-A"))),
+        ),
+        (asked(sent="state=aaaaaaaa"), asked(sent="state=bbbbbbbb")),
+        (asked(sent="code=aaaaaaaa"), asked(sent="code=bbbbbbbb")),
+        (asked(got='{"access_token":"aaaaaaaa"}'), asked(got='{"access_token":"bbbbbbbb"}')),
+        (asked(got='{"x":"at 2026-01-01T00:00:00Z"}'), asked(got='{"x":"at 2026-01-01T00:00:09Z"}')),
+        (
+            asked(headers=(("Location", "https://a.example/cb?code=aaaaaaaa&state=1"),)),
+            asked(headers=(("Location", "https://a.example/cb?code=bbbbbbbb&state=2"),)),
+        ),
+    ],
+    ids=["header fields", "state", "code", "token", "moment", "redirect"],
+)
+def test_what_every_run_makes_anew_is_told_apart(left: StageRecord, right: StageRecord) -> None:
+    """It is there for who looks, and is no difference."""
+    found = compare(trace(left), trace(right))
+    assert found.same
+    assert len(told_apart(found)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (asked(sent="client_secret=aaaaaaaa"), asked(sent="client_secret=bbbbbbbb")),
+        (
+            asked(headers=(("Location", "https://a.example/cb?code=aaaaaaaa&iss=1"),)),
+            asked(headers=(("Location", "https://a.example/cb?code=bbbbbbbb&iss=2"),)),
+        ),
+        (asked(got='{"code":1003}'), asked(got='{"code":1004}')),
+        (asked(sent="state=aaaaaaaa"), asked()),
+    ],
+    ids=["a client's secret", "an issuer beside a code", "the number of an error", "a state that is missing"],
+)
+def test_what_need_not_differ_is_not_hidden_among_it(left: StageRecord, right: StageRecord) -> None:
+    """A masked value may still be the reason."""
+    assert not compare(trace(left), trace(right)).same
+
+
+def test_another_resource_or_kind_is_said_first() -> None:
+    """Two traces that have little to do with each other are seen at once."""
+    other = replace(trace(kind=TraceKind.PROBE), resource_url="https://b.example/")
+    assert [one.name for one in compare(trace(), other).about] == ["kind", "resource"]
+
+
+def test_no_secret_is_in_a_comparison(hostile: Trace) -> None:
+    """V-7: both sides are redacted first, whatever they repeat."""
+    found = compare(hostile, replace(hostile, records=hostile.records[:1], resource_url=CANARY))
+    assert not found.same
+    assert leaks(repr(found), CANARY) == []
+
+
+def test_a_secret_has_the_same_fingerprint_on_both_sides() -> None:
+    """The same token is no difference; a fact that became text is compared by its mask."""
+    record = StageRecord(
+        Stage.EXCHANGE, Outcome.PASSED, BEGAN, 0, facts=(Fact("refresh_token", Secret(CANARY)),)
+    )
+    shown = replace(record, facts=(Fact("refresh_token", Secret(CANARY).masked),))
+    assert compare(trace(record), trace(shown)) == Comparison()
+
+
+_WORDS = st.sampled_from(["a", "b", "state", "x (2)", "check", "request 1", "•••• #00000000", ""])
+_FACTS = st.lists(st.builds(Fact, _WORDS, _WORDS), max_size=4).map(tuple)
+_RECORDS = st.builds(
+    StageRecord,
+    st.sampled_from(list(Stage)),
+    st.sampled_from(list(Outcome)),
+    st.just(BEGAN),
+    st.just(0.0),
+    facts=_FACTS,
+    checks=st.lists(st.builds(Check, _WORDS, st.sampled_from(list(Severity)), _WORDS), max_size=2).map(tuple),
+    tampering=st.lists(_WORDS, max_size=2).map(tuple),
+)
+_TRACES = st.lists(_RECORDS, max_size=4).map(lambda records: trace(*records))
+
+
+@given(_TRACES, _TRACES)
+def test_the_sides_can_be_changed_over(left: Trace, right: Trace) -> None:
+    """Whatever differs, it differs the same way round from either side; a trace never differs from itself."""
+    assert compare(left, right).swapped == compare(right, left)
+    assert compare(left, left) == Comparison()

@@ -1,0 +1,140 @@
+"""An export in a file is the owner's alone, replaces nothing unasked, and is read as a stranger's."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from authlens_core.export.formats import FORMATS, file_name
+from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.export.saved_file import (
+    FileExists,
+    FileUnusable,
+    named_path,
+    open_session,
+    write_export,
+)
+from authlens_core.export.session_file import MAX_SESSION_BYTES, SessionFileRefused, session_json
+from authlens_core.trace.record import Trace
+from support.hostile_trace import CANARY
+from support.recorded_login import Recorded, leaks
+
+
+def test_a_session_file_opens_again(login: Recorded, tmp_path: Path) -> None:
+    """What was written is what is read."""
+    path = tmp_path / "login.authlens.json"
+    write_export(path, session_json(login.trace))
+    assert open_session(path) == redacted_trace(login.trace)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_the_file_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    """0600 from its first moment."""
+    before = os.umask(0)
+    try:
+        write_export(tmp_path / "a", "x")
+        write_export(tmp_path / "a", "y", force=True)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
+
+def test_no_file_is_replaced_unasked(tmp_path: Path) -> None:
+    """O_EXCL: neither a file nor where a link points to."""
+    there, link = tmp_path / "there", tmp_path / "link"
+    there.write_text("mine")
+    link.symlink_to(tmp_path / "nowhere")
+    for path in (there, link):
+        with pytest.raises(FileExists, match="left as it is|left as it was"):
+            write_export(path, "x")
+    assert there.read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_force_replaces_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
+    """The file goes whole, and nothing is left beside it."""
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("mine")
+    link.symlink_to(target)
+    write_export(link, "x", force=True)
+    assert (link.read_text(), target.read_text(), link.is_symlink()) == ("x", "mine", False)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "target"]
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """Cause and cure, no traceback."""
+    with pytest.raises(FileUnusable) as refused:
+        write_export(tmp_path / "no" / "such", "x")
+    assert refused.value.cure
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\0b", "~nobody-of-this-name/x", "."])
+def test_what_names_no_file_is_refused(name: str) -> None:
+    """In words."""
+    with pytest.raises(FileUnusable):
+        named_path(name)
+
+
+def test_home_is_understood(private_environment: Path) -> None:
+    """`~` as a person types it."""
+    assert named_path(" ~/a.json ") == private_environment / "a.json"
+
+
+def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
+    """A FIFO without a writer does not hang, a directory and a missing file are said."""
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(SessionFileRefused):
+        open_session(tmp_path / "fifo")
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(FileUnusable):
+            open_session(path)
+
+
+def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """Every read is bounded."""
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(MAX_SESSION_BYTES * 40)
+    with pytest.raises(SessionFileRefused):
+        open_session(path)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_form_hides_the_secrets_and_says_that_it_was_tampered_with(name: str, hostile: Trace) -> None:
+    """V-7, and a tampered trace is marked as such everywhere; evidence is exported."""
+    words = f"the verifier {CANARY} was changed"
+    checks = tuple(replace(one, evidence=f"HTTP/1.1 400\n{CANARY}") for one in hostile.records[0].checks)
+    record = replace(hostile.records[0], tampering=(words,), checks=checks)
+    text = FORMATS[name].write(replace(hostile, records=(record, *hostile.records[1:])))
+    assert leaks(text, CANARY) == []
+    assert "tampering" in text or "TAMPERED" in text
+    assert "was changed" in text
+    assert name == "curl" or "HTTP/1.1 400" in text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_honest_trace_is_not_called_tampered(name: str, login: Recorded) -> None:
+    """The word means something."""
+    assert "TAMPERED" not in FORMATS[name].write(login.trace)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://wiki.example.com/a", "wiki.example.com"),
+        ("https://../../etc/passwd", "authlens"),
+        ("https://[::1]:80/", "1"),
+        ("\x1b]0;x\x07", "authlens"),
+        ("https://[", "authlens"),
+        ("https://" + "a" * 500, "a" * 80),
+    ],
+)
+def test_the_name_of_a_file_is_harmless(login: Recorded, url: str, host: str) -> None:
+    """No path, nothing that a shell, a terminal or Windows reads as its own."""
+    day = f"{login.trace.started_at:%Y%m%d}"
+    trace = replace(login.trace, resource_url=url)
+    assert file_name(trace, FORMATS["session"]) == f"{host}-login-{day}.authlens.json"

@@ -6,10 +6,12 @@ nothing but Cloudflare's error number, and only in an answer of its edge.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from authlens_core.access.evidence import body_line, header_lines, status_line
+from authlens_core.access.login_redirect import service_token_line
 from authlens_core.access.protection import ACCESS, MEANINGS, Protection
 from authlens_core.access.team import WELL_KNOWN, is_team_host
 from authlens_core.oauth.challenge import ChallengeField, parse_challenges
@@ -80,6 +82,7 @@ class _Seen:
 
     def __init__(self, exchange: Exchange, response: Response) -> None:
         self.response = response
+        self.method = exchange.request.method
         self.status = response.status
         self.is_redirect = 300 <= response.status < 400
         self.field = parse_challenges(response.headers.get_all("www-authenticate"))
@@ -89,14 +92,20 @@ class _Seen:
         self.is_edge = self.ray is not None or server == "cloudflare"
         self.error = _edge_error(response) if self.is_edge and response.status >= 400 else None
 
-    def answer(self, protection: Protection, *names: str, layer: str = "", note: str = "") -> Answer:
-        """Make an answer; the fields in `names` that are there become evidence beside the status."""
+    def answer(
+        self,
+        protection: Protection,
+        *names: str,
+        layer: str = "",
+        note: str = "",
+        quoted: Sequence[str] = (),
+    ) -> Answer:
+        """Make an answer; the fields in `names` that are there become evidence, and what is `quoted`."""
         meaning = MEANINGS[protection]
-        evidence = [safe_line(f"{self.status} {self.response.reason}".rstrip(), 100)]
-        for name in dict.fromkeys((*names, "www-authenticate", "location", "cf-ray")):
-            for value in self.response.headers.get_all(name):
-                shown = value.partition("?")[0].partition("#")[0] if name == "location" else value
-                evidence.append(f"{name}: {safe_line(shown, 500)}")
+        evidence = [status_line(self.response)]
+        evidence.extend(header_lines(self.response, *names, "www-authenticate", "location"))
+        evidence.extend(line for line in quoted if line)
+        evidence.extend(header_lines(self.response, "cf-ray"))
         evidence.extend(self.field.problems)
         summary = f"{meaning.summary} {note}".rstrip()
         ray = safe_line(self.ray, 80) if self.ray is not None else None
@@ -118,7 +127,10 @@ def _access_login(seen: _Seen) -> Answer | None:
     if target is None or not (target.path == _LOGIN_PATH or target.path.startswith(f"{_LOGIN_PATH}/")):
         return None
     named = any(c.is_scheme("cloudflare-access") for c in seen.field.challenges)
-    return seen.answer(Protection.ACCESS_LOGIN) if named or is_team_host(target.host) else None
+    if not named and not is_team_host(target.host):
+        return None
+    recognised = service_token_line(seen.response.headers.get("location") or "")
+    return seen.answer(Protection.ACCESS_LOGIN, quoted=(recognised,))
 
 
 def _metadata_elsewhere(seen: _Seen) -> Answer | None:
@@ -151,12 +163,14 @@ def _redirect(seen: _Seen) -> Answer | None:
 
 def _edge_refusal(seen: _Seen) -> Answer | None:
     """Cloudflare's own refusals, which have nothing to do with the login."""
+    number = body_line(seen.response, str(seen.error)) if seen.error is not None else ""
     if seen.error == 1043:
-        return seen.answer(Protection.REQUIRE_ACCESS_PROTECTION)
+        return seen.answer(Protection.REQUIRE_ACCESS_PROTECTION, quoted=(number,))
     if seen.response.headers.get("cf-mitigated") is not None:
         return seen.answer(Protection.BLOCKED, "cf-mitigated", note="It wants a browser to pass a check.")
     if seen.error in _BLOCKS:
-        return seen.answer(Protection.BLOCKED, note=f"Error {seen.error}, {_BLOCKS[seen.error]}.")
+        note = f"Error {seen.error}, {_BLOCKS[seen.error]}."
+        return seen.answer(Protection.BLOCKED, note=note, quoted=(number,))
     return None
 
 
@@ -164,9 +178,25 @@ def _service_auth_only(seen: _Seen) -> Answer | None:
     """403, or 401 where the owner chose it, with the fields by which Access names the application."""
     if seen.status not in (401, 403):
         return None
-    if all(seen.response.headers.get(name) is None for name in _ACCESS_FIELDS):
+    by_body = _is_access_page(seen)
+    if not by_body and all(seen.response.headers.get(name) is None for name in _ACCESS_FIELDS):
         return None
-    return seen.answer(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS)
+    quoted = body_line(seen.response, '"status_code"') if by_body else ""
+    return seen.answer(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS, quoted=(quoted,))
+
+
+def _is_access_page(seen: _Seen) -> bool:
+    """The page of Access carries its facts as JSON: status, audience and ray of the request."""
+    if not seen.is_edge:
+        return False
+    text = seen.response.body.reveal()[:_BODY_SEARCHED]
+    return all(name in text for name in (b'"status_code"', b'"aud"', b'"ray_id"'))
+
+
+def _preflight(seen: _Seen) -> Answer | None:
+    """Access answers 403 to a preflight that it does not know how to answer (Cloudflare, CORS)."""
+    is_refused = seen.method == "OPTIONS" and seen.status == 403 and seen.is_edge
+    return seen.answer(Protection.PREFLIGHT, *_ACCESS_FIELDS) if is_refused else None
 
 
 def _unauthorized(seen: _Seen) -> Answer | None:
@@ -184,6 +214,7 @@ _RULES: Final[tuple[Callable[[_Seen], Answer | None], ...]] = (
     _metadata_elsewhere,
     _redirect,
     _edge_refusal,
+    _preflight,
     _service_auth_only,
     _unauthorized,
 )

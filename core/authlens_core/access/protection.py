@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-__all__ = ["MANAGED_OAUTH", "MEANINGS", "Meaning", "Protection"]
+__all__ = ["ACCESS", "MANAGED_OAUTH", "MEANINGS", "NETWORK", "ORIGIN", "WAF", "Meaning", "Protection"]
 
 MANAGED_OAUTH: Final = (
     "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
@@ -26,6 +26,7 @@ class Protection(StrEnum):
     UNAUTHORIZED_BARE = "unauthorized_bare"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     REDIRECT_ELSEWHERE = "redirect_elsewhere"
+    PREFLIGHT = "preflight"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     RATE_LIMITED = "rate_limited"
@@ -109,6 +110,12 @@ MEANINGS: Final[dict[Protection, Meaning]] = {
         ORIGIN,
         "It redirects, and redirects are not followed with a login.",
         "If you trust the target, give its URL to authlens.",
+    ),
+    Protection.PREFLIGHT: Meaning(
+        ACCESS,
+        "Access refuses a preflight (OPTIONS), which never carries a credential.",
+        "Ask the owner to let Access answer it, or pass it on: Zero Trust → Access controls → Applications → "
+        "(app) → Advanced settings → Cross-Origin Resource Sharing (CORS).",
     ),
     Protection.FORBIDDEN: Meaning(
         ORIGIN,

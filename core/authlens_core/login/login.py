@@ -28,6 +28,7 @@ from authlens_core.login.events import (
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.ports import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
 from authlens_core.login.progress import Progress
+from authlens_core.login.refusal import diagnosis_checks
 from authlens_core.login.response_wait import ResponseWait
 from authlens_core.login.stage import Learned, PlannedRequest, stopped
 from authlens_core.login.stages import STAGES
@@ -248,6 +249,8 @@ class Login:
                 learned = await self._perform(stage, prepared, exchanges)
             standing = failures(learned.checks, learned.facts.approved)
             outcome = Outcome.FAILED if standing else Outcome.PASSED
+            why = diagnosis_checks(stage, learned.checks, exchanges, learned.facts.approved)
+            learned = replace(learned, checks=(*learned.checks, *why))
         except asyncio.CancelledError:
             learned = Learned(self.facts, learned.checks, learned.shown)
         finally:

@@ -14,6 +14,7 @@ from authlens_core.errors import (
     TimedOut,
     UsageError,
 )
+from authlens_core.login.refusal import diagnosis_checks, is_diagnosis
 from authlens_core.oauth.check import Check
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, Stage, StageRecord
@@ -22,6 +23,8 @@ from authlens_core.wire.exchange import FailureKind
 
 __all__ = ["Why", "client_is_unknown", "verdict", "why"]
 
+_MOST_LINES: Final = 6
+_LONGEST_LINE: Final = 300  # characters
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     "registration.port": UsageError,
     "registration.endpoint": UsageError,
@@ -34,23 +37,36 @@ _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
 
 
 class Why(NamedTuple):
-    """Why a stage failed and what to do, safe to show; `said` is the server's own word where it helps."""
+    """Why a stage failed and what to do, safe to show.
+
+    Attributes:
+        cause: what happened and why.
+        cure: what to do.
+        evidence: the lines of the raw answer that show it.
+    """
 
     cause: str
     cure: str
-    said: str = ""
+    evidence: tuple[str, ...] = ()
 
 
 def why(record: StageRecord) -> Why | None:
-    """Return why a stage failed, by the diagnosis where there is one; None when it did not fail."""
+    """Return why a stage failed, by the diagnosis where there is one; None when it did not fail.
+
+    A record without a diagnosis, as of a refresh or a revocation, is diagnosed here.
+    """
     if record.outcome is not Outcome.FAILED or not record.failures:
         return None
     check = record.failures[0]
-    diagnosis = next((c for c in record.checks if c.name.endswith(".diagnosis")), None)
-    seen = safe_line(check.seen, 500)
+    own = next((c for c in record.checks if is_diagnosis(c)), None)
+    made = diagnosis_checks(record.stage, record.checks, record.exchanges, record.overridden)
+    diagnosis = own or next(iter(made), None)
     if diagnosis is not None:
-        return Why(safe_line(diagnosis.seen, 500), safe_line(diagnosis.cure, 500), seen)
+        # A record of an earlier version of authlens has no evidence in it.
+        lines = diagnosis.evidence or check.seen
+        return Why(safe_line(diagnosis.seen, 600), safe_line(diagnosis.cure, 600), _lines(lines))
     cure = safe_line(check.cure, 500)
+    seen = safe_line(check.seen, 500)
     if seen.endswith(".") or ". (" in seen:
         return Why(seen, cure)
     expected = safe_line(check.expected.rstrip("."), 300)
@@ -63,8 +79,12 @@ def verdict(record: StageRecord) -> AuthlensError | None:
     if reason is None:
         return None
     kind = _kind(record, record.failures[0])
-    said = f" The server said: {reason.said}" if reason.said else ""
-    return kind(f"{reason.cause}{said}", reason.cure, stage=STAGE_INFO[record.stage].title)
+    seen = f" Seen: {' · '.join(reason.evidence)}" if reason.evidence else ""
+    return kind(f"{reason.cause}{seen}", reason.cure, stage=STAGE_INFO[record.stage].title)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(safe_line(line, _LONGEST_LINE) for line in text.splitlines()[:_MOST_LINES])
 
 
 def client_is_unknown(record: StageRecord) -> bool:

@@ -247,7 +247,7 @@ def test_the_rest_goes_by_status(status: int, protection: Protection) -> None:
     """H001, H018."""
     answer = _answer(status, *EDGE)
     assert answer.protection is protection
-    assert answer.evidence[0] == str(status)
+    assert answer.evidence[0] == f"HTTP/1.1 {status}"
 
 
 def test_no_answer_is_told_in_the_words_of_the_wire() -> None:

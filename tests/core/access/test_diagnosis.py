@@ -171,7 +171,7 @@ REPORTED = [
         answer=_answer(Protection.ACCESS_LOGIN),
     ),
     Case(
-        "access",
+        "detection",
         "service_tokens_only",
         ("service-token",),
         status=403,
@@ -247,7 +247,7 @@ def test_the_evidence_says_what_it_was_told_from() -> None:
     """A1."""
     found = diagnose("exchange", error="invalid_grant", description="Code used", status=400)
     assert found is not None
-    assert found.evidence == ("invalid_grant: Code used", "status 400")
+    assert found.evidence == ("error=invalid_grant", "error_description=Code used", "status 400")
     timed_out = diagnose("authorization", check_names=("other", "authorization.timeout"))
     assert timed_out is not None
     assert timed_out.evidence == ("check authorization.timeout",)

@@ -181,11 +181,11 @@ def _told(walk: Walk) -> Iterator[str]:
         yield f"{event} {event!r}"
     for record in walk.login.trace.records:
         for check in record.checks:
-            yield " ".join((check.expected, check.seen, check.why, check.cure))
+            yield " ".join((check.expected, check.seen, check.why, check.cure, check.evidence))
         for fact in record.facts:
             yield f"{fact.name} {fact.value} {fact.note}"
         reason, error = why(record), verdict(record)
-        yield " ".join(reason or ())
+        yield repr(reason)
         yield f"{error} {error!r}"
 
 
@@ -197,7 +197,8 @@ def _forms(secret: str) -> set[str]:
 
 def _words(record: StageRecord, check: str) -> str:
     """Everything said about a check, with the diagnosis that explains it, in lower case."""
-    parts = [*(why(record) or ())]
+    reason = why(record)
+    parts = [] if reason is None else [reason.cause, reason.cure, *reason.evidence]
     parts += [f"{c.seen} {c.why} {c.cure}" for c in record.checks if c.name == check]
     return " ".join(parts).lower()
 

@@ -57,8 +57,8 @@ class ExchangeStage:
         )
         checks = (*reading.checks, *_clock(exchange))
         if reading.value is None:
-            error, status = read_error(exchange.response), exchange.response.status
-            explained = refusal_checks(Stage.EXCHANGE, error, status=status)
+            error, status = read_error(exchange.response, _sent(facts)), exchange.response.status
+            explained = refusal_checks(Stage.EXCHANGE, error, status=status, exchange=exchange)
             return Learned(replace(facts, code=None), (*checks, *explained))
         tokens = reading.value
         expires_at = _expires_at(tokens, exchange)

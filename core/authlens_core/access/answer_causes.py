@@ -1,0 +1,157 @@
+"""Causes told by who answered: Access, the zone's security, the origin or something on the way."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from authlens_core.access.cause import (
+    AGENTS_GUIDE,
+    MANAGED_GUIDE,
+    POLICIES,
+    REPORTS,
+    SERVICE_GUIDE,
+    WITH_TOKEN,
+    Cause,
+    protected,
+)
+from authlens_core.access.credential import Credential
+from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
+
+__all__ = ["AT_THE_EDGE", "WHO_ANSWERED"]
+
+_BEFORE: Final = frozenset({"detection"})
+_DISCOVERY: Final = frozenset({"detection", "resource_metadata", "server_metadata"})
+_ANY_RESOURCE: Final = _DISCOVERY | WITH_TOKEN
+_FROM_A_TOOL: Final = (
+    "If it was on before: Terraform and similar tools drop oauth_configuration when they update the "
+    "application; name it there too."
+)
+
+AT_THE_EDGE: Final = (
+    Cause(
+        name="browser_integrity_check",
+        cause="Browser Integrity Check of the zone banned this client's User-Agent (error 1010). Access "
+        "never saw the request; the login is not at fault.",
+        cure="Ask the owner to turn it off for this host: Rules → Configuration Rules → Browser Integrity "
+        "Check; or a WAF custom rule with the action Skip. Quote the CF-Ray.",
+        source=REPORTS,
+        phrases=("error 1010", "browser_signature_banned", "error code: 1010"),
+        protections=frozenset({Protection.BLOCKED}),
+    ),
+    Cause(
+        name="waf_before_access",
+        cause="The zone's security answered before Access looked at the service token; the token is not at "
+        "fault.",
+        cure="Ask the owner for a WAF custom rule with the action Skip for this host and path, and for Super "
+        "Bot Fight Mode and Browser Integrity Check too: Security → WAF → Custom rules. Quote the CF-Ray.",
+        source=SERVICE_GUIDE,
+        protections=frozenset({Protection.BLOCKED}),
+        credentials=frozenset({Credential.SERVICE_TOKEN}),
+    ),
+    Cause(
+        name="challenge_page",
+        cause="The zone wants a browser to pass a check (a challenge page), which a program cannot. Access "
+        "never saw the request; the login is not at fault.",
+        cure="Ask the owner for a WAF custom rule with the action Skip for this host, for Super Bot Fight "
+        "Mode and Under Attack mode too: Security → WAF → Custom rules. Quote the CF-Ray.",
+        source="Cloudflare, Challenges",
+        phrases=("cf-mitigated: challenge",),
+        protections=frozenset({Protection.BLOCKED}),
+    ),
+    protected("zone_security", Protection.BLOCKED, "Cloudflare, WAF"),
+    protected(
+        "access_required", Protection.REQUIRE_ACCESS_PROTECTION, "Cloudflare, Require Access protection"
+    ),
+    protected("origin_down", Protection.ORIGIN_DOWN, REPORTS),
+    Cause(
+        name="origin_down",
+        cause=MEANINGS[Protection.ORIGIN_DOWN].summary,
+        cure=MEANINGS[Protection.ORIGIN_DOWN].cure,
+        source=REPORTS,
+        statuses=frozenset({*range(520, 528), 530}),
+    ),
+)
+
+WHO_ANSWERED: Final = (
+    Cause(
+        name="policy_refuses_token",
+        cause="Access knows the token and refuses it (403): no policy of the application admits you any "
+        "more, or it takes service tokens only.",
+        cure=f"Ask the owner to admit your account with an Allow policy: {POLICIES}. Then log in again. "
+        "Quote the CF-Ray.",
+        source=MANAGED_GUIDE,
+        stages=WITH_TOKEN,
+        protections=frozenset({Protection.SERVICE_AUTH_ONLY}),
+    ),
+    protected("service_tokens_only", Protection.SERVICE_AUTH_ONLY, SERVICE_GUIDE),
+    protected("preflight_refused", Protection.PREFLIGHT, "Cloudflare, CORS"),
+    Cause(
+        name="token_not_enough",
+        cause="The token is good and does not allow enough (insufficient_scope).",
+        cure="Log in again with the scope that the challenge names: --scope.",
+        source="RFC 6750 §3.1",
+        stages=WITH_TOKEN,
+        phrases=("insufficient_scope",),
+    ),
+    Cause(
+        name="oauth_turned_off",
+        cause="Access sends to its login page although a token was sent: Managed OAuth is off for this "
+        "application, or the token belongs to another.",
+        cure=f"Ask the owner to turn it on: {MANAGED_OAUTH}. {_FROM_A_TOOL}",
+        source=MANAGED_GUIDE,
+        stages=WITH_TOKEN,
+        protections=frozenset({Protection.ACCESS_LOGIN}),
+    ),
+    Cause(
+        name="managed_oauth_off",
+        cause=MEANINGS[Protection.ACCESS_LOGIN].summary,
+        cure=f"{MEANINGS[Protection.ACCESS_LOGIN].cure} {_FROM_A_TOOL}",
+        source=MANAGED_GUIDE,
+        protections=frozenset({Protection.ACCESS_LOGIN}),
+    ),
+    Cause(
+        name="token_refused",
+        cause="The stored access token is refused: it has expired or was withdrawn.",
+        cure="Refresh it: authlens refresh URL. If the fresh one is refused too, log in again.",
+        source=AGENTS_GUIDE,
+        stages=frozenset({"probe"}),
+        statuses=frozenset({401}),
+    ),
+    Cause(
+        name="fresh_token_refused",
+        cause="A token that was issued a moment ago is refused: the owner revoked the tokens of this "
+        "application or user within the last minute, or the token was issued for another resource.",
+        cure="Wait a minute and log in again. If it stays, compare resource in the token request with the "
+        "resource metadata (--resource), and ask the owner about the policies of the application.",
+        source=REPORTS,
+        stages=frozenset({"access"}),
+        statuses=frozenset({401}),
+    ),
+    Cause(
+        name="not_allowed_with_token",
+        cause="The token was not called invalid, yet this address is not allowed to you; the refusal has "
+        "no sign of Access, so it comes from the origin.",
+        cure="Ask the owner of the service itself for the permission; the login itself went through.",
+        source="RFC 9110 §15.5.4",
+        stages=WITH_TOKEN,
+        statuses=frozenset({403}),
+    ),
+    protected("public", Protection.PUBLIC, "Cloudflare, Self-hosted applications", _BEFORE),
+    protected("other_login", Protection.BASIC, "RFC 9110 §11.6.1", _ANY_RESOURCE),
+    protected("no_challenge", Protection.UNAUTHORIZED_BARE, AGENTS_GUIDE, _DISCOVERY),
+    protected("method_not_allowed", Protection.METHOD_NOT_ALLOWED, "RFC 9110 §15.5.6", _ANY_RESOURCE),
+    protected("redirect_elsewhere", Protection.REDIRECT_ELSEWHERE, "RFC 9110 §15.4", _ANY_RESOURCE),
+    protected("forbidden", Protection.FORBIDDEN, "RFC 9110 §15.5.4", _ANY_RESOURCE),
+    protected("not_found", Protection.NOT_FOUND, "RFC 9110 §15.5.5", _ANY_RESOURCE),
+    protected("too_many_requests", Protection.RATE_LIMITED, "RFC 6585 §4"),
+    Cause(
+        name="server_failed",
+        cause="The server failed inside and answered with an error of its own (5xx), not with one of the "
+        "protocol.",
+        cure="Try again in a minute. If it lasts, tell the owner of the server, with the status and the "
+        "CF-Ray.",
+        source="RFC 9110 §15.6",
+        errors=frozenset({""}),
+        statuses=frozenset(range(500, 520)),
+    ),
+)

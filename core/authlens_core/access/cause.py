@@ -1,0 +1,83 @@
+"""One known cause of a failure: when it fits, what happened, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from authlens_core.access.credential import Credential
+from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
+
+__all__ = [
+    "AGENTS_GUIDE",
+    "LOGOUT",
+    "MANAGED_GUIDE",
+    "POLICIES",
+    "REPORTS",
+    "SERVICE_GUIDE",
+    "SWITCHES",
+    "WITH_TOKEN",
+    "Cause",
+    "protected",
+]
+
+AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
+MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
+SERVICE_GUIDE: Final = "Cloudflare, Service tokens"
+REPORTS: Final = "reports of users of Cloudflare Access"
+POLICIES: Final = "Zero Trust → Access controls → Applications → (app) → Policies"
+LOGOUT: Final = "https://<team>.cloudflareaccess.com/cdn-cgi/access/logout"
+SWITCHES: Final = (
+    f"{MANAGED_OAUTH}: turn on “Allow localhost clients” (for http://localhost) or “Allow loopback clients” "
+    "(for http://127.0.0.1), or list the URI under “Allowed redirect URIs”"
+)
+WITH_TOKEN: Final = frozenset({"access", "probe"})
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One cause. It fits when every condition that is not empty is met.
+
+    Attributes:
+        name: a stable identifier.
+        cause: what happened and why.
+        cure: what to do.
+        source: where this is known from.
+        stages: the stages it can happen in.
+        errors: the OAuth error codes, lower case; the empty string where there has to be none.
+        phrases: texts of which one has to be in what the server said, lower case.
+        statuses: HTTP statuses.
+        protections: what the answer was classified as.
+        checks: names of checks of which one has to have failed.
+        credentials: what the request carried.
+        quotes: members of the JSON answer, or else header fields, that show it; quoted even when they lack.
+    """
+
+    name: str
+    cause: str
+    cure: str
+    source: str
+    stages: frozenset[str] = _NONE
+    errors: frozenset[str] = _NONE
+    phrases: tuple[str, ...] = ()
+    statuses: frozenset[int] = frozenset()
+    protections: frozenset[Protection] = frozenset()
+    checks: frozenset[str] = _NONE
+    credentials: frozenset[Credential] = frozenset()
+    quotes: tuple[str, ...] = ()
+
+
+def protected(
+    name: str, protection: Protection, source: str = MANAGED_GUIDE, stages: frozenset[str] = _NONE
+) -> Cause:
+    """Return the cause that a protection is by itself, in the words of its meaning."""
+    meaning = MEANINGS[protection]
+    return Cause(
+        name=name,
+        cause=meaning.summary,
+        cure=meaning.cure,
+        source=source,
+        stages=stages,
+        protections=frozenset({protection}),
+    )

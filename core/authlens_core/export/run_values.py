@@ -18,7 +18,7 @@ _ANEW: Final = frozenset(
         # JWT (RFC 7519 §4.1)
         "jti", "iat", "nbf", "exp", "auth_time", "at_hash",
         # header fields that name a moment or a request
-        "date", "age", "expires", "last-modified", "cf-ray", "cf-access-aud-nonce", "x-request-id", "request-id",
+        "date", "age", "expires", "last-modified", "cf-ray", "x-request-id", "request-id",
         "x-amzn-trace-id", "traceparent", "server-timing", "report-to", "nel", "set-cookie",
     }
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""An export in a file: written for its owner alone and never over another one unasked, and read with a bound."""
+"""An export in a file: its owner's alone, never written over another one unasked, and read with a bound."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,6 +99,27 @@ def test_members_that_are_not_known_are_ignored(login: Recorded) -> None:
     assert read_session(json.dumps(document).encode()) == redacted_trace(login.trace)
 
 
+def test_a_file_from_before_tampering_and_evidence_opens(login: Recorded) -> None:
+    """Version 1 has grown these two members; a file without them stays readable."""
+    document = json.loads(session_json(login.trace))
+    for record in document["trace"]["records"]:
+        del record["tampering"]
+        for check in record["checks"]:
+            del check["evidence"]
+    again = read_session(json.dumps(document).encode())
+    assert [r.stage for r in again.records] == [r.stage for r in login.trace.records]
+    assert again.tampering == ()
+
+
+def test_tampering_and_evidence_survive(hostile: Trace) -> None:
+    """A trace that was changed on purpose is marked wherever it is opened."""
+    checks = (replace(hostile.records[0].checks[0], evidence="HTTP/1.1 400"),)
+    record = replace(hostile.records[0], tampering=("another verifier",), checks=checks)
+    again = read_session(session_json(replace(hostile, records=(record,))).encode())
+    assert again.tampering == ("another verifier",)
+    assert again.records[0].checks[0].evidence == "HTTP/1.1 400"
+
+
 CHANGES: dict[str, Change] = {
     "no version": lambda d: d.pop("version"),
     "version as text": lambda d: d.update(version="1"),
@@ -114,6 +136,7 @@ CHANGES: dict[str, Change] = {
         headers=[["a", "b", "c"]]
     ),
     "records as an object": lambda d: d["trace"].update(records={}),
+    "tampering as text": lambda d: d["trace"]["records"][0].update(tampering="x"),
     "a fact as a number": lambda d: d["trace"]["records"][0]["facts"][0].update(value=1),
 }
 

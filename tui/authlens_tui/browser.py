@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from authlens_core.callback.ssh_forward import is_ssh
@@ -49,11 +49,14 @@ def may_open_browser(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name) for name in _DISPLAYS)
 
 
-def open_browser(url: str, environ: Mapping[str, str] | None = None) -> bool:
+def open_browser(
+    url: str, environ: Mapping[str, str] | None = None, failed: Callable[[], None] | None = None
+) -> bool:
     """Start a browser on `url` and return at once; False when the URL or the machine is not fit for it.
 
     Only https and loopback http are opened, and no text browser, named by BROWSER or not: without a terminal
-    it would show nothing. That the browser really shows the page cannot be known.
+    it would show nothing. That the browser really shows the page cannot be known; that none was started is
+    told, some time later and in a thread of its own, by calling `failed`.
     """
     settings = os.environ if environ is None else environ
     try:
@@ -78,5 +81,10 @@ def open_browser(url: str, environ: Mapping[str, str] | None = None) -> bool:
     except OSError:
         return False
     # Somebody has to collect the opener when it ends, and it may not end for hours.
-    threading.Thread(target=child.wait, daemon=True, name="browser opener").start()
+    threading.Thread(target=_collect, args=(child, failed), daemon=True, name="browser opener").start()
     return True
+
+
+def _collect(child: subprocess.Popen[bytes], failed: Callable[[], None] | None) -> None:
+    if child.wait() and failed is not None:
+        failed()

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from authlens_core.callback.ssh_forward import is_ssh
@@ -30,6 +33,7 @@ class CopyWay(StrEnum):
 
     SYSTEM = "system"
     TERMINAL = "terminal"
+    TMUX = "tmux"
     NONE = "none"
 
 
@@ -47,24 +51,39 @@ async def copy_text(
     environ: Mapping[str, str],
     write: Callable[[str], None],
     to_system: Callable[[str], None] | None = None,
+    to_tmux: Callable[[str], None] | None = None,
 ) -> Copied:
     """Copy `text` and tell which clipboard has it.
+
+    Inside tmux or screen the person may sit elsewhere than the session began, so both are asked there: the
+    clipboard of this machine, if it is one's own, and the terminal.
 
     Args:
         text: what to copy; never appears in the result.
         environ: tells SSH, the display, tmux and screen.
         write: writes to the terminal.
         to_system: fills the system's clipboard and may block or raise; by default pyperclip's `copy`.
+        to_tmux: fills tmux's buffer and its clients' clipboards, likewise; by default `tmux load-buffer -w`.
     """
     count = len(text)
-    if _has_own_clipboard(environ) and await _in_time(to_system or _pyperclip, text):
-        return Copied(CopyWay.SYSTEM, count, f"Copied {count} characters to the clipboard of this machine.")
+    in_system = _has_own_clipboard(environ) and await _in_time(to_system or _pyperclip, text)
+    here = f"Copied {count} characters to the clipboard of this machine"
+    if in_system and not (environ.get("TMUX") or environ.get("STY")):
+        return Copied(CopyWay.SYSTEM, count, f"{here}.")
+    if environ.get("TMUX") and await _in_time(to_tmux or partial(_load_tmux_buffer, environ), text):
+        _send(_through_tmux(_sequence(text)), write)
+        place = f"{here} and to tmux" if in_system else f"Copied {count} characters to tmux"
+        onward = "which sends them to your terminal (OSC 52). If that does not allow it, paste inside tmux."
+        return Copied(CopyWay.TMUX, count, f"{place}, {onward}")
     sequence = osc52(text, environ)
+    if sequence is not None:
+        write(sequence)
+    if in_system:
+        return Copied(CopyWay.SYSTEM, count, f"{here}.")
     if sequence is None:
         return Copied(
             CopyWay.NONE, 0, f"Not copied: {count} characters are too many for a terminal. Save them instead."
         )
-    write(sequence)
     return Copied(
         CopyWay.TERMINAL,
         count,
@@ -75,17 +94,50 @@ async def copy_text(
 
 def osc52(text: str, environ: Mapping[str, str]) -> str | None:
     """Return the sequence that asks the terminal to copy, wrapped for tmux or screen; None when too long."""
-    digits = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
-    if len(digits) > _OSC52_MAX:
+    plain = _sequence(text)
+    if plain is None:
         return None
-    plain = f"\x1b]52;c;{digits}\x07"
     if environ.get("TMUX"):
         # tmux takes the first with `set-clipboard on`, and hands on the second with `allow-passthrough on`.
-        return plain + "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+        return f"{plain}{_through_tmux(plain)}"
     if environ.get("STY"):
         pieces = (plain[i : i + _SCREEN_PIECE] for i in range(0, len(plain), _SCREEN_PIECE))
         return "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)
     return plain
+
+
+def _sequence(text: str) -> str | None:
+    digits = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
+    return None if len(digits) > _OSC52_MAX else f"\x1b]52;c;{digits}\x07"
+
+
+def _through_tmux(sequence: str | None) -> str | None:
+    return None if sequence is None else "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+
+
+def _send(sequence: str | None, write: Callable[[str], None]) -> None:
+    if sequence is not None:
+        write(sequence)
+
+
+def _load_tmux_buffer(environ: Mapping[str, str], text: str) -> None:
+    """Fill tmux's newest buffer and its clients' clipboards.
+
+    With tmux's own settings (`set-clipboard external`, no passthrough) a program's OSC 52 is dropped, and
+    this is the one way (tmux 3.2 and later).
+    """
+    program = shutil.which("tmux", path=environ.get("PATH"))
+    if program is None:
+        raise FileNotFoundError
+    subprocess.run(
+        [program, "load-buffer", "-w", "-"],
+        input=text.encode("utf-8", "replace"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=dict(environ),
+        timeout=_LIMIT_SECONDS,
+        check=True,
+    )
 
 
 def _has_own_clipboard(environ: Mapping[str, str]) -> bool:

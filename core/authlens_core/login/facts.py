@@ -27,6 +27,7 @@ class Options:
 
     Attributes:
         port: where the callback listener is bound; 0 lets the operating system choose.
+        listen: whether a port is bound; without one, what the person pastes is the only way back.
         redirect_host: the host name in the redirect URI. Access has a switch for each.
         client_id: a client registered beforehand; no registration is made.
         client_secret: its secret, if it is a confidential client.
@@ -48,6 +49,7 @@ class Options:
     issuer: str | None = None
     method: Literal["GET", "POST"] | None = None
     wait: float = 300.0
+    listen: bool = True
 
 
 # The first stage in which each option matters. How long to wait changes nothing that was learned.
@@ -59,6 +61,7 @@ _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
         "client_metadata_url": Stage.SERVER_METADATA,
         "port": Stage.REGISTRATION,
         "redirect_host": Stage.REGISTRATION,
+        "listen": Stage.REGISTRATION,
         "client_secret": Stage.REGISTRATION,
         "scope": Stage.PKCE,
         "resource": Stage.PKCE,

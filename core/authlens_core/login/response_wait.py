@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.callback.errors import BadListenerSetting, NoLoopback, PortRefused, PortTaken
-from authlens_core.callback.listener import EventKind, Listener, ListenerEvent, Page
+from authlens_core.callback.listener import DEFAULT_PORT, EventKind, Listener, ListenerEvent, Page
 from authlens_core.errors import AuthlensError
 from authlens_core.login.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
 from authlens_core.login.facts import Facts, Options
@@ -72,7 +72,13 @@ class ResponseWait:
         return _now() - self._began
 
     async def open(self, options: Options) -> tuple[str | None, Check | None]:
-        """Bind the port or keep it; return the redirect URI, or what stands in the way."""
+        """Bind the port or keep it; return the redirect URI, or what stands in the way.
+
+        Where the person wants no port, none is bound: the redirect URI names one all the same.
+        """
+        if not options.listen:
+            await self.close()
+            return f"http://{options.redirect_host}:{options.port or DEFAULT_PORT}/callback", None
         wanted = (options.port, options.redirect_host)
         held = self._listener
         if held is not None and wanted in (self._bound, (held.port, (self._bound or wanted)[1])):

@@ -31,6 +31,7 @@ __all__ = [
 
 _CODE_LIMIT: Final = 8 * 1024
 _QUERY_LIMIT: Final = 64 * 1024
+_ERROR_PAGES: Final = frozenset({"about:neterror", "about:certerror"})
 _ALONE: Final = "a code or token alone, which shows no login that it belongs to"
 
 
@@ -252,17 +253,20 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
 def read_pasted(text: Secret, expected: Expected) -> AuthorizationResponse:
     """Read what a person pasted: the address the browser ended on, or its query; checked like a callback.
 
-    Line ends and blanks that a terminal put in are removed. A bare code is not accepted, since it carries no
+    Line ends and blanks that a terminal put in are removed, and a browser's page about an address that it
+    could not reach stands for that address. A bare code is not accepted, since it carries no
     state; what was pasted is never repeated in a check.
     """
     raw = text.reveal()
     if len(raw) > _QUERY_LIMIT:
         return _pasted("more than 64 KiB")
-    pasted = "".join(raw.split()).strip("<>\"'`")
+    pasted = _beneath_error_page("".join(raw.split()).strip("<>\"'`"))
     if not pasted:
         return _pasted("nothing")
     if not (pasted.isascii() and pasted.isprintable()):
         return _pasted("control characters or letters that no address holds")
+    if pasted.startswith(("chrome-error:", "about:")):
+        return _pasted("the name of the browser's own error page, which does not hold the address")
     address, _, fragment = pasted.partition("#")
     if "access_token=" in fragment:
         return _pasted("an address with a token in it, from another kind of login")
@@ -276,6 +280,24 @@ def read_pasted(text: Secret, expected: Expected) -> AuthorizationResponse:
         return _pasted("an address without an answer in it" if "://" in where else _ALONE)
     problem = _place_problem(where, query, expected)
     return _pasted(problem) if problem else read_authorization_response(Secret(query), expected)
+
+
+def _beneath_error_page(text: str) -> str:
+    """Return the address that a browser's own page about it names; other texts as they are.
+
+    Firefox names it in the parameter `u` of `about:neterror`, and `view-source:` stands before it.
+    """
+    text = text.removeprefix("view-source:")
+    page, _, query = text.partition("?")
+    if page not in _ERROR_PAGES:
+        return text
+    for field in query.split("&"):
+        if field.startswith("u="):
+            try:
+                return decode_component(field.removeprefix("u="))
+            except FormRefused:
+                return text
+    return text
 
 
 def _is_query(text: str) -> bool:

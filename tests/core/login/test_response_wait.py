@@ -69,6 +69,17 @@ async def test_an_answer_of_another_login_is_ignored_and_the_right_one_is_taken(
         assert login.facts.code == Secret("code-canary-1")
 
 
+async def test_without_a_port_the_pasted_address_is_the_way_back() -> None:
+    """Issue 5, item 7: nothing is bound, the redirect URI is registered all the same."""
+    async with _waiting(Options(port=0, listen=False)) as (login, running, _, state):
+        assert login.wait.listener is None
+        assert is_free(8400)
+        assert login.facts.redirect_uri == "http://localhost:8400/callback"
+        login.paste(Secret(f"http://localhost:8400/callback?code=code-canary-1&state={state}"))
+        assert (await running).outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
+
+
 async def test_what_is_pasted_is_judged_like_a_callback_and_wins() -> None:
     """D10: a wrong one is ignored, the first valid answer ends the wait, and the second finds none."""
     async with _waiting() as (login, running, events, state):

@@ -331,6 +331,8 @@ def test_no_text_without_the_state_is_ever_an_answer(query: str) -> None:
         f"?code=a&state={STATE}",
         f"code=a&state={STATE}",
         f"state={STATE}&code=a",
+        f"about:neterror?e=x&u=http%3A//localhost%3A8400/callback%3Fcode%3Da%26state%3D{STATE}&c=UTF-8",
+        f"view-source:{REDIRECT}?code=a&state={STATE}",
     ],
 )
 def test_a_pasted_address_is_taken_apart_like_a_callback(text: str) -> None:
@@ -368,6 +370,9 @@ def test_a_pasted_address_passes_every_check_of_a_callback(query: str, verdict: 
         (f"https://as.example/authorize?response_type=code&state={STATE}", "link to open"),
         ("http://localhost:8400/callback", "without an answer"),
         (f"{REDIRECT}#access_token=x", "token"),
+        ("chrome-error://chromewebdata/", "own error page"),
+        (f"about:neterror?u=https%3A//evil.example/callback%3Fcode%3Da%26state%3D{STATE}", "another host"),
+        (f"about:neterror?u=%zz&code=a&state={STATE}", "own error page"),
         ("a1b2c3", "alone"),
         ("oauth:a1b2c3", "alone"),
         ("eyJhbGciOi.J9.x==", "alone"),

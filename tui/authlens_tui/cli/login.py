@@ -6,7 +6,7 @@ import os
 import shlex
 from argparse import Namespace
 
-from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut
+from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut, UsageError
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.verdict import verdict
@@ -15,7 +15,7 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_tui.cli.output import answer_json, explain, say
 from authlens_tui.cli.session import checked_url, moment, open_session
-from authlens_tui.cli.teller import Teller
+from authlens_tui.cli.teller import Teller, can_paste
 
 __all__ = ["login"]
 
@@ -30,10 +30,15 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
         secret: the secret of the client, if it has one.
 
     Raises:
-        UsageError: the URL cannot be used.
+        UsageError: the URL cannot be used, or there is no way back.
         NoSecretStore: there is no place for what would be earned; nothing was sent.
     """
     url = checked_url(arguments.url)
+    if arguments.paste_only and not can_paste():
+        raise UsageError(
+            "With --paste-only the answer has to be pasted, and there is no terminal to paste it into.",
+            "Run it in a terminal, or leave --paste-only out.",
+        )
     try:
         async with open_session(prove_keyring=True) as session:
             run = session.login(url, _options(arguments, secret))
@@ -60,6 +65,7 @@ def _options(arguments: Namespace, secret: Secret | None) -> Options:
         issuer=arguments.issuer,
         method=arguments.method,
         wait=arguments.timeout,
+        listen=not arguments.paste_only,
     )
 
 

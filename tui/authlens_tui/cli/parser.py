@@ -113,6 +113,9 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         default="localhost",
         help="host in the redirect URI (localhost); Access has a switch for each",
     )
+    add.add_argument(
+        "--paste-only", action="store_true", help="open no port: the address that you paste is the way back"
+    )
     client = add.add_mutually_exclusive_group()
     client.add_argument("--client-id", metavar="ID", help="a client registered beforehand")
     client.add_argument("--client-metadata-url", metavar="URL", help="a Client ID Metadata Document")

@@ -7,10 +7,13 @@ import socket
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from typing import Final
 
-from authlens_core.callback.ssh_forward import is_ssh, ssh_forward_line
+from authlens_core.callback.request_head import TEST_PATH
+from authlens_core.callback.ssh_forward import escape_hint, is_ssh, other_route_hint, ssh_forward_line
 from authlens_core.login.events import AuthorizationReady, Event, StageEnded
 from authlens_core.login.login import Login
+from authlens_core.oauth.check import Check
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_tui.browser import may_open_browser, open_browser
@@ -19,7 +22,14 @@ from authlens_tui.cli.json_events import event_as_json
 from authlens_tui.cli.output import answer_json, say
 from authlens_tui.cli.quiet_terminal import PasteReader
 
-__all__ = ["Teller"]
+__all__ = ["Teller", "can_paste"]
+
+_MOST_PIECES: Final = 16  # lines into which a terminal or a mail may have cut one address
+
+
+def can_paste() -> bool:
+    """Whether there is a terminal that takes an address."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 class Teller:
@@ -37,6 +47,7 @@ class Teller:
         self._browser: bool = not arguments.no_browser
         self._environ = environ
         self._reader = PasteReader(self._pasted)
+        self._pieces: list[str] = []
         self._judging_paste = False  # it is answered in words of its own
 
     def hear(self, event: Event) -> None:
@@ -73,30 +84,51 @@ class Teller:
         person_is_here = bool(self._environ.get("BROWSER")) or (sys.stdin is not None and sys.stdin.isatty())
         if not (self._browser and person_is_here and may_open_browser(self._environ)):
             return False
-        return open_browser(url, self._environ)
+        return open_browser(url, self._environ, self._not_opened)
+
+    def _not_opened(self) -> None:
+        if self._run.wait.waiting:
+            say("    The browser could not be started here: open the link yourself, on any machine.")
 
     def _offer_ways_back(self) -> None:
         listener = self._run.wait.listener
         if listener is not None:
-            line = ssh_forward_line(self._environ, listener.port, _user(), socket.gethostname())
+            host = "127.0.0.1" if listener.redirect_uri.startswith("http://127.") else "localhost"
+            line = ssh_forward_line(self._environ, listener.port, _user(), socket.gethostname(), host)
             if line is not None:
                 say("  So that the browser finds the way back, run this there first, beside it:")
                 say(f"    {line}")
+                say(f"    {escape_hint(listener.port, host)}")
+                say(f"    {other_route_hint(listener.port, host)}")
+            say(f"  To try the way back first, open http://{host}:{listener.port}{TEST_PATH}")
+        else:
+            say("  No port is open here: after you signed in, the browser cannot load the last page.")
         if self._reader.start():
             say("  If the browser ends on a page that it cannot reach, copy its whole address,")
             say("  paste it here and press Enter. It is not shown.")
 
     def _pasted(self, line: Secret) -> None:
-        if not self._run.wait.waiting:
-            return
+        """Judge a line alone, and then with those before it: the address may have come in several."""
+        self._pieces = [*self._pieces, line.reveal()][-_MOST_PIECES:]
+        refused: Check | None = None
+        for start in (len(self._pieces) - 1, *range(len(self._pieces) - 1)):
+            if not self._run.wait.waiting:
+                return
+            refused = self._judge(Secret("".join(self._pieces[start:]))) or refused
+        if refused is not None and self._run.wait.waiting:
+            say(f"    That is not it: {refused.seen}. {refused.cure}")
+
+    def _judge(self, text: Secret) -> Check | None:
+        """Hand the text on; return why it is not the answer, or None if it is."""
         self._judging_paste = True
         try:
-            response = self._run.paste(line)
+            response = self._run.paste(text)
         finally:
             self._judging_paste = False
         if response.code is None and response.error is None:
-            reason = response.checks[-1]
-            say(f"    That is not it: {reason.seen}. {reason.cure}")
+            return response.checks[-1]
+        self._pieces.clear()
+        return None
 
 
 def _user() -> str:

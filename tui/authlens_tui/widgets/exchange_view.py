@@ -7,9 +7,12 @@ see it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from authlens_core.explain.headers import HeaderContext
+from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
 from authlens_core.export.redaction import (
     Redactor,
     redacted_request,
@@ -17,18 +20,22 @@ from authlens_core.export.redaction import (
     unredacted_request,
     unredacted_response,
 )
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.http_message import Request, Response
 from authlens_core.wire.exchange import Exchange, WireFailure
 from authlens_tui.widgets.body_view import body_lines
 from authlens_tui.widgets.document import DocumentView
-from authlens_tui.widgets.header_table import header_lines, value_pieces
+from authlens_tui.widgets.header_table import explained_header_lines, header_lines, value_pieces
+from authlens_tui.widgets.jwt_lines import found_jwt_lines
 from authlens_tui.widgets.lines import BLANK, Line, Tone, line, prose
+from authlens_tui.widgets.member_lines import member_lines
 
 __all__ = [
     "ExchangePart",
     "ExchangeView",
     "duration",
     "failure_lines",
+    "field_lines",
+    "meaning_lines",
     "request_lines",
     "response_lines",
     "timing_lines",
@@ -80,19 +87,31 @@ class ExchangeView(DocumentView):
             self.show(timing_lines(exchange))
 
 
-def request_lines(request: Request, redactor: Redactor | None, *, raw: bool = False) -> Iterator[Line]:
-    """Yield the request as it is on the wire: start line, fields, body."""
+def request_lines(
+    request: Request, redactor: Redactor | None, *, raw: bool = False, now: datetime | None = None
+) -> Iterator[Line]:
+    """Yield the request as it is on the wire, start line, fields, body, and below it what that means.
+
+    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns.
+    """
     shown = redacted_request(request, redactor) if redactor is not None else unredacted_request(request)
     yield line((f"{shown.method} ", Tone.TITLE), *value_pieces(shown.url[:_START_LINE]), hang=4)
-    yield from header_lines(shown.headers)
+    yield from field_lines(request, redactor, raw=raw)
     media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
     if shown.body.size:
         yield BLANK
         yield from body_lines(shown.body, media_type, raw=raw)
+    if not raw:
+        yield from meaning_lines(request, redactor, now=now)
 
 
-def response_lines(exchange: Exchange, redactor: Redactor | None, *, raw: bool = False) -> Iterator[Line]:
-    """Yield the response as it was received, then what went wrong, if anything did."""
+def response_lines(
+    exchange: Exchange, redactor: Redactor | None, *, raw: bool = False, now: datetime | None = None
+) -> Iterator[Line]:
+    """Yield the response as it was received, what it means, and what went wrong, if anything did.
+
+    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns.
+    """
     response = exchange.response
     if response is not None:
         shown = (
@@ -104,13 +123,43 @@ def response_lines(exchange: Exchange, redactor: Redactor | None, *, raw: bool =
             (str(shown.status), tone),
             (f" {shown.reason[:_START_LINE]}", Tone.PLAIN),
         )
-        yield from header_lines(shown.headers)
+        received_at = exchange.started_at + timedelta(seconds=exchange.elapsed)
+        yield from field_lines(response, redactor, raw=raw, received_at=received_at)
         yield BLANK
         yield from body_lines(shown.body, shown.media_type, raw=raw)
+        if not raw:
+            yield from meaning_lines(response, redactor, now=now)
     if exchange.failure is not None:
         if response is not None:
             yield BLANK
         yield from failure_lines(exchange.failure)
+
+
+def field_lines(
+    message: Request | Response,
+    redactor: Redactor | None,
+    *,
+    raw: bool = False,
+    received_at: datetime | None = None,
+) -> Iterator[Line]:
+    """Yield the header fields; unless `raw`, the meaningful ones with what is in them."""
+    if raw:
+        fields = message.headers.fields
+        yield from header_lines([(n, redactor.header(n, v) if redactor else v) for n, v in fields])
+        return
+    context = HeaderContext(received_at, gives_tokens=gives_tokens(message))
+    yield from explained_header_lines(message.headers, redactor, context)
+
+
+def meaning_lines(
+    message: Request | Response, redactor: Redactor | None, *, now: datetime | None = None
+) -> Iterator[Line]:
+    """Yield what stands below a message: what its members mean, and the JWTs in it, taken apart."""
+    members = member_meanings(message)
+    if members:
+        yield BLANK
+        yield from member_lines(members)
+    yield from found_jwt_lines(jwts_in(message), redactor, now or datetime.now(UTC))
 
 
 def failure_lines(failure: WireFailure) -> Iterator[Line]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
+from authlens_core.explain.members import explain_fact
+from authlens_core.explain.message import jwts_in_facts
 from authlens_core.export.redaction import Redactor
 from authlens_core.secret import Secret
-from authlens_core.trace.record import Fact
+from authlens_core.trace.record import Fact, Stage
 from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.header_table import value_pieces
-from authlens_tui.widgets.lines import Line, Piece, Tone, line
+from authlens_tui.widgets.jwt_lines import found_jwt_lines
+from authlens_tui.widgets.lines import Line, Piece, Tone, line, prose
 
-__all__ = ["FactsView", "fact_lines"]
+__all__ = ["FactsView", "explained_fact_lines", "fact_lines"]
 
 _MAX_FACTS: Final = 300
 _NAME_WIDTH: Final = 28
@@ -29,18 +33,58 @@ class FactsView(DocumentView):
 def fact_lines(facts: Iterable[Fact], redactor: Redactor | None, *, indent: int = 0) -> Iterator[Line]:
     """Yield one line for each fact: name, value, note, specification."""
     known = list(facts)
-    width = min(_NAME_WIDTH, max((len(fact.name) for fact in known), default=0))
+    width = _width(known)
     for fact in known[:_MAX_FACTS]:
-        lead = f"{' ' * indent}{fact.name[:64]:<{width}}  "
-        remark = "  ".join(part for part in (fact.note, fact.spec) if part)
-        yield line(
-            (lead, Tone.NAME),
-            *_value(fact.value, redactor),
-            (f"  {remark}" if remark else "", Tone.MUTED),
-            hang=min(len(lead), indent + _NAME_WIDTH + 2),
-        )
-    if len(known) > _MAX_FACTS:
-        yield line((f"… {len(known) - _MAX_FACTS} more", Tone.NOTE))
+        yield _fact(fact, width, redactor, indent=indent)
+    yield from _rest(known)
+
+
+def explained_fact_lines(
+    facts: Iterable[Fact], stage: Stage, redactor: Redactor | None, now: datetime | None = None
+) -> Iterator[Line]:
+    """Yield the facts, each with a muted line that says what its name means, then the JWTs among them.
+
+    A name that stands several times, or whose fact has a note of its own, is not explained (again).
+
+    Args:
+        facts: what a record of `stage` learned.
+        stage: decides between meanings of the same name.
+        redactor: masks secrets; None shows them.
+        now: the moment for countdowns; this one where it is None.
+    """
+    known = list(facts)
+    width = _width(known)
+    explained: set[str] = set()
+    for fact in known[:_MAX_FACTS]:
+        wanted = not fact.note and fact.name not in explained and fact.value != "absent"
+        meaning = explain_fact(fact.name, stage) if wanted else None
+        explained.add(fact.name)
+        yield _fact(fact, width, redactor, spec=meaning is None)
+        if meaning is not None:
+            words = f"{meaning.sentence}  {fact.spec or meaning.spec}"
+            yield prose(words, Tone.MUTED, indent=width + 2)
+    yield from _rest(known)
+    yield from found_jwt_lines(jwts_in_facts(known), redactor, now or datetime.now(UTC))
+
+
+def _width(facts: Sequence[Fact]) -> int:
+    return min(_NAME_WIDTH, max((len(fact.name) for fact in facts), default=0))
+
+
+def _fact(fact: Fact, width: int, redactor: Redactor | None, *, indent: int = 0, spec: bool = True) -> Line:
+    lead = f"{' ' * indent}{fact.name[:64]:<{width}}  "
+    remark = "  ".join(part for part in (fact.note, fact.spec if spec else "") if part)
+    return line(
+        (lead, Tone.NAME),
+        *_value(fact.value, redactor),
+        (f"  {remark}" if remark else "", Tone.MUTED),
+        hang=min(len(lead), indent + _NAME_WIDTH + 2),
+    )
+
+
+def _rest(facts: Sequence[Fact]) -> Iterator[Line]:
+    if len(facts) > _MAX_FACTS:
+        yield line((f"… {len(facts) - _MAX_FACTS} more", Tone.NOTE))
 
 
 def _value(value: str | Secret, redactor: Redactor | None) -> Iterator[Piece]:

@@ -1,20 +1,26 @@
-"""Header fields as they were on the wire: in order, in their case, repeated where they were repeated."""
+"""Header fields as they were on the wire, in order, case and number, the meaningful ones taken apart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from authlens_core.explain.headers import HeaderContext, HeaderMeaning, HeaderPart, explain_header
+from authlens_core.export.redaction import Redactor
 from authlens_core.export.secret_forms import MASKED
+from authlens_core.export.secret_names import is_sensitive, mask
+from authlens_core.oauth.http_message import Headers
 from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.lines import Line, Piece, Tone, line
 
-__all__ = ["HeaderTable", "header_lines", "value_pieces"]
+__all__ = ["HeaderTable", "explained_header_lines", "header_lines", "value_pieces"]
 
 _MAX_FIELDS: Final = 200
 _MAX_NAME: Final = 64
 _MAX_VALUE: Final = 8_000
 _HANG: Final = 4
+_LEAD: Final = "    "
+_PART_WIDTH: Final = 20
 
 
 class HeaderTable(DocumentView):
@@ -28,24 +34,81 @@ class HeaderTable(DocumentView):
 def header_lines(fields: Sequence[tuple[str, str]]) -> Iterator[Line]:
     """Yield one line for each field, at most 200."""
     for name, value in fields[:_MAX_FIELDS]:
-        yield line(
-            (name[:_MAX_NAME] + ("…" if len(name) > _MAX_NAME else ""), Tone.NAME),
-            (": ", Tone.MUTED),
-            *value_pieces(_cut(value)),
-            hang=_HANG,
-        )
-    if len(fields) > _MAX_FIELDS:
-        yield line((f"… {len(fields) - _MAX_FIELDS} more fields", Tone.NOTE))
+        yield _field(name, value)
+    yield from _rest(len(fields))
+
+
+def explained_header_lines(
+    headers: Headers, redactor: Redactor | None, context: HeaderContext
+) -> Iterator[Line]:
+    """Yield the fields as they stood, and below the meaningful ones what is in them and what it means.
+
+    Args:
+        headers: the fields as they were; secrets in them are masked here.
+        redactor: masks secrets; None shows them to a person who asked.
+        context: what is known of the message.
+    """
+    for name, value in headers.fields[:_MAX_FIELDS]:
+        yield _field(name, redactor.header(name, value) if redactor is not None else value)
+        meaning = explain_header(name, value, context)
+        if meaning is not None:
+            yield from _explained(meaning, redactor)
+    yield from _rest(len(headers.fields))
+
+
+def _field(name: str, value: str) -> Line:
+    return line(
+        (name[:_MAX_NAME] + ("…" if len(name) > _MAX_NAME else ""), Tone.NAME),
+        (": ", Tone.MUTED),
+        *value_pieces(_cut(value)),
+        hang=_HANG,
+    )
+
+
+def _rest(count: int) -> Iterator[Line]:
+    if count > _MAX_FIELDS:
+        yield line((f"… {count - _MAX_FIELDS} more fields", Tone.NOTE))
+
+
+def _explained(meaning: HeaderMeaning, redactor: Redactor | None) -> Iterator[Line]:
+    if meaning.meaning is not None:
+        words = f"{_LEAD}{meaning.meaning.sentence}  {meaning.meaning.spec}"
+        yield line((words, Tone.MUTED), hang=_HANG, words=True)
+    width = min(_PART_WIDTH, max((len(part.name) for part in meaning.parts), default=0))
+    for part in meaning.parts:
+        yield _part(part, width, redactor)
+    if meaning.problem:
+        yield line((f"{_LEAD}! ", Tone.WARNING), meaning.problem, hang=_HANG + 2, words=True)
+
+
+def _part(part: HeaderPart, width: int, redactor: Redactor | None) -> Line:
+    lead = f"{_LEAD}{part.name[:_MAX_NAME]:<{width}}  "
+    said = f"  {part.meaning.sentence}  {part.meaning.spec}" if part.meaning is not None else ""
+    return line(
+        (lead, Tone.NAME),
+        *value_pieces(_cut(_shown(part, redactor))),
+        (said, Tone.MUTED),
+        hang=min(len(lead), _HANG + _PART_WIDTH + 2),
+        words=True,
+    )
+
+
+def _shown(part: HeaderPart, redactor: Redactor | None) -> str:
+    if redactor is None:
+        return part.value
+    if part.secret or is_sensitive(part.name):
+        return mask(part.value) if part.value else ""
+    return redactor.text(part.value)
 
 
 def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:
     """Yield `text` with the masks of secrets in it set off."""
     position = 0
-    for mask in MASKED.finditer(text):
-        if mask.start() > position:
-            yield text[position : mask.start()], tone
-        yield mask[0], Tone.SECRET
-        position = mask.end()
+    for found in MASKED.finditer(text):
+        if found.start() > position:
+            yield text[position : found.start()], tone
+        yield found[0], Tone.SECRET
+        position = found.end()
     if position < len(text) or not text:
         yield text[position:], tone
 

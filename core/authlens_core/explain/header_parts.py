@@ -1,0 +1,163 @@
+"""Header fields taken apart: challenges, places to go, cookies and credentials, one part after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from authlens_core.explain.meaning import CLOUDFLARE, Meaning, table
+from authlens_core.explain.members import explain_member, kind_of
+from authlens_core.oauth.challenge import Challenge, parse_challenges
+
+__all__ = ["HeaderMeaning", "HeaderPart", "authorization", "challenge", "cookie", "location", "set_cookie"]
+
+_MAX_PARTS: Final = 64
+
+_CHALLENGE_PARAMETERS: Final = {
+    "realm": Meaning("The name of what is protected.", "RFC 9110 §11.5"),
+    "resource_metadata": Meaning("Where the resource says which servers it trusts.", "RFC 9728 §5.1"),
+    "dpop": Meaning("A proof that the client holds its key is wanted.", "RFC 9449 §7.1"),
+    **table(
+        "RFC 6750 §3",
+        {
+            "scope": "What the token has to allow.",
+            "error": "Why it refused; on a call without a token it should not be there.",
+            "error_description": "The server's own words for developers.",
+            "error_uri": "A page about the error.",
+        },
+    ),
+}
+_SCHEMES: Final = {
+    "bearer": Meaning("Whoever brings a good token is let in.", "RFC 6750 §3"),
+    "dpop": Meaning("A token that is bound to a key is wanted.", "RFC 9449 §7.1"),
+    "basic": Meaning("A user name and a password are wanted; this is no OAuth.", "RFC 7617"),
+    "negotiate": Meaning("A Kerberos ticket is wanted; this is no OAuth.", "RFC 4559"),
+    "cloudflare-access": Meaning("Access protects it; the login is a page.", CLOUDFLARE),
+}
+_COOKIES: Final = {
+    "cf_authorization": "The session of Access, a JWT.",
+    "cf_appsession": "Protects the login against forged requests; lives 24 hours.",
+    "cf_session": "The login at the team while it runs.",
+    "cf_binding": "Binds the session to this browser; with it a copied token is refused.",
+    "cf_device": "Recognises the device for 30 days.",
+}
+_ATTRIBUTES: Final = {
+    "secure": "sent over TLS only",
+    "httponly": "hidden from scripts",
+    "samesite=none": "sent from other sites too",
+    "samesite=lax": "sent from other sites only when a link is followed",
+    "samesite=strict": "never sent from other sites",
+    "partitioned": "kept apart for each site",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderPart:
+    """One part of a value; name and value are text from outside.
+
+    Attributes:
+        meaning: what it means, or None.
+        secret: true where the value is a credential whatever it is called.
+    """
+
+    name: str
+    value: str
+    meaning: Meaning | None = None
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderMeaning:
+    """What one header field says.
+
+    Attributes:
+        meaning: the whole in a sentence; None where the parts say it all.
+        parts: what it is made of, in order.
+        problem: what is wrong with it, a sentence that is safe to show; empty where nothing is.
+    """
+
+    meaning: Meaning | None = None
+    parts: tuple[HeaderPart, ...] = ()
+    problem: str = ""
+
+
+def challenge(value: str) -> HeaderMeaning:
+    """Take a `WWW-Authenticate` line apart: schemes and their parameters (RFC 9110 §11.6.1)."""
+    field = parse_challenges([value])
+    parts = tuple(part for one in field.challenges for part in _challenge_parts(one))
+    return HeaderMeaning(parts=parts[:_MAX_PARTS], problem="; ".join(field.problems))
+
+
+def _challenge_parts(one: Challenge) -> Iterator[HeaderPart]:
+    yield HeaderPart("scheme", one.scheme, _SCHEMES.get(one.scheme.lower()))
+    if one.token68 is not None:
+        yield HeaderPart("token68", one.token68)
+    for name, value in one.params:
+        yield HeaderPart(name, value, _CHALLENGE_PARAMETERS.get(name))
+
+
+def location(value: str) -> HeaderMeaning:
+    """Take a `Location` apart: host, path and parameters (RFC 9110 §10.2.2)."""
+    meaning = Meaning("Where to go instead; authlens goes nowhere with a token.", "RFC 9110 §10.2.2")
+    try:
+        url = urlsplit(value)
+        pairs = parse_qsl(url.query, keep_blank_values=True, max_num_fields=_MAX_PARTS)
+    except ValueError:
+        return HeaderMeaning(meaning, problem="It is not a URL that can be taken apart.")
+    if url.path.startswith("/cdn-cgi/access/login"):
+        meaning = Meaning("The login page of Access, for people with a browser.", CLOUDFLARE)
+    places = (("host", url.netloc), ("path", url.path))
+    parts = [HeaderPart(name, text) for name, text in places if text]
+    return HeaderMeaning(meaning, (*parts, *query_parts(pairs)))
+
+
+def query_parts(pairs: list[tuple[str, str]]) -> tuple[HeaderPart, ...]:
+    """Return the decoded parameters of a URL with their meanings."""
+    kind = kind_of([name for name, _ in pairs])
+    return tuple(
+        HeaderPart(name, text, explain_member(kind, name) if kind is not None else None)
+        for name, text in pairs[:_MAX_PARTS]
+    )
+
+
+def authorization(value: str) -> HeaderMeaning:
+    """Take an `Authorization` value apart: scheme and credential (RFC 9110 §11.4)."""
+    scheme, _, credential = value.partition(" ")
+    if not credential.strip():
+        return HeaderMeaning(parts=(HeaderPart("credential", value, secret=True),))
+    bearer = scheme.lower() == "bearer"
+    meaning = Meaning("The access token; whoever reads it can use it.", "RFC 6750 §2.1") if bearer else None
+    return HeaderMeaning(
+        meaning, (HeaderPart("scheme", scheme), HeaderPart("credential", credential.strip(), secret=True))
+    )
+
+
+def set_cookie(value: str) -> HeaderMeaning:
+    """Take a `Set-Cookie` value apart: the cookie, which is a secret, and its attributes (RFC 6265 §4.1)."""
+    pair, _, rest = value.partition(";")
+    attributes = [part.strip() for part in rest.split(";") if part.strip()][:_MAX_PARTS]
+    words = [_ATTRIBUTES[a.lower()] for a in attributes if a.lower() in _ATTRIBUTES]
+    scope = [a for a in attributes if a.lower().startswith(("expires=", "max-age=", "path=", "domain="))]
+    if not any(a.lower().startswith(("expires=", "max-age=")) for a in attributes):
+        words.append("gone when the browser closes")
+    meaning = Meaning(", ".join(words).capitalize() + ".", "RFC 6265 §4.1.2")
+    lasting = tuple(HeaderPart(*_named(one)) for one in scope)
+    return HeaderMeaning(meaning, (_cookie(pair), *lasting))
+
+
+def cookie(value: str) -> HeaderMeaning:
+    """Take a `Cookie` value apart (RFC 6265 §4.2)."""
+    return HeaderMeaning(parts=tuple(_cookie(pair) for pair in value.split(";")[:_MAX_PARTS]))
+
+
+def _cookie(pair: str) -> HeaderPart:
+    name, text = _named(pair)
+    known = _COOKIES.get(name.lower())
+    return HeaderPart(name, text, Meaning(known, CLOUDFLARE) if known else None, secret=True)
+
+
+def _named(pair: str) -> tuple[str, str]:
+    name, equals, text = pair.strip().partition("=")
+    return (name, text) if equals else ("", name)

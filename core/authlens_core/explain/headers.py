@@ -1,0 +1,150 @@
+"""What a header field of a login means; the meaningful ones are taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from authlens_core.explain.header_parts import (
+    HeaderMeaning,
+    HeaderPart,
+    authorization,
+    challenge,
+    cookie,
+    location,
+    set_cookie,
+)
+from authlens_core.explain.meaning import CLOUDFLARE, Meaning, table
+from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Response
+from authlens_core.oauth.retry_after import retry_after
+
+__all__ = ["HeaderContext", "HeaderMeaning", "HeaderPart", "explain_header"]
+
+_SAME: Final = 5.0  # seconds that two clocks may differ: the field has whole seconds, and the way takes time
+_TELLING: Final = 60.0  # seconds from which countdowns and token times go wrong
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderContext:
+    """What is known of the message that a field stands in.
+
+    Attributes:
+        received_at: when it came, by our clock, an aware time.
+        gives_tokens: true for an answer that holds tokens.
+    """
+
+    received_at: datetime | None = None
+    gives_tokens: bool = False
+
+
+def explain_header(name: str, value: str, context: HeaderContext) -> HeaderMeaning | None:
+    """Return what the field means, or None for the many that say nothing about a login; never raises."""
+    folded = name.strip().lower()
+    taken_apart = _TAKEN_APART.get(folded)
+    if taken_apart is not None:
+        return taken_apart(value)
+    with_context = _WITH_CONTEXT.get(folded)
+    if with_context is not None:
+        return with_context(value, context)
+    plain = _PLAIN.get(folded)
+    return HeaderMeaning(plain) if plain is not None else None
+
+
+def _cache_control(value: str, context: HeaderContext) -> HeaderMeaning:
+    directives = {part.partition("=")[0].strip().lower() for part in value.split(",")}
+    if "no-store" in directives:
+        spec = "RFC 6749 §5.1" if context.gives_tokens else "RFC 9111 §5.2.2.5"
+        must = ", as an answer with tokens must say" if context.gives_tokens else ""
+        return HeaderMeaning(Meaning(f"Nobody on the way may keep this answer{must}.", spec))
+    if context.gives_tokens:
+        meaning = Meaning("An answer with tokens must say no-store.", "RFC 6749 §5.1")
+        return HeaderMeaning(meaning, problem="no-store is missing: a cache may keep the tokens.")
+    return HeaderMeaning(Meaning("Who may keep this answer, and how long.", "RFC 9111 §5.2"))
+
+
+def _ray(value: str, _context: HeaderContext) -> HeaderMeaning:
+    ray, dash, centre = value.strip().rpartition("-")
+    meaning = Meaning("The number of this request; quote it when you ask Cloudflare for help.", "Cloudflare")
+    if not dash:
+        return HeaderMeaning(meaning)
+    place = Meaning("The data centre that answered, by the code of an airport near it.", "Cloudflare")
+    return HeaderMeaning(meaning, (HeaderPart("ray id", ray), HeaderPart("data centre", centre, place)))
+
+
+def _date(value: str, context: HeaderContext) -> HeaderMeaning | None:
+    at = _http_date(value)
+    if at is None or context.received_at is None:
+        return None
+    skew = (at - context.received_at).total_seconds()
+    if abs(skew) <= _SAME:
+        return HeaderMeaning(Meaning("The server's clock agrees with ours.", "RFC 9110 §6.6.1"))
+    words = f"The server's clock is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
+    trouble = "Times in tokens and countdowns will be off: set the clock." if abs(skew) >= _TELLING else ""
+    return HeaderMeaning(Meaning(words, "RFC 9110 §6.6.1"), problem=trouble)
+
+
+def _retry(value: str, context: HeaderContext) -> HeaderMeaning:
+    asked = Response(429, headers=Headers.of([("Retry-After", value)]))
+    seconds = retry_after(asked, context.received_at)
+    words = "It cannot be read." if seconds is None else f"Wait {seconds:,} s before you ask again."
+    return HeaderMeaning(Meaning(words, "RFC 9110 §10.2.3"))
+
+
+def _content_type(value: str, _context: HeaderContext) -> HeaderMeaning | None:
+    sentence = _MEDIA_TYPES.get(value.partition(";")[0].strip().lower())
+    return HeaderMeaning(Meaning(sentence, "RFC 9110 §8.3")) if sentence else None
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+_MEDIA_TYPES: Final = {
+    JSON_TYPE: "A JSON document.",
+    FORM_TYPE: "A form, as token requests are.",
+    "text/html": "A page for people, not an answer for a program.",
+    "text/event-stream": "A stream of events, as MCP servers answer.",
+    "application/jwt": "A signed token is the whole body.",
+}
+_TAKEN_APART: Final[Mapping[str, Callable[[str], HeaderMeaning]]] = {
+    "www-authenticate": challenge,
+    "proxy-authenticate": challenge,
+    "location": location,
+    "authorization": authorization,
+    "proxy-authorization": authorization,
+    "set-cookie": set_cookie,
+    "cookie": cookie,
+}
+_WITH_CONTEXT: Final[Mapping[str, Callable[[str, HeaderContext], HeaderMeaning | None]]] = {
+    "cache-control": _cache_control,
+    "cf-ray": _ray,
+    "date": _date,
+    "retry-after": _retry,
+    "content-type": _content_type,
+}
+_PLAIN: Final[Mapping[str, Meaning]] = {
+    **table(
+        CLOUDFLARE,
+        {
+            "cf-access-aud": "The Access application that answered, by its audience tag (AUD).",
+            "cf-access-domain": "The host and path that this application protects.",
+            "cf-access-error": "Why Access refused.",
+            "cf-access-token": "A session of Access as a JWT, as cloudflared sends it; it is a secret.",
+            "cf-access-jwt-assertion": "Who is there, as a JWT that Access signs for the origin.",
+            "cf-access-metadata": "What Access says about the application, as a JWT.",
+            "cf-access-client-id": "Which service token it is.",
+            "cf-access-client-secret": "The secret of the service token.",
+            "x-requested-with": "Asks Access for a 401 in place of its login page.",
+        },
+    ),
+    "cf-mitigated": Meaning("Cloudflare wants a browser to pass a check; this is no login.", "Cloudflare"),
+    "dpop": Meaning("A proof that the client holds its key.", "RFC 9449 §4"),
+    "mcp-session-id": Meaning("The session of an MCP server; send it with every call.", "MCP Transports"),
+}

@@ -1,0 +1,32 @@
+"""A sentence on what something means, and where that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["CIMD", "CLOUDFLARE", "DISCOVERY", "OPENID", "Meaning", "table"]
+
+CLOUDFLARE: Final = "Cloudflare Access"
+OPENID: Final = "OpenID Connect Core"
+DISCOVERY: Final = "OpenID Connect Discovery §3"
+CIMD: Final = "OAuth Client ID Metadata Document (draft)"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What something means.
+
+    Attributes:
+        sentence: one plain sentence of ours.
+        spec: where it is written, such as `RFC 9728 §2`.
+    """
+
+    sentence: str
+    spec: str
+
+
+def table(spec: str, sentences: Mapping[str, str]) -> dict[str, Meaning]:
+    """Return meanings by name that share one source."""
+    return {name: Meaning(sentence, spec) for name, sentence in sentences.items()}

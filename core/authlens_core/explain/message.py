@@ -1,0 +1,146 @@
+"""What stands in a message: its members and parameters with their meanings, and the JWTs in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+from authlens_core.explain.headers import HeaderContext, explain_header
+from authlens_core.explain.meaning import Meaning
+from authlens_core.explain.members import explain_member, kind_of
+from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
+from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_json
+from authlens_core.oauth.jwt import Jwt, parse_jwt
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Fact
+
+__all__ = ["FoundJwt", "gives_tokens", "jwts_in", "jwts_in_facts", "member_meanings"]
+
+Message: TypeAlias = Request | Response
+
+_MAX_BODY: Final = 256 * 1024  # bytes; a longer document is not one of OAuth
+_MAX_FIELDS: Final = 200
+_MAX_JWTS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FoundJwt:
+    """A JWT that stands in a message or a fact.
+
+    Attributes:
+        where: the name that it stands under; text from outside.
+        token: the token itself.
+        jwt: the token taken apart.
+    """
+
+    where: str
+    token: Secret
+    jwt: Jwt
+
+
+def member_meanings(message: Message) -> tuple[tuple[str, Meaning], ...]:
+    """Return the known members of the body and parameters of the URL, in order, with what they mean."""
+    found: dict[str, Meaning] = {}
+    for names in (_url_names(message), [name for name, _ in _members(message)]):
+        kind = kind_of(names)
+        for name in names if kind is not None else ():
+            meaning = explain_member(kind, name) if kind is not None else None
+            if meaning is not None:
+                found.setdefault(name, meaning)
+    return tuple(found.items())
+
+
+def gives_tokens(message: Message) -> bool:
+    """Say whether the body is a token answer."""
+    return any(name in ("access_token", "id_token") for name, _ in _members(message))
+
+
+def jwts_in(message: Message) -> tuple[FoundJwt, ...]:
+    """Return the JWTs in header fields, parameters and members, each once, at most 8."""
+    return _found(_texts(message))
+
+
+def jwts_in_facts(facts: Iterable[Fact]) -> tuple[FoundJwt, ...]:
+    """Return the JWTs among the secret facts, each once, at most 8."""
+    return _found(
+        (fact.name, fact.value.reveal() if isinstance(fact.value, Secret) else fact.value) for fact in facts
+    )
+
+
+def _found(texts: Iterable[tuple[str, str]]) -> tuple[FoundJwt, ...]:
+    found: dict[str, FoundJwt] = {}
+    for where, text in texts:
+        jwt = parse_jwt(text) if text not in found else None
+        if jwt is not None:
+            found[text] = FoundJwt(where, Secret(text), jwt)
+        if len(found) == _MAX_JWTS:
+            break
+    return tuple(found.values())
+
+
+def _texts(message: Message) -> Iterator[tuple[str, str]]:
+    yield from _header_texts(message.headers)
+    if isinstance(message, Request):
+        yield from _parameters(message.url)
+    elif message.media_type == "application/jwt":
+        yield "body", message.body.reveal().decode("latin-1").strip()
+    for name, value in _members(message):
+        yield from _strings(name, value)
+
+
+def _header_texts(headers: Headers) -> Iterator[tuple[str, str]]:
+    for name, value in headers.fields:
+        yield name, value.strip()
+        meaning = explain_header(name, value, HeaderContext())
+        for part in meaning.parts if meaning is not None else ():
+            yield (name if part.name == "credential" else f"{name}: {part.name}"), part.value
+
+
+def _strings(name: str, value: JsonValue, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield the strings of a member, and of what is inside it, two levels deep."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, dict) and depth < 2:
+        for inner, below in value.items():
+            yield from _strings(f"{name}.{inner}", below, depth + 1)
+    elif isinstance(value, list) and depth < 2:
+        for below in value[:_MAX_FIELDS]:
+            yield from _strings(name, below, depth + 1)
+
+
+def _members(message: Message) -> tuple[tuple[str, JsonValue], ...]:
+    """Return the members of a JSON object or the fields of a form; nothing for any other body."""
+    data = message.body.reveal()
+    if not data or len(data) > _MAX_BODY:
+        return ()
+    media_type = (message.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if media_type == FORM_TYPE:
+        return _pairs(data.decode("latin-1"))
+    if data.lstrip()[:1] != b"{":
+        return ()
+    try:
+        document = load_json(data)
+    except JsonRefused:
+        return ()
+    return tuple(document.items()) if isinstance(document, dict) else ()
+
+
+def _url_names(message: Message) -> list[str]:
+    return [name for name, _ in _parameters(message.url)] if isinstance(message, Request) else []
+
+
+def _parameters(url: str) -> tuple[tuple[str, str], ...]:
+    try:
+        query = urlsplit(url).query
+    except ValueError:
+        return ()
+    return _pairs(query)
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+    except ValueError:
+        return ()

@@ -1,0 +1,191 @@
+"""Every member and parameter of the messages of a login: registration, authorization, tokens, revocation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Meaning, table
+
+__all__ = [
+    "AUTHORIZATION_PARAMETERS",
+    "CLIENT_MEMBERS",
+    "ERROR_MEMBERS",
+    "LOGIN_REDIRECT_PARAMETERS",
+    "RESPONSE_PARAMETERS",
+    "REVOCATION_PARAMETERS",
+    "TOKEN_MEMBERS",
+    "TOKEN_PARAMETERS",
+]
+
+CLIENT_MEMBERS: Final[Mapping[str, Meaning]] = {
+    **table(
+        "RFC 7591 §2",
+        {
+            "redirect_uris": "The only addresses to which the server may send a code.",
+            "token_endpoint_auth_method": (
+                "How the client proves who it is at the token endpoint; none: it keeps no secret."
+            ),
+            "grant_types": "What the client may exchange for tokens.",
+            "response_types": "What the client may ask the sign-in page for.",
+            "client_name": "The name that people see when they agree.",
+            "client_uri": "A page about the client.",
+            "logo_uri": "A picture for the page where people agree.",
+            "scope": "Scopes that the client may ask for.",
+            "contacts": "How to reach the people behind the client.",
+            "tos_uri": "The client's terms of service.",
+            "policy_uri": "How the client uses the data.",
+            "jwks_uri": "Where the client publishes its public keys.",
+            "jwks": "The client's public keys.",
+            "software_id": "Which software it is, the same for every installation.",
+            "software_version": "The version of that software.",
+        },
+    ),
+    "software_statement": Meaning(
+        "Facts about the client in a JWT that somebody else signed.", "RFC 7591 §2.3"
+    ),
+    **table(
+        "RFC 7591 §3.2.1",
+        {
+            "client_id": "The name by which the server knows the client from now on; it is no secret.",
+            "client_secret": "The client's password; a program on a person's machine cannot keep one.",
+            "client_id_issued_at": "When the client was registered, in seconds since 1970.",
+            "client_secret_expires_at": "When the client's secret ends, in seconds since 1970; 0 is never.",
+        },
+    ),
+    **table(
+        "RFC 7592 §3",
+        {
+            "registration_client_uri": "Where the registration can be read, changed and deleted.",
+            "registration_access_token": "The credential for that; it is a secret.",
+        },
+    ),
+    "application_type": Meaning(
+        "native or web; native clients may use loopback addresses.", "OpenID Connect Registration §2"
+    ),
+    "resource": Meaning("The resource that the client is registered for.", CLOUDFLARE),
+}
+"""RFC 7591 §2 and §3.2.1: what a client says of itself, and what the server answers."""
+
+TOKEN_MEMBERS: Final[Mapping[str, Meaning]] = {
+    **table(
+        "RFC 6749 §5.1",
+        {
+            "access_token": "The token that the resource takes; whoever holds it can use it.",
+            "token_type": "How to send it; bearer means in the Authorization header, as it is.",
+            "expires_in": "How many seconds it lives, counted from the answer.",
+            "refresh_token": "Buys the next access token without a sign-in; it lives longer.",
+            "scope": "What the token allows; absent means exactly what was asked for.",
+        },
+    ),
+    "resource": Meaning("The resource that the token is for.", "RFC 8707 §2.2"),
+    "id_token": Meaning(
+        "Who signed in, as a signed JWT for this client; it is never sent to a resource.", f"{OPENID} §2"
+    ),
+    "issued_token_type": Meaning("Which kind of token came of an exchange.", "RFC 8693 §2.2.1"),
+    "authorization_details": Meaning("Fine-grained permissions of the token.", "RFC 9396 §7"),
+    "refresh_token_expires_in": Meaning("How many seconds the refresh token lives.", "not standardised"),
+}
+"""RFC 6749 §5.1: a token answer."""
+
+ERROR_MEMBERS: Final[Mapping[str, Meaning]] = {
+    **table(
+        "RFC 6749 §5.2",
+        {
+            "error": "The kind of refusal, one word from a fixed list.",
+            "error_description": "The server's own words for developers; never proof of anything.",
+            "error_uri": "A page about the error.",
+        },
+    ),
+    "resource_metadata": Meaning("Where the metadata of the resource is.", "RFC 9728 §5.1"),
+    "scope": Meaning("The scope that the resource wants.", "RFC 6750 §3"),
+    "state": Meaning("The state of the request, sent back unchanged.", "RFC 6749 §4.1.2.1"),
+    "iss": Meaning("Which server answers.", "RFC 9207 §2"),
+    **table(
+        CLOUDFLARE,
+        {
+            "message": "Why Access refused.",
+            "status_code": "The status of the answer once more.",
+            "aud": "The application that refused, by its audience tag (AUD).",
+            "ray_id": "The number of the request; Cloudflare's support asks for it.",
+        },
+    ),
+}
+"""RFC 6749 §5.2, RFC 7591 §3.2.2, RFC 7009 §2.2.1 and RFC 6750 §3: refusals."""
+
+AUTHORIZATION_PARAMETERS: Final[Mapping[str, Meaning]] = {
+    "response_type": Meaning("What to send back: code, to be exchanged for tokens.", "RFC 6749 §3.1.1"),
+    "client_id": Meaning("Which client asks.", "RFC 6749 §2.2"),
+    "redirect_uri": Meaning(
+        "Where the browser takes the code; it has to be one of those registered.", "RFC 6749 §3.1.2"
+    ),
+    "scope": Meaning("What the client wants to be allowed.", "RFC 6749 §3.3"),
+    "state": Meaning("A random value that has to come back with the code.", "RFC 6749 §10.12"),
+    "code_challenge": Meaning("The SHA-256 of the code_verifier, which stays here.", "RFC 7636 §4.3"),
+    "code_challenge_method": Meaning("How it was computed; only S256 protects.", "RFC 7636 §4.3"),
+    "resource": Meaning("Which resource the token is meant for.", "RFC 8707 §2.1"),
+    "response_mode": Meaning("How the answer is sent back.", "OAuth 2.0 Multiple Response Types §2.1"),
+    "request": Meaning("The parameters as a signed JWT.", "RFC 9101 §5"),
+    "request_uri": Meaning("A handle for parameters that were handed in beforehand.", "RFC 9126 §4"),
+    "authorization_details": Meaning("Fine-grained permissions that are asked for.", "RFC 9396 §2"),
+    "dpop_jkt": Meaning("The key that the code shall be bound to.", "RFC 9449 §10"),
+    **table(
+        f"{OPENID} §3.1.2.1",
+        {
+            "prompt": "Whether the person has to sign in (login) or agree (consent) anew.",
+            "nonce": "A random value that has to stand in the id_token.",
+            "login_hint": "Whom the page may expect.",
+            "max_age": "How many seconds ago the person may have signed in.",
+            "acr_values": "How strong the sign-in shall be.",
+            "ui_locales": "Languages that the person prefers.",
+            "display": "The shape of the page.",
+            "id_token_hint": "An earlier id_token, to say who is expected.",
+        },
+    ),
+}
+"""RFC 6749 §4.1.1 and its extensions: the parameters of the link."""
+
+RESPONSE_PARAMETERS: Final[Mapping[str, Meaning]] = {
+    "code": Meaning("Works once, for this client, and soon ends.", "RFC 6749 §4.1.2"),
+    "state": Meaning("Has to be the state of the link, or the answer is not ours.", "RFC 6749 §10.12"),
+    "iss": Meaning("Which server answers; it has to be the one that was asked.", "RFC 9207 §2"),
+}
+"""RFC 6749 §4.1.2: what the browser brings back."""
+
+TOKEN_PARAMETERS: Final[Mapping[str, Meaning]] = {
+    "grant_type": Meaning("What is exchanged for tokens.", "RFC 6749 §4.1.3"),
+    "code": Meaning("The code that the browser brought; it works once.", "RFC 6749 §4.1.3"),
+    "redirect_uri": Meaning("The same as in the link, or the code is refused.", "RFC 6749 §4.1.3"),
+    "client_id": Meaning("Which client asks.", "RFC 6749 §3.2.1"),
+    "code_verifier": Meaning(
+        "Proves that whoever brings the code also began the login: its SHA-256 is the code_challenge.",
+        "RFC 7636 §4.5",
+    ),
+    "refresh_token": Meaning("What the next access token is bought with.", "RFC 6749 §6"),
+    "scope": Meaning("A part of what was granted, if less is enough.", "RFC 6749 §6"),
+    "resource": Meaning("Which resource the token is meant for, as in the link.", "RFC 8707 §2.2"),
+    "client_secret": Meaning("The client's password.", "RFC 6749 §2.3.1"),
+    "client_assertion": Meaning("A JWT that the client signed in place of a password.", "RFC 7523 §2.2"),
+    "client_assertion_type": Meaning("Which kind of assertion that is.", "RFC 7521 §4.2"),
+    "subject_token": Meaning("The token that is exchanged for another.", "RFC 8693 §2.1"),
+    "device_code": Meaning("The code of a device that waits for a person.", "RFC 8628 §3.4"),
+}
+"""RFC 6749 §4.1.3 and §6, RFC 7636 §4.5, RFC 8707 §2.2: the form of a token request."""
+
+REVOCATION_PARAMETERS: Final[Mapping[str, Meaning]] = {
+    "token": Meaning("The token to end; servers end the whole grant with a refresh token.", "RFC 7009 §2.1"),
+    "token_type_hint": Meaning("Which kind it is, so that the server finds it sooner.", "RFC 7009 §2.1"),
+    "client_id": Meaning("Which client asks; it ends only its own tokens.", "RFC 7009 §2.1"),
+    "client_secret": Meaning("The client's password.", "RFC 6749 §2.3.1"),
+}
+"""RFC 7009 §2.1: the form of a revocation."""
+
+LOGIN_REDIRECT_PARAMETERS: Final[Mapping[str, Meaning]] = table(
+    CLOUDFLARE,
+    {
+        "kid": "The application, by its audience tag (AUD).",
+        "meta": "What Access knows of this visit, as a JWT that lives five minutes.",
+        "redirect_url": "Where the browser goes after the login.",
+    },
+)
+"""The redirect of Access to the login page of a team."""

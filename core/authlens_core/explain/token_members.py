@@ -1,0 +1,94 @@
+"""Every member of a JSON Web Token that a login is likely to meet, and of a set of keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Meaning, table
+
+__all__ = ["CLAIMS", "JOSE_HEADER", "KEY_SET_MEMBERS"]
+
+JOSE_HEADER: Final[Mapping[str, Meaning]] = {
+    "alg": Meaning("How it is signed.", "RFC 7515 §4.1.1"),
+    "kid": Meaning("Which key of the set signed it.", "RFC 7515 §4.1.4"),
+    "typ": Meaning("What kind of object it is; at+jwt is an access token.", "RFC 7515 §4.1.9"),
+    "cty": Meaning("What is inside.", "RFC 7515 §4.1.10"),
+    "crit": Meaning("Extensions that a receiver must know, or refuse the token.", "RFC 7515 §4.1.11"),
+    "jku": Meaning("Where the sender says its keys are; never to be believed.", "RFC 7515 §4.1.2"),
+    "jwk": Meaning("The key that the sender brings along; never to be believed.", "RFC 7515 §4.1.3"),
+    "x5u": Meaning("Where the sender says its certificate is.", "RFC 7515 §4.1.5"),
+    "x5c": Meaning("The sender's certificate.", "RFC 7515 §4.1.6"),
+    "x5t": Meaning("A fingerprint of the sender's certificate.", "RFC 7515 §4.1.7"),
+    "enc": Meaning("How the content is encrypted.", "RFC 7516 §4.1.2"),
+}
+"""RFC 7515 §4.1: the header."""
+
+_REGISTERED: Final = {
+    "iss": Meaning("Who issued it.", "RFC 7519 §4.1.1"),
+    "sub": Meaning("Whom it is about.", "RFC 7519 §4.1.2"),
+    "aud": Meaning("Who may take it; everybody else must refuse it.", "RFC 7519 §4.1.3"),
+    "exp": Meaning("When it ends.", "RFC 7519 §4.1.4"),
+    "nbf": Meaning("Before this moment it must be refused.", "RFC 7519 §4.1.5"),
+    "iat": Meaning("When it was issued.", "RFC 7519 §4.1.6"),
+    "jti": Meaning("Its own number, so that it can be recognised.", "RFC 7519 §4.1.7"),
+    "cnf": Meaning("The key that its holder has to prove.", "RFC 7800 §3.1"),
+    "client_id": Meaning("The client that it was issued to.", "RFC 9068 §2.2"),
+    "scope": Meaning("What it allows.", "RFC 9068 §2.2.3"),
+    "act": Meaning("Who acts for the person.", "RFC 8693 §4.1"),
+}
+_OPENID: Final = {
+    **table(
+        f"{OPENID} §2",
+        {
+            "auth_time": "When the person signed in.",
+            "nonce": "The nonce of the link, so that it belongs to this login.",
+            "acr": "How strong the sign-in was.",
+            "amr": "How the person signed in.",
+            "azp": "The client that it was issued to.",
+            "at_hash": "Ties it to the access token.",
+        },
+    ),
+    **table(
+        f"{OPENID} §5.1",
+        {
+            "email": "The person's e-mail address.",
+            "email_verified": "Whether the server saw that the address is the person's.",
+            "name": "The person's name.",
+            "preferred_username": "How the person likes to be called.",
+        },
+    ),
+}
+_ACCESS: Final = table(
+    CLOUDFLARE,
+    {
+        "type": "app: for one application; org: for the team; meta: about a visit that is not logged in.",
+        "identity_nonce": "The key under which Access keeps what it knows of the person.",
+        "country": "The country that the person came from.",
+        "common_name": "The client id of a service token, or the name in a client certificate.",
+        "custom": "What the identity provider said and the application wants to know.",
+        "policy_id": "The policy that let the person in.",
+        "hostname": "The host that was asked for.",
+        "redirect_url": "Where the browser goes after the login.",
+        "service_token_status": "Whether a service token was recognised; false with one sent: it was not.",
+        "service_token_id": "The service token that was recognised.",
+        "is_warp": "Whether the visit came through WARP.",
+        "is_gateway": "Whether the visit came through Gateway.",
+        "auth_status": "How far the login was; NONE is not at all.",
+        "mtls_auth": "What Access knows of a client certificate.",
+        "real_country": "The country that the visit came from.",
+        "device_id": "The device, as WARP knows it.",
+        "app_session_hash": "Ties it to the session of the application.",
+        "auth_domain": "The team, where people log in.",
+    },
+)
+
+CLAIMS: Final[Mapping[str, Meaning]] = {**_ACCESS, **_OPENID, **_REGISTERED}
+"""RFC 7519 §4.1, RFC 9068, OpenID Connect, and what Access adds."""
+
+KEY_SET_MEMBERS: Final[Mapping[str, Meaning]] = {
+    "keys": Meaning("The public keys; each has a kid by which a token names it.", "RFC 7517 §5"),
+    "public_cert": Meaning("The signing key as a certificate.", CLOUDFLARE),
+    "public_certs": Meaning("The signing keys as certificates; the older one is valid 7 days.", CLOUDFLARE),
+}
+"""RFC 7517 §5: a set of keys, and what Access adds."""

@@ -108,6 +108,11 @@ class Generations:
             remove()
             return await self._sweep()
 
+    async def sweep(self) -> bool:
+        """Delete from this store what nothing points to; False where something stays."""
+        async with self._locks.hold("store", purpose="tidying", bound=WRITE_BOUND):
+            return await self._sweep()
+
     async def _sweep(self) -> bool:
         """Delete every generation that nothing points to; called under the lock. False where one stays.
 

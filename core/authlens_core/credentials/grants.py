@@ -113,6 +113,12 @@ class Credentials:
         Returns:
             A sentence where there are logins that were kept in another one, or the empty string.
         """
+        elsewhere = [grant for grant in self.list() if grant.place is not self.store.place]
+        if elsewhere:
+            return (
+                f"{len(elsewhere)} of the logins here are kept in {elsewhere[0].place.words}, and this is "
+                f"{self.store.name}. To bring them here: authlens store --move {self.store.place}"
+            )
         before, present = self.index.fact("store"), self.store.name
         if before == present or self.index.read_only:
             return ""
@@ -123,6 +129,20 @@ class Credentials:
             )
         self.index.set_fact("store", safe_line(present, 200))
         return ""
+
+    def remember_place(self) -> None:
+        """Let this store be the one that is opened from now on, without a question; memory is not."""
+        if self.store.persistent:
+            self.index.set_fact("place", self.store.place)
+            self.index.set_fact("store", safe_line(self.store.name, 200))
+
+    async def sweep(self) -> bool:
+        """Delete what nothing points to any more from the store; False where something stays.
+
+        Raises:
+            LockBusy: another process was writing all the time.
+        """
+        return await self.written(self._generations.sweep())
 
     # Grants
 
@@ -227,9 +247,7 @@ class Credentials:
         Returns:
             False where its secrets could not be deleted from the store yet; a later save does it.
         """
-        erased = await self.written(self._generations.remove(lambda: self.index.remove(grant_id)))
-        self.record("forgotten", grant_id, "removed from this machine; the server was not told")
-        return erased
+        return await self.discard(grant_id, "forgotten", "removed from this machine; the server was not told")
 
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
         """Remove a grant for another reason than `forget`, with its own words in the history."""
@@ -286,15 +304,19 @@ class Credentials:
             place=self.store.place,
         )
         key = _client_key(issuer, client.redirect_uri)
+        if record.has_secrets:
+            await self.save_client(key, record, secrets_to_json(secrets))
+        else:
+            await self.written(self._generations.remove(lambda: self.index.switch_client(key, record, 0)))
+        self.record("client registered", "", f"{client.client_id} at {issuer} for {client.redirect_uri}")
+
+    async def save_client(self, key: str, record: ClientRecord, text: Secret) -> None:
+        """Store the secrets of a client, serialized, and switch its record to them."""
 
         def switch(generation: int, entries: int) -> None:
             self.index.switch_client(key, replace(record, generation=generation), entries)
 
-        if record.has_secrets:
-            await self.written(self._generations.replace(key, secrets_to_json(secrets), switch))
-        else:
-            await self.written(self._generations.remove(lambda: switch(0, 0)))
-        self.record("client registered", "", f"{client.client_id} at {issuer} for {client.redirect_uri}")
+        await self.written(self._generations.replace(key, text, switch))
 
     async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
         """Return the client registered for (issuer, redirect URI), or None: none is registered twice.

@@ -5,8 +5,9 @@ a thread that is blocked holds up the exit of its program. A process can be kill
 a line from standard input and answers each with one on standard output; secrets go no other way. When its
 standard input ends, because the program closed it or died, it ends at once.
 
-Request: `{"op": "open" | "get" | "set" | "delete", "entry": …, "value": …}`. Answer: `{"ok": true, …}` or
-`{"ok": false, "kind": "none" | "denied" | "failed", "detail": …}`.
+Request: `{"op": "open" | "get" | "set" | "delete", "entry": …, "value": …}`, and before these, for a file of
+ours, `{"op": "use", "place": …, "path": …, "create": …, "passphrase": … | "key": …}`. Answer:
+`{"ok": true, …}` or `{"ok": false, "kind": "none" | "denied" | "failed" | …, "detail": …}`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,19 @@ import os
 import queue
 import secrets
 import threading
-from typing import BinaryIO, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
 
 from authlens_core.credentials.backends import BackendRefused, Choice, choose
+from authlens_core.credentials.place import Place
 from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.file_keyrings import EncryptedFileKeyring
 
 __all__ = ["main"]
 
@@ -48,6 +55,19 @@ class _Keyring:
     @property
     def backend(self) -> KeyringBackend:
         return self.choice().backend
+
+    def use(self, request: dict[str, str]) -> dict[str, object]:
+        """Use a file of ours in place of what would be chosen; answer with the key, where it has one."""
+        from authlens_core.credentials.file_keyrings import EncryptedFileKeyring, PlainFileKeyring
+
+        place, path = Place(request["place"]), Path(request["path"])
+        if place is Place.FILE:
+            self._choice = Choice(PlainFileKeyring(path), place.words, named=False)
+            return {}
+        encrypted = EncryptedFileKeyring(path)
+        self._choice = Choice(encrypted, place.words, named=False)
+        key = _unlocked(encrypted, request)
+        return {} if key is None else {"key": key.reveal()}
 
     def open(self, *, probe: bool) -> dict[str, object]:
         choice = self.choice()
@@ -77,6 +97,8 @@ class _Keyring:
 
     def call(self, request: dict[str, str]) -> dict[str, object]:
         match request["op"]:
+            case "use":
+                return self.use(request)
             case "open":
                 return self.open(probe=request["value"] == "probe")
             case "get":
@@ -90,6 +112,16 @@ class _Keyring:
             case unknown:
                 msg = f"no such operation: {unknown}"
                 raise ValueError(msg)
+
+
+def _unlocked(backend: EncryptedFileKeyring, request: dict[str, str]) -> Secret | None:
+    """Return the key of the file; None where nothing to open it with was given: entries can be deleted."""
+    if request.get("key"):
+        return backend.unlock_with(Secret(request["key"]))
+    if not request.get("passphrase"):
+        return None
+    passphrase = Secret(request["passphrase"])
+    return backend.create(passphrase) if request.get("create") else backend.unlock(passphrase)
 
 
 def _detail(error: BaseException, value: str) -> str:
@@ -106,7 +138,8 @@ def _answer(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:
     except (BackendRefused, NoKeyringError, _ProbeFailed) as error:
         return {"ok": False, "kind": "none", "detail": safe_line(str(error), 300)}
     except KeyringError as error:
-        return {"ok": False, "kind": "denied", "detail": _detail(error, request.get("value", ""))}
+        kind = getattr(error, "kind", "denied")  # our own backends say what is wrong
+        return {"ok": False, "kind": kind, "detail": _detail(error, request.get("value", ""))}
     except Exception as error:
         # A process boundary: backends raise whatever D-Bus, COM or their own code raises.
         return {"ok": False, "kind": "failed", "detail": _detail(error, request.get("value", ""))}

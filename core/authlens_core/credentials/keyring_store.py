@@ -51,7 +51,7 @@ class KeyringStore:
     """
 
     persistent = True
-    place = Place.KEYRING
+    place: Place = Place.KEYRING
 
     def __init__(self, *, limit: float = CALL_LIMIT, environ: Mapping[str, str] | None = None) -> None:
         self._limit = limit
@@ -147,8 +147,12 @@ class KeyringStore:
             )
         return self._helper
 
+    def _bound(self) -> float:
+        """Return the seconds that the next call may take."""
+        return self._limit
+
     async def _call(self, operation: str, entry: str = "", value: Secret | None = None) -> dict[str, Any]:
-        deadline = asyncio.get_running_loop().time() + self._limit
+        deadline = asyncio.get_running_loop().time() + self._bound()
         try:
             async with asyncio.timeout_at(deadline):
                 await self._turn.acquire()
@@ -177,9 +181,12 @@ class KeyringStore:
 
     async def _exchange(self, operation: str, entry: str, value: Secret | None) -> dict[str, Any]:
         helper = await self._running()
+        shown = "" if value is None else value.reveal()
+        return await self._talk(helper, {"op": operation, "entry": entry, "value": shown})
+
+    async def _talk(self, helper: Process, request: Mapping[str, object]) -> dict[str, Any]:
         if helper.stdin is None or helper.stdout is None:
             raise BrokenPipeError
-        request = {"op": operation, "entry": entry, "value": value.reveal() if value is not None else ""}
         helper.stdin.write(json.dumps(request).encode() + b"\n")
         await helper.stdin.drain()
         answer = json.loads(await helper.stdout.readline() or b"null")
@@ -189,7 +196,7 @@ class KeyringStore:
 
     def _too_slow(self) -> SecretStoreTimeout:
         return SecretStoreTimeout(
-            f"{_capital(self._name)} did not answer within {self._limit:g} seconds; "
+            f"{_capital(self._name)} did not answer within {self._bound():g} seconds; "
             "it may be waiting for an unlock prompt on a desktop.",
             "Unlock it and try again, or go on with a memory-only session.",
         )

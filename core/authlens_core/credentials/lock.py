@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
 import json
 import os
 import socket
@@ -17,8 +16,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from authlens_core.credentials.os_lock import os_lock
 from authlens_core.credentials.paths import StateUnusable, private_file, state_directory
 from authlens_core.errors import TimedOut
 from authlens_core.safe_text import safe_line
@@ -118,13 +118,7 @@ class Locks:
         except StateUnusable as error:
             raise LockUnavailable(error.cause, error.cure) from error
         path = private_file(directory / f"{name}.lock")
-        # Imported here: most calls of a script only read, and need no lock.
-        from filelock import FileLock
-
-        # Newer filelock falls back to a file that merely exists, which a crash leaves behind for ever.
-        known = inspect.signature(FileLock.__init__).parameters
-        strict: dict[str, Any] = {"fallback_to_soft": False} if "fallback_to_soft" in known else {}
-        return FileLock(path, blocking=False, thread_local=False, **strict)
+        return os_lock(path)
 
     def _try(self, lock: FileLock) -> bool:
         from filelock import Timeout

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
+from authlens_core.credentials.index import Index
 from authlens_core.credentials.keyring_store import Backend, KeyringStore
+from authlens_core.credentials.paths import state_directory
+from authlens_core.credentials.place import Place
 from authlens_core.credentials.secret_store import CALL_LIMIT, MemoryStore, SecretStore
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
 
-__all__ = ["OpenedStore", "memory_only", "open_store"]
+__all__ = ["OpenedStore", "file_path", "memory_only", "open_store", "remembered_place", "store_at"]
+
+_FILES: Final = {
+    Place.ENCRYPTED_FILE: "secrets.encrypted.json",
+    Place.FILE: "secrets.plain.json",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,35 +38,117 @@ class OpenedStore:
     notes: tuple[str, ...] = ()
 
 
-async def open_store(
-    *, limit: float = CALL_LIMIT, probe: bool = True, environ: Mapping[str, str] | None = None
-) -> OpenedStore:
-    """Return the keyring, after a value was written to it, read back and deleted.
+def file_path(place: Place, directory: Path | None = None) -> Path:
+    """Return where the file of `place` is, in the state directory, which is made if need be.
 
-    Nothing takes its place by itself: where there is none, the caller may offer `memory_only()`.
+    Raises:
+        StateUnusable: the state directory cannot be used.
+        KeyError: the place is no file.
+    """
+    return state_directory(directory) / _FILES[place]
+
+
+def remembered_place(directory: Path | None = None) -> Place:
+    """Return the place that the person chose for good; the keyring where they chose none.
+
+    Raises:
+        StateUnusable: the state directory or the index cannot be used.
+    """
+    path = state_directory(directory) / "index.sqlite3"
+    if not path.exists():
+        return Place.KEYRING
+    index = Index(path)
+    try:
+        found = index.fact("place")
+    finally:
+        index.close()
+    return Place(found) if found in (Place.ENCRYPTED_FILE, Place.FILE) else Place.KEYRING
+
+
+def store_at(
+    place: Place,
+    *,
+    passphrase: Secret | None = None,
+    create: bool = False,
+    directory: Path | None = None,
+    limit: float = CALL_LIMIT,
+    environ: Mapping[str, str] | None = None,
+) -> SecretStore:
+    """Return the store of a place; nothing is asked or started before its first call.
+
+    Args:
+        place: which.
+        passphrase: of the encrypted file; without one, entries can only be deleted.
+        create: make the encrypted file if it is not there.
+        directory: the state directory; None is the ordinary one.
+        limit: seconds that one call may take.
+        environ: the helper's environment; None is the process's own.
+
+    Raises:
+        StateUnusable: the state directory cannot be used.
+    """
+    if place is Place.MEMORY:
+        return MemoryStore()
+    if place is Place.KEYRING:
+        return KeyringStore(limit=limit, environ=environ)
+    from authlens_core.credentials.file_store import FileStore
+
+    path = file_path(place, directory)
+    return FileStore(place, path, passphrase=passphrase, create=create, limit=limit, environ=environ)
+
+
+async def open_store(
+    *,
+    limit: float = CALL_LIMIT,
+    probe: bool = True,
+    environ: Mapping[str, str] | None = None,
+    place: Place = Place.KEYRING,
+    passphrase: Secret | None = None,
+    create: bool = False,
+    directory: Path | None = None,
+) -> OpenedStore:
+    """Return the store of a place, after a value was written to it, read back and deleted.
+
+    Nothing takes the keyring's place by itself: where there is none, the caller may offer the others.
 
     Args:
         limit: seconds that one call may take; more for somebody who wants to answer an unlock prompt.
         probe: false to leave the trial out, for a program that only reads.
         environ: the helper's environment; None is the process's own.
+        place: which; another than the keyring only where the person chose it.
+        passphrase: as for `store_at`; so are `create` and `directory`.
+        create: see there.
+        directory: see there.
 
     Raises:
         NoSecretStore: with the reason and the cure; `SecretStoreTimeout` where it did not answer in time,
-            `SecretStoreDenied` where it is locked.
+            `SecretStoreDenied` where it is locked, `WrongPassphrase` where that is why.
     """
-    store = KeyringStore(limit=limit, environ=environ)
+    store = store_at(
+        place, passphrase=passphrase, create=create, directory=directory, limit=limit, environ=environ
+    )
+    if not isinstance(store, KeyringStore):
+        return memory_only()
     try:
         backend = await store.open(probe=probe)
     except BaseException:
         await store.aclose()
         raise
-    return OpenedStore(store, backend.name, _notes(backend))
+    notes = _notes(backend) if place is Place.KEYRING else _file_notes(place, directory)
+    return OpenedStore(store, backend.name, notes)
 
 
 def memory_only() -> OpenedStore:
     """Return a store that forgets everything when the program ends, for somebody who chose it."""
     note = "Tokens are kept in memory only: when authlens ends they are gone, and stay valid at the server."
     return OpenedStore(MemoryStore(), "memory only", (note,))
+
+
+def _file_notes(place: Place, directory: Path | None) -> tuple[str, ...]:
+    where = safe_line(str(file_path(place, directory)), 300)
+    if place is Place.ENCRYPTED_FILE:
+        return (f"Tokens are kept in an encrypted file, {where}.",)
+    return (f"Tokens are kept in a plain file, readable by anybody who is you or root: {where}.",)
 
 
 def _notes(backend: Backend) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ class MemoryStore:
     """Keeps secrets in this process only: when it ends they are gone."""
 
     persistent = False
-    place = Place.MEMORY
+    place: Place = Place.MEMORY
 
     def __init__(self) -> None:
         self._values: dict[str, Secret] = {}

@@ -1,0 +1,137 @@
+"""A key from a passphrase (scrypt, RFC 7914), values sealed with it (AES-256-GCM), and a check of the two.
+
+The check lets a wrong passphrase be told from a damaged file: it has a digest that needs no key, and is
+opened by the right key alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import secrets
+import unicodedata
+from typing import Any, Final
+
+from authlens_core.secret import Secret
+
+__all__ = [
+    "COST",
+    "SHORTEST",
+    "CheckDamaged",
+    "SealBroken",
+    "derive",
+    "new_header",
+    "open_sealed",
+    "seal",
+    "unlocks",
+]
+
+COST: Final = 2**17
+"""scrypt's N for new files: 128 MiB and about 0.3 s."""
+
+SHORTEST: Final = 8
+"""Characters of a new passphrase."""
+
+_COSTS: Final = frozenset(2**n for n in range(14, 20))
+_BLOCK: Final = 8
+_NONCE: Final = 12
+_KNOWN: Final = b"authlens: the passphrase is right"
+
+
+class SealBroken(Exception):
+    """The value was not sealed with this key for this place, or was changed since."""
+
+
+class CheckDamaged(Exception):
+    """The header is not what was written."""
+
+
+def derive(header: dict[str, Any], passphrase: Secret) -> Secret:
+    """Return the key for a file with this header, base64; takes time and memory on purpose.
+
+    Raises:
+        CheckDamaged: the header is damaged, or asks for more than is reasonable.
+    """
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+    if header.get("sha256") != _digest(header):
+        raise CheckDamaged
+    salt, cost = _decoded(header.get("salt")), header.get("n")
+    if type(cost) is not int or cost not in _COSTS or header.get("r") != _BLOCK or header.get("p") != 1:
+        raise CheckDamaged
+    text = unicodedata.normalize("NFC", passphrase.reveal()).encode("utf-8", "surrogatepass")
+    key = Scrypt(salt=salt, length=32, n=cost, r=_BLOCK, p=1).derive(text)
+    return Secret(base64.b64encode(key).decode())
+
+
+def new_header(passphrase: Secret, cost: int = COST) -> tuple[dict[str, Any], Secret]:
+    """Return the header of a new file, and the key."""
+    salt = base64.b64encode(secrets.token_bytes(16)).decode()
+    header: dict[str, Any] = {"kdf": "scrypt", "n": cost, "r": _BLOCK, "p": 1, "salt": salt}
+    key = derive({**header, "sha256": _digest(header)}, passphrase)
+    header["check"] = seal(key, _bound(header), _KNOWN.decode())
+    return {**header, "sha256": _digest(header)}, key
+
+
+def unlocks(header: dict[str, Any], key: Secret) -> bool:
+    """Return whether `key` is the one of the file."""
+    try:
+        return open_sealed(key, _bound(header), header.get("check")) == _KNOWN.decode()
+    except SealBroken:
+        return False
+
+
+def seal(key: Secret, bound: tuple[str, ...], value: str) -> str:
+    """Return `value` encrypted, base64, with a nonce of its own.
+
+    Args:
+        key: from `derive`.
+        bound: what it belongs to; it opens for nothing else.
+        value: any text.
+    """
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = secrets.token_bytes(_NONCE)
+    sealed = AESGCM(_decoded(key.reveal())).encrypt(
+        nonce, value.encode("utf-8", "surrogatepass"), _join(bound)
+    )
+    return base64.b64encode(nonce + sealed).decode()
+
+
+def open_sealed(key: Secret, bound: tuple[str, ...], sealed: object) -> str:
+    """Return what `seal` was given.
+
+    Raises:
+        SealBroken: another key, another place, or a changed value.
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        data = _decoded(sealed)
+        opened = AESGCM(_decoded(key.reveal())).decrypt(data[:_NONCE], data[_NONCE:], _join(bound))
+    except (InvalidTag, CheckDamaged, ValueError):
+        raise SealBroken from None
+    return opened.decode("utf-8", "surrogatepass")
+
+
+def _bound(header: dict[str, Any]) -> tuple[str, ...]:
+    return "check", str(header.get("n")), str(header.get("salt"))
+
+
+def _join(bound: tuple[str, ...]) -> bytes:
+    return json.dumps(["authlens 1", *bound]).encode()
+
+
+def _digest(header: dict[str, Any]) -> str:
+    parts = {name: value for name, value in header.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _decoded(text: object) -> bytes:
+    try:
+        return base64.b64decode(text if isinstance(text, str) else "", validate=True)
+    except (binascii.Error, ValueError):
+        raise CheckDamaged from None

@@ -79,6 +79,7 @@ def _fact(fact: Fact, width: int, redactor: Redactor | None, *, indent: int = 0,
         *_value(fact.value, redactor),
         (f"  {remark}" if remark else "", Tone.MUTED),
         hang=min(len(lead), indent + _NAME_WIDTH + 2),
+        words=True,
     )
 
 

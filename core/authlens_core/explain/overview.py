@@ -1,0 +1,270 @@
+"""What a record came to, in plain sentences: who answered what, what that means, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from authlens_core.access.team import is_team_host
+from authlens_core.login.verdict import why
+from authlens_core.oauth.http_message import Response
+from authlens_core.oauth.jwt import parse_jwt
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+
+__all__ = ["Overview", "overview"]
+
+_MAX: Final = 300  # characters of a value in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A record in words. Texts may hold values of the record, so they pass a redactor before they are shown.
+
+    Attributes:
+        sentences: what happened and what it means.
+        cause: why it failed, a sentence; empty where it did not.
+        cure: what to do about that.
+        evidence: the lines of the raw answer that show the cause.
+        tampering: what was changed on purpose; empty where nothing was.
+    """
+
+    sentences: tuple[str, ...]
+    cause: str = ""
+    cure: str = ""
+    evidence: tuple[str, ...] = ()
+    tampering: tuple[str, ...] = ()
+
+
+def overview(record: StageRecord) -> Overview:
+    """Return what `record` came to; the same for a login, a refresh, a revocation and a probe."""
+    seen = _Seen(record)
+    if record.outcome is Outcome.CANCELLED:
+        return Overview(("You stopped it before it had ended.", *_answers(seen)), tampering=record.tampering)
+    reason = why(record)
+    if reason is not None:
+        return Overview(
+            tuple(_answers(seen)), reason.cause, reason.cure, reason.evidence, tampering=record.tampering
+        )
+    tell = _TELLERS.get(record.stage)
+    sentences = tuple(tell(seen)) if tell is not None else ()
+    return Overview(sentences, tampering=record.tampering)
+
+
+class _Seen:
+    """A record, with what the sentences ask of it."""
+
+    def __init__(self, record: StageRecord) -> None:
+        self.record = record
+        self.last = record.exchanges[-1] if record.exchanges else None
+
+    @property
+    def response(self) -> Response | None:
+        return self.last.response if self.last is not None else None
+
+    @property
+    def host(self) -> str:
+        """Return the host that was asked last."""
+        return _host(self.last.request.url) if self.last is not None else ""
+
+    def fact(self, name: str) -> str:
+        """Return the first fact of this name, masked and cut, or the empty string; `absent` is none."""
+        values = (fact.value for fact in self.record.facts if fact.name == name)
+        value = next(values, "")
+        text = value.masked if isinstance(value, Secret) else safe_line(value, _MAX)
+        return "" if text == "absent" else text
+
+    def facts(self, name: str) -> tuple[str, ...]:
+        """Return every plain fact of this name."""
+        return tuple(
+            safe_line(fact.value, _MAX)
+            for fact in self.record.facts
+            if fact.name == name and not isinstance(fact.value, Secret)
+        )
+
+    def has(self, name: str) -> bool:
+        """Say whether there is a fact of this name."""
+        return any(fact.name == name for fact in self.record.facts)
+
+
+def _answers(seen: _Seen) -> Iterator[str]:
+    """Yield who answered what last."""
+    if seen.last is None:
+        return
+    if seen.response is None:
+        yield f"There was no answer from {seen.host}."
+    else:
+        yield f"{seen.host} answered {seen.response.status}."
+
+
+def _detection(seen: _Seen) -> Iterator[str]:
+    answered = f"The resource answered {seen.response.status}" if seen.response is not None else ""
+    answer, layer = seen.fact("answer"), seen.fact("protected by")
+    challenged = seen.response is not None and any(
+        "resource_metadata" in value for value in seen.response.headers.get_all("www-authenticate")
+    )
+    named = " and named its metadata document" if challenged else ""
+    yield f"{answered}{named}."
+    if answer:
+        yield answer
+    team = _team(seen)
+    if layer == "Cloudflare Access" or team:
+        yield f"It is behind Cloudflare Access{f', team {team}' if team else ''}."
+    if not challenged and seen.has("resource_metadata"):
+        yield "It did not say where its metadata is, so the well-known places are tried next."
+
+
+def _team(seen: _Seen) -> str:
+    """Return the team that the redirect to the login page names, or the empty string."""
+    location = seen.response.headers.get("location") if seen.response is not None else None
+    host = _host(location or "")
+    return host.partition(".")[0] if is_team_host(host) else ""
+
+
+def _resource_metadata(seen: _Seen) -> Iterator[str]:
+    name, servers = seen.fact("resource"), seen.facts("authorization_servers")
+    if name:
+        yield f"The resource calls itself {name}, and that covers the URL you asked for."
+    if len(servers) == 1:
+        yield f"It trusts one authorization server: {servers[0]}."
+    elif servers:
+        yield f"It trusts {len(servers)} authorization servers; {servers[0]} is asked."
+    if servers and is_team_host(_host(servers[0])):
+        yield f"That is the team {_host(servers[0]).partition('.')[0]} of Cloudflare Access."
+
+
+def _server_metadata(seen: _Seen) -> Iterator[str]:
+    issuer = seen.fact("issuer")
+    yield f"{issuer or seen.host} published where to sign in and where to get tokens."
+    yield (
+        "A client can introduce itself there."
+        if seen.fact("registration_endpoint")
+        else "No client can introduce itself there: a client_id has to be given."
+    )
+    if "S256" in seen.fact("code_challenge_methods_supported"):
+        yield "It supports PKCE with S256, so that a stolen code is worth nothing."
+    if not seen.fact("revocation_endpoint"):
+        yield "It cannot revoke tokens: they end by themselves."
+
+
+def _registration(seen: _Seen) -> Iterator[str]:
+    client, place = seen.fact("client_id"), seen.fact("redirect_uris")
+    if seen.last is None:
+        yield f"Nothing was sent: the server knows this client already, as {client}."
+    else:
+        yield f"The server knows authlens from now on as {client}."
+    if place:
+        yield f"It sends codes to {place} only, a port that authlens holds on this machine."
+    if seen.has("client_secret"):
+        yield "It gave a client secret too, although none was asked for; it is kept like a token."
+
+
+def _pkce(_seen: _Seen) -> Iterator[str]:
+    yield "authlens drew a secret, the code_verifier, and keeps it in memory."
+    yield "Only its SHA-256, the code_challenge, goes into the link. Nothing was sent."
+
+
+def _authorization(seen: _Seen) -> Iterator[str]:
+    if not seen.has("code"):
+        yield "The link is ready; the sign-in happens in your browser."
+        return
+    yield "You signed in, and the browser brought back a code that works once."
+    if any(check.name == "authorization.state" for check in seen.record.checks):
+        yield "It carried the state of this login, so the answer is ours."
+
+
+def _tokens(seen: _Seen) -> Iterator[str]:
+    token = next((f.value for f in seen.record.facts if f.name == "access_token"), None)
+    if not isinstance(token, Secret):
+        return
+    shape = (
+        "a JWT, which can be read"
+        if parse_jwt(token) is not None
+        else "opaque: only the server can tell what is in it"
+    )
+    yield f"The access token is {shape}."
+    lifetime = seen.fact("expires_in")
+    if lifetime.removesuffix(" s").isdigit():
+        yield f"It lives {_span(int(lifetime.removesuffix(' s')))}."
+    if seen.has("refresh_token"):
+        yield "A refresh token buys the next one without a sign-in."
+    else:
+        yield "There is no refresh token: when it ends, you sign in again."
+
+
+def _exchange(seen: _Seen) -> Iterator[str]:
+    yield "The server took the code and the code_verifier and gave tokens; the code is used up."
+    yield from _tokens(seen)
+
+
+def _refresh(seen: _Seen) -> Iterator[str]:
+    if seen.last is None:
+        yield "Nothing was sent: another process had refreshed it already."
+        return
+    yield "The server gave a new access token without a sign-in."
+    replaced = any(f.name == "refresh_token" and "replaces" in f.note for f in seen.record.facts)
+    yield (
+        "The refresh token was replaced too; the old one is dead."
+        if replaced
+        else "The refresh token stays the same."
+    )
+
+
+def _access(seen: _Seen) -> Iterator[str]:
+    if seen.response is not None:
+        yield f"The resource answered {seen.response.status} to the access token: the login works."
+    layer = seen.fact("answered by")
+    if layer:
+        yield f"The answer came from: {layer}."
+
+
+def _probe(seen: _Seen) -> Iterator[str]:
+    if seen.response is not None:
+        yield f"The resource answered {seen.response.status} and takes the token."
+
+
+def _revoke(seen: _Seen) -> Iterator[str]:
+    for fact in seen.record.facts:
+        if fact.name in ("refresh_token", "access_token") and not isinstance(fact.value, Secret):
+            yield f"The server on the {fact.name.replace('_', ' ')}: {safe_line(fact.value, _MAX)}."
+    proof = next((c for c in seen.record.checks if c.name == "revoke.proof"), None)
+    if proof is not None:
+        refused = proof.severity == "pass"
+        yield (
+            f"Asked again with the old token, the resource refused it ({safe_line(proof.seen, _MAX)})."
+            if refused
+            else "The resource did not refuse the old token; some check only when it ends."
+        )
+
+
+def _span(seconds: int) -> str:
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{seconds} seconds"
+
+
+def _host(url: str) -> str:
+    try:
+        return safe_line(urlsplit(url).hostname or "", _MAX)
+    except ValueError:
+        return ""
+
+
+_TELLERS: Final[Mapping[Stage, Callable[[_Seen], Iterator[str]]]] = {
+    Stage.DETECTION: _detection,
+    Stage.RESOURCE_METADATA: _resource_metadata,
+    Stage.SERVER_METADATA: _server_metadata,
+    Stage.REGISTRATION: _registration,
+    Stage.PKCE: _pkce,
+    Stage.AUTHORIZATION: _authorization,
+    Stage.EXCHANGE: _exchange,
+    Stage.ACCESS: _access,
+    Stage.REFRESH: _refresh,
+    Stage.REVOKE: _revoke,
+    Stage.PROBE: _probe,
+}

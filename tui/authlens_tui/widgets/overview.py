@@ -1,0 +1,86 @@
+"""The overview of a record: what it came to in words, then its exchanges, its grave checks and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from authlens_core.explain.overview import overview
+from authlens_core.export.redaction import Redactor
+from authlens_core.oauth.check import Severity
+from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.widgets.checks_view import check_lines
+from authlens_tui.widgets.exchange_view import duration, failure_lines
+from authlens_tui.widgets.facts_view import explained_fact_lines
+from authlens_tui.widgets.header_table import value_pieces
+from authlens_tui.widgets.lines import BLANK, Line, Tone, line
+
+__all__ = ["exchange_line", "overview_lines"]
+
+_GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
+_SIGNS: Final = {
+    Outcome.PASSED: ("✔ ", Tone.GOOD),
+    Outcome.FAILED: ("✖ ", Tone.BAD),
+    Outcome.CANCELLED: ("– ", Tone.WARNING),
+}
+
+
+def overview_lines(
+    record: StageRecord, redactor: Redactor | None, now: datetime | None = None
+) -> Iterator[Line]:
+    """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings.
+
+    Args:
+        record: of a login, a refresh, a revocation or a probe.
+        redactor: masks secrets; None shows them to a person who asked.
+        now: the moment for countdowns; this one where it is None.
+    """
+    yield from _words(record, redactor)
+    if record.exchanges:
+        yield BLANK
+        for exchange in record.exchanges:
+            yield exchange_line(exchange, redactor)
+            if exchange.failure is not None:
+                yield from failure_lines(exchange.failure)
+    grave = [check for check in record.checks if check.severity in _GRAVE]
+    if grave:
+        yield BLANK
+        yield from check_lines(grave, record.overridden)
+    if record.facts:
+        yield BLANK
+        yield from explained_fact_lines(record.facts, record.stage, redactor, now or datetime.now(UTC))
+
+
+def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:
+    """Return an exchange in one line: method, URL, status, how long it took."""
+    response = exchange.response
+    outcome = ("no answer", Tone.BAD)
+    if response is not None:
+        outcome = (str(response.status), Tone.GOOD if response.status < 400 else Tone.WARNING)
+    url = exchange.request.url
+    return line(
+        (f"{exchange.request.method:<5}", Tone.TITLE),
+        *value_pieces(redactor.text(url) if redactor is not None else url),
+        (" → ", Tone.MUTED),
+        outcome,
+        (f"  {duration(exchange.elapsed)}", Tone.MUTED),
+        hang=5,
+    )
+
+
+def _words(record: StageRecord, redactor: Redactor | None) -> Iterator[Line]:
+    def shown(text: str) -> str:
+        return redactor.text(text) if redactor is not None else text
+
+    told = overview(record)
+    for words in told.tampering:
+        yield line(("! changed on purpose: ", Tone.WARNING), shown(words), hang=2, words=True)
+    text = shown(" ".join((*told.sentences, told.cause)).strip())
+    if text:
+        yield line(_SIGNS[record.outcome], *value_pieces(text), hang=2, words=True)
+    for quoted in told.evidence:
+        yield line(("  seen  ", Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)
+    if told.cure:
+        yield line(("  cure  ", Tone.MUTED), (shown(told.cure), Tone.NOTE), hang=8, words=True)

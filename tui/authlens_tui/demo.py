@@ -4,53 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.binding import Binding, BindingType
 
 from authlens_core.credentials.open_store import OpenedStore, memory_only
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
+from authlens_core.emulator.rehearsal import Group, Scenario
 from authlens_core.login.facts import Options
 from authlens_tui.program import Program
-from authlens_tui.screens.wizard import Player
+from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.rehearsal import RehearsalScreen
+from authlens_tui.screens.wizard import Player, WizardScreen
 
 __all__ = ["DemoApp"]
 
 _TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enough to see it end
 
+_GO_ON: Final = "r refreshes, v revokes, i shows what was sent. m leads back to the scenarios."
+
 
 class DemoApp(Program):
-    """Starts the emulator, then the wizard on its resource.
+    """Starts the emulator, then the menu of scenarios, or the wizard on the emulator's resource.
 
     Args:
         faults: what the emulator breaks.
         play: true when the demo signs in by itself as soon as the link is there.
+        menu: true to begin with the menu of scenarios.
         port: the callback port.
         environ: the environment to go by; the process's own by default.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "menu", "Scenarios", id="demo.menu", tooltip="Back to the menu of scenarios"),
+    ]
 
     def __init__(
         self,
         *,
         faults: Collection[Fault] = (),
         play: bool = False,
+        menu: bool = False,
         port: int = 8400,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(environ=environ)
         self._emulator = Emulator(faults=faults, access_token_lifetime=_TOKEN_LIFETIME)
         self._play = play
+        self._menu = RehearsalScreen()
+        self._menu_wanted = menu
+        self._rehearsed: Scenario | None = None
         self._port = port
 
     async def prepare(self) -> None:
         """Start the emulator before the first screen."""
-        await self._emulator.__aenter__()
+        await self._emulator.start()
         self._start_url = self._emulator.resource_url
+        self.install_screen(self._menu, "rehearsal")  # it remembers what was run while it is not shown
 
     async def on_unmount(self) -> None:
         """Stop the emulator when everything that speaks to it has ended."""
         await super().on_unmount()
-        await self._emulator.__aexit__(None, None, None)
+        await self._emulator.stop()
 
     def options(self) -> Options:
         """Use the callback port that was asked for."""
@@ -69,8 +87,63 @@ class DemoApp(Program):
         return replace(memory_only(), notes=())
 
     def start_login(self, url: str, *, play: bool = False) -> None:
-        """Open the wizard; with --play the demo signs in when the link is there."""
-        super().start_login(url, play=play or self._play)
+        """Open the wizard, or at the beginning the menu; with --play the demo signs in by itself."""
+        if self._menu_wanted:
+            self._menu_wanted = False
+            self.push_screen("rehearsal")
+        else:
+            super().start_login(url, play=play or self._play)
+
+    # -- the rehearsal ---------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the menu where it does not leave anything unfinished behind it."""
+        if action == "menu":
+            return isinstance(self.screen, DashboardScreen)
+        return super().check_action(action, parameters)
+
+    def action_menu(self) -> None:
+        """Show the menu of scenarios over the dashboard."""
+        self.push_screen("rehearsal")
+
+    @on(RehearsalScreen.Chosen)
+    def _scenario_chosen(self, message: RehearsalScreen.Chosen) -> None:
+        self._rehearse(message.scenario)
+
+    @work(exclusive=True, group="rehearse", description="start a scenario")
+    async def _rehearse(self, scenario: Scenario) -> None:
+        """Begin anew: another emulator that knows no client, and none of the credentials of the last."""
+        if self._session is None or self.screen is not self._menu:
+            return
+        for grant in self._session.credentials.list():
+            await self._session.credentials.forget(grant.grant_id)
+        await self._emulator.stop()
+        self._emulator = Emulator(
+            faults=() if scenario.fault is None else (scenario.fault,), access_token_lifetime=_TOKEN_LIFETIME
+        )
+        try:
+            await self._emulator.start()
+        except OSError:
+            self.notify("The emulator found no free port. Try again.", severity="error", markup=False)
+            return
+        self._rehearsed = scenario
+        self.start_login(self._emulator.resource_url)
+
+    @on(WizardScreen.Left)
+    def _scenario_left(self) -> None:
+        """Show the answer; where the scenario goes on at the dashboard, lead there instead."""
+        scenario, self._rehearsed = self._rehearsed, None
+        if scenario is None:
+            return
+        self._menu.note_run(scenario)
+        earned = self._session is not None and bool(self._session.credentials.list())
+        if scenario.group is Group.AFTERWARDS and earned:
+            self.call_later(self._go_on_at_the_dashboard)
+
+    def _go_on_at_the_dashboard(self) -> None:
+        if self.screen is self._menu:
+            self.pop_screen()
+            self.notify(_GO_ON, title="The scenario goes on here", timeout=10, markup=False)
 
 
 async def _sign_in(url: str) -> str:

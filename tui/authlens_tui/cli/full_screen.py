@@ -32,6 +32,8 @@ def run_app(url: str | None) -> int:
 def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
     """Run the app on the embedded emulator; nothing it earns is kept after it ends.
 
+    With a fault, or with `play`, the wizard comes at once; otherwise the menu of scenarios.
+
     Raises:
         UsageError: a fault is unknown, or this is no terminal for a full screen.
     """
@@ -41,7 +43,7 @@ def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
     _require_terminal("authlens emulator, and authlens login with the URL that it prints")
     from authlens_tui.demo import DemoApp
 
-    app = DemoApp(faults=faults, play=play, port=port)
+    app = DemoApp(faults=faults, play=play, menu=not faults and not play, port=port)
     app.run()
     return app.return_code or 0
 

@@ -1,0 +1,329 @@
+"""The rehearsal: every fault as a scenario, with a question to answer before it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from authlens_core.emulator.faults import Fault
+
+__all__ = ["SCENARIOS", "Group", "Scenario"]
+
+
+class Group(StrEnum):
+    """Where in a login, or after it, a scenario has its turning point. The value is its heading."""
+
+    BEGIN = "Begin here"
+    DETECTION = "Detection"
+    METADATA = "Metadata"
+    REGISTRATION = "Registration"
+    AUTHORIZATION = "Authorization"
+    EXCHANGE = "Exchange"
+    ACCESS = "Access"
+    AFTERWARDS = "Refresh and revoke"
+    HOSTILE = "Hostile"
+
+
+_WALK: Final = "Enter starts it. Then n runs one stage, a runs them all, and s signs in for you."
+_HOW: Final[Mapping[Group, str]] = MappingProxyType(
+    {
+        Group.AFTERWARDS: (
+            "Enter starts it. Run the login to its end (a, then s), leave it with d, and on "
+            "the dashboard press r to refresh and v to revoke."
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One thing to rehearse.
+
+    Attributes:
+        fault: what the emulator breaks; None for the login in which nothing is broken.
+        group: where it belongs.
+        question: what to answer before running it.
+        answer: what authlens does, and why.
+    """
+
+    fault: Fault | None
+    group: Group
+    question: str
+    answer: str
+
+    @property
+    def name(self) -> str:
+        """What a person types after `--fault`; `plain` where nothing is broken."""
+        return "plain" if self.fault is None else self.fault.value
+
+    @property
+    def title(self) -> str:
+        """A short name in plain words."""
+        return "The plain login" if self.fault is None else self.fault.title
+
+    @property
+    def watch_for(self) -> str:
+        """What to watch for, in one sentence."""
+        if self.fault is None:
+            return "Eight stages, and every request stands on the screen before it is sent."
+        return self.fault.summary
+
+    @property
+    def how(self) -> str:
+        """Which keys lead through it."""
+        return _HOW.get(self.group, _WALK)
+
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    Scenario(
+        None,
+        Group.BEGIN,
+        "In which of the eight stages does a person have to do something, and which stage sends nothing?",
+        "A person acts in stage 6 alone: they open the link and sign in. Stage 5, PKCE, sends nothing: it "
+        "draws a secret and computes its hash. Stage 6 sends nothing itself either; the browser does.",
+    ),
+    Scenario(
+        Fault.NO_WWW_AUTHENTICATE,
+        Group.DETECTION,
+        "The 401 does not say where to go. Will authlens give up at once?",
+        "No. It warns in stage 1 and looks at the well-known places in stage 2. Only when none of them has a "
+        "document does it stop, list every place it tried, and name the setting: Managed OAuth.",
+    ),
+    Scenario(
+        Fault.CHALLENGE_WITHOUT_METADATA,
+        Group.DETECTION,
+        "The challenge names no metadata URL. Where else could the document be?",
+        "At the well-known path that is made from the resource's own URL. It is there, so the login works; "
+        "the missing parameter stays a warning in stage 1.",
+    ),
+    Scenario(
+        Fault.POST_ONLY,
+        Group.DETECTION,
+        "A GET is answered with 405. Is the resource open to everybody?",
+        "No: 405 says nothing about who may come in. authlens asks again with POST, gets the 401 with its "
+        "challenge, and keeps to POST in stage 8.",
+    ),
+    Scenario(
+        Fault.OAUTH_OFF,
+        Group.DETECTION,
+        "You are sent to a login page. Why does authlens not follow the redirect and log in there?",
+        "That page is made for browsers: it ends in a cookie, not in a token. authlens recognises Cloudflare "
+        "Access with Managed OAuth off, and says where to turn it on and that cloudflared works meanwhile.",
+    ),
+    Scenario(
+        Fault.SERVICE_AUTH_ONLY,
+        Group.DETECTION,
+        "403 instead of 401: will signing in as somebody else help?",
+        "No. There is no way for a person to log in here: the policy lets in service tokens alone. authlens "
+        "stops and says so, and what an owner would have to change.",
+    ),
+    Scenario(
+        Fault.PUBLIC,
+        Group.DETECTION,
+        "The answer is 200. Has the login succeeded?",
+        "There was none. Nobody asked who you are, so there is nothing to log in to; if the page should be "
+        "protected, that is the finding.",
+    ),
+    Scenario(
+        Fault.BROWSER_INTEGRITY,
+        Group.DETECTION,
+        "403 with error 1010: who refused you, Access or something in front of it?",
+        "The zone's own security, before Access saw the request. No login can cure it, so authlens stops, "
+        "shows the CF-Ray to quote, and names the rule that the owner of the zone has to add.",
+    ),
+    Scenario(
+        Fault.SLOW,
+        Group.DETECTION,
+        "Nothing comes for a long time. How long will authlens wait, and what can you do meanwhile?",
+        "Twenty seconds for one exchange, from the first step to the last byte. Esc stops it at any moment, "
+        "and t tries again. Nothing is lost: what was sent is shown.",
+    ),
+    Scenario(
+        Fault.RESOURCE_MISMATCH,
+        Group.METADATA,
+        "The metadata speaks about another host. What could happen if a client went on all the same?",
+        "It would get a token that is good at the other host and hand it to this one. So authlens stops in "
+        "stage 2, and this check cannot be overridden.",
+    ),
+    Scenario(
+        Fault.BARE_ISSUER,
+        Group.METADATA,
+        "The issuer is printed without https://. Identical means identical: will the login stop?",
+        "It goes on with a notice. Nothing but the scheme is missing, the host is the one that was asked, "
+        "and real servers do print it so. Any other difference stops the login.",
+    ),
+    Scenario(
+        Fault.WRONG_ISSUER,
+        Group.METADATA,
+        "The document was fetched from the right server but claims to be another's. Which attack does it "
+        "open?",
+        "The mix-up attack: the sign-in of one server is paired with the token endpoint of another. authlens "
+        "stops in stage 3 and the check cannot be overridden.",
+    ),
+    Scenario(
+        Fault.NO_REGISTRATION_ENDPOINT,
+        Group.METADATA,
+        "New clients cannot register. Is there any way to log in?",
+        "Yes, with a client that somebody registered beforehand: --client-id. authlens stops in stage 3 "
+        "rather than guessing where to register.",
+    ),
+    Scenario(
+        Fault.NONE_NOT_ADVERTISED,
+        Group.METADATA,
+        "The server does not list public clients. Will authlens try all the same?",
+        "Yes, with a warning: the list may be incomplete and the server decides at the exchange. Here it "
+        "works, because the emulator lets public clients in without saying so.",
+    ),
+    Scenario(
+        Fault.S256_NOT_ADVERTISED,
+        Group.METADATA,
+        "The server offers PKCE with plain alone. Why is that not good enough?",
+        "With plain the link itself carries the secret, so who sees the link can use the code. authlens "
+        "stops in stage 3 and never steps down to it.",
+    ),
+    Scenario(
+        Fault.REDIRECT_URI_REFUSED,
+        Group.REGISTRATION,
+        "The server does not want a loopback address. What would you have to ask the owner for?",
+        "To allow localhost clients in the settings of Managed OAuth. authlens shows the server's own words "
+        "and the setting, and h tries the other host name.",
+    ),
+    Scenario(
+        Fault.PORT_TAKEN,
+        Group.REGISTRATION,
+        "Another program listens on port 8400. Why must authlens not just wait there too?",
+        "Whoever holds the port receives the code. authlens binds before it registers, so it notices in "
+        "time; it names the program if it can, and w takes any free port.",
+    ),
+    Scenario(
+        Fault.REDIRECT_URI_REFUSED_AT_AUTHORIZATION,
+        Group.AUTHORIZATION,
+        "Registration accepted the address. Who can refuse it now?",
+        "The application, which has a list of its own. The refusal comes back on the callback; authlens "
+        "names the list: the allowed redirect URIs of the application.",
+    ),
+    Scenario(
+        Fault.RESOURCE_REFUSED,
+        Group.AUTHORIZATION,
+        "invalid_target: which parameter of the link does the server complain about?",
+        "resource (RFC 8707). It has to be spelt exactly as in the metadata, with or without the slash; "
+        "--resource sets it.",
+    ),
+    Scenario(
+        Fault.PKCE_FIRST_CHARACTER,
+        Group.AUTHORIZATION,
+        "The server refuses one challenge in thirty-two. Will you see an error?",
+        "No. authlens draws verifiers until the challenge begins with a letter or a digit, which costs "
+        "nothing and avoids a fault that otherwise comes and goes by chance.",
+    ),
+    Scenario(
+        Fault.PKCE_REFUSED,
+        Group.AUTHORIZATION,
+        "The server says that the method must be S256. It was. What now?",
+        "authlens shows that the link did carry S256, so the complaint is about something else: the known "
+        "cause is the first character of the challenge. Going back to stage 5 draws another.",
+    ),
+    Scenario(
+        Fault.DENIED_USER,
+        Group.AUTHORIZATION,
+        "The browser shows a refusal and never comes back. How can a program in the terminal know?",
+        "It cannot. It waits, counts down, and says so: if the browser shows a refusal, press Esc and ask "
+        "the owner to add you to the policy.",
+    ),
+    Scenario(
+        Fault.ACCESS_DENIED,
+        Group.AUTHORIZATION,
+        "The callback carries an error instead of a code. Is the login at fault, or the person?",
+        "Neither the protocol nor the configuration: somebody said no, you at the consent or the policy. The "
+        "state was right, so the answer is believed.",
+    ),
+    Scenario(
+        Fault.INVALID_GRANT,
+        Group.EXCHANGE,
+        "The code is refused. Will authlens send it again to be sure?",
+        "Never. A code works once, and a second attempt can end the tokens that the first one earned. A new "
+        "login gets a new code.",
+    ),
+    Scenario(
+        Fault.HTML_ERROR,
+        Group.EXCHANGE,
+        "A web page comes where JSON was expected. What can be learned from it?",
+        "Status, content type and the first bytes: it is a fault of the server, 500, not a refusal. authlens "
+        "shows the page as text and reads nothing into it.",
+    ),
+    Scenario(
+        Fault.CLOCK_SKEW,
+        Group.EXCHANGE,
+        "The server's clock is an hour ahead of yours. When does the token expire?",
+        "At the moment your clock says plus expires_in: a duration does not care for clocks. authlens "
+        "compares the Date header with your clock and warns, since signatures and dates may be refused.",
+    ),
+    Scenario(
+        Fault.ACCESS_TOKEN_REFUSED,
+        Group.ACCESS,
+        "You hold a token that is a second old. Can the resource refuse it?",
+        "Yes. The resource decides, not the token. authlens ends with a failure in stage 8 and names the "
+        "causes: tokens revoked within the last minute, or a token for another resource.",
+    ),
+    Scenario(
+        Fault.ORIGIN_DOWN,
+        Group.ACCESS,
+        "The answer to the token is 530. Was the login in vain?",
+        "No. Access let the request through; what is down is the tunnel behind it. The login counts as "
+        "passed, with a warning that names the layer.",
+    ),
+    Scenario(
+        Fault.EXPIRED_REFRESH_TOKEN,
+        Group.AFTERWARDS,
+        "The access token is fine, the refresh token is dead. When will you notice?",
+        "At the next refresh: invalid_grant. Trying again cannot help, so authlens says that a person has to "
+        "log in again.",
+    ),
+    Scenario(
+        Fault.ROTATION_OFF,
+        Group.AFTERWARDS,
+        "A refresh brings no new refresh token. Has the old one been used up?",
+        "No. If none comes, the old one stays valid (RFC 6749 §6). A client that stored nothing in its place "
+        "would lose the grant.",
+    ),
+    Scenario(
+        Fault.NO_REVOCATION_ENDPOINT,
+        Group.AFTERWARDS,
+        "The server offers no revocation. What does logging out come to?",
+        "The tokens can only be removed here; at the server they live until they expire. authlens does not "
+        "call that revoked, and says who can end them.",
+    ),
+    Scenario(
+        Fault.REVOCATION_UNAVAILABLE,
+        Group.AFTERWARDS,
+        "The revocation endpoint answers 503. Should the tokens be removed here?",
+        "Not yet: removed here, they could never be revoked. authlens keeps them, says that they are still "
+        "alive, and lets you try again.",
+    ),
+    Scenario(
+        Fault.HOSTILE_TEXT,
+        Group.HOSTILE,
+        "The server's texts carry sequences that clear the screen and write to your clipboard. What will "
+        "you see?",
+        "The sequences themselves, spelt out and harmless. Every text from outside is made visible before it "
+        "reaches the screen; a second filter stands behind.",
+    ),
+    Scenario(
+        Fault.WRONG_STATE,
+        Group.HOSTILE,
+        "A code arrives with a state that was never sent. What will authlens do with the code?",
+        "Nothing. It may belong to a login that somebody else began, so it is counted, ignored and never "
+        "exchanged, and the wait for the real answer goes on.",
+    ),
+    Scenario(
+        Fault.ISS_MISMATCH,
+        Group.HOSTILE,
+        "State is right, but iss names another server. Where would the code go if nobody looked?",
+        "To a token endpoint that is not the one of the server which issued it: the mix-up attack. authlens "
+        "stops before it sends anything.",
+    ),
+)
+"""The plain login, then every fault, in the order of the menu."""

@@ -1,0 +1,97 @@
+"""The demo: the menu leads through one scenario after another, each at an emulator that begins anew."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from authlens_core.emulator.faults import Fault
+from authlens_core.trace.record import Stage
+from authlens_tui.demo import DemoApp
+from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.rehearsal import RehearsalScreen
+from authlens_tui.screens.wizard import WizardScreen
+from support.screens import text_of, until
+
+
+@asynccontextmanager
+async def the_menu() -> AsyncIterator[tuple[DemoApp, Pilot[int]]]:
+    """Run the demo up to its menu."""
+    app = DemoApp(menu=True, port=0, environ={})
+    app.animation_level = "none"
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        yield app, pilot
+
+
+async def log_in(app: DemoApp, pilot: Pilot[int]) -> None:
+    """Walk the login with the keys that the screen offers."""
+    await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+    wizard = app.screen
+    if isinstance(wizard, WizardScreen):
+        await pilot.press("a")
+        await until(pilot, lambda: wizard.login.wait.waiting)
+        await pilot.press("s")
+        await until(pilot, lambda: wizard.login.finished and wizard.login.running is None)
+
+
+async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> None:
+    """The plain login, from the menu and back."""
+    async with the_menu() as (app, pilot):
+        await pilot.press("enter")
+        await log_in(app, pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        assert "✔ The plain login" in text_of(app)
+        assert "A person acts in stage 6 alone" in text_of(app)
+
+
+async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the_first() -> None:
+    """The fault is played, no credential of the last scenario is left, and nothing is known beforehand."""
+    async with the_menu() as (app, pilot):
+        await pilot.press("enter")
+        await log_in(app, pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        await pilot.press(*"oauth", "space", *"off", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        wizard = app.screen
+        assert isinstance(wizard, WizardScreen)
+        await pilot.press("n")
+        await until(pilot, lambda: bool(wizard.login.trace.records) and wizard.login.running is None)
+        assert wizard.login.trace.records[-1].failures
+        assert wizard.login.position is Stage.DETECTION
+        assert app._session is not None
+        assert app._session.credentials.list() == ()
+
+
+async def test_a_scenario_about_refreshing_goes_on_at_the_dashboard() -> None:
+    """There the keys are that the scenario needs; m leads back to the menu."""
+    async with the_menu() as (app, pilot):
+        await pilot.press(*"rotate", "enter")
+        await log_in(app, pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        assert "✔ Refresh tokens do not rotate" in text_of(app)
+
+
+async def test_escape_opens_the_dashboard_and_m_the_menu_again() -> None:
+    """The menu is a place of its own, not the only one."""
+    async with the_menu() as (app, pilot):
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+
+
+async def test_a_fault_on_the_command_line_opens_the_wizard_at_once() -> None:
+    """As `authlens demo --fault NAME` says."""
+    app = DemoApp(faults=[Fault.PUBLIC], port=0, environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("n")
+        await until(pilot, lambda: "It answers without a login" in text_of(app))

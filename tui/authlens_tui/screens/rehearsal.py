@@ -1,0 +1,204 @@
+"""The rehearsal: a menu of logins at the emulator, each with a question to answer before it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Final
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.events import Click
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Button, Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from authlens_core.emulator.rehearsal import SCENARIOS, Group, Scenario
+from authlens_tui.widgets.title_bar import TitleBar
+
+__all__ = ["RehearsalScreen"]
+
+_HINT: Final = "A pretended Cloudflare Access inside this program: no account, no network."
+_HINT_MORE: Final = " Choose a login, think about its question, press Enter."
+_NO_MATCH: Final = "Nothing matches. Backspace takes a letter back, Esc clears the filter."
+
+
+def matching(scenarios: Iterable[Scenario], words: str) -> tuple[Scenario, ...]:
+    """Return the scenarios in which each of the words occurs: in group, name, title or sentence."""
+    wanted = words.casefold().split()
+    return tuple(
+        one
+        for one in scenarios
+        if all(word in f"{one.group} {one.name} {one.title} {one.watch_for}".casefold() for word in wanted)
+    )
+
+
+def card(scenario: Scenario, *, answered: bool) -> Content:
+    """Return what there is to know about a scenario before it is run, and the answer if it is wanted."""
+    answer = scenario.answer if answered else "→ shows it, and so does running the scenario."
+    parts = (
+        (scenario.title, "bold $text-primary", scenario.watch_for, "$foreground"),
+        ("Before you run it", "bold $text-accent", scenario.question, "$foreground"),
+        ("Answer", "bold $text-accent", answer, "$foreground" if answered else "$quiet"),
+        ("How", "bold $text-accent", scenario.how, "$foreground"),
+    )
+    return Content("\n\n").join(
+        Content.assemble((title, style), "\n", (words, tone)) for title, style, words, tone in parts
+    )
+
+
+class _Filter(Input):
+    """Takes what is typed, and leaves the arrow keys to the list under it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "screen.start", "Start", tooltip="Run the selected scenario"),
+        Binding("up", "screen.move(-1)", "Up", show=False, tooltip="The scenario above"),
+        Binding("down", "screen.move(1)", "Down", show=False, tooltip="The scenario below"),
+        Binding("pageup", "screen.move(-8)", "Page up", show=False, tooltip="Eight scenarios up"),
+        Binding("pagedown", "screen.move(8)", "Page down", show=False, tooltip="Eight scenarios down"),
+        Binding("right", "screen.answer", "Answer", key_display="→", tooltip="Show or hide the answer"),
+        Binding("question_mark", "app.help", "Help", key_display="?", priority=True),
+    ]
+
+
+class RehearsalScreen(Screen[None]):
+    """Shows the scenarios; says with `Chosen` which one is to be run."""
+
+    CSS_PATH = "rehearsal.tcss"
+    HELP = (
+        "Typing filters the list, the arrow keys move in it, Enter starts the scenario. The right arrow key "
+        "shows the answer. When you leave the wizard with d you are here again."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Dashboard", id="rehearsal.leave", tooltip="Clear the filter, or leave"),
+    ]
+
+    filter = getters.query_one("#filter", Input)
+    listed = getters.query_one("#scenarios", OptionList)
+    words = getters.query_one("#card-words", Static)
+
+    class Chosen(Message):
+        """A scenario is to be run."""
+
+        def __init__(self, scenario: Scenario) -> None:
+            super().__init__()
+            self.scenario = scenario
+
+    def __init__(self, scenarios: Sequence[Scenario] = SCENARIOS) -> None:
+        super().__init__()
+        self._scenarios = {one.name: one for one in scenarios}
+        self._answered: set[str] = set()
+        self._run: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list with its filter, and the card of the selected scenario."""
+        yield TitleBar("rehearsal")
+        yield Static(id="rehearsal-hint")
+        with Horizontal(id="rehearsal"):
+            with Vertical(id="menu"):
+                yield _Filter(placeholder="Type to filter", id="filter", compact=True)
+                scenarios = OptionList(id="scenarios", markup=False)
+                scenarios.can_focus = False
+                yield scenarios
+            with VerticalScroll(id="card"):
+                yield Static(id="card-words")
+                with Horizontal(id="card-buttons"):
+                    yield Button(Content("Start (Enter)"), id="start", variant="primary", compact=True)
+                    yield Button(Content("Answer (→)"), id="answer", compact=True)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """List everything, with the plain login selected."""
+        self.query_one("#menu").border_title = "Scenarios"
+        self._list()
+        self.filter.focus()
+
+    def on_resize(self) -> None:
+        """Say more where there is room for it on one line."""
+        roomy = self.size.width > len(_HINT) + len(_HINT_MORE) + 2
+        self.query_one("#rehearsal-hint", Static).update(Content(_HINT + _HINT_MORE if roomy else _HINT))
+
+    @property
+    def selected(self) -> Scenario | None:
+        """The scenario under the cursor, or None where nothing matches."""
+        option = self.listed.highlighted_option
+        return None if option is None or option.id is None else self._scenarios[option.id]
+
+    def note_run(self, scenario: Scenario) -> None:
+        """Mark a scenario as run and show its answer."""
+        self._run.add(scenario.name)
+        self._answered.add(scenario.name)
+        self._list(scenario.name)
+
+    # -- what is shown ---------------------------------------------------------------------------------
+
+    def _list(self, selected: str = "") -> None:
+        found = matching(self._scenarios.values(), self.filter.value)
+        self.listed.clear_options()
+        self.listed.add_options(self._options(found))
+        names = [one.name for one in found]
+        if names:
+            self.listed.highlighted = self.listed.get_option_index(
+                selected if selected in names else names[0]
+            )
+        self.query_one("#menu").border_subtitle = f"{len(self._run)} of {len(self._scenarios)} run"
+        self._show()
+
+    def _options(self, found: Sequence[Scenario]) -> Iterable[Option]:
+        group: Group | None = None
+        for one in found:
+            if one.group is not group:
+                group = one.group
+                yield Option(Content.styled(group.value, "bold $text-accent"), disabled=True)
+            mark = "✔" if one.name in self._run else " "
+            yield Option(Content(f"{mark} {one.title}"), id=one.name)
+
+    @on(OptionList.OptionHighlighted)
+    def _show(self) -> None:
+        one = self.selected
+        self.words.update(
+            Content(_NO_MATCH) if one is None else card(one, answered=one.name in self._answered)
+        )
+        self.query_one("#card-buttons").display = one is not None
+        self.query_one("#card").scroll_home(animate=False)
+
+    @on(Input.Changed, "#filter")
+    def _filtered(self) -> None:
+        one = self.selected
+        self._list("" if one is None else one.name)
+
+    # -- what can be done ------------------------------------------------------------------------------
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor; from the first to the last and back at the ends."""
+        move = self.listed.action_cursor_down if step > 0 else self.listed.action_cursor_up
+        for _ in range(abs(step)):
+            move()
+
+    @on(Button.Pressed, "#answer")
+    def action_answer(self) -> None:
+        """Show the answer of the selected scenario, or hide it."""
+        if (one := self.selected) is not None:
+            self._answered ^= {one.name}
+            self._show()
+
+    @on(Button.Pressed, "#start")
+    def action_start(self) -> None:
+        """Run the selected scenario."""
+        if (one := self.selected) is not None:
+            self.post_message(self.Chosen(one))
+
+    def on_click(self, event: Click) -> None:
+        """Start on a double click in the list; one click selects."""
+        if event.chain == 2 and event.widget is self.listed:
+            self.action_start()
+
+    def action_leave(self) -> None:
+        """Clear the filter if there is one, otherwise go to the dashboard."""
+        if self.filter.value:
+            self.filter.value = ""
+        else:
+            self.app.pop_screen()

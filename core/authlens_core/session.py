@@ -44,7 +44,16 @@ class Session:
             resource_url, self.wire, options=options, registry=_Registry(self.credentials), keeper=self.keep
         )
         login.watch(lambda event: self._note_proof(login, event))
+        login.watch(lambda event: self._keep_trace(login, event))
         return login
+
+    def _keep_trace(self, login: Login, event: Event) -> None:
+        """Keep the record of a login that earned tokens: when it did, and once more with what they opened."""
+        if not isinstance(event, StageEnded) or event.record.stage not in (Stage.EXCHANGE, Stage.ACCESS):
+            return
+        earned = grant_of(login.facts, datetime.now(UTC))
+        if earned is not None:
+            self.credentials.traces.keep(earned[0].grant_id, login.trace)
 
     def _note_proof(self, login: Login, event: Event) -> None:
         """Note that the resource accepted a token that this login has just earned."""

@@ -23,6 +23,7 @@ from authlens_core.credentials.record_json import (
     secrets_to_json,
 )
 from authlens_core.credentials.secret_store import MemoryStore, SecretStore, StoreElsewhere
+from authlens_core.credentials.traces import Traces
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.finish import finish
 from authlens_core.oauth.client_authentication import Client
@@ -45,6 +46,7 @@ class Credentials:
         store: secrets.
         locks: one refresh, and one save, at a time.
         on_step: called after each step of a save; for tests.
+        traces: the file for the last traces of each grant; None keeps them in memory.
     """
 
     def __init__(
@@ -54,10 +56,12 @@ class Credentials:
         locks: Locks,
         *,
         on_step: Callable[[Step], None] | None = None,
+        traces: Path | None = None,
     ) -> None:
         self.index = index
         self.store = store
         self.locks = locks
+        self.traces = Traces(traces, self._known)
         self._generations = Generations(index, store, locks, on_step)
         self._under_way: set[asyncio.Task[Any]] = set()
         self._held: dict[str, tuple[Grant, GrantSecrets]] = {}
@@ -72,7 +76,7 @@ class Credentials:
         if not store.persistent:
             return cls(Index(None), store, Locks(None))
         state = state_directory(directory)
-        return cls(Index(state / "index.sqlite3"), store, Locks(state))
+        return cls(Index(state / "index.sqlite3"), store, Locks(state), traces=state / "traces.sqlite3")
 
     @classmethod
     def memory(cls) -> Credentials:
@@ -87,6 +91,7 @@ class Credentials:
         """
         if self._under_way or self._held:
             await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
+        self.traces.close()
         self.index.close()
         await self.store.aclose()
 
@@ -153,6 +158,10 @@ class Credentials:
     def damaged(self) -> tuple[str, ...]:
         """Return the ids of the grants whose record cannot be read; they can be forgotten."""
         return self.index.grants()[1]
+
+    def _known(self) -> frozenset[str]:
+        grants, damaged = self.index.grants()
+        return frozenset((*(grant.grant_id for grant in grants), *damaged))
 
     def find(self, url: str) -> Grant | None:
         """Return the grant for `url`: same origin, its resource a prefix of the path; the closest wins."""
@@ -242,7 +251,7 @@ class Credentials:
         return self.get(grant_id) if changed is None else changed
 
     async def forget(self, grant_id: str) -> bool:
-        """Remove a grant from this machine; the server is not told, so its tokens stay valid there.
+        """Remove a grant and its traces from this machine; the server is not told: its tokens stay valid.
 
         Returns:
             False where its secrets could not be deleted from the store yet; a later save does it.
@@ -252,6 +261,7 @@ class Credentials:
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
         """Remove a grant for another reason than `forget`, with its own words in the history."""
         erased = await self.written(self._generations.remove(lambda: self.index.remove(grant_id)))
+        self.traces.drop(grant_id)
         self.record(kind, grant_id, detail)
         return erased
 

@@ -89,7 +89,9 @@ async def prove(
     credentials.record("proven" if accepted else "not proven", grant_id, _status(exchange))
     summary = "The resource accepts the token." if accepted else answer.summary
     cure = "" if accepted else answer.cure
-    return Proven(grant, accepted, answer, record.trace(passed=accepted is True), summary, cure)
+    trace = record.trace(passed=accepted is True)
+    credentials.traces.keep(grant_id, trace)
+    return Proven(grant, accepted, answer, trace, summary, cure)
 
 
 async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Exchange:

@@ -72,12 +72,14 @@ async def refresh(
     async with credentials.locks.hold(*refresh_lock(before), purpose="refreshing", bound=lock_bound):
         grant, secrets = await credentials.load(grant_id)
         attempt = _Attempt(credentials, wire, grant, secrets, now)
-        return (
+        done = (
             attempt.adopt(before, min_ttl)
             or attempt.stop(despite_unknown=despite_unknown, observed=observed)
             or attempt.leave(min_ttl, force=force)
             or await attempt.run()
         )
+    credentials.traces.keep(grant_id, done.trace)
+    return done
 
 
 class _Attempt:

@@ -106,7 +106,10 @@ async def revoke(
     before = credentials.get(grant_id)
     async with credentials.locks.hold(*refresh_lock(before), purpose="revoking"):
         grant, secrets = await credentials.load(grant_id)
-        return await _Revocation(credentials, wire, grant, secrets, now).run()
+        done = await _Revocation(credentials, wire, grant, secrets, now).run()
+    # With a grant that was revoked its traces went, too, and none is kept of one that is gone.
+    credentials.traces.keep(grant_id, done.trace)
+    return done
 
 
 class _Revocation:

@@ -49,7 +49,7 @@ def test_no_file_is_replaced_unasked(tmp_path: Path) -> None:
     there.write_text("mine")
     link.symlink_to(tmp_path / "nowhere")
     for path in (there, link):
-        with pytest.raises(FileExists, match="left as it was"):
+        with pytest.raises(FileExists, match="left as it is"):
             write_export(path, "x")
     assert there.read_text() == "mine"
     assert not (tmp_path / "nowhere").exists()

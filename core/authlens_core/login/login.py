@@ -9,45 +9,42 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from authlens_core.finish import finish_first
+from authlens_core.login.amendment import Amendment
+from authlens_core.login.clients import KnownClients
+from authlens_core.login.editing import Choice, Part, choices, parts_of_link, parts_of_request
 from authlens_core.login.events import (
-    AuthorizationReady,
     Event,
-    ExchangeEnded,
-    ExchangeStarted,
     StageEnded,
     StageStarted,
     Watcher,
 )
+from authlens_core.login.experiments import Experiment
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.ports import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
 from authlens_core.login.progress import Progress
 from authlens_core.login.refusal import diagnosis_checks
 from authlens_core.login.response_wait import ResponseWait
-from authlens_core.login.stage import Learned, PlannedRequest, stopped
+from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
-from authlens_core.login.stages.authorization import learn_response, nobody_came
-from authlens_core.login.stages.registration import redirect_uri_to_be
+from authlens_core.login.tampering import Tampering
 from authlens_core.login.verdict import client_is_unknown
 from authlens_core.oauth.authorization import AuthorizationResponse
-from authlens_core.oauth.check import Check, failures
+from authlens_core.oauth.check import failures
 from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.wire.addresses import AddressPolicy
+from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.exchange import Exchange
 
 __all__ = ["Login"]
 
-_Result = TypeVar("_Result")
-
-_MOST_REQUESTS_IN_A_STAGE: Final = 12
 _USES_A_CODE: Final = frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE})
 
 
@@ -78,9 +75,7 @@ class Login:
     ) -> None:
         url = parse_url(resource_url, loopback_http=True)
         chosen = options or Options()
-        self._wire = wire
-        self._registry = registry if registry is not None else ForgetfulRegistry()
-        self._keeper = keeper
+        self._clients = KnownClients(registry if registry is not None else ForgetfulRegistry())
         self._clock = clock
         self._watchers: list[Watcher] = []
         self._progress = Progress(
@@ -93,8 +88,10 @@ class Login:
         )
         self._task: asyncio.Task[StageRecord] | None = None
         self._running: Stage | None = None
-        self._stop = False
-        self._wait = ResponseWait(self._emit)
+        self._tampering = Tampering()
+        self._work = StageWork(
+            STAGES, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
+        )
         self.trace = Trace(secrets.token_hex(8), TraceKind.LOGIN, url.text, clock())
 
     @property
@@ -120,16 +117,69 @@ class Login:
     @property
     def wait(self) -> ResponseWait:
         """The wait for the browser: its listener, its deadline, and the paste box's way in."""
-        return self._wait
+        return self._work.wait
 
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher` of every step from now on."""
         self._watchers.append(watcher)
 
     def planned(self) -> PlannedRequest | None:
-        """Return the first request of the next stage, to be shown before it is sent, or None."""
+        """Return the first request of the next stage as it will be sent, to be shown before, or None."""
         stage = self.position
-        return None if stage is None else STAGES[stage].request(self.facts, ())
+        planned = None if stage is None else STAGES[stage].request(self.facts, ())
+        if stage is None or planned is None:
+            return None
+        return self._tampering.request(stage, planned, self.facts)
+
+    # -- changing it on purpose ------------------------------------------------------------------------
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Return what the person may choose in the next stage within the protocol; see `use`."""
+        return () if self.position is None else choices(self.position, self.facts)
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return every other part of what the next stage sends, unchanged; to amend one is tampering."""
+        stage = self.position
+        if stage is Stage.AUTHORIZATION:
+            return parts_of_link(STAGES[stage].learn(self.facts, ()).facts.authorization_url or "")
+        planned = None if stage is None else STAGES[stage].request(self.facts, ())
+        return () if stage is None or planned is None else parts_of_request(stage, planned.request)
+
+    def amend(self, *amendments: Amendment) -> None:
+        """Change these parts of what the next stage sends, in place of those named before.
+
+        Whatever a changed login earns is kept nowhere.
+        """
+        if self._task is None and self.position is not None:
+            self._tampering.edit(self.position, amendments)
+
+    @property
+    def amendments(self) -> tuple[Amendment, ...]:
+        """What will be changed in the next stage, by hand and by the armed experiment."""
+        return () if self.position is None else self._tampering.amendments(self.position, self.facts)
+
+    def arm(self, experiment: Experiment | None) -> None:
+        """Have `experiment` act in its stage, or none; goes back where that stage is behind already.
+
+        The one after the login acts on tokens that are kept nowhere, so it goes back to before the exchange.
+        """
+        if self._task is not None:
+            return
+        self._tampering.armed = experiment
+        self._tampering.drop_edits()
+        if experiment is not None:
+            acts = Stage.EXCHANGE if experiment.stage is Stage.REFRESH else experiment.stage
+            self._progress.back(acts)
+
+    @property
+    def armed(self) -> Experiment | None:
+        """The experiment that will act in its stage, or None."""
+        return self._tampering.armed
+
+    @property
+    def tampered(self) -> bool:
+        """Whether something was changed on purpose already, in any stage."""
+        return self._tampering.happened
 
     async def step(self) -> StageRecord:
         """Run the next stage and return its record.
@@ -145,13 +195,17 @@ class Login:
         if stage is None or self._task is not None:
             msg = "a stage is running already" if self._task is not None else "the login has ended"
             raise RuntimeError(msg)
-        return await self._drive(stage, ())
+        record = await self._drive(stage, ())
+        armed = self.armed
+        if self.finished and not self._work.stopped and armed is not None and armed.stage is Stage.REFRESH:
+            return await self._drive(Stage.REFRESH, ())
+        return record
 
     async def run_all(self) -> Trace:
         """Run stage after stage until one fails, is cancelled, or all have passed."""
         while not self.finished:
             record = await self.step()
-            if record.outcome is not Outcome.PASSED or self._stop:
+            if record.outcome is not Outcome.PASSED or self._work.stopped:
                 break
         return self.trace
 
@@ -165,25 +219,30 @@ class Login:
         if stage is None or self._task is not None:
             return
         failed = self.trace.latest(stage)
+        self._tampering.drop_edits()
         if stage in _USES_A_CODE:
             self._progress.back(Stage.PKCE)
-        if failed is not None and client_is_unknown(failed) and self.facts.client is not None:
-            await self._forget_client()
+        unknown = failed is not None and client_is_unknown(failed) and not failed.tampering
+        if unknown and await self._clients.forget(self.facts):
+            self._progress.back(Stage.REGISTRATION)
         self._progress.renew()
 
     def back(self) -> None:
         """Take the facts of one stage earlier; to PKCE, where that stage has used up its state or code."""
         if self._task is None:
+            self._tampering.drop_edits()
             self._progress.back()
 
     def back_to(self, stage: Stage) -> None:
         """Take the facts from before `stage`, which becomes the next one; or PKCE, as with `back`."""
         if self._task is None:
+            self._tampering.drop_edits()
             self._progress.back(stage)
 
     def use(self, options: Options) -> None:
         """Decide anew: another port, a client id, another scope. Goes back to where that matters first."""
         if self._task is None:
+            self._tampering.drop_edits()
             self._progress.use(options)
 
     async def override(self, check_name: str) -> StageRecord | None:
@@ -198,7 +257,7 @@ class Login:
         if not any(c.name == check_name and c.overridable for c in record.failures):
             return None
         self._progress.approve(check_name)
-        return await self._drive(stage, record.exchanges)
+        return await self._drive(stage, record.exchanges, record.tampering)
 
     async def cancel(self) -> None:
         """Stop what is running; its record says cancelled. Does nothing when nothing runs."""
@@ -212,18 +271,21 @@ class Login:
 
     def paste(self, text: Secret) -> AuthorizationResponse:
         """Take the redirect URL that the person pasted; judged exactly as if the browser had come."""
-        return self._wait.paste(text)
+        return self._work.wait.paste(text)
 
     async def aclose(self) -> None:
         """Cancel what runs and free the port."""
         await self.cancel()
-        await self._wait.close()
+        await self._work.wait.close()
 
     # -- running one stage ---------------------------------------------------------------------------
 
-    async def _drive(self, stage: Stage, done: tuple[Exchange, ...]) -> StageRecord:
+    async def _drive(
+        self, stage: Stage, done: tuple[Exchange, ...], changed: tuple[str, ...] = ()
+    ) -> StageRecord:
         """Run the stage in a task of its own, so that `cancel` ends the stage and not its caller."""
-        self._stop = False
+        self._work.stopped = False
+        self._tampering.begin(changed)
         task = self._task = asyncio.create_task(self._run(stage, done), name=f"login stage {stage}")
         try:
             return await asyncio.shield(task)
@@ -242,11 +304,11 @@ class Login:
         self._emit(StageStarted(stage))
         outcome, learned = Outcome.CANCELLED, Learned(self.facts)
         try:
-            prepared, problem = await self._prepare(stage, again=bool(done))
+            prepared, problem = await self._work.prepare(stage, again=bool(done))
             if problem is not None:
                 learned = Learned(prepared, (problem,))
             else:
-                learned = await self._perform(stage, prepared, exchanges)
+                learned = await self._work.perform(stage, prepared, exchanges)
             standing = failures(learned.checks, learned.facts.approved)
             outcome = Outcome.FAILED if standing else Outcome.PASSED
             why = diagnosis_checks(stage, learned.checks, exchanges, learned.facts.approved)
@@ -265,110 +327,14 @@ class Login:
             learned.shown,
             learned.facts.approved,
             1 + sum(1 for r in self.trace.records if r.stage is stage),
+            self._tampering.done,
         )
         self.trace = self.trace.with_record(record)
-        if outcome is Outcome.PASSED:
+        self._tampering.ended(stage, record.checks, passed=outcome is Outcome.PASSED)
+        if outcome is Outcome.PASSED and stage in LOGIN_STAGES:
             self._progress.passed(stage, learned.facts)
         self._emit(StageEnded(record))
         return record
-
-    async def _prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
-        """Do what a stage needs done before its first request: bind the port, look up the client.
-
-        When answers are read `again`, the code that was sent for them is needed once more, to mask it.
-        """
-        facts = self._progress.facts if again else self._progress.usable
-        if stage is not Stage.REGISTRATION:
-            return facts, None
-        redirect_uri, problem = await self._wait.open(facts.options)
-        if problem is not None or redirect_uri is None:
-            return facts, problem
-        return await self._with_known_client(replace(facts, redirect_uri=redirect_uri)), None
-
-    async def _with_known_client(self, facts: Facts) -> Facts:
-        """Look up the client that this server knows for the redirect URI, bound or to be bound."""
-        if facts.server_metadata is None or facts.options.client_id is not None:
-            return facts
-        redirect_uri = facts.redirect_uri or redirect_uri_to_be(facts)
-        known = await self._registry.known_client(facts.server_metadata.issuer, redirect_uri)
-        return replace(facts, known_client=known)
-
-    async def _perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> Learned:
-        handler = STAGES[stage]
-        for _ in range(_MOST_REQUESTS_IN_A_STAGE):
-            planned = handler.request(facts, tuple(exchanges))
-            if planned is None:
-                break
-            self._emit(ExchangeStarted(stage, planned.request))
-            if stage is Stage.EXCHANGE:
-                self._progress.code_sent(facts)
-            started_at, started = self._clock(), time.monotonic()
-            try:
-                exchange = await self._send(facts, planned)
-            except asyncio.CancelledError:
-                exchanges.append(stopped(planned, started_at, time.monotonic() - started))
-                self._emit(ExchangeEnded(stage, exchanges[-1]))
-                raise
-            exchanges.append(exchange)
-            self._emit(ExchangeEnded(stage, exchange))
-        learned = handler.learn(facts, tuple(exchanges))
-        if failures(learned.checks, learned.facts.approved):
-            return learned
-        if stage is Stage.SERVER_METADATA:
-            learned = replace(learned, facts=await self._with_known_client(learned.facts))
-        elif stage is Stage.REGISTRATION:
-            await self._kept(self._remember_client(learned.facts))
-        elif stage is Stage.AUTHORIZATION:
-            learned = await self._await_browser(learned)
-        elif stage is Stage.EXCHANGE:
-            checks = await self._kept(self._keeper(learned.facts))
-            learned = replace(learned, checks=(*learned.checks, *checks))
-        return learned
-
-    async def _kept(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Let what was earned be kept to the end: a cancellation meanwhile stops what would come next."""
-        result, cancelled = await finish_first(work)
-        self._stop = self._stop or cancelled
-        return result
-
-    async def _send(self, facts: Facts, planned: PlannedRequest) -> Exchange:
-        guarded = planned.server_supplied and facts.resource_is_public
-        return await self._wire.send(
-            planned.request,
-            limits=planned.limits,
-            loopback_http=facts.loopback_http,
-            addresses=AddressPolicy.PUBLIC_ONLY if guarded else AddressPolicy.ANY,
-            purpose=planned.purpose,
-        )
-
-    async def _await_browser(self, ready: Learned) -> Learned:
-        """Wait for the first valid answer, by listener or paste, and read it."""
-        url = ready.facts.authorization_url or ""
-        wait = ready.facts.options.wait
-        problem = await self._wait.begin(ready.facts, wait)
-        if problem is not None:
-            return replace(ready, checks=(*ready.checks, problem))
-        self._progress.link_shown(ready.facts)
-        self._emit(AuthorizationReady(url, ready.shown, wait))
-        response = await self._wait.response()
-        if response is None:
-            check = nobody_came(self._wait.waited, self._wait.ignored)
-            return Learned(ready.facts, (*ready.checks, check), ready.shown)
-        answered = learn_response(ready.facts, response)
-        return Learned(answered.facts, (*ready.checks, *answered.checks), (*ready.shown, *answered.shown))
-
-    async def _remember_client(self, facts: Facts) -> None:
-        if facts.known_client is not None or facts.client is None or facts.server_metadata is None:
-            return
-        if facts.client_is_given:
-            return
-        await self._registry.remember_client(facts.server_metadata.issuer, facts.client)
-
-    async def _forget_client(self) -> None:
-        facts = self.facts
-        if facts.client is not None and facts.server_metadata is not None and not facts.client_is_given:
-            await self._registry.forget_client(facts.server_metadata.issuer, facts.client.redirect_uri)
-            self._progress.back(Stage.REGISTRATION)
 
     def _emit(self, event: Event) -> None:
         for watcher in self._watchers:

@@ -46,6 +46,8 @@ class ResponseWait:
         self._bound: tuple[int, str] | None = None
         self._expected: Expected | None = None
         self._answer: AuthorizationResponse | None = None
+        self._alter: Callable[[Secret], Secret] | None = None
+        self._altered = False
         self._arrived = asyncio.Event()
         self._began = 0.0
         self._deadline = 0.0
@@ -92,8 +94,13 @@ class ResponseWait:
         self._bound = wanted
         return self._listener.redirect_uri, None
 
-    async def begin(self, facts: Facts, seconds: float) -> Check | None:
-        """Start to wait for the answer to the link in `facts`; return what stands in the way, if anything."""
+    async def begin(
+        self, facts: Facts, seconds: float, alter: Callable[[Secret], Secret] | None = None
+    ) -> Check | None:
+        """Start to wait for the answer to the link in `facts`; return what stands in the way, if anything.
+
+        With `alter`, an answer that would be final is changed and read again, and final whatever it is then.
+        """
         redirect_uri, problem = await self.open(_where_registered(facts))
         if problem is not None:
             return problem
@@ -101,6 +108,7 @@ class ResponseWait:
             return _another_port(redirect_uri or "", facts.client.redirect_uri)
         self._expected = expected_response(facts)
         self._answer = None
+        self._alter, self._altered = alter, False
         self._arrived.clear()
         self.ignored = 0
         self._began = _now()
@@ -138,7 +146,7 @@ class ResponseWait:
         if self._expected is None or self._answer is not None:
             msg = "no answer is awaited"
             raise ValueError(msg)
-        response = read_pasted(text, self._expected)
+        response = self._read(text, self._expected, read_pasted)
         if not self._took(response):
             self._ignore(_IGNORED[response.verdict])
         return response
@@ -154,14 +162,23 @@ class ResponseWait:
             return Page.RECEIVED
         if self._expected is None:
             return Page.EXPIRED
-        response = read_authorization_response(query, self._expected)
+        response = self._read(query, self._expected, read_authorization_response)
         if not self._took(response) and response.verdict is Verdict.INVALID:
             # An outdated answer is counted by the listener itself.
             self._ignore(_IGNORED[response.verdict])
         return _PAGES[response.verdict]
 
+    def _read(
+        self, raw: Secret, expected: Expected, read: Callable[[Secret, Expected], AuthorizationResponse]
+    ) -> AuthorizationResponse:
+        response = read(raw, expected)
+        if self._alter is None or response.verdict not in _FINAL:
+            return response
+        self._altered = True
+        return read(self._alter(raw), expected)
+
     def _took(self, response: AuthorizationResponse) -> bool:
-        if response.verdict not in _FINAL:
+        if response.verdict not in _FINAL and not self._altered:
             return False
         self._answer = response
         self._arrived.set()

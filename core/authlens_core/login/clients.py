@@ -1,0 +1,40 @@
+"""The clients that a login finds, keeps and drops in the registry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from authlens_core.login.facts import Facts
+from authlens_core.login.ports import ClientRegistry
+from authlens_core.login.stages.registration import redirect_uri_to_be
+
+__all__ = ["KnownClients"]
+
+
+class KnownClients:
+    """A registry, asked with the facts of a login: a client is known for an issuer and a redirect URI."""
+
+    def __init__(self, registry: ClientRegistry) -> None:
+        self._registry = registry
+
+    async def looked_up(self, facts: Facts) -> Facts:
+        """Return the facts with the client that is known for the redirect URI, bound or to be bound."""
+        if facts.server_metadata is None or facts.options.client_id is not None:
+            return facts
+        redirect_uri = facts.redirect_uri or redirect_uri_to_be(facts)
+        known = await self._registry.known_client(facts.server_metadata.issuer, redirect_uri)
+        return replace(facts, known_client=known)
+
+    async def remember(self, facts: Facts) -> None:
+        """Keep a client that was just registered; a given or a known one is left alone."""
+        if facts.known_client is not None or facts.client is None or facts.server_metadata is None:
+            return
+        if not facts.client_is_given:
+            await self._registry.remember_client(facts.server_metadata.issuer, facts.client)
+
+    async def forget(self, facts: Facts) -> bool:
+        """Drop a client that the server no longer knows; tell whether there was one to drop."""
+        if facts.client is None or facts.server_metadata is None or facts.client_is_given:
+            return False
+        await self._registry.forget_client(facts.server_metadata.issuer, facts.client.redirect_uri)
+        return True

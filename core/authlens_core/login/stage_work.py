@@ -1,0 +1,187 @@
+"""The work of one stage: its requests in turn, and what belongs to it besides them.
+
+These are the effects of a login that are not its control: the listener is bound before registration, a known
+client is looked up, the browser is awaited, and what was earned goes to a keeper before success is claimed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from authlens_core.finish import finish_first
+from authlens_core.login.clients import KnownClients
+from authlens_core.login.events import AuthorizationReady, Event, ExchangeEnded, ExchangeStarted
+from authlens_core.login.facts import Facts
+from authlens_core.login.ports import Keeper, Sender
+from authlens_core.login.progress import Progress
+from authlens_core.login.response_wait import ResponseWait
+from authlens_core.login.stage import Learned, LoginStage, PlannedRequest, stopped
+from authlens_core.login.stages.authorization import learn_response, nobody_came
+from authlens_core.login.stale_refresh import StaleRefreshStage
+from authlens_core.login.tampering import Tampering, kept_nowhere
+from authlens_core.oauth.check import Check, failures
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
+from authlens_core.wire.addresses import AddressPolicy
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["StageWork"]
+
+_Result = TypeVar("_Result")
+
+_MOST_REQUESTS_IN_A_STAGE: Final = 12
+_STALE_REFRESH: Final[LoginStage] = StaleRefreshStage()
+
+
+class StageWork:
+    """Does what a stage has to do. It decides nothing about which stage comes next.
+
+    Attributes:
+        stopped: set when a person stopped the login while what was earned was being kept.
+    """
+
+    def __init__(
+        self,
+        stages: Mapping[Stage, LoginStage],
+        wire: Sender,
+        clients: KnownClients,
+        keeper: Keeper,
+        progress: Progress,
+        tampering: Tampering,
+        emit: Callable[[Event], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._stages = stages
+        self._wire = wire
+        self._clients = clients
+        self._keeper = keeper
+        self._progress = progress
+        self._tampering = tampering
+        self._emit = emit
+        self._clock = clock
+        self.wait = ResponseWait(emit)
+        self.stopped = False
+
+    async def prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
+        """Do what a stage needs done before its first request: bind the port, look up the client.
+
+        When answers are read `again`, the code that was sent for them is needed once more, to mask it.
+        """
+        facts = self._progress.facts if again else self._progress.usable
+        if stage is not Stage.REGISTRATION:
+            return facts, None
+        redirect_uri, problem = await self.wait.open(facts.options)
+        if problem is not None or redirect_uri is None:
+            return facts, problem
+        return await self._clients.looked_up(replace(facts, redirect_uri=redirect_uri)), None
+
+    async def perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> Learned:
+        """Send what the stage wants sent, after `exchanges`, add it to them, and return what it taught."""
+        handler = self._stages.get(stage, _STALE_REFRESH)
+        last: PlannedRequest | None = None
+        for _ in range(_MOST_REQUESTS_IN_A_STAGE):
+            planned = handler.request(facts, tuple(exchanges))
+            if planned is None:
+                break
+            last = planned if exchanges else self._tampering.sending(stage, planned, facts)
+            if stage is Stage.EXCHANGE:
+                self._progress.code_sent(facts)
+            await self._exchange(stage, facts, last, exchanges)
+        honest = tuple(exchanges)
+        again = None if last is None else self._tampering.repeated(stage, last, honest)
+        if again is not None:
+            await self._exchange(stage, facts, again, exchanges)
+        learned = handler.learn(facts, honest)
+        judged = self._tampering.judged(stage, exchanges, _sent(facts))
+        learned = replace(learned, checks=(*learned.checks, *judged))
+        if failures(learned.checks, learned.facts.approved):
+            return learned
+        return await self._follow_up(stage, learned, exchanges)
+
+    async def _follow_up(self, stage: Stage, learned: Learned, exchanges: list[Exchange]) -> Learned:
+        """Do what belongs to a stage besides its requests: remember, wait for the browser, keep."""
+        if stage is Stage.SERVER_METADATA:
+            return replace(learned, facts=await self._clients.looked_up(learned.facts))
+        if stage is Stage.REGISTRATION and not self._tampering.happened:
+            await self._kept(self._clients.remember(learned.facts))
+        elif stage is Stage.AUTHORIZATION:
+            return await self._authorize(self._tampering.link(learned), exchanges)
+        elif stage is Stage.EXCHANGE:
+            spoilt = self._tampering.happened or self._tampering.pending
+            checks = (kept_nowhere(),) if spoilt else await self._kept(self._keeper(learned.facts))
+            return replace(learned, checks=(*learned.checks, *checks))
+        return learned
+
+    async def _exchange(
+        self, stage: Stage, facts: Facts, planned: PlannedRequest, exchanges: list[Exchange]
+    ) -> None:
+        """Send one request and note what came of it, also when it is stopped meanwhile."""
+        self._emit(ExchangeStarted(stage, planned.request))
+        started_at, started = self._clock(), time.monotonic()
+        try:
+            exchanges.append(await self._send(facts, planned))
+        except asyncio.CancelledError:
+            exchanges.append(stopped(planned, started_at, time.monotonic() - started))
+            self._emit(ExchangeEnded(stage, exchanges[-1]))
+            raise
+        self._emit(ExchangeEnded(stage, exchanges[-1]))
+
+    async def _kept(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Let what was earned be kept to the end: a cancellation meanwhile stops what would come next."""
+        result, cancelled = await finish_first(work)
+        self.stopped = self.stopped or cancelled
+        return result
+
+    async def _send(self, facts: Facts, planned: PlannedRequest) -> Exchange:
+        guarded = planned.server_supplied and facts.resource_is_public
+        return await self._wire.send(
+            planned.request,
+            limits=planned.limits,
+            loopback_http=facts.loopback_http,
+            addresses=AddressPolicy.PUBLIC_ONLY if guarded else AddressPolicy.ANY,
+            purpose=planned.purpose,
+        )
+
+    async def _authorize(self, ready: Learned, exchanges: list[Exchange]) -> Learned:
+        """Hand out the link and wait, unless an experiment has opened it and the server refused it."""
+        opened = self._tampering.opened_link(ready.facts)
+        if opened is not None:
+            await self._exchange(Stage.AUTHORIZATION, ready.facts, opened, exchanges)
+            settled = self._tampering.judged_link(exchanges[-1], ready.facts)
+            if settled:
+                return replace(ready, checks=(*ready.checks, *settled))
+        return await self._await_browser(ready)
+
+    async def _await_browser(self, ready: Learned) -> Learned:
+        """Wait for the first valid answer, by listener or paste, and read it."""
+        url = ready.facts.authorization_url or ""
+        wait = ready.facts.options.wait
+        alters = self._tampering.alters_callback(ready.facts)
+        alter = partial(self._tampering.callback, ready.facts) if alters else None
+        problem = await self.wait.begin(ready.facts, wait, alter)
+        if problem is not None:
+            return replace(ready, checks=(*ready.checks, problem))
+        self._progress.link_shown(ready.facts)
+        self._emit(AuthorizationReady(url, ready.shown, wait))
+        response = await self.wait.response()
+        judged = self._tampering.judged_answer(response)
+        if response is None:
+            check = nobody_came(self.wait.waited, self.wait.ignored)
+            return Learned(ready.facts, (*ready.checks, check, *judged), ready.shown)
+        answered = learn_response(ready.facts, response)
+        return Learned(
+            answered.facts, (*ready.checks, *answered.checks, *judged), (*ready.shown, *answered.shown)
+        )
+
+
+def _sent(facts: Facts) -> tuple[Secret, ...]:
+    """The secrets of a token request: masked where the server's answer repeats them."""
+    tokens = facts.tokens
+    found = (facts.code, facts.pkce and facts.pkce.code_verifier, tokens and tokens.refresh_token)
+    return tuple(one for one in found if one)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from authlens_core.access.diagnosis import Diagnosis, diagnose, explain
+from authlens_core.access.diagnosis import UNKNOWN, Diagnosis, diagnose, explain
 from authlens_core.access.protection import NETWORK
 from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["diagnosis_checks", "is_diagnosis", "refusal_checks"]
+__all__ = ["diagnosis_checks", "is_diagnosis", "is_unknown", "refusal_checks"]
 
 _SUFFIX: Final = ".diagnosis"
+_UNKNOWN_SUFFIX: Final = f".{UNKNOWN}{_SUFFIX}"
 _LAYER: Final = {NETWORK: "Layer: the network."}
 # A login goes on after these; what they mean is still worth a diagnosis.
 _WORTH_A_WORD: Final = frozenset({Severity.FAILURE, Severity.WARNING})
@@ -23,6 +24,11 @@ _WORTH_A_WORD: Final = frozenset({Severity.FAILURE, Severity.WARNING})
 def is_diagnosis(check: Check) -> bool:
     """Say whether `check` is the diagnosis of a stage."""
     return check.name.endswith(_SUFFIX)
+
+
+def is_unknown(check: Check) -> bool:
+    """Say whether `check` is the diagnosis of an answer that authlens does not know, so that it shows it."""
+    return check.name.endswith(_UNKNOWN_SUFFIX)
 
 
 def refusal_checks(
@@ -90,10 +96,11 @@ def _decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
 def _as_check(stage: Stage, found: Diagnosis, remark: str = "") -> Check:
     by = "" if not found.layer else _LAYER.get(found.layer, f"Answered by: {found.layer}.")
     seen = " ".join(part for part in (found.cause, remark, by) if part)
+    unknown = found.name == UNKNOWN
     return Check(
-        f"{stage.value}{_SUFFIX}",
+        f"{stage.value}{_UNKNOWN_SUFFIX if unknown else _SUFFIX}",
         Severity.NOTICE,
-        "Why it was refused",
+        "What came back" if unknown else "Why it was refused",
         seen,
         cure=found.cure,
         spec=found.source,

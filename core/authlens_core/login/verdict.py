@@ -14,7 +14,7 @@ from authlens_core.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_core.login.refusal import diagnosis_checks, is_diagnosis
+from authlens_core.login.refusal import diagnosis_checks, is_diagnosis, is_unknown
 from authlens_core.oauth.check import Check
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, Stage, StageRecord
@@ -43,11 +43,13 @@ class Why(NamedTuple):
         cause: what happened and why.
         cure: what to do.
         evidence: the lines of the raw answer that show it.
+        known: false where the answer itself is shown, because authlens does not know what it means.
     """
 
     cause: str
     cure: str
     evidence: tuple[str, ...] = ()
+    known: bool = True
 
 
 def why(record: StageRecord) -> Why | None:
@@ -64,7 +66,8 @@ def why(record: StageRecord) -> Why | None:
     if diagnosis is not None:
         # A record of an earlier version of authlens has no evidence in it.
         lines = diagnosis.evidence or check.seen
-        return Why(safe_line(diagnosis.seen, 600), safe_line(diagnosis.cure, 600), _lines(lines))
+        cause, cure = safe_line(diagnosis.seen, 600), safe_line(diagnosis.cure, 600)
+        return Why(cause, cure, _lines(lines), not is_unknown(diagnosis))
     cure = safe_line(check.cure, 500)
     seen = safe_line(check.seen, 500)
     if seen.endswith(".") or ". (" in seen:

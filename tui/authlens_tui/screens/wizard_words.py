@@ -10,7 +10,7 @@ from textual.content import Content
 
 from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
-from authlens_core.login.verdict import why
+from authlens_core.login.verdict import Why, why
 from authlens_core.oauth.http_message import Request
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage, StageRecord
@@ -21,6 +21,8 @@ __all__ = ["authenticated_words", "cancelled_words", "failed_words", "next_words
 
 _KEY: Final = "bold $text-primary"
 _LONGEST_URL: Final = 150  # characters: two lines of a small screen
+_MOST_SEEN: Final = 3  # lines of evidence beside the CF-Ray
+_LONGEST_SEEN: Final = 110  # characters of one of them
 
 
 def next_words(stage: Stage, request: Request | None, *, shown: bool) -> Content:
@@ -64,13 +66,34 @@ def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Con
 
 
 def failed_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
-    """Say which stage failed, why, what cures it, and the keys that lead on."""
+    """Say which stage failed, why, what cures it, the keys that lead on, and the lines that show it.
+
+    A small screen cuts the end, so the lines come last; of an answer that is not known they are the point.
+    """
     reason = why(record)
     title = (f"✖ {STAGE_INFO[record.stage].title} failed. ", "bold $text-error")
     if reason is None:
         return Content.assemble(title, _keys(ways))
     cure = Content.assemble(("\n→ ", "bold"), Content(reason.cure)) if reason.cure else Content()
-    return Content.assemble(title, Content(reason.cause), cure, "\n", _keys(ways))
+    seen = _seen(reason)
+    first, last = (Content(), seen) if reason.known else (seen, Content())
+    return Content.assemble(title, Content(reason.cause), first, cure, "\n", _keys(ways), last)
+
+
+def _seen(reason: Why) -> Content:
+    """Quote what it was told from in a line; of an answer that is known, the status and what decided."""
+    lines = reason.evidence
+    if reason.known and len(lines) > _MOST_SEEN:
+        rays = tuple(line for line in lines if line.startswith("cf-ray"))
+        others = tuple(line for line in lines if line not in rays)
+        lines = (*others[:_MOST_SEEN], *rays)
+    longest = _LONGEST_SEEN if reason.known else None
+    quoted = " · ".join(_cut(line, longest) for line in lines)
+    return Content.assemble("\n", ("Seen: ", "bold"), (quoted, "$text-muted")) if quoted else Content()
+
+
+def _cut(line: str, longest: int | None) -> str:
+    return line if longest is None or len(line) <= longest else f"{line[:longest]}…"
 
 
 def _keys(ways: Sequence[tuple[str, str]]) -> Content:

@@ -66,6 +66,8 @@ def _check(check: Check, *, overridden: bool) -> Iterator[Line]:
     )
     if check.seen:
         yield _labelled("seen", check.seen[:_MAX_SEEN], Tone.PLAIN if grave else Tone.MUTED)
+    for number, quoted in enumerate(check.evidence.splitlines()):
+        yield _labelled("raw" if number == 0 else "", quoted, Tone.STRING, words=False)
     if check.why and grave:
         yield _labelled("why", check.why, Tone.MUTED)
     if check.cure:

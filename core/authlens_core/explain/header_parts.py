@@ -142,7 +142,8 @@ def set_cookie(value: str) -> HeaderMeaning:
     scope = [a for a in attributes if a.lower().startswith(("expires=", "max-age=", "path=", "domain="))]
     if not any(a.lower().startswith(("expires=", "max-age=")) for a in attributes):
         words.append("gone when the browser closes")
-    meaning = Meaning(", ".join(words).capitalize() + ".", "RFC 6265 §4.1.2")
+    said = ", ".join(words)
+    meaning = Meaning(f"{said[:1].upper()}{said[1:]}.", "RFC 6265 §4.1.2") if said else None
     lasting = tuple(HeaderPart(*_named(one)) for one in scope)
     return HeaderMeaning(meaning, (_cookie(pair), *lasting))
 

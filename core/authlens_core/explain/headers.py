@@ -18,7 +18,7 @@ from authlens_core.explain.header_parts import (
     set_cookie,
 )
 from authlens_core.explain.meaning import CLOUDFLARE, Meaning, table
-from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Response
+from authlens_core.oauth.http_message import Headers, Response
 from authlens_core.oauth.retry_after import retry_after
 
 __all__ = ["HeaderContext", "HeaderMeaning", "HeaderPart", "explain_header"]
@@ -66,12 +66,12 @@ def _cache_control(value: str, context: HeaderContext) -> HeaderMeaning:
 
 
 def _ray(value: str, _context: HeaderContext) -> HeaderMeaning:
-    ray, dash, centre = value.strip().rpartition("-")
+    _, dash, centre = value.strip().rpartition("-")
     meaning = Meaning("The number of this request; quote it when you ask Cloudflare for help.", "Cloudflare")
     if not dash:
         return HeaderMeaning(meaning)
     place = Meaning("The data centre that answered, by the code of an airport near it.", "Cloudflare")
-    return HeaderMeaning(meaning, (HeaderPart("ray id", ray), HeaderPart("data centre", centre, place)))
+    return HeaderMeaning(meaning, (HeaderPart("data centre", centre, place),))
 
 
 def _date(value: str, context: HeaderContext) -> HeaderMeaning | None:
@@ -107,8 +107,6 @@ def _http_date(value: str) -> datetime | None:
 
 
 _MEDIA_TYPES: Final = {
-    JSON_TYPE: "A JSON document.",
-    FORM_TYPE: "A form, as token requests are.",
     "text/html": "A page for people, not an answer for a program.",
     "text/event-stream": "A stream of events, as MCP servers answer.",
     "application/jwt": "A signed token is the whole body.",

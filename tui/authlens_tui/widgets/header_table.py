@@ -41,7 +41,7 @@ def header_lines(fields: Sequence[tuple[str, str]]) -> Iterator[Line]:
 def explained_header_lines(
     headers: Headers, redactor: Redactor | None, context: HeaderContext
 ) -> Iterator[Line]:
-    """Yield the fields as they stood, and below the meaningful ones what is in them and what it means.
+    """Yield the fields as they stood; beside or below the meaningful ones what is in them and what it means.
 
     Args:
         headers: the fields as they were; secrets in them are masked here.
@@ -49,19 +49,27 @@ def explained_header_lines(
         context: what is known of the message.
     """
     for name, value in headers.fields[:_MAX_FIELDS]:
-        yield _field(name, redactor.header(name, value) if redactor is not None else value)
+        shown = redactor.header(name, value) if redactor is not None else value
         meaning = explain_header(name, value, context)
-        if meaning is not None:
+        if meaning is None:
+            yield _field(name, shown)
+        elif meaning.parts or meaning.meaning is None:
+            yield _field(name, shown)
             yield from _explained(meaning, redactor)
+        else:
+            yield _field(name, shown, beside=f"  {meaning.meaning.sentence}  {meaning.meaning.spec}")
+            yield from _problem(meaning)
     yield from _rest(len(headers.fields))
 
 
-def _field(name: str, value: str) -> Line:
+def _field(name: str, value: str, *, beside: str = "") -> Line:
     return line(
         (name[:_MAX_NAME] + ("…" if len(name) > _MAX_NAME else ""), Tone.NAME),
         (": ", Tone.MUTED),
         *value_pieces(_cut(value)),
+        (beside, Tone.MUTED),
         hang=_HANG,
+        words=bool(beside),
     )
 
 
@@ -77,6 +85,10 @@ def _explained(meaning: HeaderMeaning, redactor: Redactor | None) -> Iterator[Li
     width = min(_PART_WIDTH, max((len(part.name) for part in meaning.parts), default=0))
     for part in meaning.parts:
         yield _part(part, width, redactor)
+    yield from _problem(meaning)
+
+
+def _problem(meaning: HeaderMeaning) -> Iterator[Line]:
     if meaning.problem:
         yield line((f"{_LEAD}! ", Tone.WARNING), meaning.problem, hang=_HANG + 2, words=True)
 

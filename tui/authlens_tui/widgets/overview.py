@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.explain.overview import overview
+from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Outcome, StageRecord
@@ -37,7 +37,8 @@ def overview_lines(
         redactor: masks secrets; None shows them to a person who asked.
         now: the moment for countdowns; this one where it is None.
     """
-    yield from _words(record, redactor)
+    told = overview(record)
+    yield from _words(told, record.outcome, redactor)
     if record.exchanges:
         yield BLANK
         for exchange in record.exchanges:
@@ -48,9 +49,11 @@ def overview_lines(
     if grave:
         yield BLANK
         yield from check_lines(grave, record.overridden)
-    if record.facts:
+    said = {"answer", "evidence"} if told.evidence else {"answer"}
+    facts = [fact for fact in record.facts if fact.name not in said]
+    if facts:
         yield BLANK
-        yield from explained_fact_lines(record.facts, record.stage, redactor, now or datetime.now(UTC))
+        yield from explained_fact_lines(facts, record.stage, redactor, now or datetime.now(UTC))
 
 
 def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:
@@ -70,16 +73,15 @@ def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:
     )
 
 
-def _words(record: StageRecord, redactor: Redactor | None) -> Iterator[Line]:
+def _words(told: Overview, outcome: Outcome, redactor: Redactor | None) -> Iterator[Line]:
     def shown(text: str) -> str:
         return redactor.text(text) if redactor is not None else text
 
-    told = overview(record)
     for words in told.tampering:
         yield line(("! changed on purpose: ", Tone.WARNING), shown(words), hang=2, words=True)
     text = shown(" ".join((*told.sentences, told.cause)).strip())
     if text:
-        yield line(_SIGNS[record.outcome], *value_pieces(text), hang=2, words=True)
+        yield line(_SIGNS[outcome], *value_pieces(text), hang=2, words=True)
     for quoted in told.evidence:
         yield line(("  seen  ", Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)
     if told.cure:

@@ -1,0 +1,127 @@
+"""Looking at a token's signature: whose keys to ask for, the fetch as a recorded exchange, the verdict.
+
+The keys come from the server that the login trusts, never from a place that the token names (RFC 8725 §3.10).
+Where no login is known, a token of Access may name its team: only Cloudflare can serve a team's host, but
+anybody can have a team, so the verdict says whose keys they were and that the token chose them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from authlens_core.access.team import is_team_host
+from authlens_core.login.ports import Sender
+from authlens_core.oauth.jwks import Signature, Verification, jwks_request, verify
+from authlens_core.oauth.jwt import Jwt
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.wire.addresses import AddressPolicy
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import METADATA
+
+__all__ = ["KeySource", "Verified", "fetch_and_verify", "key_source"]
+
+ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where keys are fetched.
+
+    Attributes:
+        url: the key set.
+        issuer: whose keys they are; a token of another issuer is said to be one.
+        from_token: true where nothing but the token says so.
+    """
+
+    url: Url
+    issuer: str
+    from_token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What came of it: the verdict, and the exchange that fetched the keys; None where nothing was sent."""
+
+    verification: Verification
+    exchange: Exchange | None = None
+
+
+def key_source(
+    jwt: Jwt, *, issuer: str | None = None, jwks_uri: str | None = None, loopback_http: bool = False
+) -> KeySource | None:
+    """Return where the keys for `jwt` are, or None when no server that may be asked is known.
+
+    Args:
+        jwt: the token.
+        issuer: the issuer of the login, if there was one.
+        jwks_uri: the `jwks_uri` of that issuer's metadata.
+        loopback_http: true at the emulator, whose team is on this machine.
+    """
+    if issuer is not None and jwks_uri is not None:
+        url = _url(jwks_uri, loopback_http=loopback_http)
+        return KeySource(url, issuer) if url is not None else None
+    named = jwt.claims.get("iss") if issuer is None and jwt.claims is not None else issuer
+    team = _url(named, loopback_http=loopback_http) if isinstance(named, str) else None
+    if team is None or not (is_team_host(team.host) or (loopback_http and team.is_loopback)):
+        return None
+    keys = _url(f"{team.origin}{ACCESS_KEYS}", loopback_http=loopback_http)
+    return KeySource(keys, team.origin, from_token=issuer is None) if keys is not None else None
+
+
+async def fetch_and_verify(
+    wire: Sender, jwt: Jwt, source: KeySource | None, now: datetime, *, loopback_http: bool = False
+) -> Verified:
+    """Fetch the keys and return whether one of them signed `jwt`; raises nothing but cancellation.
+
+    Args:
+        wire: what sends; no credential goes out.
+        jwt: the token.
+        source: from `key_source`; None sends nothing and says so.
+        now: an aware time, for tokens that have ended.
+        loopback_http: allow plain http to this machine.
+    """
+    if source is None:
+        words = "No place for the keys is known: the server names no jwks_uri, and it is no team of Access."
+        return Verified(Verification(Signature.NOT_CHECKED, words))
+    public = AddressPolicy.ANY if source.url.is_loopback else AddressPolicy.PUBLIC_ONLY
+    exchange = await wire.send(
+        jwks_request(source.url),
+        limits=METADATA,
+        loopback_http=loopback_http,
+        addresses=public,
+        purpose="signing keys",
+    )
+    response = exchange.response
+    if exchange.failure is not None or response is None:
+        cause = exchange.failure.cause if exchange.failure is not None else "there was no answer."
+        return Verified(
+            Verification(Signature.NOT_CHECKED, f"The keys could not be fetched: {cause}"), exchange
+        )
+    if response.status != 200:
+        words = f"The keys could not be fetched: {source.url.host} answered {response.status}."
+        return Verified(Verification(Signature.NOT_CHECKED, words), exchange)
+    return Verified(_named(jwt, verify(jwt, response.body, now), source), exchange)
+
+
+def _named(jwt: Jwt, found: Verification, source: KeySource) -> Verification:
+    """Say whose keys they were, and whether the token claims to be of somebody else (RFC 7519 §4.1.1)."""
+    if found.signature is not Signature.VALID:
+        return found
+    notes = found.notes
+    issuer = jwt.claims.get("iss") if jwt.claims is not None else None
+    if isinstance(issuer, str) and issuer.rstrip("/") != source.issuer.rstrip("/"):
+        notes = (*notes, f"It says that {safe_line(issuer, 300)} issued it, and these are not its keys.")
+    if source.from_token:
+        notes = (*notes, "Only the token names this team, and anybody can have a team: see that it is yours.")
+    reason = f"{found.reason.rstrip('.')}, by a key of {safe_line(source.issuer, 300)}."
+    return replace(found, reason=reason, notes=notes)
+
+
+def _url(text: str, *, loopback_http: bool) -> Url | None:
+    try:
+        return parse_url(text, loopback_http=loopback_http)
+    except UrlRefused:
+        return None

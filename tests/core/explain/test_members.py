@@ -1,0 +1,98 @@
+"""Every member of the documents of a login has a meaning, and a document is told by its members."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.explain.members import MEMBERS, DocumentKind, explain_fact, explain_member, kind_of
+from authlens_core.trace.record import Stage
+
+RFC_9728 = """resource authorization_servers jwks_uri scopes_supported bearer_methods_supported
+    resource_signing_alg_values_supported resource_name resource_documentation resource_policy_uri
+    resource_tos_uri tls_client_certificate_bound_access_tokens authorization_details_types_supported
+    dpop_signing_alg_values_supported dpop_bound_access_tokens_required signed_metadata"""
+RFC_8414 = """issuer authorization_endpoint token_endpoint jwks_uri registration_endpoint scopes_supported
+    response_types_supported response_modes_supported grant_types_supported
+    token_endpoint_auth_methods_supported token_endpoint_auth_signing_alg_values_supported
+    service_documentation ui_locales_supported op_policy_uri op_tos_uri revocation_endpoint
+    revocation_endpoint_auth_methods_supported revocation_endpoint_auth_signing_alg_values_supported
+    introspection_endpoint introspection_endpoint_auth_methods_supported
+    introspection_endpoint_auth_signing_alg_values_supported code_challenge_methods_supported
+    signed_metadata authorization_response_iss_parameter_supported pushed_authorization_request_endpoint
+    require_pushed_authorization_requests client_id_metadata_document_supported userinfo_endpoint"""
+RFC_7591 = """redirect_uris token_endpoint_auth_method grant_types response_types client_name client_uri
+    logo_uri scope contacts tos_uri policy_uri jwks_uri jwks software_id software_version
+    software_statement client_id client_secret client_id_issued_at client_secret_expires_at"""
+ALL = {
+    DocumentKind.RESOURCE_METADATA: f"{RFC_9728} protected team_domain authentication_methods",
+    DocumentKind.SERVER_METADATA: RFC_8414,
+    DocumentKind.CLIENT: RFC_7591,
+    DocumentKind.TOKEN_RESPONSE: "access_token token_type expires_in refresh_token scope resource id_token",
+    DocumentKind.ERROR: "error error_description error_uri",
+    DocumentKind.REVOCATION_REQUEST: "token token_type_hint client_id",
+    DocumentKind.AUTHORIZATION_REQUEST: """client_id redirect_uri response_type code_challenge
+        code_challenge_method state resource scope prompt""",
+    DocumentKind.TOKEN_REQUEST: """grant_type code code_verifier refresh_token client_id redirect_uri
+        resource scope""",
+    DocumentKind.AUTHORIZATION_RESPONSE: "code state iss",
+    DocumentKind.LOGIN_REDIRECT: "kid meta redirect_url",
+    DocumentKind.JWT_CLAIMS: "iss sub aud exp nbf iat jti email auth_time identity_nonce type country",
+    DocumentKind.JWT_HEADER: "alg kid typ crit jku jwk",
+    DocumentKind.KEY_SET: "keys public_certs",
+}
+
+
+@pytest.mark.parametrize("kind", DocumentKind)
+def test_every_member_of_the_specification_has_a_meaning(kind: DocumentKind) -> None:
+    """RFC 9728 §2, 8414 §2, 7591 §2 and §3.2.1, 6749 §4.1, §5, 7009 §2.1, 7519 §4.1, and Cloudflare's own."""
+    missing = [name for name in ALL[kind].split() if explain_member(kind, name) is None]
+    assert missing == []
+
+
+@pytest.mark.parametrize("kind", DocumentKind)
+def test_every_meaning_is_a_sentence_with_a_source(kind: DocumentKind) -> None:
+    """Short, plain, and somewhere to look it up."""
+    for name, meaning in MEMBERS[kind].items():
+        assert meaning.sentence.endswith("."), name
+        assert len(meaning.sentence) <= 105, name
+        assert meaning.spec, name
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in DocumentKind if k not in (DocumentKind.JWT_HEADER, DocumentKind.JWT_CLAIMS)]
+)
+def test_a_whole_document_is_recognised(kind: DocumentKind) -> None:
+    """Whatever else stands in it, a document with all its members is told from the others."""
+    names = {"error", "error_description"} if kind is DocumentKind.ERROR else set(ALL[kind].split())
+    assert kind_of(names) is kind
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        ({"access_token", "token_type"}, DocumentKind.TOKEN_RESPONSE),
+        ({"grant_type", "refresh_token", "client_id"}, DocumentKind.TOKEN_REQUEST),
+        ({"token", "client_id"}, DocumentKind.REVOCATION_REQUEST),
+        ({"resource"}, DocumentKind.RESOURCE_METADATA),
+        ({"message", "status_code", "aud", "ray_id"}, DocumentKind.ERROR),
+        ({"q", "page"}, None),
+        (set(), None),
+    ],
+)
+def test_a_part_is_enough(names: set[str], kind: DocumentKind | None) -> None:
+    """Servers leave out what they like, and other documents stay unexplained."""
+    assert kind_of(names) is kind
+
+
+def test_a_language_tag_is_looked_past() -> None:
+    """RFC 7591 §2.2, RFC 9728 §2.1: client_name#de is a client_name."""
+    assert explain_member(DocumentKind.CLIENT, "client_name#de") is not None
+
+
+def test_the_same_name_means_something_else_in_another_stage() -> None:
+    """`resource` is the name of the resource in one, and what the token is for in another."""
+    first, second = (explain_fact("resource", s) for s in (Stage.RESOURCE_METADATA, Stage.EXCHANGE))
+    assert first is not None
+    assert second is not None
+    assert first.spec != second.spec
+    assert explain_fact("answered by", Stage.ACCESS) is None

@@ -1,0 +1,130 @@
+"""A record says in words what it came to, whatever stage it is of and however it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from authlens_core.explain.overview import overview
+from authlens_core.login.verdict import why
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.wire.exchange import Exchange
+from support.recorded_login import record_login
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def exchange(status: int | None, *fields: tuple[str, str], url: str = "https://wiki.example/") -> Exchange:
+    """Return an exchange that ended with this status."""
+    response = Response(status, headers=Headers(fields)) if status is not None else None
+    return Exchange(Request("GET", url), response, None, NOW, 0.1)
+
+
+def record(
+    stage: Stage,
+    *exchanges: Exchange,
+    facts: Sequence[Fact] = (),
+    checks: Sequence[Check] = (),
+    outcome: Outcome = Outcome.PASSED,
+) -> StageRecord:
+    """Return a record."""
+    return StageRecord(stage, outcome, NOW, 0.1, exchanges, tuple(checks), tuple(facts))
+
+
+def words(one: StageRecord) -> str:
+    """Return all the words of its overview."""
+    told = overview(one)
+    return " ".join((*told.sentences, told.cause, told.cure, *told.tampering))
+
+
+async def test_every_stage_of_a_login_is_told() -> None:
+    """Each has at least one sentence, none of which holds a secret."""
+    login = await record_login()
+    for one in login.trace.records:
+        told = overview(one)
+        assert told.sentences, one.stage
+        assert told.cause == ""
+        assert all(s.endswith(".") and "  " not in s for s in told.sentences), told.sentences
+        assert not any(secret in words(one) for secret in login.secrets)
+
+
+def test_detection_names_the_team() -> None:
+    """The redirect to the login page says whose it is."""
+    location = ("Location", "https://acme.cloudflareaccess.com/cdn-cgi/access/login/wiki.example?kid=a")
+    challenge = ("WWW-Authenticate", 'Cloudflare-Access resource_metadata="https://wiki.example/x"')
+    found = words(record(Stage.DETECTION, exchange(302, location, challenge)))
+    assert found.startswith("The resource answered 302 and named its metadata document.")
+    assert "team acme" in found
+
+
+def test_an_exchange_says_what_kind_of_token_came() -> None:
+    """Opaque or readable, how long it lives, and whether it can be renewed."""
+    facts = [Fact("access_token", Secret("oauth:abcdefgh")), Fact("expires_in", "900 s")]
+    opaque = words(record(Stage.EXCHANGE, exchange(200), facts=facts))
+    jwt = Secret("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2ln")
+    readable = [Fact("access_token", jwt), Fact("refresh_token", Secret("x" * 20))]
+    assert "opaque" in opaque
+    assert "15 minutes" in opaque
+    assert "There is no refresh token" in opaque
+    assert "a JWT" in words(record(Stage.EXCHANGE, exchange(200), facts=readable))
+
+
+def test_a_refresh_says_whether_the_token_was_replaced() -> None:
+    """Rotation decides whether an older copy is worth anything."""
+    replaced = [Fact("refresh_token", Secret("r" * 20), "", "new; replaces the old one")]
+    assert "the old one is dead" in words(record(Stage.REFRESH, exchange(200), facts=replaced))
+    assert "stays the same" in words(record(Stage.REFRESH, exchange(200)))
+    assert "Nothing was sent" in words(record(Stage.REFRESH))
+
+
+@pytest.mark.parametrize(
+    ("proof", "said"),
+    [
+        (passed("revoke.proof", "refuses", "401"), "the resource refused it (401)"),
+        (Check("revoke.proof", Severity.WARNING, "refuses", "200"), "did not refuse the old token"),
+    ],
+)
+def test_a_revocation_says_what_was_proven(proof: Check, said: str) -> None:
+    """What the server confirmed, and what the resource then did."""
+    facts = [Fact("refresh_token", "revoked (200)")]
+    found = words(record(Stage.REVOKE, exchange(200), exchange(401), facts=facts, checks=[proof]))
+    assert "The server on the refresh token: revoked (200)." in found
+    assert said in found
+
+
+def test_a_probe_says_that_the_token_works() -> None:
+    """The resource is the one that knows."""
+    assert "answered 200 and takes the token" in words(record(Stage.PROBE, exchange(200)))
+
+
+def test_a_failure_says_why_and_what_to_do() -> None:
+    """Cause and cure come from the one place that decides them."""
+    check = Check("access.accepted", Severity.FAILURE, "accepted", "It refused.", cure="Ask the owner.")
+    failed = record(Stage.ACCESS, exchange(401), checks=[check], outcome=Outcome.FAILED)
+    told = overview(failed)
+    reason = why(failed)
+    assert reason is not None
+    assert told.sentences == ("wiki.example answered 401.",)
+    assert (told.cause, told.cure, told.evidence) == (reason.cause, reason.cure, reason.evidence)
+
+
+def test_a_stopped_stage_and_a_changed_one_say_so() -> None:
+    """Neither is told as if it had run by itself."""
+    stopped = record(Stage.AUTHORIZATION, outcome=Outcome.CANCELLED)
+    assert "You stopped it" in words(stopped)
+    changed = replace(record(Stage.EXCHANGE, exchange(200)), tampering=("wrong verifier",))
+    assert overview(changed).tampering == ("wrong verifier",)
+
+
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_record_with_nothing_in_it_never_raises(stage: Stage, outcome: Outcome) -> None:
+    """A session file may hold anything."""
+    overview(record(stage, outcome=outcome))
+    overview(record(stage, exchange(None, url="https://[")))

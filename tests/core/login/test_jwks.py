@@ -1,0 +1,106 @@
+"""A token's signature is held against keys of the server that is trusted, fetched as a recorded exchange."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+
+from authlens_core.emulator import Emulator
+from authlens_core.explain.message import FoundJwt, jwts_in
+from authlens_core.login.jwks import fetch_and_verify, key_source
+from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.oauth.jwks import Signature
+from authlens_core.oauth.jwt import Jwt
+from authlens_core.secret import Body
+from authlens_core.wire.client import Wire
+
+
+def token(issuer: str | None) -> Jwt:
+    """Return a token whose signature is no signature."""
+    claims = {"iss": issuer} if issuer is not None else {}
+    return Jwt({"alg": "RS256"}, claims, Body(b"a.b"), Body(b"c"))
+
+
+async def meta_token(wire: Wire, emulator: Emulator) -> FoundJwt:
+    """Return the JWT that the redirect to the login page carries."""
+    exchange = await wire.send(Request("GET", emulator.resource_url, Headers()), loopback_http=True)
+    assert exchange.response is not None
+    return jwts_in(exchange.response)[0]
+
+
+async def test_the_meta_token_of_the_redirect_verifies_at_the_team() -> None:
+    """Access signs it with the keys that its team publishes (cloudflare.md §4.2, §4.3)."""
+    async with Emulator(faults=("oauth-off",)) as emulator:
+        wire = Wire()
+        try:
+            found = await meta_token(wire, emulator)
+            source = key_source(found.jwt, issuer=emulator.team_url, loopback_http=True)
+            verified = await fetch_and_verify(wire, found.jwt, source, datetime.now(UTC), loopback_http=True)
+            assert found.where == "location: meta"
+            assert verified.verification.signature is Signature.VALID, verified.verification.reason
+            assert emulator.team_url in verified.verification.reason
+            assert verified.exchange is not None
+            assert verified.exchange.request.url == f"{emulator.team_url}/cdn-cgi/access/certs"
+        finally:
+            await wire.aclose()
+
+
+async def test_a_team_that_only_the_token_names_is_pointed_out() -> None:
+    """Anybody can have a team, and sign with its keys."""
+    async with Emulator(faults=("oauth-off",)) as emulator:
+        wire = Wire()
+        try:
+            found = await meta_token(wire, emulator)
+            jwt = Jwt({**found.jwt.header}, {"iss": emulator.team_url}, found.jwt.signed, found.jwt.signature)
+            source = key_source(jwt, loopback_http=True)
+            verified = await fetch_and_verify(wire, jwt, source, datetime.now(UTC), loopback_http=True)
+            assert verified.verification.signature is Signature.VALID
+            assert "see that it is yours" in verified.verification.notes[-1]
+        finally:
+            await wire.aclose()
+
+
+async def test_a_server_without_keys_says_so() -> None:
+    """An answer that is no key set leaves the token unverified, with the reason."""
+    async with Emulator() as emulator:
+        wire = Wire()
+        try:
+            jwks_uri = f"{emulator.team_url}/nothing-here"
+            source = key_source(token(None), issuer=emulator.team_url, jwks_uri=jwks_uri, loopback_http=True)
+            now = datetime.now(UTC)
+            verified = await fetch_and_verify(wire, token(None), source, now, loopback_http=True)
+            assert verified.verification.signature is Signature.NOT_CHECKED
+            assert "404" in verified.verification.reason
+        finally:
+            await wire.aclose()
+
+
+async def test_without_a_place_nothing_is_sent() -> None:
+    """No guess is made where keys might be."""
+    verified = await fetch_and_verify(cast("Wire", None), token(None), None, datetime.now(UTC))
+    assert verified.exchange is None
+    assert verified.verification.signature is Signature.NOT_CHECKED
+
+
+@pytest.mark.parametrize(
+    ("issuer", "jwks_uri", "named", "url"),
+    [
+        ("https://as.example", "https://as.example/keys", "https://evil.example", "https://as.example/keys"),
+        ("https://t.cloudflareaccess.com", None, None, "https://t.cloudflareaccess.com/cdn-cgi/access/certs"),
+        (None, None, "https://t.cloudflareaccess.com", "https://t.cloudflareaccess.com/cdn-cgi/access/certs"),
+        (None, None, "https://evilcloudflareaccess.com", None),
+        (None, None, "https://evil.example", None),
+        (None, None, "http://127.0.0.1:9", None),
+        ("https://as.example", "http://as.example/keys", None, None),
+        ("https://as.example", None, "https://evil.example", None),
+        ("https://as.example", None, "https://t.cloudflareaccess.com", None),
+    ],
+)
+def test_keys_come_from_the_trusted_server(
+    issuer: str | None, jwks_uri: str | None, named: str | None, url: str | None
+) -> None:
+    """RFC 8725 §3.10: what a token says of its keys is its sender's word."""
+    source = key_source(token(named), issuer=issuer, jwks_uri=jwks_uri)
+    assert (source.url.text if source is not None else None) == url

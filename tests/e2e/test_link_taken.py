@@ -1,0 +1,195 @@
+"""The link in a real terminal: copied, scanned, shown on one line outside the full screen."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from support.cell_picture import Cell, decoded, painted
+from support.person import Person
+from support.terminal import Terminal, terminal
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+TESTS = Path(__file__).parents[1]
+DEMO = (AUTHLENS, "demo", "--port", "0")
+OVER_SSH = {**os.environ, "SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
+LEFT, ENTERED = b"\x1b[?1049l", b"\x1b[?1049h"
+COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
+
+
+async def link_in(screen: Terminal) -> str:
+    """Walk to the link; return it."""
+    await screen.wait_for("The plain login")
+    screen.press("enter")
+    await screen.wait_for("Press n to run it")
+    screen.press("a")
+    await screen.wait_for("Waiting")
+    await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
+    return next(link for link in screen.links() if "response_type=" in link)
+
+
+def cells(screen: Terminal) -> list[list[Cell]]:
+    """Return what a camera would see of the terminal."""
+    buffer = screen._screen.buffer
+
+    def light(colour: str, otherwise: int) -> int:
+        return int(colour[:2], 16) if re.fullmatch("[0-9a-f]{6}", colour) else otherwise
+
+    return [
+        [
+            Cell(cell.data, light(cell.fg, 0xE0), light(cell.bg, 0x10))
+            for cell in (buffer[row][column] for column in range(screen._screen.columns))
+        ]
+        for row in range(screen._screen.lines)
+    ]
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
+async def test_the_qr_code_is_read_from_the_screen(columns: int, rows: int) -> None:
+    """Issue 5: an independent decoder reads the link, in a spelling that says the same."""
+    async with terminal(DEMO, columns=columns, rows=rows) as screen:
+        link = await link_in(screen)
+        screen.press("k")
+        await screen.wait_until(lambda: decoded(painted(cells(screen))) is not None, "QR code")
+        read = decoded(painted(cells(screen)))
+        assert read is not None
+        assert urlsplit(read)._replace(query="") == urlsplit(link)._replace(query="")
+        assert parse_qs(urlsplit(read).query) == parse_qs(urlsplit(link).query)
+        async with Person() as person:
+            await person.authorize(read)
+        await screen.wait_for("Authenticated")
+
+
+async def test_over_ssh_the_link_is_copied_by_the_terminal() -> None:
+    """Issue 5: OSC 52 on the wire, the whole link, and how many characters is said. No browser is offered."""
+    async with terminal(DEMO, env={**OVER_SSH, "DISPLAY": ":0"}) as screen:
+        link = await link_in(screen)
+        assert not COPIED.search(screen.raw)
+        assert "open it in the browser of this machine" not in screen.text()
+        screen.press("c")
+        await screen.wait_for(f"Sent {len(link)} characters to your terminal")
+        copied = COPIED.search(screen.raw)
+        assert copied is not None
+        assert base64.b64decode(copied[1]).decode() == link
+        screen.press("y")
+        await screen.wait_until(lambda: len(COPIED.findall(screen.raw)) == 2, "a second copy")
+        line = base64.b64decode(COPIED.findall(screen.raw)[1]).decode()
+        assert re.fullmatch(r"ssh -N -L (\d+):localhost:\1 \S+@198\.51\.100\.7", line)
+
+
+@pytest.mark.parametrize("by", ["enter", "answer"])
+async def test_the_link_on_one_line_of_the_ordinary_screen(by: str) -> None:
+    """Issue 5: the full screen is left, nothing is drawn meanwhile, and Enter or the answer leads back."""
+    async with terminal(DEMO, columns=80, rows=24) as screen:
+        link = await link_in(screen)
+        screen.press("u")
+        await screen.wait_for("comes back to the full screen")
+        left = screen.raw.rindex(LEFT)
+        assert f"\r\n{link}\r\n".encode() in screen.raw[left:]
+        if by == "enter":
+            before = len(screen.raw)
+            screen.send("code=not-to-be-shown\r")
+            await screen.wait_until(lambda: ENTERED in screen.raw[before:], "full screen")
+            assert b"not-to-be-shown" not in screen.raw
+            await screen.wait_for("Waiting")
+        else:
+            async with Person() as person:
+                await person.authorize(link)
+            await screen.wait_for("Authenticated")
+        between = bytes(screen.raw[left + len(LEFT) : screen.raw.rindex(ENTERED)])
+        assert b"\x1b[?2026h" not in between
+        screen.press("escape", "q")
+
+
+async def test_a_signal_while_the_link_stands_alone_ends_in_good_order() -> None:
+    """The terminal is ordinary already, and the exit code tells which signal it was."""
+    async with terminal(DEMO, columns=80, rows=24) as screen:
+        await link_in(screen)
+        screen.press("u")
+        await screen.wait_for("comes back to the full screen")
+        screen.process.terminate()
+        assert await screen.wait_for_exit() == 143
+        assert screen.raw.rindex(LEFT) > screen.raw.rindex(ENTERED)
+        assert "Traceback" not in screen.text()
+
+
+@asynccontextmanager
+async def plain_login(folder: Path, settings: Sequence[str], *options: str) -> AsyncIterator[Terminal]:
+    """Run `authlens login` over SSH on a terminal with `settings`, at an emulator of its own."""
+    env = {
+        **OVER_SSH,
+        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(folder / "keyring.json"),
+        "AUTHLENS_HOME": str(folder / "home"),
+    }
+    async with terminal((AUTHLENS, "emulator")) as served:
+        await served.wait_for("http://")
+        resource = re.search(r"http://\S+", served.text())
+        assert resource is not None
+        command = ("env", *settings, AUTHLENS, "login", resource[0], *options)
+        async with terminal(command, env=env) as screen:
+            await screen.wait_for("paste it here and press Enter")
+            await screen.wait_for("Waiting 300 seconds")
+            yield screen
+
+
+def whole_link(screen: Terminal) -> str:
+    """Return the link, which stands alone on a line of the output, however the terminal wraps it."""
+    return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+
+
+async def test_a_plain_login_offers_the_same_ways_without_unicode(tmp_path: Path) -> None:
+    """Issue 5, items 6 and 8: the link whole on a line, test page, ssh line, escape, and a wrapped paste."""
+    settings = ("LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0", "NO_COLOR=1")
+    async with plain_login(tmp_path, settings, "--port", "0") as screen:
+        link = whole_link(screen)
+        port = urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port
+        assert f"ssh -N -L {port}:localhost:{port} " in screen.text()
+        assert "~C" in screen.text()
+        async with Person() as person:
+            answer = await person._browser.get(f"http://localhost:{port}/test")
+            assert "The tunnel works" in answer.text
+            await screen.wait_for("the test page was reached over IPv")
+            callback = await person.callback_url(link)
+        screen.send(f"{callback[:60]}\r{callback[60:]}\r")
+        await screen.wait_for("Authenticated.")
+        assert await screen.wait_for_exit() == 0
+        assert screen.raw.isascii()
+
+
+async def test_a_plain_login_on_a_dumb_terminal_with_no_port_at_all(tmp_path: Path) -> None:
+    """Issue 5, items 6 and 7: nothing is bound, nothing steers the terminal, and the paste ends the wait."""
+    async with plain_login(tmp_path, ("TERM=dumb",), "--paste-only") as screen:
+        assert "No port is open here" in screen.text()
+        assert "ssh -N" not in screen.text()
+        link = whole_link(screen)
+        async with Person() as person:
+            callback = await person.callback_url(link)
+        screen.send(f"{urlsplit(callback).query}\r")
+        await screen.wait_for("Authenticated.")
+        assert await screen.wait_for_exit() == 0
+        assert b"\x1b" not in screen.raw
+
+
+async def test_with_nowhere_to_paste_paste_only_is_refused_before_anything_is_sent() -> None:
+    """Issue 5, item 7: a wait that nobody can end is not begun."""
+    process = await asyncio.create_subprocess_exec(
+        *(AUTHLENS, "login", "https://wiki.example/", "--paste-only"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, words = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 2
+    assert b"no terminal to paste it into" in words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -178,3 +179,31 @@ def test_a_browser_needs_a_screen_of_the_person(
     monkeypatch.setattr(sys, "platform", "linux")
 
     assert may_open_browser(environ) is expected
+
+
+@pytest.mark.parametrize(("code", "told"), [(0, False), (1, True)])
+def test_a_browser_that_could_not_be_started_is_told_later(tmp_path: Path, code: int, told: bool) -> None:
+    """Issue 5, item 4: a failing opener is a note; what it prints goes nowhere."""
+    script = tmp_path / "opener"
+    script.write_text(f"#!/bin/sh\necho noise; echo noise >&2; exit {code}\n")
+    script.chmod(0o700)
+    failed = threading.Event()
+
+    assert open_browser("https://team.example/", {**os.environ, "BROWSER": str(script)}, failed.set)
+
+    collector = next((each for each in threading.enumerate() if each.name == "browser opener"), None)
+    if collector is not None:
+        collector.join(SECONDS)
+    assert failed.is_set() is told
+
+
+def test_a_browser_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
+    """Issue 5, item 4."""
+    script = tmp_path / "opener"
+    script.write_text("#!/bin/sh\nexec sleep 3\n")
+    script.chmod(0o700)
+    began = time.monotonic()
+
+    assert open_browser("https://team.example/", {**os.environ, "BROWSER": str(script)})
+
+    assert time.monotonic() - began < 2

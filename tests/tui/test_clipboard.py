@@ -111,3 +111,36 @@ async def test_nothing_is_copied_without_a_key(
         screen.press("c")
         await screen.wait_for("Sent 11 characters")
         assert b"\x1b]52;c;" + base64.b64encode(b"copied text") in screen.raw
+
+
+async def test_in_tmux_the_multiplexer_itself_is_asked_first() -> None:
+    """By its own settings tmux drops OSC 52 of a program; only the one for a passthrough goes beside it."""
+    taken: list[str] = []
+    written: list[str] = []
+    result = await copy_text(SECRET, {"TMUX": "/tmp/t,1,0"}, written.append, to_tmux=taken.append)
+    assert (result.way, result.characters, taken) == (CopyWay.TMUX, len(SECRET), [SECRET])
+    assert [sequence[:7] for sequence in written] == ["\x1bPtmux;"]
+    assert SECRET not in repr(result)
+
+
+async def test_a_tmux_that_does_not_answer_gives_way_to_the_sequences() -> None:
+    """An old tmux, or none on the path."""
+
+    def fails(text: str) -> None:
+        raise FileNotFoundError
+
+    written: list[str] = []
+    result = await copy_text("hi", {"TMUX": "/tmp/t,1,0"}, written.append, to_tmux=fails)
+    assert (result.way, written) == (CopyWay.TERMINAL, [osc52("hi", {"TMUX": "x"})])
+
+
+@pytest.mark.parametrize("name", ["TMUX", "STY"])
+async def test_in_a_multiplexer_both_clipboards_are_asked(name: str) -> None:
+    """The person may have attached from elsewhere since the session began."""
+    taken: list[str] = []
+    written: list[str] = []
+    environ = {**LOCAL, name: "x"}
+    result = await copy_text(SECRET, environ, written.append, taken.append, to_tmux=lambda text: None)
+    assert taken == [SECRET]
+    assert len(written) == 1
+    assert "clipboard of this machine" in result.sentence

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.callback.ssh_forward import escape_hint, is_ssh, ssh_forward_line
+from authlens_core.callback.ssh_forward import escape_hint, is_ssh, other_route_hint, ssh_forward_line
 
 
 def line(connection: str, user: str = "ada", hostname: str = "jump.example") -> str | None:
@@ -84,3 +84,13 @@ def test_hint_for_the_open_session_names_the_port() -> None:
     """~C adds the forward without another connection."""
     assert "~C" in escape_hint(9123)
     assert "-L 9123:localhost:9123" in escape_hint(9123)
+
+
+def test_every_hint_forwards_to_the_address_that_listens() -> None:
+    """With 127.0.0.1 in the redirect URI a stranger may have the port on ::1."""
+    forward = "8400:127.0.0.1:8400"
+    environ = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
+    assert forward in (ssh_forward_line(environ, 8400, "ada", "h", "127.0.0.1") or "")
+    assert forward in escape_hint(8400, "127.0.0.1")
+    assert forward in other_route_hint(8400, "127.0.0.1")
+    assert "8400:localhost:8400" in other_route_hint(8400)

@@ -7,8 +7,9 @@ anybody can have a team, so the verdict says whose keys they were and that the t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.access.team import is_team_host
@@ -17,11 +18,12 @@ from authlens_core.oauth.jwks import Signature, Verification, jwks_request, veri
 from authlens_core.oauth.jwt import Jwt
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA
 
-__all__ = ["KeySource", "Verified", "fetch_and_verify", "key_source"]
+__all__ = ["KeySource", "Verified", "fetch_and_verify", "key_source", "verify_all"]
 
 ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
 
@@ -94,16 +96,49 @@ async def fetch_and_verify(
         addresses=public,
         purpose="signing keys",
     )
+    return Verified(_judged(jwt, exchange, source, now), exchange)
+
+
+async def verify_all(
+    wire: Sender,
+    tokens: Mapping[Secret, Jwt],
+    *,
+    issuer: str | None = None,
+    jwks_uri: str | None = None,
+    loopback_http: bool = False,
+    now: datetime | None = None,
+) -> tuple[dict[Secret, Verification], tuple[Exchange, ...]]:
+    """Look at the signatures of all `tokens`; a key set is fetched once, whatever number of tokens needs it.
+
+    Returns:
+        The verdicts by token, and the exchanges that fetched the keys.
+    """
+    moment = now or datetime.now(UTC)
+    verdicts: dict[Secret, Verification] = {}
+    fetched: dict[str, Exchange] = {}
+    for token, jwt in tokens.items():
+        source = key_source(jwt, issuer=issuer, jwks_uri=jwks_uri, loopback_http=loopback_http)
+        url = source.url.text if source is not None else ""
+        if source is not None and url in fetched:
+            verdicts[token] = _judged(jwt, fetched[url], source, moment)
+            continue
+        verified = await fetch_and_verify(wire, jwt, source, moment, loopback_http=loopback_http)
+        verdicts[token] = verified.verification
+        if verified.exchange is not None:
+            fetched[url] = verified.exchange
+    return verdicts, tuple(fetched.values())
+
+
+def _judged(jwt: Jwt, exchange: Exchange, source: KeySource, now: datetime) -> Verification:
+    """Return the verdict with the keys that `exchange` brought, or why it brought none."""
     response = exchange.response
     if exchange.failure is not None or response is None:
         cause = exchange.failure.cause if exchange.failure is not None else "there was no answer."
-        return Verified(
-            Verification(Signature.NOT_CHECKED, f"The keys could not be fetched: {cause}"), exchange
-        )
+        return Verification(Signature.NOT_CHECKED, f"The keys could not be fetched: {cause}")
     if response.status != 200:
         words = f"The keys could not be fetched: {source.url.host} answered {response.status}."
-        return Verified(Verification(Signature.NOT_CHECKED, words), exchange)
-    return Verified(_named(jwt, verify(jwt, response.body, now), source), exchange)
+        return Verification(Signature.NOT_CHECKED, words)
+    return _named(jwt, verify(jwt, response.body, now), source)
 
 
 def _named(jwt: Jwt, found: Verification, source: KeySource) -> Verification:

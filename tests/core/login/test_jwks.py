@@ -9,11 +9,11 @@ import pytest
 
 from authlens_core.emulator import Emulator
 from authlens_core.explain.message import FoundJwt, jwts_in
-from authlens_core.login.jwks import fetch_and_verify, key_source
+from authlens_core.login.jwks import fetch_and_verify, key_source, verify_all
 from authlens_core.oauth.http_message import Headers, Request
 from authlens_core.oauth.jwks import Signature
 from authlens_core.oauth.jwt import Jwt
-from authlens_core.secret import Body
+from authlens_core.secret import Body, Secret
 from authlens_core.wire.client import Wire
 
 
@@ -58,6 +58,25 @@ async def test_a_team_that_only_the_token_names_is_pointed_out() -> None:
             verified = await fetch_and_verify(wire, jwt, source, datetime.now(UTC), loopback_http=True)
             assert verified.verification.signature is Signature.VALID
             assert "see that it is yours" in verified.verification.notes[-1]
+        finally:
+            await wire.aclose()
+
+
+async def test_a_key_set_is_fetched_once_for_all_tokens() -> None:
+    """Two tokens of one server cost one request, and each has its own verdict."""
+    async with Emulator(faults=("oauth-off",)) as emulator:
+        wire = Wire()
+        try:
+            found = await meta_token(wire, emulator)
+            forged = Jwt(found.jwt.header, {}, Body(b"a.b"), found.jwt.signature)
+            verdicts, exchanges = await verify_all(
+                wire,
+                {found.token: found.jwt, Secret("forged"): forged},
+                issuer=emulator.team_url,
+                loopback_http=True,
+            )
+            assert [one.signature for one in verdicts.values()] == [Signature.VALID, Signature.INVALID]
+            assert len(exchanges) == 1
         finally:
             await wire.aclose()
 

@@ -25,7 +25,7 @@ from authlens_core.wire.exchange import Exchange, WireFailure
 from authlens_tui.widgets.body_view import body_lines
 from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.header_table import explained_header_lines, header_lines, value_pieces
-from authlens_tui.widgets.jwt_lines import found_jwt_lines
+from authlens_tui.widgets.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.member_lines import member_lines
 
@@ -88,11 +88,17 @@ class ExchangeView(DocumentView):
 
 
 def request_lines(
-    request: Request, redactor: Redactor | None, *, raw: bool = False, now: datetime | None = None
+    request: Request,
+    redactor: Redactor | None,
+    *,
+    raw: bool = False,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
     """Yield the request as it is on the wire, start line, fields, body, and below it what that means.
 
-    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns.
+    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns,
+    and `verdicts` are on the signatures of JWTs that were looked at.
     """
     shown = redacted_request(request, redactor) if redactor is not None else unredacted_request(request)
     yield line((f"{shown.method} ", Tone.TITLE), *value_pieces(shown.url[:_START_LINE]), hang=4)
@@ -102,15 +108,21 @@ def request_lines(
         yield BLANK
         yield from body_lines(shown.body, media_type, raw=raw)
     if not raw:
-        yield from meaning_lines(request, redactor, now=now)
+        yield from meaning_lines(request, redactor, now=now, verdicts=verdicts)
 
 
 def response_lines(
-    exchange: Exchange, redactor: Redactor | None, *, raw: bool = False, now: datetime | None = None
+    exchange: Exchange,
+    redactor: Redactor | None,
+    *,
+    raw: bool = False,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
     """Yield the response as it was received, what it means, and what went wrong, if anything did.
 
-    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns.
+    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns,
+    and `verdicts` are on the signatures of JWTs that were looked at.
     """
     response = exchange.response
     if response is not None:
@@ -128,7 +140,7 @@ def response_lines(
         yield BLANK
         yield from body_lines(shown.body, shown.media_type, raw=raw)
         if not raw:
-            yield from meaning_lines(response, redactor, now=now)
+            yield from meaning_lines(response, redactor, now=now, verdicts=verdicts)
     if exchange.failure is not None:
         if response is not None:
             yield BLANK
@@ -152,14 +164,18 @@ def field_lines(
 
 
 def meaning_lines(
-    message: Request | Response, redactor: Redactor | None, *, now: datetime | None = None
+    message: Request | Response,
+    redactor: Redactor | None,
+    *,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
     """Yield what stands below a message: what its members mean, and the JWTs in it, taken apart."""
     members = member_meanings(message)
     if members:
         yield BLANK
         yield from member_lines(members)
-    yield from found_jwt_lines(jwts_in(message), redactor, now or datetime.now(UTC))
+    yield from found_jwt_lines(jwts_in(message), redactor, now or datetime.now(UTC), verdicts)
 
 
 def failure_lines(failure: WireFailure) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
 from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.header_table import value_pieces
-from authlens_tui.widgets.jwt_lines import found_jwt_lines
+from authlens_tui.widgets.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.lines import Line, Piece, Tone, line, prose
 
 __all__ = ["FactsView", "explained_fact_lines", "fact_lines"]
@@ -40,7 +40,11 @@ def fact_lines(facts: Iterable[Fact], redactor: Redactor | None, *, indent: int 
 
 
 def explained_fact_lines(
-    facts: Iterable[Fact], stage: Stage, redactor: Redactor | None, now: datetime | None = None
+    facts: Iterable[Fact],
+    stage: Stage,
+    redactor: Redactor | None,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
     """Yield the facts, each with a muted line that says what its name means, then the JWTs among them.
 
@@ -51,6 +55,7 @@ def explained_fact_lines(
         stage: decides between meanings of the same name.
         redactor: masks secrets; None shows them.
         now: the moment for countdowns; this one where it is None.
+        verdicts: on the signatures of those JWTs that were looked at.
     """
     known = list(facts)
     width = _width(known)
@@ -64,7 +69,7 @@ def explained_fact_lines(
             words = f"{meaning.sentence}  {fact.spec or meaning.spec}"
             yield prose(words, Tone.MUTED, indent=width + 2)
     yield from _rest(known)
-    yield from found_jwt_lines(jwts_in_facts(known), redactor, now or datetime.now(UTC))
+    yield from found_jwt_lines(jwts_in_facts(known), redactor, now or datetime.now(UTC), verdicts)
 
 
 def _width(facts: Sequence[Fact]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -12,12 +12,13 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.export.secret_names import is_sensitive, mask
 from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.oauth.jwt import Jwt, JwtClaim, claims_of, header_of
+from authlens_core.secret import Secret
 from authlens_tui.durations import in_words
 from authlens_tui.widgets.header_table import value_pieces
 from authlens_tui.widgets.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.member_lines import heading
 
-__all__ = ["found_jwt_lines", "jwt_lines", "verification_line"]
+__all__ = ["Verdicts", "found_jwt_lines", "jwt_lines", "verification_line"]
 
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
 _MAX_NAME: Final = 64
@@ -38,12 +39,18 @@ _COUNTED: Final = {
 }
 
 
-def found_jwt_lines(found: Iterable[FoundJwt], redactor: Redactor | None, now: datetime) -> Iterator[Line]:
+Verdicts = Mapping[Secret, Verification]
+"""What came of looking at the signatures, by token."""
+
+
+def found_jwt_lines(
+    found: Iterable[FoundJwt], redactor: Redactor | None, now: datetime, verdicts: Verdicts | None = None
+) -> Iterator[Line]:
     """Yield each JWT that stands in a message, a blank line before it."""
     for one in found:
         yield BLANK
         yield heading(f"JWT in {one.where[:_MAX_NAME]}")
-        yield from jwt_lines(one.jwt, now, redactor=redactor)
+        yield from jwt_lines(one.jwt, now, (verdicts or {}).get(one.token), redactor=redactor)
 
 
 def jwt_lines(

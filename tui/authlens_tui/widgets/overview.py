@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from authlens_core.explain.overview import Overview, overview
@@ -15,6 +15,7 @@ from authlens_tui.widgets.checks_view import check_lines
 from authlens_tui.widgets.exchange_view import duration, failure_lines
 from authlens_tui.widgets.facts_view import explained_fact_lines
 from authlens_tui.widgets.header_table import value_pieces
+from authlens_tui.widgets.jwt_lines import Verdicts
 from authlens_tui.widgets.lines import BLANK, Line, Tone, line
 
 __all__ = ["exchange_line", "overview_lines"]
@@ -28,7 +29,10 @@ _SIGNS: Final = {
 
 
 def overview_lines(
-    record: StageRecord, redactor: Redactor | None, now: datetime | None = None
+    record: StageRecord,
+    redactor: Redactor | None,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
     """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings.
 
@@ -36,6 +40,7 @@ def overview_lines(
         record: of a login, a refresh, a revocation or a probe.
         redactor: masks secrets; None shows them to a person who asked.
         now: the moment for countdowns; this one where it is None.
+        verdicts: on the signatures of JWTs that were looked at.
     """
     told = overview(record)
     yield from _words(told, record.outcome, redactor)
@@ -53,7 +58,7 @@ def overview_lines(
     facts = [fact for fact in record.facts if fact.name not in said]
     if facts:
         yield BLANK
-        yield from explained_fact_lines(facts, record.stage, redactor, now or datetime.now(UTC))
+        yield from explained_fact_lines(facts, record.stage, redactor, now, verdicts)
 
 
 def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:

@@ -36,13 +36,19 @@ class Scripted:
 
 @dataclass
 class RotatingServer:
-    """The state of the server: what is valid, what was asked, and what it is told to answer."""
+    """The state of the server: what is valid, what was asked, and what it is told to answer.
+
+    With `grace` the refresh token before the present one stays valid until the present one is used, as at
+    servers that know that an answer can be lost.
+    """
 
     refresh_token: str = "refresh-canary-0"
     access_tokens: set[str] = field(default_factory=lambda: {"access-canary-0"})
     spent: set[str] = field(default_factory=set)
     dead: bool = False
     rotates: bool = True
+    grace: bool = False
+    previous: str | None = None
     expires_in: int | None = 900
     revokes_access: bool = True
     seen: list[Seen] = field(default_factory=list)
@@ -68,16 +74,18 @@ class RotatingServer:
     def token(self, form: dict[str, str]) -> tuple[int, object]:
         """Answer the token endpoint."""
         given = form.get("refresh_token", "")
-        if given in self.spent:
+        again = self.grace and given == self.previous
+        if given in self.spent and not again:
             self.dead = True
-        if self.dead or given != self.refresh_token:
+        if self.dead or (given != self.refresh_token and not again):
             return 400, {"error": "invalid_grant", "error_description": f"no good: {given}"}
         self.count += 1
         answer: dict[str, object] = {"access_token": f"access-canary-{self.count}", "token_type": "bearer"}
         if self.expires_in is not None:
             answer["expires_in"] = self.expires_in
         if self.rotates:
-            self.spent.add(given)
+            self.spent |= {given, self.refresh_token}
+            self.previous = given
             self.refresh_token = f"refresh-canary-{self.count}"
             answer["refresh_token"] = self.refresh_token
         self.access_tokens = {f"access-canary-{self.count}"}

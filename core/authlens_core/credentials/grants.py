@@ -192,7 +192,7 @@ class Credentials:
 
         write = self._generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
         generation = await self.written(write)
-        self._held.pop(grant.grant_id, None)
+        self.let_go(grant.grant_id)
         return replace(saved, generation=generation)
 
     def hold(self, grant: Grant, secrets: GrantSecrets) -> None:
@@ -202,6 +202,10 @@ class Credentials:
         tries to save them once more.
         """
         self._held[grant.grant_id] = grant, secrets
+
+    def let_go(self, grant_id: str) -> None:
+        """Undo `hold`: the secrets are stored, here or elsewhere."""
+        self._held.pop(grant_id, None)
 
     async def load(self, grant_id: str) -> tuple[Grant, GrantSecrets]:
         """Return a grant and its secrets, both of one generation.

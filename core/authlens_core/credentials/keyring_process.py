@@ -17,11 +17,12 @@ import os
 import queue
 import secrets
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from keyring.backend import KeyringBackend
-from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
+from keyring.errors import InitError, KeyringError, NoKeyringError, PasswordDeleteError
 
 from authlens_core.credentials.backends import BackendRefused, Choice, choose
 from authlens_core.credentials.place import Place
@@ -37,6 +38,7 @@ USER: Final = "authlens"
 """The user name of every entry: Windows refuses an empty one."""
 
 _SHOWN_RUN: Final = 8
+_PAUSES: Final = (0.05, 0.1, 0.2)
 
 
 class _ProbeFailed(Exception):
@@ -132,9 +134,22 @@ def _detail(error: BaseException, value: str) -> str:
     return name if value and any(run in text for run in runs) else f"{name}: {text}" if text else name
 
 
+def _patiently(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:
+    """Make a call, and make it again where the store says that it has no collection.
+
+    While gnome-keyring replaces the file of its collection, it answers for a moment as if there were none.
+    """
+    for pause in _PAUSES:
+        try:
+            return keyring.call(request)
+        except InitError:
+            time.sleep(pause)
+    return keyring.call(request)
+
+
 def _answer(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:
     try:
-        return {"ok": True, **keyring.call(request)}
+        return {"ok": True, **_patiently(keyring, request)}
     except (BackendRefused, NoKeyringError, _ProbeFailed) as error:
         return {"ok": False, "kind": "none", "detail": safe_line(str(error), 300)}
     except KeyringError as error:

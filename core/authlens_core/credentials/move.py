@@ -78,6 +78,7 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
             if pending.grant_id == grant_id and pending.generation == grant.generation:
                 grant = source.mark_interrupted(grant, pending.started_at)
         await target.save(grant, secrets)
+        source.let_go(grant_id)
         if source.index is not target.index:
             await source.discard(grant_id, "moved", f"to {target.store.name}")
         else:

@@ -1,0 +1,167 @@
+"""Moving everything from one store to another: each record is in one of them, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.generations import Step
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.index import Index, Pending
+from authlens_core.credentials.lock import Locks
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.move import move
+from authlens_core.credentials.open_store import remembered_place, store_at
+from authlens_core.credentials.place import Place
+from authlens_core.credentials.secret_store import MemoryStore, StoreElsewhere
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.secret import Secret
+
+CLIENT = Client("id", "http://localhost:8400/callback", "client_secret_post", Secret("client-canary"))
+SECRETS = {name: GrantSecrets(Secret(f"access {name}"), Secret(f"refresh {name}")) for name in "abc"}
+
+
+class Died(Exception):
+    """The program ended here."""
+
+
+class Kept(MemoryStore):
+    """A store that outlives the credentials on it, in the place of the keyring."""
+
+    persistent = True
+    place = Place.KEYRING
+
+
+Both = Callable[..., tuple[Credentials, Credentials]]
+
+
+@pytest.fixture
+async def both(state: Path) -> AsyncIterator[Both]:
+    """Open credentials on the old store and on the plain file, over one index."""
+    old, opened = Kept(), []
+
+    def make(on_step: Callable[[Step], None] | None = None) -> tuple[Credentials, Credentials]:
+        index = Index(state / "index.sqlite3")
+        source = Credentials(index, old, Locks(state))
+        target = Credentials(index, store_at(Place.FILE, directory=state), Locks(state), on_step=on_step)
+        opened.append((source, target))
+        return source, target
+
+    yield make
+    for source, target in opened:
+        await target.store.aclose()
+        source.index.close()
+
+
+async def _fill(source: Credentials, make_grant: Callable[..., Grant]) -> None:
+    for name, secrets in SECRETS.items():
+        grant = make_grant(grant_id=name, resource_url=f"https://{name}.example", resource=None)
+        await source.save(grant, secrets)
+    await source.remember_client("https://as.example", CLIENT)
+
+
+async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
+    both: Both, make_grant: Any, state: Path
+) -> None:
+    """One action; the next start opens the new store by itself."""
+    source, target = both()
+    await _fill(source, make_grant)
+    report = await move(source, target)
+    assert (len(report.moved), report.clients, report.failed, report.swept) == (3, 1, (), True)
+    assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
+    known = await target.known_client("https://as.example", CLIENT.redirect_uri)
+    assert known is not None
+    assert known.client_secret == Secret("client-canary")
+    assert source.store._values == {}  # type: ignore[attr-defined]
+    assert remembered_place(state) is Place.FILE
+    with pytest.raises(StoreElsewhere, match="plain file"):
+        await source.load("a")
+    with pytest.raises(StoreElsewhere):
+        await source.known_client("https://as.example", CLIENT.redirect_uri)
+
+
+@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("record", [1, 2])
+async def test_a_death_at_any_step_leaves_each_record_in_one_store_and_the_next_move_goes_on(
+    both: Both, make_grant: Any, step: Step, record: int
+) -> None:
+    """Old or new, never neither; and no copy is left behind in the end."""
+    left = [record]
+
+    def die(now: Step) -> None:
+        left[0] -= now is step
+        if left[0] == 0:
+            raise Died
+
+    source, target = both(die)
+    await _fill(source, make_grant)
+    with pytest.raises(Died):
+        await move(source, target)
+    source, target = both()
+    for grant in source.list():
+        holder = source if grant.place is Place.KEYRING else target
+        assert (await holder.load(grant.grant_id))[1] == SECRETS[grant.grant_id]
+    report = await move(source, target)
+    assert report.failed == ()
+    assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
+    await target.sweep()
+    assert source.store._values == {}  # type: ignore[attr-defined]
+    assert source.index.leftovers() == ()
+
+
+async def test_one_that_fails_stays_and_does_not_stop_the_others(both: Both, make_grant: Any) -> None:
+    """It is named with its reason; the old place stays the one that is opened."""
+    source, target = both()
+    await _fill(source, make_grant)
+    real = source.store.get
+
+    async def broken(entry: str) -> Secret | None:
+        if entry.startswith("authlens:b:"):
+            raise StoreElsewhere(Place.MEMORY, "nowhere")
+        return await real(entry)
+
+    source.store.get = broken  # type: ignore[method-assign]
+    report = await move(source, target)
+    assert [name for name, _ in report.failed] == ["https://b.example"]
+    assert len(report.moved) == 2
+    source.store.get = real  # type: ignore[method-assign]
+    assert (await source.load("b"))[1] == SECRETS["b"]
+    assert source.index.fact("place") is None
+
+
+async def test_a_refresh_that_was_interrupted_is_still_known_after_the_move(
+    both: Both, make_grant: Any
+) -> None:
+    """H129: moving makes nothing valid that may be spent."""
+    source, target = both()
+    await _fill(source, make_grant)
+    grant = source.get("a")
+    source.index.mark_pending(Pending("a", grant.generation, grant.obtained_at))
+    await move(source, target)
+    assert target.get("a").state is GrantState.INTERRUPTED
+
+
+async def test_tokens_that_no_store_took_are_moved_too(both: Both, make_grant: Any) -> None:
+    """H130: the only copy is in this program."""
+    source, target = both()
+    await _fill(source, make_grant)
+    new = GrantSecrets(Secret("newest"), Secret("newest refresh"))
+    source.hold(replace(source.get("a"), note="held"), new)
+    await move(source, target)
+    assert (await target.load("a"))[1] == new
+    assert source._held == {}
+
+
+async def test_a_session_in_memory_can_be_kept_after_all(both: Both, make_grant: Any) -> None:
+    """Where a keyring is there later: another index, and the same action."""
+    _, target = both()
+    memory = Credentials.memory()
+    await _fill(memory, make_grant)
+    assert len((await move(memory, target)).moved) == 3
+    assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
+    assert memory.list() == ()
+    memory.index.close()

@@ -1,0 +1,57 @@
+"""A program that asks for a valid token whenever it is told to: `refresh_worker.py STATE PLACE URL`.
+
+The first line of standard input is the passphrase of the encrypted file. Each other one is a command and the
+time that the clock shows: `go` asks for a token; `again` refreshes although the outcome of the last refresh is
+unknown, as a person may. Each is answered by one line of JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from authlens_core.credentials.access_token import access_token
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.open_store import store_at
+from authlens_core.credentials.place import Place
+from authlens_core.credentials.refresh import refresh
+from authlens_core.errors import AuthlensError
+from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
+
+PATIENCE = 30.0
+"""Seconds for one call of the store: twenty-four programs share the machine."""
+
+
+async def _do(command: str, at: datetime, credentials: Credentials, wire: Wire, url: str) -> dict[str, str]:
+    if command == "again":
+        grant = credentials.list()[0]
+        result = await refresh(credentials, wire, grant.grant_id, despite_unknown=True, now=lambda: at)
+        return {"outcome": result.outcome.value}
+    try:
+        token = await access_token(credentials, wire, url, now=lambda: at)
+    except AuthlensError as error:
+        return {"error": type(error).__name__, "words": str(error)}
+    return {"token": token.reveal()}
+
+
+async def main(state: Path, place: Place, url: str) -> None:
+    """Answer commands until standard input ends."""
+    passphrase = Secret(sys.stdin.readline().rstrip("\n"))
+    store = store_at(place, passphrase=passphrase, directory=state, limit=PATIENCE)
+    credentials = Credentials.open(store, state)
+    await credentials.load(credentials.list()[0].grant_id)
+    async with Wire() as wire:
+        print("{}", flush=True)  # noqa: T201 - the answer
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            command, _, moment = line.strip().partition(" ")
+            answer = await _do(command, datetime.fromisoformat(moment), credentials, wire, url)
+            print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
+    await credentials.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), Place(sys.argv[2]), sys.argv[3]))

@@ -51,6 +51,8 @@ class Session:
         """Keep the record of a login that earned tokens: when it did, and once more with what they opened."""
         if not isinstance(event, StageEnded) or event.record.stage not in (Stage.EXCHANGE, Stage.ACCESS):
             return
+        if login.keeps_nothing:  # such a record belongs to no credential of this machine
+            return
         earned = grant_of(login.facts, datetime.now(UTC))
         if earned is not None:
             self.credentials.traces.keep(earned[0].grant_id, login.trace)
@@ -60,7 +62,7 @@ class Session:
         if not isinstance(event, StageEnded) or event.record.stage is not Stage.ACCESS:
             return
         earned = grant_of(login.facts, datetime.now(UTC))
-        if earned is None or event.record.outcome is not Outcome.PASSED:
+        if earned is None or event.record.outcome is not Outcome.PASSED or login.keeps_nothing:
             return
         # Whoever watches steers nothing: a note that cannot be written costs the login nothing.
         with suppress(AuthlensError):

@@ -141,4 +141,4 @@ def _check(experiment: Experiment, answer: _Answer) -> Check:
 def _cure(experiment: Experiment) -> str:
     if experiment.who == "authlens":
         return "Report this as a security bug of authlens."
-    return f"Tell the owner of {experiment.who.removeprefix('the ')}, with an export of this record (m)."
+    return f"Tell the owner of {experiment.who}, with an export of this record."

@@ -181,6 +181,11 @@ class Login:
         """Whether something was changed on purpose already, in any stage."""
         return self._tampering.happened
 
+    @property
+    def keeps_nothing(self) -> bool:
+        """Whether what this login earns is kept nowhere: it was changed on purpose, or is about to be."""
+        return self.tampered or self._tampering.pending
+
     async def step(self) -> StageRecord:
         """Run the next stage and return its record.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.color import Color
+from textual.filter import Monochrome, NoColor
 
 from authlens_core.secret import Secret
 from authlens_tui.clipboard import Copied, CopyWay, copy_text
@@ -19,7 +20,7 @@ from authlens_tui.driver import driver_class
 from authlens_tui.recording import refuse_recording
 from authlens_tui.scrubbing import Scrubbing
 from authlens_tui.signals import leave_on_signals
-from authlens_tui.themes import DARK, LIGHT
+from authlens_tui.themes import DARK, LIGHT, SIXTEEN, theme_for
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
@@ -68,23 +69,25 @@ class AuthlensApp(QuietCrash, App[int]):
         super().__init__(driver_class=driver_class())
         self._scrubbing = Scrubbing()
         self._interrupted_at = float("-inf")
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
+        for theme in (DARK, LIGHT, SIXTEEN):
+            self.register_theme(theme)
+        self.theme = theme_for(self.environ).name
 
     def get_css_variables(self) -> dict[str, str]:
         """Add `$quiet`, for what stands back: `$text-muted` depends on a background that drawn text lacks."""
         variables = super().get_css_variables()
         foreground, surface = (Color.parse(variables[name]) for name in ("foreground", "surface"))
-        by_terminal = foreground.ansi is not None
-        return {
-            **variables,
-            "quiet": "ansi_bright_black" if by_terminal else surface.blend(foreground, _QUIET).hex,
-        }
+        quiet = "ansi_default" if foreground.ansi is not None else surface.blend(foreground, _QUIET).hex
+        return {"quiet": quiet, **variables}
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Add the second layer of text safety to Textual's filters; it comes first."""
-        return [self._scrubbing, *super().get_line_filters()]
+        """Add the second layer of text safety to Textual's filters; it comes first.
+
+        NO_COLOR takes every colour away and leaves bold and reverse; Textual alone would paint in grey.
+        """
+        filters = [one for one in super().get_line_filters() if not isinstance(one, (Monochrome, NoColor))]
+        return [self._scrubbing, *filters, *((NoColor(),) if self.no_color else ())]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer Textual's commands, without those that write the screen to a file."""

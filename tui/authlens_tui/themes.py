@@ -1,12 +1,18 @@
-"""The two themes of authlens, ink and paper. Widgets take their colours from tokens, so others fit too."""
+"""The themes of authlens: ink, paper, and sixteen colours. Widgets use tokens alone, so others fit too.
+
+In ink and paper every token for text has a contrast of 4.5 : 1 or more on every surface (WCAG 2.2 §1.4.3).
+The sixteen are the terminal's own, so what they look like is the person's choice; text that is read is left
+in the terminal's own foreground.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from textual.theme import Theme
 
-__all__ = ["DARK", "LIGHT"]
+__all__ = ["DARK", "LIGHT", "SIXTEEN", "theme_for"]
 
 DARK: Final = Theme(
     name="authlens-dark",
@@ -22,6 +28,8 @@ DARK: Final = Theme(
     panel="#1d2530",
     dark=True,
     variables={
+        "quiet": "#8f96a0",
+        "text-disabled": "auto 55%",
         "border": "#35404f",
         "border-blurred": "#2a3340",
         "block-cursor-background": "#8ab4d8",
@@ -55,13 +63,15 @@ LIGHT: Final = Theme(
     panel="#e6e1d6",
     dark=False,
     variables={
+        "quiet": "#5a5f66",
+        "text-disabled": "auto 58%",
         "border": "#c3bcae",
         "border-blurred": "#d5cfc2",
         "block-cursor-background": "#1f5f86",
         "block-cursor-foreground": "#fbf9f4",
         "block-cursor-text-style": "none",
         "footer-background": "#e6e1d6",
-        "footer-key-foreground": "#a65200",
+        "footer-key-foreground": "#8f4600",
         "footer-description-foreground": "#4c5560",
         "input-selection-background": "#1f5f86 25%",
         "scrollbar": "#c3bcae",
@@ -73,3 +83,64 @@ LIGHT: Final = Theme(
         "scrollbar-corner-color": "#fbf9f4",
     },
 )
+
+SIXTEEN: Final = Theme(
+    name="authlens-16",
+    ansi=True,
+    primary="ansi_blue",  # what cursors stand on: the default foreground can be read on it
+    secondary="ansi_cyan",
+    accent="ansi_magenta",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_bright_red",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    variables={
+        "quiet": "ansi_default",
+        "text-muted": "ansi_default",
+        "text-disabled": "ansi_default",
+        "foreground-muted": "ansi_default",
+        "primary-muted": "ansi_default",
+        "text-primary": "ansi_cyan",
+        "border": "ansi_cyan",
+        "border-blurred": "ansi_default",
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_white",
+        "block-cursor-foreground": "ansi_bright_white",
+        "block-cursor-background": "ansi_blue",
+        "block-cursor-blurred-foreground": "ansi_black",
+        "block-cursor-blurred-background": "ansi_white",
+        "footer-key-foreground": "ansi_magenta",
+        "input-cursor-background": "ansi_default",
+        "input-cursor-foreground": "ansi_default",
+        "input-selection-background": "ansi_cyan",
+        "input-selection-foreground": "ansi_black",
+        "screen-selection-background": "ansi_cyan",
+        "screen-selection-foreground": "ansi_black",
+        "scrollbar": "ansi_cyan",
+        "scrollbar-hover": "ansi_cyan",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+    },
+)
+
+_DIRECT: Final = frozenset({"truecolor", "24bit"})  # what COLORTERM says of a terminal with all colours
+_MANY: Final = frozenset({"256color", "kitty", "direct"})  # how TERM ends where there are more than sixteen
+_UNKNOWN: Final = frozenset({"", "dumb", "unknown"})
+
+
+def theme_for(environ: Mapping[str, str]) -> Theme:
+    """Return the theme for a terminal: sixteen colours where it says that it has no more, or wants none."""
+    if environ.get("NO_COLOR"):
+        return SIXTEEN
+    wanted = environ.get("TEXTUAL_COLOR_SYSTEM", "auto").lower()
+    if wanted != "auto":
+        return SIXTEEN if wanted in {"standard", "windows"} else DARK
+    term = environ.get("TERM", "").strip().lower()
+    if environ.get("COLORTERM", "").strip().lower() in _DIRECT or term in _UNKNOWN:
+        return DARK
+    return DARK if term.rpartition("-")[2] in _MANY else SIXTEEN

@@ -150,10 +150,13 @@ def link_on(app: AuthlensApp) -> dict[str, str]:
 
 
 def documents(wizard: WizardScreen) -> str:
-    """Return everything that the four tabs of a stage hold."""
+    """Return everything that the tabs of a stage hold, as the person would see it on turning to them."""
     from authlens_tui.widgets.document import DocumentView
+    from authlens_tui.widgets.record_view import Tab
 
-    return "\n".join(one.plain for one in wizard.query(DocumentView))
+    view = wizard.record_view
+    held = [view.as_text(tab, masked=not view.revealed) for tab in Tab]
+    return "\n".join([*held, *(one.plain for one in wizard.query(DocumentView))])
 
 
 def footer_keys(app: AuthlensApp) -> set[str]:

@@ -11,7 +11,7 @@ from authlens_tui.widgets.checks_view import check_lines, checks_summary
 from authlens_tui.widgets.countdown import clock
 from authlens_tui.widgets.exchange_view import duration
 from authlens_tui.widgets.header_table import header_lines, value_pieces
-from authlens_tui.widgets.lines import MAX_ROWS, Tone, laid_out, line
+from authlens_tui.widgets.lines import Tone, laid_out, line
 from tui.hostile import HOSTILE
 
 
@@ -38,13 +38,6 @@ def test_prose_breaks_between_words_and_a_long_word_after_a_label_does_not_leave
     assert [row.text for row in laid_out([line("one two three", words=True)], 9)] == ["one two", "three"]
     first, *_ = laid_out([line("seen  " + "x" * 40, hang=6, words=True)], 20)
     assert first.text == "seen  " + "x" * 14
-
-
-def test_a_document_beyond_the_limit_says_how_much_is_missing() -> None:
-    """F19: caps on the display are separate from caps on the wire."""
-    rows = laid_out([line("x")] * (MAX_ROWS + 5), 80)
-    assert len(rows) == MAX_ROWS + 1
-    assert "5 more lines" in rows[-1].text
 
 
 def test_every_hostile_text_becomes_one_printable_line() -> None:

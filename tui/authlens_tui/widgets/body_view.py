@@ -13,19 +13,22 @@ from authlens_core.oauth.http_message import FORM_TYPE
 from authlens_core.safe_text import safe_text
 from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.header_table import value_pieces
-from authlens_tui.widgets.lines import MAX_ROWS, Line, Piece, Tone, line
+from authlens_tui.widgets.lines import Line, Passage, Piece, Tone, line
 
 __all__ = ["BodyView", "body_lines"]
 
-_MAX_SHOWN: Final = 1_500_000  # characters
+_MAX_SHOWN: Final = 2_000_000  # characters: more than the wire keeps of a body
 _MAX_COLOURED: Final = 4_000  # characters of one line
-_MAX_FIELDS: Final = 200
+_MAX_FIELDS: Final = 2_000
+_EXPORT: Final = "`authlens export` has them all"
 _LITERALS: Final = frozenset({"true", "false", "null"})
 
 
 @dataclass(frozen=True)
 class JsonLine(Line):
     """A line of laid out JSON, whose names, texts and numbers are told apart when it is drawn."""
+
+    gutter = 2
 
     def toned(self) -> tuple[Piece, ...]:
         """The line's text by the kinds of its tokens."""
@@ -41,7 +44,13 @@ class BodyView(DocumentView):
 
 
 def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> Iterator[Line]:
-    """Yield the lines of `body`, cut at 1,500,000 characters or 20,000 lines with a word about the rest."""
+    """Yield the lines of `body`: of text, one passage with them all, up to 2,000,000 characters.
+
+    Args:
+        body: what was sent, masked or not.
+        media_type: how it was labelled, in lower case and without parameters.
+        raw: true to leave it exactly as it was sent, neither decoded nor laid out.
+    """
     if body.kind is BodyKind.EMPTY:
         yield line(("(no body)", Tone.MUTED))
     elif body.kind is BodyKind.BINARY:
@@ -58,14 +67,18 @@ def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> I
 def _text_lines(text: str, *, raw: bool) -> Iterator[Line]:
     shown = text[:_MAX_SHOWN]
     json = not raw and len(text) <= _MAX_SHOWN and is_json(text)
-    clean = safe_text(pretty_json(shown, max_lines=MAX_ROWS) if json else shown, _MAX_SHOWN * 3)
-    rows = clean.split("\n")
-    for row in rows[:MAX_ROWS]:
-        yield JsonLine(line(row).pieces, _hang(row)) if json else line(*value_pieces(row))
-    if len(rows) > MAX_ROWS:
-        yield line((f"… more lines than the {MAX_ROWS:,} shown; export the session to see all", Tone.NOTE))
+    clean = safe_text(pretty_json(shown) if json else shown, _MAX_SHOWN * 3)
+    yield Passage((), texts=clean.split("\n"), make=_json_line if json else _text_line, json=json)
     if len(text) > _MAX_SHOWN:
-        yield line((f"… {len(text) - _MAX_SHOWN:,} more characters", Tone.NOTE))
+        yield line((f"… {len(text) - _MAX_SHOWN:,} more characters; {_EXPORT}", Tone.NOTE))
+
+
+def _json_line(text: str) -> Line:
+    return JsonLine(line(text).pieces, _hang(text))
+
+
+def _text_line(text: str) -> Line:
+    return line(*value_pieces(text))
 
 
 def _form_lines(text: str) -> Iterator[Line]:
@@ -79,7 +92,7 @@ def _form_lines(text: str) -> Iterator[Line]:
             hang=4,
         )
     if len(fields) > _MAX_FIELDS:
-        yield line((f"… {len(fields) - _MAX_FIELDS:,} more fields", Tone.NOTE))
+        yield line((f"… {len(fields) - _MAX_FIELDS:,} more fields; {_EXPORT}", Tone.NOTE))
 
 
 def _json_pieces(row: str) -> Iterator[Piece]:

@@ -52,6 +52,8 @@ _NAMES: Final[Mapping[Party, tuple[str, str]]] = {
 class DiagramLine(Line):
     """A line of the diagram, and the message it belongs to: what a click on it opens."""
 
+    gutter = 1
+
     message: Message | None = field(default=None)
 
 

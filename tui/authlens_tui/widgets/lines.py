@@ -6,21 +6,33 @@ ever read as markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
 
 from rich.cells import cell_len
 
 from authlens_core.safe_text import safe_line
 
-__all__ = ["BLANK", "Line", "Piece", "Row", "Tone", "laid_out", "line", "prose"]
+__all__ = [
+    "BLANK",
+    "Line",
+    "LineList",
+    "Passage",
+    "Piece",
+    "Row",
+    "Tone",
+    "laid_out",
+    "line",
+    "prose",
+    "rows_of",
+]
 
-MAX_LINE: Final = 65_536  # characters of one line that are shown
-MAX_ROWS: Final = 20_000  # rows of one document that are shown
-_SMALLEST_WIDTH: Final = 8
+MAX_LINE: Final = 8_000_000  # characters of one line that are shown: more than any body has
+SMALLEST_WIDTH: Final = 8  # cells
 
 
 class Tone(StrEnum):
@@ -53,6 +65,9 @@ class Line:
         words: true for prose, which breaks between words; data breaks anywhere.
     """
 
+    gutter: ClassVar[int] = 0
+    """Cells before every row of the line that are no part of its text: for a fold or a cursor."""
+
     pieces: tuple[Piece, ...]
     hang: int = 0
     words: bool = False
@@ -65,6 +80,66 @@ class Line:
     def toned(self) -> tuple[Piece, ...]:
         """The pieces as they are drawn; a line that is costly to tell apart does it only when it is seen."""
         return self.pieces
+
+    @cached_property
+    def drawn(self) -> tuple[Piece, ...]:
+        """What `toned` returns, told apart once."""
+        return self.toned()
+
+
+@dataclass(frozen=True)
+class Passage(Line):
+    """Many lines of one text, each made only when it is seen: 200,000 lines cost no more than their text.
+
+    It stands among other lines; its own text is all of theirs.
+
+    Attributes:
+        texts: the text of each line, already clean.
+        make: makes the line of such a text.
+        json: true for JSON that was laid out, whose objects and arrays can be folded.
+    """
+
+    texts: Sequence[str] = ()
+    make: Callable[[str], Line] = lambda text: Line(((text, Tone.PLAIN),))
+    json: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        """The lines, one below the other."""
+        return "\n".join(self.texts)
+
+
+class LineList:
+    """The lines of a document, with each line of a passage counted by itself."""
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self.parts: Final = tuple(lines)
+        self.texts: Final[list[str]] = []
+        self._starts: list[int] = []
+        for part in self.parts:
+            self._starts.append(len(self.texts))
+            if isinstance(part, Passage):
+                self.texts.extend(part.texts)
+            else:
+                self.texts.append(part.text)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, LineList) and self.parts == other.parts)
+
+    __hash__ = object.__hash__
+
+    def part(self, number: int) -> tuple[Line, int]:
+        """Return the line, or the passage that line `number` is of, and the number at which it begins."""
+        place = bisect_right(self._starts, number) - 1
+        return self.parts[place], self._starts[place]
+
+    def line(self, number: int) -> Line:
+        """Return line `number`, made now if it is of a passage."""
+        part, _ = self.part(number)
+        return part.make(self.texts[number]) if isinstance(part, Passage) else part
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +166,7 @@ class Row:
         if self.indent:
             yield " " * self.indent, Tone.PLAIN
         position = 0
-        for text, tone in self.line.toned():
+        for text, tone in self.line.drawn:
             cut = text[max(0, self.start - position) : max(0, self.end - position)]
             if cut:
                 yield cut, tone
@@ -118,24 +193,15 @@ BLANK: Final = line("")
 
 
 def laid_out(lines: Sequence[Line], width: int) -> list[Row]:
-    """Break `lines` into rows of at most `width` cells; after 20,000 rows one says how many are missing."""
-    rows: list[Row] = []
-    width = max(width, _SMALLEST_WIDTH)
-    for number, one in enumerate(lines):
-        rows.extend(_rows(one, width))
-        if len(rows) > MAX_ROWS:
-            missing = len(lines) - number
-            rows[MAX_ROWS:] = _rows(
-                line((f"… {missing} more lines; export the session to see all", Tone.NOTE)), width
-            )
-            break
-    return rows
+    """Break `lines` into rows of at most `width` cells (8 at least)."""
+    return [row for one in lines for row in rows_of(one, max(width, SMALLEST_WIDTH))]
 
 
-def _rows(one: Line, width: int) -> Iterable[Row]:
+def rows_of(one: Line, width: int) -> list[Row]:
+    """Break one line into rows of at most `width` cells, every one after the first as far in as it hangs."""
     text = one.text
     if len(text) <= width and text.isascii():
-        return (Row(one, 0, len(text)),)
+        return [Row(one, 0, len(text))]
     hang = min(one.hang, width // 2)
     rows: list[Row] = []
     start = 0
@@ -148,8 +214,6 @@ def _rows(one: Line, width: int) -> Iterable[Row]:
         start = end
         while one.words and start < len(text) and text[start] == " ":
             start += 1
-        if len(rows) > MAX_ROWS:
-            break
     return rows
 
 

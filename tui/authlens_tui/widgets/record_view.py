@@ -1,51 +1,57 @@
-"""One stage in full: what it came to, what was sent, what came back, what was checked."""
+"""One stage in full: what it came to, what was sent and came back, what was checked, how to repeat it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import ClassVar, Final, TypeVar
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
-from textual import getters
+from textual import getters, on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
 
-from authlens_core.export.redaction import Redactor, secrets_in
-from authlens_core.export.secret_forms import MASKED
-from authlens_core.oauth.check import Severity
+from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.http_message import Request
-from authlens_core.secret import Secret
 from authlens_core.trace.messages import Underway
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
-from authlens_tui.widgets.checks_view import check_lines, checks_summary
-from authlens_tui.widgets.diagram import diagram_lines
-from authlens_tui.widgets.document import DocumentView
-from authlens_tui.widgets.exchange_view import duration, failure_lines, request_lines, response_lines
-from authlens_tui.widgets.facts_view import fact_lines
-from authlens_tui.widgets.lines import BLANK, Line, Tone, line, prose
-
-__all__ = ["RecordView"]
-
-_T = TypeVar("_T")
-_GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
-_TABS: Final = (
-    ("overview", "Overview"),
-    ("request", "Request"),
-    ("response", "Response"),
-    ("checks", "Checks"),
-    ("diagram", "Diagram"),
+from authlens_tui.widgets.checks_view import checks_summary
+from authlens_tui.widgets.diagram_view import DiagramView
+from authlens_tui.widgets.document import LAYING_OUT, DocumentView
+from authlens_tui.widgets.lines import LineList
+from authlens_tui.widgets.record_lines import (
+    RAW_TABS,
+    Aspect,
+    Known,
+    Tab,
+    hides_secrets,
+    known_secrets,
+    tab_label,
+    tab_lines,
 )
-_DIAGRAM_UNSEEN: Final = 100  # cells it is laid out for before the tab has a width
+from authlens_tui.widgets.search import SearchBar
 
-_AHEAD: Final = "Its turn has not come. What it sends is shown here before it is sent."
+__all__ = ["RecordView", "Tab"]
+
+_TABS: Final = tuple(Tab)
+_LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
+_KEPT: Final = 24  # tabs whose lines are kept
+_AROUND_DIAGRAM: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
+_DIAGRAM_UNSEEN: Final = 100  # cells it is laid out for before there is a width
+
+_Key = tuple[int, int, Tab, Aspect, bool]
 
 
 class RecordView(Widget):
-    """Shows a stage before, while and after it runs; a function of its record. Masked until revealed."""
+    """Shows a stage before, while and after it runs; a function of its record. Masked until revealed.
+
+    Only the tab that is turned to is made; a long body is masked and laid out in a thread.
+    """
 
     DEFAULT_CSS = """
     RecordView {
@@ -57,14 +63,47 @@ class RecordView(Widget):
     }
     """
     HELP = (
-        "Tabs: what the stage came to, the request, the response, the checks, and a diagram of all stages. "
-        "x shows or masks the secrets."
+        "Tabs, by their number: what the stage came to, the request, the response, the checks, a diagram of "
+        "all stages, the same with curl, and where the time went. / searches, v shows bodies as they were "
+        "sent, . and , turn to one exchange of several. x shows or masks the secrets."
     )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", id="record.search", tooltip="Search this tab"),
+        Binding("v", "raw", "Raw", id="record.raw", tooltip="Show bodies laid out, or exactly as sent"),
+        Binding(
+            "full_stop",
+            "pick(1)",
+            "Exchange",
+            key_display=".",
+            id="record.exchange",
+            tooltip="Show one exchange of several, then the next, then all",
+        ),
+        Binding(
+            "comma",
+            "pick(-1)",
+            "Exchange before",
+            id="record.exchange_back",
+            tooltip="Show the exchange before",
+            show=False,
+        ),
+        *(
+            Binding(
+                f"{number}",
+                f"turn_to({number})",
+                tab.label,
+                id=f"record.{tab}",
+                tooltip=f"Turn to the tab {tab.label}",
+                show=False,
+            )
+            for number, tab in enumerate(_TABS, 1)
+        ),
+    ]
 
     REVEALED_FOR: ClassVar[float] = 20.0
     """Seconds until revealed secrets are masked again."""
 
     tabs = getters.query_one(TabbedContent)
+    search_bar = getters.query_one(SearchBar)
 
     class ExchangeChosen(Message):
         """A person opened an arrow of the diagram that belongs to another record than the one shown.
@@ -91,66 +130,87 @@ class RecordView(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
-        self._record: StageRecord | None = None
-        self._planned: Request | None = None
-        self._exchanges: tuple[Exchange, ...] = ()
+        self._known = Known(Stage.DETECTION)
         self._story: tuple[StageRecord, ...] = ()
-        self._underway: Underway | None = None
-        self._stage: Stage = Stage.DETECTION
-        self._ahead = False
-        self._reveal = False
+        self._told = 0  # counts the stories: a new one may know more secrets
+        self._redactor: Redactor | None = None
         self._has_secrets = False
+        self._raw = False
+        self._picked: int | None = None
+        self._reveal = False
         self._mask_again: Timer | None = None
+        self._made: dict[_Key, tuple[Known, LineList]] = {}
+        self._making: set[_Key] = set()
 
     def compose(self) -> ComposeResult:
         """Lay out the tabs; what a server said always stands inside a labelled border."""
-        with TabbedContent(initial="overview"):
-            for name, title in _TABS:
-                with TabPane(title, id=name):
-                    yield DocumentView(id=f"{name}-document")
+        with TabbedContent(initial=Tab.OVERVIEW.value):
+            for tab in _TABS:
+                with TabPane(tab.label, id=tab.value):
+                    kind = DiagramView if tab is Tab.DIAGRAM else DocumentView
+                    yield kind(id=f"{tab}-document")
+        yield SearchBar()
 
     # -- what to show ----------------------------------------------------------------------------------
 
     def show_planned(self, stage: Stage, request: Request | None) -> None:
         """Show the request that `stage` would send, before it is sent."""
-        self._reset(stage)
-        self._planned = request
-        self._paint()
+        self._show(Known(stage, planned=request))
 
     def show_ahead(self, stage: Stage) -> None:
         """Show that the turn of `stage` has not come, so that nobody knows yet what it sends."""
-        self._reset(stage)
-        self._ahead = True
-        self._paint()
+        self._show(Known(stage, ahead=True))
 
     def show_running(self, stage: Stage, request: Request | None, exchanges: tuple[Exchange, ...]) -> None:
         """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
-        self._reset(stage)
-        self._planned, self._exchanges = request, exchanges
-        self._underway = Underway(stage, exchanges, request)
-        self._paint()
-        self._paint_diagram()
+        self._show(
+            Known(stage, planned=request, exchanges=exchanges, underway=Underway(stage, exchanges, request))
+        )
 
     def show_record(self, record: StageRecord) -> None:
         """Show the record of a stage that has ended."""
-        self._reset(record.stage)
-        self._record = record
-        self._exchanges = record.exchanges
-        self._paint()
+        shown_before = (known for known, _ in self._made.values() if known.record is record)
+        known = next(shown_before, None)
+        self._show(known or Known(record.stage, record=record, exchanges=record.exchanges))
 
     def show_story(self, records: Sequence[StageRecord]) -> None:
         """Show in the diagram what has happened up to now, all stages together."""
-        self._story = tuple(records)
-        self._paint_diagram()
+        story = tuple(records)
+        if len(story) == len(self._story) and all(map(_same, story, self._story)):
+            return
+        self._story = story
+        self._told += 1
+        self._redactor = None
+        self._paint()
 
-    def on_resize(self) -> None:
-        """Draw the diagram for the width there is now."""
-        self._paint_diagram()
+    def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
+        """Turn to the response (or the request) of exchange `index`; to the overview where there is none."""
+        several = index is not None and len(self._known.exchanges) > 1
+        self._picked = index if several and index is not None and index < len(self._known.exchanges) else None
+        self._turn_to(Tab.OVERVIEW if index is None else Tab.RESPONSE if reply else Tab.REQUEST)
+        self._paint()
+
+    def _show(self, known: Known) -> None:
+        self._stop_timer()
+        if self._reveal:
+            self._reveal = False
+            self._forget_revealed()
+        if known is not self._known:
+            self._known, self._picked = known, None
+            self._has_secrets, self._redactor = False, None
+            for tab in _TABS:
+                if tab is not self.tab:
+                    self._document(tab).show(())
+        counts = checks_summary(known.record.checks) if known.record else ""
+        self.tabs.get_tab(Tab.CHECKS.value).label = Content(f"Checks {counts}".rstrip())
+        self._paint()
+
+    # -- secrets ---------------------------------------------------------------------------------------
 
     @property
     def has_secrets(self) -> bool:
         """True when something is masked that could be revealed."""
-        return self._has_secrets
+        return self._reveal or self._has_secrets
 
     @property
     def revealed(self) -> bool:
@@ -167,8 +227,16 @@ class RecordView(Widget):
         self._reveal = not self._reveal
         if self._reveal:
             self._mask_again = self.set_timer(self.REVEALED_FOR, self.mask)
+        else:
+            self._forget_revealed()
         self._paint()
         return self._reveal
+
+    def _forget_revealed(self) -> None:
+        """Keep no line with a secret in it, on a tab or aside."""
+        self._made = {key: made for key, made in self._made.items() if not key[-1]}
+        for tab in _TABS:
+            self._document(tab).show(())
 
     def mask(self) -> None:
         """Mask the secrets again."""
@@ -188,137 +256,204 @@ class RecordView(Widget):
             self._mask_again.stop()
             self._mask_again = None
 
+    # -- tabs and exchanges ----------------------------------------------------------------------------
+
+    @property
+    def tab(self) -> Tab:
+        """The tab that is turned to."""
+        return Tab(self.tabs.active or Tab.OVERVIEW)
+
     def show_tab(self, step: int) -> None:
         """Turn to the tab `step` places further on, round and round."""
-        names = [name for name, _ in _TABS]
-        self.tabs.active = names[(names.index(self.tabs.active) + step) % len(names)]
+        self._turn_to(_TABS[(_TABS.index(self.tab) + step) % len(_TABS)])
 
-    def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
-        """Turn to the response (or the request) of exchange `index`; to the overview where there is none."""
-        self.tabs.active = "overview" if index is None else "response" if reply else "request"
+    def action_turn_to(self, number: int) -> None:
+        """Turn to a tab by its number, counted from 1."""
+        self._turn_to(_TABS[number - 1])
 
-    def as_text(self) -> str:
-        """Return what the open tab shows, whole and with its secrets masked, for the clipboard."""
-        name = self.tabs.active or "overview"
-        return "\n".join(one.text for one in self._lines(name, self._redactor()))
+    def _turn_to(self, tab: Tab) -> None:
+        reading = isinstance(self.screen.focused, DocumentView) and self.has_focus_within
+        self.tabs.active = tab.value
+        self._paint()
+        if reading:
+            self.call_after_refresh(self._document(tab).focus)
 
-    def _reset(self, stage: Stage) -> None:
-        self._stage, self._record, self._planned, self._exchanges = stage, None, None, ()
-        self._ahead = self._reveal = False
-        self._underway = None
-        self._stop_timer()
+    @on(TabbedContent.TabActivated)
+    def _turned(self) -> None:
+        self._paint()
+        self._forget_search()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer only what does something here."""
+        if action == "raw":
+            return self.tab in RAW_TABS
+        if action == "pick":
+            return len(self._known.exchanges) > 1
+        return True
+
+    def action_raw(self) -> None:
+        """Show bodies exactly as they were sent, or laid out to read."""
+        self._raw = not self._raw
+        self._paint()
+
+    def action_pick(self, by: int) -> None:
+        """Show one exchange of several: the next, the one before, or after the last one all of them."""
+        count = len(self._known.exchanges)
+        place = (0 if self._picked is None else self._picked + 1) + by
+        place %= count + 1
+        self._picked = place - 1 if place else None
+        self._paint()
+
+    @on(DiagramView.ArrowChosen)
+    def _arrow_chosen(self, event: DiagramView.ArrowChosen) -> None:
+        event.stop()
+        arrow = event.arrow
+        record = self._story[arrow.record_index] if arrow.record_index < len(self._story) else None
+        shown = self._known.underway is not None if record is None else record is self._known.record
+        if shown:
+            self.show_exchange(arrow.exchange_index, reply=arrow.reply)
+        else:
+            self.post_message(
+                self.ExchangeChosen(arrow.stage, arrow.record_index, arrow.exchange_index, reply=arrow.reply)
+            )
 
     # -- how it is shown -------------------------------------------------------------------------------
 
-    def _paint_diagram(self) -> None:
-        document = self.query_one("#diagram-document", DocumentView)
-        document.label("who said what to whom")
-        document.show(self._lines("diagram", self._redactor()))
+    def as_text(self, tab: Tab | None = None, *, masked: bool = True) -> str:
+        """Return what a tab shows, whole and unless told otherwise masked, for the clipboard.
+
+        Args:
+            tab: which; the open one by default.
+            masked: false returns what a person sees who revealed the secrets.
+        """
+        wanted = self.tab if tab is None else tab
+        key = self._key(wanted, masked=masked)
+        if key not in self._made:
+            self._keep(key, self._known, self._make(wanted, masked=masked))
+        return "\n".join(self._made[key][1].texts)
+
+    def on_resize(self) -> None:
+        """Draw the diagram for the width there is now."""
+        if self.tab is Tab.DIAGRAM:
+            self._paint()
+
+    def _document(self, tab: Tab) -> DocumentView:
+        return self.query_one(f"#{tab}-document", DocumentView)
+
+    def _key(self, tab: Tab, *, masked: bool) -> _Key:
+        return id(self._known), self._told, tab, self._aspect(tab), not masked
+
+    def _aspect(self, tab: Tab) -> Aspect:
+        if tab is Tab.DIAGRAM:
+            width = self.content_size.width
+            return Aspect(width=width - _AROUND_DIAGRAM if width else _DIAGRAM_UNSEEN)
+        return Aspect(self._raw and tab in RAW_TABS, self._picked)
 
     def _paint(self) -> None:
-        redactor = None if self._reveal else self._redactor()
-        shown = "secrets shown, x masks them" if self._reveal else ""
-        masked = False
-        for name, label in self._labels().items():
-            document = self.query_one(f"#{name}-document", DocumentView)
-            document.label(label, shown)
-            document.show(self._lines(name, redactor))
-            masked = masked or any(MASKED.search(one.text) for one in document.lines)
-        self._has_secrets = self._reveal or masked
-        counts = checks_summary(self._record.checks) if self._record else ""
-        self.tabs.get_tab("checks").label = Content(f"Checks {counts}".rstrip())
-
-    def _labels(self) -> dict[str, str]:
-        answered = any(exchange.response is not None for exchange in self._exchanges)
-        return {
-            "overview": "what goes out next" if self._planned is not None else "what it came to",
-            "request": "request · not sent yet"
-            if self._planned is not None
-            else "request · sent by authlens",
-            "response": "response · from the server" if answered else "response",
-            "checks": "what was checked",
-        }
-
-    def _lines(self, name: str, redactor: Redactor | None) -> Iterator[Line]:
-        match name:
-            case "request":
-                requests = [exchange.request for exchange in self._exchanges]
-                if self._planned is not None:
-                    requests.append(self._planned)
-                return _each(requests, lambda request: request_lines(request, redactor), self._nothing())
-            case "response":
-                return _each(
-                    self._exchanges, lambda one: response_lines(one, redactor), "There is no response yet."
-                )
-            case "diagram":
-                return self._diagram(self._redactor())
-            case "checks":
-                record = self._record
-                return check_lines(record.checks, record.overridden) if record else check_lines(())
-            case _:
-                return self._overview(redactor)
-
-    def _diagram(self, redactor: Redactor) -> Iterator[Line]:
-        if not self._story and self._underway is None:
-            return iter([prose("Nothing was said yet.", Tone.MUTED)])
-        # Two cells of border, two of padding, one for the scroll bar.
-        width = self.content_size.width - 5 if self.content_size.width else _DIAGRAM_UNSEEN
-        return diagram_lines(self._story, width, redactor, underway=self._underway)
-
-    def _overview(self, redactor: Redactor | None) -> Iterator[Line]:
-        if self._planned is not None:
-            yield from request_lines(self._planned, redactor)
-        for exchange in self._exchanges:
-            yield _in_one_line(exchange)
-            if exchange.failure is not None:
-                yield from failure_lines(exchange.failure)
-        record = self._record
-        if record is None:
-            if self._planned is None and not self._exchanges:
-                yield prose(self._nothing(), Tone.MUTED)
+        """Show the open tab: at once where it is little to do, else when it is made."""
+        if not self.is_mounted:
             return
-        grave = [check for check in record.checks if check.severity in _GRAVE]
-        if grave:
-            yield BLANK
-            yield from check_lines(grave, record.overridden)
-        if record.facts:
-            yield BLANK
-            yield from fact_lines(record.facts, redactor)
+        tab = self.tab
+        document = self._document(tab)
+        for one in _TABS:
+            self._document(one).label(tab_label(one, self._known, raw=self._raw), self._subtitle(one))
+        key = self._key(tab, masked=not self._reveal)
+        if key in self._made and self._redactor is not None:
+            document.show(self._made[key][1])
+        elif self._is_light():
+            self._redactor = self._redactor or Redactor(known_secrets(self._known, self._story))
+            self._has_secrets = hides_secrets(self._known, self._redactor)
+            self._keep(key, self._known, self._make(tab, masked=not self._reveal))
+            document.show(self._made[key][1])
+        else:
+            document.show(LAYING_OUT)
+            if key not in self._making:
+                self._making.add(key)
+                self._make_aside(key, tab)
+        if self.is_attached:
+            self.refresh_bindings()
 
-    def _nothing(self) -> str:
-        return _AHEAD if self._ahead else "Nothing is sent in this stage."
+    def _is_light(self) -> bool:
+        stories = sum(Known(one.stage, exchanges=one.exchanges).weight for one in self._story)
+        return self._known.weight + stories <= _LIGHT
 
-    def _redactor(self) -> Redactor:
-        """Mask what the record knows as secret, and what stands under a telling name in its messages."""
-        known = [fact.value for fact in self._record.facts] if self._record else []
-        secrets = [value for value in known if isinstance(value, Secret)]
-        for exchange in (*self._exchanges, *(one for record in self._story for one in record.exchanges)):
-            secrets.extend(secrets_in(exchange))
-        return Redactor(secrets)
+    def _make(self, tab: Tab, *, masked: bool) -> LineList:
+        redactor = self._redactor or Redactor(known_secrets(self._known, self._story))
+        self._redactor = redactor
+        return LineList(tab_lines(tab, self._known, self._story, redactor, self._aspect(tab), masked=masked))
+
+    @work(group="lines", description="lines")
+    async def _make_aside(self, key: _Key, tab: Tab) -> None:
+        """Make the lines of a tab in a thread, and show them if they are still wanted."""
+        known, story, redactor, masked = self._known, self._story, self._redactor, not self._reveal
+        aspect = self._aspect(tab)
+        try:
+            if redactor is None:
+                redactor = await asyncio.to_thread(lambda: Redactor(known_secrets(known, story)))
+            made = redactor
+            lines = await asyncio.to_thread(
+                lambda: LineList(tab_lines(tab, known, story, made, aspect, masked=masked))
+            )
+            if key == self._key(tab, masked=not self._reveal):
+                self._redactor = redactor
+                self._keep(key, known, lines)
+                if tab is self.tab:
+                    self._document(tab).show(lines)
+                hides = await asyncio.to_thread(hides_secrets, known, made)
+                if known is self._known:
+                    self._has_secrets = hides
+                    self.refresh_bindings()
+        finally:
+            self._making.discard(key)
+
+    def _keep(self, key: _Key, known: Known, lines: LineList) -> None:
+        while len(self._made) >= _KEPT:
+            del self._made[next(iter(self._made))]
+        self._made[key] = known, lines
+
+    def _subtitle(self, tab: Tab) -> str:
+        several = len(self._known.exchanges) > 1 and tab not in (Tab.OVERVIEW, Tab.CHECKS, Tab.DIAGRAM)
+        place = "all" if self._picked is None else f"{self._picked + 1}"
+        words = (
+            f"{place} of {len(self._known.exchanges)}, . turns on" if several else "",
+            "secrets shown, x masks them" if self._reveal else "",
+        )
+        return " · ".join(word for word in words if word)
+
+    # -- searching -------------------------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        """Open the field for the words to look for."""
+        self.search_bar.open()
+
+    @on(SearchBar.Wanted)
+    def _search_wanted(self, event: SearchBar.Wanted) -> None:
+        event.stop()
+        self._search(event.words)
+
+    @work(exclusive=True, group="search", description="search")
+    async def _search(self, words: str) -> None:
+        self.search_bar.tell_searching()
+        place, count = await self._document(self.tab).search(words)
+        self.search_bar.tell(place, count)
+
+    @on(SearchBar.Turned)
+    def _search_turned(self, event: SearchBar.Turned) -> None:
+        event.stop()
+        self.search_bar.tell(*self._document(self.tab).turn_match(event.by))
+
+    @on(SearchBar.Closed)
+    def _search_closed(self, event: SearchBar.Closed) -> None:
+        event.stop()
+        self._document(self.tab).forget_matches()
+        self._document(self.tab).focus()
+
+    def _forget_search(self) -> None:
+        if self.search_bar.is_open:
+            for tab in _TABS:
+                self._document(tab).forget_matches()
+            self._search(self.search_bar.field.value)
 
 
-def _in_one_line(exchange: Exchange) -> Line:
-    response = exchange.response
-    outcome = ("no answer", Tone.BAD)
-    if response is not None:
-        outcome = (str(response.status), Tone.GOOD if response.status < 400 else Tone.WARNING)
-    return line(
-        (f"{exchange.request.method:<5}", Tone.TITLE),
-        exchange.request.url,
-        (" → ", Tone.MUTED),
-        outcome,
-        (f"  {duration(exchange.elapsed)}", Tone.MUTED),
-        hang=5,
-    )
-
-
-def _each(things: Iterable[_T], lines: Callable[[_T], Iterable[Line]], nothing: str) -> Iterator[Line]:
-    known = list(things)
-    if not known:
-        yield prose(nothing, Tone.MUTED)
-    for number, thing in enumerate(known, 1):
-        if len(known) > 1:
-            yield line((f"── {number} of {len(known)} " + "─" * 20, Tone.MUTED))
-        yield from lines(thing)
-        if number < len(known):
-            yield BLANK
+def _same(one: object, other: object) -> bool:
+    return one is other

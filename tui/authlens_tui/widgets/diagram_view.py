@@ -1,0 +1,103 @@
+"""The sequence diagram to walk through: the arrow keys mark an arrow, Enter or a click opens it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.message import Message
+
+from authlens_core.trace.messages import Message as Arrow
+from authlens_tui.widgets.diagram import DiagramLine
+from authlens_tui.widgets.document import DocumentView
+
+__all__ = ["DiagramView"]
+
+
+class DiagramView(DocumentView):
+    """Shows the lines of a diagram; the rows of one arrow are marked together."""
+
+    HELP = "The arrow keys mark an arrow, Enter or a click opens what was sent there."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter,space",
+            "open_arrow",
+            "Open arrow",
+            key_display="⏎",
+            id="diagram.open",
+            tooltip="Show what was sent at the marked arrow",
+        ),
+    ]
+
+    class ArrowChosen(Message):
+        """A person opened an arrow."""
+
+        def __init__(self, arrow: Arrow) -> None:
+            super().__init__()
+            self.arrow = arrow
+
+    @property
+    def has_cursor(self) -> bool:
+        """True where there is an arrow to mark."""
+        return any(self._arrow_of(number) is not None for number in range(len(self.lines)))
+
+    @property
+    def marked(self) -> Arrow | None:
+        """The arrow that is marked."""
+        return self._arrow_of(self._cursor)
+
+    def sign(self, number: int) -> str:
+        """Return the sign beside the first row of the marked arrow: it is not told by colour alone."""
+        first = number == 0 or self._arrow_of(number - 1) is not self._arrow_of(number)
+        return "›" if self.has_focus and first and self.is_marked(number) else ""
+
+    def is_marked(self, number: int) -> bool:
+        """Say whether line `number` is of the marked arrow."""
+        arrow = self._arrow_of(number)
+        return arrow is not None and arrow is self.marked
+
+    def next_cursor(self, by: int) -> int:
+        """Return the first line of the next arrow, or of the one before; where it is if there is none."""
+        here = self.marked
+        places = range(self._cursor + by, len(self.lines) if by > 0 else -1, by)
+        found = next((n for n in places if self._arrow_of(n) not in (None, here)), self._cursor)
+        arrow = self._arrow_of(found)
+        while found and self._arrow_of(found - 1) is arrow:
+            found -= 1
+        return found
+
+    def on_focus(self) -> None:
+        """Mark the first arrow if none is."""
+        if self.marked is None:
+            self._cursor = next((n for n in range(len(self.lines)) if self._arrow_of(n) is not None), 0)
+        self._cursor_moved()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to open the marked arrow; there is nothing to fold here."""
+        if action == "open_arrow":
+            return self.marked is not None
+        return super().check_action(action, parameters)
+
+    def action_open_arrow(self) -> None:
+        """Open the marked arrow."""
+        if self.marked is not None:
+            self.post_message(self.ArrowChosen(self.marked))
+
+    def on_click(self, event: Click) -> None:
+        """Open the arrow that was clicked."""
+        event.prevent_default()
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        row = self.scroll_offset.y + offset.y
+        if row < self.rows and self._arrow_of(self.line_of_row(row)) is not None:
+            self._cursor = self.line_of_row(row)
+            self._cursor_moved()
+            self.action_open_arrow()
+
+    def _arrow_of(self, number: int) -> Arrow | None:
+        if not 0 <= number < len(self.lines):
+            return None
+        one = self.lines.line(number)
+        return one.message if isinstance(one, DiagramLine) else None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from authlens_core.access.credential import Credential, credential_of
 from authlens_core.access.evidence import body_line, header_lines, status_line
 from authlens_core.access.login_redirect import service_token_line
 from authlens_core.access.protection import ACCESS, MEANINGS, Protection
@@ -83,6 +84,7 @@ class _Seen:
     def __init__(self, exchange: Exchange, response: Response) -> None:
         self.response = response
         self.method = exchange.request.method
+        self.credential = credential_of(exchange.request)
         self.status = response.status
         self.is_redirect = 300 <= response.status < 400
         self.field = parse_challenges(response.headers.get_all("www-authenticate"))
@@ -129,8 +131,9 @@ def _access_login(seen: _Seen) -> Answer | None:
     named = any(c.is_scheme("cloudflare-access") for c in seen.field.challenges)
     if not named and not is_team_host(target.host):
         return None
-    recognised = service_token_line(seen.response.headers.get("location") or "")
-    return seen.answer(Protection.ACCESS_LOGIN, quoted=(recognised,))
+    location = seen.response.headers.get("location") or ""
+    quoted = (service_token_line(location),) if seen.credential is Credential.SERVICE_TOKEN else ()
+    return seen.answer(Protection.ACCESS_LOGIN, quoted=quoted)
 
 
 def _metadata_elsewhere(seen: _Seen) -> Answer | None:
@@ -178,11 +181,11 @@ def _service_auth_only(seen: _Seen) -> Answer | None:
     """403, or 401 where the owner chose it, with the fields by which Access names the application."""
     if seen.status not in (401, 403):
         return None
-    by_body = _is_access_page(seen)
-    if not by_body and all(seen.response.headers.get(name) is None for name in _ACCESS_FIELDS):
+    if any(seen.response.headers.get(name) is not None for name in _ACCESS_FIELDS):
+        return seen.answer(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS)
+    if not _is_access_page(seen):
         return None
-    quoted = body_line(seen.response, '"status_code"') if by_body else ""
-    return seen.answer(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS, quoted=(quoted,))
+    return seen.answer(Protection.SERVICE_AUTH_ONLY, quoted=(body_line(seen.response, '"status_code"'),))
 
 
 def _is_access_page(seen: _Seen) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.keys import SigningKeys
+from authlens_core.emulator.service_tokens import ServiceToken, ServiceTokens
 
 __all__ = ["USERS", "Account", "SeenRequest", "email_of"]
 
@@ -21,6 +22,7 @@ DENIED_BY_POLICY: Final = "mallory@example.com"
 CLOCK_SKEW: Final = 3600.0
 SESSION_LIFETIME: Final = 86_400
 META_LIFETIME: Final = 300
+PROPAGATION: Final = 60.0
 MOST_SESSIONS: Final = 1000
 MOST_SEEN: Final = 2000
 
@@ -53,6 +55,13 @@ class Account:
         app_url: the app's origin, without a slash at the end.
         team_url: the team's origin, without a slash at the end; also the issuer.
         slow_seconds: how late each answer is under the fault `slow`.
+        strict_service_tokens: the organisation's strict mode for service tokens.
+        service_token_header: the app's `read_service_tokens_from_header`; empty where it is not set.
+        service_auth_401: the app's `service_auth_401_redirect`: a refusal is 401 instead of 403.
+        refresh_grace: a refresh token that was rotated out is good until the new one is used.
+        service_token: the token that the app lets in.
+        made_at: when the account was made, by `clock`.
+        transfers: tokens that a person approved for cloudflared, by the public key that asked.
         aud: the application's audience tag, 64 hexadecimal digits.
     """
 
@@ -64,14 +73,20 @@ class Account:
     app_url: str = ""
     team_url: str = ""
     aud: str = field(default_factory=lambda: secrets.token_hex(32))
-    service_client_id: str = field(default_factory=lambda: f"{secrets.token_hex(16)}.access")
-    service_client_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    strict_service_tokens: bool = False
+    service_token_header: str = ""
+    service_auth_401: bool = False
+    refresh_grace: bool = False
     denied: set[str] = field(default_factory=lambda: {DENIED_BY_POLICY})
     sessions: dict[str, str] = field(default_factory=dict, repr=False)
     seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=MOST_SEEN), repr=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
     grants: Grants = field(init=False, repr=False)
+    service_tokens: ServiceTokens = field(init=False, repr=False)
+    service_token: ServiceToken = field(init=False, repr=False)
+    made_at: float = field(init=False)
+    transfers: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.grants = Grants(
@@ -80,7 +95,14 @@ class Account:
             grant_lifetime=self.grant_lifetime,
             rotation=Fault.ROTATION_OFF not in self.faults,
             may_enter=lambda user: user not in self.denied,
+            grace=self.refresh_grace,
         )
+        self.made_at = self.clock()
+        self.service_tokens = ServiceTokens(
+            self.now, strict=self.strict_service_tokens, header=self.service_token_header
+        )
+        in_policy = Fault.SERVICE_AUTH_MISSING not in self.faults
+        self.service_token = self.service_tokens.create(in_policy=in_policy)
 
     def has(self, fault: Fault) -> bool:
         """Tell whether a fault is being played."""
@@ -121,7 +143,7 @@ class Account:
         except TimeoutError:
             return
 
-    async def login_url(self, redirect_url: str, flow: str) -> str:
+    async def login_url(self, redirect_url: str, flow: str, *, service_token_known: bool = False) -> str:
         """Return the team's login page that leads back to `redirect_url`.
 
         The `meta` token carries the way back, so a hand-built URL leads nowhere.
@@ -129,6 +151,7 @@ class Account:
         Args:
             redirect_url: a path with its query: of the app, or of the authorization endpoint.
             flow: `app` or `oauth`.
+            service_token_known: whether the request carried a service token that is known.
         """
         from urllib.parse import urlencode
 
@@ -139,7 +162,7 @@ class Account:
             "hostname": self.app_host,
             "redirect_url": redirect_url,
             "flow": flow,
-            "service_token_status": False,
+            "service_token_status": service_token_known,
             "auth_status": "NONE",
             "iat": now,
             "nbf": now,
@@ -177,6 +200,33 @@ class Account:
             "country": "XX",
         }
         return await self.keys.sign(claims)
+
+    async def sign_service_token(self, token: ServiceToken) -> str:
+        """Return the signed token that a service token is exchanged for; `aud` is plain text in it."""
+        now = int(self.now())
+        claims = {
+            "type": "app",
+            "aud": self.aud,
+            "iss": self.team_url,
+            "iat": now,
+            "exp": now + SESSION_LIFETIME,
+            "sub": "",
+            "common_name": token.client_id,
+        }
+        return await self.keys.sign(claims)
+
+    async def service_identity(self, token: str) -> dict[str, Any] | None:
+        """Return the claims of a live token that stands for a service token, or None."""
+        claims = await self.keys.verify(token) if token else None
+        if claims is None or claims.get("aud") != self.aud or claims.get("exp", 0) <= self.now():
+            return None
+        known = self.service_tokens.get(str(claims.get("common_name")))
+        return claims if known is not None and known.enabled else None
+
+    @property
+    def settings_live(self) -> bool:
+        """Whether the last change of a setting has reached the edge, which takes a minute."""
+        return not self.has(Fault.SETTINGS_NOT_LIVE) or self.clock() >= self.made_at + PROPAGATION
 
     async def identity(self, token: str) -> dict[str, Any] | None:
         """Return the claims of a live `CF_Authorization` token, or None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -16,6 +17,8 @@ from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, wants_json
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.pages import INVALID_NONCE, page
 from authlens_core.emulator.server_metadata import server_metadata
+from authlens_core.emulator.service_tokens import Judgement, Standing
+from authlens_core.emulator.transfer import Transfer
 
 __all__ = ["app_origin"]
 
@@ -37,6 +40,7 @@ def app_origin(account: Account) -> ASGIApp:
         Route("/cdn-cgi/access/authorized", app.authorized),
         Route("/cdn-cgi/access/get-identity", app.get_identity),
         Route("/cdn-cgi/access/logout", app.logout),
+        Route("/cdn-cgi/access/cli", Transfer(account).approve, methods=["GET", "POST"]),
         *(
             Route(path + rest, app.resource_metadata)
             for path in (CLOUDFLARE_METADATA, STANDARD_METADATA)
@@ -72,19 +76,40 @@ class AppOrigin:
             return await self._match()
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             return self._forbidden(request)
-        identity = await self._identity(request)
+        judged = account.service_tokens.judge(request.headers)
+        refusal = await self._refused_at_once(request, judged.standing)
+        if refusal is not None:
+            return refusal
+        identity = await self._identity(request, judged)
         if identity is None:
-            return await self._challenge(request)
+            return await self._challenge(request, judged.standing)
         if account.has(Fault.ORIGIN_DOWN):
             return page("Error 1033: the tunnel is down", "<p>error code: 1033</p>", status=530)
-        return self._welcome(request, identity.get("email") or identity["common_name"], identity)
+        answer = self._welcome(request, identity.get("email") or identity["common_name"], identity)
+        if judged.standing is Standing.GOOD and judged.token and not account.service_tokens.strict:
+            token = await account.sign_service_token(judged.token)
+            answer.set_cookie(
+                "CF_Authorization", token, expires=SESSION_LIFETIME, secure=True, samesite="none"
+            )
+        return answer
 
-    async def _identity(self, request: Request) -> dict[str, Any] | None:
+    async def _refused_at_once(self, request: Request, standing: Standing) -> Response | None:
+        """Refuse a service token in strict mode (A9, A10), and a bearer token under the faults for it."""
+        account = self._account
+        if account.service_tokens.strict and standing in {Standing.UNKNOWN, Standing.NOT_AUTHORISED}:
+            return self._forbidden(request, 401 if standing is Standing.UNKNOWN else 403)
+        if not request.headers.get("authorization", "").lower().startswith("bearer "):
+            return None
+        if account.has(Fault.OAUTH_TURNED_OFF):
+            return await self._to_login(request, f"{account.app_url}{CLOUDFLARE_METADATA}{request.url.path}")
+        return self._forbidden(request) if account.has(Fault.POLICY_REFUSES_TOKEN) else None
+
+    async def _identity(self, request: Request, judged: Judgement) -> dict[str, Any] | None:
         """Return who asks, as the origin is told, or None (A7, A12, A14)."""
         account = self._account
-        pair = request.headers.get("cf-access-client-id"), request.headers.get("cf-access-client-secret")
-        if pair == (account.service_client_id, account.service_client_secret):
-            return {"type": "app", "common_name": account.service_client_id, "sub": "", "aud": account.aud}
+        if judged.standing is Standing.GOOD and judged.token is not None:
+            name = judged.token.client_id
+            return {"type": "app", "common_name": name, "sub": "", "aud": account.aud}
         if account.has(Fault.SERVICE_AUTH_ONLY):
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -92,15 +117,22 @@ class AppOrigin:
             user = account.grants.user_of(token.strip())
             if user is not None:
                 return {"type": "app", "email": user, "aud": [account.aud], "iss": account.team_url}
-        for token in (
-            request.headers.get("cf-access-token", ""),
-            request.headers.get("cf-access-jwt-assertion", ""),
-            request.cookies.get("CF_Authorization", ""),
-        ):
+        for token in self._tokens_of_access(request):
             claims = await account.identity(token)
             if claims is not None and claims["email"] not in account.denied:
                 return claims
+            claims = await account.service_identity(token)
+            if claims is not None:
+                return claims
         return None
+
+    def _tokens_of_access(self, request: Request) -> tuple[str, ...]:
+        """Return the JWTs that count: with the Binding Cookie on, only one that came with that cookie."""
+        cookie = request.cookies.get("CF_Authorization", "")
+        if self._account.has(Fault.BINDING_COOKIE):
+            return (cookie,) if "CF_Binding" in request.cookies else ()
+        headers = request.headers
+        return headers.get("cf-access-token", ""), headers.get("cf-access-jwt-assertion", ""), cookie
 
     def _welcome(self, request: Request, who: str, identity: dict[str, Any]) -> Response:
         """The origin itself, which is told who came by `Cf-Access-Jwt-Assertion` alone."""
@@ -118,7 +150,7 @@ class AppOrigin:
             )
         return page(message.encode("utf-8", "replace").decode(), "<p>This is the protected page.</p>")
 
-    async def _challenge(self, request: Request) -> Response:
+    async def _challenge(self, request: Request, standing: Standing) -> Response:
         """Ask for a login in the way that the app's settings say (A2 to A6, A13)."""
         account = self._account
         if account.has(Fault.SERVICE_AUTH_ONLY):
@@ -132,7 +164,8 @@ class AppOrigin:
             }
             return page("401 Unauthorized", status=401, headers=fields)
         if not account.oauth_on or _is_browser(request):
-            return await self._to_login(request, metadata_url)
+            known = standing is Standing.NOT_AUTHORISED
+            return await self._to_login(request, metadata_url, service_token_known=known)
         return self._bearer_challenge(metadata_url)
 
     def _bearer_challenge(self, metadata_url: str) -> Response:
@@ -153,11 +186,13 @@ class AppOrigin:
         )
         return json_answer(facts, 401, {**NO_STORE, "www-authenticate": challenge})
 
-    async def _to_login(self, request: Request, metadata_url: str) -> Response:
+    async def _to_login(
+        self, request: Request, metadata_url: str, *, service_token_known: bool = False
+    ) -> Response:
         """The redirect to the login page, which carries a challenge too (research §4.2)."""
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         fields = {
-            "location": await self._account.login_url(path, "app"),
+            "location": await self._account.login_url(path, "app", service_token_known=service_token_known),
             "www-authenticate": f'Cloudflare-Access resource_metadata="{metadata_url}"',
             "access-control-allow-credentials": "true",
             "cache-control": "private, max-age=0, no-store, no-cache, must-revalidate",
@@ -165,12 +200,20 @@ class AppOrigin:
         }
         return page("302 Found", status=302, headers=fields)
 
-    def _forbidden(self, request: Request) -> Response:
+    def _forbidden(self, request: Request, status: int = 0) -> Response:
+        """The refusal of Access (A6), 401 where the owner chose that."""
         account = self._account
+        status = status or (401 if account.service_auth_401 else 403)
         fields = {"cf-access-aud": account.aud, "cf-access-domain": account.app_host}
         if wants_json(request):
-            return json_answer({"message": FORBIDDEN, "status_code": 403, "aud": account.aud}, 403, fields)
-        return page("Forbidden", f"<p>{FORBIDDEN}</p>", status=403, headers=fields)
+            facts = {
+                "message": FORBIDDEN,
+                "status_code": status,
+                "aud": account.aud,
+                "ray_id": secrets.token_hex(8),
+            }
+            return json_answer(facts, status, fields)
+        return page("Forbidden", f"<p>{FORBIDDEN}</p>", status=status, headers=fields)
 
     async def _match(self) -> Response:
         """What protects this URL, for cloudflared (A17)."""
@@ -235,6 +278,8 @@ class AppOrigin:
         answer = RedirectResponse(f"{account.app_url}{claims['redirect_url']}", 302, dict(NO_STORE))
         token = await account.sign_identity(nonce)
         answer.set_cookie("CF_Authorization", token, max_age=SESSION_LIFETIME, httponly=True, samesite="lax")
+        if account.has(Fault.BINDING_COOKIE):
+            answer.set_cookie("CF_Binding", secrets.token_hex(16), httponly=True, samesite="lax")
         return answer
 
     async def get_identity(self, request: Request) -> Response:

@@ -73,7 +73,9 @@ class Authorization:
     async def login(self, request: Request) -> Response:
         """Show the login page, or take its form (T7)."""
         meta = await self._meta(request)
-        if meta is None:
+        if self._account.has(Fault.INVALID_NONCE):
+            return page(INVALID_NONCE, status=400)
+        if meta is None or self._account.has(Fault.APPLICATION_NOT_FOUND):
             return page(UNKNOWN_APP, status=404)
         if request.method == "POST":
             return await self._sign_in(request, meta)

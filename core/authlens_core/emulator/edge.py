@@ -20,6 +20,11 @@ __all__ = ["NO_STORE", "Edge", "json_answer", "read_body", "wants_json"]
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
 LONGEST_BODY: Final = 64 * 1024
+ZONE_ERRORS: Final = (
+    (Fault.WAF_RULE, 1020, 403),
+    (Fault.NO_APPLICATION, 1043, 403),
+    (Fault.ORIGIN_UNREACHABLE, 522, 522),
+)
 
 
 def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -65,6 +70,28 @@ def _banned(request: Request) -> Response:
     return Response("error code: 1010\n", 403, media_type="text/plain")
 
 
+def _refused_by_the_zone(account: Account, request: Request) -> Response | None:
+    """What the zone, or the edge, answers in the place of the app, under the faults that say so."""
+    if account.has(Fault.CHALLENGE_PAGE):
+        return Response(
+            "<!doctype html><title>Just a moment...</title><p>Checking your browser.</p>\n",
+            403,
+            {"cf-mitigated": "challenge", **NO_STORE},
+            media_type="text/html",
+        )
+    for fault, number, status in ZONE_ERRORS:
+        if account.has(fault):
+            return _edge_error(request, number, status)
+    return None
+
+
+def _edge_error(request: Request, number: int, status: int) -> Response:
+    if wants_json(request):
+        facts = {"title": f"Error {number}", "status": status, "error_code": number, "cloudflare_error": True}
+        return json_answer(facts, status)
+    return Response(f"error code: {number}\n", status, media_type="text/plain")
+
+
 class Edge:
     """An ASGI layer: keeps the log, plays the faults of the edge and marks each answer as Cloudflare's."""
 
@@ -88,7 +115,11 @@ class Edge:
 
         if self._account.has(Fault.SLOW):
             await self._account.pause()
-        app: ASGIApp = _banned(request) if self._account.has(Fault.BROWSER_INTEGRITY) else self._app
+        app: ASGIApp = self._app
+        if self._account.has(Fault.BROWSER_INTEGRITY):
+            app = _banned(request)
+        elif self._origin == "app":
+            app = _refused_by_the_zone(self._account, request) or app
         await app(scope, receive, send_marked)
 
     def _marks(self) -> list[tuple[bytes, bytes]]:

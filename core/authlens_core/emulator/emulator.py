@@ -43,6 +43,10 @@ class Emulator:
         access_token_lifetime: seconds.
         grant_lifetime: seconds that a refresh token can be used after the login.
         slow_seconds: how late each answer is under the fault `slow`.
+        strict_service_tokens: whether the organisation has strict service token authentication.
+        service_token_header: the app's `read_service_tokens_from_header`, such as `Authorization`.
+        service_auth_401: whether a Service Auth refusal is 401 instead of 403.
+        refresh_grace: whether the refresh token before the newest is good until the newest is used.
         clock: the time in seconds since the epoch.
 
     Raises:
@@ -57,6 +61,10 @@ class Emulator:
         access_token_lifetime: int = 60,
         grant_lifetime: int = 3600,
         slow_seconds: float = 30.0,
+        strict_service_tokens: bool = False,
+        service_token_header: str = "",
+        service_auth_401: bool = False,
+        refresh_grace: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._port = port
@@ -66,6 +74,10 @@ class Emulator:
             access_token_lifetime=access_token_lifetime,
             grant_lifetime=grant_lifetime,
             slow_seconds=slow_seconds,
+            strict_service_tokens=strict_service_tokens,
+            service_token_header=service_token_header,
+            service_auth_401=service_auth_401,
+            refresh_grace=refresh_grace,
         )
         self._servers: list[QuietServer] = []
         self._running = AsyncExitStack()
@@ -143,7 +155,54 @@ class Emulator:
     @property
     def service_token(self) -> tuple[str, str]:
         """Client id and client secret of the service token that the app lets in."""
-        return self._account.service_client_id, self._account.service_client_secret
+        token = self._account.service_token
+        return token.client_id, token.secret
+
+    def add_service_token(
+        self, *, new_format: bool = False, in_policy: bool = True, lifetime: float = 31_536_000.0
+    ) -> tuple[str, str]:
+        """Create a service token; return its client id and client secret.
+
+        Args:
+            new_format: a secret of today (`cfast_…`) instead of 64 hexadecimal digits.
+            in_policy: whether a Service Auth policy of the app names it.
+            lifetime: seconds.
+        """
+        token = self._account.service_tokens.create(
+            new_format=new_format, in_policy=in_policy, lifetime=lifetime
+        )
+        return token.client_id, token.secret
+
+    def rotate_service_token(self, client_id: str, *, grace: float = 0.0) -> str:
+        """Return a new secret; the old one is good for `grace` seconds more.
+
+        Raises:
+            KeyError: there is no such service token.
+        """
+        return self._account.service_tokens.rotate(client_id, grace=grace)
+
+    def refresh_service_token(self, client_id: str) -> None:
+        """Let a service token be good for a year from now.
+
+        Raises:
+            KeyError: there is no such service token.
+        """
+        self._account.service_tokens.refresh(client_id)
+
+    def enable_service_token(self, client_id: str, *, enabled: bool) -> None:
+        """Enable or disable a service token; disabled, its old secret is dead too.
+
+        Raises:
+            KeyError: there is no such service token.
+        """
+        token = self._account.service_tokens.get(client_id)
+        if token is None:
+            raise KeyError(client_id)
+        token.enabled = enabled
+
+    def transferred(self, public_key: str) -> str | None:
+        """Return the token that a person approved for cloudflared on `/cdn-cgi/access/cli`, once."""
+        return self._account.transfers.pop(public_key, None)
 
     def register_client(self, redirect_uri: str, *, confidential: bool = False) -> tuple[str, str]:
         """Register a client beforehand, as an administrator would; return its id and its secret, if any."""

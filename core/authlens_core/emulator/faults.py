@@ -73,6 +73,26 @@ class Fault(StrEnum):
         "Browser Integrity Check",
         "Every answer is 403 with error 1010: the zone refuses this user agent, the login is not at fault.",
     )
+    CHALLENGE_PAGE = (
+        "challenge-page",
+        "A challenge page",
+        "Every answer of the resource is a page that a browser has to pass: cf-mitigated says so.",
+    )
+    WAF_RULE = (
+        "waf-rule",
+        "Blocked by a WAF rule",
+        "Every answer of the resource is 403 with error 1020: a rule of the zone, before Access looks.",
+    )
+    NO_APPLICATION = (
+        "no-application",
+        "No Access application for this host",
+        "The organisation requires Access everywhere and this host has no application: error 1043.",
+    )
+    ORIGIN_UNREACHABLE = (
+        "origin-unreachable",
+        "Nothing behind the edge",
+        "Every answer of the resource is 522, the discovery too: the login cannot even begin.",
+    )
     SLOW = (
         "slow",
         "Slow answers",
@@ -129,6 +149,16 @@ class Fault(StrEnum):
         "Redirect URI refused at authorization",
         "Registration worked, but the application's own list refuses the redirect URI on the callback.",
     )
+    LOCALHOST_REFUSED = (
+        "localhost-refused",
+        "Only 127.0.0.1 is allowed, not localhost",
+        "A redirect URI with localhost is refused, one with 127.0.0.1 passes: they are two switches.",
+    )
+    SETTINGS_NOT_LIVE = (
+        "settings-not-live",
+        "A setting that is not live yet",
+        "The owner allowed the redirect URI a moment ago: it is refused for a minute, then it works.",
+    )
     RESOURCE_REFUSED = (
         "resource-refused",
         "Resource refused",
@@ -150,6 +180,16 @@ class Fault(StrEnum):
         "denied-user",
         "The policy denies the user",
         "The browser shows that the account has no access and the callback is never reached.",
+    )
+    INVALID_NONCE = (
+        "invalid-nonce",
+        "Left-over cookies in the browser",
+        "The login page says Invalid nonce, and the callback is never reached.",
+    )
+    APPLICATION_NOT_FOUND = (
+        "application-not-found",
+        "The login page finds no application",
+        "The browser shows Unable to find your Access application, and the callback is never reached.",
     )
     ACCESS_DENIED = (
         "access-denied",
@@ -189,6 +229,16 @@ class Fault(StrEnum):
         "The login succeeds and the resource still answers 401 to the new token.",
         "401 after using token",
     )
+    OAUTH_TURNED_OFF = (
+        "oauth-turned-off",
+        "Managed OAuth goes off during the login",
+        "The token is new, yet the resource sends to the login page: somebody turned Managed OAuth off.",
+    )
+    POLICY_REFUSES_TOKEN = (
+        "policy-refuses-token",
+        "The policy changes during the login",
+        "The token is new, yet Access answers 403: no policy admits this person any more.",
+    )
     ORIGIN_DOWN = (
         "origin-down",
         "The origin is down",
@@ -208,6 +258,16 @@ class Fault(StrEnum):
         "revocation-unavailable",
         "Revocation is unavailable",
         "The revocation endpoint answers 503, so the tokens are still alive and must not be called revoked.",
+    )
+    BINDING_COOKIE = (
+        "binding-cookie",
+        "Binding Cookie is on",
+        "OAuth works, but a token of cloudflared is sent to the login page: it is bound to one browser.",
+    )
+    SERVICE_AUTH_MISSING = (
+        "service-auth-missing",
+        "No Service Auth policy",
+        "OAuth works, but a good service token is ignored: no policy with the action Service Auth names it.",
     )
     CLOCK_SKEW = (
         "clock-skew",

@@ -65,6 +65,7 @@ class Grant:
     user: str
     expires_at: float
     refresh_token: str = field(default="", repr=False)
+    previous_token: str = field(default="", repr=False)
     alive: bool = True
     refused_by_the_edge: bool = False
 
@@ -110,6 +111,7 @@ class Grants:
         grant_lifetime: seconds a grant, and so its refresh tokens, lives.
         rotation: whether a refresh hands out a new refresh token and ends the old one.
         may_enter: says whether the policy still lets a user in; asked at each refresh.
+        grace: whether the refresh token before the newest is good until the newest is used.
     """
 
     def __init__(
@@ -120,12 +122,14 @@ class Grants:
         grant_lifetime: int,
         rotation: bool,
         may_enter: Callable[[str], bool],
+        grace: bool = False,
     ) -> None:
         self._clock = clock
         self._access_token_lifetime = access_token_lifetime
         self._grant_lifetime = grant_lifetime
         self._rotation = rotation
         self._may_enter = may_enter
+        self._grace = grace
         self._clients: dict[str, Client] = {}
         self._codes: dict[str, AuthorizationCode] = {}
         self._used_codes: dict[str, Grant | None] = {}
@@ -196,7 +200,8 @@ class Grants:
     def refresh(self, refresh_token: str, client: Client) -> TokenAnswer:
         """Exchange a refresh token for new tokens (RFC 6749 §6, RFC 9700 §4.14).
 
-        A token that was rotated out ends the whole grant: somebody has a copy of it.
+        A token that was rotated out ends the whole grant: somebody has a copy of it. With `grace`, the one
+        before the newest is let through until the newest is used.
 
         Raises:
             OAuthError: invalid_grant.
@@ -204,7 +209,8 @@ class Grants:
         grant = self._refresh_tokens.get(refresh_token)
         if grant is None or grant.client_id != client.client_id:
             raise OAuthError("invalid_grant", "Refresh token not found")
-        if grant.refresh_token != refresh_token:
+        is_newest = grant.refresh_token == refresh_token
+        if not is_newest and not (self._grace and grant.previous_token == refresh_token):
             self._end(grant)
         if not grant.alive:
             raise OAuthError("invalid_grant", "Grant was revoked or its refresh token was used twice")
@@ -212,6 +218,7 @@ class Grants:
             raise OAuthError("invalid_grant", "Grant expired")
         if not self._may_enter(grant.user):
             raise OAuthError("invalid_grant", "User no longer has access")
+        grant.previous_token = refresh_token
         return self._tokens(grant, new_refresh_token=self._rotation)
 
     def revoke(self, token: str, client: Client) -> None:

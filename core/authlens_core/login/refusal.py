@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis, diagnose, explain
-from authlens_core.access.protection import NETWORK
 from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.trace.record import Stage
@@ -16,7 +15,6 @@ __all__ = ["diagnosis_checks", "is_diagnosis", "is_unknown", "refusal_checks"]
 
 _SUFFIX: Final = ".diagnosis"
 _UNKNOWN_SUFFIX: Final = f".{UNKNOWN}{_SUFFIX}"
-_LAYER: Final = {NETWORK: "Layer: the network."}
 # A login goes on after these; what they mean is still worth a diagnosis.
 _WORTH_A_WORD: Final = frozenset({Severity.FAILURE, Severity.WARNING})
 
@@ -94,7 +92,7 @@ def _decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
 
 
 def _as_check(stage: Stage, found: Diagnosis, remark: str = "") -> Check:
-    by = "" if not found.layer else _LAYER.get(found.layer, f"Answered by: {found.layer}.")
+    by = f"Layer: {found.layer}." if found.layer else ""
     seen = " ".join(part for part in (found.cause, remark, by) if part)
     unknown = found.name == UNKNOWN
     return Check(

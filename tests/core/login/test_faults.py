@@ -59,6 +59,10 @@ ENDINGS: Final = {
     Fault.SERVICE_AUTH_ONLY: Ending(Stage.DETECTION, "detection.protection", "service token"),
     Fault.PUBLIC: Ending(Stage.DETECTION, "detection.protection", "without a login"),
     Fault.BROWSER_INTEGRITY: Ending(Stage.DETECTION, "detection.protection", "browser integrity check"),
+    Fault.CHALLENGE_PAGE: Ending(Stage.DETECTION, "detection.protection", "challenge page"),
+    Fault.WAF_RULE: Ending(Stage.DETECTION, "detection.protection", "waf custom rule"),
+    Fault.NO_APPLICATION: Ending(Stage.DETECTION, "detection.protection", "add an application"),
+    Fault.ORIGIN_UNREACHABLE: Ending(Stage.DETECTION, "detection.protection", "tunnel"),
     Fault.SLOW: Ending(Stage.DETECTION, "detection.protection", "still waiting"),
     Fault.HOSTILE_TEXT: Ending(None, "detection.protection", "www-authenticate"),
     Fault.RESOURCE_MISMATCH: Ending(Stage.RESOURCE_METADATA, "resource_metadata.resource", "another origin"),
@@ -74,10 +78,16 @@ ENDINGS: Final = {
     Fault.REDIRECT_URI_REFUSED_AT_AUTHORIZATION: Ending(
         Stage.AUTHORIZATION, "authorization.error", "allowed redirect uris"
     ),
+    Fault.LOCALHOST_REFUSED: Ending(Stage.REGISTRATION, "registration.status", "--redirect-host 127.0.0.1"),
+    Fault.SETTINGS_NOT_LIVE: Ending(Stage.REGISTRATION, "registration.status", "about a minute"),
     Fault.RESOURCE_REFUSED: Ending(Stage.AUTHORIZATION, "authorization.error", "--resource"),
     Fault.PKCE_FIRST_CHARACTER: FINE,
     Fault.PKCE_REFUSED: Ending(Stage.AUTHORIZATION, "authorization.error", "letter or a digit"),
     Fault.DENIED_USER: Ending(Stage.AUTHORIZATION, "authorization.timeout", "shows a refusal"),
+    Fault.INVALID_NONCE: Ending(Stage.AUTHORIZATION, "authorization.timeout", "invalid nonce"),
+    Fault.APPLICATION_NOT_FOUND: Ending(
+        Stage.AUTHORIZATION, "authorization.timeout", "unable to find your access application"
+    ),
     Fault.ACCESS_DENIED: Ending(Stage.AUTHORIZATION, "authorization.error", "another account"),
     Fault.WRONG_STATE: Ending(Stage.AUTHORIZATION, "authorization.timeout", "1 other request ignored"),
     Fault.ISS_MISMATCH: Ending(Stage.AUTHORIZATION, "authorization.iss", "distrust"),
@@ -85,13 +95,19 @@ ENDINGS: Final = {
     Fault.INVALID_GRANT: Ending(Stage.EXCHANGE, "token.status", "log in again"),
     Fault.HTML_ERROR: Ending(Stage.EXCHANGE, "token.status", "try again"),
     Fault.ACCESS_TOKEN_REFUSED: Ending(Stage.ACCESS, "access.accepted", "revoked the tokens"),
+    Fault.OAUTH_TURNED_OFF: Ending(Stage.ACCESS, "access.accepted", "turn it on"),
+    Fault.POLICY_REFUSES_TOKEN: Ending(Stage.ACCESS, "access.accepted", "allow policy"),
     Fault.ORIGIN_DOWN: Ending(None, "access.accepted", "tunnel"),
     Fault.EXPIRED_REFRESH_TOKEN: FINE,
     Fault.ROTATION_OFF: FINE,
     Fault.REVOCATION_UNAVAILABLE: FINE,
+    Fault.BINDING_COOKIE: FINE,
+    Fault.SERVICE_AUTH_MISSING: FINE,
     Fault.CLOCK_SKEW: Ending(None, "token.clock", "clock"),
 }
-NOBODY_COMES: Final = frozenset({Fault.DENIED_USER, Fault.WRONG_STATE})
+NOBODY_COMES: Final = frozenset(
+    {Fault.DENIED_USER, Fault.WRONG_STATE, Fault.INVALID_NONCE, Fault.APPLICATION_NOT_FOUND}
+)
 
 
 class ImpatientWire(Wire):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import SOON, Grant, GrantState, utc_now
@@ -23,11 +24,21 @@ async def access_token(
     url: str,
     *,
     min_ttl: timedelta = SOON,
+    refused: Secret | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Secret:
     """Return a token that may be sent to `url` and lasts for `min_ttl`; never opens a browser.
 
     A token that ends sooner is still given where the server could not be reached for a new one.
+
+    Args:
+        credentials: where the grant is.
+        wire: what sends a refresh.
+        url: where the token is to be sent.
+        min_ttl: how long it has to last.
+        refused: the token from an earlier call, where the resource answered it with 401 `invalid_token`: it
+            is refreshed, once, whatever the clock says. A caller whose new token is refused as well stops.
+        now: the clock, in UTC.
 
     Raises:
         LoginNeeded: there is no login for the URL, or only a person can renew it.
@@ -36,15 +47,27 @@ async def access_token(
         NoSecretStore: the store could not be read or written.
         LockBusy: another process was refreshing all the time.
     """
-    grant, secrets = await credentials.load(_find(credentials, url).grant_id)
-    if _is_wanted(grant) and _lasts(grant, min_ttl, now()):
-        return secrets.access_token
-    result = await refresh(credentials, wire, grant.grant_id, min_ttl=min_ttl, now=now)
-    if result.outcome in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED):
-        return (await credentials.load(grant.grant_id))[1].access_token
-    if result.outcome is RefreshOutcome.TRANSIENT and _lasts(grant, timedelta(0), now()):
-        return secrets.access_token
+    found = _find(credentials, url)
+    # Asking the store takes long: it is not asked for a token that will not be given.
+    if refused is None and _is_wanted(found) and _lasts(found, min_ttl, now()):
+        grant, secrets = await credentials.load(found.grant_id)
+        if _is_wanted(grant) and _lasts(grant, min_ttl, now()):
+            return secrets.access_token
+    result = await refresh(credentials, wire, found.grant_id, min_ttl=min_ttl, refused=refused, now=now)
+    token = result.access_token
+    if token is not None and (result.outcome in _RENEWED or _still_good(result, refused, now())):
+        return token
     raise _error(result)
+
+
+_RENEWED: Final = (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED)
+
+
+def _still_good(result: Refreshed, refused: Secret | None, moment: datetime) -> bool:
+    """Return whether the old token is still worth something where there is no new one for now."""
+    if result.outcome is not RefreshOutcome.TRANSIENT or result.access_token == refused:
+        return False
+    return _lasts(result.grant, timedelta(0), moment)
 
 
 def _find(credentials: Credentials, url: str) -> Grant:

@@ -71,13 +71,16 @@ class Locks:
         return digest.hexdigest()[:32]
 
     @asynccontextmanager
-    async def hold(self, *parts: str, purpose: str, bound: float = 30.0) -> AsyncIterator[None]:
+    async def hold(
+        self, *parts: str, purpose: str, bound: float = 30.0, give_up: asyncio.Event | None = None
+    ) -> AsyncIterator[None]:
         """Hold the lock named by `parts` for the block; waiting can be cancelled at any moment.
 
         Args:
             parts: what the lock is about.
             purpose: what it is held for, a few words for whoever waits.
             bound: seconds to wait; 0 tries once.
+            give_up: ends the wait when it is set, as if it had been too long.
 
         Raises:
             LockBusy: somebody held it for longer than `bound`.
@@ -86,15 +89,16 @@ class Locks:
         name = self._name(parts)
         local = self._local.setdefault(name, asyncio.Lock())
         deadline = asyncio.get_running_loop().time() + bound
+        over = give_up or asyncio.Event()
         while local.locked():
-            await self._pause(deadline, name)
+            await self._pause(deadline, name, over)
         async with local:
             if self._directory is None:
                 yield
                 return
             lock = self._file_lock(name)
             while not self._try(lock):
-                await self._pause(deadline, name)
+                await self._pause(deadline, name, over)
             try:
                 self._sign(name, purpose)
                 yield
@@ -103,8 +107,8 @@ class Locks:
                     self._owner_file(name).unlink()
                 lock.release()
 
-    async def _pause(self, deadline: float, name: str) -> None:
-        if asyncio.get_running_loop().time() >= deadline:
+    async def _pause(self, deadline: float, name: str, give_up: asyncio.Event) -> None:
+        if give_up.is_set() or asyncio.get_running_loop().time() >= deadline:
             owner = self._read_owner(name)
             who = f" ({owner})" if owner else ""
             raise LockBusy(

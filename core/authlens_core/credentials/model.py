@@ -241,6 +241,11 @@ def _by_clock(grant: Grant, remaining: float | None) -> StandingKind:
     return StandingKind.REFRESHABLE if grant.has_refresh_token else StandingKind.EXPIRED
 
 
+def _shortly(wait: timedelta) -> str:
+    seconds = max(1, round(wait.total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
+
+
 def utc_now() -> datetime:
     """Return the present, in UTC."""
     return datetime.now(UTC)
@@ -254,5 +259,7 @@ def describe(grant: Grant, now: datetime | None = None) -> Standing:
     note = grant.note
     if grant.refreshed_at - moment > CLOCK_TOLERANCE:
         note = "The clock of this machine looks wrong: this token was obtained in the future."
+    if grant.retry_at is not None and timedelta(0) < grant.retry_at - moment <= CLOCK_TOLERANCE:
+        note = f"{note} The next try is in {_shortly(grant.retry_at - moment)}.".lstrip()
     alive = grant.state is GrantState.LIVE
     return Standing(kind, _SYMBOLS[kind], kind.value, remaining, alive and grant.has_refresh_token, note)

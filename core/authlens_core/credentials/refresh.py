@@ -11,12 +11,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from secrets import randbelow
 
 from authlens_core.credentials.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.grants import Credentials, client_of, refresh_lock
 from authlens_core.credentials.index import Pending
 from authlens_core.credentials.model import SOON, Grant, GrantSecrets, GrantState, expiry, utc_now
 from authlens_core.credentials.refresh_result import Observed, Refreshed, RefreshOutcome
+from authlens_core.credentials.refresh_schedule import next_attempt, seconds_until_retry
 from authlens_core.credentials.undertaking import Undertaking
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.check import Severity, failures, passed
@@ -48,7 +50,10 @@ async def refresh(
     force: bool = False,
     despite_unknown: bool = False,
     observed: Observed | None = None,
+    refused: Secret | None = None,
+    patient: bool = False,
     lock_bound: float = LOCK_BOUND,
+    give_up: asyncio.Event | None = None,
 ) -> Refreshed:
     """Refresh a grant if its access token does not last for `min_ttl`.
 
@@ -61,7 +66,11 @@ async def refresh(
         force: refresh a token that lasts long enough, too.
         despite_unknown: send the refresh token although it may be spent: for a person who chose to.
         observed: what the resource and the server say now; a grant of another issuer is not refreshed.
+        refused: the access token that the resource has refused (RFC 6750 §3.1, `invalid_token`): it is
+            refreshed however long it should last, unless another one is stored by now.
+        patient: send nothing before the time at which a refresh that failed is to be tried again.
         lock_bound: seconds to wait for another process that is refreshing this grant.
+        give_up: ends that wait when it is set.
 
     Raises:
         LoginNeeded: there is no such grant, or its secrets are gone or damaged.
@@ -69,13 +78,17 @@ async def refresh(
         LockBusy: another process was refreshing all the time: nothing was sent.
     """
     before = credentials.get(grant_id)
-    async with credentials.locks.hold(*refresh_lock(before), purpose="refreshing", bound=lock_bound):
+    async with credentials.locks.hold(
+        *refresh_lock(before), purpose="refreshing", bound=lock_bound, give_up=give_up
+    ):
         grant, secrets = await credentials.load(grant_id)
         attempt = _Attempt(credentials, wire, grant, secrets, now)
+        stale = refused is not None and secrets.access_token == refused
         done = (
-            attempt.adopt(before, min_ttl)
+            attempt.adopt(before, min_ttl, replaced=refused is not None and not stale, stale=stale)
             or attempt.stop(despite_unknown=despite_unknown, observed=observed)
-            or attempt.leave(min_ttl, force=force)
+            or attempt.leave(min_ttl, force=force or stale)
+            or (attempt.pause() if patient else None)
             or await attempt.run()
         )
     credentials.traces.keep(grant_id, done.trace)
@@ -107,9 +120,18 @@ class _Attempt:
         ends = self.grant.expires_at
         return ends is None or ends - self.started_at > min_ttl
 
-    def adopt(self, before: Grant, min_ttl: timedelta) -> Refreshed | None:
-        """Take what another process earned while this one waited for the lock."""
-        if self.grant.generation == before.generation or self.grant.state is not GrantState.LIVE:
+    def adopt(self, before: Grant, min_ttl: timedelta, *, replaced: bool, stale: bool) -> Refreshed | None:
+        """Take what another process earned while this one waited for the lock, or before.
+
+        Args:
+            before: the grant as it was before the lock.
+            min_ttl: how long the token has to last.
+            replaced: the token that the resource refused is not the stored one any more.
+            stale: it still is.
+        """
+        if stale or self.grant.state is not GrantState.LIVE:
+            return None
+        if self.grant.generation == before.generation and not replaced:
             return None
         if not self._lasts(min(min_ttl, SOON)):
             return None
@@ -129,6 +151,16 @@ class _Attempt:
         if force or not self._lasts(min_ttl):
             return None
         return self._result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
+
+    def pause(self) -> Refreshed | None:
+        """Leave a server alone for as long as was decided when it failed."""
+        left = seconds_until_retry(self.grant, self.started_at)
+        if not left:
+            return None
+        wait = max(1, round(left))
+        self.record.failed("refresh.wait", "the time to try again", f"in {wait} s")
+        note = self.grant.note or "The last refresh failed."
+        return self._result(RefreshOutcome.TRANSIENT, note, f"The next try is in {wait} s.", wait=wait)
 
     def stop(self, *, despite_unknown: bool, observed: Observed | None) -> Refreshed | None:
         """Stop where a refresh cannot help, may harm, or would go to somebody else."""
@@ -225,7 +257,7 @@ class _Attempt:
         self.record.failed("refresh.answer", "an answer", cause, cure=cure)
         if failure is None or failure.may_have_arrived:
             return self._unknown(f"The refresh was sent and its answer was lost: {cause}")
-        self._settle()
+        self._back_off(cause, None)
         return self._result(RefreshOutcome.TRANSIENT, cause, cure)
 
     async def _answered(self, response: Response) -> Refreshed:
@@ -249,14 +281,15 @@ class _Attempt:
         seen = safe_line(f"{response.status} {error}" if error else f"{response.status}", 300)
         if error is not None and error.error == "invalid_grant":
             return self._login_needed(seen)
-        self._settle()
         if response.status == 429 or response.status >= 500:
             cure = f"Try again in {wait} s." if wait else "Try again in a minute."
             cause = f"The server cannot refresh it just now ({seen})."
+            self._back_off(cause, wait)
             return self._result(RefreshOutcome.TRANSIENT, cause, cure, wait=wait)
         means, cure = (
             meaning(error.error) if error else ("The server refused.", "Try again, or log in again.")
         )
+        self._back_off(f"{means} ({seen})", wait)
         return self._result(RefreshOutcome.REFUSED, f"{means} ({seen})", cure, wait=wait)
 
     # What becomes of the grant
@@ -282,6 +315,15 @@ class _Attempt:
         self._settle()
         self.credentials.record(f"refresh: {state.value}", self.grant.grant_id, note)
 
+    def _back_off(self, cause: str, asked: int | None) -> None:
+        """Note when it is tried again, where every program and the person can see it."""
+        attempts = min(self.grant.attempts + 1, 1_000)
+        retry_at = next_attempt(attempts, self.now(), asked=asked, jitter=randbelow(1_000) / 1_000)
+        note = safe_line(f"The last refresh failed: {cause}", 600)
+        failed = replace(self.grant, note=note, attempts=attempts, retry_at=retry_at)
+        self.grant = self.credentials.update(failed)
+        self._settle()
+
     def _settle(self) -> None:
         self.credentials.index.clear_pending(self.grant.grant_id)
 
@@ -296,6 +338,8 @@ class _Attempt:
             expires_at=expiry(self.started_at, tokens.lifetime.seconds),
             state=GrantState.LIVE,
             note="",
+            retry_at=None,
+            attempts=0,
             has_refresh_token=new.refresh_token is not None,
         )
         try:
@@ -303,7 +347,7 @@ class _Attempt:
         except AuthlensError as error:
             return self._unsaved(renewed, new, error)
         self._learn(saved, new, replaced=tokens.refresh_token is not None)
-        self.grant = saved
+        self.grant, self.secrets = saved, new
         self.credentials.record("refreshed", saved.grant_id, f"generation {saved.generation}")
         return self._result(RefreshOutcome.REFRESHED, "Refreshed.")
 
@@ -343,4 +387,7 @@ class _Attempt:
         unsaved: GrantSecrets | None = None,
     ) -> Refreshed:
         good = outcome in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED)
-        return Refreshed(self.grant, outcome, self.record.trace(passed=good), summary, cure, wait, unsaved)
+        token = self.secrets.access_token
+        return Refreshed(
+            self.grant, outcome, self.record.trace(passed=good), summary, cure, wait, token, unsaved
+        )

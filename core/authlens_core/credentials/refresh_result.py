@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from authlens_core.credentials.model import Grant, GrantSecrets
+from authlens_core.secret import Secret
 from authlens_core.trace.record import Trace
 
 __all__ = ["Observed", "RefreshOutcome", "Refreshed"]
@@ -22,9 +23,9 @@ class RefreshOutcome(StrEnum):
     LOGIN_NEEDED = "login needed"
     """Only a person can go on."""
     TRANSIENT = "transient"
-    """It may work later; nothing changed."""
+    """It may work later; the grant says when it is tried again."""
     REFUSED = "refused"
-    """The server said no for a reason that is not the token's end; nothing changed."""
+    """The server said no for a reason that is not the token's end; its tokens stay."""
     UNKNOWN = "unknown"
     """What the server did is not known: the refresh token may be spent."""
     STORE_FAILED = "store failed"
@@ -55,6 +56,7 @@ class Refreshed:
         summary: what happened, one sentence.
         cure: what to do, one sentence, or the empty string.
         retry_after: seconds that the server asks to be left alone, or None.
+        access_token: the access token that is stored now, whether it is valid or not.
         unsaved: with STORE_FAILED the new secrets, for `Credentials.save(grant, unsaved)`.
     """
 
@@ -64,4 +66,5 @@ class Refreshed:
     summary: str
     cure: str = ""
     retry_after: int | None = None
+    access_token: Secret | None = None
     unsaved: GrantSecrets | None = None

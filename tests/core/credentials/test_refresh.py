@@ -34,6 +34,15 @@ def tokens(body: dict[str, object]) -> Scripted:
     return Scripted(200, body)
 
 
+def _but_for_the_wait(credentials: Credentials) -> Grant:
+    """Return the one grant without what a failed attempt notes of itself; that it is noted is held, too."""
+    (grant,) = credentials.list()
+    assert grant.attempts == 1
+    assert grant.retry_at is not None
+    assert "The last refresh failed" in grant.note
+    return replace(grant, note="", attempts=0, retry_at=None)
+
+
 async def test_a_new_refresh_token_replaces_the_old_one(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
@@ -167,7 +176,7 @@ async def test_a_server_in_trouble_changes_nothing(
     server.answers("/token", Scripted(status, None, (("Retry-After", "7"),)))
     result = await refresh(credentials, wire, saved.grant_id)
     assert (result.outcome, result.retry_after) == (RefreshOutcome.TRANSIENT, 7)
-    assert credentials.list() == (saved,)
+    assert _but_for_the_wait(credentials) == saved
     assert credentials.index.pending() == ()
     assert (await refresh(credentials, wire, saved.grant_id)).outcome is RefreshOutcome.REFRESHED
 
@@ -179,7 +188,7 @@ async def test_a_server_that_is_not_there_changes_nothing(
     closed = credentials.update(replace(saved, token_endpoint="http://127.0.0.1:9/token"))
     result = await refresh(credentials, wire, saved.grant_id)
     assert result.outcome is RefreshOutcome.TRANSIENT
-    assert credentials.list() == (closed,)
+    assert _but_for_the_wait(credentials) == closed
     assert credentials.index.pending() == ()
 
 
@@ -193,7 +202,7 @@ async def test_another_refusal_keeps_the_grant(
     assert result.outcome is RefreshOutcome.REFUSED
     assert error in result.summary
     assert result.cure
-    assert credentials.list() == (saved,)
+    assert _but_for_the_wait(credentials) == saved
 
 
 @pytest.mark.parametrize(
@@ -484,3 +493,26 @@ async def test_what_the_store_did_not_take_is_offered_to_it_once_more_when_the_p
     await first.aclose()
 
     assert (await open_credentials().load(saved.grant_id))[1] == new
+
+
+async def test_the_wait_after_a_failure_is_shown_grows_and_ends_with_success(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H126: the back-off is visible and kept for every program; a person may try at once."""
+    server.answers("/token", Scripted(503), Scripted(503), Scripted(503, None, (("Retry-After", "3000"),)))
+    now, waits = utc_now(), []
+    for _ in range(3):
+        grant = (await refresh(credentials, wire, saved.grant_id, now=lambda: now)).grant
+        assert grant.retry_at is not None
+        waits.append((grant.retry_at - now).total_seconds())
+    assert 10 <= waits[0] <= 12
+    assert 20 <= waits[1] <= 24
+    assert 3_000 <= waits[2] <= 3_600
+    note = describe(credentials.get(saved.grant_id), now).note
+    assert "failed" in note
+    assert "The next try is in" in note
+    patient = await refresh(credentials, wire, saved.grant_id, now=lambda: now, patient=True)
+    assert (patient.outcome, len(server.posts("/token"))) == (RefreshOutcome.TRANSIENT, 3)
+    assert patient.retry_after == round(waits[2])
+    renewed = (await refresh(credentials, wire, saved.grant_id, now=lambda: now)).grant
+    assert (renewed.attempts, renewed.retry_at, renewed.note) == (0, None, "")

@@ -124,8 +124,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Fault.PUBLIC,
         Group.DETECTION,
         "The answer is 200. Has the login succeeded?",
-        "There was none. Nobody asked who you are, so there is nothing to log in to; if the page should be "
-        "protected, that is the finding.",
+        "There was none: nobody asked who you are. If the page should be protected, this is the finding.",
     ),
     Scenario(
         Fault.BROWSER_INTEGRITY,
@@ -133,6 +132,31 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "403 with error 1010: who refused you, Access or something in front of it?",
         "The zone's own security, before Access saw the request. No login can cure it, so authlens stops, "
         "shows the CF-Ray to quote, and names the rule that the owner of the zone has to add.",
+    ),
+    Scenario(
+        Fault.CHALLENGE_PAGE,
+        Group.DETECTION,
+        "A page wants to see a browser before anything else. Can a program in the terminal pass it?",
+        "No, and it does not try. cf-mitigated says who asked: the zone, before Access. The owner has to let "
+        "this client skip the challenge for this host.",
+    ),
+    Scenario(
+        Fault.WAF_RULE,
+        Group.DETECTION,
+        "403 again, this time with error 1020. Is it the policy of the application?",
+        "No: a rule of the zone's firewall, before Access looked. Quote the CF-Ray to the owner.",
+    ),
+    Scenario(
+        Fault.NO_APPLICATION,
+        Group.DETECTION,
+        "Error 1043: the organisation requires Access everywhere. What is missing?",
+        "An application for this host. Nobody can log in to what has no policy; the owner has to add one.",
+    ),
+    Scenario(
+        Fault.ORIGIN_UNREACHABLE,
+        Group.DETECTION,
+        "522 for everything, the metadata too. Does this say anything about the login?",
+        "Nothing: the edge answers for a server that it cannot reach. Come back when it can.",
     ),
     Scenario(
         Fault.SLOW,
@@ -167,8 +191,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Fault.NO_REGISTRATION_ENDPOINT,
         Group.METADATA,
         "New clients cannot register. Is there any way to log in?",
-        "Yes, with a client that somebody registered beforehand: --client-id. authlens stops in stage 3 "
-        "rather than guessing where to register.",
+        "Yes, with a client that was registered beforehand: --client-id. Guessing an endpoint is no way.",
     ),
     Scenario(
         Fault.NONE_NOT_ADVERTISED,
@@ -192,6 +215,19 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "and the setting, and h tries the other host name.",
     ),
     Scenario(
+        Fault.LOCALHOST_REFUSED,
+        Group.REGISTRATION,
+        "localhost and 127.0.0.1 are the same machine. Are they the same redirect URI?",
+        "No, redirect URIs are compared as text. The account allows the address and not the name: h, or "
+        "--redirect-host 127.0.0.1, uses the other one.",
+    ),
+    Scenario(
+        Fault.SETTINGS_NOT_LIVE,
+        Group.REGISTRATION,
+        "The owner swears that the redirect URI is allowed, and it is refused. Who is right?",
+        "Both: a setting takes a minute to reach every place. Wait, and run the stage again with t.",
+    ),
+    Scenario(
         Fault.PORT_TAKEN,
         Group.REGISTRATION,
         "Another program listens on port 8400. Why must authlens not just wait there too?",
@@ -209,8 +245,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Fault.RESOURCE_REFUSED,
         Group.AUTHORIZATION,
         "invalid_target: which parameter of the link does the server complain about?",
-        "resource (RFC 8707). It has to be spelt exactly as in the metadata, with or without the slash; "
-        "--resource sets it.",
+        "resource (RFC 8707): spelt exactly as in the metadata, slash or no slash. --resource sets it.",
     ),
     Scenario(
         Fault.PKCE_FIRST_CHARACTER,
@@ -230,8 +265,21 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Fault.DENIED_USER,
         Group.AUTHORIZATION,
         "The browser shows a refusal and never comes back. How can a program in the terminal know?",
-        "It cannot. It waits, counts down, and says so: if the browser shows a refusal, press Esc and ask "
-        "the owner to add you to the policy.",
+        "It cannot. It says so while it waits, and what to do if the browser shows a refusal.",
+    ),
+    Scenario(
+        Fault.INVALID_NONCE,
+        Group.AUTHORIZATION,
+        "The login page says Invalid nonce. Is the link that authlens made at fault?",
+        "No: the browser holds cookies of a login that was begun earlier. A private window, or removing the "
+        "cookies of the team's domain, helps; the same link can be used while the wait lasts.",
+    ),
+    Scenario(
+        Fault.APPLICATION_NOT_FOUND,
+        Group.AUTHORIZATION,
+        "The browser cannot find the application, and no answer comes. What can authlens tell you?",
+        "That nothing came, and what a browser that shows this means: the application was removed or belongs "
+        "to another team. It cannot see the page itself.",
     ),
     Scenario(
         Fault.ACCESS_DENIED,
@@ -244,8 +292,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Fault.INVALID_GRANT,
         Group.EXCHANGE,
         "The code is refused. Will authlens send it again to be sure?",
-        "Never. A code works once, and a second attempt can end the tokens that the first one earned. A new "
-        "login gets a new code.",
+        "Never. A code works once, and a second attempt can end what the first one earned.",
     ),
     Scenario(
         Fault.HTML_ERROR,
@@ -269,25 +316,49 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "causes: tokens revoked within the last minute, or a token for another resource.",
     ),
     Scenario(
+        Fault.OAUTH_TURNED_OFF,
+        Group.ACCESS,
+        "The token is new and you are sent to the login page. What happened between stage 7 and stage 8?",
+        "Somebody turned Managed OAuth off. The redirect shows it: a refused token would bring a 401. The "
+        "login ends with a failure in stage 8 that names the setting.",
+    ),
+    Scenario(
+        Fault.POLICY_REFUSES_TOKEN,
+        Group.ACCESS,
+        "403 to a token that is a second old: would another token help?",
+        "No. The token is understood, and the policy admits this person no more. Signing in again changes "
+        "nothing until the owner changes the policy.",
+    ),
+    Scenario(
+        Fault.BINDING_COOKIE,
+        Group.ACCESS,
+        "A token from cloudflared is sent to the login page, while the OAuth login works. Why?",
+        "The application wants a second cookie that only the browser has which logged in. A token alone, "
+        "however good, is not enough; an OAuth login is not bound that way.",
+    ),
+    Scenario(
+        Fault.SERVICE_AUTH_MISSING,
+        Group.ACCESS,
+        "A service token is good and yet ignored. Where would you look?",
+        "In the policies: one with the action Service Auth has to name it. Allow does not look at it.",
+    ),
+    Scenario(
         Fault.ORIGIN_DOWN,
         Group.ACCESS,
         "The answer to the token is 530. Was the login in vain?",
-        "No. Access let the request through; what is down is the tunnel behind it. The login counts as "
-        "passed, with a warning that names the layer.",
+        "No. Access let the request through; the tunnel behind it is down. The login counts, with a warning.",
     ),
     Scenario(
         Fault.EXPIRED_REFRESH_TOKEN,
         Group.AFTERWARDS,
         "The access token is fine, the refresh token is dead. When will you notice?",
-        "At the next refresh: invalid_grant. Trying again cannot help, so authlens says that a person has to "
-        "log in again.",
+        "At the next refresh: invalid_grant. Trying again cannot help; a person has to log in again.",
     ),
     Scenario(
         Fault.ROTATION_OFF,
         Group.AFTERWARDS,
         "A refresh brings no new refresh token. Has the old one been used up?",
-        "No. If none comes, the old one stays valid (RFC 6749 §6). A client that stored nothing in its place "
-        "would lose the grant.",
+        "No. If none comes, the old one stays valid, and a client that dropped it would lose the grant.",
     ),
     Scenario(
         Fault.NO_REVOCATION_ENDPOINT,
@@ -300,8 +371,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Fault.REVOCATION_UNAVAILABLE,
         Group.AFTERWARDS,
         "The revocation endpoint answers 503. Should the tokens be removed here?",
-        "Not yet: removed here, they could never be revoked. authlens keeps them, says that they are still "
-        "alive, and lets you try again.",
+        "Not yet: removed here, they could never be revoked. authlens keeps them and lets you try again.",
     ),
     Scenario(
         Fault.HOSTILE_TEXT,
@@ -322,8 +392,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Fault.ISS_MISMATCH,
         Group.HOSTILE,
         "State is right, but iss names another server. Where would the code go if nobody looked?",
-        "To a token endpoint that is not the one of the server which issued it: the mix-up attack. authlens "
-        "stops before it sends anything.",
+        "To another server's token endpoint: the mix-up attack. authlens stops before it sends anything.",
     ),
 )
 """The plain login, then every fault, in the order of the menu."""

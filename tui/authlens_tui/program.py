@@ -1,4 +1,4 @@
-"""The program on the screen: opens the place for secrets, then moves between dashboard and wizard."""
+"""The programs on the screen: dashboard and wizard on one session, and the replay of a session file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from textual.binding import Binding, BindingType
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store
 from authlens_core.errors import AuthlensError, NoSecretStore
+from authlens_core.export.kept_traces import keep_as_session_files
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
+from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
 from authlens_tui.app import AuthlensApp
 from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.open_session import Kept
 from authlens_tui.screens.store_choice import StoreChoiceScreen
 from authlens_tui.screens.trace import TraceScreen
 from authlens_tui.screens.wizard import Player, WizardScreen
 
-__all__ = ["Program"]
+__all__ = ["Program", "Replay"]
 
 
 class Program(AuthlensApp):
@@ -34,6 +37,7 @@ class Program(AuthlensApp):
 
     def __init__(self, *, start_url: str | None = None, environ: Mapping[str, str] | None = None) -> None:
         super().__init__(environ)
+        keep_as_session_files()
         self._start_url = start_url
         self._session: Session | None = None
 
@@ -125,9 +129,37 @@ class Program(AuthlensApp):
 
     @on(DashboardScreen.TraceWanted)
     def _trace_wanted(self, message: DashboardScreen.TraceWanted) -> None:
-        self.push_screen(TraceScreen(message.trace))
+        self.push_screen(TraceScreen(message.trace, kept=self._kept(message.trace)))
+
+    def _kept(self, trace: Trace) -> Kept | None:
+        """Return where more traces of the same credential are."""
+        if self._session is None:
+            return None
+        try:
+            grant = self._session.credentials.find(trace.resource_url)
+        except AuthlensError:
+            return None
+        return None if grant is None else Kept(self._session.credentials.traces, grant.grant_id)
 
     @on(WizardScreen.Left)
     def _wizard_left(self) -> None:
         if isinstance(self.screen, WizardScreen):
             self.pop_screen()
+
+
+class Replay(AuthlensApp):
+    """A session file, read-only; it needs no keyring and sends nothing.
+
+    Args:
+        trace: what the file holds.
+        name: what to call it.
+        environ: the environment to go by; the process's own by default.
+    """
+
+    def __init__(self, trace: Trace, name: str, environ: Mapping[str, str] | None = None) -> None:
+        super().__init__(environ)
+        self._first = TraceScreen(trace, replay=name)
+
+    def on_mount(self) -> None:
+        """Show it."""
+        self.push_screen(self._first)

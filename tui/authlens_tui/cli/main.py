@@ -102,8 +102,10 @@ def _refuse_other_words(argv: list[str]) -> None:
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
+    from authlens_core.export.kept_traces import keep_as_session_files
     from authlens_tui.cli.interruption import exit_on_signals, run_until_signal
 
+    keep_as_session_files()
     exit_on_signals()
     return run_until_signal(work)
 
@@ -153,6 +155,24 @@ def _forget(arguments: Namespace) -> int:
     return _run(forget_credential(arguments))
 
 
+def _export(arguments: Namespace) -> int:
+    from authlens_tui.cli.export import export_trace
+
+    return _run(export_trace(arguments))
+
+
+def _open(arguments: Namespace) -> int:
+    from authlens_tui.cli.open import open_file
+
+    return open_file(arguments)
+
+
+def _compare(arguments: Namespace) -> int:
+    from authlens_tui.cli.compare import compare_traces
+
+    return _run(compare_traces(arguments))
+
+
 def _demo(arguments: Namespace) -> int:
     from authlens_tui.cli.full_screen import run_demo
 
@@ -173,6 +193,9 @@ _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
     "refresh": _refresh,
     "revoke": _revoke,
     "forget": _forget,
+    "export": _export,
+    "open": _open,
+    "compare": _compare,
     "demo": _demo,
     "emulator": _emulator,
 }

@@ -14,6 +14,7 @@ from authlens_tui.cli.output import encodable, say
 __all__ = ["VERBS", "build_parser"]
 
 _LONGEST_WAIT: Final = 3_600.0
+_KINDS: Final = frozenset({"login", "refresh", "revoke", "probe"})
 _LONGEST_TTL: Final = 10 * 365 * 86_400.0
 _EPILOG: Final = """\
 exit codes:
@@ -27,6 +28,7 @@ exit codes:
     7  server misconfigured or hostile
     8  timed out
     9  no place to keep secrets
+   10  compare: something differs
   130  Ctrl-C; 143 terminated; 129 terminal closed
 
 stdout carries the answer alone, stderr the words.
@@ -210,6 +212,49 @@ def _add_emulator(add: argparse.ArgumentParser) -> None:
     _add_fault(add)
 
 
+def _add_which(add: argparse.ArgumentParser, *names: str, of: str = "URL") -> None:
+    add.add_argument(
+        *names,
+        metavar="W",
+        type=_which,
+        help=f"which trace of {of}: login, refresh, revoke, probe, or its number (the newest login)",
+    )
+
+
+def _which(text: str) -> str:
+    if text in _KINDS or (text.isascii() and text.isdigit() and len(text) <= 3):
+        return text
+    msg = "neither login, refresh, revoke, probe nor a number of export --list"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def _add_export(add: argparse.ArgumentParser) -> None:
+    add.add_argument("source", metavar="URL|FILE", help="a resource that was logged in to, or a session file")
+    add.add_argument(
+        "--format",
+        choices=["session", "har", "curl", "markdown"],
+        default="session",
+        help="session opens again in authlens (the default); har: developer tools; curl: a bash script; "
+        "markdown: a ticket",
+    )
+    _add_which(add, "--which")
+    add.add_argument("--list", action="store_true", help="list the traces that are kept of URL")
+    add.add_argument("-o", "--output", metavar="FILE", help="write a file, for you alone, instead of stdout")
+    add.add_argument("--force", action="store_true", help="replace FILE")
+
+
+def _add_open(add: argparse.ArgumentParser) -> None:
+    add.add_argument("file", metavar="FILE", help="a file made with export --format session")
+
+
+def _add_compare(add: argparse.ArgumentParser) -> None:
+    add.add_argument("left", metavar="A", help="a session file, or a resource that was logged in to")
+    add.add_argument("right", metavar="B", help="what to hold against it")
+    _add_which(add, "--which-a", of="A")
+    _add_which(add, "--which-b", of="B")
+    add.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
 _Add = Callable[[argparse.ArgumentParser], None]
 VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "login": ("log in on a plain terminal", _add_login),
@@ -219,6 +264,9 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "refresh": ("a new access token from the refresh token", _add_refresh),
     "revoke": ("end it at the server, prove it, then remove it here", _add_url_or_all),
     "forget": ("remove it from this machine only", _add_forget),
+    "export": ("what was sent and received, secrets replaced by fingerprints", _add_export),
+    "open": ("a session file in the app, read-only", _add_open),
+    "compare": ("what differs between two traces, stage by stage", _add_compare),
     "demo": ("the app on the embedded emulator, no account needed", _add_demo),
     "emulator": ("the emulator alone, until Ctrl-C; stdout: the URL of its resource", _add_emulator),
 }

@@ -1,0 +1,81 @@
+"""`authlens compare`: what differs between two traces, stage by stage."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Final
+
+from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.cli.export import chosen_trace
+from authlens_tui.cli.output import answer_json, answer_line
+
+__all__ = ["DIFFERENT", "compare_traces"]
+
+DIFFERENT: Final = 10
+"""The exit code where something differs that need not."""
+_SHOWN: Final = 300  # characters of a value
+
+
+async def compare_traces(arguments: Namespace) -> int:
+    """Tell what differs; 0 where nothing does but what has to.
+
+    Raises:
+        UsageError: there is no such trace or file.
+        LoginNeeded: there is no credential for a URL.
+    """
+    left = await chosen_trace(arguments.left, arguments.which_a)
+    right = await chosen_trace(arguments.right, arguments.which_b)
+    found = compare(left, right)
+    if arguments.json:
+        answer_json(_as_json(found))
+    else:
+        _show(found)
+    return 0 if found.same else DIFFERENT
+
+
+def _show(found: Comparison) -> None:
+    _show_differences(found.about)
+    for stage in found.stages:
+        if stage.differences:
+            answer_line(_title(stage))
+            _show_differences(stage.differences)
+    if found.same:
+        answer_line("Nothing differs.")
+    count = sum(len(stage.as_it_must) for stage in found.stages)
+    if count:
+        answer_line(f"{count} more differ as they must: states, codes, tokens, dates (--json names them).")
+
+
+def _title(stage: StageComparison) -> str:
+    again = f", attempt {stage.turn}" if stage.turn > 1 else ""
+    return f"{STAGE_INFO[stage.stage].title}{again}"
+
+
+def _show_differences(differences: Sequence[Difference]) -> None:
+    for one in differences:
+        answer_line(f"  {safe_line(one.name, _SHOWN)}")
+        for sign, value in (("A", one.left), ("B", one.right)):
+            answer_line(f"    {sign}  {'(not there)' if value is None else safe_line(value, _SHOWN)}")
+
+
+def _as_json(found: Comparison) -> dict[str, object]:
+    return {
+        "same": found.same,
+        "about": _values(found.about),
+        "stages": [
+            {
+                "stage": stage.stage.value,
+                "attempt": stage.turn,
+                "differences": _values(stage.differences),
+                "as_it_must": [one.name for one in stage.as_it_must],
+            }
+            for stage in found.stages
+        ],
+    }
+
+
+def _values(differences: Sequence[Difference]) -> list[dict[str, str | None]]:
+    return [{"name": one.name, "a": one.left, "b": one.right} for one in differences]

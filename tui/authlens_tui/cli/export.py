@@ -1,0 +1,130 @@
+"""`authlens export`: a trace on stdout or in a file, its secrets replaced by fingerprints."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import UTC
+from pathlib import Path
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.keyring_store import KeyringStore
+from authlens_core.credentials.traces import TraceSummary
+from authlens_core.errors import UsageError
+from authlens_core.export.formats import FORMATS
+from authlens_core.export.saved_file import FileExists, named_path, open_session, write_export
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.record import Trace, TraceKind
+from authlens_tui.cli.output import AnswerLost, answer_line, discard, say
+from authlens_tui.cli.session import grant_for
+
+__all__ = ["chosen_trace", "export_trace"]
+
+
+async def export_trace(arguments: Namespace) -> int:
+    """Write a trace in the form that was asked for.
+
+    Raises:
+        UsageError: there is no such trace or file, or the file to write is there already.
+        LoginNeeded: there is no credential for the URL.
+    """
+    if arguments.list:
+        return await _list(arguments.source)
+    trace = await chosen_trace(arguments.source, arguments.which)
+    text = FORMATS[arguments.format].write(trace)
+    if arguments.output is None:
+        _answer_text(text)
+        return 0
+    path = named_path(arguments.output)
+    try:
+        write_export(path, text, force=arguments.force)
+    except FileExists as error:
+        raise FileExists(error.cause, "Choose another name, or add --force to replace it.") from None
+    say(f"✔ Written to {safe_line(str(path), 300)}; secrets are replaced by fingerprints.")
+    return 0
+
+
+async def chosen_trace(source: str, which: str | None) -> Trace:
+    """Return the trace in a file, or one that is kept of the credential for a URL.
+
+    Args:
+        source: a file, or a URL.
+        which: the kind of the trace, of which the newest is meant, or its number in the list, 1 being the
+            newest of all; the newest login where it is None.
+
+    Raises:
+        UsageError: there is no such trace or file.
+        LoginNeeded: there is no credential for the URL.
+    """
+    if "://" not in source:
+        if which is not None:
+            raise UsageError("A file holds one trace.", "Leave --which out.")
+        return open_session(_file(source))
+    credentials = Credentials.open(KeyringStore())
+    try:
+        kept = credentials.traces.of(grant_for(credentials, source).grant_id)
+        return credentials.traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)
+    finally:
+        await credentials.aclose()
+
+
+def _file(source: str) -> Path:
+    path = named_path(source)
+    if not path.exists():
+        cause = f"There is no file {safe_line(source, 200)}."
+        raise UsageError(cause, "Give a file, or the whole address of a resource: https://wiki.example.com/")
+    return path
+
+
+def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
+    if not kept:
+        raise UsageError(
+            "Nothing is kept of this login: it was made before authlens kept traces, or nothing was sent.",
+            "Log in again, or refresh it.",
+        )
+    if which.isdecimal():
+        number = int(which)
+        if not 1 <= number <= len(kept):
+            raise UsageError(f"There are {len(kept)} traces of it.", "See them: authlens export URL --list")
+        return kept[number - 1]
+    found = next((one for one in kept if one.kind.value == which), None)
+    if found is None:
+        kinds = ", ".join(sorted({one.kind.value for one in kept}))
+        cause = f"No {which} of it is kept; there is: {kinds}."
+        raise UsageError(cause, "See them: authlens export URL --list")
+    return found
+
+
+async def _list(source: str) -> int:
+    credentials = Credentials.open(KeyringStore())
+    try:
+        kept = credentials.traces.of(grant_for(credentials, source).grant_id)
+    finally:
+        await credentials.aclose()
+    if not kept:
+        say("Nothing is kept of this login.")
+    for number, one in enumerate(kept, 1):
+        at = one.at.astimezone(UTC).isoformat(timespec="seconds")
+        answer_line(f"{number:<3} {one.kind:<8} {one.outcome:<10} {at}")
+    return 0
+
+
+def _answer_text(text: str) -> None:
+    """Write a whole document on stdout, in UTF-8 whatever the terminal's encoding: it is to be a file.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    if sys.stdout is None:
+        raise AnswerLost("There is no standard output to write the answer to.")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        discard(sys.stdout)
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise AnswerLost(f"The answer could not be written: {reason or type(error).__name__}.") from None

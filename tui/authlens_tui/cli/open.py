@@ -1,0 +1,28 @@
+"""`authlens open`: a session file, read-only, in the views that showed it when it happened."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+
+from authlens_core.export.saved_file import named_path, open_session
+from authlens_core.safe_text import safe_line
+from authlens_tui.cli.full_screen import _require_terminal
+
+__all__ = ["open_file"]
+
+
+def open_file(arguments: Namespace) -> int:
+    """Show the file until the person leaves.
+
+    Raises:
+        UsageError: it is no session file, or this is no terminal for a full screen.
+    """
+    path = named_path(arguments.file)
+    trace = open_session(path)
+    _require_terminal(f"authlens export {shlex.quote(safe_line(str(path), 300))} --format markdown")
+    from authlens_tui.program import Replay
+
+    app = Replay(trace, path.name)
+    app.run()
+    return app.return_code or 0

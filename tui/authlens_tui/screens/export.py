@@ -1,0 +1,156 @@
+"""Saving a trace to a file, without its secrets."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, RadioButton, RadioSet, Static
+
+from authlens_core.errors import AuthlensError
+from authlens_core.export.formats import FORMATS, Format, file_name
+from authlens_core.export.saved_file import FileExists, named_path, write_export
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.record import Trace
+
+__all__ = ["ExportScreen"]
+
+_FORMATS: Final = tuple(FORMATS.values())
+_MOST_NAMES: Final = 100  # names that are tried before one that is taken is offered
+_HINT: Final = "Enter: save   Tab: next field   Esc: back"
+_PROMISE: Final = "Every secret is replaced by a fingerprint. The file is for you alone, and replaces none."
+
+
+class _Choice(RadioButton):
+    """A choice that shows by its sign, and not by its colour alone, whether it is the one."""
+
+    def __init__(self, label: Content, *, value: bool) -> None:
+        super().__init__(label, value)
+        self.BUTTON_INNER = "●" if value else " "
+
+    def watch_value(self) -> None:
+        """Draw the sign anew."""
+        self.BUTTON_INNER = "●" if self.value else " "
+        super().watch_value()
+
+
+class ExportScreen(ModalScreen[Path | None]):
+    """Asks for a form and a file name, and writes the file; returns where, or None.
+
+    Args:
+        trace: what to save.
+        directory: where the offered name lies; the current directory where it is None.
+    """
+
+    CSS_PATH = "export.tcss"
+    HELP = "Choose a form with the arrow keys, then give the file a name; ~ is your home."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Back", id="export.close", tooltip="Back, with nothing more written"),
+        Binding("ctrl+s", "save", "Save", id="export.save", tooltip="Write the file"),
+    ]
+
+    name_field = getters.query_one("#name", Input)
+    hint = getters.query_one("#hint", Static)
+
+    def __init__(self, trace: Trace, directory: Path | None = None) -> None:
+        super().__init__()
+        self._trace = trace
+        self._directory = directory
+        self._form = _FORMATS[0]
+        self._offered = ""
+        self._written: Path | None = None
+        self._saving = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out forms, name and buttons."""
+        with Vertical(classes="modal-box"):
+            yield Static(Content("Save this trace"), classes="modal-title")
+            yield Static(Content(_PROMISE), classes="modal-words")
+            with RadioSet(id="forms"):
+                for form in _FORMATS:
+                    yield _Choice(Content(f"{form.name:<9} {form.summary}"), value=form is self._form)
+            yield Input(id="name")
+            yield Static(Content(_HINT), id="hint", classes="modal-hint")
+            with Horizontal(classes="modal-buttons"):
+                yield Button(Content("Save"), id="save", variant="primary")
+                yield Button(Content("Back"), id="close")
+
+    def on_mount(self) -> None:
+        """Offer a name that is free."""
+        self._offer(self._form)
+        self.name_field.focus()
+
+    def _offer(self, form: Format) -> None:
+        self._form = form
+        if self.name_field.value == self._offered:
+            self._offered = self.name_field.value = self._free_name(form)
+            self.name_field.cursor_position = len(self._offered)
+
+    def _free_name(self, form: Format) -> str:
+        """Return a name that is not taken, so that the person need not look for one."""
+        whole = file_name(self._trace, form)
+        stem = whole.removesuffix(form.suffix)
+        for number in range(1, _MOST_NAMES):
+            name = whole if number == 1 else f"{stem}-{number}{form.suffix}"
+            path = Path(name) if self._directory is None else self._directory / name
+            if not path.exists() and not path.is_symlink():
+                return str(path)
+        return whole
+
+    @on(RadioSet.Changed)
+    def _form_chosen(self, event: RadioSet.Changed) -> None:
+        self._offer(_FORMATS[event.index])
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.action_save()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "save":
+            self.action_save()
+        else:
+            self.action_close()
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss(self._written)
+
+    def action_save(self) -> None:
+        """Write the file, once at a time."""
+        if not self._saving:
+            self._saving = True
+            self._write(self._form, self.name_field.value)
+
+    @work(group="export", description="write a file")
+    async def _write(self, form: Format, name: str) -> None:
+        try:
+            path = named_path(name)
+            # In a thread: masking and laying out a megabyte takes a moment.
+            await asyncio.to_thread(_write_file, path, form, self._trace)
+        except FileExists as error:
+            self._say(f"{error.cause} Choose another name.", good=False)
+        except AuthlensError as error:
+            self._say(f"{error.cause} {error.cure}", good=False)
+        else:
+            self._written = path.absolute()
+            self._say(f"✔ Written to {self._written}", good=True)
+            self.query_one("#close", Button).focus()
+        finally:
+            self._saving = False
+
+    def _say(self, words: str, *, good: bool) -> None:
+        self.hint.update(Content(safe_line(words, 500)))
+        self.hint.set_class(not good, "-bad")
+        self.hint.set_class(good, "-good")
+
+
+def _write_file(path: Path, form: Format, trace: Trace) -> None:
+    write_export(path, form.write(trace))

@@ -129,11 +129,11 @@ async def test_a_runs_all_and_says_that_it_works() -> None:
 async def test_looking_at_another_stage_is_not_disturbed_by_the_one_that_runs() -> None:
     """The answer of a running stage does not appear under the heading of another."""
     gate = Gate()
-    login, _ = scripted()
+    login, sender = scripted()
     async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("n")
         await until(pilot, at(login, Stage.RESOURCE_METADATA))
-        login._wire.before = gate  # type: ignore[attr-defined]
+        sender.before = gate
         await pilot.press("n")
         await until(pilot, lambda: gate.came == 1)
         wizard.show_stage(Stage.DETECTION)

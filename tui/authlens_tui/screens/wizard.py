@@ -33,13 +33,14 @@ from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.browser import may_open_browser, open_browser
 from authlens_tui.crash import QuietCrash
-from authlens_tui.screens.stage_runner import StageRunner
+from authlens_tui.screens.tampered_words import experiment_words, marks, unkept_words
 from authlens_tui.screens.wizard_keys import WIZARD_KEYS, login_keys, ways_on
+from authlens_tui.screens.wizard_tools import WizardTools
 from authlens_tui.screens.wizard_words import authenticated_words, cancelled_words, failed_words, next_words
 from authlens_tui.widgets.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper
-from authlens_tui.widgets.steps import steps_of
+from authlens_tui.widgets.steps import stages_of, steps_of
 from authlens_tui.widgets.title_bar import TitleBar
 
 __all__ = ["Player", "WizardScreen"]
@@ -50,17 +51,18 @@ Player = Callable[[str], Awaitable[str]]
 _NARROW, _SHORT, _TALL = 100, 16, 32  # cells and rows, as the app's breakpoints
 
 
-class WizardScreen(StageRunner):
+class WizardScreen(WizardTools):
     """Shows one login and drives it; all it knows of the login is its record and its events."""
 
     CSS_PATH = "wizard.tcss"
     HELP = (
         "n runs the next stage, a runs them all. Every request is on the screen before it is sent; "
         "afterwards request and response are there as they really were. Select a stage with the arrow keys "
-        "to look at it."
+        "to look at it. e edits what is sent next, i tries an attack, l explains the stage."
     )
     BINDINGS: ClassVar[list[BindingType]] = WIZARD_KEYS
 
+    title_bar = getters.query_one(TitleBar)
     stepper = getters.query_one(Stepper)
     heading = getters.query_one("#heading", Static)
     panel = getters.query_one("#panel", AuthorizationPanel)
@@ -87,7 +89,6 @@ class WizardScreen(StageRunner):
         self._play_unasked = play
         self._ready: AuthorizationReady | None = None
         self._ignored: AnswerIgnored | None = None
-        self._shown: Stage = Stage.DETECTION
         self._playing = False
         self._under_way: Request | None = None
         self._exchanged: tuple[Exchange, ...] = ()
@@ -170,8 +171,8 @@ class WizardScreen(StageRunner):
 
     def _show_progress(self) -> None:
         """Show how far the running stage is, unless the person looks at another one."""
-        if self._login.running is self._shown:
-            self.record_view.show_running(self._shown, self._under_way, self._exchanged)
+        if self._login.running is self.shown:
+            self.record_view.show_running(self.shown, self._under_way, self._exchanged)
 
     def _name_stage(self, title: str) -> None:
         """Let a crash report name the stage that was running."""
@@ -197,21 +198,24 @@ class WizardScreen(StageRunner):
             self.stepper.focus()
         self.panel.empty()
         self.show_stage(record.stage)
+        self.show_results(record)
+        ways = ways_on(self._allowed())
         if record.outcome is Outcome.PASSED:
             self._say_next()
         elif record.outcome is Outcome.CANCELLED:
-            self._say(cancelled_words(record, ways_on(self._allowed())))
+            self._say(cancelled_words(record, ways))
         else:
-            self._say(failed_words(record, ways_on(self._allowed())))
+            self._say(experiment_words(record, ways) or failed_words(record, ways))
 
     # -- what is shown ---------------------------------------------------------------------------------
 
     def show_stage(self, stage: Stage) -> None:
         """Show one stage: its record, or the request it would send."""
-        self._shown = stage
+        self.shown = stage
+        self.title_bar.tampered = self._login.tampered
         self._show_heading()
         self.stepper.steps = steps_of(self._login.trace, self._login.position, self._login.running)
-        self.stepper.looked_at = LOGIN_STAGES.index(stage)
+        self.stepper.looked_at = self._stages.index(stage)
         waiting = self._ready is not None and stage is Stage.AUTHORIZATION
         self.switcher.current = "panel" if waiting else "record"
         self._show_record(stage)
@@ -223,7 +227,7 @@ class WizardScreen(StageRunner):
         here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
         if self._login.running is stage:
             self.record_view.show_running(stage, self._under_way, self._exchanged)
-        elif record is not None and (LOGIN_STAGES.index(stage) < here or record is self.failed_record()):
+        elif record is not None and (self._stages.index(stage) < here or self._is_latest(record)):
             self.record_view.show_record(record)
         elif stage is position:
             planned = self._login.planned()
@@ -231,9 +235,18 @@ class WizardScreen(StageRunner):
         else:
             self.record_view.show_ahead(stage)
 
+    @property
+    def _stages(self) -> tuple[Stage, ...]:
+        return stages_of(self._login.trace, self._login.running)
+
+    def _is_latest(self, record: StageRecord) -> bool:
+        """Whether the record stands beside the way: a stage that did not pass, or came after the login."""
+        return record is self.failed_record() or record.stage not in LOGIN_STAGES
+
     def _show_heading(self) -> None:
-        info = STAGE_INFO[self._shown]
-        self.heading.border_title = f"{info.number} {info.title}"
+        info = STAGE_INFO[self.shown]
+        number = self._stages.index(self.shown) + 1
+        self.heading.border_title = f"{number} {info.title}"
         self.heading.border_subtitle = info.specification
         roomy = self.size.width >= _NARROW and self.size.height >= _TALL
         self.heading.update(Content(f"{info.what} {info.why}" if roomy else info.what))
@@ -247,14 +260,17 @@ class WizardScreen(StageRunner):
             self._ignored = None
 
     def _say(self, words: Content) -> None:
-        self.verdict_line.update(words)
+        mark = marks(self._login)
+        self.verdict_line.update(Content.assemble(mark, "\n", words) if mark else words)
 
     def _say_next(self) -> None:
         stage, planned = self._login.position, self._login.planned()
-        if stage is None:
+        if stage is None and self._login.tampered:
+            self._say(unkept_words(self._login.facts, datetime.now(UTC)))
+        elif stage is None:
             self._say(authenticated_words(self._login.facts, self._store_name, datetime.now(UTC)))
         else:
-            self._say(next_words(stage, planned.request if planned else None, shown=self._shown is stage))
+            self._say(next_words(stage, planned.request if planned else None, shown=self.shown is stage))
 
     def went_back(self) -> None:
         """Show the stage that is next again."""
@@ -263,7 +279,7 @@ class WizardScreen(StageRunner):
 
     @on(Stepper.Chosen)
     def _chosen(self, message: Stepper.Chosen) -> None:
-        self.show_stage(LOGIN_STAGES[message.index])
+        self.show_stage(self._stages[message.index])
 
     # -- what can be done ------------------------------------------------------------------------------
 
@@ -325,7 +341,7 @@ class WizardScreen(StageRunner):
         if self._ready is not None and self.switcher.current == "panel":
             await copy(self._ready.url, "The link")
         else:
-            await copy(self.record_view.as_text(), STAGE_INFO[self._shown].title)
+            await copy(self.record_view.as_text(), STAGE_INFO[self.shown].title)
 
     def action_reveal(self) -> None:
         """Show the secrets of the selected stage for a while, or mask them."""

@@ -14,7 +14,10 @@ __all__ = ["WIZARD_KEYS", "login_keys", "ways_on"]
 
 WIZARD_KEYS: Final[list[BindingType]] = [
     Binding("n", "next", "Next", id="wizard.next", tooltip="Run the next stage"),
-    Binding("a", "run_all", "Run all", id="wizard.all", tooltip="Run the stages until one needs you"),
+    Binding("a", "run_all", "All", id="wizard.all", tooltip="Run the stages until one needs you"),
+    Binding("e", "edit", "Edit", id="wizard.edit", tooltip="Change what is sent next, before it is sent"),
+    Binding("i", "what_if", "What if", id="wizard.what_if", tooltip="Try an attack and see who stops it"),
+    Binding("l", "lesson", "Lesson", id="wizard.lesson", tooltip="Why this stage exists"),
     Binding("s", "play", "Sign in for me", id="wizard.play", tooltip="The demo plays the person"),
     Binding("o", "open", "Open", id="wizard.open", tooltip="Open the link in a browser"),
     Binding("p", "paste", "Paste", id="wizard.paste", tooltip="Paste the address the browser ended on"),
@@ -26,7 +29,15 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     Binding("b", "back", "Back", id="wizard.back", tooltip="Take the facts of one stage earlier"),
     Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown"),
     Binding("x", "reveal", "Reveal", id="wizard.reveal", tooltip="Show or mask the secrets of this stage"),
-    Binding("right_square_bracket", "tab(1)", "Tab", key_display="]", id="wizard.tab", tooltip="Next tab"),
+    Binding(
+        "right_square_bracket",
+        "tab(1)",
+        "Tab",
+        key_display="]",
+        id="wizard.tab",
+        tooltip="Next tab",
+        show=False,
+    ),
     Binding(
         "left_square_bracket",
         "tab(-1)",
@@ -36,7 +47,10 @@ WIZARD_KEYS: Final[list[BindingType]] = [
         show=False,
     ),
     Binding("escape", "cancel", "Cancel", id="wizard.cancel", tooltip="Stop what runs"),
-    Binding("d", "dashboard", "Dashboard", id="wizard.dashboard", tooltip="Leave this login"),
+    Binding(
+        "m", "export", "Save", id="wizard.export", tooltip="Save this record, redacted, in a file", show=False
+    ),
+    Binding("d", "dashboard", "Leave", id="wizard.dashboard", tooltip="Leave for the dashboard"),
 ]
 
 _WAYS_ON: Final = {
@@ -63,6 +77,9 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
     return {
         "next": idle and failed is None,
         "run_all": idle and failed is None,
+        "edit": idle and failed is None,
+        "what_if": not running,
+        "export": bool(login.trace.records),
         "override": stuck and failed is not None and any(check.overridable for check in failed.failures),
         "retry": stuck,
         "another_port": stuck and "registration.port" in names,

@@ -40,16 +40,26 @@ _SIGNS: Final = {
     StepState.CANCELLED: ("■", "$quiet"),
 }
 _TIME_WIDTH: Final = 7
+_TAMPERED: Final = ("≠ TAMPERED", "bold $text-warning")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stage in the list: number, name, how far it is, and the seconds it took."""
+    """One stage in the list.
+
+    Attributes:
+        number: its place, from 1.
+        title: its name.
+        state: how far it is.
+        elapsed: the seconds it took, None before it ended.
+        tampered: true when something in it was changed on purpose.
+    """
 
     number: int
     title: str
     state: StepState = StepState.WAITING
     elapsed: float | None = None
+    tampered: bool = False
 
 
 class Stepper(Widget, can_focus=True):
@@ -114,6 +124,11 @@ class Stepper(Widget, can_focus=True):
             return self._one_line(width)
         return Content("\n").join([self._row(index, step, width) for index, step in enumerate(self.steps)])
 
+    def watch_steps(self) -> None:
+        """Say in the border that something was changed on purpose."""
+        tampered = any(step.tampered for step in self.steps)
+        self.border_subtitle = Content.styled(*_TAMPERED) if tampered else None
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """One row for each step, or one for all."""
         return 1 if self.has_class("-line") else max(1, len(self.steps))
@@ -143,7 +158,8 @@ class Stepper(Widget, can_focus=True):
         row = Content.assemble(
             (sign, style),
             f" {step.number} ",
-            (f"{title:<{name_width}}", name_style),
+            (f"{title:<{name_width}}"[: name_width - 2 * step.tampered], name_style),
+            ("≠ " if step.tampered else "", _TAMPERED[1]),
             (f"{took:>{_TIME_WIDTH}}", "$quiet"),
         )
         return row.stylize("on $primary 25%") if looked_at else row
@@ -159,4 +175,6 @@ class Stepper(Widget, can_focus=True):
         step = self.steps[self.looked_at] if self.looked_at < len(self.steps) else None
         name = f"  {step.number} {safe_line(step.title, 40)}" if step else ""
         word = f"  {step.state}" if step and step.state is not StepState.WAITING else ""
-        return Content.assemble(*signs, (name, "bold"), (word, "$quiet")).truncate(max(1, width))
+        tampered = any(one.tampered for one in self.steps)
+        mark = Content.assemble("  ", _TAMPERED) if tampered else Content()
+        return Content.assemble(*signs, mark, (name, "bold"), (word, "$quiet")).truncate(max(1, width))

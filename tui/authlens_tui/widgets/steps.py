@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from authlens_core.oauth.check import Severity
@@ -9,21 +10,33 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.widgets.stepper import Step, StepState
 
-__all__ = ["steps_of"]
+__all__ = ["stages_of", "steps_of"]
 
 _STATES: Final = {Outcome.FAILED: StepState.FAILED, Outcome.CANCELLED: StepState.CANCELLED}
 
 
+def stages_of(trace: Trace, running: Stage | None = None) -> tuple[Stage, ...]:
+    """Return the eight stages, and the refresh where an experiment after the login made one."""
+    refreshed = running is Stage.REFRESH or trace.latest(Stage.REFRESH) is not None
+    return (*LOGIN_STAGES, Stage.REFRESH) if refreshed else LOGIN_STAGES
+
+
 def steps_of(trace: Trace, position: Stage | None, running: Stage | None) -> tuple[Step, ...]:
-    """Return the eight steps: what has passed, what failed, what runs, what lies ahead.
+    """Return the steps: what has passed, what failed, what runs, what lies ahead.
 
     A stage lies ahead again, whatever it came to once, when the person went back before it.
     """
     here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
     last = trace.records[-1] if trace.records else None
+
+    def latest(number: int, stage: Stage) -> StageRecord | None:
+        past = number <= here or stage not in LOGIN_STAGES
+        return trace.latest(stage) if past else _unresolved(last, stage, position)
+
+    tampered = {record.stage for record in trace.records if record.tampering}
     return tuple(
-        _step(stage, trace.latest(stage) if index < here else _unresolved(last, stage, position), running)
-        for index, stage in enumerate(LOGIN_STAGES)
+        replace(_step(number, stage, latest(number, stage), running), tampered=stage in tampered)
+        for number, stage in enumerate(stages_of(trace, running), 1)
     )
 
 
@@ -33,11 +46,11 @@ def _unresolved(last: StageRecord | None, stage: Stage, position: Stage | None) 
     return last if here and last is not None and last.outcome is not Outcome.PASSED else None
 
 
-def _step(stage: Stage, record: StageRecord | None, running: Stage | None) -> Step:
-    info = STAGE_INFO[stage]
+def _step(number: int, stage: Stage, record: StageRecord | None, running: Stage | None) -> Step:
+    title = STAGE_INFO[stage].title
     if running is stage:
-        return Step(info.number, info.title, StepState.RUNNING)
+        return Step(number, title, StepState.RUNNING)
     if record is None:
-        return Step(info.number, info.title)
+        return Step(number, title)
     passed = StepState.WARNED if record.count(Severity.WARNING) else StepState.DONE
-    return Step(info.number, info.title, _STATES.get(record.outcome, passed), record.elapsed)
+    return Step(number, title, _STATES.get(record.outcome, passed), record.elapsed)

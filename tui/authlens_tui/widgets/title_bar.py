@@ -1,10 +1,11 @@
-"""The one line at the top: where we are, where secrets are kept, and whether this is SSH."""
+"""The one line at the top: where we are, whether anything was changed on purpose, where secrets are kept."""
 
 from __future__ import annotations
 
 import os
 
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widgets import Static
 
 from authlens_core.callback.ssh_forward import is_ssh
@@ -20,8 +21,12 @@ class TitleBar(Static):
     TitleBar { height: 1; padding: 0 1; background: $surface; color: $text; dock: top; }
     """
 
-    def __init__(self, subject: str, store_name: str = "") -> None:
+    tampered: reactive[bool] = reactive(False)
+    """True when a request of what is shown was changed on purpose."""
+
+    def __init__(self, subject: str, store_name: str = "", *, tampered: bool = False) -> None:
         super().__init__()
+        self.set_reactive(TitleBar.tampered, tampered)
         self._subject = subject
         self._store_name = store_name
 
@@ -29,6 +34,7 @@ class TitleBar(Static):
         """Lay the line out for the width there is."""
         left = Content.assemble(
             (" authlens ", "bold $text-primary on $primary-muted"),
+            (" ≠ TAMPERED ", "bold reverse $text-warning") if self.tampered else "",
             "  ",
             Content(safe_line(self._subject, 200)),
         )

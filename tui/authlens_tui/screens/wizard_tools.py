@@ -1,0 +1,92 @@
+"""What a person can do with a login besides running it: edit, try attacks, learn, save, open an arrow."""
+
+from __future__ import annotations
+
+from textual import on, work
+
+from authlens_core.login.experiments import experiment_named
+from authlens_core.trace.record import Stage, StageRecord
+from authlens_tui.screens.edit import Edited, EditScreen
+from authlens_tui.screens.stage_runner import StageRunner
+from authlens_tui.screens.what_if import ExperimentResultScreen, WhatIfScreen, results_in
+from authlens_tui.widgets.record_view import RecordView
+
+__all__ = ["WizardTools"]
+
+
+class WizardTools(StageRunner):
+    """The tools of the wizard; showing a stage is left to those that derive from it."""
+
+    shown: Stage = Stage.DETECTION
+    """The stage that is looked at."""
+
+    def show_stage(self, stage: Stage) -> None:
+        """Show one stage; for those that derive from this."""
+
+    # -- changing it on purpose ------------------------------------------------------------------------
+
+    @work(exclusive=True, group="tools", description="edit")
+    async def action_edit(self) -> None:
+        """Edit what the next stage sends, before it is sent."""
+        login, stage = self._login, self._login.position
+        if stage is None or login.running is not None:
+            return
+        form = EditScreen(stage, login.facts.options, login.choices(), login.parts())
+        edited = await self.app.push_screen_wait(form)
+        if edited is not None and login.position is stage and login.running is None:
+            self._apply(edited)
+
+    def _apply(self, edited: Edited) -> None:
+        """Choose anew first: where that goes back, the request that was edited is not the next any more."""
+        login, stage = self._login, self._login.position
+        if edited.options != login.facts.options:
+            login.use(edited.options)
+        if edited.amendments and login.position is stage:
+            login.amend(*edited.amendments)
+        elif edited.amendments:
+            self.notify("The new choice matters earlier, so the other edits were dropped.", markup=False)
+        self.went_back()
+
+    @work(exclusive=True, group="tools", description="what if")
+    async def action_what_if(self) -> None:
+        """Choose an experiment and arm it."""
+        login = self._login
+        if login.running is not None:
+            return
+        name = await self.app.push_screen_wait(WhatIfScreen(login.position, login.armed))
+        if name is not None and login.running is None:
+            login.arm(experiment_named(name))
+            self.went_back()
+
+    def show_results(self, record: StageRecord) -> None:
+        """Show what became of the experiments of a stage, below those that are shown already."""
+        if not results_in(record):
+            return
+        if isinstance(self.app.screen, ExperimentResultScreen):
+            self.app.screen.add(record)
+        else:
+            self.app.push_screen(ExperimentResultScreen(record))
+
+    # -- looking closer --------------------------------------------------------------------------------
+
+    def action_lesson(self) -> None:
+        """Read why the stage that is looked at exists."""
+        from authlens_tui.screens.lesson import LessonScreen
+
+        self.app.push_screen(LessonScreen(self.shown))
+
+    def action_export(self) -> None:
+        """Save the record for a colleague, redacted."""
+        from authlens_tui.screens.export import ExportScreen
+
+        self.app.push_screen(ExportScreen(self._login.trace))
+
+    @on(RecordView.ExchangeChosen)
+    def _exchange_chosen(self, message: RecordView.ExchangeChosen) -> None:
+        """Open the exchange of an arrow, also where its stage was tried again since."""
+        records = self._login.trace.records
+        self.show_stage(message.stage)
+        view = self.query_one(RecordView)
+        if message.record_index < len(records):
+            view.show_record(records[message.record_index])
+        view.show_exchange(message.exchange_index, reply=message.reply)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authlens_core.emulator import Emulator
 from authlens_core.explain.headers import HeaderContext
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.check import Check, Severity
@@ -19,6 +21,7 @@ from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.exchange_view import request_lines, response_lines
 from authlens_tui.widgets.facts_view import explained_fact_lines
@@ -26,6 +29,9 @@ from authlens_tui.widgets.header_table import explained_header_lines
 from authlens_tui.widgets.jwt_lines import jwt_lines
 from authlens_tui.widgets.lines import Line, Tone
 from authlens_tui.widgets.overview import overview_lines
+from authlens_tui.widgets.record_lines import Aspect, Known, Tab, tab_lines
+from authlens_tui.widgets.signature_check import check_signatures, has_jwts
+from support.recorded_login import record_login_at
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -201,3 +207,23 @@ def test_the_overview_begins_with_words_and_keeps_secrets() -> None:
     assert lines[1].text.startswith("✖ wiki.example answered 401.")
     assert SECRET not in text(lines)
     assert any(one.text.startswith("GET  https://wiki.example/?token=••••") for one in lines)
+
+
+async def test_checking_the_signatures_of_a_record_shows_the_verdict() -> None:
+    """The keys are fetched from the team when a person asks, and the overview then says what came of it."""
+    async with Emulator(faults=("oauth-off",)) as emulator:
+        record = (await record_login_at(emulator)).trace.records[0]
+        wire = Wire()
+        try:
+            issuer = emulator.team_url
+            verdicts, exchanges = await check_signatures(
+                wire, record, [record], issuer=issuer, loopback_http=True
+            )
+        finally:
+            await wire.aclose()
+    assert has_jwts(record)
+    assert [one.signature for one in verdicts.values()] == [Signature.VALID]
+    assert len(exchanges) == 1
+    known = Known(record.stage, record=record, exchanges=record.exchanges)
+    for seen, words in ((known, "not verified"), (replace(known, verdicts=verdicts), "✔ verified")):
+        assert words in text(tab_lines(Tab.RESPONSE, seen, [record], Redactor(), Aspect()))

@@ -22,7 +22,7 @@ __all__ = ["Verdicts", "found_jwt_lines", "jwt_lines", "verification_line"]
 
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
 _MAX_NAME: Final = 64
-_WIDTH: Final = 16
+_WIDTH: Final = 20
 
 _SIGNS: Final = {
     Signature.VALID: ("✔ verified", Tone.GOOD),
@@ -33,7 +33,7 @@ _SIGNS: Final = {
 # Before and after the moment has come.
 _COUNTED: Final = {
     "exp": ("ends in {}", "ended {}"),
-    "nbf": ("not before, in {}", "since {}"),
+    "nbf": ("begins in {}", "began {}"),
     "iat": ("issued in {}: a clock is wrong", "issued {}"),
     "auth_time": ("signed in, in {}: a clock is wrong", "signed in {}"),
 }
@@ -101,11 +101,11 @@ def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor
     width = min(_WIDTH, max((len(one.name) for one in known), default=0))
     for one in known[:_MAX_SHOWN]:
         lead = f"    {one.name[:_MAX_NAME]:<{width}}  "
-        meaning = explain_member(kind, one.name)
+        meaning = explain_member(kind, one.name) if one.at is None else None  # the countdown says it
         yield line(
             (lead, Tone.NAME),
             *_value(one, redactor),
-            (f"  {meaning.sentence}" if meaning is not None else "", Tone.MUTED),
+            (f"  {meaning.sentence}  {meaning.spec}" if meaning is not None else "", Tone.MUTED),
             hang=min(len(lead), _WIDTH + 6),
             words=True,
         )

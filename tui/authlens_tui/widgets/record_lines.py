@@ -10,7 +10,6 @@ from typing import Final, TypeVar
 from authlens_core.export.curl_command import curl_commands
 from authlens_core.export.redaction import Redactor, redacted_request, redacted_response, secrets_in
 from authlens_core.export.secret_forms import MASKED
-from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_core.trace.messages import Underway
@@ -19,20 +18,18 @@ from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.checks_view import check_lines
 from authlens_tui.widgets.diagram import diagram_lines
 from authlens_tui.widgets.exchange_view import (
-    duration,
     failure_lines,
     request_lines,
     response_lines,
     timing_lines,
 )
-from authlens_tui.widgets.facts_view import explained_fact_lines
-from authlens_tui.widgets.header_table import value_pieces
+from authlens_tui.widgets.jwt_lines import Verdicts
 from authlens_tui.widgets.lines import BLANK, Line, Tone, line, prose
+from authlens_tui.widgets.overview import exchange_line, overview_lines
 
 __all__ = ["RAW_TABS", "Aspect", "Known", "Tab", "hides_secrets", "known_secrets", "tab_label", "tab_lines"]
 
 _T = TypeVar("_T")
-_GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
 _AHEAD: Final = "Its turn has not come. What it sends is shown here before it is sent."
 
 
@@ -59,7 +56,10 @@ RAW_TABS: Final = frozenset({Tab.REQUEST, Tab.RESPONSE})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """What is known of a stage: before, while and after it runs. Two of them are never equal."""
+    """What is known of a stage: before, while and after it runs. Two of them are never equal.
+
+    `verdicts` are on the signatures of the JWTs in it; None while nobody has looked at them.
+    """
 
     stage: Stage
     record: StageRecord | None = None
@@ -67,6 +67,7 @@ class Known:
     exchanges: tuple[Exchange, ...] = ()
     ahead: bool = False
     underway: Underway | None = None
+    verdicts: Verdicts | None = None
 
     @property
     def weight(self) -> int:
@@ -165,14 +166,17 @@ def tab_lines(
         case Tab.REQUEST:
             yield from _each(
                 _requests(known),
-                lambda one: request_lines(one[0], mask, raw=aspect.raw),
+                lambda one: request_lines(one[0], mask, raw=aspect.raw, verdicts=known.verdicts),
                 known,
                 aspect,
                 lambda one: one[1],
             )
         case Tab.RESPONSE:
             yield from _each(
-                known.exchanges, lambda one: response_lines(one, mask, raw=aspect.raw), known, aspect
+                known.exchanges,
+                lambda one: response_lines(one, mask, raw=aspect.raw, verdicts=known.verdicts),
+                known,
+                aspect,
             )
         case Tab.CHECKS:
             record = known.record
@@ -199,40 +203,17 @@ def _diagram(known: Known, story: Sequence[StageRecord], redactor: Redactor, wid
 
 
 def _overview(known: Known, redactor: Redactor | None) -> Iterator[Line]:
+    if known.record is not None:
+        yield from overview_lines(known.record, redactor, verdicts=known.verdicts)
+        return
     if known.planned is not None:
         yield from request_lines(known.planned, redactor)
+    elif not known.exchanges:
+        yield prose(_nothing(known), Tone.MUTED)
     for exchange in known.exchanges:
-        yield _in_one_line(exchange, redactor)
+        yield exchange_line(exchange, redactor)
         if exchange.failure is not None:
             yield from failure_lines(exchange.failure)
-    record = known.record
-    if record is None:
-        if known.planned is None and not known.exchanges:
-            yield prose(_nothing(known), Tone.MUTED)
-        return
-    grave = [check for check in record.checks if check.severity in _GRAVE]
-    if grave:
-        yield BLANK
-        yield from check_lines(grave, record.overridden)
-    if record.facts:
-        yield BLANK
-        yield from explained_fact_lines(record.facts, record.stage, redactor)
-
-
-def _in_one_line(exchange: Exchange, redactor: Redactor | None) -> Line:
-    response = exchange.response
-    outcome = ("no answer", Tone.BAD)
-    if response is not None:
-        outcome = (str(response.status), Tone.GOOD if response.status < 400 else Tone.WARNING)
-    url = exchange.request.url
-    return line(
-        (f"{exchange.request.method:<5}", Tone.TITLE),
-        *value_pieces(redactor.text(url) if redactor is not None else url),
-        (" → ", Tone.MUTED),
-        outcome,
-        (f"  {duration(exchange.elapsed)}", Tone.MUTED),
-        hang=5,
-    )
 
 
 def _curl(known: Known, redactor: Redactor, aspect: Aspect) -> Iterator[Line]:

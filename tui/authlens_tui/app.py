@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual.app import App, SystemCommand
+from textual.app import App, SystemCommand, get_system_commands_provider
 from textual.binding import Binding, BindingType
 from textual.color import Color
+from textual.command import CommandPalette, Provider
 from textual.filter import Monochrome, NoColor
+from textual.widgets import Footer
 
 from authlens_core.secret import Secret
 from authlens_tui.clipboard import Copied, CopyWay, copy_text
@@ -31,7 +33,14 @@ __all__ = ["AuthlensApp"]
 INTERRUPTED: Final = 130
 _QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreground
 _TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: leave
-_RECORDS_THE_SCREEN: Final = frozenset({"Screenshot"})
+_NOT_OFFERED: Final = frozenset({"Screenshot", "Keys", "Quit"})  # recorded; or there as an action of ours
+_ROOM_FOR_PALETTE: Final = 120  # cells from which on the footer names the key of the command palette
+
+
+def _actions() -> type[Provider]:
+    from authlens_tui.palette import Actions
+
+    return Actions
 
 
 class AuthlensApp(QuietCrash, App[int]):
@@ -47,6 +56,7 @@ class AuthlensApp(QuietCrash, App[int]):
     TITLE = "authlens"
     CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {get_system_commands_provider, _actions}  # noqa: RUF012 - Textual declares it
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it without ClassVar
         (0, "-tiny"),
         (40, "-narrow"),
@@ -90,9 +100,9 @@ class AuthlensApp(QuietCrash, App[int]):
         return [self._scrubbing, *filters, *((NoColor(),) if self.no_color else ())]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer Textual's commands, without those that write the screen to a file."""
+        """Offer Textual's commands, without those that write the screen to a file or show another help."""
         for command in super().get_system_commands(screen):
-            if command.title not in _RECORDS_THE_SCREEN:
+            if command.title not in _NOT_OFFERED:
                 yield command
 
     def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
@@ -110,11 +120,11 @@ class AuthlensApp(QuietCrash, App[int]):
         self.hear_of_lost_errors(asyncio.get_running_loop())
 
     def action_help(self) -> None:
-        """Show or hide the panel with every key of this screen."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Show the keys of this screen and the words that it uses."""
+        from authlens_tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, (HelpScreen, CommandPalette)):
+            self.push_screen(HelpScreen(self.screen))
 
     def action_help_quit(self) -> None:
         """Answer ctrl+c: stop what runs; pressed twice, leave."""
@@ -130,6 +140,24 @@ class AuthlensApp(QuietCrash, App[int]):
             timeout=_TWICE_WITHIN,
             markup=False,
         )
+
+    def on_mount(self) -> None:
+        """Look at the footer of each screen that comes."""
+        self.screen_change_signal.subscribe(self, self._another_screen)
+
+    def on_resize(self) -> None:
+        """Name the command palette in the footer where there is room."""
+        self.call_later(self._another_screen, self.screen)  # when the size is known
+
+    def _another_screen(self, screen: Screen[object]) -> None:
+        screen.call_after_refresh(self._fit_footer, screen)
+
+    def _fit_footer(self, screen: Screen[object]) -> None:
+        for footer in screen.query(Footer):
+            roomy = self.size.width >= _ROOM_FOR_PALETTE
+            if footer.show_command_palette is not roomy:
+                footer.show_command_palette = roomy
+                screen.refresh_bindings()
 
     async def copy(self, text: Secret | str, what: str) -> Copied:
         """Copy `text` and tell the person which clipboard has `what`, a word or two of ours."""

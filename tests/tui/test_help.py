@@ -1,0 +1,56 @@
+"""The help: keys of this screen in groups, the words explained, what to do when something is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_tui.screens.help import GLOSSARY, HelpScreen
+from support.screens import scripted, text_of, until, wizard_on
+
+
+def test_a_word_is_explained_in_one_short_line() -> None:
+    """Two lines at 80 columns at most, and no word twice."""
+    words = [word for word, _ in GLOSSARY]
+    assert len(words) == len(set(words))
+    assert all(meaning.endswith(".") and len(meaning) <= 90 for _, meaning in GLOSSARY)
+    assert {"resource", "authorization server", "PKCE", "state", "refresh token"} <= set(words)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_the_help_groups_the_keys_that_work_now(size: tuple[int, int]) -> None:
+    """The screen's own, those of the focus, and those that work everywhere; nothing that is off."""
+    login, _ = scripted()
+    async with wizard_on(login, size=size) as (wizard, pilot, app):
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "Help" in text_of(app))
+        shown = text_of(app)
+        assert "On this screen" in shown
+        assert "Next: Run the next stage" in shown
+        assert "Retry" not in shown
+        assert "ctrl+p finds every action" in shown
+        await pilot.press("question_mark")
+        await until(pilot, lambda: app.screen is wizard)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_the_words_and_the_way_to_report_can_be_reached_with_the_keyboard(
+    size: tuple[int, int],
+) -> None:
+    """Everything is on one page that scrolls."""
+    login, _ = scripted()
+    async with wizard_on(login, size=size) as (_wizard, pilot, app):
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("end")
+        await until(pilot, lambda: "To report a mistake of authlens" in text_of(app))
+        assert "When something is wrong" in text_of(app)
+
+
+async def test_help_on_a_tiny_terminal_closes_again() -> None:
+    """20 x 5."""
+    login, _ = scripted()
+    async with wizard_on(login, size=(20, 5)) as (wizard, pilot, app):
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is wizard)

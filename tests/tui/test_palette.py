@@ -1,0 +1,132 @@
+"""The command palette: every action of the screen is found by a word, and done where its key would work."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.session import Session
+from authlens_core.trace.record import Stage
+from authlens_core.wire.client import Wire
+from authlens_tui.palette import Place, possible_actions
+from authlens_tui.screens.dashboard import DashboardScreen
+from support.grants import NOW, every_state
+from support.screens import run_screen, scripted, text_of, until, wizard_on
+
+
+def dashboard() -> DashboardScreen:
+    """Return a dashboard with grants on it."""
+    credentials = Credentials.memory()
+    for one in every_state():
+        credentials.index.switch(one, one.generation)
+    return DashboardScreen(Session(Wire(), credentials), now=lambda: NOW)
+
+
+async def test_every_enabled_binding_with_a_tooltip_can_be_found() -> None:
+    """Of the screen, of what has the focus, and of the app; each once, with its keys."""
+    async with run_screen(dashboard()) as (app, _):
+        found = possible_actions(app.screen)
+        bound = {
+            (binding.action, id(node))
+            for node, binding, enabled, _ in app.screen.active_bindings.values()
+            if enabled and binding.tooltip and binding.description
+        }
+        assert bound <= {(one.action, id(one.node)) for one in found}
+        assert len({(one.action, id(one.node)) for one in found}) == len(found)
+        assert {"revoke", "refresh", "help"} <= {one.action for one in found}
+
+
+async def test_an_action_that_does_nothing_now_is_not_offered() -> None:
+    """Before the first stage has failed there is nothing to retry."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, _pilot, _app):
+        names = {one.action for one in possible_actions(wizard)}
+        assert "next" in names
+        assert "retry" not in names
+
+
+class Part(Static, can_focus=True):
+    """Something with a key of its own."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("z", "mark", "Mark", tooltip="Mark this part"),
+        Binding("up", "look", "Up"),
+    ]
+    marked = False
+
+    def action_mark(self) -> None:
+        """Note that it was done."""
+        self.marked = True
+
+
+class Other(Part, inherit_bindings=False):
+    """Another one, whose key means something else."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "mark", "Underline", tooltip="Underline this")]
+
+
+class Parts(Screen[None]):
+    """Two parts that can have the focus."""
+
+    def compose(self) -> ComposeResult:
+        """Lay them out."""
+        yield Part("one", id="one")
+        yield Other("other", id="other")
+
+
+async def test_the_keys_of_what_has_no_focus_are_offered_too_and_lead_there() -> None:
+    """What can be searched, folded or marked is found wherever the focus is."""
+    async with run_screen(Parts()) as (app, pilot):
+        one, other = app.screen.query_one("#one", Part), app.screen.query_one("#other", Other)
+        one.focus()
+        await pilot.pause()
+        places = {(a.name, a.node.id): a for a in possible_actions(app.screen)}
+        assert places["Mark", "one"].place is Place.FOCUS
+        assert places["Underline", "other"].place is Place.ELSEWHERE
+        assert not [name for name, _ in places if name == "Up"]
+        await places["Underline", "other"].do()
+        await pilot.pause()
+        assert other.marked
+        assert app.focused is other
+
+
+@pytest.mark.parametrize(
+    ("words", "first"), [("revoke", "Revoke"), ("new access", "Refresh"), ("another resource", "New login")]
+)
+async def test_a_word_of_the_name_or_of_the_meaning_finds_it(words: str, first: str) -> None:
+    """As a person would look for it."""
+    async with run_screen(dashboard()) as (app, pilot):
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*("space" if letter == " " else letter for letter in words))
+        await until(pilot, lambda: f"{first}: " in text_of(app) and "Forget: " not in text_of(app))
+
+
+async def test_choosing_runs_the_action() -> None:
+    """The first stage runs as if its key had been pressed."""
+    login, _ = scripted()
+    async with wizard_on(login) as (_wizard, pilot, app):
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"run", "space", *"the", "space", *"next")
+        options = app.screen.query_one(OptionList)
+        await until(pilot, lambda: options.option_count == 1 and "Run the next stage" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: login.position is Stage.RESOURCE_METADATA)
+
+
+@pytest.mark.parametrize(("width", "named"), [(120, True), (80, False)])
+async def test_the_footer_names_the_palette_where_there_is_room(width: int, named: bool) -> None:
+    """At 80 columns the keys of the screen need the line."""
+    login, _ = scripted()
+    async with wizard_on(login, size=(width, 30)) as (_wizard, pilot, app):
+        await until(pilot, lambda: "n Next" in text_of(app) and ("^p palette" in text_of(app)) is named)
+        await pilot.resize_terminal(200 - width, 30)
+        await until(pilot, lambda: "n Next" in text_of(app) and ("^p palette" in text_of(app)) is not named)

@@ -1,0 +1,127 @@
+"""The help screen: the keys that work now, the words in use, and what to do when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any, ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.events import Click
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from authlens_tui.palette import Possible, possible_actions
+
+__all__ = ["GLOSSARY", "HelpScreen"]
+
+GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
+    ("resource", "What you want to reach: a page, an API, an MCP server. It takes access tokens."),
+    ("authorization server", "Signs people in and issues tokens for resources that trust it."),
+    ("issuer, iss", "The authorization server's name, an https URL. Compared letter by letter."),
+    ("client", "The program that wants access for you: here, authlens."),
+    ("public client", "A client that can keep no secret, since anybody can download it."),
+    ("challenge", "WWW-Authenticate in a 401: how the resource wants to be asked."),
+    ("metadata", "A JSON document in which a resource or a server describes itself."),
+    ("registration", "How a client gets its client_id from a server it has never met."),
+    ("redirect URI", "Where the server sends the browser back to: a port of this machine."),
+    ("PKCE", "Ties the code to the program that began the login, by a secret and its hash."),
+    ("state", "A random value that comes back with the code; shows whose login it answers."),
+    ("code", "A receipt from the browser. Works once, for minutes, only with the PKCE secret."),
+    ("access token", "Opens the resource for a short time. Whoever holds it is let in."),
+    ("refresh token", "Gets new access tokens without a browser. Shown to the server only."),
+    ("grant", "What a login earned: both tokens and what is known about them."),
+    ("scope", "What a token may be used for, in the server's own words."),
+    ("JWT", "A token that can be read: header, claims, signature. Reading does not verify it."),
+    ("Managed OAuth", "Cloudflare Access acting as authorization server for an application."),
+    ("service token", "A credential for programs at Cloudflare Access; nobody signs in."),
+    ("keyring", "The place of the operating system for secrets. authlens keeps tokens there."),
+    ("fingerprint", "A few letters computed from a secret: compares two without showing them."),
+)
+"""The words that the screens use, each in one sentence."""
+
+_WRONG: Final = (
+    "A refused login: the Checks tab says what was expected, what was seen and which setting cures it.",
+    "authlens doctor looks at keyring, browser, port, TLS and proxy of this machine.",
+    "To report a mistake of authlens, say what you did and add the exported session: it is redacted.",
+    "After a crash, add the lines that it printed: they hold nothing secret.",
+)
+_TITLE: Final = "bold $text-primary"
+_HEADING: Final = "bold $text-accent"
+
+
+def keys_words(actions: Sequence[Possible]) -> Content:
+    """Return the keys under their headings, one a line."""
+    widest = max((len(one.keys) for one in actions), default=0)
+    parts = []
+    for place, group in groupby(actions, key=lambda one: one.place):
+        lines = (
+            Content.assemble((f"{one.keys:>{widest}}", _TITLE), "  ", one.name, ": ", (one.meaning, "$quiet"))
+            for one in group
+        )
+        parts.append(Content("\n").join((Content.styled(place.value, _HEADING), *lines)))
+    return Content("\n\n").join(parts)
+
+
+def glossary_words() -> Content:
+    """Return the words explained, one a line."""
+    lines = (Content.assemble((word, _TITLE), "  ", meaning) for word, meaning in GLOSSARY)
+    return Content("\n").join((Content.styled("Words", _HEADING), *lines))
+
+
+def wrong_words() -> Content:
+    """Return what to do when something is wrong."""
+    return Content("\n").join((Content.styled("When something is wrong", _HEADING), *map(Content, _WRONG)))
+
+
+def _help_of(nodes: Iterable[DOMNode]) -> str:
+    return next((node.HELP for node in nodes if isinstance(node, Widget) and node.HELP), "")
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows the help for the screen underneath."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark", "close", "Back", id="help.close", tooltip="Back to where you were"),
+    ]
+
+    def __init__(self, about: Screen[Any]) -> None:
+        super().__init__()
+        focused = about.focused
+        self._actions = possible_actions(about)
+        self._help = _help_of((about,) if focused is None else focused.ancestors_with_self)
+
+    def compose(self) -> ComposeResult:
+        """Lay out keys and words, beside each other where there is room."""
+        with Vertical(id="help-box"):
+            with VerticalScroll(id="help"):
+                with Vertical(id="help-keys"):
+                    yield Static(Content(self._help), id="help-words")
+                    yield Static(keys_words(self._actions))
+                with Vertical(id="help-glossary"):
+                    yield Static(glossary_words())
+                    yield Static(wrong_words())
+            yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Put the focus where the arrow keys scroll."""
+        page = self.query_one("#help", VerticalScroll)
+        page.border_title = "Help"
+        page.border_subtitle = "ctrl+p finds every action by a word"
+        self.query_one("#help-words").display = bool(self._help)
+        page.focus()
+
+    def on_click(self, event: Click) -> None:
+        """Close on a click beside the page."""
+        if event.widget is self:
+            self.dismiss(None)
+
+    def action_close(self) -> None:
+        """Go back to the screen underneath."""
+        self.dismiss(None)

@@ -161,7 +161,6 @@ class EditScreen(ModalScreen[Edited | None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the two kinds of fields, and what is changed."""
-        info = STAGE_INFO[self._stage]
         with Vertical(id="edit"):
             with VerticalScroll(id="edit-fields", can_focus=False):
                 if self._choices:
@@ -177,10 +176,11 @@ class EditScreen(ModalScreen[Edited | None]):
                 yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
                 yield Button(Content("Cancel"), id="cancel", compact=True)
         yield Footer(show_command_palette=False)
-        self.call_after_refresh(self._name, f"{info.number} {info.title}: edit what is sent")
 
-    def _name(self, title: str) -> None:
-        self.query_one("#edit").border_title = title
+    def on_mount(self) -> None:
+        """Name the stage in the border."""
+        info = STAGE_INFO[self._stage]
+        self.query_one("#edit").border_title = f"{info.number} {info.title}: edit what is sent"
 
     @property
     def rows(self) -> Iterator[FieldRow]:

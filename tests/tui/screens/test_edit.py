@@ -1,0 +1,130 @@
+"""The form: every part of what is sent next can be changed, and which change is tampering is plain to see."""
+
+from __future__ import annotations
+
+from textual.widgets import Input
+
+from authlens_core.login.amendment import Place
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
+from authlens_tui.screens.edit import EditScreen, FieldRow
+from authlens_tui.screens.wizard import WizardScreen
+from support.driven_login import run_to
+from support.screens import footer_keys, scripted, text_of, until, wizard_on
+from support.scripted_login import come_back, reply
+
+
+def row(screen: object, title: str) -> FieldRow:
+    """Return the line of the form with that name."""
+    assert isinstance(screen, EditScreen)
+    return next(one for one in screen.rows if one.title == title)
+
+
+async def test_an_edit_is_told_apart_shown_before_it_is_sent_and_marked_everywhere() -> None:
+    """Issue 3, item 4: from the key to the marked record, in the screen's own words."""
+    login, sender = scripted(token=reply(400, {"error": "invalid_grant"}))
+    login.watch(come_back(login))
+    await run_to(login, Stage.EXCHANGE)
+    verifier = login.facts.pkce
+    assert verifier is not None
+    async with wizard_on(login) as (_, pilot, app):
+        assert "TAMPERED" not in text_of(app)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        shown = text_of(app)
+        assert "Within the protocol" in shown
+        assert "Tampering" in shown
+        assert verifier.code_verifier.reveal() not in shown
+        assert verifier.code_verifier.masked in shown
+        row(app.screen, "code_verifier").field.value = "canary-typed"
+        await pilot.pause()
+        assert f"code_verifier: {verifier.code_verifier.masked} → {Secret('canary-typed').masked}" in text_of(
+            app
+        )
+        assert "canary-typed" not in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert [one.place for one in login.amendments] == [Place.FORM]
+        assert "≠ Edited: code_verifier was replaced, once it is sent." in text_of(app)
+        await pilot.press("n")
+        await until(pilot, lambda: login.running is None and login.tampered)
+        assert sender.sent[-1].form["code_verifier"] == "canary-typed"
+        await until(pilot, lambda: "≠ TAMPERED: code_verifier was replaced." in text_of(app))
+        rows = text_of(app).splitlines()
+        assert "≠ TAMPERED" in rows[0]
+        assert sum("TAMPERED" in one for one in rows) == 3  # title bar, stepper, the line below
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: sum("TAMPERED" in one for one in text_of(app).splitlines()) == 3)
+
+
+async def test_what_is_within_the_protocol_is_used_and_marks_nothing() -> None:
+    """A port of one's own is an option: the login goes back to where it matters."""
+    login, _ = scripted()
+    await run_to(login, Stage.PKCE)
+    async with wizard_on(login) as (_, pilot, app):
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        row(app.screen, "scope").field.value = "one two"
+        await pilot.pause()
+        assert "✎ within the protocol" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert login.facts.options.scope == "one two"
+        assert not login.amendments
+        assert "≠" not in text_of(app)
+
+
+async def test_a_field_is_put_back_left_out_and_refused_in_words() -> None:
+    """Ctrl+r, Ctrl+o, and a value that could never be sent."""
+    login, _ = scripted()
+    async with wizard_on(login) as (_, pilot, app):
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        accept = row(app.screen, "Accept")
+        accept.field.focus()
+        await pilot.press("ctrl+o")
+        assert "(left out)" in text_of(app)
+        await pilot.press("ctrl+r")
+        assert "Nothing is changed yet" in text_of(app)
+        accept.field.value = "bläh"
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "printable ASCII" in text_of(app)
+        assert isinstance(app.screen, EditScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert login.amendments == ()
+
+
+async def test_what_a_field_cannot_show_stands_in_no_field() -> None:
+    """A server's control characters reach no widget raw, and untouched they stay as they are."""
+    login, _ = scripted()
+    hostile = "https://app.example/\x1b[31m\u202e"
+    async with wizard_on(login) as (_, pilot, app):
+        from authlens_core.login.editing import Choice
+        from authlens_core.login.facts import Options
+
+        form = EditScreen(Stage.AUTHORIZATION, Options(), (Choice("resource", hostile),), ())
+        app.push_screen(form)
+        await until(pilot, lambda: app.screen is form)
+        await until(pilot, lambda: bool(form.query(Input)))
+        assert row(form, "resource").field.value == ""
+        assert not row(form, "resource").changed
+        assert "\x1b" not in text_of(app)
+        assert "\u202e" not in text_of(app)
+
+
+async def test_the_form_is_whole_at_80_columns_and_stands_at_20_by_5() -> None:
+    """Design §5: 80 × 24 works, 20 × 5 does not crash."""
+    login, _ = scripted()
+    await run_to(login, Stage.REGISTRATION)
+    async with wizard_on(login, size=(80, 24)) as (_, pilot, app):
+        assert footer_keys(app) >= {"n", "a", "e", "i", "l"}
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        shown = text_of(app)
+        for words in ("client id", "port", "Within the protocol", "Nothing is changed yet", "Apply"):
+            assert words in shown
+        await pilot.resize_terminal(20, 5)
+        await pilot.pause()

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
-from authlens_core.emulator.person import PlayResult, play_person
-from authlens_core.login.events import AuthorizationReady, Event
-from authlens_core.login.facts import Options
-from authlens_core.login.login import Login
 from authlens_core.login.verdict import verdict, why
 from authlens_core.oauth.check import Severity
-from authlens_core.oauth.http_message import Request
-from authlens_core.secret import Secret
-from authlens_core.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.wire.addresses import AddressPolicy
-from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.limits import METADATA, Limits
+from support.walked_faults import Walk, explained, walked
 
 pytestmark = pytest.mark.timeout(30)
-
-WAIT: Final = 6.0  # seconds for the browser; the person needs a tenth of one
-SHORT: Final = 0.5  # seconds where nobody is going to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,88 +89,74 @@ ENDINGS: Final = {
     Fault.SERVICE_AUTH_MISSING: FINE,
     Fault.CLOCK_SKEW: Ending(None, "token.clock", "clock"),
 }
-NOBODY_COMES: Final = frozenset(
-    {Fault.DENIED_USER, Fault.WRONG_STATE, Fault.INVALID_NONCE, Fault.APPLICATION_NOT_FOUND}
+
+HANDLED: Final = frozenset(
+    {
+        Fault.POST_ONLY,
+        Fault.BARE_ISSUER,
+        Fault.PKCE_FIRST_CHARACTER,
+        Fault.ROTATION_OFF,
+        Fault.NO_REVOCATION_ENDPOINT,
+    }
 )
+"""What authlens copes with by itself, so that there is nothing to cure."""
 
-
-class ImpatientWire(Wire):
-    """The real sender with a shorter patience, so that a slow server is slow soon."""
-
-    async def send(
-        self,
-        request: Request,
-        *,
-        limits: Limits = METADATA,
-        loopback_http: bool = False,
-        addresses: AddressPolicy = AddressPolicy.ANY,
-        purpose: str = "",
-    ) -> Exchange:
-        """Send with a deadline of half a second."""
-        return await super().send(
-            request,
-            limits=replace(limits, deadline=0.5),
-            loopback_http=loopback_http,
-            addresses=addresses,
-            purpose=purpose,
-        )
-
-
-def _options(fault: Fault) -> Options:
-    wait = SHORT if fault in NOBODY_COMES else WAIT
-    return Options(port=8400 if fault is Fault.PORT_TAKEN else 0, wait=wait)
-
-
-@dataclass
-class Walk:
-    """A login that was walked, with everything it told."""
-
-    login: Login
-    events: list[Event]
-    pages: list[PlayResult]
-    secrets: set[str]
-
-
-async def _walk(fault: Fault) -> Walk:
-    events: list[Event] = []
-    playing: list[asyncio.Task[PlayResult]] = []
-    secrets: set[str] = set()
-    wire = ImpatientWire() if fault is Fault.SLOW else Wire()
-
-    def watch(event: Event) -> None:
-        events.append(event)
-        secrets.update(_secrets_of(login))
-        if isinstance(event, AuthorizationReady):
-            playing.append(asyncio.ensure_future(play_person(event.url)))
-
-    async with Emulator(faults=[fault]) as emulator, Session(wire, Credentials.memory()) as session:
-        login = session.login(emulator.resource_url, _options(fault))
-        login.watch(watch)
-        try:
-            await asyncio.wait_for(login.run_all(), 20)
-            secrets.update(_secrets_of(login))
-            pages = await asyncio.gather(*playing)
-        finally:
-            await login.aclose()
-    for page in pages:
-        query = parse_qs(urlsplit(page.callback_url or "").query)
-        secrets.update(query.get("code", ()))
-    return Walk(login, events, list(pages), secrets)
-
-
-def _secrets_of(login: Login) -> Iterator[str]:
-    """Every secret the login holds now, but for the state, which is in the link that a person is shown."""
-    facts = login.facts
-    if facts.pkce is not None:
-        yield facts.pkce.code_verifier.reveal()
-    if facts.tokens is not None:
-        yield facts.tokens.access_token.reveal()
-        if facts.tokens.refresh_token is not None:
-            yield facts.tokens.refresh_token.reveal()
-    for record in login.trace.records:
-        for fact in record.facts:
-            if isinstance(fact.value, Secret) and fact.name != "state":
-                yield fact.value.reveal()
+# Every other fault: words of the cure that name the right cause, and the quoted line that shows it.
+CURES: Final = {
+    Fault.NO_WWW_AUTHENTICATE: ("Managed OAuth", "HTTP/1.1 404 Not Found"),
+    Fault.CHALLENGE_WITHOUT_METADATA: ("resource_metadata=…", "www-authenticate: Bearer"),
+    Fault.OAUTH_OFF: ("Advanced settings → Managed OAuth", "www-authenticate: Cloudflare-Access"),
+    Fault.SERVICE_AUTH_ONLY: ("authlens service-token add", "cf-access-aud: "),
+    Fault.PUBLIC: ("add an Access application", "HTTP/1.1 200 OK"),
+    Fault.BROWSER_INTEGRITY: ("Browser Integrity Check", '"error_code": 1010'),
+    Fault.CHALLENGE_PAGE: ("Super Bot Fight Mode", "cf-mitigated: challenge"),
+    Fault.WAF_RULE: ("WAF custom rule", '"error_code": 1020'),
+    Fault.NO_APPLICATION: ("Add an application", '"error_code": 1043'),
+    Fault.ORIGIN_UNREACHABLE: ("start the origin or its tunnel", "HTTP/1.1 522"),
+    Fault.SLOW: ("before you send it again", "timeout failure: GET http://127.0.0.1"),
+    Fault.HOSTILE_TEXT: ("WWW-Authenticate", "a control character in a quoted string"),
+    Fault.RESOURCE_MISMATCH: ("resource in the metadata", '"resource": "https://elsewhere.example"'),
+    Fault.WRONG_ISSUER: ("issuer in the server metadata", '"issuer": "https://elsewhere.example"'),
+    Fault.NO_REGISTRATION_ENDPOINT: ("--client-id", 'no "registration_endpoint" in it'),
+    Fault.NONE_NOT_ADVERTISED: (
+        "list none",
+        '"token_endpoint_auth_methods_supported": ["client_secret_basic"',
+    ),
+    Fault.S256_NOT_ADVERTISED: ("support S256", '"code_challenge_methods_supported": ["plain"]'),
+    Fault.REDIRECT_URI_REFUSED: (
+        "Allow localhost clients",
+        '"error_description": "redirect_uri is not allowed by the account configuration"',
+    ),
+    Fault.REDIRECT_URI_REFUSED_AT_AUTHORIZATION: (
+        "Allowed redirect URIs",
+        "error_description=Redirect URI not allowed by application configuration",
+    ),
+    Fault.LOCALHOST_REFUSED: ("--redirect-host 127.0.0.1", '"error": "invalid_client_metadata"'),
+    Fault.SETTINGS_NOT_LIVE: ("about a minute", '"error": "invalid_client_metadata"'),
+    Fault.RESOURCE_REFUSED: ("--resource", "error=invalid_target"),
+    Fault.PKCE_REFUSED: (
+        "begins with a letter or a digit",
+        "error_description=code_challenge_method must be S256 for public clients",
+    ),
+    Fault.DENIED_USER: ("right account", "nothing in 1 seconds"),
+    Fault.INVALID_NONCE: ("cdn-cgi/access/logout", "nothing in 1 seconds"),
+    Fault.APPLICATION_NOT_FOUND: ("cdn-cgi/access/logout", "nothing in 1 seconds"),
+    Fault.WRONG_STATE: ("Look at the browser", "1 other request ignored"),
+    Fault.ACCESS_DENIED: ("(app) → Policies", "error=access_denied"),
+    Fault.ISS_MISMATCH: ("Distrust", "iss=https://elsewhere.example"),
+    Fault.PORT_TAKEN: ("--port", "Port 8400 on this machine is taken"),
+    Fault.INVALID_GRANT: ("Log in again", '"error": "invalid_grant"'),
+    Fault.HTML_ERROR: ("Try again in a minute", "HTTP/1.1 500 Internal Server Error"),
+    Fault.ACCESS_TOKEN_REFUSED: ("Wait a minute", "HTTP/1.1 401 Unauthorized"),
+    Fault.OAUTH_TURNED_OFF: ("turn it on", "HTTP/1.1 302 Found"),
+    Fault.POLICY_REFUSES_TOKEN: ("Allow policy", "cf-access-aud: "),
+    Fault.ORIGIN_DOWN: ("start the origin or its tunnel", "HTTP/1.1 530"),
+    Fault.EXPIRED_REFRESH_TOKEN: ("Grant session duration", '"error": "invalid_grant"'),
+    Fault.REVOCATION_UNAVAILABLE: ("Try again in a minute", "HTTP/1.1 503 Service Unavailable"),
+    Fault.BINDING_COOKIE: ("Binding Cookie", "HTTP/1.1 401 Unauthorized"),
+    Fault.SERVICE_AUTH_MISSING: ("action Service Auth", "HTTP/1.1 401 Unauthorized"),
+    Fault.CLOCK_SKEW: ("NTP", "date: "),
+}
 
 
 def _told(walk: Walk) -> Iterator[str]:
@@ -222,13 +192,35 @@ def _words(record: StageRecord, check: str) -> str:
 def test_the_table_has_a_row_for_every_fault() -> None:
     """A fault that is added has to say how a login under it ends."""
     assert set(ENDINGS) == set(Fault)
+    assert set(CURES) == set(Fault) - HANDLED
+
+
+@pytest.mark.parametrize("fault", CURES, ids=str)
+async def test_a_fault_has_a_diagnosis_whose_cure_names_the_cause_and_whose_line_shows_it(
+    fault: Fault,
+) -> None:
+    """Issue 3, first bar: and none is an answer that authlens does not know."""
+    cure, line = CURES[fault]
+    reason = explained(await walked(fault))
+    assert reason is not None
+    assert reason.known
+    assert cure in reason.cure
+    assert any(line in one for one in reason.evidence), reason.evidence
+
+
+@pytest.mark.parametrize("fault", HANDLED, ids=str)
+async def test_what_authlens_copes_with_is_not_called_a_failure(fault: Fault) -> None:
+    """It is in the record as a note at most."""
+    walk = await walked(fault)
+    assert walk.login.finished
+    assert explained(walk) is None
 
 
 @pytest.mark.parametrize("fault", Fault, ids=str)
 async def test_a_login_under_a_fault_ends_as_it_should_and_tells_no_secret(fault: Fault) -> None:
     """Troubleshooting, A3: no exception, no hang, the right cause, and nothing unmasked."""
     ending = ENDINGS[fault]
-    walk = await _walk(fault)
+    walk = await walked(fault)
     login = walk.login
     last = login.trace.records[-1]
     if ending.stage is None:

@@ -1,0 +1,168 @@
+"""Logins under every fault of the emulator, walked to their end once and kept for every test that asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.refresh import refresh
+from authlens_core.credentials.revoke import revoke
+from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.person import PlayResult, play_person
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.facts import Options
+from authlens_core.login.login import Login
+from authlens_core.login.refusal import is_diagnosis, is_unknown
+from authlens_core.login.verdict import Why, why
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.secret import Secret
+from authlens_core.session import Session
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.wire.addresses import AddressPolicy
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import METADATA, Limits
+
+__all__ = ["Walk", "explained", "walked"]
+
+WAIT: Final = 6.0  # seconds for the browser; the person needs a tenth of one
+SHORT: Final = 0.5  # seconds where nobody is going to come
+NOBODY_COMES: Final = frozenset(
+    {Fault.DENIED_USER, Fault.WRONG_STATE, Fault.INVALID_NONCE, Fault.APPLICATION_NOT_FOUND}
+)
+_walks: dict[Fault, Walk] = {}
+
+
+class ImpatientWire(Wire):
+    """The real sender with a shorter patience, so that a slow server is slow soon."""
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        limits: Limits = METADATA,
+        loopback_http: bool = False,
+        addresses: AddressPolicy = AddressPolicy.ANY,
+        purpose: str = "",
+    ) -> Exchange:
+        """Send with a deadline of half a second."""
+        return await super().send(
+            request,
+            limits=replace(limits, deadline=0.5),
+            loopback_http=loopback_http,
+            addresses=addresses,
+            purpose=purpose,
+        )
+
+
+@dataclass
+class Walk:
+    """A login that was walked, with everything it told.
+
+    Attributes:
+        afterwards: what was tried after the login, under a fault that shows only then.
+    """
+
+    login: Login
+    events: list[Event]
+    pages: list[PlayResult]
+    secrets: set[str]
+    afterwards: StageRecord | None = None
+
+
+async def walked(fault: Fault) -> Walk:
+    """Return the login under `fault`, walked at the first call."""
+    if fault not in _walks:
+        _walks[fault] = await _walk(fault)
+    return _walks[fault]
+
+
+async def _walk(fault: Fault) -> Walk:
+    events: list[Event] = []
+    playing: list[asyncio.Task[PlayResult]] = []
+    secrets: set[str] = set()
+    wire = ImpatientWire() if fault is Fault.SLOW else Wire()
+
+    def watch(event: Event) -> None:
+        events.append(event)
+        secrets.update(_secrets_of(login))
+        if isinstance(event, AuthorizationReady):
+            playing.append(asyncio.ensure_future(play_person(event.url)))
+
+    async with Emulator(faults=[fault]) as emulator, Session(wire, Credentials.memory()) as session:
+        login = session.login(emulator.resource_url, _options(fault))
+        login.watch(watch)
+        try:
+            await asyncio.wait_for(login.run_all(), 20)
+            secrets.update(_secrets_of(login))
+            pages = await asyncio.gather(*playing)
+        finally:
+            await login.aclose()
+        afterwards = await _afterwards(fault, emulator, session)
+    for page in pages:
+        query = parse_qs(urlsplit(page.callback_url or "").query)
+        secrets.update(query.get("code", ()))
+    return Walk(login, events, list(pages), secrets, afterwards)
+
+
+def _options(fault: Fault) -> Options:
+    wait = SHORT if fault in NOBODY_COMES else WAIT
+    return Options(port=8400 if fault is Fault.PORT_TAKEN else 0, wait=wait)
+
+
+def _secrets_of(login: Login) -> Iterator[str]:
+    """Every secret the login holds now, but for the state, which is in the link that a person is shown."""
+    facts = login.facts
+    if facts.pkce is not None:
+        yield facts.pkce.code_verifier.reveal()
+    if facts.tokens is not None:
+        yield facts.tokens.access_token.reveal()
+        if facts.tokens.refresh_token is not None:
+            yield facts.tokens.refresh_token.reveal()
+    for record in login.trace.records:
+        for fact in record.facts:
+            if isinstance(fact.value, Secret) and fact.name != "state":
+                yield fact.value.reveal()
+
+
+async def _afterwards(fault: Fault, emulator: Emulator, session: Session) -> StageRecord | None:
+    """Do what makes a fault show that a login does not meet."""
+    credentials, wire = session.credentials, session.wire
+    match fault:
+        case Fault.EXPIRED_REFRESH_TOKEN:
+            [grant] = credentials.list()
+            return (await refresh(credentials, wire, grant.grant_id, force=True)).trace.records[0]
+        case Fault.REVOCATION_UNAVAILABLE:
+            [grant] = credentials.list()
+            return (await revoke(credentials, wire, grant.grant_id)).trace.records[0]
+        case Fault.BINDING_COOKIE:
+            return await _probe(emulator, wire, ("Cf-Access-Token", await emulator.app_token()))
+        case Fault.SERVICE_AUTH_MISSING:
+            client_id, secret = emulator.service_token
+            pair = ("CF-Access-Client-Id", client_id), ("CF-Access-Client-Secret", secret)
+            return await _probe(emulator, wire, *pair)
+        case _:
+            return None
+
+
+async def _probe(emulator: Emulator, wire: Wire, *credential: tuple[str, str]) -> StageRecord:
+    headers = Headers.of([("Accept", "application/json"), *credential])
+    exchange = await wire.send(Request("GET", emulator.resource_url, headers), loopback_http=True)
+    refused = Check("probe.accepted", Severity.FAILURE, "the resource accepts it", "refused")
+    return StageRecord(Stage.PROBE, Outcome.FAILED, datetime.now(UTC), 0.1, (exchange,), (refused,))
+
+
+def explained(walk: Walk) -> Why | None:
+    """Return what a person is told of the fault: of what failed, then or afterwards, or of what warned."""
+    last = why(walk.afterwards or walk.login.trace.records[-1])
+    if last is not None:
+        return last
+    made = [c for record in walk.login.trace.records for c in record.checks if is_diagnosis(c)]
+    return next((Why(c.seen, c.cure, tuple(c.evidence.splitlines()), not is_unknown(c)) for c in made), None)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
-from textual.binding import Binding, BindingType
 
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store
@@ -40,19 +38,6 @@ class Program(AuthlensApp):
         keep_as_session_files()
         self._start_url = start_url
         self._session: Session | None = None
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "question_mark", "help", "Help", key_display="?", id="program.help", tooltip="Keys and words"
-        ),
-    ]
-
-    def action_help(self) -> None:
-        """Show or hide the panel with every key of this screen."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
 
     def on_mount(self) -> None:
         """Find a place for secrets before anything is earned."""

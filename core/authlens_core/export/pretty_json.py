@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = ["JsonToken", "TokenKind", "is_json", "json_tokens", "pretty_json", "string_value"]
 
@@ -20,8 +19,12 @@ MAX_OUTPUT: Final = 4_000_000  # characters
 
 # Possessive quantifiers: the text is read once, whatever is in it.
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
+_OPENING: Final = frozenset("{[")
+_CLOSING: Final = frozenset("}]")
+_BETWEEN: Final = frozenset(":,")
 _SPACE: Final = re.compile(r"[ \t\r\n]++")
 _OTHER: Final = re.compile(r'[^ \t\r\n"{}\[\]:,]++')
+_NO_SPACE: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^ \t\r\n"{}\[\]:,]++', re.DOTALL)
 
 
 class TokenKind(StrEnum):
@@ -34,8 +37,7 @@ class TokenKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class JsonToken:
+class JsonToken(NamedTuple):
     """A piece of the text, exactly as it stands there: joined, the tokens are the text."""
 
     kind: TokenKind
@@ -83,7 +85,7 @@ def is_json(text: str) -> bool:
     return True
 
 
-def pretty_json(text: str, *, indent: int = 2, max_lines: int | None = None) -> str:
+def pretty_json(text: str, *, indent: int = 2) -> str:
     """Lay out a JSON object or array with one member a line; return any other text as it is.
 
     Every token stays as the server wrote it. Text nested deeper than 64 levels, or that would grow beyond
@@ -92,36 +94,27 @@ def pretty_json(text: str, *, indent: int = 2, max_lines: int | None = None) -> 
     Args:
         text: what may be JSON.
         indent: spaces for each level.
-        max_lines: stop after so many lines; what follows is left out.
     """
     if not is_json(text):
         return text
     out: list[str] = []
-    size = depth = lines = 0
-    opened = False  # the last token opened an object or array that is still empty
-    for token in json_tokens(text):
-        if token.kind is TokenKind.SPACE:
-            continue
-        piece, depth = _placed(token.text, depth, opened=opened, indent=indent)
-        opened = token.text in ("{", "[")
+    size = depth = 0
+    opened = False  # the last piece opened an object or array that is still empty
+    newlines = [f"\n{' ' * (indent * level)}" for level in range(MAX_DEPTH + 1)]
+    for found in _NO_SPACE.finditer(text):
+        piece = found[0]
+        begins = piece in _OPENING
+        if piece in _CLOSING:
+            depth -= 1
+            piece = piece if opened else newlines[depth] + piece
+        elif piece in _BETWEEN:
+            piece = ": " if piece == ":" else piece + newlines[depth]
+        elif opened:
+            piece = newlines[depth] + piece
+        opened = begins
+        depth += begins
         size += len(piece)
         if size > MAX_OUTPUT or depth > MAX_DEPTH:
             return text
         out.append(piece)
-        lines += "\n" in piece
-        if max_lines is not None and lines > max_lines:
-            break
     return "".join(out)
-
-
-def _placed(piece: str, depth: int, *, opened: bool, indent: int) -> tuple[str, int]:
-    """Return the piece with the space that belongs around it, and the depth after it."""
-    if piece in ("}", "]"):
-        depth -= 1
-        return (piece if opened else f"\n{' ' * (indent * depth)}{piece}"), depth
-    before = f"\n{' ' * (indent * depth)}" if opened else ""
-    if piece in ("{", "["):
-        return before + piece, depth + 1
-    if piece == ",":
-        return f",\n{' ' * (indent * depth)}", depth
-    return before + (": " if piece == ":" else piece), depth

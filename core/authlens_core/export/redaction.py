@@ -21,6 +21,7 @@ from authlens_core.export.secret_names import (
     is_sensitive,
     mask,
     names_masked,
+    pieces,
     text_secrets,
 )
 from authlens_core.oauth.http_message import Headers, Request, Response
@@ -44,6 +45,7 @@ __all__ = [
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,}+(?:\.[\w-]*+){1,4}+")
 _CLOUDFLARE: Final = re.compile(r"(?<![\w:])oauth:[\w.~+/:=-]{8,}+")
 _BEARER: Final = re.compile(r"(?i)\b((?:bearer|dpop)[ \t]+)([\w.~+/:-]{16,}+=*+)(?![=\"])")
+_CUT: Final = re.compile(r"[\n\",;<>]")  # no token goes over it
 _HEX_SHOWN: Final = 256  # bytes
 
 
@@ -109,9 +111,7 @@ class Redactor:
         """Return `text` with every secret masked: by value, then by name, then by shape."""
         text = self._known.masked(text)
         text = names_masked(text)
-        text = _BEARER.sub(lambda m: m[1] + mask(m[2]), text)
-        for shape in (_JWT, _CLOUDFLARE):
-            text = shape.sub(lambda m: mask(m[0]), text)
+        text = "".join(_shapes_masked(piece) for piece in pieces(text, _CUT))
         return self._known.without_prefixes(text)
 
     def header(self, name: str, value: str) -> str:
@@ -134,6 +134,13 @@ class Redactor:
                 BodyKind.BINARY, "(not text; hidden, because a secret is in it)", len(data), body.truncated
             )
         return ShownBody(BodyKind.BINARY, _hex_dump(data), len(data), body.truncated)
+
+
+def _shapes_masked(text: str) -> str:
+    text = _BEARER.sub(lambda m: m[1] + mask(m[2]), text)
+    for shape in (_JWT, _CLOUDFLARE):
+        text = shape.sub(lambda m: mask(m[0]), text)
+    return text
 
 
 def redacted_request(request: Request, redactor: Redactor) -> ShownRequest:

@@ -21,6 +21,7 @@ __all__ = [
     "is_sensitive",
     "mask",
     "names_masked",
+    "pieces",
     "text_secrets",
 ]
 
@@ -69,7 +70,7 @@ _PARAMETER: Final = re.compile(
     rf"((?:(?<![\w.-])|(?<=%3F)|(?<=%3f)|(?<=%26))(?i:{_alternatives(SENSITIVE_NAMES)})(?:=|%3[Dd]))"
     r"((?:•••• #[0-9a-f]{8})?[^&\s\"'<>;,\\)\]}]*+)"
 )
-_CUT: Final = re.compile(r"(?<!•)[\s\"'<>;,]")  # no parameter goes on behind it; the space in a mask is none
+_CUT: Final = re.compile(r"(?<!•)[\s\"'<>;,]")  # no parameter goes over it; the space in a mask is none
 _PIECE: Final = 32_768  # characters
 _HEADER_LINE: Final = re.compile(rf"(?im)^([<> ]*+(?:{_alternatives(_HEADERS)})[ \t]*+:[ \t]*+)(\S.*)$")
 
@@ -88,7 +89,7 @@ def names_masked(text: str) -> str:
     """Return `text` with every value masked that stands under a secret name, in JSON or not."""
     if _IN_JSON.search(text):
         text = "".join(_json_masked(json_tokens(text)))
-    text = "".join(_PARAMETER.sub(_parameter_masked, piece) for piece in _pieces(text))
+    text = "".join(_PARAMETER.sub(_parameter_masked, piece) for piece in pieces(text, _CUT))
     return _HEADER_LINE.sub(lambda m: m[1] + header_masked(m[1].strip("<> \t:"), m[2]), text)
 
 
@@ -96,23 +97,23 @@ def text_secrets(text: str) -> Iterator[str]:
     """Yield the values that stand under a secret name in a JSON document, a form or a URL."""
     if _IN_JSON.search(text):
         yield from _json_secrets(json_tokens(text))
-    for piece in _pieces(text):
+    for piece in pieces(text, _CUT):
         for found in _PARAMETER.finditer(piece):
             yield unquote_plus(_parameter(found)[0])
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """Yield `text` cut where no parameter is cut.
+def pieces(text: str, cut: re.Pattern[str]) -> Iterator[str]:
+    """Yield `text` in pieces that end with what `cut` finds: one character over which no match goes.
 
     One call that searches a megabyte lets no other thread run meanwhile, and a screen would stand still.
     """
     start = 0
     while len(text) - start > _PIECE:
-        cut = _CUT.search(text, start + _PIECE)
-        if cut is None:
+        found = cut.search(text, start + _PIECE)
+        if found is None:
             break
-        yield text[start : cut.start()]
-        start = cut.start()
+        yield text[start : found.end()]
+        start = found.end()
     yield text[start:]
 
 

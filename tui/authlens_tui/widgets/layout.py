@@ -11,7 +11,6 @@ from bisect import bisect_right
 from itertools import accumulate, chain
 from typing import Final
 
-from authlens_tui.widgets.body_folding import enclosing, fold_end, folds_below, opens
 from authlens_tui.widgets.lines import SMALLEST_WIDTH, Line, LineList, Passage, Row, Tone, line, rows_of
 
 __all__ = ["Layout"]
@@ -82,32 +81,35 @@ class Layout:
     # -- folding ---------------------------------------------------------------------------------------
 
     def can_fold(self, number: int) -> bool:
-        """Say whether line `number` opens an object or array of laid out JSON."""
-        return self._json_of(number) is not None and opens(self.lines.texts[number])
+        """Say whether line `number` begins an object or array of laid out JSON."""
+        return self._end_of(number) is not None
 
     def toggle(self, number: int) -> bool:
-        """Fold what line `number` opens, or unfold it; return whether anything changed."""
+        """Fold what line `number` begins, or unfold it; return whether anything changed."""
+        end = self._end_of(number)
+        if end is None:
+            return False
         if self._folded.pop(number, None) is None:
-            span = self._json_of(number)
-            end = fold_end(self.lines.texts, number, span.stop) if span is not None else None
-            if end is None:
-                return False
             self._folded[number] = end
         self._place()
         return True
 
     def enclosing(self, number: int) -> int | None:
-        """Return the line that opens the container around line `number`."""
-        span = self._json_of(number)
-        return None if span is None else enclosing(self.lines.texts, number, span.start)
+        """Return the line that begins the container around line `number`."""
+        if not 0 <= number < len(self.lines):
+            return None
+        part, first = self.lines.part(number)
+        around = part.containers.around(number - first) if isinstance(part, Passage) else None
+        return None if around is None else first + around
 
     def toggle_all(self) -> None:
         """Unfold everything, or where nothing is folded, fold all members of the outermost container."""
         if self._folded:
             self._folded.clear()
         else:
-            for span in self._json_spans():
-                self._folded.update(folds_below(self.lines.texts, span.start, span.stop))
+            for first, part in self.lines.passages():
+                for start in part.containers.members:
+                    self._folded[first + start] = first + part.containers.ends[start]
         self._place()
 
     def reveal(self, number: int) -> None:
@@ -121,8 +123,7 @@ class Layout:
     def fold(self, starts: frozenset[int]) -> None:
         """Fold again what was folded in a layout of the same lines at another width."""
         for start in starts:
-            span = self._json_of(start)
-            end = fold_end(self.lines.texts, start, span.stop) if span is not None else None
+            end = self._end_of(start)
             if end is not None:
                 self._folded[start] = end
         if starts:
@@ -131,26 +132,14 @@ class Layout:
     @property
     def foldable(self) -> bool:
         """True where any of it is JSON with something to fold."""
-        return any(part.json for part in self.lines.parts if isinstance(part, Passage))
+        return any(part.json for _, part in self.lines.passages())
 
-    def _json_spans(self) -> list[range]:
-        spans = (self._json_of(number) for number in self._part_starts())
-        return [span for span in spans if span is not None]
-
-    def _part_starts(self) -> list[int]:
-        found, start = [], 0
-        for part in self.lines.parts:
-            found.append(start)
-            start += len(part.texts) if isinstance(part, Passage) else 1
-        return [start for start in found if start < len(self.lines)]
-
-    def _json_of(self, number: int) -> range | None:
+    def _end_of(self, number: int) -> int | None:
         if not 0 <= number < len(self.lines):
             return None
-        part, start = self.lines.part(number)
-        if not isinstance(part, Passage) or not part.json:
-            return None
-        return range(start, start + len(part.texts))
+        part, first = self.lines.part(number)
+        end = part.containers.ends.get(number - first) if isinstance(part, Passage) else None
+        return None if end is None else first + end
 
     # -- counting --------------------------------------------------------------------------------------
 
@@ -159,6 +148,7 @@ class Layout:
             self._heights.append(self._height(part, len(self._heights)))
             return
         width = self.width - part.make("").gutter
+        _ = part.containers  # found now, in whatever thread this is
         for text in part.texts:
             short = len(text) <= width and text.isascii()
             self._heights.append(1 if short else self._height(part.make(text), len(self._heights)))
@@ -190,10 +180,22 @@ class Layout:
         end = self._folded.get(number)
         if end is None:
             return one
-        count = end - number - 1
-        words = f" {count:,} line{'s' if count != 1 else ''} "
-        rest = self.lines.texts[end].strip()
+        words, rest = self._instead(number, end)
         return _Folded((*one.drawn, *line((words, Tone.NOTE), (rest, Tone.MUTED)).pieces), one.hang)
+
+    def _instead(self, number: int, end: int) -> tuple[str, str]:
+        """Return what a folded container shows in place of its members, and how it ends."""
+        count = end - number - 1
+        return f" {count:,} line{'s' if count != 1 else ''} ", self.lines.texts[end].strip()
+
+    def _folded_height(self, number: int, end: int) -> int:
+        text = self.lines.texts[number]
+        if (
+            text.isascii()
+            and len(text) + sum(map(len, self._instead(number, end))) <= self.width - _Folded.gutter
+        ):
+            return 1
+        return len(self._rows(number))
 
     def _place(self) -> None:
         self._seen.clear()
@@ -208,7 +210,7 @@ class Layout:
         self._first_places = [0, *accumulate(len(span) for span in self._spans)]
         own = {fold: self._heights[fold] for fold in self._folded}
         for fold in own:
-            self._heights[fold] = len(self._rows(fold))
+            self._heights[fold] = self._folded_height(fold, self._folded[fold])
         heights = chain.from_iterable(self._heights[span.start : span.stop] for span in self._spans)
         self._bottoms = list(accumulate(heights))
         for fold, height in own.items():

@@ -16,6 +16,7 @@ from typing import ClassVar, Final
 from rich.cells import cell_len
 
 from authlens_core.safe_text import safe_line
+from authlens_tui.widgets.body_folding import Containers, containers
 
 __all__ = [
     "BLANK",
@@ -108,6 +109,11 @@ class Passage(Line):
         """The lines, one below the other."""
         return "\n".join(self.texts)
 
+    @cached_property
+    def containers(self) -> Containers:
+        """Which of the lines can be folded."""
+        return containers(self.texts) if self.json else Containers({}, ())
+
 
 class LineList:
     """The lines of a document, with each line of a passage counted by itself."""
@@ -135,6 +141,12 @@ class LineList:
         """Return the line, or the passage that line `number` is of, and the number at which it begins."""
         place = bisect_right(self._starts, number) - 1
         return self.parts[place], self._starts[place]
+
+    def passages(self) -> Iterator[tuple[int, Passage]]:
+        """Yield each passage with the number of its first line."""
+        for start, part in zip(self._starts, self.parts, strict=True):
+            if isinstance(part, Passage):
+                yield start, part
 
     def line(self, number: int) -> Line:
         """Return line `number`, made now if it is of a passage."""

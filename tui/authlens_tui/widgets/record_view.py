@@ -141,6 +141,7 @@ class RecordView(Widget):
         self._mask_again: Timer | None = None
         self._made: dict[_Key, tuple[Known, LineList]] = {}
         self._making: set[_Key] = set()
+        self._one_at_a_time = asyncio.Lock()  # threads that compete hold up the screen
 
     def compose(self) -> ComposeResult:
         """Lay out the tabs; what a server said always stands inside a labelled border."""
@@ -385,26 +386,33 @@ class RecordView(Widget):
     @work(group="lines", description="lines")
     async def _make_aside(self, key: _Key, tab: Tab) -> None:
         """Make the lines of a tab in a thread, and show them if they are still wanted."""
-        known, story, redactor, masked = self._known, self._story, self._redactor, not self._reveal
-        aspect = self._aspect(tab)
         try:
-            if redactor is None:
-                redactor = await asyncio.to_thread(lambda: Redactor(known_secrets(known, story)))
-            made = redactor
-            lines = await asyncio.to_thread(
-                lambda: LineList(tab_lines(tab, known, story, made, aspect, masked=masked))
-            )
-            if key == self._key(tab, masked=not self._reveal):
-                self._redactor = redactor
-                self._keep(key, known, lines)
-                if tab is self.tab:
-                    self._document(tab).show(lines)
-                hides = await asyncio.to_thread(hides_secrets, known, made)
-                if known is self._known:
-                    self._has_secrets = hides
-                    self.refresh_bindings()
+            async with self._one_at_a_time:
+                if key == self._key(tab, masked=not self._reveal):
+                    await self._make_in_thread(key, tab)
         finally:
             self._making.discard(key)
+
+    async def _make_in_thread(self, key: _Key, tab: Tab) -> None:
+        known, story, aspect, masked = self._known, self._story, self._aspect(tab), not self._reveal
+        redactor, is_new = self._redactor, self._redactor is None
+        if redactor is None:
+            redactor = await asyncio.to_thread(lambda: Redactor(known_secrets(known, story)))
+        made = redactor
+        lines = await asyncio.to_thread(
+            lambda: LineList(tab_lines(tab, known, story, made, aspect, masked=masked))
+        )
+        if key != self._key(tab, masked=not self._reveal):
+            return
+        self._redactor = made
+        self._keep(key, known, lines)
+        if tab is self.tab:
+            self._document(tab).show(lines)
+        if is_new:
+            hides = await asyncio.to_thread(hides_secrets, known, made)
+            if known is self._known:
+                self._has_secrets = hides
+                self.refresh_bindings()
 
     def _keep(self, key: _Key, known: Known, lines: LineList) -> None:
         while len(self._made) >= _KEPT:

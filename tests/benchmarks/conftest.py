@@ -1,0 +1,23 @@
+"""Benchmarks run when their directory is named: `pytest tests/benchmarks -s`; not in the ordinary run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+_HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the benchmarks out unless the command line names them; mark them in any case."""
+    named = any(
+        _HERE in (path := Path(argument.split("::")[0]).resolve(), *path.parents) for argument in config.args
+    )
+    mine = [item for item in items if _HERE in item.path.parents]
+    for item in mine:
+        item.add_marker(pytest.mark.benchmark)
+    if not named:
+        items[:] = [item for item in items if item not in mine]
+        config.hook.pytest_deselected(items=mine)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from authlens_core.explain.meaning import CLOUDFLARE, Meaning, table
 from authlens_core.explain.members import explain_member, kind_of
 from authlens_core.oauth.challenge import Challenge, parse_challenges
+from authlens_core.safe_text import safe_line
 
 __all__ = ["HeaderMeaning", "HeaderPart", "authorization", "challenge", "cookie", "location", "set_cookie"]
 
@@ -53,7 +54,7 @@ _ATTRIBUTES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HeaderPart:
     """One part of a value; name and value are text from outside.
 
@@ -66,6 +67,9 @@ class HeaderPart:
     value: str
     meaning: Meaning | None = None
     secret: bool = False
+
+    def __repr__(self) -> str:
+        return f"<HeaderPart {safe_line(self.name, 80)!r}>"
 
 
 @dataclass(frozen=True, slots=True)

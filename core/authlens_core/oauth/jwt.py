@@ -80,7 +80,7 @@ class Jwt:
         return f"<Jwt {safe_line(self.algorithm, 20)!r}>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class JwtClaim:
     """One member of a header or of the claims, as it may be read by a person.
 
@@ -95,6 +95,9 @@ class JwtClaim:
     text: str
     at: datetime | None = None
     seconds: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<JwtClaim {safe_line(self.name, 80)!r}>"
 
 
 def parse_jwt(token: str | Secret) -> Jwt | None:

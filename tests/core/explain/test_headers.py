@@ -116,6 +116,7 @@ def test_credentials_are_marked_as_secret() -> None:
     """What follows the scheme is never shown by accident."""
     assert [p.secret for p in explained("Authorization", "Bearer abc").parts] == [False, True]
     assert all(p.secret for p in explained("Cookie", "a=1; b=2").parts)
+    assert "abc" not in repr(explained("Authorization", "Bearer abc"))
 
 
 def test_an_ordinary_field_is_left_alone() -> None:

@@ -10,7 +10,6 @@ from textual import on, work
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store
 from authlens_core.errors import AuthlensError, NoSecretStore
-from authlens_core.export.kept_traces import keep_as_session_files
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
 from authlens_core.trace.record import Trace
@@ -35,7 +34,6 @@ class Program(AuthlensApp):
 
     def __init__(self, *, start_url: str | None = None, environ: Mapping[str, str] | None = None) -> None:
         super().__init__(environ)
-        keep_as_session_files()
         self._start_url = start_url
         self._session: Session | None = None
 

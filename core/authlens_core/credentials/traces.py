@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import ClassVar, Final, Protocol
+from typing import Final
 
 from authlens_core.credentials.paths import StateUnusable, private_file
 from authlens_core.credentials.record_json import from_text
+from authlens_core.credentials.trace_text import trace_from_text, trace_text
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, Trace, TraceKind
 
-__all__ = ["TraceGone", "TraceSummary", "TraceText", "Traces"]
+__all__ = ["TraceGone", "TraceSummary", "Traces"]
 
 BUSY_SECONDS: Final = 2.0
 KEPT_BESIDE_LOGIN: Final = 9
@@ -49,20 +50,6 @@ class TraceGone(UsageError):
     """The trace was kept once and is not there any more, or cannot be read."""
 
 
-class TraceText(Protocol):
-    """How a trace is written down without its secrets, and read again."""
-
-    def write(self, trace: Trace, bodies: int) -> str:
-        """Return `trace` as text with every secret masked and at most `bodies` bytes of bodies."""
-
-    def read(self, text: str) -> Trace:
-        """Return the trace that `write` wrote.
-
-        Raises:
-            UsageError: it is something else.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class TraceSummary:
     """A trace that is kept: what was done, when it began, and how it ended."""
@@ -81,9 +68,6 @@ class Traces:
         known: the ids of the credentials that there are; a trace of any other is not kept.
     """
 
-    text: ClassVar[TraceText | None] = None
-    """How traces are written; whoever starts the program says so. Until then none is kept."""
-
     def __init__(self, path: Path | None, known: Callable[[], Collection[str]]) -> None:
         self._path = path
         self._known = known
@@ -100,11 +84,11 @@ class Traces:
             credential is gone, or the file cannot be used.
         """
         sent = any(record.exchanges for record in trace.records)
-        if self.text is None or trace.tampering or not sent:
+        if trace.tampering or not sent:
             return False
         try:
             known = self._known()
-            text = self._written(trace) if grant_id in known else None
+            text = _written(trace) if grant_id in known else None
             if text is None:
                 return False
             with self._writing() as connection:
@@ -124,16 +108,6 @@ class Traces:
         except StateUnusable:
             return False
         return True
-
-    def _written(self, trace: Trace) -> str | None:
-        """Return the trace as text of at most `MAX_TRACE`: with its bodies, or else without them."""
-        if self.text is None:
-            return None
-        for bodies in (MAX_TRACE // 2, 0):
-            text = self.text.write(trace, bodies)
-            if len(text) <= MAX_TRACE:
-                return text
-        return None
 
     def of(self, grant_id: str) -> tuple[TraceSummary, ...]:
         """Return what is kept of a credential, newest first.
@@ -166,10 +140,10 @@ class Traces:
             with self._using() as connection:
                 query = "SELECT text FROM traces WHERE trace_id = ?"
                 row = connection.execute(query, (trace_id,)).fetchone()
-        if row is None or self.text is None:
+        if row is None:
             raise TraceGone("This trace is not kept any more.", "Choose another one.")
         try:
-            return self.text.read(row[0])
+            return trace_from_text(row[0])
         except UsageError as error:
             raise TraceGone(f"This trace cannot be read: {error.cause}", "Choose another one.") from None
 
@@ -242,6 +216,15 @@ class Traces:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+
+def _written(trace: Trace) -> str | None:
+    """Return the trace as text of at most `MAX_TRACE`: with its bodies, or else without them."""
+    for bodies in (MAX_TRACE // 2, 0):
+        text = trace_text(trace, bodies=bodies)
+        if len(text) <= MAX_TRACE:
+            return text
+    return None
 
 
 def _tidy(connection: sqlite3.Connection, grant_id: str, known: Collection[str]) -> None:

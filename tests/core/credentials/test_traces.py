@@ -23,7 +23,6 @@ from authlens_core.credentials.secret_store import MemoryStore
 from authlens_core.credentials.traces import TraceGone, Traces
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
-from authlens_core.export.kept_traces import keep_as_session_files
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
@@ -44,15 +43,6 @@ class Persistent(MemoryStore):
     """A store in memory whose index is a file, as that of a keyring is."""
 
     persistent = True
-
-
-@pytest.fixture(autouse=True)
-def session_files() -> Iterator[None]:
-    """Keep traces as the program does."""
-    before = Traces.text
-    keep_as_session_files()
-    yield
-    Traces.text = before
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +13,6 @@ import pytest
 
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.secret_store import MemoryStore
-from authlens_core.credentials.traces import Traces
-from authlens_core.export.kept_traces import keep_as_session_files
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body
@@ -36,14 +33,6 @@ class Persistent(MemoryStore):
     """A store in memory whose index is a file, as that of a keyring is."""
 
     persistent = True
-
-
-@pytest.fixture(autouse=True)
-def session_files() -> Iterator[None]:
-    """What a verb sets is put back."""
-    before = Traces.text
-    yield
-    Traces.text = before
 
 
 def trace(name: str, kind: TraceKind, stage: Stage, *, scope: str = "a", state: str = "aaaaaaaa") -> Trace:
@@ -70,7 +59,6 @@ def wiki(private_environment: Path) -> str:
         assert credentials.traces.keep("id-wiki", REFRESH)
         await credentials.aclose()
 
-    keep_as_session_files()
     asyncio.run(prepare())
     return URL
 

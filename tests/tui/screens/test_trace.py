@@ -9,7 +9,6 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from authlens_core.credentials.traces import Traces
-from authlens_core.export.kept_traces import keep_as_session_files
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Outcome, Stage, Trace, TraceKind
 from authlens_tui.program import Replay
@@ -116,42 +115,38 @@ async def test_a_hostile_or_empty_trace_is_shown(size: tuple[int, int]) -> None:
 
 async def test_saving_and_comparing_are_a_key_away(tmp_path: Path) -> None:
     """M saves; = asks for the other one, a file or one that is kept, and shows what differs."""
-    before, traces = Traces.text, Traces(None, lambda: {"a"})
-    keep_as_session_files()
-    try:
-        trace = await login_trace()
-        other = replace(trace, trace_id="other", records=trace.records[:4])
-        assert traces.keep("a", trace)
-        assert traces.keep("a", other)
-        (tmp_path / "b.json").write_text(session_json(other))
-        screen = TraceScreen(trace, kept=Kept(traces, "a"))
-        async with run_screen(screen) as (app, pilot):
-            await pilot.press("m")
-            await until(pilot, lambda: isinstance(app.screen, ExportScreen))
-            await pilot.press("escape")
-            await until(pilot, lambda: app.screen is screen)
+    traces = Traces(None, lambda: {"a"})
+    trace = await login_trace()
+    other = replace(trace, trace_id="other", records=trace.records[:4])
+    assert traces.keep("a", trace)
+    assert traces.keep("a", other)
+    (tmp_path / "b.json").write_text(session_json(other))
+    screen = TraceScreen(trace, kept=Kept(traces, "a"))
+    async with run_screen(screen) as (app, pilot):
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
 
-            await pilot.press("equals_sign", "equals_sign")
-            await until(pilot, lambda: isinstance(app.screen, OpenSessionScreen))
-            assert app.screen.query_one("#kept", OptionList).option_count == 1
-            await pilot.press("enter")
-            await until(pilot, lambda: isinstance(app.screen, CompareScreen))
-            await until(pilot, lambda: "(not there)" in text_of(app))
-            await pilot.press("escape")
-            await until(pilot, lambda: app.screen is screen)
+        await pilot.press("equals_sign", "equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, OpenSessionScreen))
+        assert app.screen.query_one("#kept", OptionList).option_count == 1
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await until(pilot, lambda: "(not there)" in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
 
-            await pilot.press("equals_sign")
-            await until(pilot, lambda: isinstance(app.screen, OpenSessionScreen))
-            field = app.screen.query_one("#file", Input)
-            field.focus()
-            field.value = str(tmp_path / "none.json")
-            await pilot.press("enter")
-            await until(pilot, lambda: "cannot be read" in text_of(app))
-            field.value = str(tmp_path / "b.json")
-            await pilot.press("enter")
-            await until(pilot, lambda: isinstance(app.screen, CompareScreen))
-    finally:
-        Traces.text = before
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, OpenSessionScreen))
+        field = app.screen.query_one("#file", Input)
+        field.focus()
+        field.value = str(tmp_path / "none.json")
+        await pilot.press("enter")
+        await until(pilot, lambda: "cannot be read" in text_of(app))
+        field.value = str(tmp_path / "b.json")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
 
 
 async def test_the_replay_of_a_file_is_left_with_escape() -> None:

@@ -102,10 +102,8 @@ def _refuse_other_words(argv: list[str]) -> None:
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
-    from authlens_core.export.kept_traces import keep_as_session_files
     from authlens_tui.cli.interruption import exit_on_signals, run_until_signal
 
-    keep_as_session_files()
     exit_on_signals()
     return run_until_signal(work)
 

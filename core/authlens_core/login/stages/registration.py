@@ -72,7 +72,9 @@ class RegistrationStage:
         if reading.value is None:
             error, status = read_error(exchange.response), exchange.response.status
             remark = f"The redirect URI sent was {facts.redirect_uri}."
-            explained = refusal_checks(Stage.REGISTRATION, error, status=status, remark=remark, exchange=exchange)
+            explained = refusal_checks(
+                Stage.REGISTRATION, error, status=status, remark=remark, exchange=exchange
+            )
             return Learned(facts, (*reading.checks, *explained))
         return _with_client(facts, reading.value, reading.checks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 from collections.abc import AsyncIterator
@@ -83,7 +84,12 @@ async def inspected() -> AsyncIterator[tuple[RecordView, Pilot[int]]]:
     app = Inspected({})
     app.animation_level = "none"
     async with app.run_test(size=(120, 40)) as pilot:
-        yield app.query_one(RecordView), pilot
+        gc.collect()
+        gc.freeze()  # as the app does by itself in a terminal
+        try:
+            yield app.query_one(RecordView), pilot
+        finally:
+            gc.unfreeze()
 
 
 def document(view: RecordView) -> DocumentView:

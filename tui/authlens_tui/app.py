@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -125,6 +126,11 @@ class AuthlensApp(QuietCrash, App[int]):
 
         if not isinstance(self.screen, (HelpScreen, CommandPalette)):
             self.push_screen(HelpScreen(self.screen))
+
+    def on_ready(self) -> None:
+        """Leave out of garbage collections what start-up made: they would hold up keys by tens of ms."""
+        if not self.is_headless:
+            gc.freeze()
 
     def action_help_quit(self) -> None:
         """Answer ctrl+c: stop what runs; pressed twice, leave."""

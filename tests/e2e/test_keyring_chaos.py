@@ -1,11 +1,11 @@
-"""Twenty-four programs, one grant, a server that ends the grant when a refresh token comes twice, and SIGKILL.
+"""Twenty-four programs, one grant, a server that ends it when a refresh token comes twice, and SIGKILL.
 
 What no client can survive is a kill between the server's replacing the refresh token and the client's storing
 the new one: the only copy dies with the program. authlens notes on disk that a refresh is about to be sent,
 so the next program knows that the outcome is unknown, says so and leaves it to the person (D8). So there are
 two tests. With a server that forgives nothing, kills come at any moment but that one: waiting for the lock,
-holding it, reading, tidying. With a server that keeps the old token until the new one is used, as Cloudflare's
-does, kills come at any moment at all, and one deliberate `refresh --again` brings the grant back.
+holding it, reading, tidying. With a server that keeps the old token until the new one is used, as
+Cloudflare's does, kills come at any moment at all, and one deliberate `refresh --again` brings the grant back.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,8 @@ class Crowd:
     grant: Grant
     at: datetime
     chance: random.Random
-    programs: list[Process]
+    programs: list[Process] = field(default_factory=list)
+    begun: list[Process] = field(default_factory=list)
     killed: int = 0
 
     async def spawn(self) -> Process:
@@ -71,16 +73,27 @@ class Crowd:
         return program
 
     async def fill(self) -> None:
-        """Start programs in the places of those that are gone."""
+        """Start programs in the places of those that are gone; they get ready while others work."""
         new = [await self.spawn() for _ in range(PROGRAMS - len(self.programs))]
-        for program in new:
-            assert await answer(program) == {}
+        self.begun += new
         self.programs += new
 
+    async def answers(self) -> list[dict[str, str]]:
+        """Return what each program says, after a new one has said that it is ready."""
+        for program in self.begun:
+            assert await answer(program) == {}
+        self.begun = []
+        return [await answer(program) for program in self.programs]
+
     def in_flight(self, program: Process) -> bool:
-        """Return whether a stopped program has sent a refresh and not stored the answer."""
+        """Return whether a stopped program has, or may have, sent a refresh whose answer is not stored."""
         owner = self.credentials.locks.owner(*refresh_lock(self.grant))
-        return bool(self.credentials.index.pending()) and owner is not None and owner.pid == program.pid
+        try:
+            with closing(sqlite3.connect(self.state / "index.sqlite3", timeout=0)) as index:
+                pending = index.execute("SELECT count(*) FROM pending_refresh").fetchone()[0]
+        except sqlite3.OperationalError:
+            return True  # it was stopped in the middle of writing just that
+        return bool(pending) and owner is not None and owner.pid == program.pid
 
     async def kill(self, victim: Process, *, in_flight: bool) -> None:
         """Kill a program; without `in_flight` not in the one moment that nothing can survive."""
@@ -91,6 +104,8 @@ class Crowd:
         os.kill(victim.pid, signal.SIGKILL)
         await victim.wait()
         self.programs.remove(victim)
+        if victim in self.begun:
+            self.begun.remove(victim)
         self.killed += 1
 
     async def round(self, *, kills: int, in_flight: bool) -> list[dict[str, str]]:
@@ -101,7 +116,7 @@ class Crowd:
         for victim in self.chance.sample(self.programs, kills):
             await asyncio.sleep(self.chance.random() * 0.1)
             await self.kill(victim, in_flight=in_flight)
-        answers = [await answer(program) for program in self.programs]
+        answers = await self.answers()
         await self.fill()
         return answers
 
@@ -144,7 +159,7 @@ async def _crowd(state: Path, place: Place, environ: Mapping[str, str], seed: in
         grant = await credentials.save(
             grant, GrantSecrets(Secret("access-canary-0"), Secret("refresh-canary-0"))
         )
-        crowd = Crowd(state, place, environ, server, credentials, grant, at, random.Random(seed), programs=[])
+        crowd = Crowd(state, place, environ, server, credentials, grant, at, random.Random(seed))
         try:
             await crowd.fill()
             yield crowd

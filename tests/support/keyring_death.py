@@ -1,4 +1,4 @@
-"""A program that saves a grant and kills itself with SIGKILL at one step: `keyring_death.py STATE PLACE STEP N`.
+"""A program that saves a grant and kills itself at one step: `keyring_death.py STATE PLACE STEP N`.
 
 It is run by tests in a process of its own. Standard input holds the passphrase of the encrypted file.
 """

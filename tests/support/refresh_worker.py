@@ -1,8 +1,8 @@
 """A program that asks for a valid token whenever it is told to: `refresh_worker.py STATE PLACE URL`.
 
 The first line of standard input is the passphrase of the encrypted file. Each other one is a command and the
-time that the clock shows: `go` asks for a token; `again` refreshes although the outcome of the last refresh is
-unknown, as a person may. Each is answered by one line of JSON.
+time that the clock shows: `go` asks for a token; `again` refreshes although the outcome of the last refresh
+is unknown, as a person may. Each is answered by one line of JSON.
 """
 
 from __future__ import annotations

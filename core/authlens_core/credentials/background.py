@@ -156,7 +156,7 @@ class BackgroundRefresh:
                 now=self._now,
                 force=True,  # due it is; by which clock, a refresh need not ask again
                 patient=True,
-                give_up=self._leaving,
+                give_up=self._leaving.is_set,
             )
         except AuthlensError as raised:
             error = raised

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -72,7 +72,7 @@ class Locks:
 
     @asynccontextmanager
     async def hold(
-        self, *parts: str, purpose: str, bound: float = 30.0, give_up: asyncio.Event | None = None
+        self, *parts: str, purpose: str, bound: float = 30.0, give_up: Callable[[], bool] = bool
     ) -> AsyncIterator[None]:
         """Hold the lock named by `parts` for the block; waiting can be cancelled at any moment.
 
@@ -80,7 +80,7 @@ class Locks:
             parts: what the lock is about.
             purpose: what it is held for, a few words for whoever waits.
             bound: seconds to wait; 0 tries once.
-            give_up: ends the wait when it is set, as if it had been too long.
+            give_up: asked again and again while waiting; when it says yes, the wait has been too long.
 
         Raises:
             LockBusy: somebody held it for longer than `bound`.
@@ -89,16 +89,15 @@ class Locks:
         name = self._name(parts)
         local = self._local.setdefault(name, asyncio.Lock())
         deadline = asyncio.get_running_loop().time() + bound
-        over = give_up or asyncio.Event()
         while local.locked():
-            await self._pause(deadline, name, over)
+            await self._pause(deadline, name, give_up)
         async with local:
             if self._directory is None:
                 yield
                 return
             lock = self._file_lock(name)
             while not self._try(lock):
-                await self._pause(deadline, name, over)
+                await self._pause(deadline, name, give_up)
             try:
                 self._sign(name, purpose)
                 yield
@@ -107,8 +106,8 @@ class Locks:
                     self._owner_file(name).unlink()
                 lock.release()
 
-    async def _pause(self, deadline: float, name: str, give_up: asyncio.Event) -> None:
-        if give_up.is_set() or asyncio.get_running_loop().time() >= deadline:
+    async def _pause(self, deadline: float, name: str, give_up: Callable[[], bool]) -> None:
+        if give_up() or asyncio.get_running_loop().time() >= deadline:
             owner = self._read_owner(name)
             who = f" ({owner})" if owner else ""
             raise LockBusy(

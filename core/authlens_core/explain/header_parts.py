@@ -109,7 +109,8 @@ def location(value: str) -> HeaderMeaning:
         url = urlsplit(value)
         pairs = parse_qsl(url.query, keep_blank_values=True, max_num_fields=_MAX_PARTS)
     except ValueError:
-        return HeaderMeaning(meaning, problem="It is not a URL that can be taken apart.")
+        words = f"It cannot be taken apart: it is no URL, or has more than {_MAX_PARTS} parameters."
+        return HeaderMeaning(meaning, problem=words)
     if url.path.startswith("/cdn-cgi/access/login"):
         meaning = Meaning("The login page of Access, for people with a browser.", CLOUDFLARE)
     places = (("host", url.netloc), ("path", url.path))

@@ -71,6 +71,14 @@ def test_the_redirect_of_access_is_taken_apart() -> None:
     assert "login page of Access" in found.meaning.sentence
 
 
+@pytest.mark.parametrize("value", ["https://[", "/?" + "a=b&" * 100])
+def test_a_location_that_cannot_be_taken_apart_says_so(value: str) -> None:
+    """Neither what is no URL nor an endless one costs more than a sentence."""
+    found = explained("Location", value)
+    assert "cannot be taken apart" in found.problem
+    assert found.parts == ()
+
+
 def test_a_token_answer_must_not_be_kept() -> None:
     """RFC 6749 §5.1: Cache-Control has to say no-store."""
     assert explained("cache-control", "No-Store", gives_tokens=True).problem == ""

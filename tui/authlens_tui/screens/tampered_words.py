@@ -11,7 +11,7 @@ from textual.content import Content
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Severity
-from authlens_core.trace.record import StageRecord
+from authlens_core.trace.record import Stage, StageRecord
 from authlens_tui.durations import in_words
 from authlens_tui.screens.what_if import acts_at, results_in
 
@@ -26,9 +26,7 @@ def marks(login: Login) -> Content:
     """Say what is armed, what is edited and what was changed; empty where nothing is."""
     pieces: list[Content] = []
     if login.armed is not None:
-        pieces.append(
-            Content.assemble(("≠ Armed: ", _MARK), f"{login.armed.title} at {acts_at(login.armed)}.")
-        )
+        pieces.append(Content.assemble(("≠ Armed: ", _MARK), f"{login.armed.title} {acts_at(login.armed)}."))
     elif login.amendments:
         words = _listed([one.words for one in login.amendments])
         pieces.append(Content.assemble(("≠ Edited: ", _MARK), f"{words}, once it is sent."))
@@ -62,6 +60,8 @@ def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Co
         return None
     experiment, check = stopped[0]
     keys = [*(pair for pair in ways if pair[0] in ("t", "b")), ("i", "try something else")]
+    if record.stage is Stage.REFRESH:
+        keys = [("i", "try something else"), ("d", "go to the dashboard")]
     told = [Content.assemble((key, _KEY), f" to {words}") for key, words in keys]
     return Content.assemble(
         ("✔ As it must be. ", "bold $text-success"),

@@ -25,11 +25,11 @@ _HEAD: Final = "bold $text-accent"
 
 
 def acts_at(experiment: Experiment) -> str:
-    """Return where an experiment acts, in words."""
+    """Return where an experiment acts, such as `at 7 Exchange`."""
     if experiment.stage is Stage.REFRESH:
         return "after 8 Access"
     info = STAGE_INFO[experiment.stage]
-    return f"{info.number} {info.title}"
+    return f"at {info.number} {info.title}"
 
 
 def results_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
@@ -65,6 +65,7 @@ class WhatIfScreen(ModalScreen[str | None]):
         super().__init__()
         self._position = position
         self._armed = armed
+        self._first = armed if armed is not None and armed in EXPERIMENTS else EXPERIMENTS[0]
 
     def compose(self) -> ComposeResult:
         """Lay out the list and what is said about the one under the cursor."""
@@ -76,13 +77,13 @@ class WhatIfScreen(ModalScreen[str | None]):
             with Horizontal(id="what-if-both"):
                 yield OptionList(*(self._option(one) for one in EXPERIMENTS), compact=True)
                 with VerticalScroll(id="what-if-box", can_focus=False):
-                    yield Static(id="what-if-detail")
+                    yield Static(_words(self._first, self._position), id="what-if-detail")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Put the cursor on the armed one, or on the first."""
         self.query_one("#what-if").border_title = "What if…"
-        self.options.highlighted = EXPERIMENTS.index(self._armed) if self._armed in EXPERIMENTS else 0
+        self.options.highlighted = EXPERIMENTS.index(self._first)
         self.options.focus()
 
     def _option(self, experiment: Experiment) -> Option:
@@ -121,13 +122,17 @@ def _words(experiment: Experiment, position: Stage | None) -> Content:
         ("What somebody would try\n", _HEAD),
         f"{experiment.question}\n\n",
         ("Where it acts\n", _HEAD),
-        f"{acts_at(experiment)}.{_way_there(experiment, position)}\n\n",
+        f"{_sentence(acts_at(experiment))}.{_way_there(experiment, position)}\n\n",
         ("What the specification says\n", _HEAD),
         f"{experiment.expectation} ",
         (f"({experiment.spec})\n\n", "$quiet"),
         ("If it were let through\n", _HEAD),
         experiment.why,
     )
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _way_there(experiment: Experiment, position: Stage | None) -> str:
@@ -195,7 +200,7 @@ class ResultView(Vertical):
         changed = "; ".join(self._record.tampering) or "nothing in this stage"
         yield Static(
             Content.assemble(
-                (experiment.title, "bold $text-primary"), f" at {acts_at(experiment)}. Changed: {changed}."
+                (experiment.title, "bold $text-primary"), f" {acts_at(experiment)}. Changed: {changed}."
             )
         )
         with Horizontal(classes="result-sides"):

@@ -185,7 +185,7 @@ class WizardScreen(WizardTools):
         self.panel.show_link(ready, listener.port if listener else None, player=self._player is not None)
         self.panel.show_remaining(ready.seconds)
         self.show_stage(Stage.AUTHORIZATION)
-        self.panel.focus()
+        self.set_focus(self.panel)  # at once: an answer that is here already takes it away again
         self._say(Content("Sign in with the browser; this screen goes on by itself when you are back."))
         if self._play_unasked:
             self.action_play()
@@ -200,8 +200,10 @@ class WizardScreen(WizardTools):
         self.show_stage(record.stage)
         self.show_results(record)
         ways = ways_on(self._allowed())
-        if record.outcome is Outcome.PASSED:
+        if record.outcome is Outcome.PASSED and record.stage in LOGIN_STAGES:
             self._say_next()
+        elif record.outcome is Outcome.PASSED:
+            self._say(experiment_words(record, ways) or unkept_words(self._login.facts, datetime.now(UTC)))
         elif record.outcome is Outcome.CANCELLED:
             self._say(cancelled_words(record, ways))
         else:

@@ -17,7 +17,6 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     Binding("a", "run_all", "All", id="wizard.all", tooltip="Run the stages until one needs you"),
     Binding("e", "edit", "Edit", id="wizard.edit", tooltip="Change what is sent next, before it is sent"),
     Binding("i", "what_if", "What if", id="wizard.what_if", tooltip="Try an attack and see who stops it"),
-    Binding("l", "lesson", "Lesson", id="wizard.lesson", tooltip="Why this stage exists"),
     Binding("s", "play", "Sign in for me", id="wizard.play", tooltip="The demo plays the person"),
     Binding("o", "open", "Open", id="wizard.open", tooltip="Open the link in a browser"),
     Binding("p", "paste", "Paste", id="wizard.paste", tooltip="Paste the address the browser ended on"),
@@ -28,6 +27,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     Binding("h", "other_host", "Other host", id="wizard.host", tooltip="localhost or 127.0.0.1"),
     Binding("b", "back", "Back", id="wizard.back", tooltip="Take the facts of one stage earlier"),
     Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown"),
+    Binding("l", "lesson", "Lesson", id="wizard.lesson", tooltip="Why this stage exists"),
     Binding("x", "reveal", "Reveal", id="wizard.reveal", tooltip="Show or mask the secrets of this stage"),
     Binding(
         "right_square_bracket",

@@ -1,0 +1,173 @@
+"""Why a record failed, in words; and the error and exit code that it amounts to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from authlens_core.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
+from authlens_core.login.refusal import diagnosis_checks, is_diagnosis, is_unknown
+from authlens_core.login.verdict import verdict, why
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from support.scripted_login import BEGAN, RESOURCE, Answer, exchange, reply
+
+TEAPOT = reply(418, None, ("Content-Type", "text/plain"), text="short and stout")
+DENIED = reply(400, {"error": "invalid_grant", "error_description": "Code expired"})
+
+
+def _failed(name: str, seen: str = "", severity: Severity = Severity.FAILURE) -> Check:
+    return Check(name, severity, "it works", seen, cure="Do what the check says.")
+
+
+def _record(stage: Stage, check: Check, *answers: Answer, outcome: Outcome = Outcome.FAILED) -> StageRecord:
+    return StageRecord(stage, outcome, BEGAN, 0.1, tuple(exchange(a) for a in answers), (check,))
+
+
+def test_a_record_without_a_diagnosis_is_diagnosed_when_it_is_read() -> None:
+    """Refresh, revocation, probe and the session files of others bring none along."""
+    reason = why(_record(Stage.REFRESH, _failed("token.status", "400"), DENIED))
+    assert reason is not None
+    assert "refresh token is no longer good" in reason.cause
+    assert reason.evidence[:2] == ("HTTP/1.1 400", '"error": "invalid_grant"')
+    assert reason.known
+
+
+def test_the_diagnosis_in_a_record_is_the_one_that_counts() -> None:
+    """It was made by who knew more; one of an earlier version has no lines, so the check stands in."""
+    record = _record(Stage.EXCHANGE, _failed("token.status", "400 invalid_grant"), DENIED)
+    own = Check("exchange.diagnosis", Severity.NOTICE, "Why", "Because.", cure="Do.", evidence="a\nb")
+    reason = why(replace(record, checks=(*record.checks, own)))
+    assert reason is not None
+    assert (reason.cause, reason.cure, reason.evidence) == ("Because.", "Do.", ("a", "b"))
+    older = why(replace(record, checks=(*record.checks, replace(own, evidence=""))))
+    assert older is not None
+    assert older.evidence == ("400 invalid_grant",)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [reply(500, None, text="x"), reply(401), DENIED, reply(403, None, ("cf-mitigated", "challenge"))],
+)
+def test_of_a_revocation_the_refused_request_decides_and_not_the_proof_after_it(answer: Answer) -> None:
+    """The resource is called afterwards, and its 401 is what was wanted."""
+    refused = replace(exchange(answer), purpose="revoke refresh_token")
+    proof = replace(exchange(reply(200)), purpose="resource with token")
+    record = replace(_record(Stage.REVOKE, _failed("revoke.refresh_token", "no")), exchanges=(refused, proof))
+    reason = why(record)
+    assert reason is not None
+    assert not any("200" in line for line in reason.evidence)
+
+
+def test_an_answer_that_is_not_known_is_shown_whole_and_marked() -> None:
+    """Issue 3, item 3."""
+    record = _record(Stage.ACCESS, _failed("access.accepted", "418"), TEAPOT)
+    reason = why(record)
+    assert reason is not None
+    assert not reason.known
+    assert reason.evidence == (
+        "HTTP/1.1 418",
+        "content-type: text/plain",
+        "no CF-Ray: it did not come through Cloudflare",
+        "begins with: short and stout",
+    )
+    assert reason.cure.startswith("Do what the check says.")
+    error = verdict(record)
+    assert error is not None
+    assert "HTTP/1.1 418 · content-type: text/plain" in error.cause
+    [check] = diagnosis_checks(record.stage, record.checks, record.exchanges)
+    assert is_diagnosis(check)
+    assert is_unknown(check)
+
+
+@pytest.mark.parametrize(
+    ("status", "field", "layer"),
+    [
+        (401, ("WWW-Authenticate", "Bearer"), "origin"),
+        (403, ("cf-access-aud", "a" * 64), "Cloudflare Access"),
+        (403, ("cf-mitigated", "challenge"), "Cloudflare WAF"),
+        (530, ("cf-ray", "1-EMU"), "origin"),
+        (522, ("cf-ray", "1-EMU"), "origin"),
+        (302, ("Location", "https://t.cloudflareaccess.com/cdn-cgi/access/login/x"), "Cloudflare Access"),
+    ],
+)
+def test_a_failure_after_a_good_token_names_the_layer(
+    status: int, field: tuple[str, str], layer: str
+) -> None:
+    """Stage 8: whose matter it is."""
+    reason = why(_record(Stage.ACCESS, _failed("access.accepted"), reply(status, None, field)))
+    assert reason is not None
+    assert f"Layer: {layer}." in reason.cause
+
+
+def test_no_answer_after_a_good_token_is_a_matter_of_the_network() -> None:
+    """The layer and the request that went unanswered."""
+    lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
+    record = _record(Stage.ACCESS, Check("access.accepted", Severity.FAILURE, "it works"), lost)
+    reason = why(record)
+    assert reason is not None
+    assert reason.cause == "Nobody listens. Layer: network."
+    assert reason.cure == "Start it."
+    assert reason.evidence == (f"connect failure: GET {RESOURCE}",)
+    assert isinstance(verdict(record), NetworkFailure)
+
+
+def test_a_check_of_ours_speaks_for_itself() -> None:
+    """No diagnosis is made where there is nothing more to say."""
+    record = _record(Stage.PKCE, _failed("pkce.method", "plain"))
+    assert diagnosis_checks(record.stage, record.checks, ()) == ()
+    reason = why(record)
+    assert reason is not None
+    assert (reason.cause, reason.cure) == ("Expected: it works. Seen: plain", "Do what the check says.")
+
+
+def test_what_passed_or_was_allowed_has_no_reason() -> None:
+    """Neither an error nor an exit code."""
+    passed = _record(Stage.ACCESS, _failed("access.accepted"), TEAPOT, outcome=Outcome.PASSED)
+    assert why(passed) is None
+    assert verdict(passed) is None
+    check = replace(_failed("detection.protection"), overridable=True)
+    assert diagnosis_checks(Stage.DETECTION, (check,), (exchange(TEAPOT),), {check.name}) == ()
+
+
+def test_a_warning_is_explained_where_its_cause_is_known_and_left_alone_where_not() -> None:
+    """The login went on: an answer that nobody knows is no reason to worry then."""
+    down = (exchange(reply(530, None, ("cf-ray", "1-EMU"))),)
+    warning = _failed("access.accepted", "530", Severity.WARNING)
+    [check] = diagnosis_checks(Stage.ACCESS, (warning,), down)
+    assert "tunnel" in check.cure
+    assert check.evidence.startswith("HTTP/1.1 530")
+    assert diagnosis_checks(Stage.ACCESS, (warning,), (exchange(TEAPOT),)) == ()
+
+
+def test_one_diagnosis_is_enough() -> None:
+    """A stage that knows more has made its own."""
+    own = Check("exchange.diagnosis", Severity.NOTICE, "Why", "Because.")
+    assert diagnosis_checks(Stage.EXCHANGE, (_failed("token.status"), own), (exchange(DENIED),)) == ()
+
+
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        (_record(Stage.AUTHORIZATION, _failed("authorization.timeout", "nothing in 5 seconds")), TimedOut),
+        (_record(Stage.AUTHORIZATION, _failed("authorization.error", "access_denied")), Refused),
+        (_record(Stage.EXCHANGE, _failed("token.status", "400"), DENIED), Refused),
+        (_record(Stage.EXCHANGE, _failed("token.status", "500"), reply(500)), ServerMisconfigured),
+        (_record(Stage.DETECTION, _failed("detection.protection"), reply(403)), Refused),
+    ],
+)
+def test_the_kind_of_the_error_decides_the_exit_code(record: StageRecord, kind: type[AuthlensError]) -> None:
+    """The words may change; what a script tests may not."""
+    error = verdict(record)
+    assert type(error) is kind
+
+
+def test_a_request_without_an_answer_leaves_no_query_in_the_words() -> None:
+    """A query may hold a code."""
+    lost = WireFailure(FailureKind.TIMEOUT, "Late.", "Again.")
+    asked = Exchange(Request("GET", f"{RESOURCE}?code=canary"), None, lost, BEGAN, 1.0)
+    record = replace(_record(Stage.PROBE, _failed("probe.accepted")), exchanges=(asked,))
+    assert "canary" not in repr(why(record))

@@ -423,3 +423,100 @@ async def test_faults_add_up() -> None:
         assert (await program.open()).status_code == 405
         assert "://" not in (await program.metadata())["issuer"]
         assert program.emulator.faults == {Fault.POST_ONLY, Fault.BARE_ISSUER}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "mark"),
+    [("waf-rule", 403, "1020"), ("no-application", 403, "1043"), ("origin-unreachable", 522, "522")],
+)
+async def test_errors_of_the_edge_stand_in_the_place_of_the_app_and_its_metadata(
+    fault: str, status: int, mark: str
+) -> None:
+    """Research §4.1: the team's own host still answers."""
+    async with program_at(fault) as program:
+        answer = await program.open(accept="application/json")
+        assert (answer.status_code, answer.json()["error_code"]) == (status, int(mark))
+        assert (await program.open()).text == f"error code: {mark}\n"
+        url = f"{program.emulator.resource_url}.well-known/oauth-protected-resource"
+        assert (await program.http.get(url)).status_code == status
+        assert (await program.metadata())["issuer"] == program.emulator.issuer
+
+
+async def test_challenge_page() -> None:
+    """Research §4.1: a page for a browser, told by a field."""
+    async with program_at("challenge-page") as program:
+        answer = await program.open(accept="application/json")
+        assert (answer.status_code, answer.headers["cf-mitigated"]) == (403, "challenge")
+        assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_localhost_refused() -> None:
+    """Research §1.2: localhost and loopback are two switches."""
+    async with program_at("localhost-refused") as program:
+        refused = await program.register(redirect_uris=["http://localhost:8400/callback"])
+        assert refused.status_code == 400
+        assert refused.json()["error"] == "invalid_client_metadata"
+        assert (await program.register(redirect_uris=["http://127.0.0.1:8400/callback"])).status_code == 201
+
+
+async def test_settings_not_live() -> None:
+    """Research §1.2: a change takes about a minute to reach the edge."""
+    now = [1_800_000_000.0]
+    async with program_at("settings-not-live", clock=lambda: now[0]) as program:
+        assert (await program.register()).status_code == 400
+        now[0] += 60
+        assert (await program.register()).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("invalid-nonce", "Invalid nonce. Please try logging in again."),
+        ("application-not-found", "Unable to find your Access application!"),
+    ],
+)
+async def test_pages_of_the_login_that_never_reach_the_callback(fault: str, words: str) -> None:
+    """Research §1.5."""
+    async with program_at(fault) as program:
+        played = await program.play()
+        assert words in played.page
+        assert played.callback_url is None
+        assert program.callbacks == []
+
+
+async def test_oauth_turned_off() -> None:
+    """A13: without a token nothing has changed, with one the login page comes."""
+    async with program_at("oauth-turned-off") as program:
+        assert (await program.open()).status_code == 401
+        token = (await program.log_in())["access_token"]
+        answer = await program.open(token, accept="application/json")
+        assert answer.status_code == 302
+        assert "/cdn-cgi/access/login/" in answer.headers["location"]
+
+
+async def test_policy_refuses_token() -> None:
+    """Research §4.1: 403 with the fields of Access."""
+    async with program_at("policy-refuses-token") as program:
+        token = (await program.log_in())["access_token"]
+        answer = await program.open(token, accept="application/json")
+        assert answer.status_code == 403
+        assert len(answer.headers["cf-access-aud"]) == 64
+
+
+async def test_binding_cookie() -> None:
+    """A14: a bare token is refused, OAuth is not."""
+    async with program_at("binding-cookie", "oauth-off") as program:
+        token = await program.emulator.app_token()
+        assert (await program.open(cf_access_token=token)).status_code == 302
+        assert (await program.open(cookie=f"CF_Authorization={token}")).status_code == 302
+        bound = await program.open(cookie=f"CF_Authorization={token}; CF_Binding=x")
+        assert bound.status_code == 200
+
+
+async def test_service_auth_missing() -> None:
+    """Research §2: a good pair is ignored."""
+    async with program_at("service-auth-missing") as program:
+        name, secret = program.emulator.service_token
+        answer = await program.open(cf_access_client_id=name, cf_access_client_secret=secret)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -467,3 +467,30 @@ async def test_two_public_keys_are_published_and_rotation_keeps_the_previous_one
         assert (await program.open(cf_access_token=token)).status_code == 200
         await program.emulator.rotate_keys()
         assert (await program.open(cf_access_token=token)).status_code == 401
+
+
+async def test_with_grace_the_refresh_token_before_the_newest_is_good_until_the_newest_is_used() -> None:
+    """T5a: a client that crashed before it wrote the new one down can try again."""
+    async with program_at(refresh_grace=True) as program:
+        first = (await program.log_in())["refresh_token"]
+        lost = (await program.refresh(first)).json()["refresh_token"]
+        again = await program.refresh(first)
+        assert again.status_code == 200
+        newest = again.json()["refresh_token"]
+        assert newest != lost
+        assert (await program.refresh(newest)).status_code == 200
+        assert (await program.refresh(first)).json()["error"] == "invalid_grant"
+
+
+async def test_a_short_lived_certificate_is_signed_for_who_is_logged_in() -> None:
+    """T10: a stand-in, for cloudflared's SSH."""
+    async with program_at() as program:
+        url = f"{program.emulator.team_url}/cdn-cgi/access/cert_sign"
+        asked = {"jwt": await program.emulator.app_token(), "public_key": "ssh-ed25519 AAAA"}
+        answer = await program.http.post(url, json=asked)
+        assert answer.status_code == 200
+        assert set(answer.json()) == {"id", "certificate", "expires_at"}
+        for wrong, status in (({**asked, "jwt": "x"}, 403), ({}, 400), ([], 400)):
+            refused = await program.http.post(url, json=wrong)
+            assert refused.status_code == status
+            assert set(refused.json()) == {"status", "message"}

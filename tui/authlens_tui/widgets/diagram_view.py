@@ -30,6 +30,9 @@ class DiagramView(DocumentView):
         ),
     ]
 
+    begin_at: int | None = None
+    """The record whose first arrow is marked first; the first one of all where it is None."""
+
     class ArrowChosen(Message):
         """A person opened an arrow."""
 
@@ -68,9 +71,12 @@ class DiagramView(DocumentView):
         return found
 
     def on_focus(self) -> None:
-        """Mark the first arrow if none is."""
-        if self.marked is None:
-            self._cursor = next((n for n in range(len(self.lines)) if self._arrow_of(n) is not None), 0)
+        """Mark the first arrow of the stage that is shown, if none is marked."""
+        if self.marked is None and self.has_cursor:
+            arrows = [(n, arrow) for n in range(len(self.lines)) if (arrow := self._arrow_of(n)) is not None]
+            own = (n for n, arrow in arrows if arrow.record_index == self.begin_at)
+            self._cursor = next(own, arrows[0][0])
+            self._bring_into_view(self._layout.rows_of_line(self._cursor))
         self._cursor_moved()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
@@ -24,6 +24,8 @@ from authlens_tui.widgets.checks_view import checks_summary
 from authlens_tui.widgets.diagram_view import DiagramView
 from authlens_tui.widgets.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.lines import LineList
+from authlens_tui.widgets.made_tabs import MadeTabs, Masking, TabKey
+from authlens_tui.widgets.record_keys import RECORD_KEYS
 from authlens_tui.widgets.record_lines import (
     RAW_TABS,
     Aspect,
@@ -40,11 +42,8 @@ __all__ = ["RecordView", "Tab"]
 
 _TABS: Final = tuple(Tab)
 _LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
-_KEPT: Final = 24  # tabs whose lines are kept
 _AROUND_DIAGRAM: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
 _DIAGRAM_UNSEEN: Final = 100  # cells it is laid out for before there is a width
-
-_Key = tuple[int, int, Tab, Aspect, bool]
 
 
 class RecordView(Widget):
@@ -67,37 +66,7 @@ class RecordView(Widget):
         "all stages, the same with curl, and where the time went. / searches, v shows bodies as they were "
         "sent, . and , turn to one exchange of several. x shows or masks the secrets."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", key_display="/", id="record.search", tooltip="Search this tab"),
-        Binding("v", "raw", "Raw", id="record.raw", tooltip="Show bodies laid out, or exactly as sent"),
-        Binding(
-            "full_stop",
-            "pick(1)",
-            "Exchange",
-            key_display=".",
-            id="record.exchange",
-            tooltip="Show one exchange of several, then the next, then all",
-        ),
-        Binding(
-            "comma",
-            "pick(-1)",
-            "Exchange before",
-            id="record.exchange_back",
-            tooltip="Show the exchange before",
-            show=False,
-        ),
-        *(
-            Binding(
-                f"{number}",
-                f"turn_to({number})",
-                tab.label,
-                id=f"record.{tab}",
-                tooltip=f"Turn to the tab {tab.label}",
-                show=False,
-            )
-            for number, tab in enumerate(_TABS, 1)
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = RECORD_KEYS
 
     REVEALED_FOR: ClassVar[float] = 20.0
     """Seconds until revealed secrets are masked again."""
@@ -133,14 +102,12 @@ class RecordView(Widget):
         self._known = Known(Stage.DETECTION)
         self._story: tuple[StageRecord, ...] = ()
         self._told = 0  # counts the stories: a new one may know more secrets
-        self._redactor: Redactor | None = None
-        self._has_secrets = False
         self._raw = False
         self._picked: int | None = None
         self._reveal = False
         self._mask_again: Timer | None = None
-        self._made: dict[_Key, tuple[Known, LineList]] = {}
-        self._making: set[_Key] = set()
+        self._made = MadeTabs()
+        self._making: set[TabKey] = set()
         self._one_at_a_time = asyncio.Lock()  # threads that compete hold up the screen
 
     def compose(self) -> ComposeResult:
@@ -150,7 +117,7 @@ class RecordView(Widget):
                 with TabPane(tab.label, id=tab.value):
                     kind = DiagramView if tab is Tab.DIAGRAM else DocumentView
                     yield kind(id=f"{tab}-document")
-        yield SearchBar()
+        yield SearchBar(lambda: self._document(self.tab))
 
     # -- what to show ----------------------------------------------------------------------------------
 
@@ -170,9 +137,9 @@ class RecordView(Widget):
 
     def show_record(self, record: StageRecord) -> None:
         """Show the record of a stage that has ended."""
-        shown_before = (known for known, _ in self._made.values() if known.record is record)
-        known = next(shown_before, None)
-        self._show(known or Known(record.stage, record=record, exchanges=record.exchanges))
+        self._show(
+            self._made.known_of(record) or Known(record.stage, record=record, exchanges=record.exchanges)
+        )
 
     def show_story(self, records: Sequence[StageRecord]) -> None:
         """Show in the diagram what has happened up to now, all stages together."""
@@ -181,7 +148,6 @@ class RecordView(Widget):
             return
         self._story = story
         self._told += 1
-        self._redactor = None
         self._paint()
 
     def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
@@ -198,7 +164,6 @@ class RecordView(Widget):
             self._forget_revealed()
         if known is not self._known:
             self._known, self._picked = known, None
-            self._has_secrets, self._redactor = False, None
             for tab in _TABS:
                 if tab is not self.tab:
                     self._document(tab).show(())
@@ -211,7 +176,8 @@ class RecordView(Widget):
     @property
     def has_secrets(self) -> bool:
         """True when something is masked that could be revealed."""
-        return self._reveal or self._has_secrets
+        masking = self._made.masking(self._known, self._told)
+        return self._reveal or bool(masking and masking.hides)
 
     @property
     def revealed(self) -> bool:
@@ -235,7 +201,7 @@ class RecordView(Widget):
 
     def _forget_revealed(self) -> None:
         """Keep no line with a secret in it, on a tab or aside."""
-        self._made = {key: made for key, made in self._made.items() if not key[-1]}
+        self._made.forget_revealed()
         for tab in _TABS:
             self._document(tab).show(())
 
@@ -282,7 +248,8 @@ class RecordView(Widget):
     @on(TabbedContent.TabActivated)
     def _turned(self) -> None:
         self._paint()
-        self._forget_search()
+        if self.search_bar.is_open:
+            self.search_bar.search()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer only what does something here."""
@@ -329,9 +296,8 @@ class RecordView(Widget):
         """
         wanted = self.tab if tab is None else tab
         key = self._key(wanted, masked=masked)
-        if key not in self._made:
-            self._keep(key, self._known, self._make(wanted, masked=masked))
-        return "\n".join(self._made[key][1].texts)
+        lines = self._made.get(key) or self._make_now(key)
+        return "\n".join(lines.texts)
 
     def on_resize(self) -> None:
         """Draw the diagram for the width there is now."""
@@ -341,8 +307,8 @@ class RecordView(Widget):
     def _document(self, tab: Tab) -> DocumentView:
         return self.query_one(f"#{tab}-document", DocumentView)
 
-    def _key(self, tab: Tab, *, masked: bool) -> _Key:
-        return id(self._known), self._told, tab, self._aspect(tab), not masked
+    def _key(self, tab: Tab, *, masked: bool) -> TabKey:
+        return TabKey(self._known, self._told, tab, self._aspect(tab), masked)
 
     def _aspect(self, tab: Tab) -> Aspect:
         if tab is Tab.DIAGRAM:
@@ -358,66 +324,62 @@ class RecordView(Widget):
         document = self._document(tab)
         for one in _TABS:
             self._document(one).label(tab_label(one, self._known, raw=self._raw), self._subtitle(one))
+        if isinstance(document, DiagramView):
+            places = (n for n, record in enumerate(self._story) if record is self._known.record)
+            document.begin_at = next(places, None)
         key = self._key(tab, masked=not self._reveal)
-        if key in self._made and self._redactor is not None:
-            document.show(self._made[key][1])
+        lines = self._made.get(key)
+        if lines is not None:
+            document.show(lines)
         elif self._is_light():
-            self._redactor = self._redactor or Redactor(known_secrets(self._known, self._story))
-            self._has_secrets = hides_secrets(self._known, self._redactor)
-            self._keep(key, self._known, self._make(tab, masked=not self._reveal))
-            document.show(self._made[key][1])
+            document.show(self._make_now(key))
         else:
             document.show(LAYING_OUT)
             if key not in self._making:
                 self._making.add(key)
-                self._make_aside(key, tab)
-        if self.is_attached:
-            self.refresh_bindings()
+                self._make_aside(key)
+        self.refresh_bindings()
 
     def _is_light(self) -> bool:
         stories = sum(Known(one.stage, exchanges=one.exchanges).weight for one in self._story)
         return self._known.weight + stories <= _LIGHT
 
-    def _make(self, tab: Tab, *, masked: bool) -> LineList:
-        redactor = self._redactor or Redactor(known_secrets(self._known, self._story))
-        self._redactor = redactor
-        return LineList(tab_lines(tab, self._known, self._story, redactor, self._aspect(tab), masked=masked))
+    def _make_now(self, key: TabKey) -> LineList:
+        masking = self._made.masking(key.known, key.told)
+        if masking is None:
+            redactor = Redactor(known_secrets(key.known, self._story))
+            masking = Masking(redactor, hides_secrets(key.known, redactor))
+            self._made.keep_masking(key.known, key.told, masking)
+        lines = _lines(key, self._story, masking.redactor)
+        self._made.keep(key, lines)
+        return lines
 
     @work(group="lines", description="lines")
-    async def _make_aside(self, key: _Key, tab: Tab) -> None:
+    async def _make_aside(self, key: TabKey) -> None:
         """Make the lines of a tab in a thread, and show them if they are still wanted."""
         try:
             async with self._one_at_a_time:
-                if key == self._key(tab, masked=not self._reveal):
-                    await self._make_in_thread(key, tab)
+                if key == self._key(self.tab, masked=not self._reveal):
+                    await self._make_in_thread(key)
         finally:
             self._making.discard(key)
 
-    async def _make_in_thread(self, key: _Key, tab: Tab) -> None:
-        known, story, aspect, masked = self._known, self._story, self._aspect(tab), not self._reveal
-        redactor, is_new = self._redactor, self._redactor is None
-        if redactor is None:
-            redactor = await asyncio.to_thread(lambda: Redactor(known_secrets(known, story)))
-        made = redactor
-        lines = await asyncio.to_thread(
-            lambda: LineList(tab_lines(tab, known, story, made, aspect, masked=masked))
-        )
-        if key != self._key(tab, masked=not self._reveal):
-            return
-        self._redactor = made
-        self._keep(key, known, lines)
-        if tab is self.tab:
-            self._document(tab).show(lines)
-        if is_new:
-            hides = await asyncio.to_thread(hides_secrets, known, made)
-            if known is self._known:
-                self._has_secrets = hides
-                self.refresh_bindings()
-
-    def _keep(self, key: _Key, known: Known, lines: LineList) -> None:
-        while len(self._made) >= _KEPT:
-            del self._made[next(iter(self._made))]
-        self._made[key] = known, lines
+    async def _make_in_thread(self, key: TabKey) -> None:
+        known, story = key.known, self._story
+        masking = self._made.masking(known, key.told)
+        if masking is None:
+            masking = Masking(await asyncio.to_thread(lambda: Redactor(known_secrets(known, story))))
+            self._made.keep_masking(known, key.told, masking)
+        redactor = masking.redactor
+        lines = await asyncio.to_thread(_lines, key, story, redactor)
+        if key.masked or self._reveal:
+            self._made.keep(key, lines)
+        if key == self._key(self.tab, masked=not self._reveal):
+            self._document(key.tab).show(lines)
+        if masking.hides is None:
+            hides = await asyncio.to_thread(hides_secrets, known, redactor)
+            self._made.keep_masking(known, key.told, Masking(redactor, hides))
+            self.refresh_bindings()
 
     def _subtitle(self, tab: Tab) -> str:
         several = len(self._known.exchanges) > 1 and tab not in (Tab.OVERVIEW, Tab.CHECKS, Tab.DIAGRAM)
@@ -434,34 +396,10 @@ class RecordView(Widget):
         """Open the field for the words to look for."""
         self.search_bar.open()
 
-    @on(SearchBar.Wanted)
-    def _search_wanted(self, event: SearchBar.Wanted) -> None:
-        event.stop()
-        self._search(event.words)
-
-    @work(exclusive=True, group="search", description="search")
-    async def _search(self, words: str) -> None:
-        self.search_bar.tell_searching()
-        place, count = await self._document(self.tab).search(words)
-        self.search_bar.tell(place, count)
-
-    @on(SearchBar.Turned)
-    def _search_turned(self, event: SearchBar.Turned) -> None:
-        event.stop()
-        self.search_bar.tell(*self._document(self.tab).turn_match(event.by))
-
-    @on(SearchBar.Closed)
-    def _search_closed(self, event: SearchBar.Closed) -> None:
-        event.stop()
-        self._document(self.tab).forget_matches()
-        self._document(self.tab).focus()
-
-    def _forget_search(self) -> None:
-        if self.search_bar.is_open:
-            for tab in _TABS:
-                self._document(tab).forget_matches()
-            self._search(self.search_bar.field.value)
-
 
 def _same(one: object, other: object) -> bool:
     return one is other
+
+
+def _lines(key: TabKey, story: Sequence[StageRecord], redactor: Redactor) -> LineList:
+    return LineList(tab_lines(key.tab, key.known, story, redactor, key.aspect, masked=key.masked))

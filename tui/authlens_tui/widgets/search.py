@@ -1,58 +1,23 @@
-"""Search in a document: the field for the words, and finding them without holding up the screen."""
+"""The field for the words to look for in a document, and which of the places found is shown."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import ClassVar, Final
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-__all__ = ["MAX_MATCHES", "Match", "SearchBar", "find"]
+from authlens_tui.widgets.document import DocumentView
+from authlens_tui.widgets.matches import MAX_MATCHES
 
-MAX_MATCHES: Final = 10_000
-_AT_ONCE: Final = 100_000  # characters searched before others have a turn
-_LINES_AT_ONCE: Final = 10_000
+__all__ = ["SearchBar"]
+
 _MAX_WORDS: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Where the words stand: from `start` to `end` of line `line`."""
-
-    line: int
-    start: int
-    end: int
-
-
-async def find(texts: Sequence[str], words: str) -> list[Match]:
-    """Return where `words` stand in `texts`, in either case; at most 10,000 places.
-
-    Gives everything else in the event loop a turn every few milliseconds, and can be cancelled there.
-    """
-    found: list[Match] = []
-    if not words:
-        return found
-    pattern = re.compile(re.escape(words), re.IGNORECASE)
-    budget = _AT_ONCE
-    for number, text in enumerate(texts):
-        for place in pattern.finditer(text):
-            found.append(Match(number, place.start(), place.end()))
-            if len(found) == MAX_MATCHES:
-                return found
-        budget -= len(text) + _AT_ONCE // _LINES_AT_ONCE
-        if budget <= 0:
-            budget = _AT_ONCE
-            await asyncio.sleep(0)
-    return found
 
 
 class SearchBar(Horizontal):
@@ -97,24 +62,16 @@ class SearchBar(Horizontal):
     ]
 
     field = getters.query_one(Input)
-    count = getters.query_one(Static)
+    count = getters.query_one(".count", Static)
 
-    class Wanted(Message):
-        """Look for these words from here on."""
+    def __init__(self, document: Callable[[], DocumentView]) -> None:
+        """Make the bar.
 
-        def __init__(self, words: str) -> None:
-            super().__init__()
-            self.words = words
-
-    class Turned(Message):
-        """Go to the next match, or the one before."""
-
-        def __init__(self, by: int) -> None:
-            super().__init__()
-            self.by = by
-
-    class Closed(Message):
-        """The person is done searching."""
+        Args:
+            document: returns what is searched, the document that is shown now.
+        """
+        super().__init__()
+        self._document = document
 
     def compose(self) -> ComposeResult:
         """Lay out the field and the count."""
@@ -146,20 +103,23 @@ class SearchBar(Horizontal):
             words = f"{place:,} of {matches:,}{'+' if matches >= MAX_MATCHES else ''}"
         self.count.update(Content(words))
 
-    def tell_searching(self) -> None:
-        """Say that the places are being looked for."""
-        self.count.update(Content("searching …"))
-
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Wanted(event.value))
+        self.search()
+
+    @work(exclusive=True, group="search", description="search")
+    async def search(self) -> None:
+        """Mark where the words stand, and go to the first place from what is shown on."""
+        self.count.update(Content("searching …"))
+        self.tell(*await self._document().search(self.field.value))
 
     def action_turn(self, by: int) -> None:
-        """Ask for the next match, or the one before."""
-        self.post_message(self.Turned(by))
+        """Go to the next match, or the one before."""
+        self.tell(*self._document().turn_match(by))
 
     def action_close(self) -> None:
-        """Hide the field."""
+        """Hide the field and give the keys back to the document."""
         self.remove_class("-open")
-        self.post_message(self.Closed())
+        self._document().forget_matches()
+        self._document().focus()

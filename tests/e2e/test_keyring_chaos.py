@@ -5,7 +5,7 @@ the new one: the only copy dies with the program. authlens notes on disk that a 
 so the next program knows that the outcome is unknown, says so and leaves it to the person (D8). So there are
 two tests. With a server that forgives nothing, kills come at any moment but that one: waiting for the lock,
 holding it, reading, tidying. With a server that keeps the old token until the new one is used, as
-Cloudflare's does, kills come at any moment at all, and one deliberate `refresh --again` brings the grant back.
+Cloudflare's does, kills come at any moment at all, and one deliberate `refresh --again` brings it back.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Crowd:
     async def spawn(self) -> Process:
         """Start one program and tell it the passphrase; its first answer says that it is ready."""
         command = [refresh_worker.__file__, str(self.state), self.place, f"{self.server.base}/mcp"]
-        environ = {**self.environ, "PYTHONPATH": str(Path(refresh_worker.__file__).parents[1])}
+        path = os.pathsep.join([str(Path(refresh_worker.__file__).parents[1]), *sys.path])
+        environ = {**self.environ, "PYTHONPATH": path}
         program = await asyncio.create_subprocess_exec(
             sys.executable, *command, stdin=PIPE, stdout=PIPE, env=environ
         )
@@ -131,6 +132,7 @@ async def answer(program: Process) -> dict[str, str]:
     """Return the next answer of a program; none within the bound is a stuck lock."""
     assert program.stdout is not None
     line = await asyncio.wait_for(program.stdout.readline(), ROUND_SECONDS)
+    assert line, "the program ended"
     found: dict[str, str] = json.loads(line)
     return found
 

@@ -45,7 +45,7 @@ async def main(state: Path, place: Place, url: str) -> None:
     credentials = Credentials.open(store, state)
     await credentials.load(credentials.list()[0].grant_id)
     async with Wire() as wire:
-        print("{}", flush=True)  # noqa: T201 - the answer
+        print(json.dumps({}), flush=True)  # noqa: T201 - the answer
         while line := await asyncio.to_thread(sys.stdin.readline):
             command, _, moment = line.strip().partition(" ")
             answer = await _do(command, datetime.fromisoformat(moment), credentials, wire, url)

@@ -8,7 +8,8 @@ from rich.text import Text
 from textual import on, work
 
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store
+from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store, remembered_place
+from authlens_core.credentials.place import Place
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
@@ -17,7 +18,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.app import AuthlensApp
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.open_session import Kept
-from authlens_tui.screens.store_choice import StoreChoiceScreen
+from authlens_tui.screens.store_choice import StoreChoice, choice_after
 from authlens_tui.screens.trace import TraceScreen
 from authlens_tui.screens.wizard import Player, WizardScreen
 
@@ -36,6 +37,7 @@ class Program(AuthlensApp):
         super().__init__(environ)
         self._start_url = start_url
         self._session: Session | None = None
+        self._place_chosen = False
 
     def on_mount(self) -> None:
         """Find a place for secrets before anything is earned."""
@@ -62,19 +64,32 @@ class Program(AuthlensApp):
         return None
 
     async def open_place_for_secrets(self) -> OpenedStore | None:
-        """Return the keyring, or what the person chose in its place; None to leave.
+        """Return the place that was remembered, or what the person chose in its stead; None to leave.
 
         Nothing takes the keyring's place unasked.
         """
+        choice: StoreChoice | None = None
         while True:
             try:
-                return await open_store()
+                return await (self._remembered() if choice is None else self._chosen(choice))
             except NoSecretStore as error:
-                choice = await self.push_screen_wait(StoreChoiceScreen(error))
-            if choice == "memory":
-                return memory_only()
-            if choice == "quit":
+                choice = await self.push_screen_wait(choice_after(error))
+            if choice is None:
                 return None
+
+    async def _remembered(self) -> OpenedStore:
+        place = remembered_place()
+        return await (open_store() if place is Place.KEYRING else open_store(place=place))
+
+    async def _chosen(self, choice: StoreChoice) -> OpenedStore:
+        self._place_chosen = True
+        match choice.place:
+            case Place.MEMORY:
+                return memory_only()
+            case Place.KEYRING:
+                return await open_store()
+            case place:
+                return await open_store(place=place, passphrase=choice.passphrase, create=choice.create)
 
     @work(exclusive=True, group="begin", description="open the place for secrets")
     async def _begin(self) -> None:
@@ -87,6 +102,8 @@ class Program(AuthlensApp):
             credentials = Credentials.open(opened.store)
             await credentials.recover()
             moved = credentials.note_store()
+            if self._place_chosen and not credentials.index.read_only:
+                credentials.remember_place()
         except AuthlensError as error:
             self.exit(return_code=error.exit_code, message=Text(f"authlens: {error}"))
             return

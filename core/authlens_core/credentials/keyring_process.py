@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from keyring.backend import KeyringBackend
-from keyring.errors import InitError, KeyringError, NoKeyringError, PasswordDeleteError
+from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
 
 from authlens_core.credentials.backends import BackendRefused, Choice, choose
 from authlens_core.credentials.place import Place
@@ -39,6 +39,7 @@ USER: Final = "authlens"
 
 _SHOWN_RUN: Final = 8
 _PAUSES: Final = (0.05, 0.1, 0.2)
+_MOMENTARY: Final = frozenset({"InitError", "ItemNotFoundException"})
 
 
 class _ProbeFailed(Exception):
@@ -135,14 +136,18 @@ def _detail(error: BaseException, value: str) -> str:
 
 
 def _patiently(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:
-    """Make a call, and make it again where the store says that it has no collection.
+    """Make a call, and make it again where the answer is one that holds for a moment only.
 
-    While gnome-keyring replaces the file of its collection, it answers for a moment as if there were none.
+    While gnome-keyring replaces the file of its collection, it says that there is no collection; and an entry
+    that another program deletes between its being found and being read is said not to exist.
     """
     for pause in _PAUSES:
         try:
             return keyring.call(request)
-        except InitError:
+        except Exception as error:
+            # By name: the second comes from a library that only Linux has.
+            if type(error).__name__ not in _MOMENTARY:
+                raise
             time.sleep(pause)
     return keyring.call(request)
 

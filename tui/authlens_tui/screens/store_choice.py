@@ -1,67 +1,189 @@
-"""What to do when there is no usable keyring: the person decides, before anything is earned."""
+"""What to do when there is no usable place for secrets: the person decides, before anything is earned."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
+from authlens_core.credentials.file_store import PassphraseNeeded, WrongPassphrase
+from authlens_core.credentials.open_store import file_path, remembered_place
+from authlens_core.credentials.passphrase import SHORTEST
+from authlens_core.credentials.paths import StateUnusable
+from authlens_core.credentials.place import Place
 from authlens_core.errors import NoSecretStore
 from authlens_core.safe_text import safe_text
+from authlens_core.secret import Secret
 
-__all__ = ["StoreChoice", "StoreChoiceScreen"]
+__all__ = ["StoreChoice", "StoreChoiceScreen", "choice_after"]
 
-StoreChoice = Literal["memory", "again", "quit"]
+_CHOICES: Final = (
+    "Memory only: nothing is written; the tokens are gone when authlens ends.\n"
+    "Encrypted file: kept on this disk, locked with a passphrase that you type at each start.\n"
+    "Plain file: kept on this disk as they are, readable by anybody who is you or root."
+)
+_PLAIN: Final = (
+    "A plain file is not locked. Whoever can read your files has your logins: a backup, another program, "
+    "root, whoever finds the disk. An encrypted file costs one passphrase.\n\n"
+    "Press 3 once more to keep the tokens in a plain file."
+)
+_UNLOCK: Final = "The passphrase of the encrypted file. It is kept nowhere; without it the tokens are lost."
 
 
-class StoreChoiceScreen(ModalScreen[StoreChoice]):
-    """Says why there is no place for secrets and offers what can be done."""
+@dataclass(frozen=True, slots=True)
+class StoreChoice:
+    """What the person chose: a place, and the passphrase where it needs one."""
+
+    place: Place
+    passphrase: Secret | None = None
+    create: bool = False
+
+
+def choice_after(error: NoSecretStore) -> StoreChoiceScreen:
+    """Return the question that follows from why a place could not be opened."""
+    place, exists = Place.KEYRING, False
+    with suppress(StateUnusable):  # memory is still on offer
+        place, exists = remembered_place(), file_path(Place.ENCRYPTED_FILE).exists()
+    locked = isinstance(error, PassphraseNeeded | WrongPassphrase)
+    return StoreChoiceScreen(error, place=place, unlock=locked, new_file=not exists)
+
+
+class StoreChoiceScreen(ModalScreen[StoreChoice | None]):
+    """Says why there is no place for secrets and offers what can be done; None is to leave.
+
+    Args:
+        error: why.
+        place: what could not be opened.
+        unlock: true to ask for the passphrase at once.
+        new_file: true where there is no encrypted file yet: its passphrase is typed twice.
+    """
 
     CSS_PATH = "modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "choose('memory')", "Memory only", id="store.memory", tooltip="Keep tokens until exit"),
-        Binding("t", "choose('again')", "Try again", id="store.again", tooltip="Ask the keyring once more"),
-        Binding("q,escape", "choose('quit')", "Quit", id="store.quit", tooltip="Leave authlens"),
+        Binding("1,m", "memory", "Memory only", id="store.memory", tooltip="Keep tokens until exit"),
+        Binding("2", "encrypted", "Encrypted file", id="store.encrypted", tooltip="Locked with a passphrase"),
+        Binding("3", "plain", "Plain file", id="store.plain", tooltip="Readable by you and root; asks again"),
+        Binding("t", "again", "Try again", id="store.again", tooltip="Ask the same place once more"),
+        Binding("k", "keyring", "Keyring", id="store.keyring", tooltip="The keyring of the operating system"),
+        Binding("q", "leave", "Leave", id="store.quit", tooltip="Leave authlens"),
+        Binding("escape", "back", "Back", id="store.back", tooltip="Back, or leave authlens"),
     ]
 
-    def __init__(self, error: NoSecretStore) -> None:
+    def __init__(
+        self,
+        error: NoSecretStore,
+        *,
+        place: Place = Place.KEYRING,
+        unlock: bool = False,
+        new_file: bool = True,
+    ) -> None:
         super().__init__()
         self._error = error
+        self._place = place
+        self._unlock = unlock
+        self._new_file = new_file
+        self._warned = False
 
     def compose(self) -> ComposeResult:
-        """Lay out cause, cure and choices."""
+        """Lay out cause, cure and choices, and the fields for a passphrase, shown when one is wanted."""
         with Vertical(classes="modal-box"):
             yield Static(Content("No place to keep secrets"), classes="modal-title")
             yield Static(
                 Content(safe_text(f"{self._error.cause}\n{self._error.cure}")), classes="modal-words"
             )
-            yield Static(
-                Content(
-                    "Memory only: everything works, and the tokens are gone when authlens ends. "
-                    "Nothing is written to a file."
-                ),
-                classes="modal-words",
-            )
+            yield Static(Content(_CHOICES), classes="modal-words", id="words")
+            with Vertical(id="typing"):
+                yield Static(Content(_UNLOCK), classes="modal-words")
+                yield Input(password=True, placeholder="passphrase", id="passphrase")
+                yield Input(password=True, placeholder="the same once more", id="repeated")
+                yield Static(classes="modal-hint", id="hint")
             with Horizontal(classes="modal-buttons"):
-                yield Button(Content("Memory only (m)"), id="memory", variant="primary")
+                yield Button(Content("Memory only (1)"), id="memory", variant="primary")
+                yield Button(Content("Encrypted file (2)"), id="encrypted")
+                yield Button(Content("Plain file (3)"), id="plain")
+            with Horizontal(classes="modal-buttons"):
                 yield Button(Content("Try again (t)"), id="again")
-                yield Button(Content("Quit (q)"), id="quit")
+                yield Button(Content("Keyring (k)"), id="keyring")
+                yield Button(Content("Leave (q)"), id="quit")
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Choose with the button."""
-        match event.button.id:
-            case "memory":
-                self.dismiss("memory")
-            case "again":
-                self.dismiss("again")
-            case _:
-                self.dismiss("quit")
+    def on_mount(self) -> None:
+        """Show what is wanted first."""
+        self.query_one("#keyring").display = self._place is not Place.KEYRING
+        self._type(show=self._unlock)
 
-    def action_choose(self, choice: StoreChoice) -> None:
-        """Choose with the key."""
-        self.dismiss(choice)
+    def _type(self, *, show: bool) -> None:
+        """Show the field for the passphrase, or the choices."""
+        self.query_one("#typing").display = show
+        self.query_one("#words").display = not show
+        self.query_one("#repeated").display = self._new_file
+        (self.query_one("#passphrase") if show else self.query_one("#memory")).focus()
+
+    @on(Button.Pressed)
+    async def _button(self, event: Button.Pressed) -> None:
+        await self.run_action(f"screen.{'leave' if event.button.id == 'quit' else event.button.id}")
+
+    @on(Input.Submitted)
+    def _typed(self) -> None:
+        """Take the passphrase, or say why not."""
+        first, second = self.query_one("#passphrase", Input), self.query_one("#repeated", Input)
+        if self._new_file and len(first.value) < SHORTEST:
+            self._hint(f"At least {SHORTEST} characters.", first)
+        elif self._new_file and not second.has_focus and not second.value:
+            second.focus()
+        elif self._new_file and first.value != second.value:
+            self._hint("The two are not the same.", second)
+        elif first.value:
+            self.dismiss(StoreChoice(Place.ENCRYPTED_FILE, Secret(first.value), create=self._new_file))
+
+    def _hint(self, words: str, field: Input) -> None:
+        hint = self.query_one("#hint", Static)
+        hint.add_class("-bad")
+        hint.update(Content(words))
+        field.focus()
+
+    def action_memory(self) -> None:
+        """Keep tokens in memory only."""
+        self.dismiss(StoreChoice(Place.MEMORY))
+
+    def action_encrypted(self) -> None:
+        """Ask for a passphrase."""
+        self._type(show=True)
+
+    def action_plain(self) -> None:
+        """Warn, and take the second time for a yes."""
+        if self._warned:
+            self.dismiss(StoreChoice(Place.FILE))
+            return
+        self._warned = True
+        self._type(show=False)
+        self.query_one("#words", Static).update(Content(_PLAIN))
+
+    def action_again(self) -> None:
+        """Try the same place once more."""
+        self.dismiss(StoreChoice(self._place))
+
+    def action_keyring(self) -> None:
+        """Go to the keyring of the operating system."""
+        self.dismiss(StoreChoice(Place.KEYRING))
+
+    def action_leave(self) -> None:
+        """Leave authlens."""
+        self.dismiss(None)
+
+    def action_back(self) -> None:
+        """Go back to the choices, or leave from there."""
+        if self.query_one("#typing").display:
+            self._type(show=False)
+        elif self._warned:
+            self._warned = False
+            self.query_one("#words", Static).update(Content(_CHOICES))
+        else:
+            self.dismiss(None)

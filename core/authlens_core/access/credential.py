@@ -16,7 +16,16 @@ from authlens_core.oauth.http_message import FORM_TYPE, Request
 from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.secret import Secret
 
-__all__ = ["CLIENT_ID", "CLIENT_SECRET", "Credential", "credential_of", "pair_problems", "secrets_sent"]
+__all__ = [
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "Credential",
+    "credential_of",
+    "is_client_id",
+    "is_client_secret",
+    "pair_problems",
+    "secrets_sent",
+]
 
 CLIENT_ID: Final = "cf-access-client-id"
 CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
@@ -73,9 +82,9 @@ def pair_problems(request: Request) -> tuple[str, ...]:
         return ("service_token.twice",)
     if not ids or not secrets or not ids[0] or not secrets[0]:
         return ("service_token.half",)
-    if _is_client_id(secrets[0]) and not _is_client_id(ids[0]):
+    if is_client_id(secrets[0]) and not is_client_id(ids[0]):
         return ("service_token.swapped",)
-    return () if _is_client_id(ids[0]) and _is_secret(secrets[0]) else ("service_token.shape",)
+    return () if is_client_id(ids[0]) and is_client_secret(secrets[0]) else ("service_token.shape",)
 
 
 def secrets_sent(request: Request) -> tuple[Secret, ...]:
@@ -123,12 +132,14 @@ def _cookies(request: Request) -> dict[str, str]:
     return {name: morsel.value for name, morsel in jar.items()}
 
 
-def _is_client_id(text: str) -> bool:
+def is_client_id(text: str) -> bool:
+    """Say whether `text` has the shape of a client id: 32 hexadecimal digits and `.access`."""
     digits = text.removesuffix(_ID_SUFFIX)
     return digits != text and len(digits) == 32 and _HEX.issuperset(digits.lower())
 
 
-def _is_secret(text: str) -> bool:
+def is_client_secret(text: str) -> bool:
+    """Say whether `text` has a shape of a secret: 64 hexadecimal digits, or `cfast_` and 48 more."""
     if text.startswith(_NEW_SECRET):
         return len(text) == _NEW_SECRET_LENGTH and _ALPHANUMERIC.issuperset(text.removeprefix(_NEW_SECRET))
     return len(text) == 64 and _HEX.issuperset(text.lower())

@@ -23,6 +23,7 @@ from authlens_core.credentials.record_json import (
     secrets_to_json,
 )
 from authlens_core.credentials.secret_store import MemoryStore, SecretStore, StoreElsewhere
+from authlens_core.credentials.service_tokens import ServiceTokens
 from authlens_core.credentials.traces import Traces
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.finish import finish
@@ -63,6 +64,8 @@ class Credentials:
         self.locks = locks
         self.traces = Traces(traces, self._known)
         self._generations = Generations(index, store, locks, on_step)
+        self.service_tokens = ServiceTokens(index, store, self._generations, self.written, self.record)
+        self.leaving = asyncio.Event()
         self._under_way: set[asyncio.Task[Any]] = set()
         self._held: dict[str, tuple[Grant, GrantSecrets]] = {}
 
@@ -89,6 +92,7 @@ class Credentials:
         A save that was begun is waited for, at most `EXIT_BOUND` seconds: it may hold the only copy of a
         token that the server has just replaced. What a store did not take is offered to it once more.
         """
+        self.leaving.set()
         if self._under_way or self._held:
             await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
         self.traces.close()
@@ -160,8 +164,13 @@ class Credentials:
         return self.index.grants()[1]
 
     def _known(self) -> frozenset[str]:
+        from authlens_core.access.cloudflared_files import find_cloudflared_tokens
+
         grants, damaged = self.index.grants()
-        return frozenset((*(grant.grant_id for grant in grants), *damaged))
+        files = (token.token_id for token in find_cloudflared_tokens())
+        return frozenset(
+            (*(grant.grant_id for grant in grants), *damaged, *self.service_tokens.ids(), *files)
+        )
 
     def find(self, url: str) -> Grant | None:
         """Return the grant for `url`: same origin, its resource a prefix of the path; the closest wins."""

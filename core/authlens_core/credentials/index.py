@@ -131,18 +131,19 @@ class Index:
         self._connection.close()
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection to look something up."""
         try:
             yield self._connection
         except sqlite3.Error as error:
             raise _unusable(error, self._where) from error
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it, or nothing when anything is raised."""
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection for one transaction: all of it, or nothing when anything is raised."""
         if self.read_only:
             raise IndexReadOnly(self.read_only, "Use the newer version, or set AUTHLENS_HOME.")
-        with self._reading() as connection:
+        with self.reading() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -159,7 +160,7 @@ class Index:
 
         While nobody writes, the answer of the last call is given again: a screen asks many times a second.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             # Read before the rows: what is written in between is parsed now and once more the next time.
             seen = int(connection.execute("PRAGMA data_version").fetchone()[0]), connection.total_changes
             if self._parsed is not None and self._parsed[0] == seen:
@@ -182,7 +183,7 @@ class Index:
         Raises:
             StateUnusable: its record is damaged.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(_GRANT, (grant_id,)).fetchone()
         return None if row is None else _read_grant(row)
 
@@ -191,19 +192,19 @@ class Index:
 
         A pending refresh is over with this: its answer is stored.
         """
-        with self._writing() as connection:
-            self._leave(connection, "grants", "grant_id", grant.grant_id)
+        with self.writing() as connection:
+            self.leave(connection, "grants", "grant_id", grant.grant_id)
             connection.execute(
                 "INSERT OR REPLACE INTO grants (grant_id, generation, entries, place, record)"
                 " VALUES (?, ?, ?, ?, ?)",
                 (grant.grant_id, grant.generation, entries, grant.place, to_json(grant)),
             )
-            self._settle(connection, grant.grant_id, grant.generation)
+            self.settle(connection, grant.grant_id, grant.generation)
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant.grant_id,))
 
     def update(self, grant: Grant) -> bool:
         """Change the facts of a grant whose secrets stay; False where the generation has moved on."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             cursor = connection.execute(
                 "UPDATE grants SET record = ? WHERE grant_id = ? AND generation = ?",
                 (to_json(grant), grant.grant_id, grant.generation),
@@ -212,7 +213,7 @@ class Index:
 
     def change(self, grant_id: str, change: Callable[[Grant], Grant]) -> Grant | None:
         """Read a grant and write what `change` makes of it, in one transaction; None where there is none."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             row = connection.execute(_GRANT, (grant_id,)).fetchone()
             if row is None:
                 return None
@@ -224,8 +225,8 @@ class Index:
 
     def remove(self, grant_id: str) -> None:
         """Remove a grant; its secrets are left over until they are deleted."""
-        with self._writing() as connection:
-            self._leave(connection, "grants", "grant_id", grant_id)
+        with self.writing() as connection:
+            self.leave(connection, "grants", "grant_id", grant_id)
             connection.execute("DELETE FROM grants WHERE grant_id = ?", (grant_id,))
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
 
@@ -233,7 +234,7 @@ class Index:
 
     def client(self, client_key: str) -> ClientRecord | None:
         """Return one client, or None where there is none or its record is damaged."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             query = "SELECT record, generation, place FROM clients WHERE client_key = ?"
             row = connection.execute(query, (client_key,)).fetchone()
         try:
@@ -243,37 +244,38 @@ class Index:
 
     def clients(self) -> tuple[tuple[str, ClientRecord], ...]:
         """Return the key and the record of every client that can be read."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             keys = [row[0] for row in connection.execute("SELECT client_key FROM clients")]
         found = ((key, self.client(key)) for key in keys)
         return tuple((key, client) for key, client in found if client is not None)
 
     def switch_client(self, client_key: str, client: ClientRecord, entries: int) -> None:
         """Store a client, its secret being in `client.generation` of `client_key`."""
-        with self._writing() as connection:
-            self._leave(connection, "clients", "client_key", client_key)
+        with self.writing() as connection:
+            self.leave(connection, "clients", "client_key", client_key)
             connection.execute(
                 "INSERT OR REPLACE INTO clients (client_key, generation, entries, place, record)"
                 " VALUES (?, ?, ?, ?, ?)",
                 (client_key, client.generation, entries, client.place, to_json(client)),
             )
-            self._settle(connection, client_key, client.generation)
+            self.settle(connection, client_key, client.generation)
 
     def remove_client(self, client_key: str) -> None:
         """Remove a client; its secret is left over until it is deleted."""
-        with self._writing() as connection:
-            self._leave(connection, "clients", "client_key", client_key)
+        with self.writing() as connection:
+            self.leave(connection, "clients", "client_key", client_key)
             connection.execute("DELETE FROM clients WHERE client_key = ?", (client_key,))
 
     # Leftovers
 
     def begin(self, key: str, entries: int, place: Place) -> int:
         """Note that secrets of `key` are about to be written to `place`; return the generation for them."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             query = """
                 SELECT max(generation) FROM (
                     SELECT generation FROM grants WHERE grant_id = :key
                     UNION ALL SELECT generation FROM clients WHERE client_key = :key
+                    UNION ALL SELECT generation FROM service_tokens WHERE token_id = :key
                     UNION ALL SELECT generation FROM leftovers WHERE key = :key)
             """
             newest = connection.execute(query, {"key": key}).fetchone()[0]
@@ -286,19 +288,20 @@ class Index:
 
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return what may be in a store without being referenced."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute("SELECT key, generation, entries, place FROM leftovers").fetchall()
         known = {str(place) for place in Place}
         return tuple(Leftover(key, gen, count, Place(at)) for key, gen, count, at in rows if at in known)
 
     def settled(self, leftover: Leftover) -> None:
         """Note that a leftover was deleted from its store."""
-        with self._writing() as connection:
-            self._settle(connection, leftover.key, leftover.generation)
+        with self.writing() as connection:
+            self.settle(connection, leftover.key, leftover.generation)
 
     @staticmethod
-    def _leave(connection: sqlite3.Connection, table: str, column: str, key: str) -> None:
-        # The names are constants of this module, never input.
+    def leave(connection: sqlite3.Connection, table: str, column: str, key: str) -> None:
+        """Note the generation that a row points to as left over, within a transaction."""
+        # The names are constants of the callers, never input.
         query = f"""
             INSERT OR IGNORE INTO leftovers (key, generation, entries, place)
             SELECT {column}, generation, entries, place FROM {table} WHERE {column} = ? AND entries > 0
@@ -306,14 +309,15 @@ class Index:
         connection.execute(query, (key,))
 
     @staticmethod
-    def _settle(connection: sqlite3.Connection, key: str, generation: int) -> None:
+    def settle(connection: sqlite3.Connection, key: str, generation: int) -> None:
+        """Take a generation off the leftovers, within a transaction."""
         connection.execute("DELETE FROM leftovers WHERE key = ? AND generation = ?", (key, generation))
 
     # Pending refreshes
 
     def mark_pending(self, pending: Pending) -> None:
         """Note on disk that a refresh is about to be sent."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO pending_refresh VALUES (?, ?, ?)",
                 (pending.grant_id, pending.generation, pending.started_at.isoformat()),
@@ -321,12 +325,12 @@ class Index:
 
     def clear_pending(self, grant_id: str) -> None:
         """Note that the outcome of a refresh is known."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
 
     def pending(self) -> tuple[Pending, ...]:
         """Return every refresh that was begun and whose outcome was not stored."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 "SELECT grant_id, generation, started_at FROM pending_refresh"
             ).fetchall()
@@ -337,7 +341,7 @@ class Index:
     def add_event(self, kind: str, grant_id: str, detail: str = "", *, at: datetime | None = None) -> None:
         """Append to the history; the oldest events beyond `KEPT_EVENTS` go."""
         moment = (at or datetime.now(UTC)).isoformat()
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 "INSERT INTO events (at, kind, grant_id, detail) VALUES (?, ?, ?, ?)",
                 (moment, kind, grant_id, safe_line(detail, 500)),
@@ -348,7 +352,7 @@ class Index:
 
     def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
         """Return the newest `limit` events, newest first, of one grant or of all."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 "SELECT at, kind, grant_id, detail FROM events WHERE ?1 IS NULL OR grant_id = ?1"
                 " ORDER BY event_id DESC LIMIT ?2",
@@ -358,13 +362,13 @@ class Index:
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the index as a whole, or None."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
         """Store a fact about the index as a whole."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "describe",
     "expiry",
     "grant_id_for",
+    "symbol",
     "utc_now",
 ]
 
@@ -174,7 +175,7 @@ def expiry(asked_at: datetime, seconds: int | None) -> datetime | None:
 
 
 class StandingKind(StrEnum):
-    """How a grant stands at one moment, in the words of the dashboard."""
+    """How a credential stands at one moment, in the words of the dashboard."""
 
     LIVE = "live"
     UNKNOWN_END = "live, end unknown"
@@ -186,6 +187,13 @@ class StandingKind(StrEnum):
     INTERRUPTED = "refresh interrupted"
     REVOCATION_FAILED = "revocation failed"
     REVOKED = "revoked"
+    REFUSED = "refused"
+    """The resource did not accept it at the last test (service tokens)."""
+    UNTESTED = "not tested"
+    """Nothing has said yet whether it works (service tokens)."""
+    LOGIN_WAITING = "login waiting"
+    """Another program waits for a person to log in (cloudflared)."""
+    UNREADABLE = "cannot be read"
 
 
 _SYMBOLS: Final = {
@@ -199,6 +207,10 @@ _SYMBOLS: Final = {
     StandingKind.INTERRUPTED: "?",
     StandingKind.REVOCATION_FAILED: "!",
     StandingKind.REVOKED: "-",
+    StandingKind.REFUSED: "×",
+    StandingKind.UNTESTED: "?",
+    StandingKind.LOGIN_WAITING: "…",
+    StandingKind.UNREADABLE: "!",
 }
 
 _BY_STATE: Final = {
@@ -212,7 +224,7 @@ _BY_STATE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a grant stands at one moment.
+    """How a credential stands at one moment.
 
     Attributes:
         kind: the state and the clock taken together.
@@ -229,6 +241,11 @@ class Standing:
     remaining_seconds: float | None
     refreshable: bool
     note: str = ""
+
+
+def symbol(kind: StandingKind) -> str:
+    """Return the one character that says `kind` without colour."""
+    return _SYMBOLS[kind]
 
 
 def _by_clock(grant: Grant, remaining: float | None) -> StandingKind:

@@ -1,4 +1,4 @@
-"""Grants and clients as the JSON that stands in the index, and secrets as the JSON that is sealed.
+"""Grants, clients and service tokens as JSON for the index, and secrets as the JSON that is sealed.
 
 Reading is tolerant of keys it does not know (a newer version wrote them) and of nothing else: a record that
 cannot be read is set apart by the caller, and the others stay usable.
@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
+from authlens_core.access.service_token import TokenForm
 from authlens_core.credentials.model import ClientRecord, ClientSecrets, Grant, GrantSecrets, GrantState
 from authlens_core.credentials.place import Place
+from authlens_core.credentials.service_token import ServiceToken, TokenVerdict
 from authlens_core.secret import Secret
 
 __all__ = [
@@ -23,14 +27,21 @@ __all__ = [
     "grant_from_json",
     "grant_secrets_from_json",
     "secrets_to_json",
+    "service_secret_from_json",
+    "service_secret_to_json",
+    "service_token_from_json",
     "to_json",
 ]
 
 _MOMENTS = frozenset(
-    {"obtained_at", "refreshed_at", "expires_at", "last_proven_at", "registered_at", "retry_at"}
+    {
+        *("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "registered_at", "retry_at"),
+        *("added_at", "secret_from", "last_tested"),
+    }
 )
+_WORDS: Mapping[str, type[StrEnum]] = {"state": GrantState, "form": TokenForm, "last_verdict": TokenVerdict}
 _POINTER = frozenset({"generation", "place"})
-_Record = TypeVar("_Record", Grant, ClientRecord)
+_Record = TypeVar("_Record", Grant, ClientRecord, ServiceToken)
 
 
 def from_text(text: str) -> datetime:
@@ -46,7 +57,7 @@ def from_text(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def to_json(record: Grant | ClientRecord) -> str:
+def to_json(record: Grant | ClientRecord | ServiceToken) -> str:
     """Return the record as JSON without its pointer: generation and place stand in columns of their own."""
     values: dict[str, Any] = {}
     for field in fields(record):
@@ -70,8 +81,8 @@ def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Rec
         elif value is not None and not isinstance(value, str | bool | int):
             msg = f"{name} has a type that no field has"
             raise ValueError(msg)
-    if "state" in known:
-        known["state"] = GrantState(known["state"])
+    for name in _WORDS.keys() & known.keys():
+        known[name] = _WORDS[name](known[name])
     known["generation"], known["place"] = generation, Place(place)
     return kind(**known)
 
@@ -100,6 +111,18 @@ def client_from_json(text: str, generation: int, place: str = Place.KEYRING) -> 
         raise ValueError(str(error)) from error
 
 
+def service_token_from_json(text: str, generation: int, place: str = Place.KEYRING) -> ServiceToken:
+    """Return the service token that `to_json` wrote.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        return _decode(ServiceToken, text, generation, place)
+    except (TypeError, KeyError) as error:
+        raise ValueError(str(error)) from error
+
+
 def secrets_to_json(secrets: GrantSecrets | ClientSecrets) -> Secret:
     """Return the secrets as ASCII JSON. A place where they leave their boxes: for the next one."""
     values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
@@ -123,6 +146,16 @@ def grant_secrets_from_json(text: Secret) -> GrantSecrets | None:
     if access_token is None:
         return None
     return GrantSecrets(access_token, found.get("refresh_token"), found.get("client_secret"))
+
+
+def service_secret_to_json(secret: Secret) -> Secret:
+    """Return the secret of a service token as ASCII JSON."""
+    return Secret(json.dumps({"client_secret": secret.reveal()}))
+
+
+def service_secret_from_json(text: Secret) -> Secret | None:
+    """Return the secret that `service_secret_to_json` wrote, or None where it is something else."""
+    return _secrets(text).get("client_secret")
 
 
 def client_secrets_from_json(text: Secret) -> ClientSecrets:

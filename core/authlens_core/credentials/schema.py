@@ -60,7 +60,18 @@ _PLACES: Final = tuple(
     f"ALTER TABLE {table} ADD COLUMN place TEXT NOT NULL DEFAULT 'keyring'"
     for table in ("grants", "clients", "leftovers")
 )
-_STEPS: Final = (_FIRST, _PLACES)
+_SERVICE_TOKENS: Final = (
+    """
+    CREATE TABLE service_tokens (
+        token_id   TEXT PRIMARY KEY,
+        generation INTEGER NOT NULL,
+        entries    INTEGER NOT NULL,
+        record     TEXT NOT NULL,
+        place      TEXT NOT NULL
+    ) STRICT
+    """,
+)
+_STEPS: Final = (_FIRST, _PLACES, _SERVICE_TOKENS)
 """What makes each version out of the one before."""
 
 SCHEMA_VERSION: Final = len(_STEPS)

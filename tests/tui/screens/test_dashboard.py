@@ -155,7 +155,7 @@ async def test_a_credential_that_another_process_removed_disappears() -> None:
 async def test_a_damaged_record_is_mentioned_and_the_others_can_be_used() -> None:
     """H143: it is set apart, never shown raw."""
     async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
-        with screen._session.credentials.index._writing() as connection:
+        with screen._session.credentials.index.writing() as connection:
             connection.execute("UPDATE grants SET record = '{raw' WHERE grant_id = 'id-a'")
         screen.show_grants()
         await pilot.pause()

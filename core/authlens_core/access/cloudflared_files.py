@@ -1,0 +1,280 @@
+"""The tokens that cloudflared keeps under `~/.cloudflared`: found, read, never written and never deleted.
+
+`<app host>-<aud>-token` holds the JWT of one application, `<team>.cloudflareaccess.com-org-token` that of the
+organisation. Beside a token may stand `….url`, the login that a process waits for, and `….lock`, which says
+which process (cloudflared since 2026.5.0). Nothing else in the directory is opened: it holds tunnel
+credentials and certificates, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from authlens_core.access.cloudflared_lock import CloudflaredLock, process_of, read_lock
+from authlens_core.access.team import is_team_host
+from authlens_core.oauth.json_document import JsonValue
+from authlens_core.oauth.jwt import moment, parse_jwt
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+__all__ = [
+    "CloudflaredKind",
+    "CloudflaredToken",
+    "cloudflared_directory",
+    "find_cloudflared_token",
+    "find_cloudflared_tokens",
+    "read_cloudflared_token",
+]
+
+MAX_ENTRIES: Final = 10_000
+"""Names in the directory that are looked at."""
+MAX_TOKENS: Final = 1_000
+_LARGEST: Final = 64 * 1024  # bytes of one file
+_TOKEN: Final = "-token"  # noqa: S105 - the end of a file name
+_ORG: Final = "-org-token"
+_AUD_LENGTH: Final = 64
+_HEX: Final = frozenset("0123456789abcdef")
+
+
+class CloudflaredKind(StrEnum):
+    """What a token of cloudflared is for."""
+
+    APPLICATION = "application"
+    ORGANISATION = "organisation"
+    """It opens no application; with it cloudflared gets application tokens without asking a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudflaredToken:
+    """A token that cloudflared keeps, or is about to. Nothing in it is verified; every text is safe to show.
+
+    Attributes:
+        token_id: ours, made of the file name, so that it stays the same.
+        kind: application or organisation.
+        host: the application's host, with its path where there is one (`/` is `-` in the file name, so a path
+            cannot be told from a host with hyphens); of an organisation its team domain.
+        audience: the AUD of the application, or of the claims; empty where unknown.
+        person: the e-mail address in the claims, else the common name of a service token; may be empty.
+        team: the team's domain, `<team>.cloudflareaccess.com`; empty where unknown.
+        issued_at: the claim `iat`, or None.
+        expires_at: the claim `exp`, or None.
+        path: the file.
+        pending_url: the login that a process waits for, or None.
+        lock: who holds it, or None where nobody does.
+        problem: why there is no token to be used, one sentence; empty where there is one.
+    """
+
+    token_id: str
+    kind: CloudflaredKind
+    host: str
+    path: Path
+    audience: str = ""
+    person: str = ""
+    team: str = ""
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+    pending_url: str | None = None
+    lock: CloudflaredLock | None = None
+    problem: str = ""
+
+
+def cloudflared_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where cloudflared keeps its tokens: under `HOME`, else under the home of the account."""
+    home = environ.get("HOME")
+    try:
+        return (Path(home) if home else Path.home()) / ".cloudflared"
+    except RuntimeError:  # an account without a home
+        return Path(".cloudflared")
+
+
+def find_cloudflared_tokens(
+    directory: Path | None = None, *, now: datetime | None = None
+) -> tuple[CloudflaredToken, ...]:
+    """Return the tokens of cloudflared, those that last longest first; never raises.
+
+    A file that cannot be read becomes an entry that says why. Looks at 10,000 names and reads 1,000 tokens at
+    most, 64 KiB of each.
+
+    Args:
+        directory: where; None is cloudflared's own place.
+        now: the present, in UTC; for the locks.
+    """
+    where = cloudflared_directory() if directory is None else directory
+    moment_now = datetime.now(UTC) if now is None else now
+    try:
+        with os.scandir(where) as entries:
+            names = frozenset(entry.name for entry in islice(entries, MAX_ENTRIES))
+    except OSError:
+        return ()
+    found = [
+        _read(where, name, names, moment_now) for name in islice(sorted(_token_names(names)), MAX_TOKENS)
+    ]
+    never = datetime.min.replace(tzinfo=UTC)
+    found.sort(key=lambda token: token.expires_at or never, reverse=True)
+    return tuple(found)
+
+
+def find_cloudflared_token(
+    url: str, directory: Path | None = None, *, now: datetime | None = None
+) -> CloudflaredToken | None:
+    """Return the application token for the host of `url` that lasts longest, or None.
+
+    A token goes to the host in the name of its file and to no other; `*` there stands for one label. One
+    whose name holds the beginning of the path, too, comes before that for the whole host.
+    """
+    try:
+        asked = parse_url(url, loopback_http=True)
+    except UrlRefused:
+        return None
+    present = datetime.now(UTC) if now is None else now
+    hosts = _names_of(asked.host, asked.path)
+    best: tuple[int, CloudflaredToken] | None = None
+    for token in find_cloudflared_tokens(directory, now=present):
+        is_usable = token.kind is CloudflaredKind.APPLICATION and not token.problem
+        if not is_usable or token.host not in hosts:
+            continue
+        if token.expires_at is not None and token.expires_at <= present:
+            continue
+        rank = hosts.index(token.host)
+        if best is None or rank < best[0]:
+            best = rank, token
+    return None if best is None else best[1]
+
+
+def read_cloudflared_token(token: CloudflaredToken) -> Secret | None:
+    """Return the JWT itself, read now; None where it is gone or no JWT any more."""
+    data = _content(token.path)
+    text = data if isinstance(data, str) else data.decode("ascii", "replace").strip()
+    return Secret(text) if not isinstance(data, str) and parse_jwt(text) is not None else None
+
+
+def _names_of(host: str, path: str) -> tuple[str, ...]:
+    """Return what file names may hold for a URL: host and path, then with less and less of the path."""
+    segments = [segment for segment in path.split("/") if segment][:20]
+    wildcard = f"*.{host.partition('.')[2]}"
+    return tuple(
+        "-".join((name, *segments[:length]))
+        for length in range(len(segments), -1, -1)
+        for name in (host, wildcard)
+    )
+
+
+def _token_names(names: frozenset[str]) -> Iterator[str]:
+    """Yield the names of token files that are there, or that a login is waiting for."""
+    seen: set[str] = set()
+    for name in names:
+        base = name.removesuffix(".url")
+        if len(base) > len(_TOKEN) and base.endswith(_TOKEN) and base not in seen:
+            seen.add(base)
+            yield base
+
+
+def _read(directory: Path, name: str, names: frozenset[str], now: datetime) -> CloudflaredToken:
+    path = directory / name
+    kind, host, audience = _parsed_name(name)
+    claims, problem = _claims(path) if name in names else ({}, "There is no token yet: a login is waiting.")
+    issuer_host = _issuer_host(claims)
+    team = issuer_host or (host if kind is CloudflaredKind.ORGANISATION and is_team_host(host) else "")
+    return CloudflaredToken(
+        token_id=f"cloudflared-{hashlib.sha256(os.fsencode(name)).hexdigest()[:20]}",
+        kind=kind,
+        host=safe_line(host, 300),
+        path=path,
+        audience=audience or _audience(claims.get("aud")),
+        person=_text(claims.get("email")) or _text(claims.get("common_name")),
+        team=safe_line(team, 300),
+        issued_at=moment(claims.get("iat")),
+        expires_at=moment(claims.get("exp")),
+        pending_url=_pending_url(path.with_name(f"{name}.url")) if f"{name}.url" in names else None,
+        lock=_lock(path.with_name(f"{name}.lock"), now) if f"{name}.lock" in names else None,
+        problem=problem,
+    )
+
+
+def _parsed_name(name: str) -> tuple[CloudflaredKind, str, str]:
+    """Return kind, host and audience from the name of a token file; no audience where it has none."""
+    if name.endswith(_ORG):
+        return CloudflaredKind.ORGANISATION, name.removesuffix(_ORG), ""
+    host, dash, audience = name.removesuffix(_TOKEN).rpartition("-")
+    if not (dash and len(audience) == _AUD_LENGTH and _HEX.issuperset(audience)):
+        host, audience = name.removesuffix(_TOKEN), ""
+    # No host begins with a hyphen: here it stands for the asterisk of an application on a wildcard.
+    return CloudflaredKind.APPLICATION, f"*{host[1:]}" if host.startswith("-.") else host, audience
+
+
+def _claims(path: Path) -> tuple[Mapping[str, JsonValue], str]:
+    """Return the claims of a token file, and why it cannot be used where it cannot."""
+    data = _content(path)
+    if isinstance(data, str):
+        return {}, data
+    jwt = parse_jwt(data.decode("ascii", "replace").strip())
+    if jwt is None:
+        return {}, "The file holds no JWT."
+    if jwt.claims is None:
+        return {}, jwt.problems[0] if jwt.problems else "The claims cannot be read."
+    return jwt.claims, ""
+
+
+def _content(path: Path) -> bytes | str:
+    """Return what is in a plain file, or one sentence on why it cannot be read."""
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return "It is no plain file."
+            with os.fdopen(os.dup(descriptor), "rb") as file:
+                data = file.read(_LARGEST + 1)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        return f"The file cannot be read: {safe_line(reason or type(error).__name__)}."
+    return data if len(data) <= _LARGEST else "The file is too large for a token."
+
+
+def _pending_url(path: Path) -> str | None:
+    data = _content(path)
+    if isinstance(data, str):
+        return None
+    try:
+        return parse_url(data.decode("utf-8", "replace").strip()).text
+    except UrlRefused:
+        return None
+
+
+def _lock(path: Path, now: datetime) -> CloudflaredLock:
+    data = _content(path)
+    made_at = None
+    with suppress(OSError, OverflowError, ValueError):
+        made_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return read_lock(b"" if isinstance(data, str) else data, made_at, now, process_of)
+
+
+def _issuer_host(claims: Mapping[str, JsonValue]) -> str:
+    issuer = claims.get("iss")
+    try:
+        return parse_url(issuer).host if isinstance(issuer, str) else ""
+    except UrlRefused:
+        return ""
+
+
+def _audience(value: JsonValue) -> str:
+    """Return the audience of the claims: a string, or the first of a list (RFC 7519 §4.1.3)."""
+    first = value[0] if isinstance(value, list) and value else value
+    return _text(first)
+
+
+def _text(value: JsonValue) -> str:
+    return safe_line(value, 300) if isinstance(value, str) else ""

@@ -1,0 +1,126 @@
+"""Who holds a token of cloudflared: its lock files (cloudflared since 2026.5.0).
+
+A lock says which process made it and when that process started. It is never removed after a success, so most
+of those that are found are stale: the process is gone, another one has its number now, or ten minutes passed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from authlens_core.oauth.json_document import JsonRefused, load_object
+
+__all__ = ["CloudflaredLock", "LockOwner", "Process", "process_of", "read_lock"]
+
+_STALE_AFTER: Final = timedelta(minutes=10)
+_SAME_START: Final = timedelta(seconds=1)
+_LARGEST_PID: Final = 2**31 - 1
+_LATEST_START: Final = 4_102_444_800_000  # milliseconds; the year 2100
+
+
+class LockOwner(StrEnum):
+    """What became of the process that made a lock."""
+
+    ALIVE = "alive"
+    GONE = "gone"
+    """It ended, its number belongs to another process, or the lock is older than ten minutes."""
+    UNKNOWN = "unknown"
+    """The lock names no process, as those of older versions, or this system does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudflaredLock:
+    """A lock file: the number of the process that made it, when it was made, and what became of that one."""
+
+    pid: int | None
+    made_at: datetime | None
+    owner: LockOwner
+
+    @property
+    def holds(self) -> bool:
+        """True while a process waits under this lock."""
+        return self.owner is LockOwner.ALIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Whether a process runs, and since when, as far as this system tells: None where it does not."""
+
+    runs: bool | None
+    started_at: datetime | None = None
+
+
+def read_lock(
+    data: bytes, made_at: datetime | None, now: datetime, look: Callable[[int], Process]
+) -> CloudflaredLock:
+    """Return what a lock file says; never raises.
+
+    Args:
+        data: what is in the file.
+        made_at: when it was written.
+        now: the present, in UTC.
+        look: tells of a process by its number.
+    """
+    pid, started_at = _owner(data)
+    if pid is None:
+        return CloudflaredLock(None, made_at, LockOwner.UNKNOWN)
+    if made_at is not None and now - made_at > _STALE_AFTER:
+        return CloudflaredLock(pid, made_at, LockOwner.GONE)
+    process = look(pid)
+    if process.runs is None:
+        return CloudflaredLock(pid, made_at, LockOwner.UNKNOWN)
+    is_another = (
+        started_at is not None
+        and process.started_at is not None
+        and abs(process.started_at - started_at) > _SAME_START
+    )
+    owner = LockOwner.ALIVE if process.runs and not is_another else LockOwner.GONE
+    return CloudflaredLock(pid, made_at, owner)
+
+
+def _owner(data: bytes) -> tuple[int | None, datetime | None]:
+    try:
+        found = load_object(data)
+    except JsonRefused:
+        return None, None
+    pid, start = found.get("pid"), found.get("start_time")
+    if isinstance(pid, bool) or not isinstance(pid, int) or not 0 < pid <= _LARGEST_PID:
+        return None, None
+    if isinstance(start, bool) or not isinstance(start, int) or not 0 < start < _LATEST_START:
+        return pid, None
+    return pid, datetime.fromtimestamp(start / 1000, UTC)
+
+
+def process_of(pid: int) -> Process:
+    """Return what this system tells of a process; nothing is sent to it."""
+    if sys.platform == "win32":  # asking with signal 0 would end it there
+        return Process(None)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return Process(False)
+    except (OSError, OverflowError):
+        pass  # it runs and is somebody else's
+    return Process(True, _started_at(pid))
+
+
+def _started_at(pid: int) -> datetime | None:
+    """Return when a process started (proc_pid_stat(5), field 22), on Linux only."""
+    with suppress(OSError, ValueError, IndexError):
+        # The name, in parentheses, may hold spaces and parentheses itself.
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        booted = next(
+            int(line.split()[1])
+            for line in Path("/proc/stat").read_text("ascii", "replace").splitlines()
+            if line.startswith("btime ")
+        )
+        return datetime.fromtimestamp(booted + int(fields[19]) / os.sysconf("SC_CLK_TCK"), UTC)
+    return None

@@ -1,0 +1,106 @@
+"""A service token as it is typed and as it is sent: its shape and its forms (Cloudflare, Service tokens)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
+from authlens_core.secret import Secret
+
+__all__ = ["DEFAULT_HEADER", "ShapeProblem", "TokenForm", "is_field_name", "shape_problem", "token_fields"]
+
+DEFAULT_HEADER: Final = "Authorization"
+"""The field that Cloudflare's guide names for the single-header form; an application may name another."""
+
+_LONGEST: Final = 512
+_TOKEN_CHARACTERS: Final = frozenset(
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+
+class TokenForm(StrEnum):
+    """How a service token is sent."""
+
+    TWO_HEADERS = "two-header"
+    """`CF-Access-Client-Id` and `CF-Access-Client-Secret`."""
+    SINGLE_HEADER = "single-header"
+    """Both as a JSON object in one field, where the application has `read_service_tokens_from_header`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeProblem:
+    """What is odd about a pair before anything is sent.
+
+    Attributes:
+        name: `empty`, `characters`, `swapped`, `id`, `id_digits` or `secret`.
+        cause: what is odd, one sentence.
+        cure: what to do, one sentence.
+        refused: true where the pair cannot be right; false where Cloudflare may have a newer format.
+    """
+
+    name: str
+    cause: str
+    cure: str
+    refused: bool
+
+
+def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
+    """Return the first thing that is odd about a pair, or None; what is refused comes first.
+
+    A secret is 64 hexadecimal digits, or since August 2026 `cfast_` with 48 letters and digits; how the
+    checksum in the newer one is made is not published, so it is not checked.
+    """
+    value = secret.reveal()
+    if not client_id or not value:
+        missing = "client id" if not client_id else "client secret"
+        return ShapeProblem("empty", f"The {missing} is missing.", "A service token needs both.", True)
+    if not _can_be_sent(client_id) or not _can_be_sent(value):
+        cause = "There is a space, a line break or a letter outside ASCII in the id or the secret."
+        return ShapeProblem("characters", cause, "Copy the two values alone, without a header name.", True)
+    if _looks_like_an_id(value) and not _looks_like_an_id(client_id):
+        cause = "These two look swapped: the value that ends with .access is the client id."
+        return ShapeProblem("swapped", cause, "Give them the other way round.", True)
+    if not _looks_like_an_id(client_id):
+        cause = "A client id ends with .access, and this one does not."
+        return ShapeProblem("id", cause, "Copy the whole Client ID from the list of service tokens.", True)
+    if not is_client_id(client_id):
+        cause = "A client id is 32 hexadecimal digits and .access; this one is something else."
+        return ShapeProblem("id_digits", cause, "If it is copied whole, go on: the test will tell.", False)
+    if not is_client_secret(value):
+        cause = (
+            f"A secret is 64 hexadecimal digits, or cfast_ and 48 more; this one has {len(value)} characters."
+        )
+        return ShapeProblem("secret", cause, "If it is copied whole, go on: the test will tell.", False)
+    return None
+
+
+def token_fields(
+    client_id: str, secret: Secret, form: TokenForm = TokenForm.TWO_HEADERS, header: str = DEFAULT_HEADER
+) -> tuple[tuple[str, str], ...]:
+    """Return the header fields that carry a service token; here the secret leaves its box, to be sent.
+
+    Args:
+        client_id: as Access gave it out.
+        secret: the same.
+        form: how it is sent.
+        header: the field of the single-header form.
+    """
+    if form is TokenForm.TWO_HEADERS:
+        return (("CF-Access-Client-Id", client_id), ("CF-Access-Client-Secret", secret.reveal()))
+    return ((header, json.dumps({CLIENT_ID: client_id, CLIENT_SECRET: secret.reveal()})),)
+
+
+def is_field_name(text: str) -> bool:
+    """Say whether `text` can be the name of a header field (RFC 9110 §5.1)."""
+    return 0 < len(text) <= 100 and _TOKEN_CHARACTERS.issuperset(text)
+
+
+def _can_be_sent(text: str) -> bool:
+    return len(text) <= _LONGEST and all("!" <= c <= "~" for c in text)
+
+
+def _looks_like_an_id(text: str) -> bool:
+    return text.endswith(".access")

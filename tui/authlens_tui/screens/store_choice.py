@@ -26,9 +26,9 @@ from authlens_core.secret import Secret
 __all__ = ["StoreChoice", "StoreChoiceScreen", "choice_after"]
 
 _CHOICES: Final = (
-    "Memory only: nothing is written; the tokens are gone when authlens ends.\n"
-    "Encrypted file: kept on this disk, locked with a passphrase that you type at each start.\n"
-    "Plain file: kept on this disk as they are, readable by anybody who is you or root."
+    "1  Memory only: nothing is written; gone when authlens ends.\n"
+    "2  Encrypted file: locked with a passphrase, typed at each start.\n"
+    "3  Plain file: not locked; readable by anybody who is you or root."
 )
 _PLAIN: Final = (
     "A plain file is not locked. Whoever can read your files has your logins: a backup, another program, "
@@ -67,6 +67,7 @@ class StoreChoiceScreen(ModalScreen[StoreChoice | None]):
     """
 
     CSS_PATH = "modal.tcss"
+    DEFAULT_CSS = "StoreChoiceScreen #typing { height: auto; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1,m", "memory", "Memory only", id="store.memory", tooltip="Keep tokens until exit"),
         Binding("2", "encrypted", "Encrypted file", id="store.encrypted", tooltip="Locked with a passphrase"),
@@ -106,13 +107,13 @@ class StoreChoiceScreen(ModalScreen[StoreChoice | None]):
                 yield Input(password=True, placeholder="the same once more", id="repeated")
                 yield Static(classes="modal-hint", id="hint")
             with Horizontal(classes="modal-buttons"):
-                yield Button(Content("Memory only (1)"), id="memory", variant="primary")
-                yield Button(Content("Encrypted file (2)"), id="encrypted")
-                yield Button(Content("Plain file (3)"), id="plain")
+                yield Button(Content("Memory only (1)"), id="memory", variant="primary", compact=True)
+                yield Button(Content("Encrypted file (2)"), id="encrypted", compact=True)
+                yield Button(Content("Plain file (3)"), id="plain", compact=True)
             with Horizontal(classes="modal-buttons"):
-                yield Button(Content("Try again (t)"), id="again")
-                yield Button(Content("Keyring (k)"), id="keyring")
-                yield Button(Content("Leave (q)"), id="quit")
+                yield Button(Content("Try again (t)"), id="again", compact=True)
+                yield Button(Content("Keyring (k)"), id="keyring", compact=True)
+                yield Button(Content("Leave (q)"), id="quit", compact=True)
 
     def on_mount(self) -> None:
         """Show what is wanted first."""

@@ -2,88 +2,276 @@
 
     python screenshots/make.py [FOLDER]
 
-Nothing is drawn by hand: the demo is walked with the keys that a person presses.
+Nothing is drawn by hand: the demo is walked with the keys that a person presses. A walk is a function that
+presses keys and yields the name of a picture wherever one is to be taken; to add a picture, add a name to a
+walk, or a walk to `WALKS`. Pictures that no walk takes any more are removed.
+
+Beside the pictures stands `manifest.json`: what is written on each of them, without what differs from run to
+run (ports, times, ids), and the digest of the file. `tests/architecture/test_screenshots.py` walks again and
+compares, so that a picture cannot grow old unnoticed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
+import os
+import re
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import resvg_py
 from textual.pilot import Pilot
 
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Stage, Trace
 from authlens_tui.demo import DemoApp
+from authlens_tui.screens.compare import CompareScreen
+from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.lesson import LessonScreen
+from authlens_tui.screens.rehearsal import RehearsalScreen
+from authlens_tui.screens.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard import WizardScreen
+from authlens_tui.widgets.record_lines import Tab
 
-_SIZE = (120, 40)
-_PATIENCE = 20.0
+__all__ = ["MANIFEST", "SIZE", "WALKS", "make", "written"]
 
-
-async def _until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
-    """Wait for something to be on the screen, in bounded time."""
-    async with asyncio.timeout(_PATIENCE):
-        while not condition():
-            await pilot.pause(0.05)
-    await pilot.pause(0.3)
+SIZE: Final = (120, 40)
+MANIFEST: Final = "manifest.json"
+_PATIENCE: Final = 30.0  # seconds for something to be on the screen
+_STILL: Final = 0.2  # seconds without a change that mean: it is drawn
+_TELLING: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "NO_COLOR", "TMUX", "STY")  # it would show
 
 
-def _wizard(app: DemoApp) -> WizardScreen | None:
-    return app.screen if isinstance(app.screen, WizardScreen) else None
+@dataclass
+class Scene:
+    """The demo while it is walked."""
+
+    app: DemoApp
+    pilot: Pilot[Any]
+    plain: Trace | None = None
+    """The login in which nothing was broken."""
+
+    @property
+    def wizard(self) -> WizardScreen | None:
+        """The wizard, while it is shown."""
+        return self.app.screen if isinstance(self.app.screen, WizardScreen) else None
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        await self.pilot.press(*keys)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds and nothing moves any more.
+
+        Raises:
+            TimeoutError: it took too long.
+        """
+        async with asyncio.timeout(_PATIENCE):
+            while not condition():
+                await self.pilot.pause(0.02)
+            before = ""
+            while not before or before != _steady(text_of(self.app)).strip():
+                before = _steady(text_of(self.app)).strip()
+                await self.pilot.pause(_STILL)
+
+    async def on(self, kind: type[object]) -> None:
+        """Wait for a screen."""
+        await self.until(lambda: isinstance(self.app.screen, kind))
+
+    async def at(self, stage: Stage | None) -> None:
+        """Wait until the login stands before `stage`; None: after the last."""
+        await self.until(
+            lambda: (
+                self.wizard is not None
+                and self.wizard.login.position is stage
+                and self.wizard.login.running is None
+            )
+        )
+
+    async def turn_to(self, tab: Tab) -> None:
+        """Turn to a tab of the selected stage."""
+        while self.wizard is not None and self.wizard.record_view.tab is not tab:
+            await self.press("right_square_bracket")
+        await self.until(lambda: True)
+
+    async def log_in(self) -> None:
+        """Run all stages and sign in, up to the link."""
+        await self.on(WizardScreen)
+        await self.press("a")
+        await self.until(lambda: self.wizard is not None and self.wizard.login.wait.waiting)
 
 
-def _at(app: DemoApp, stage: Stage | None) -> bool:
-    wizard = _wizard(app)
-    return wizard is not None and wizard.login.position is stage and wizard.login.running is None
+async def plain_login(scene: Scene) -> AsyncIterator[str]:
+    """The login in which nothing is broken, from the menu to the dashboard."""
+    await scene.on(RehearsalScreen)
+    yield "rehearsal"
+    await scene.press("enter")
+    await scene.at(Stage.DETECTION)
+    yield "wizard-before"
+    await scene.press("n")
+    await scene.at(Stage.RESOURCE_METADATA)
+    await scene.turn_to(Tab.RESPONSE)
+    yield "wizard-response"
+    await scene.turn_to(Tab.OVERVIEW)
+    await scene.press("l")
+    await scene.on(LessonScreen)
+    yield "lesson"
+    await scene.press("escape")
+    await scene.log_in()
+    yield "wizard-authorization"
+    await scene.press("s")
+    await scene.at(None)
+    scene.plain = scene.wizard.login.trace if scene.wizard else None
+    yield "wizard-authenticated"
+    await scene.turn_to(Tab.DIAGRAM)
+    yield "wizard-diagram"
+    await scene.press("d")
+    await scene.on(RehearsalScreen)
+    await scene.press("escape")
+    await scene.on(DashboardScreen)
+    yield "dashboard"
 
 
-def _waiting(app: DemoApp) -> bool:
-    wizard = _wizard(app)
-    return wizard is not None and wizard.login.wait.waiting
+async def again_with_an_attack(scene: Scene) -> AsyncIterator[str]:
+    """The same login once more, with an attack that the server stops, and what differs between the two."""
+    await scene.on(DashboardScreen)
+    await scene.press("l")
+    await scene.at(Stage.DETECTION)
+    await scene.press("i")
+    await scene.on(WhatIfScreen)
+    yield "what-if"
+    await scene.press("enter")
+    await scene.log_in()
+    await scene.press("s")
+    await scene.on(ExperimentResultScreen)
+    yield "what-if-verdict"
+    await scene.press("escape")
+    await scene.on(WizardScreen)
+    if scene.plain is not None and scene.wizard is not None:
+        names = ("the plain login", "with a wrong code_verifier")
+        await scene.app.push_screen(CompareScreen(scene.plain, scene.wizard.login.trace, names))
+        await scene.until(lambda: "Comparing" not in text_of(scene.app))
+        await scene.press("end")  # the exchange, where the attack was made
+        await scene.until(lambda: "Exchange" in text_of(scene.app))
+        yield "compare"
 
 
-async def make(folder: Path, size: tuple[int, int] = _SIZE) -> list[Path]:
-    """Walk the demo and return the pictures that were written."""
-    app = DemoApp(port=0)
-    made: list[Path] = []
+async def failure(scene: Scene) -> AsyncIterator[str]:
+    """A login that is refused: what was seen, why, and the setting that cures it."""
+    await scene.on(RehearsalScreen)
+    await scene.press(*"refused", "space", *"registration", "enter")
+    await scene.at(Stage.DETECTION)
+    await scene.press("a")
+    await scene.at(Stage.REGISTRATION)
+    yield "wizard-failure"
 
-    def picture(name: str) -> None:
-        svg = app.export_screenshot(title="authlens", simplify=True)
+
+WALKS: Final = ((plain_login, again_with_an_attack), (failure,))
+"""The walks; those that stand together go on where the one before them ended."""
+
+
+# -- taking pictures -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One picture: as a drawing, and what is written on it without what differs from run to run."""
+
+    svg: str = field(repr=False)
+    text: tuple[str, ...]
+
+
+def text_of(app: DemoApp) -> str:
+    """Return what stands on the screen."""
+    rows = app.screen._compositor.render_strips()  # noqa: SLF001 - Textual has no public way
+    return "\n".join("".join(one.text for one in row).rstrip() for row in rows)
+
+
+_VARIES: Final = (
+    (re.compile(r"https?://\S+|\S*(?:%[0-9A-F]{2}|&\w+=)\S*"), "…"),  # an address, or a piece of one
+    (re.compile(r"#[0-9a-f]{8}\b"), "#…"),  # a fingerprint
+    (re.compile(r"[\w.+/=~-]*\d[\w.+/=~-]{11,}|[\w.+/=~-]{32,}"), "…"),  # ids, codes, tokens
+    (re.compile(r":\d{4,5}\b"), ":…"),  # a port
+    (re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4}|\b\d{4}-\d\d-\d\d"), "(date)"),
+    (re.compile(r"\b\d{1,2}:\d\d(?::\d\d)?"), "(time)"),
+    (re.compile(r"(?:just )?now\b|\d+ (?:ms|s|min) ago"), "now"),
+    (re.compile(r"(?<![\w.+])\d+(?:\.\d+)? (?:ms|s|min)(?!\w)"), "(duration)"),
+    (re.compile(r"[█▇▆▅▄▃▂▁▔]+"), ""),  # a scroll bar, whose length follows from the rest
+    (re.compile(r"[─━═╌╴╶]{2,}"), "──"),
+    (re.compile(r" {2,}"), " "),
+)
+
+
+def _steady(text: str) -> str:
+    for pattern, instead in _VARIES:
+        text = pattern.sub(instead, text)
+    return text
+
+
+@contextmanager
+def _anywhere() -> Iterator[None]:
+    """Take away for a while what would show where the pictures are made."""
+    kept = {name: os.environ.pop(name) for name in _TELLING if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def _free_port() -> int:
+    """Return a port for the callback that is the same for every login of a walk: its client is then known."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def taken(size: tuple[int, int] = SIZE) -> dict[str, Taken]:
+    """Walk every walk and return the pictures by name."""
+    pictures: dict[str, Taken] = {}
+    with _anywhere():
+        for walks in WALKS:
+            app = DemoApp(menu=True, port=_free_port(), environ={})
+            app.animation_level = "none"
+            async with app.run_test(size=size) as pilot:
+                scene = Scene(app, pilot)
+                for walk in walks:
+                    async for name in walk(scene):
+                        svg = app.export_screenshot(title="authlens", simplify=True)
+                        pictures[name] = Taken(svg, tuple(_steady(text_of(app)).splitlines()))
+    return pictures
+
+
+def written(pictures: Mapping[str, Taken]) -> dict[str, list[str]]:
+    """Return what is written on each picture, as the manifest holds it."""
+    return {name: list(one.text) for name, one in pictures.items()}
+
+
+def make(folder: Path) -> list[Path]:
+    """Make every picture and the manifest in `folder`; return the pictures."""
+    import resvg_py
+
+    pictures = asyncio.run(taken())
+    made, entries = [], {}
+    for name, one in pictures.items():
+        png = bytes(resvg_py.svg_to_bytes(svg_string=one.svg, font_family="Fira Code"))
         path = folder / f"{name}.png"
-        path.write_bytes(bytes(resvg_py.svg_to_bytes(svg_string=svg, font_family="Fira Code")))
+        path.write_bytes(png)
         made.append(path)
-
-    async with app.run_test(size=size) as pilot:
-        await _until(pilot, lambda: _at(app, Stage.DETECTION))
-        picture("wizard-before")
-        await pilot.press("n")
-        await _until(pilot, lambda: _at(app, Stage.RESOURCE_METADATA))
-        for _ in range(2):
-            await pilot.press("right_square_bracket")
-        await _until(pilot, lambda: True)
-        picture("wizard-response")
-        for _ in range(3):
-            await pilot.press("right_square_bracket")
-        await pilot.press("a")
-        await _until(pilot, lambda: _waiting(app))
-        picture("wizard-authorization")
-        await pilot.press("s")
-        await _until(pilot, lambda: _at(app, None))
-        picture("wizard-authenticated")
-        await pilot.press("left_square_bracket")
-        await _until(pilot, lambda: True)
-        picture("wizard-diagram")
-        await pilot.press("d")
-        await _until(pilot, lambda: _wizard(app) is None)
-        picture("dashboard")
+        entries[name] = {"sha256": hashlib.sha256(png).hexdigest(), "text": list(one.text)}
+    for old in folder.glob("*.png"):
+        if old.stem not in pictures:
+            old.unlink()
+    manifest = json.dumps(entries, ensure_ascii=False, indent=1)
+    (folder / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
     return made
 
 
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
-    for path in asyncio.run(make(target)):
-        sys.stdout.write(f"{path.name}\n")
+    for picture in make(target):
+        sys.stdout.write(f"{picture.name}\n")

@@ -44,14 +44,23 @@ def lesson_words(stage: Stage) -> Content:
     )
 
 
+class _Page(VerticalScroll):
+    """Scrolls up and down; left and right turn the page."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "left", "screen.turn(-1)", "Before", id="lesson.before", tooltip="The lesson before this one"
+        ),
+        Binding("right", "screen.turn(1)", "Next", id="lesson.next", tooltip="The lesson after this one"),
+    ]
+
+
 class LessonScreen(ModalScreen[None]):
     """Shows the lesson on `stage`; the arrow keys turn to the stages before and after it."""
 
     CSS_PATH = "lesson.tcss"
     HELP = "A lesson on one stage. Left and right turn to the stage before and after; Esc leads back."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "turn(-1)", "Stage before", id="lesson.before", tooltip="The lesson before this one"),
-        Binding("right", "turn(1)", "Next stage", id="lesson.next", tooltip="The lesson after this one"),
         Binding("escape,l", "close", "Back", id="lesson.close", tooltip="Back to where you were"),
     ]
 
@@ -65,7 +74,7 @@ class LessonScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out one scrolling page and the keys."""
         with Vertical(id="lesson-side"):
-            with VerticalScroll(id="lesson"):
+            with _Page(id="lesson"):
                 yield Static(id="lesson-words")
             yield Footer(show_command_palette=False)
 

@@ -1,0 +1,55 @@
+"""The pictures: made by `python screenshots/make.py` alone, and of the program as it is now."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+
+FOLDER: Final = Path(__file__).parents[2] / "screenshots"
+ANEW: Final = "python screenshots/make.py makes them anew"
+
+
+def manifest() -> dict[str, Any]:
+    """Return what the pictures were made with."""
+    held: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
+    return held
+
+
+@pytest.fixture(scope="module")
+def make() -> ModuleType:
+    """Load the program that makes the pictures."""
+    spec = importlib.util.spec_from_file_location("screenshots_make", FOLDER / "make.py")
+    if spec is None or spec.loader is None:
+        pytest.fail("screenshots/make.py is gone")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_no_picture_is_drawn_or_changed_by_hand() -> None:
+    """The files are those that the manifest names, byte by byte."""
+    found = {
+        path.stem: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in FOLDER.iterdir()
+        if path.suffix == ".png"
+    }
+    assert found == {name: entry["sha256"] for name, entry in manifest().items()}, ANEW
+
+
+@pytest.mark.timeout(180)
+def test_the_pictures_show_the_program_as_it_is_now(make: ModuleType) -> None:
+    """Every walk is walked again; what is written on the screens is what the manifest holds."""
+    now = make.written(asyncio.run(make.taken()))
+    held = {name: entry["text"] for name, entry in manifest().items()}
+    assert now.keys() == held.keys(), ANEW
+    for name, text in now.items():
+        assert text == held[name], f"{name}.png is stale: {ANEW}"

@@ -116,6 +116,21 @@ class Terminal:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGWINCH)
 
+    def write(self, data: bytes) -> None:
+        """Send bytes as a terminal does that is no person: mouse reports, answers."""
+        os.write(self._master, data)
+
+    def collects_lines(self) -> bool:
+        """Tell whether the terminal is as a shell wants it: it echoes, and hands over whole lines."""
+        wanted = termios.ECHO | termios.ICANON | termios.ISIG
+        return termios.tcgetattr(self._master)[3] & wanted == wanted
+
+    def hang_up(self) -> None:
+        """Go away, as a terminal whose window is closed: the program gets SIGHUP, then nothing."""
+        asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._master)
+        self._master = -1
+
     async def wait_for(self, text: str, seconds: float = 20.0) -> None:
         """Wait until the screen shows a text.
 
@@ -160,6 +175,8 @@ class Terminal:
 
     def _drain(self) -> bool:
         """Take what the program wrote; return whether there was anything."""
+        if self._master < 0:
+            return False
         try:
             data = os.read(self._master, 65_536)
         except BlockingIOError:
@@ -219,8 +236,9 @@ async def terminal(
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(STOP_SECONDS)
-        loop.remove_reader(master)
-        os.close(master)
+        if shown._master >= 0:
+            loop.remove_reader(master)
+            os.close(master)
 
 
 def _set_size(descriptor: int, columns: int, rows: int) -> None:

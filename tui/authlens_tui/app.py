@@ -71,6 +71,14 @@ class AuthlensApp(QuietCrash, App[int]):
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit", id="app.quit", tooltip="Leave authlens", show=False),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            id="app.suspend",
+            tooltip="Back to the shell for a while; fg comes back",
+            show=False,
+        ),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Keys and words"),
     ]
 

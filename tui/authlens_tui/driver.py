@@ -24,6 +24,8 @@ __all__ = ["InputDecoder", "driver_class"]
 
 _X10: Final = b"\x1b[M"  # followed by three bytes: a button, a column, a row
 _X10_BYTES: Final = 3
+_NO_CONTROLS: Final = bytes(max(byte, 0x20) for byte in range(256))
+"""No report has a control character in it, and an Escape there would be one that nobody pressed."""
 _READ: Final = 4096
 _HUNG_UP: Final = 129
 
@@ -47,7 +49,7 @@ class InputDecoder:
             if self._owed:
                 payload, data = data[: self._owed], data[self._owed :]
                 self._owed -= len(payload)
-                parts.append(payload.decode("latin-1"))
+                parts.append(payload.translate(_NO_CONTROLS).decode("latin-1"))
                 continue
             text, data = self._up_to_report(data)
             parts.append(text)
@@ -117,6 +119,13 @@ if sys.platform != "win32":
                         if text := decoder.feed(data):
                             self._hand_on(parser.feed(text))
                     self._hand_on(parser.tick())
+
+        def stop_application_mode(self) -> None:
+            """Leave the terminal as it was; Textual forgets that it asked for the mouse in pixels."""
+            if self._mouse_pixels:
+                self.write("\x1b[?1016l")
+                self._mouse_pixels = False
+            super().stop_application_mode()
 
         def write(self, data: str) -> None:
             """Write to the terminal; to one that is gone, nothing: Textual would wait for it for ever."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -75,17 +76,28 @@ def _keyboard(descriptor: int) -> Iterator[asyncio.Event]:
         if not data or b"\n" in data:
             pressed.set()
 
-    before = None
+    before: list[Any] | None = None
     with suppress(termios.error):
         before = termios.tcgetattr(descriptor)
-        quiet = [*before]
-        quiet[3] &= ~termios.ECHO
-        termios.tcsetattr(descriptor, termios.TCSANOW, quiet)
+
+    def echo(*, on: bool) -> None:
+        if before is not None:
+            settings = [*before]
+            settings[3] = before[3] if on else before[3] & ~termios.ECHO
+            with suppress(termios.error):
+                termios.tcsetattr(descriptor, termios.TCSANOW, settings)
+
+    def stop(*_: object) -> None:
+        echo(on=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        echo(on=False)
+
+    ctrl_z = signal.signal(signal.SIGTSTP, stop)  # the driver's own stops, and leaves the echo off
+    echo(on=False)
     loop.add_reader(descriptor, readable)
     try:
         yield pressed
     finally:
         loop.remove_reader(descriptor)
-        if before is not None:
-            with suppress(termios.error):
-                termios.tcsetattr(descriptor, termios.TCSANOW, before)
+        echo(on=True)
+        signal.signal(signal.SIGTSTP, ctrl_z)

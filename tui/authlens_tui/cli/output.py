@@ -51,9 +51,13 @@ def say(words: str) -> None:
     """Tell the person something, on stderr, whatever its encoding and even if it is gone."""
     if sys.stderr is None:
         return
-    with suppress(OSError, ValueError):
+    try:
         sys.stderr.write(encodable(safe_text(words), sys.stderr) + "\n")
         sys.stderr.flush()
+    except (BlockingIOError, ValueError):
+        pass
+    except OSError:
+        discard(sys.stderr)
 
 
 def explain(error: AuthlensError) -> None:

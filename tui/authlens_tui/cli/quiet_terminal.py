@@ -128,6 +128,8 @@ class PasteReader:
             data = b""
         if not data:
             self.close()
+            # It hung up: where a shell that catches SIGHUP stands between, nobody else says so.
+            os.kill(os.getpid(), signal.SIGHUP)
             return
         for byte in data:
             if byte in _ENTER:

@@ -1,0 +1,275 @@
+"""Leaving, in whatever way: the bytes put the terminal back, the port is free, the code says what it was."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from support.person import Person
+from support.terminal import Terminal, terminal
+from support.terminal_modes import left_on
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+ENTERED = b"\x1b[?1049h"
+SECRET = "c4n4ry-secret"
+FAILS = f"""
+import sys
+from authlens_tui.demo import DemoApp
+from authlens_tui.screens.wizard import WizardScreen
+
+def fail(self):
+    token = "{SECRET[:6]}" + "{SECRET[6:]}"
+    raise ValueError(token, self.login.trace)
+
+WizardScreen.action_copy = fail
+app = DemoApp(port=0)
+app.run()
+sys.exit(app.return_code or 0)
+"""
+
+
+def link_of(screen: Terminal) -> str:
+    """Return the link that the wait shows."""
+    return next(link for link in screen.links() if "response_type=" in link)
+
+
+def port_of(screen: Terminal) -> int:
+    """Return the port that the wait holds."""
+    return urlsplit(parse_qs(urlsplit(link_of(screen)).query)["redirect_uri"][0]).port or 0
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on a port, on either loopback address."""
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.socket(family) as probe:
+            if probe.connect_ex((address, port)) == 0:
+                return False
+    return True
+
+
+async def walk_to(screen: Terminal, state: str) -> None:
+    """Bring the demo to a state: the menu, the dashboard, the wizard, the wait, or the link alone."""
+    await screen.wait_for("The plain login")
+    if state == "menu":
+        return
+    if state == "dashboard":
+        screen.press("escape")
+        await screen.wait_for("No credentials on this machine yet")
+        return
+    screen.press("enter")
+    await screen.wait_for("Press n to run it")
+    if state == "wizard":
+        return
+    screen.press("a")
+    await screen.wait_for("Waiting")
+    await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
+    if state == "link":
+        screen.press("u")
+        await screen.wait_for("comes back to the full screen")
+
+
+@asynccontextmanager
+async def demo(state: str) -> AsyncIterator[Terminal]:
+    """Run the demo in a state."""
+    async with terminal((AUTHLENS, "demo", "--port", "0"), columns=100, rows=30) as screen:
+        await walk_to(screen, state)
+        yield screen
+
+
+def all_is_well(screen: Terminal, port: int | None) -> None:
+    """Require that nothing of the program is left: on the terminal, in its settings, on the port."""
+    assert ENTERED in screen.raw
+    assert left_on(screen.raw) == []
+    assert screen.collects_lines()
+    assert b"Traceback" not in screen.raw
+    assert port is None or is_free(port)
+
+
+@pytest.mark.parametrize(
+    ("state", "number", "code"),
+    [
+        ("menu", signal.SIGHUP, 129),
+        ("dashboard", signal.SIGTERM, 143),
+        ("wizard", signal.SIGINT, 130),
+        ("wait", signal.SIGTERM, 143),
+        ("wait", signal.SIGHUP, 129),
+        ("wait", signal.SIGINT, 130),
+        ("link", signal.SIGHUP, 129),
+        ("link", signal.SIGINT, 130),
+    ],
+)
+async def test_a_signal_in_any_state(state: str, number: signal.Signals, code: int) -> None:
+    """F4: exit code 128 + n, and nothing is left switched on."""
+    async with demo(state) as screen:
+        port = port_of(screen) if state in ("wait", "link") else None
+        os.kill(screen.process.pid, number)
+        assert await screen.wait_for_exit() == code
+        all_is_well(screen, port)
+
+
+async def test_q_in_the_wait_leaves_with_0() -> None:
+    """The person's own way out, with a terminal that reports sizes and the mouse in pixels."""
+    async with demo("wait") as screen:
+        port = port_of(screen)
+        screen.write(b"\x1b[?2048;2$y")  # the answer of such a terminal to what it was asked
+        await screen.wait_until(lambda: b"\x1b[?2048h" in screen.raw, "resize reports")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+        all_is_well(screen, port)
+
+
+async def test_a_crash_in_the_wait_shows_no_value_and_frees_the_port() -> None:
+    """F5, H170: code 1, where it was, an identifier; no local variable, no message."""
+    async with terminal([sys.executable, "-c", FAILS], columns=100, rows=30) as screen:
+        await screen.wait_for("Press n to run it")
+        screen.press("a")
+        await screen.wait_for("Waiting")
+        await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
+        port = port_of(screen)
+        screen.press("c")
+        assert await screen.wait_for_exit() == 1
+        all_is_well(screen, port)
+        said = bytes(screen.raw).rpartition(b"\x1b[?1049l")[2].decode()
+        assert "a mistake in authlens" in said
+        assert re.search(r"report [0-9a-f]{8}", said)
+        assert "(ValueError)" in said
+        assert SECRET not in said
+        assert "state" not in said.replace("in the stage", "")
+
+
+@pytest.mark.parametrize("state", ["dashboard", "wait", "link"])
+async def test_a_terminal_that_goes_away(state: str) -> None:
+    """H166: no process lives on that reads nothing for ever, and the port is free."""
+    async with demo(state) as screen:
+        port = port_of(screen) if state != "dashboard" else None
+        screen.hang_up()
+        assert await screen.wait_for_exit() == 129
+        assert port is None or is_free(port)
+
+
+async def stopped(screen: Terminal) -> None:
+    """Wait until the program is stopped."""
+    status = Path(f"/proc/{screen.process.pid}/stat")
+    await screen.wait_until(lambda: status.read_text().rpartition(")")[2].split()[0] == "T", "stop")
+
+
+@pytest.mark.parametrize("by", ["signal", "ctrl+z"])
+async def test_stopped_and_continued_in_the_wait(by: str) -> None:
+    """H166: the shell has its terminal meanwhile; after `fg` all is drawn anew and the answer is taken."""
+    async with demo("wait") as screen:
+        if by == "signal":
+            os.kill(screen.process.pid, signal.SIGTSTP)
+        else:
+            screen.press("ctrl+z")
+        await stopped(screen)
+        await asyncio.sleep(0.1)  # for what is on its way through the pty
+        assert left_on(screen.raw) == []
+        assert screen.collects_lines()
+        screen.resize(90, 28)
+        before = len(screen.raw)
+        os.kill(screen.process.pid, signal.SIGCONT)
+        await screen.wait_until(lambda: b"Waiting" in screen.raw[before:], "repaint")
+        assert "alternate screen on" in left_on(screen.raw)
+        async with Person() as person:
+            await person.authorize(link_of(screen))
+        await screen.wait_for("Authenticated")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+        all_is_well(screen, None)
+
+
+async def test_stopped_and_continued_while_the_link_stands_alone() -> None:
+    """The full screen does not come back by itself, and Enter still leads to it."""
+    async with demo("link") as screen:
+        screen.press("ctrl+z")
+        await stopped(screen)
+        assert screen.collects_lines()
+        before = len(screen.raw)
+        os.kill(screen.process.pid, signal.SIGCONT)
+        await asyncio.sleep(0.2)
+        assert ENTERED not in screen.raw[before:]
+        assert left_on(screen.raw) == []
+        screen.press("enter")
+        await screen.wait_until(lambda: b"Waiting" in screen.raw[before:], "repaint")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+        all_is_well(screen, None)
+
+
+async def test_sizes_and_mouse_bytes_in_a_storm() -> None:
+    """F6, H166: legacy reports of every byte, cut anywhere, among sizes down to 1 by 1; nothing is typed."""
+    async with demo("wait") as screen:
+        screen.press("p")  # stray bytes would be typed into the field for the pasted address
+        reports = b"".join(b"\x1b[M" + bytes((32 + n % 68, n % 256, 255 - n % 256)) for n in range(0, 512, 3))
+        for start in range(0, len(reports), 7):
+            screen.write(reports[start : start + 7])
+            if start % 70 == 0:
+                screen.resize(1 + start % 131, 1 + start % 47)
+        screen.resize(100, 30)
+        await screen.wait_for("Waiting")
+        async with Person() as person:
+            callback = await person.callback_url(link_of(screen))
+        screen.send(f"\x1b[200~{callback}\x1b[201~\r")
+        await screen.wait_for("Authenticated")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+        all_is_well(screen, None)
+
+
+@asynccontextmanager
+async def plain_wait(folder: Path, *prefix: str) -> AsyncIterator[Terminal]:
+    """Run `authlens login` up to the wait, at an emulator of its own."""
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(folder / "keyring.json"),
+        "AUTHLENS_HOME": str(folder / "home"),
+    }
+    async with terminal((AUTHLENS, "emulator")) as served:
+        await served.wait_for("http://")
+        resource = re.search(r"http://\S+", served.text())
+        assert resource is not None
+        login: Sequence[str] = (*prefix, AUTHLENS, "login", resource[0], "--port", "0", "--no-browser")
+        async with terminal(login, env=env) as screen:
+            await screen.wait_for("Waiting 300 seconds")
+            yield screen
+
+
+def plain_port(screen: Terminal) -> int:
+    """Return the port that a plain login holds."""
+    link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+    return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (None, 129)]
+)
+async def test_a_signal_in_the_wait_of_a_plain_login(
+    number: signal.Signals | None, code: int, tmp_path: Path
+) -> None:
+    """The echo is on again, the port is free, the code tells; None is a terminal that goes away."""
+    async with plain_wait(tmp_path) as screen:
+        port = plain_port(screen)
+        assert not screen.collects_lines()
+        if number is None:
+            screen.hang_up()
+        else:
+            os.kill(screen.process.pid, number)
+        assert await screen.wait_for_exit() == code
+        assert number is None or screen.collects_lines()
+        assert left_on(screen.raw) == []
+        assert is_free(port)
+        assert not re.search(rb"Traceback", screen.raw)

@@ -1,0 +1,307 @@
+"""A login on another machine, over a real sshd: the browser is on the laptop, authlens on the server."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import re
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from support.network_namespace import Laptop, laptop
+from support.person import Person
+from support.ssh_server import SshServer, ssh_server
+from support.terminal import Terminal, terminal
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+TESTS = Path(__file__).parents[1]
+COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)(?:\x07|\x1b\\)")
+BROWSER = """#!/bin/sh
+echo "$@" >> {opened}
+"""
+VISIT = """
+import asyncio, sys
+from support.person import Person
+
+async def visit():
+    async with Person() as person:
+        test = await person._browser.get(sys.argv[2])
+        assert "The tunnel works" in test.text, test.text
+        page = await person.authorize(sys.argv[1])
+        print(page.status, page.url.partition("?")[0])
+
+asyncio.run(visit())
+"""
+"""What the person does on the laptop: try the way back, then follow the link to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The server that the person reaches by ssh.
+
+    Attributes:
+        ssh: its sshd.
+        laptop: where the person sits.
+        folder: everything that a login may leave behind there.
+    """
+
+    ssh: SshServer
+    laptop: Laptop
+    folder: Path
+
+    @property
+    def opened(self) -> Path:
+        """The file that the browser there writes when it is started."""
+        return self.folder / "opened"
+
+    def line(self, *command: str) -> str:
+        """Return the line of shell that runs a command there; its exit code is written down at the end."""
+        environment = {
+            "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
+            "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+            "FAKE_KEYRING": str(self.folder / "keyring.json"),
+            "AUTHLENS_HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "BROWSER": str(self.folder / "browser"),
+            "DISPLAY": ":0",
+            "LC_ALL": "C.UTF-8",
+        }
+        words = ["env", *(f"{name}={value}" for name, value in environment.items()), *command]
+        # A caught signal, unlike an ignored one, is as ever for the command itself.
+        return f"trap : HUP; {shlex.join(words)}; echo $? > {shlex.quote(str(self.folder / 'code'))}"
+
+    @asynccontextmanager
+    async def session(self, *command: str) -> AsyncIterator[Terminal]:
+        """Come in from the laptop and run a command, on a terminal."""
+        ssh = [*self.laptop.prefix, *self.ssh.command(self.line(*command))]
+        async with terminal(ssh, columns=120, rows=40) as screen:
+            yield screen
+
+    async def exit_code(self) -> int:
+        """Wait until the command has ended there; return its exit code."""
+        for _ in range(400):
+            with suppress(OSError, ValueError):
+                return int((self.folder / "code").read_text())
+            await asyncio.sleep(0.05)
+        msg = "the command is still running"
+        raise AssertionError(msg)
+
+    def processes(self) -> list[str]:
+        """Return the command lines of what still runs there on behalf of this login."""
+        mark, found = f"AUTHLENS_HOME={self.folder / 'home'}".encode(), []
+        for path in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if mark in (path / "environ").read_bytes().split(b"\0"):
+                    found.append((path / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        return found
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """A server with an sshd, and a laptop at the other end of a cable."""
+    for name in ("home", "tmp"):
+        (tmp_path / name).mkdir(mode=0o700)
+    browser = tmp_path / "browser"
+    browser.write_text(BROWSER.format(opened=shlex.quote(str(tmp_path / "opened"))))
+    browser.chmod(0o700)
+    with laptop() as there, ssh_server(tmp_path / "ssh", there.server) as ssh:
+        yield Machine(ssh, there, tmp_path)
+
+
+@asynccontextmanager
+async def emulator() -> AsyncIterator[str]:
+    """Run `authlens emulator`; yield the URL of its resource."""
+    async with terminal((AUTHLENS, "emulator")) as served:
+        await served.wait_for("http://")
+        resource = re.search(r"http://\S+", served.text())
+        assert resource is not None
+        yield resource[0]
+
+
+async def link_in(screen: Terminal) -> str:
+    """Walk to the link on the full screen, whoever else may have the port 8400 here; return the link."""
+
+    def links() -> list[str]:
+        return [link for link in screen.links() if "response_type=" in link]
+
+    await screen.wait_for("Press n to run it")
+    screen.press("a")
+    await screen.wait_until(lambda: bool(links()) or "use another port" in screen.text(), "link")
+    if not links():
+        screen.press("w")
+        await screen.wait_for("5 PKCE")
+        await screen.wait_for("Press n to run it")
+        screen.press("a")
+        await screen.wait_until(lambda: bool(links()), "link")
+    return links()[0]
+
+
+def redirect_port(link: str) -> int:
+    """Return the port of the redirect URI in a link."""
+    return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
+
+
+def listens(port: int) -> bool:
+    """Tell whether anybody listens on a loopback port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def forward_line(text: str, machine: Machine, port: int) -> list[str]:
+    """Return the words of the `ssh -L` line in a text; it must name user, address and port of this sshd."""
+    ssh = machine.ssh
+    where = re.escape(f"{ssh.user}@{ssh.address}") if machine.laptop.is_elsewhere else r"\S+"
+    found = re.search(rf"ssh -N -L {port}:localhost:{port} {where} -p {ssh.port}\b", text)
+    assert found is not None, text
+    return found[0].split()
+
+
+@asynccontextmanager
+async def forwarded(machine: Machine, words: Sequence[str], *others: int) -> AsyncIterator[None]:
+    """Run the printed `ssh -L` line on the laptop; `others` are ports of the emulator, which is there too."""
+    assert words[0] == "ssh"
+    port = int(words[3].partition(":")[0])
+    more = [word for other in others for word in ("-L", f"{other}:localhost:{other}")]
+    process = await asyncio.create_subprocess_exec(
+        *(*machine.laptop.prefix, *machine.ssh.client, "-o", "ExitOnForwardFailure=yes"),
+        *(*more, *words[1:]),
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    probe = f"import socket; socket.create_connection(('127.0.0.1', {port}))"
+    try:
+        for _ in range(200):
+            done = await asyncio.create_subprocess_exec(
+                *(*machine.laptop.prefix, sys.executable, "-I", "-S", "-c", probe),
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            if await done.wait() == 0:
+                break
+            assert process.returncode is None, await process.communicate()
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.communicate()
+
+
+async def visit(machine: Machine, words: Sequence[str], link: str) -> list[str]:
+    """Run the line on the laptop, try the way back there and follow the link; return status and address."""
+    async with forwarded(machine, words, urlsplit(link).port or 0):
+        person = await asyncio.create_subprocess_exec(
+            *(*machine.laptop.prefix, sys.executable, "-c", VISIT, link),
+            f"http://localhost:{redirect_port(link)}/test",
+            env={**os.environ, "PYTHONPATH": str(TESTS)},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await asyncio.wait_for(person.communicate(), 40)
+    return said.decode().split()
+
+
+async def visit_from_here(machine: Machine, words: Sequence[str], link: str) -> list[str]:
+    """Do the same where no namespace may be made: the port is taken here, so another leads to it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        other = probe.getsockname()[1]
+    there = f"localhost:{redirect_port(link)}"
+    async with forwarded(machine, [*words[:3], f"{other}:{there}", *words[4:]]), Person() as person:
+        callback = await person.callback_url(link)
+        arriving = callback.replace(there, f"localhost:{other}", 1)
+        answer = await person._browser.get(arriving, headers={"Host": there})
+    return [str(answer.status_code), callback.partition("?")[0]]
+
+
+async def test_a_login_through_the_port_that_the_printed_line_forwards(machine: Machine) -> None:
+    """Issue 5: the laptop reaches nothing of the server but its sshd, and runs the line from the screen."""
+    async with machine.session(AUTHLENS, "demo", "--port", "0") as screen:
+        await screen.wait_for("The plain login")
+        screen.press("enter")
+        link = await link_in(screen)
+        port = redirect_port(link)
+        await screen.wait_for("ssh -N -L")
+        words = forward_line(screen.text(), machine, port)
+        page = await (visit if machine.laptop.is_elsewhere else visit_from_here)(machine, words, link)
+        assert page == ["200", f"http://localhost:{port}/callback"]
+        await screen.wait_for("Authenticated")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+    assert await machine.exit_code() == 0
+
+
+async def test_by_paste_with_no_forward_and_no_browser(machine: Machine) -> None:
+    """Issue 5: `authlens URL` over ssh: OSC 52 on the wire, the line is right, nothing opens by itself."""
+    async with emulator() as resource, machine.session(AUTHLENS, resource) as screen:
+        link = await link_in(screen)
+        port = redirect_port(link)
+        await screen.wait_for("ssh -N -L")
+        forward_line(screen.text(), machine, port)
+        assert not COPIED.search(screen.raw)
+        screen.press("c")
+        await screen.wait_for(f"Sent {len(link)} characters to your terminal")
+        screen.press("y")
+        await screen.wait_until(lambda: len(COPIED.findall(screen.raw)) == 2, "second copy")
+        copied = [base64.b64decode(data).decode() for data in COPIED.findall(screen.raw)]
+        assert copied[0] == link
+        assert copied[1].split() == forward_line(copied[1], machine, port)
+        async with Person() as person:
+            callback = await person.callback_url(link)
+        screen.send(f"\x1b[200~{callback}\x1b[201~")
+        screen.press("enter")
+        await screen.wait_for("Authenticated")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+    assert await machine.exit_code() == 0
+    assert not machine.opened.exists()
+    assert machine.processes() == []
+
+
+async def test_a_plain_login_by_paste(machine: Machine) -> None:
+    """Issue 5, item 8: the same ways on a plain terminal; what is pasted is not shown."""
+    async with (
+        emulator() as resource,
+        machine.session(AUTHLENS, "login", resource, "--port", "0") as screen,
+    ):
+        await screen.wait_for("Waiting 300 seconds")
+        link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+        forward_line(screen.text(), machine, redirect_port(link))
+        async with Person() as person:
+            callback = await person.callback_url(link)
+        screen.send(f"{callback}\r")
+        await screen.wait_for("Authenticated.")
+        assert await screen.wait_for_exit() == 0
+        assert callback.encode() not in screen.raw
+    assert await machine.exit_code() == 0
+    assert not machine.opened.exists()
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["full screen", "plain"])
+async def test_the_connection_is_lost_in_the_middle(plain: bool, machine: Machine) -> None:
+    """Issue 5: the ssh client is killed; no process, port or temporary file is left, and the code is 129.
+
+    The shell between catches SIGHUP and hands it to nobody, so that authlens has to see for itself.
+    """
+    command = (AUTHLENS, "login", "--port", "0") if plain else (AUTHLENS,)
+    async with emulator() as resource, machine.session(*command, resource) as screen:
+        if plain:
+            await screen.wait_for("Waiting 300 seconds")
+            link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+        else:
+            link = await link_in(screen)
+        assert listens(redirect_port(link))
+        os.killpg(screen.process.pid, signal.SIGKILL)
+        assert await machine.exit_code() == 129
+        assert machine.processes() == []
+        assert not listens(redirect_port(link))
+        assert list((machine.folder / "tmp").iterdir()) == []

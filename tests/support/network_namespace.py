@@ -1,0 +1,92 @@
+"""Another machine, as far as the network goes: a namespace of its own, joined to this one by a cable."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from support.needs import needs
+
+__all__ = ["Laptop", "laptop"]
+
+NETWORKS: Final = ("198.51.100", "203.0.113", "198.18.5", "192.0.2")
+"""Ranges for documentation and benchmarks (RFC 5737, RFC 2544): the first to which there is no way here."""
+STEP_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Laptop:
+    """Where the person's browser is.
+
+    Attributes:
+        server: the address at which this machine is reached from there.
+        prefix: words before a command that make it run there; empty where no namespace may be made.
+    """
+
+    server: str
+    prefix: Sequence[str]
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the loopback addresses there are others than here."""
+        return bool(self.prefix)
+
+
+@contextmanager
+def laptop() -> Iterator[Laptop]:
+    """Make the namespace and the cable; both are gone at the end.
+
+    Where namespaces are not allowed (a container without the right), it is this machine by another name.
+    """
+    needs("ip", "unshare", "nsenter")
+    keeper = subprocess.Popen(
+        ["unshare", "--net", "sh", "-c", "echo; exec sleep 600"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        made = keeper.stdout is not None and keeper.stdout.read(1) == b"\n"
+        inside = ("nsenter", "--net", f"--target={keeper.pid}")
+        network = next((each for each in NETWORKS if _is_unused(each)), None)
+        if made and network is not None and _cable(keeper.pid, inside, network):
+            yield Laptop(f"{network}.1", inside)
+        else:
+            yield Laptop("127.0.0.1", ())
+    finally:
+        keeper.kill()
+        keeper.communicate()
+        # The cable goes with the namespace, but not at once; the next test wants the address.
+        _run("ip", "link", "delete", _name(keeper.pid))
+
+
+def _name(pid: int) -> str:
+    return f"al{pid}"
+
+
+def _is_unused(network: str) -> bool:
+    command = ["ip", "-4", "route", "show", "match", f"{network}.1"]
+    ways = subprocess.run(command, capture_output=True, text=True, timeout=STEP_SECONDS).stdout.splitlines()
+    return all(way.startswith("default") for way in ways)
+
+
+def _cable(pid: int, inside: Sequence[str], network: str) -> bool:
+    name = _name(pid)
+    return all(
+        _run(*command)
+        for command in (
+            ("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(pid)),
+            ("ip", "address", "add", f"{network}.1/30", "dev", name),
+            ("ip", "link", "set", name, "up"),
+            (*inside, "ip", "address", "add", f"{network}.2/30", "dev", "eth0"),
+            (*inside, "ip", "link", "set", "eth0", "up"),
+            (*inside, "ip", "link", "set", "lo", "up"),
+        )
+    )
+
+
+def _run(*command: str) -> bool:
+    done = subprocess.run(command, stderr=subprocess.DEVNULL, timeout=STEP_SECONDS)
+    return done.returncode == 0

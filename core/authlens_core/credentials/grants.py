@@ -122,7 +122,8 @@ class Credentials:
         Returns:
             A sentence where there are logins that were kept in another one, or the empty string.
         """
-        elsewhere = [grant for grant in self.list() if grant.place is not self.store.place]
+        records = (*self.list(), *self.service_tokens.list())
+        elsewhere = [record for record in records if record.place is not self.store.place]
         if elsewhere:
             return (
                 f"{len(elsewhere)} of the logins here are kept in {elsewhere[0].place.words}, and this is "

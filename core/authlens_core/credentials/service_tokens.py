@@ -23,6 +23,7 @@ from authlens_core.credentials.secret_store import SecretStore, StoreElsewhere
 from authlens_core.credentials.service_token import ServiceToken, TokenVerdict
 from authlens_core.credentials.service_token_rows import ServiceTokenRows
 from authlens_core.errors import LoginNeeded, UsageError
+from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
@@ -102,28 +103,49 @@ class ServiceTokens:
         """Store a service token with its secret, in place of the secret before; return it as stored.
 
         Raises:
-            UsageError: the pair cannot be right, or a name is no header field.
+            UsageError: see `refuse_shape`.
             NoSecretStore: it could not be stored; what was stored before stands, unharmed.
             LockBusy: another process was writing all the time.
+        """
+        self.refuse_shape(token, secret)
+        is_new = all(known.token_id != token.token_id for known in self.list())
+        stored = await self.put(
+            replace(token, secret_from=utc_now(), label=safe_line(token.label, 80)), secret
+        )
+        kind = "service token added" if is_new else "service token replaced"
+        self._record(kind, token.token_id, f"{token.client_id} for {token.url}")
+        return stored
+
+    async def put(self, token: ServiceToken, secret: Secret) -> ServiceToken:
+        """Store a service token as it is, with its secret: one that is new here, or comes from elsewhere.
+
+        Raises:
+            as `save`.
+        """
+        stored = replace(token, place=self._store.place)
+
+        def switch(generation: int, entries: int) -> None:
+            self._rows.switch(replace(stored, generation=generation), entries)
+
+        work = self._generations.replace(token.token_id, service_secret_to_json(secret), switch)
+        return replace(stored, generation=await self._written(work))
+
+    @staticmethod
+    def refuse_shape(token: ServiceToken, secret: Secret) -> None:
+        """Refuse what cannot be right, before anything is sent or stored.
+
+        Raises:
+            UsageError: the pair cannot be right, the header is none, or the URL cannot be used.
         """
         problem = shape_problem(token.client_id, secret)
         if problem is not None and problem.refused:
             raise UsageError(problem.cause, problem.cure)
         if not is_field_name(token.header):
             raise UsageError(f"{safe_line(token.header, 80)!r} is no name of a header field.", "Correct it.")
-        is_new = all(known.token_id != token.token_id for known in self.list())
-        stored = replace(
-            token, place=self._store.place, secret_from=utc_now(), label=safe_line(token.label, 80)
-        )
-
-        def switch(generation: int, entries: int) -> None:
-            self._rows.switch(replace(stored, generation=generation), entries)
-
-        work = self._generations.replace(token.token_id, service_secret_to_json(secret), switch)
-        generation = await self._written(work)
-        kind = "service token added" if is_new else "service token replaced"
-        self._record(kind, token.token_id, f"{token.client_id} for {token.url}")
-        return replace(stored, generation=generation)
+        try:
+            parse_url(token.url, loopback_http=True)
+        except UrlRefused as refused:
+            raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from None
 
     async def load(self, token_id: str) -> tuple[ServiceToken, Secret]:
         """Return a service token and its secret, both of one generation.

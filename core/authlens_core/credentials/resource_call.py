@@ -1,0 +1,133 @@
+"""Asking a resource with a credential that is no OAuth token: a service token, or a JWT of Access."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from authlens_core.access.answer import Answer, classify
+from authlens_core.access.diagnosis import Diagnosis, explain
+from authlens_core.credentials.model import utc_now
+from authlens_core.credentials.prove import verdict
+from authlens_core.errors import (
+    AuthlensError,
+    NetworkFailure,
+    Refused,
+    ServerMisconfigured,
+    TimedOut,
+    UsageError,
+)
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.http_message import Headers
+from authlens_core.oauth.resource_request import resource_request
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange, FailureKind
+from authlens_core.wire.limits import RESOURCE
+
+__all__ = ["ResourceAnswer", "call_resource"]
+
+_EXPECTED = "the resource accepts the credential"
+_WHY = "Only an answer of the resource itself says that a credential is good."
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceAnswer:
+    """What the resource said to a credential.
+
+    Attributes:
+        accepted: True and False are the resource's word; None where its answer is about something else.
+        answer: which layer answered, and what it means.
+        diagnosis: why it was not accepted, or None where it was or nothing is known of it.
+        trace: what was sent and what came back.
+        summary: what was found, one sentence.
+        cure: what to do about it, or the empty string.
+    """
+
+    accepted: bool | None
+    answer: Answer
+    diagnosis: Diagnosis | None
+    trace: Trace
+    summary: str
+    cure: str = ""
+
+    @property
+    def error(self) -> AuthlensError | None:
+        """The same as the error that a verb ends with; None where the credential was accepted."""
+        if self.accepted:
+            return None
+        if self.accepted is False:
+            return Refused(self.summary, self.cure, stage="Probe")
+        failure = self.trace.records[0].exchanges[0].failure
+        kind: type[AuthlensError] = ServerMisconfigured
+        if failure is not None:
+            kind = TimedOut if failure.kind is FailureKind.TIMEOUT else NetworkFailure
+        return kind(self.summary, self.cure, stage="Probe")
+
+
+async def call_resource(
+    wire: Wire,
+    url: str,
+    fields: Sequence[tuple[str, str]],
+    *,
+    secret: Secret,
+    method: Literal["GET", "POST"] = "GET",
+    purpose: str = "resource with credential",
+    now: Callable[[], datetime] = utc_now,
+) -> ResourceAnswer:
+    """Send one request with these header fields and say what the answer means; no redirect is followed.
+
+    Args:
+        wire: what sends.
+        url: the resource; https, or http on this machine.
+        fields: the header fields that carry the credential.
+        secret: the secret in them, so that it is masked wherever the answer repeats it.
+        method: how the resource is asked.
+        purpose: a few words for the record.
+        now: the clock, in UTC.
+
+    Raises:
+        UsageError: the URL cannot be used; nothing was sent.
+    """
+    try:
+        target = parse_url(url, loopback_http=True)
+    except UrlRefused as refused:
+        raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
+    started_at = now()
+    request = resource_request(target, method)
+    request = replace(request, headers=Headers((*request.headers.fields, *fields)))
+    plain = target.scheme == "http"
+    exchange = await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=purpose)
+    answer = classify(exchange)
+    accepted = verdict(exchange, answer)
+    check = _check(exchange, answer, accepted=accepted)
+    diagnosis = None if accepted else explain(Stage.PROBE, (check,), exchange)
+    summary, cure = ("The resource accepts it.", "") if accepted else (answer.summary, answer.cure)
+    if diagnosis is not None:
+        summary, cure = diagnosis.cause, diagnosis.cure
+    record = StageRecord(
+        Stage.PROBE,
+        Outcome.PASSED if accepted else Outcome.FAILED,
+        started_at,
+        exchange.elapsed,
+        (exchange,),
+        (check,),
+        (Fact("answered by", answer.layer), Fact("credential", secret)),
+    )
+    trace = Trace(secrets.token_hex(8), TraceKind.PROBE, target.text, started_at, (record,))
+    return ResourceAnswer(accepted, answer, diagnosis, trace, summary, cure)
+
+
+def _check(exchange: Exchange, answer: Answer, *, accepted: bool | None) -> Check:
+    status = str(exchange.response.status) if exchange.response else "no answer"
+    seen = f"{status}, answered by: {safe_line(answer.layer, 60)}"
+    if accepted:
+        return passed("probe.accepted", _EXPECTED, seen, why=_WHY)
+    severity = Severity.FAILURE if accepted is False else Severity.WARNING
+    return Check("probe.accepted", severity, _EXPECTED, f"{seen}. {answer.summary}", _WHY, "", answer.cure)

@@ -227,3 +227,12 @@ async def test_a_long_answer_says_that_it_is_laid_out_and_is_whole_then() -> Non
         await until(pilot, lambda: document(view).layout_ready and "value 19999" in document(view).plain)
         await pilot.press("end")
         assert "value 19999" in text_of(app)
+
+
+async def test_a_long_answer_of_another_stage_slows_only_the_first_one_down() -> None:
+    """The secrets of an exchange are looked for once, not again for each stage that is turned to."""
+    long = record(exchange("a", [f"value {n}" for n in range(20_000)]), stage=Stage.DETECTION)
+    async with inspected(long) as (view, pilot, _):
+        await until(pilot, lambda: "laying out" not in document(view).plain)
+        view.show_record(record(exchange("b", {"x": 1})))
+        assert "https://h/b" in document(view).plain

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from authlens_core.oauth.check import Check, Severity
+from authlens_core.safe_text import safe_line
 from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.header_table import value_pieces
 from authlens_tui.widgets.lines import BLANK, Line, Tone, line
@@ -65,7 +66,7 @@ def _check(check: Check, *, overridden: bool) -> Iterator[Line]:
         words=True,
     )
     if check.seen:
-        yield _labelled("seen", check.seen[:_MAX_SEEN], Tone.PLAIN if grave else Tone.MUTED)
+        yield _labelled("seen", safe_line(check.seen, _MAX_SEEN), Tone.PLAIN if grave else Tone.MUTED)
     for number, quoted in enumerate(check.evidence.splitlines()):
         yield _labelled("raw" if number == 0 else "", quoted, Tone.STRING, words=False)
     if check.why and grave:

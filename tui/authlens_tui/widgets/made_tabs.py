@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from authlens_core.export.redaction import Redactor
+from authlens_core.export.redaction import Redactor, secrets_in
+from authlens_core.secret import Secret
 from authlens_core.trace.record import StageRecord
+from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.lines import LineList
 from authlens_tui.widgets.record_lines import Aspect, Known, Tab
 
@@ -48,6 +50,19 @@ class MadeTabs:
     def __init__(self) -> None:
         self._made: dict[TabKey, LineList] = {}
         self._masking: dict[tuple[Known, int], Masking] = {}
+        self._secrets: dict[int, tuple[Exchange, tuple[Secret, ...]]] = {}
+
+    def has_read(self, exchange: Exchange) -> bool:
+        """Say whether the secrets in `exchange` are known, so that they cost nothing."""
+        return id(exchange) in self._secrets  # kept with the exchange, so that no other has its identity
+
+    def secrets_of(self, exchange: Exchange) -> tuple[Secret, ...]:
+        """Return the secrets in `exchange`, looked for once; to be called in any thread."""
+        kept = self._secrets.get(id(exchange))
+        if kept is None:
+            kept = exchange, secrets_in(exchange)
+            self._secrets[id(exchange)] = kept
+        return kept[1]
 
     def masking(self, known: Known, told: int) -> Masking | None:
         """Return what masks a stage after so many stories, if it is still kept."""

@@ -72,7 +72,7 @@ class Known:
     @property
     def weight(self) -> int:
         """How many bytes all the bodies have."""
-        return sum(_weight(exchange) for exchange in self.exchanges)
+        return sum(weight(exchange) for exchange in self.exchanges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,18 @@ class Aspect:
     width: int = 0
 
 
-def known_secrets(known: Known, story: Sequence[StageRecord]) -> Iterator[Secret]:
-    """Yield what the record knows as secret, and what stands under a telling name in any message."""
+def known_secrets(
+    known: Known,
+    story: Sequence[StageRecord],
+    secrets_of: Callable[[Exchange], Iterable[Secret]] = secrets_in,
+) -> Iterator[Secret]:
+    """Yield what the record knows as secret, and what stands under a telling name in any message.
+
+    Args:
+        known: the stage.
+        story: the records up to now.
+        secrets_of: returns the secrets in an exchange; one that remembers saves most of the time.
+    """
     for fact in known.record.facts if known.record else ():
         if isinstance(fact.value, Secret):
             yield fact.value
@@ -99,7 +109,7 @@ def known_secrets(known: Known, story: Sequence[StageRecord]) -> Iterator[Secret
     for exchange in (*known.exchanges, *(one for record in story for one in record.exchanges)):
         if id(exchange) not in seen:
             seen.add(id(exchange))
-            yield from secrets_in(exchange)
+            yield from secrets_of(exchange)
 
 
 def hides_secrets(known: Known, redactor: Redactor) -> bool:
@@ -140,6 +150,14 @@ def tab_label(tab: Tab, known: Known, *, raw: bool) -> str:
         Tab.TIMING: "where the time went",
     }[tab]
     return f"{words} · raw, as it was sent" if raw and tab in RAW_TABS else words
+
+
+def tab_place(tab: Tab, known: Known, picked: int | None) -> str:
+    """Return which of several exchanges a tab shows, and the key that turns to another; else nothing."""
+    count = len(known.exchanges)
+    if count < 2 or tab in (Tab.OVERVIEW, Tab.CHECKS, Tab.DIAGRAM):
+        return ""
+    return f"{'all' if picked is None else picked + 1} of {count}, . turns on"
 
 
 def tab_lines(
@@ -261,6 +279,7 @@ def _nothing(known: Known) -> str:
     return _AHEAD if known.ahead else "Nothing is sent in this stage."
 
 
-def _weight(exchange: Exchange) -> int:
+def weight(exchange: Exchange) -> int:
+    """Return how many bytes the bodies of an exchange have."""
     response = exchange.response
     return len(exchange.request.body) + (len(response.body) if response is not None else 0)

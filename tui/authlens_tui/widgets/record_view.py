@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from operator import is_
 from typing import ClassVar, Final
 
 from textual import getters, on, work
@@ -35,6 +36,8 @@ from authlens_tui.widgets.record_lines import (
     known_secrets,
     tab_label,
     tab_lines,
+    tab_place,
+    weight,
 )
 from authlens_tui.widgets.search import SearchBar
 
@@ -131,9 +134,8 @@ class RecordView(Widget):
 
     def show_running(self, stage: Stage, request: Request | None, exchanges: tuple[Exchange, ...]) -> None:
         """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
-        self._show(
-            Known(stage, planned=request, exchanges=exchanges, underway=Underway(stage, exchanges, request))
-        )
+        underway = Underway(stage, exchanges, request)
+        self._show(Known(stage, planned=request, exchanges=exchanges, underway=underway))
 
     def show_record(self, record: StageRecord) -> None:
         """Show the record of a stage that has ended."""
@@ -144,7 +146,7 @@ class RecordView(Widget):
     def show_story(self, records: Sequence[StageRecord]) -> None:
         """Show in the diagram what has happened up to now, all stages together."""
         story = tuple(records)
-        if len(story) == len(self._story) and all(map(_same, story, self._story)):
+        if len(story) == len(self._story) and all(map(is_, story, self._story)):
             return
         self._story = story
         self._told += 1
@@ -323,7 +325,10 @@ class RecordView(Widget):
         tab = self.tab
         document = self._document(tab)
         for one in _TABS:
-            self._document(one).label(tab_label(one, self._known, raw=self._raw), self._subtitle(one))
+            place = tab_place(one, self._known, self._picked)
+            words = (place, "secrets shown, x masks them" if self._reveal else "")
+            label = tab_label(one, self._known, raw=self._raw)
+            self._document(one).label(label, " · ".join(word for word in words if word))
         if isinstance(document, DiagramView):
             places = (n for n, record in enumerate(self._story) if record is self._known.record)
             document.begin_at = next(places, None)
@@ -341,18 +346,22 @@ class RecordView(Widget):
         self.refresh_bindings()
 
     def _is_light(self) -> bool:
-        stories = sum(Known(one.stage, exchanges=one.exchanges).weight for one in self._story)
-        return self._known.weight + stories <= _LIGHT
+        told = (exchange for record in self._story for exchange in record.exchanges)
+        unread = sum(weight(exchange) for exchange in told if not self._made.has_read(exchange))
+        return self._known.weight + unread <= _LIGHT
 
     def _make_now(self, key: TabKey) -> LineList:
         masking = self._made.masking(key.known, key.told)
         if masking is None:
-            redactor = Redactor(known_secrets(key.known, self._story))
+            redactor = self._redactor(key.known, self._story)
             masking = Masking(redactor, hides_secrets(key.known, redactor))
             self._made.keep_masking(key.known, key.told, masking)
         lines = _lines(key, self._story, masking.redactor)
         self._made.keep(key, lines)
         return lines
+
+    def _redactor(self, known: Known, story: Sequence[StageRecord]) -> Redactor:
+        return Redactor(known_secrets(known, story, self._made.secrets_of))
 
     @work(group="lines", description="lines")
     async def _make_aside(self, key: TabKey) -> None:
@@ -368,7 +377,7 @@ class RecordView(Widget):
         known, story = key.known, self._story
         masking = self._made.masking(known, key.told)
         if masking is None:
-            masking = Masking(await asyncio.to_thread(lambda: Redactor(known_secrets(known, story))))
+            masking = Masking(await asyncio.to_thread(self._redactor, known, story))
             self._made.keep_masking(known, key.told, masking)
         redactor = masking.redactor
         lines = await asyncio.to_thread(_lines, key, story, redactor)
@@ -381,24 +390,11 @@ class RecordView(Widget):
             self._made.keep_masking(known, key.told, Masking(redactor, hides))
             self.refresh_bindings()
 
-    def _subtitle(self, tab: Tab) -> str:
-        several = len(self._known.exchanges) > 1 and tab not in (Tab.OVERVIEW, Tab.CHECKS, Tab.DIAGRAM)
-        place = "all" if self._picked is None else f"{self._picked + 1}"
-        words = (
-            f"{place} of {len(self._known.exchanges)}, . turns on" if several else "",
-            "secrets shown, x masks them" if self._reveal else "",
-        )
-        return " · ".join(word for word in words if word)
-
     # -- searching -------------------------------------------------------------------------------------
 
     def action_search(self) -> None:
         """Open the field for the words to look for."""
         self.search_bar.open()
-
-
-def _same(one: object, other: object) -> bool:
-    return one is other
 
 
 def _lines(key: TabKey, story: Sequence[StageRecord], redactor: Redactor) -> LineList:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from authlens_core.credentials.grants import Credentials, refresh_lock
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.keep import keep
 from authlens_core.credentials.lock import LockBusy
 from authlens_core.credentials.model import Grant, GrantSecrets, grant_id_for
 from authlens_core.errors import AuthlensError, NoSecretStore
@@ -77,7 +78,7 @@ class Session:
         store = self.credentials.store
         expected = "The tokens are kept where only you can read them."
         try:
-            await self.credentials.written(self._save(grant, secrets))
+            await self.credentials.written(keep(self.credentials, grant, secrets))
         except AuthlensError as error:
             return (
                 Check(
@@ -92,15 +93,6 @@ class Session:
         with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
             self.credentials.record("login", grant.grant_id, f"{grant.resource_url} at {grant.issuer}")
         return (passed("exchange.kept", expected, f"in {store.name}, read back and compared"),)
-
-    async def _save(self, grant: Grant, secrets: GrantSecrets) -> None:
-        """Save under the lock of a refresh, so that one in flight does not put older tokens over these."""
-        locks = self.credentials.locks
-        try:
-            async with locks.hold(*refresh_lock(grant), purpose="keeping a login"):
-                await self.credentials.save(grant, secrets)
-        except LockBusy:
-            await self.credentials.save(grant, secrets)
 
     async def aclose(self) -> None:
         """Close the connections and let go of the store."""

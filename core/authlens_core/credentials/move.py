@@ -6,7 +6,10 @@ secrets are deleted. Run again after a crash, it goes on where it stopped.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from authlens_core.credentials import sealed
 from authlens_core.credentials.grants import Credentials, refresh_lock
@@ -21,20 +24,22 @@ class MoveReport:
     """What a move did.
 
     Attributes:
-        moved: the resources whose logins are in the target now.
-        clients: how many clients with a secret are there now.
-        failed: the resources or clients that stay where they were, and why.
+        logins: the resources whose logins are in the target now.
+        service_tokens: the same for service tokens.
+        clients: the ids of the clients whose secrets are there now.
+        failed: what stays where it was, and why.
         swept: false where copies that nothing points to could not be deleted from the old store yet.
     """
 
-    moved: tuple[str, ...]
-    clients: int
+    logins: tuple[str, ...]
+    service_tokens: tuple[str, ...]
+    clients: tuple[str, ...]
     failed: tuple[tuple[str, AuthlensError], ...]
     swept: bool
 
 
 async def move(source: Credentials, target: Credentials) -> MoveReport:
-    """Move every login and client that is in the store of `source` to that of `target`.
+    """Move every login, client and service token that is in the store of `source` to that of `target`.
 
     One that fails stays where it was and does not stop the others. When all have been moved, the target is
     remembered as the place for secrets.
@@ -44,30 +49,37 @@ async def move(source: Credentials, target: Credentials) -> MoveReport:
         target: credentials on the new store, on the same index or on another.
     """
     await source.recover()
-    moved: list[str] = []
+    moved: dict[str, list[str]] = {kind: [] for kind in ("login", "service token", "client")}
     failed: list[tuple[str, AuthlensError]] = []
-    for grant in source.list():
-        if grant.place is not source.store.place:
-            continue
+    for kind, shown, work in _everything(source, target):
         try:
-            await source.written(_move_grant(source, target, grant.grant_id))
-            moved.append(grant.resource_url)
+            await source.written(work())
+            moved[kind].append(shown)
         except AuthlensError as error:
-            failed.append((grant.resource_url, error))
-    clients = 0
-    for key, client in source.index.clients():
-        if client.place is not source.store.place or not client.has_secrets:
-            continue
-        try:
-            await source.written(_move_client(source, target, key, client))
-            clients += 1
-        except AuthlensError as error:
-            failed.append((f"client {client.client_id}", error))
+            failed.append((shown, error))
     swept = await source.sweep()
-    lost = (sealed.SecretsDamaged,)  # readable nowhere: no reason to stay
-    if all(isinstance(error, lost) for _, error in failed):
+    # What is readable nowhere is no reason to stay.
+    if all(isinstance(error, sealed.SecretsDamaged) for _, error in failed):
         target.remember_place()
-    return MoveReport(tuple(moved), clients, tuple(failed), swept)
+    logins, service_tokens, clients = (tuple(shown) for shown in moved.values())
+    return MoveReport(logins, service_tokens, clients, tuple(failed), swept)
+
+
+_Item = tuple[str, str, Callable[[], Coroutine[Any, Any, None]]]
+
+
+def _everything(source: Credentials, target: Credentials) -> Iterator[_Item]:
+    """Yield the kind of each record in the store of `source`, what it is called, and how it is moved."""
+    here = source.store.place
+    for grant in source.list():
+        if grant.place is here:
+            yield "login", grant.resource_url, partial(_move_grant, source, target, grant.grant_id)
+    for token in source.service_tokens.list():
+        if token.place is here:
+            yield "service token", token.url, partial(_move_service_token, source, target, token.token_id)
+    for key, client in source.index.clients():
+        if client.place is here and client.has_secrets:
+            yield "client", client.client_id, partial(_move_client, source, target, key, client)
 
 
 async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -> None:
@@ -83,6 +95,14 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
             await source.discard(grant_id, "moved", f"to {target.store.name}")
         else:
             source.record("moved", grant_id, f"from {source.store.name} to {target.store.name}")
+    await source.sweep()
+
+
+async def _move_service_token(source: Credentials, target: Credentials, token_id: str) -> None:
+    token, secret = await source.service_tokens.load(token_id)
+    await target.service_tokens.put(token, secret)
+    if source.index is not target.index:
+        await source.service_tokens.remove(token_id, kind="moved", detail=f"to {target.store.name}")
     await source.sweep()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,15 @@ from authlens_core.credentials.move import move
 from authlens_core.credentials.open_store import remembered_place, store_at
 from authlens_core.credentials.place import Place
 from authlens_core.credentials.secret_store import MemoryStore, StoreElsewhere
+from authlens_core.credentials.service_token import ServiceToken
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.secret import Secret
 
 CLIENT = Client("id", "http://localhost:8400/callback", "client_secret_post", Secret("client-canary"))
+SERVICE_TOKEN = ServiceToken(
+    "t", "https://ci.example", f"{'0' * 32}.access", datetime(2026, 1, 1, tzinfo=UTC), label="ci"
+)
+SERVICE_SECRET = Secret("0123456789abcdef" * 4)
 SECRETS = {name: GrantSecrets(Secret(f"access {name}"), Secret(f"refresh {name}")) for name in "abc"}
 
 
@@ -62,6 +68,7 @@ async def _fill(source: Credentials, make_grant: Callable[..., Grant]) -> None:
         grant = make_grant(grant_id=name, resource_url=f"https://{name}.example", resource=None)
         await source.save(grant, secrets)
     await source.remember_client("https://as.example", CLIENT)
+    await source.service_tokens.save(SERVICE_TOKEN, SERVICE_SECRET)
 
 
 async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
@@ -71,11 +78,15 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     source, target = both()
     await _fill(source, make_grant)
     report = await move(source, target)
-    assert (len(report.moved), report.clients, report.failed, report.swept) == (3, 1, (), True)
+    assert (len(report.logins), len(report.service_tokens), len(report.clients)) == (3, 1, 1)
+    assert (report.failed, report.swept) == ((), True)
     assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
     known = await target.known_client("https://as.example", CLIENT.redirect_uri)
     assert known is not None
     assert known.client_secret == Secret("client-canary")
+    token, secret = await target.service_tokens.load("t")
+    assert secret == SERVICE_SECRET
+    assert (token.label, token.place) == ("ci", Place.FILE)
     assert source.store._values == {}  # type: ignore[attr-defined]
     assert remembered_place(state) is Place.FILE
     with pytest.raises(StoreElsewhere, match="plain file"):
@@ -127,7 +138,7 @@ async def test_one_that_fails_stays_and_does_not_stop_the_others(both: Both, mak
     source.store.get = broken  # type: ignore[method-assign]
     report = await move(source, target)
     assert [name for name, _ in report.failed] == ["https://b.example"]
-    assert len(report.moved) == 2
+    assert len(report.logins) == 2
     source.store.get = real  # type: ignore[method-assign]
     assert (await source.load("b"))[1] == SECRETS["b"]
     assert source.index.fact("place") is None
@@ -161,7 +172,7 @@ async def test_a_session_in_memory_can_be_kept_after_all(both: Both, make_grant:
     _, target = both()
     memory = Credentials.memory()
     await _fill(memory, make_grant)
-    assert len((await move(memory, target)).moved) == 3
+    assert len((await move(memory, target)).logins) == 3
     assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
     assert memory.list() == ()
     memory.index.close()

@@ -12,6 +12,7 @@ import pytest
 from authlens_core.credentials import grants
 from authlens_core.credentials.generations import Step
 from authlens_core.credentials.grants import Credentials, refresh_lock
+from authlens_core.credentials.keep import keep
 from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.refresh import refresh
 from authlens_core.credentials.refresh_result import RefreshOutcome
@@ -172,21 +173,26 @@ async def test_quitting_at_any_step_of_a_save_ends_the_save(
     assert (grant.note, secrets) == ("new", NEW)
 
 
-async def test_a_write_that_waits_for_a_lock_is_waited_for_too(open_credentials: Open, saved: Grant) -> None:
-    """A login keeps its tokens under the lock of a refresh; it has begun when it waits for that lock."""
+async def test_a_login_that_waits_for_a_refresh_elsewhere_is_kept_at_once_when_the_program_is_left(
+    open_credentials: Open, saved: Grant
+) -> None:
+    """Only writing is waited for; the lock is held by another program for as long as that likes."""
     credentials = open_credentials()
-    lock = refresh_lock(saved)
+    async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
+        work = asyncio.create_task(credentials.written(keep(credentials, saved, NEW)))
+        await asyncio.sleep(0.12)
+        assert not work.done()
+        await asyncio.wait_for(credentials.aclose(), 1)
+        await work
+    assert (await open_credentials().load(saved.grant_id))[1] == NEW
 
-    async def keep() -> None:
-        async with credentials.locks.hold(*lock, purpose="keeping a login"):
-            await credentials.save(saved, NEW)
 
-    async with open_credentials().locks.hold(*lock, purpose="refreshing"):
-        work = asyncio.create_task(credentials.written(keep()))
-        await asyncio.sleep(0)
-        closing = asyncio.create_task(credentials.aclose())
-        await asyncio.sleep(0)
-        assert not closing.done()
-    await asyncio.wait_for(closing, 5)
-    await work
+async def test_a_login_waits_for_a_refresh_of_the_same_grant(open_credentials: Open, saved: Grant) -> None:
+    """What the refresh stores is older: it must not come last."""
+    credentials = open_credentials()
+    async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
+        work = asyncio.create_task(keep(credentials, saved, NEW))
+        await asyncio.sleep(0.12)
+        assert not work.done()
+    await asyncio.wait_for(work, 5)
     assert (await open_credentials().load(saved.grant_id))[1] == NEW

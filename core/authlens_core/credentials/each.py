@@ -1,0 +1,51 @@
+"""Doing the same to many credentials: some at a time, one failing without the others, stopped by a word."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, TypeVar
+
+__all__ = ["AT_ONCE", "each"]
+
+AT_ONCE: Final = 6
+"""How many are under way at the same time."""
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+async def each(
+    items: Iterable[_Item],
+    work: Callable[[_Item], Awaitable[_Result]],
+    *,
+    at_once: int = AT_ONCE,
+    heard: Callable[[_Item, _Result], None] = lambda _item, _result: None,
+    stop: asyncio.Event | None = None,
+) -> tuple[_Result, ...]:
+    """Do `work` to every item and return the results in the order of the items.
+
+    Args:
+        items: what.
+        work: what is done to each; what it raises ends everything.
+        at_once: how many are under way at the same time.
+        heard: called with each result as it comes.
+        stop: when it is set nothing more is begun; what was begun ends first, as it may have been sent.
+
+    Returns:
+        The results of what was begun: fewer than items where it was stopped.
+    """
+    waiting = list(enumerate(items))
+    waiting.reverse()
+    results: dict[int, _Result] = {}
+
+    async def worker() -> None:
+        while waiting and not (stop is not None and stop.is_set()):
+            number, item = waiting.pop()
+            results[number] = await work(item)
+            heard(item, results[number])
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(at_once, len(waiting))):
+            group.create_task(worker())
+    return tuple(results[number] for number in sorted(results))

@@ -122,11 +122,14 @@ class Credentials:
         Returns:
             A sentence where there are logins that were kept in another one, or the empty string.
         """
-        records = (*self.list(), *self.service_tokens.list())
-        elsewhere = [record for record in records if record.place is not self.store.place]
+        places = [
+            *(grant.place for grant in self.list()),
+            *(token.place for token in self.service_tokens.list()),
+        ]
+        elsewhere = [place for place in places if place is not self.store.place]
         if elsewhere:
             return (
-                f"{len(elsewhere)} of the logins here are kept in {elsewhere[0].place.words}, and this is "
+                f"{len(elsewhere)} of the logins here are kept in {elsewhere[0].words}, and this is "
                 f"{self.store.name}. To bring them here: authlens store --move {self.store.place}"
             )
         before, present = self.index.fact("store"), self.store.name

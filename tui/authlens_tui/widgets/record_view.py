@@ -296,8 +296,7 @@ class RecordView(Widget):
             tab: which; the open one by default.
             masked: false returns what a person sees who revealed the secrets.
         """
-        wanted = self.tab if tab is None else tab
-        key = self._key(wanted, masked=masked)
+        key = self._key(self.tab if tab is None else tab, masked=masked)
         lines = self._made.get(key) or self._make_now(key)
         return "\n".join(lines.texts)
 

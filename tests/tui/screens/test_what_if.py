@@ -6,6 +6,7 @@ import pytest
 
 from authlens_core.login.experiments import EXPERIMENTS, experiment_named
 from authlens_core.trace.record import Stage
+from authlens_tui.screens.export import ExportScreen
 from authlens_tui.screens.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard import WizardScreen
 from authlens_tui.widgets.record_view import RecordView
@@ -136,3 +137,13 @@ async def test_l_reads_the_lesson_on_the_stage_that_is_looked_at() -> None:
         await pilot.press("l")
         await until(pilot, lambda: not isinstance(app.screen, WizardScreen))
         assert "PKCE" in text_of(app)
+
+
+async def test_m_saves_the_record_once_there_is_one() -> None:
+    """Before the first stage there is nothing to save."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        assert wizard.check_action("export", ()) is False
+        await login.step()
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ExportScreen))

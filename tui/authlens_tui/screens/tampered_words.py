@@ -59,7 +59,8 @@ def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Co
     if not stopped:
         return None
     experiment, check = stopped[0]
-    keys = [*(pair for pair in ways if pair[0] in ("t", "b")), ("i", "try something else")]
+    retry = [("t", "run it as the protocol has it")] if any(key == "t" for key, _ in ways) else []
+    keys = [*retry, ("i", "try something else")]
     if record.stage is Stage.REFRESH:
         keys = [("i", "try something else"), ("d", "go to the dashboard")]
     told = [Content.assemble((key, _KEY), f" to {words}") for key, words in keys]

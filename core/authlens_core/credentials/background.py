@@ -6,19 +6,20 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.credentials.grants import EXIT_BOUND, Credentials
 from authlens_core.credentials.model import Grant, GrantState, utc_now
 from authlens_core.credentials.refresh import refresh
 from authlens_core.credentials.refresh_result import Refreshed
-from authlens_core.credentials.refresh_schedule import FRACTION, refresh_due, seconds_until_retry
+from authlens_core.credentials.refresh_schedule import refresh_due, seconds_until_retry
+from authlens_core.credentials.settings import Settings
 from authlens_core.errors import AuthlensError
 from authlens_core.finish import finish
 from authlens_core.wire.client import Wire
 
-__all__ = ["Attempted", "BackgroundRefresh", "background_refresh", "set_background_refresh"]
+__all__ = ["Attempted", "BackgroundRefresh"]
 
 AT_ONCE: Final = 4
 """How many grants are refreshed at the same time."""
@@ -26,21 +27,6 @@ LONGEST_SLEEP: Final = 5.0
 """Seconds after which the clock and the index are looked at again: either may have been changed by others."""
 PAUSE: Final = 10.0
 """Seconds for which a grant is left alone after an attempt, whatever came of it."""
-_FACT: Final = "background refresh"
-
-
-def background_refresh(credentials: Credentials) -> bool:
-    """Return the person's setting: whether grants are refreshed by themselves; yes, unless turned off."""
-    return credentials.index.fact(_FACT) != "off"
-
-
-def set_background_refresh(credentials: Credentials, *, on: bool) -> None:
-    """Keep the person's setting.
-
-    Raises:
-        StateUnusable: it could not be written.
-    """
-    credentials.index.set_fact(_FACT, "on" if on else "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +58,7 @@ class BackgroundRefresh:
         monotonic: the other clock, in seconds.
         sleep: waits for some seconds.
         at_once: how many grants are refreshed at the same time.
-        fraction: of its life after which a token is due; see `refresh_due`.
+        settings: asked again and again: whether to refresh at all, and when a token is due.
     """
 
     def __init__(
@@ -85,7 +71,7 @@ class BackgroundRefresh:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         at_once: int = AT_ONCE,
-        fraction: float = FRACTION,
+        settings: Callable[[], Settings] = Settings,
     ) -> None:
         self._credentials = credentials
         self._wire = wire
@@ -94,7 +80,8 @@ class BackgroundRefresh:
         self._monotonic = monotonic
         self._sleep = sleep
         self._at_once = at_once
-        self._fraction = fraction
+        self._settings = settings
+        self._by = settings()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._due: dict[tuple[str, int], float] = {}
         self._alone_until: dict[str, float] = {}
@@ -107,7 +94,10 @@ class BackgroundRefresh:
 
     def tick(self) -> float:
         """Begin to refresh what is due, and return the seconds until this is to be asked again."""
-        if not background_refresh(self._credentials):
+        settings = self._settings()
+        if settings != self._by:
+            self._by, self._due = settings, {}
+        if not settings.background_refresh:
             return LONGEST_SLEEP
         wait = LONGEST_SLEEP
         grants = [grant for grant in self._credentials.list() if self._is_ours(grant)]
@@ -131,7 +121,8 @@ class BackgroundRefresh:
 
     def _seconds_left(self, grant: Grant) -> float | None:
         now, ticks = self._now(), self._monotonic()
-        due = refresh_due(grant, now, fraction=self._fraction)
+        lead = timedelta(seconds=self._by.refresh_before)
+        due = refresh_due(grant, now, fraction=self._by.refresh_at, lead=lead)
         if due is None:
             return None
         by_wall = (due - now).total_seconds()

@@ -15,12 +15,11 @@ from authlens_core.credentials.background import (
     LONGEST_SLEEP,
     Attempted,
     BackgroundRefresh,
-    background_refresh,
-    set_background_refresh,
 )
 from authlens_core.credentials.grants import Credentials, refresh_lock
 from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.refresh_result import RefreshOutcome
+from authlens_core.credentials.settings import SettingsFile
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import until
@@ -145,17 +144,21 @@ async def test_what_only_a_person_can_decide_is_asked_once_and_left(
     assert grant.state is (GrantState.LOGIN_NEEDED if end == "invalid_grant" else GrantState.UNKNOWN)
 
 
-async def test_it_can_be_turned_off_and_on(
-    kept: Kept, server: RotatingServer, credentials: Credentials
+async def test_it_can_be_turned_off_and_on_and_told_when(
+    server: RotatingServer, credentials: Credentials, wire: Wire, kept: Kept
 ) -> None:
-    """RF-7: a setting, kept in the index."""
-    assert background_refresh(credentials)
-    set_background_refresh(credentials, on=False)
-    kept.clocks.pass_by(800)
-    await kept.turn()
+    """RF-7: the settings are asked at each turn."""
+    settings = SettingsFile()
+    settings.change(background_refresh=False)
+    mine = Kept(credentials, wire, kept.clocks, settings=lambda: settings.present)
+    mine.clocks.pass_by(500)
+    await mine.turn()
     assert server.seen == []
-    set_background_refresh(credentials, on=True)
-    await kept.turn()
+    settings.change(background_refresh=True)
+    await mine.turn()
+    assert server.seen == []
+    settings.change(refresh_at=0.5)
+    await mine.turn()
     assert len(server.posts("/token")) == 1
 
 

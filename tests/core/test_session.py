@@ -146,7 +146,7 @@ async def test_a_client_that_cannot_be_forgotten_does_not_end_the_program(
 
     async with _sitting() as (_, session):
         monkeypatch.setattr(session.credentials, "forget_client", refuse)
-        registry = session.login("https://app.example/")._registry
+        registry = session.login("https://app.example/")._clients._registry
         await registry.forget_client("https://as.example", "http://localhost:8400/callback")
 
 

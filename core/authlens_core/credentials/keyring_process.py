@@ -39,7 +39,7 @@ USER: Final = "authlens"
 
 _SHOWN_RUN: Final = 8
 _PAUSES: Final = (0.05, 0.1, 0.2)
-_MOMENTARY: Final = frozenset({"InitError", "ItemNotFoundException"})
+_MOMENTARY: Final = frozenset({"InitError", "ItemNotFoundException", "BackendRefused"})
 
 
 class _ProbeFailed(Exception):
@@ -138,14 +138,15 @@ def _detail(error: BaseException, value: str) -> str:
 def _patiently(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:
     """Make a call, and make it again where the answer is one that holds for a moment only.
 
-    While gnome-keyring replaces the file of its collection, it says that there is no collection; and an entry
-    that another program deletes between its being found and being read is said not to exist.
+    While gnome-keyring replaces the file of its collection, it says that there is no collection; an entry
+    that another program deletes between its being found and being read is said not to exist; and a bus that
+    is asked by many at once may not find the keyring in time.
     """
     for pause in _PAUSES:
         try:
             return keyring.call(request)
         except Exception as error:
-            # By name: the second comes from a library that only Linux has.
+            # By name: one of them comes from a library that only Linux has.
             if type(error).__name__ not in _MOMENTARY:
                 raise
             time.sleep(pause)

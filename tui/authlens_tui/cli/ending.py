@@ -7,8 +7,8 @@ from argparse import Namespace
 from typing import Final
 
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.keyring_store import KeyringStore
 from authlens_core.credentials.model import Grant
+from authlens_core.credentials.open_store import remembered_place, store_at
 from authlens_core.credentials.revoke import Revoked, RevokeOutcome, revoke
 from authlens_core.errors import AuthlensError, NetworkFailure, Refused, TimedOut
 from authlens_core.safe_text import safe_line
@@ -96,7 +96,7 @@ async def forget_credential(arguments: Namespace) -> int:
     Raises:
         LoginNeeded: there is none.
     """
-    credentials = Credentials.open(KeyringStore())
+    credentials = Credentials.open(store_at(remembered_place()))
     try:
         grant_id, shown = _meant(credentials, arguments.url)
         erased = await credentials.forget(grant_id)

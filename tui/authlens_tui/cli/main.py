@@ -171,6 +171,12 @@ def _compare(arguments: Namespace) -> int:
     return _run(compare_traces(arguments))
 
 
+def _store(arguments: Namespace) -> int:
+    from authlens_tui.cli.store import store
+
+    return _run(store(arguments))
+
+
 def _demo(arguments: Namespace) -> int:
     from authlens_tui.cli.full_screen import run_demo
 
@@ -191,6 +197,7 @@ _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
     "refresh": _refresh,
     "revoke": _revoke,
     "forget": _forget,
+    "store": _store,
     "export": _export,
     "open": _open,
     "compare": _compare,

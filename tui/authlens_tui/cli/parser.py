@@ -36,6 +36,7 @@ stdout carries the answer alone, stderr the words.
 environment:
   AUTHLENS_HOME            where state that is no secret lives
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
+  AUTHLENS_PASSPHRASE_FILE a private file, or /dev/fd/N, with the passphrase of the encrypted file
   BROWSER                  the browser that login opens
   PYTHON_KEYRING_BACKEND   the keyring backend, in place of the system's own
 """
@@ -180,6 +181,16 @@ def _add_forget(add: argparse.ArgumentParser) -> None:
     add.add_argument("url", metavar="URL", help="the protected resource, or an id from list --json")
 
 
+def _add_store(add: argparse.ArgumentParser) -> None:
+    add.add_argument(
+        "--move",
+        choices=["keyring", "encrypted-file", "file", "memory"],
+        help="move everything there, and keep new secrets there from now on",
+    )
+    add.add_argument("--yes", action="store_true", help="confirm a plain file, readable by you and root")
+    add.add_argument("--json", action="store_true", help="a JSON object on stdout")
+
+
 def _add_fault(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--fault",
@@ -264,6 +275,7 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "refresh": ("a new access token from the refresh token", _add_refresh),
     "revoke": ("end it at the server, prove it, then remove it here", _add_url_or_all),
     "forget": ("remove it from this machine only", _add_forget),
+    "store": ("where the secrets are kept, and moving them somewhere else", _add_store),
     "export": ("what was sent and received, secrets replaced by fingerprints", _add_export),
     "open": ("a session file in the app, read-only", _add_open),
     "compare": ("what differs between two traces, stage by stage", _add_compare),

@@ -77,17 +77,19 @@ class PasteReader:
 
     Args:
         pasted: called with each line that is not blank.
+        ended: called when Ctrl-D says that nothing more comes.
     """
 
-    def __init__(self, pasted: Callable[[Secret], None]) -> None:
+    def __init__(self, pasted: Callable[[Secret], None], ended: Callable[[], None] = lambda: None) -> None:
         self._pasted = pasted
+        self._ended = ended
         self._line = bytearray()
         self._descriptor = -1
 
-    def start(self) -> bool:
-        """Begin to read; False where there is no terminal to read from."""
+    def start(self, descriptor: int | None = None) -> bool:
+        """Begin to read, from standard input or `descriptor`; False where that is no terminal."""
         try:
-            descriptor = sys.stdin.fileno()
+            descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         except (AttributeError, OSError, ValueError):
             return False
         if not _quieten(descriptor):
@@ -140,6 +142,7 @@ class PasteReader:
                 self._line.clear()
             elif byte == _END and not self._line:
                 self.close()
+                self._ended()
                 return
             elif len(self._line) <= _LONGEST:
                 self._line.append(byte)

@@ -7,22 +7,36 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from authlens_core.credentials.file_store import WrongPassphrase
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.keyring_store import KeyringStore
 from authlens_core.credentials.model import Grant
-from authlens_core.credentials.open_store import open_store
+from authlens_core.credentials.open_store import (
+    OpenedStore,
+    file_path,
+    open_store,
+    remembered_place,
+    store_at,
+)
+from authlens_core.credentials.place import Place
 from authlens_core.errors import LoginNeeded, UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
+from authlens_tui.cli.output import say
+from authlens_tui.cli.passphrase import asks_on_terminal, passphrase
 
-__all__ = ["checked_url", "chosen_grants", "grant_for", "moment", "open_session"]
+__all__ = ["checked_url", "chosen_grants", "grant_for", "moment", "open_place", "open_session"]
+
+_TRIES = 3
 
 
 @asynccontextmanager
 async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]:
-    """Yield a session on the keyring, whose helper starts only when a secret is asked for.
+    """Yield a session on the keyring, or on the place that the person chose in its stead.
+
+    The helper of the keyring starts only when a secret is asked for; a passphrase is asked for at once.
 
     Args:
         prove_keyring: true to write, read and delete a value first: before anything is earned.
@@ -30,7 +44,11 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
     Raises:
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
-    store = (await open_store()).store if prove_keyring else KeyringStore()
+    place = remembered_place()
+    if prove_keyring or place is Place.ENCRYPTED_FILE:
+        store = (await open_place(place, prove=prove_keyring)).store
+    else:
+        store = store_at(place)
     try:
         credentials = Credentials.open(store)
     except BaseException:
@@ -38,6 +56,38 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
         raise
     async with Session(Wire(), credentials) as session:
         yield session
+
+
+async def open_place(place: Place, *, prove: bool, create: bool = False) -> OpenedStore:
+    """Return the store of a place, opened; its passphrase is asked for, a wrong one twice more.
+
+    Args:
+        place: which.
+        prove: true to write, read and delete a value.
+        create: true to make the encrypted file where there is none.
+
+    Raises:
+        NoSecretStore: it cannot be opened, or there is nobody to ask.
+    """
+    if place is not Place.ENCRYPTED_FILE:
+        return await open_store(place=place, probe=prove)
+    new = create and not file_path(place).exists()
+    for left in reversed(range(_TRIES)):
+        typed = await (_new_passphrase() if new else passphrase())
+        try:
+            return await open_store(place=place, passphrase=typed, create=new, probe=prove)
+        except WrongPassphrase as error:
+            if left == 0 or not asks_on_terminal():
+                raise
+            say(f"✖ {error.cause}")
+    raise UsageError("No passphrase was right.", "Try again.")
+
+
+async def _new_passphrase() -> Secret:
+    first = await passphrase("A passphrase for the new encrypted file (not shown): ")
+    if asks_on_terminal() and await passphrase("The same once more: ") != first:
+        raise UsageError("The two passphrases are not the same.", "Try again.")
+    return first
 
 
 def checked_url(url: str) -> str:

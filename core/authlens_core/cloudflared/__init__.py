@@ -1,0 +1,1 @@
+"""Driving `cloudflared access login`, where a resource has no Managed OAuth."""

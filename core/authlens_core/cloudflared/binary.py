@@ -1,0 +1,118 @@
+"""Finding cloudflared, and which version it is."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from authlens_core.cloudflared.child import child_environment, end_group, start_new_group
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+
+__all__ = ["INSTALL", "Cloudflared", "CloudflaredMissing", "find_cloudflared", "parse_version"]
+
+INSTALL: Final = "Install it: https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/"
+_LIMIT: Final = 10.0  # seconds; a first start on a slow disk takes a few
+_MOST: Final = 4_096  # bytes of its answer
+_VERSION: Final = re.compile(r"\b(20\d\d)\.(\d{1,2})\.(\d{1,3})\b")
+
+_CLEAN_OUTPUT: Final = (2024, 8, 3)
+_AUTO_CLOSE: Final = (2025, 8, 1)
+_CHECKED_METADATA: Final = (2026, 8, 0)
+
+
+class CloudflaredMissing(UsageError):
+    """There is no cloudflared on this machine, or what is called so cannot be run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloudflared:
+    """An executable and its version.
+
+    Attributes:
+        path: what is run.
+        version: year, month, number; None where it did not say.
+    """
+
+    path: str
+    version: tuple[int, int, int] | None
+
+    @property
+    def shown(self) -> str:
+        """The version in words."""
+        return ".".join(str(part) for part in self.version) if self.version else "of an unknown version"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about this version, each one sentence; safe to show."""
+        if self.version is None:
+            return ("It did not say which version it is; 2026.8.0 or newer is advised.",)
+        if self.version < _CHECKED_METADATA:
+            words = (
+                f"{self.shown} believes what any server says about an application, and reads a key from the "
+                "directory that it is started in; 2026.8.0 or newer does neither."
+            )
+            return (words,)
+        return ()
+
+    def login_command(self, url: str) -> tuple[str, ...]:
+        """Return the command that logs in, with the flags that this version knows."""
+        flags = []
+        if self.version is None or self.version >= _CLEAN_OUTPUT:
+            flags.append("--no-verbose")
+        if self.version is None or self.version >= _AUTO_CLOSE:
+            flags.append("--auto-close")
+        return (self.path, "access", "login", *flags, url)
+
+
+async def find_cloudflared(*, environ: Mapping[str, str] | None = None, limit: float = _LIMIT) -> Cloudflared:
+    """Return the cloudflared that is first on the path, with its version.
+
+    Args:
+        environ: the environment to look in; None is the process's own.
+        limit: seconds that it may take to say its version.
+
+    Raises:
+        CloudflaredMissing: there is none, it cannot be run, or it does not answer.
+    """
+    environment = child_environment(environ)
+    path = shutil.which("cloudflared", path=environment.get("PATH"))
+    if path is None:
+        raise CloudflaredMissing("cloudflared is not installed, or not on PATH.", INSTALL)
+    try:
+        child = await asyncio.create_subprocess_exec(
+            path,
+            "--version",
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env=environment,
+            **start_new_group(),
+        )
+    except OSError as error:
+        reason = safe_line(error.strerror or type(error).__name__)
+        raise CloudflaredMissing(f"{safe_line(path, 200)} cannot be run: {reason}.", INSTALL) from None
+    try:
+        async with asyncio.timeout(limit):
+            said = b"" if child.stdout is None else await child.stdout.read(_MOST)
+    except TimeoutError:
+        raise CloudflaredMissing(
+            f"{safe_line(path, 200)} did not say its version within {limit:g} seconds.",
+            "Run it yourself: cloudflared --version",
+        ) from None
+    finally:
+        with suppress(OSError):
+            await end_group(child)
+    return Cloudflared(path, parse_version(said.decode("utf-8", "replace")))
+
+
+def parse_version(text: str) -> tuple[int, int, int] | None:
+    """Return the first version in what `cloudflared --version` printed, or None."""
+    found = _VERSION.search(text)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))

@@ -1,0 +1,131 @@
+"""Why `cloudflared access login` failed, told from what it printed: its known bugs, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from authlens_core.errors import (
+    AuthlensError,
+    LoginNeeded,
+    NetworkFailure,
+    Refused,
+    ServerMisconfigured,
+    TimedOut,
+)
+
+__all__ = ["KNOWN_BUGS", "STAGE", "failure_of", "own_lock", "timed_out", "without_token"]
+
+STAGE: Final = "cloudflared"
+_SETTINGS: Final = "Zero Trust → Access controls → Applications → (app)"
+
+KNOWN_BUGS: Final = (
+    "No window opens under WSL: set up wslview, or copy the link (cloudflared#192, #225).",
+    "It stops with exit code 0 and no token: authlens takes that for a failure (cloudflared#1429).",
+    "It waits for itself where the application has a Binding Cookie; authlens ends it (cloudflared#1692).",
+    "It finds no application where a Bypass policy lets this address in (cloudflared#498).",
+)
+"""What is known to go wrong with it, each one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    phrases: tuple[str, ...]
+    kind: type[AuthlensError]
+    cause: str
+    cure: str
+
+
+_TABLE: Final = (
+    _Known(
+        ("failed to find access application", "unable to find access application", "appinfo"),
+        ServerMisconfigured,
+        "cloudflared found no Access application at this address. That is also so where a Bypass policy lets "
+        "your address in without a login (cloudflared#498).",
+        "Open the address in a browser. If it opens without a login, none is needed; else check its "
+        f"hostname: {_SETTINGS} → Basic information.",
+    ),
+    _Known(
+        ("does not have access", "forbidden", "access denied", "not authorized", "unauthorized"),
+        Refused,
+        "A policy of the application did not let this account in.",
+        f"Sign in with another account, or ask the owner to add it: {_SETTINGS} → Policies.",
+    ),
+    _Known(
+        ("flag provided but not defined", "incorrect usage"),
+        ServerMisconfigured,
+        "This cloudflared does not know the options that authlens gave it.",
+        "Update it: cloudflared update, or with the package manager.",
+    ),
+    _Known(
+        ("no such host", "connection refused", "network is unreachable", "x509", "tls:", "i/o timeout"),
+        NetworkFailure,
+        "cloudflared could not reach the application or the server that hands over the token.",
+        "Check the network and the proxy; behind an inspection proxy its certificate has to be trusted here.",
+    ),
+    _Known(
+        ("context deadline exceeded", "client.timeout", "timed out"),
+        TimedOut,
+        "cloudflared gave up waiting: for the address itself (cloudflared#1637), or for the login.",
+        "Try again; log in as soon as the link is shown.",
+    ),
+    _Known(
+        ("failed to fetch resource", "failed to get", "failed to transfer", "error polling"),
+        LoginNeeded,
+        "The login in the browser did not come to an end, so cloudflared got no token.",
+        "Try again. If the browser showed a refusal, sign in with the right account.",
+    ),
+)
+
+
+def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
+    """Return the error for an exit code; where no row of the table fits, its last line is quoted."""
+    said = "\n".join(lines).lower()
+    for known in _TABLE:
+        if any(phrase in said for phrase in known.phrases):
+            return known.kind(known.cause, known.cure, stage=STAGE)
+    last = next((line for line in reversed(lines) if line.strip()), "nothing")
+    return ServerMisconfigured(
+        f"cloudflared ended with exit code {code}, and its last words were: {last}",
+        "Run it yourself to see more: cloudflared access login URL",
+        stage=STAGE,
+    )
+
+
+def without_token(lines: Sequence[str]) -> AuthlensError:
+    """Return the error for exit code 0 without a token (cloudflared#1429)."""
+    if lines:
+        found = failure_of(0, lines)
+        if "exit code 0" not in found.cause:
+            return found
+    return LoginNeeded(
+        "cloudflared ended as if all were well and gave no token (cloudflared#1429).",
+        "Log in once more; an old token may have ended just then.",
+        stage=STAGE,
+    )
+
+
+def own_lock(pid: int) -> AuthlensError:
+    """Return the error for a cloudflared that waits for itself (cloudflared#1692, #1713)."""
+    return ServerMisconfigured(
+        f"cloudflared waits for itself (process {pid}) and would never end (cloudflared#1692): its new token "
+        "was refused at once. The usual reason is the Binding Cookie of the application.",
+        f"Ask the owner to turn the Binding Cookie off: {_SETTINGS} → Advanced settings → Cookie settings.",
+        stage=STAGE,
+    )
+
+
+def timed_out(seconds: float, *, link_shown: bool) -> AuthlensError:
+    """Return the error for a login that nobody finished in time."""
+    if link_shown:
+        return TimedOut(
+            f"Nobody logged in within {seconds:g} seconds; cloudflared was ended.",
+            "Try again and open the link; it works on any machine. For more time: --timeout 900",
+            stage=STAGE,
+        )
+    return TimedOut(
+        f"cloudflared showed no link within {seconds:g} seconds and was ended (cloudflared#1637).",
+        "Look whether the address answers at all: authlens probe URL",
+        stage=STAGE,
+    )

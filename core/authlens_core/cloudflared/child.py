@@ -1,0 +1,63 @@
+"""A child process with a group of its own, so that it can be ended with everything that it started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+__all__ = ["child_environment", "end_group", "start_new_group"]
+
+_GRACE: Final = 2.0  # seconds between asking a child to end and ending it
+
+
+def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment for cloudflared: ours, without our secrets and without colours or updates.
+
+    The variables that would make it send a service token or log elsewhere stay out, too.
+    """
+    ours = os.environ if environ is None else environ
+    kept = {
+        name: value
+        for name, value in ours.items()
+        if not name.startswith(("AUTHLENS_", "TUNNEL_", "CF_ACCESS_CLIENT_"))
+    }
+    return {**kept, "NO_COLOR": "1", "NO_AUTOUPDATE": "true"}
+
+
+def start_new_group() -> dict[str, Any]:
+    """Return the arguments that give a child a group of its own."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+async def end_group(child: Process) -> None:
+    """End a child and its group: ask, wait two seconds, end; a child that has ended is only waited for.
+
+    What an ended child left running, such as the browser of the person, is left alone.
+    """
+    if child.returncode is None:
+        _signal(child, getattr(signal, "SIGTERM", 15))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE):
+                await child.wait()
+    if child.returncode is None:
+        _signal(child, getattr(signal, "SIGKILL", 9))
+    with suppress(TimeoutError):  # what left the group may still hold the pipes
+        async with asyncio.timeout(_GRACE):
+            await child.wait()
+
+
+def _signal(child: Process, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "win32":
+            child.kill()
+        else:
+            os.killpg(child.pid, number)

@@ -1,0 +1,272 @@
+"""One `cloudflared access login`: run, watched, bounded in time, and ended with its group when cancelled.
+
+Its token is taken from stdout, where it stands alone, and accepted only if it has the shape of a JWT. The
+link that a person has to open is taken from stderr; it works on any machine, for cloudflared needs no
+callback. cloudflared has written the token to its own directory before it prints it, so authlens keeps no
+second copy: `kept_at` says where it is, or that it is nowhere, and then it is gone with this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from authlens_core.access.cloudflared_files import (
+    CloudflaredToken,
+    cloudflared_directory,
+    find_cloudflared_tokens,
+    read_cloudflared_token,
+)
+from authlens_core.cloudflared.binary import Cloudflared, CloudflaredMissing, find_cloudflared
+from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
+from authlens_core.cloudflared.child import child_environment, end_group, start_new_group
+from authlens_core.errors import UsageError
+from authlens_core.oauth.jwt import parse_jwt
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+__all__ = [
+    "TIMEOUT",
+    "CloudflaredEvent",
+    "CloudflaredLogin",
+    "LinkShown",
+    "OtherWaits",
+    "Said",
+    "Started",
+    "run_login",
+]
+
+TIMEOUT: Final = 300.0
+"""Seconds that a person has; cloudflared itself may wait ten minutes."""
+
+_LINK: Final = re.compile(r"https://\S{1,2000}/cdn-cgi/access/cli\?\S{1,2000}")
+_WAITING: Final = re.compile(
+    r"another cloudflared process \(pid (\d{1,10})\) is already waiting", re.IGNORECASE
+)
+_LINE: Final = 16 * 1024  # bytes of one line
+_LINES: Final = 200  # lines that are remembered
+_OUTPUT: Final = 64 * 1024  # bytes of stdout
+_MOST_STDERR: Final = 4 * 1024 * 1024  # bytes of stderr
+_CHATTER: Final = "successfully fetched your token:"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """cloudflared runs: what was run, as a shell would take it, which one, and the number of its process."""
+
+    command: str
+    cloudflared: Cloudflared
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkShown:
+    """The link that a person has to open, here or on any machine."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWaits:
+    """Another cloudflared waits for the same login; its number."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line that cloudflared printed, safe to show."""
+
+    line: str
+
+
+CloudflaredEvent: TypeAlias = Started | LinkShown | OtherWaits | Said
+
+
+@dataclass(frozen=True, slots=True)
+class CloudflaredLogin:
+    """A login that gave a token.
+
+    Attributes:
+        url: the resource.
+        token: the JWT.
+        cloudflared: which one was run.
+        link: the link that was shown, or None: it had a token already.
+        file: where cloudflared keeps this token; None where it does not: it is gone with this process.
+    """
+
+    url: str
+    token: Secret
+    cloudflared: Cloudflared
+    link: str | None
+    file: CloudflaredToken | None
+
+    @property
+    def kept_at(self) -> Path | None:
+        """The file in which cloudflared keeps this token, or None."""
+        return None if self.file is None else self.file.path
+
+
+async def run_login(
+    url: str,
+    *,
+    timeout: float = TIMEOUT,  # noqa: ASYNC109 - the limit of the login, and it ends a process
+    events: Callable[[CloudflaredEvent], None] = lambda _event: None,
+    cloudflared: Cloudflared | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> CloudflaredLogin:
+    """Have a person log in with cloudflared, and return the token.
+
+    When it is cancelled or out of time, cloudflared is ended with the group of its processes.
+
+    Args:
+        url: the resource, https.
+        timeout: seconds until the person has logged in.
+        events: told what happens, in the order in which it does; the link is one of them.
+        cloudflared: which one; None looks for it.
+        environ: its environment; None is the process's own.
+
+    Raises:
+        CloudflaredMissing: there is none.
+        UsageError: the URL is none that cloudflared can use; nothing was run.
+        TimedOut, LoginNeeded, Refused, NetworkFailure, ServerMisconfigured: with the cause and the cure.
+    """
+    target = _usable(url)
+    environment = child_environment(environ)
+    chosen = cloudflared or await find_cloudflared(environ=environ)
+    command = chosen.login_command(target)
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=_LINE,
+            env=environment,
+            **start_new_group(),
+        )
+    except OSError as error:
+        reason = safe_line(error.strerror or type(error).__name__)
+        raise CloudflaredMissing(f"{safe_line(chosen.path, 200)} cannot be run: {reason}.", "") from None
+    run = _Run(child, events)
+    try:
+        events(Started(shlex.join(("cloudflared", *command[1:])), chosen, child.pid))
+        try:
+            async with asyncio.timeout(timeout):
+                output = await run.watch()
+        except TimeoutError:
+            raise timed_out(timeout, link_shown=run.link is not None) from None
+    finally:
+        await end_group(child)
+    token = _token_in(output)
+    if child.returncode:
+        raise failure_of(child.returncode, tuple(run.lines))
+    if token is None:
+        raise without_token(tuple(run.lines))
+    file = await asyncio.to_thread(_file_of, token, cloudflared_directory(environment))
+    return CloudflaredLogin(target, token, chosen, run.link, file)
+
+
+def _usable(url: str) -> str:
+    try:
+        # cloudflared turns http into https, and fails at an emulator on this machine in its own words.
+        return parse_url(url, loopback_http=True).text
+    except UrlRefused as refused:
+        raise UsageError(
+            f"cloudflared cannot use this URL: {'; '.join(refused.reasons)}.",
+            "It takes https addresses, and applications behind Cloudflare only.",
+        ) from None
+
+
+@dataclass(slots=True)
+class _Run:
+    """Reads what a child prints until it ends."""
+
+    child: Process
+    events: Callable[[CloudflaredEvent], None]
+    link: str | None = None
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
+
+    async def watch(self) -> bytes:
+        """Return stdout when the child has ended.
+
+        Raises:
+            ServerMisconfigured: it waits for itself, and has not ended.
+        """
+        output, listening = asyncio.create_task(self._output()), asyncio.create_task(self._listen())
+        try:
+            await asyncio.gather(output, listening)
+        finally:
+            output.cancel()
+            listening.cancel()
+        await self.child.wait()
+        return output.result()
+
+    async def _output(self) -> bytes:
+        stream = self.child.stdout
+        kept = bytearray()
+        while stream is not None and (data := await stream.read(_OUTPUT)):
+            kept += data[: _OUTPUT + 1 - len(kept)]
+        return bytes(kept)
+
+    async def _listen(self) -> None:
+        stream, seen = self.child.stderr, 0
+        while stream is not None and seen < _MOST_STDERR:
+            try:
+                data = await stream.readline()
+            except ValueError:  # a line over the limit; what follows it is read on
+                continue
+            if not data:
+                return
+            seen += len(data)
+            self._hear(data.decode("utf-8", "replace").rstrip())
+        while stream is not None and await stream.read(_LINE):
+            pass  # too much to be read; taken off the pipe, so that the child can end
+
+    def _hear(self, line: str) -> None:
+        if not line.strip():
+            return
+        shown = safe_line(line, 2_500)
+        self.lines.append(shown)
+        self.events(Said(shown))
+        waiting = _WAITING.search(line)
+        if waiting is not None:
+            self._other(int(waiting[1]))
+        link = _LINK.search(line)
+        if link is not None and self.link is None:
+            self._show(link[0])
+
+    def _show(self, link: str) -> None:
+        try:
+            self.link = parse_url(link).text
+        except UrlRefused:
+            return
+        self.events(LinkShown(self.link))
+
+    def _other(self, pid: int) -> None:
+        if pid == self.child.pid:
+            raise own_lock(pid)
+        self.events(OtherWaits(pid))
+
+
+def _token_in(output: bytes) -> Secret | None:
+    """Return the token on stdout: it alone, or after the one line that older versions put before it."""
+    if len(output) > _OUTPUT:
+        return None
+    lines = [line.strip() for line in output.decode("ascii", "replace").splitlines() if line.strip()]
+    if lines and lines[0].lower() == _CHATTER:
+        del lines[0]
+    return Secret(lines[0]) if len(lines) == 1 and parse_jwt(lines[0]) is not None else None
+
+
+def _file_of(token: Secret, directory: Path) -> CloudflaredToken | None:
+    found = find_cloudflared_tokens(directory)
+    return next((one for one in found if not one.problem and read_cloudflared_token(one) == token), None)

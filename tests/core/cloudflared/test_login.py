@@ -1,0 +1,229 @@
+"""`cloudflared access login`, driven: a real process with the streams of the real one, and with its bugs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from authlens_core.cloudflared.binary import CloudflaredMissing, find_cloudflared, parse_version
+from authlens_core.cloudflared.login import (
+    CloudflaredEvent,
+    CloudflaredLogin,
+    LinkShown,
+    OtherWaits,
+    Said,
+    Started,
+    run_login,
+)
+from authlens_core.errors import (
+    AuthlensError,
+    LoginNeeded,
+    Refused,
+    ServerMisconfigured,
+    TimedOut,
+    UsageError,
+)
+from support.cloudflared_stub import CloudflaredStub, jwt, stub_in
+
+URL = "https://wiki.example.com/"
+
+
+async def _log_in(
+    stub: CloudflaredStub, *, seconds: float = 20, heard: list[CloudflaredEvent] | None = None
+) -> CloudflaredLogin:
+    events: list[CloudflaredEvent] = [] if heard is None else heard
+    return await run_login(URL, timeout=seconds, events=events.append, environ=stub.environ)
+
+
+async def test_the_token_comes_from_stdout_and_is_found_on_disk(tmp_path: Path) -> None:
+    """Item 5: a clean stdout, the link shown, the token kept by cloudflared itself."""
+    stub = stub_in(tmp_path)
+    heard: list[CloudflaredEvent] = []
+    result = await _log_in(stub, heard=heard)
+    assert result.token.reveal() == stub.token
+    assert result.link == stub.link
+    assert result.kept_at == stub.tokens / f"wiki.example.com-{'a' * 64}-token"
+    assert [type(event) for event in heard if not isinstance(event, Said)] == [Started, LinkShown]
+    assert stub.calls()[-1]["args"] == ["access", "login", "--no-verbose", "--auto-close", URL]
+    assert stub.token not in repr(result) + repr(heard)
+
+
+async def test_a_token_that_is_not_on_disk_is_said_to_be_kept_nowhere(tmp_path: Path) -> None:
+    """The token of stdout is never claimed to be kept where it is not."""
+    assert (await _log_in(stub_in(tmp_path, "unkept"))).kept_at is None
+
+
+@pytest.mark.parametrize(
+    ("version", "flags"),
+    [((2026, 7, 3), ["--no-verbose", "--auto-close"]), ((2025, 1, 0), ["--no-verbose"]), ((2024, 1, 0), [])],
+)
+async def test_an_older_version_gets_the_flags_that_it_knows(
+    tmp_path: Path, version: tuple[int, int, int], flags: list[str]
+) -> None:
+    """An unknown flag ends it with 255; without the flag the token stands among chatter, and is found."""
+    stub = stub_in(tmp_path, version=version)
+    result = await _log_in(stub)
+    assert result.token.reveal() == stub.token
+    assert stub.calls()[-1]["args"] == ["access", "login", *flags, URL]
+    assert result.cloudflared.notes
+
+
+async def test_the_link_is_found_where_no_browser_was_opened(tmp_path: Path) -> None:
+    """Over SSH the words are others; the link works on any machine."""
+    stub = stub_in(tmp_path, "no browser")
+    assert (await _log_in(stub)).link == stub.link
+
+
+async def test_a_token_that_was_there_already_needs_no_link(tmp_path: Path) -> None:
+    """Cloudflared gives its own token at once while it lasts."""
+    assert (await _log_in(stub_in(tmp_path, "cached"))).link is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "words"),
+    [
+        ("empty", LoginNeeded, "#1429"),
+        ("nonsense", LoginNeeded, "no token"),
+        ("not found", ServerMisconfigured, "no Access application"),
+        ("denied", Refused, "policy"),
+        ("usage", ServerMisconfigured, "options"),
+    ],
+)
+async def test_each_way_to_fail_is_named(
+    tmp_path: Path, mode: str, kind: type[AuthlensError], words: str
+) -> None:
+    """Item 5: its known bugs and its refusals in words, with a cure; exit code 0 without a token is one."""
+    with pytest.raises(kind) as raised:
+        await _log_in(stub_in(tmp_path, mode))
+    assert words in raised.value.cause
+    assert raised.value.cure
+
+
+async def test_one_that_waits_for_itself_is_ended_at_once(tmp_path: Path) -> None:
+    """cloudflared#1692: it would wait for ever for its own lock."""
+    began = time.monotonic()
+    with pytest.raises(ServerMisconfigured, match="waits for itself") as raised:
+        await _log_in(stub_in(tmp_path, "deadlock"), seconds=60)
+    assert "Binding Cookie" in raised.value.cure
+    assert time.monotonic() - began < 15
+
+
+async def test_one_that_waits_for_another_goes_on(tmp_path: Path) -> None:
+    """Only its own number means that it waits for itself."""
+    heard: list[CloudflaredEvent] = []
+    assert (await _log_in(stub_in(tmp_path, "other waits"), heard=heard)).link
+    assert OtherWaits(1) in heard
+
+
+async def test_nobody_who_logs_in_is_waited_for_no_longer_than_the_limit(tmp_path: Path) -> None:
+    """Item 5: its own time limit."""
+    with pytest.raises(TimedOut, match="Nobody logged in within 1 seconds"):
+        await _log_in(stub_in(tmp_path, "slow"), seconds=1)
+
+
+async def _until_gone(pid: int) -> None:
+    async with asyncio.timeout(10):
+        while _runs(pid):
+            await asyncio.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("mode", ["slow", "deaf"])
+async def test_cancelling_ends_it_and_what_it_started(tmp_path: Path, mode: str) -> None:
+    """Item 5: killed on cancel with its process group, even where it does not listen."""
+    stub = stub_in(tmp_path, mode)
+    task = asyncio.create_task(_log_in(stub, seconds=60))
+    async with asyncio.timeout(10):
+        while stub.grandchild() is None:
+            await asyncio.sleep(0.02)
+    grandchild = stub.grandchild()
+    assert grandchild is not None
+    assert _runs(grandchild)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await _until_gone(grandchild)
+
+
+async def test_a_flood_of_words_is_read_and_not_kept(tmp_path: Path) -> None:
+    """Every wait and every buffer is bounded: 80 MB on stderr do no harm."""
+    stub = stub_in(tmp_path, "flood")
+    heard: list[CloudflaredEvent] = []
+    assert (await _log_in(stub, heard=heard)).token.reveal() == stub.token
+    assert len(heard) < 1_000
+
+
+async def test_it_gets_no_secret_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What authlens or a script keeps in its environment does not go to another program."""
+    for name in ("AUTHLENS_CLIENT_SECRET", "CF_ACCESS_CLIENT_SECRET", "TUNNEL_SERVICE_TOKEN_SECRET"):
+        monkeypatch.setenv(name, "canary")
+    stub = stub_in(tmp_path)
+    await _log_in(stub)
+    names = {name for call in stub.calls() for name in call["env"]}
+    assert not {name for name in names if name.startswith(("AUTHLENS_", "CF_ACCESS_", "TUNNEL_"))}
+
+
+async def test_an_address_that_it_cannot_use_runs_nothing(tmp_path: Path) -> None:
+    """An argument that looks like a flag never reaches it."""
+    stub = stub_in(tmp_path)
+    for url in ("--help", "http://wiki.example.com/", "file:///etc/passwd"):
+        with pytest.raises(UsageError):
+            await run_login(url, environ=stub.environ)
+    assert stub.calls() == []
+
+
+async def test_a_machine_without_it_is_told_where_to_get_it(tmp_path: Path) -> None:
+    """Detected, not assumed."""
+    with pytest.raises(CloudflaredMissing) as raised:
+        await find_cloudflared(environ={"PATH": str(tmp_path)})
+    assert "downloads" in raised.value.cure
+
+
+async def test_one_that_never_says_its_version_is_not_waited_for(tmp_path: Path) -> None:
+    """Bounded: a broken executable does not hold up the program."""
+    stub = stub_in(tmp_path, "mute")
+    with pytest.raises(CloudflaredMissing, match="did not say its version"):
+        await find_cloudflared(environ=stub.environ, limit=0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("cloudflared version 2026.8.2 (built 2026-08-20-1200 UTC)", (2026, 8, 2)),
+        ("cloudflared version DEV (built unknown)", None),
+        ("", None),
+    ],
+)
+def test_the_version_is_read_from_its_words(text: str, version: tuple[int, int, int] | None) -> None:
+    """A build of one's own has none."""
+    assert parse_version(text) == version
+
+
+async def test_a_hostile_line_is_made_safe_to_show(tmp_path: Path) -> None:
+    """Text from outside passes safe_line before anybody sees it."""
+    stub = stub_in(tmp_path)
+    script = stub.bin / "cloudflared"
+    script.write_text(script.read_text().replace("Waiting for login...", "\\x1b]0;owned\\x07"))
+    heard: list[CloudflaredEvent] = []
+    await _log_in(stub, heard=heard)
+    lines = [event.line for event in heard if isinstance(event, Said)]
+    assert any("owned" in line for line in lines)
+    assert all(line.isprintable() for line in lines)
+
+
+def test_the_stub_makes_tokens_of_the_right_shape() -> None:
+    """The stub stands for the real one: three parts, and claims that Access writes."""
+    assert jwt().count(".") == 2
+    assert os.sep not in jwt()

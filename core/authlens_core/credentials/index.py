@@ -126,6 +126,10 @@ class Index:
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection)
 
+    def is_same(self, other: Index) -> bool:
+        """Return whether `other` is this index, or another opening of the same file."""
+        return other is self or (self._where == other._where != ":memory:")
+
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         self._connection.close()

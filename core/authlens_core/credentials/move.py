@@ -91,7 +91,7 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
                 grant = source.mark_interrupted(grant, pending.started_at)
         await target.save(grant, secrets)
         source.let_go(grant_id)
-        if source.index is not target.index:
+        if not source.index.is_same(target.index):
             await source.discard(grant_id, "moved", f"to {target.store.name}")
         else:
             source.record("moved", grant_id, f"from {source.store.name} to {target.store.name}")
@@ -101,7 +101,7 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
 async def _move_service_token(source: Credentials, target: Credentials, token_id: str) -> None:
     token, secret = await source.service_tokens.load(token_id)
     await target.service_tokens.put(token, secret)
-    if source.index is not target.index:
+    if not source.index.is_same(target.index):
         await source.service_tokens.remove(token_id, kind="moved", detail=f"to {target.store.name}")
     await source.sweep()
 
@@ -109,5 +109,5 @@ async def _move_service_token(source: Credentials, target: Credentials, token_id
 async def _move_client(source: Credentials, target: Credentials, key: str, client: ClientRecord) -> None:
     text = await sealed.read(source.store, key, client.generation)
     await target.save_client(key, replace(client, place=target.store.place), text)
-    if source.index is not target.index:
+    if not source.index.is_same(target.index):
         await source.forget_client(client.issuer, client.redirect_uri)

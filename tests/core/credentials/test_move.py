@@ -45,14 +45,16 @@ class Kept(MemoryStore):
 Both = Callable[..., tuple[Credentials, Credentials]]
 
 
-@pytest.fixture
-async def both(state: Path) -> AsyncIterator[Both]:
+@pytest.fixture(params=["one opening", "two openings"])
+async def both(state: Path, request: pytest.FixtureRequest) -> AsyncIterator[Both]:
     """Open credentials on the old store and on the plain file, over one index."""
     old, opened = Kept(), []
 
     def make(on_step: Callable[[Step], None] | None = None) -> tuple[Credentials, Credentials]:
         index = Index(state / "index.sqlite3")
         source = Credentials(index, old, Locks(state))
+        if request.param == "two openings":
+            index = Index(state / "index.sqlite3")
         target = Credentials(index, store_at(Place.FILE, directory=state), Locks(state), on_step=on_step)
         opened.append((source, target))
         return source, target
@@ -61,6 +63,7 @@ async def both(state: Path) -> AsyncIterator[Both]:
     for source, target in opened:
         await target.store.aclose()
         source.index.close()
+        target.index.close()
 
 
 async def _fill(source: Credentials, make_grant: Callable[..., Grant]) -> None:

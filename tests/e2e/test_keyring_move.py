@@ -1,0 +1,118 @@
+"""`authlens store`: everything moves from a real keyring to the encrypted file and back, and stays usable."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.model import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.open_store import file_path, store_at
+from authlens_core.credentials.place import Place
+from authlens_core.secret import Secret
+from support.keyring_session import keyring_session
+from support.terminal import terminal
+
+pytestmark = pytest.mark.e2e
+
+URL = "https://wiki.example.com/mcp"
+PASSPHRASE = "correct horse battery"
+AUTHLENS = (sys.executable, "-c", "from authlens_tui.cli.main import main; main()")
+
+
+def _run(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*AUTHLENS, *arguments]
+    return subprocess.run(
+        command,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+    )
+
+
+async def _log_in(environ: Mapping[str, str], state: Path) -> None:
+    now = utc_now()
+    grant = Grant(
+        "g",
+        URL,
+        None,
+        "https://team.example",
+        "https://team.example/token",
+        "client",
+        "http://localhost:8400/callback",
+        now,
+        now,
+        now + timedelta(hours=1),
+    )
+    credentials = Credentials.open(store_at(Place.KEYRING, environ=environ), state)
+    await credentials.save(grant, GrantSecrets(Secret("access-canary"), Secret("refresh-canary")))
+    await credentials.aclose()
+
+
+async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -> None:
+    """Item 7: one action; scripts give the passphrase by a file, people on the terminal."""
+    state, words = tmp_path / "state", tmp_path / "passphrase"
+    words.touch(0o600)
+    words.write_text(f"{PASSPHRASE}\n")
+    with keyring_session() as session:
+        plain = {**session, "AUTHLENS_HOME": str(state)}
+        scripted = {**plain, "AUTHLENS_PASSPHRASE_FILE": str(words)}
+        await _log_in(plain, state)
+
+        moved = _run(scripted, "store", "--move", "encrypted-file", "--json")
+        assert moved.returncode == 0, moved.stderr
+        assert json.loads(moved.stdout) == {
+            "store": "encrypted-file",
+            "logins": [URL],
+            "service_tokens": [],
+            "failed": [],
+        }
+        assert b"canary" not in file_path(Place.ENCRYPTED_FILE, state).read_bytes()
+        assert _run(plain, "store").stdout.startswith("encrypted-file, ")
+
+        given = _run(scripted, "token", URL)
+        assert given.stdout == "access-canary\n", given.stderr
+        nobody = _run(plain, "token", URL)
+        assert (nobody.returncode, nobody.stdout) == (9, "")
+        assert "no terminal to ask for its passphrase" in nobody.stderr
+        assert _run(plain, "list").returncode == 0
+
+        async with terminal([*AUTHLENS, "token", URL], columns=120, env=plain) as screen:
+            await screen.wait_for("(not shown):")
+            screen.send("something else\n")
+            await screen.wait_for("not the passphrase")
+            await screen.wait_until(lambda: screen.text().count("(not shown):") == 2, "the second question")
+            screen.send(f"{PASSPHRASE}\n")
+            await screen.wait_for("access-canary")
+            assert await screen.wait_for_exit() == 0
+            assert PASSPHRASE.encode() not in screen.raw
+
+        back = _run(scripted, "store", "--move", "keyring")
+        assert back.returncode == 0, back.stderr
+        assert _run(plain, "token", URL).stdout == "access-canary\n"
+        assert json.loads(file_path(Place.ENCRYPTED_FILE, state).read_text())["entries"] == {}
+
+
+def test_a_plain_file_is_confirmed_and_memory_is_no_place_to_move_to(tmp_path: Path) -> None:
+    """Item 7: plain words first, and nothing happens unasked."""
+    environ = {**os.environ, "AUTHLENS_HOME": str(tmp_path / "state")}
+    for arguments, words in (
+        (("--move", "file"), "not locked"),
+        (("--move", "memory"), "would be gone"),
+    ):
+        refused = _run(environ, "store", *arguments)
+        assert refused.returncode == 2
+        assert words in refused.stderr
+    assert not (tmp_path / "state" / "secrets.plain.json").exists()
+    assert _run(environ, "store", "--move", "file", "--yes").returncode == 0
+    assert _run(environ, "store").stdout.startswith("file, ")

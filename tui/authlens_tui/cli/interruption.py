@@ -18,9 +18,11 @@ from authlens_tui.cli import quiet_terminal
 from authlens_tui.cli.output import say
 from authlens_tui.cli.unexpected import hear_lost_errors
 
-__all__ = ["exit_on_signals", "run_until_signal"]
+__all__ = ["ended_by", "exit_on_signals", "run_until_signal"]
 
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+_heard: list[int] = []
+"""The signals that came since `run_until_signal` began; there is one such work in a process."""
 
 
 def exit_on_signals() -> None:
@@ -33,6 +35,11 @@ def exit_on_signals() -> None:
 def run_until_signal(work: Coroutine[Any, Any, int]) -> int:
     """Run `work` in an event loop; return its exit code, or 128 + the number of the signal that ended it."""
     return asyncio.run(_guarded(work))
+
+
+def ended_by() -> int:
+    """Return the exit code of the signal that ends the work, for its cleaning up; 0 where none came."""
+    return 128 + _heard[0] if _heard else 0
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
@@ -49,11 +56,11 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
     loop = asyncio.get_running_loop()
     hear_lost_errors(loop)
     task = loop.create_task(work)
-    heard: list[int] = []
+    _heard.clear()
 
     def stop(number: int) -> None:
-        heard.append(number)
-        if len(heard) > 1:
+        _heard.append(number)
+        if len(_heard) > 1:
             quiet_terminal.restore()
             os._exit(128 + number)
         task.cancel()
@@ -64,7 +71,7 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
     try:
         return await task
     except asyncio.CancelledError:
-        if not heard:
+        if not _heard:
             raise
         say("Stopped.")
-        return 128 + heard[0]
+        return ended_by()

@@ -5,17 +5,25 @@ from __future__ import annotations
 import os
 import shlex
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut, UsageError
+from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.verdict import verdict
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.secret import Secret
+from authlens_core.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_tui.cli.interruption import ended_by
 from authlens_tui.cli.output import answer_json, explain, say
 from authlens_tui.cli.session import checked_url, moment, open_session
 from authlens_tui.cli.teller import Teller, can_paste
+from authlens_tui.cli.unexpected import FAILED
+from authlens_tui.unfinished_words import BEGINS_ANEW, interrupted_words, why_it_ended
 
 __all__ = ["login"]
 
@@ -44,13 +52,31 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
             run = session.login(url, _options(arguments, secret))
             teller = Teller(run, arguments, os.environ)
             run.watch(teller.hear)
-            try:
-                return await _all_stages(run, approve=arguments.yes, as_json=arguments.json)
-            finally:
-                teller.close()
-                await run.aclose()
+            with _noted(run, session):
+                try:
+                    return await _all_stages(run, approve=arguments.yes, as_json=arguments.json)
+                finally:
+                    teller.close()
+                    await run.aclose()
     except NoSecretStore as error:
         return _failed(error, as_json=arguments.json)
+
+
+@contextmanager
+def _noted(run: Login, session: Session) -> Iterator[None]:
+    """Say whether such a login was interrupted before, and note this one in case that it is."""
+    interruptions = Interruptions.beside(session.credentials.store)
+    for record in interruptions.find(run.facts.resource_url.text):
+        say(f"! {interrupted_words(record, datetime.now(UTC))}")
+        say(f"  {BEGINS_ANEW}")
+        interruptions.forget(record)
+    interruptions.follow(run)
+    code = FAILED
+    try:
+        yield
+        code = 0
+    finally:
+        interruptions.close(why_it_ended(ended_by() or code))
 
 
 def _options(arguments: Namespace, secret: Secret | None) -> Options:

@@ -1,0 +1,126 @@
+"""Logins that are interrupted: noted while they run, found by the next start, and taken up again.
+
+`login` knows what there is to say of one, `credentials` where a note can be kept; here they meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from authlens_core.credentials.leftovers import Leftovers, Note
+from authlens_core.credentials.paths import StateUnusable, state_directory
+from authlens_core.credentials.secret_store import SecretStore
+from authlens_core.login.events import Event, StageEnded, StageStarted
+from authlens_core.login.login import Login
+from authlens_core.login.unfinished import Unfinished, from_text, to_text, unfinished
+
+__all__ = ["Interruptions"]
+
+WORTH: Final = timedelta(days=1)
+"""How long ago an interruption may be to be told."""
+
+
+class Interruptions:
+    """What the logins of this process would leave behind, and what those of dead processes did.
+
+    Nothing here fails: a note that cannot be written costs the login nothing. End it with `close`.
+
+    Args:
+        leftovers: where notes are; None keeps none.
+        clock: what time it is, UTC.
+    """
+
+    def __init__(
+        self, leftovers: Leftovers | None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._leftovers = leftovers
+        self._clock = clock
+        self._running: dict[Login, Note | None] = {}
+        self._found: dict[Unfinished, Note] = {}
+        self._closed = False
+
+    @classmethod
+    def beside(cls, store: SecretStore) -> Interruptions:
+        """Keep notes in the state directory; none for a store that forgets: its person wants no traces."""
+        if not store.persistent:
+            return cls(None)
+        try:
+            return cls(Leftovers(state_directory() / "unfinished"))
+        except StateUnusable:
+            return cls(None)
+
+    def follow(self, login: Login) -> None:
+        """Note from now on how far `login` is, as long as it would be missed."""
+        self._running[login] = None
+        login.watch(lambda event: self._heard(login, event))
+
+    def leave(self, login: Login) -> None:
+        """Forget `login`: the person is done with it."""
+        note = self._running.pop(login, None)
+        if note is not None:
+            note.drop()
+
+    def find(self, resource_url: str | None = None) -> tuple[Unfinished, ...]:
+        """Return the logins that were interrupted, the latest first, of one resource or of all.
+
+        Each is told by one process at a time, until that one takes it up, forgets it, or dies itself.
+        """
+        oldest = self._clock() - WORTH
+        for note in () if self._leftovers is None or self._closed else self._leftovers.claim():
+            record = from_text(note.text)
+            if record is None or record.at < oldest:
+                note.drop()
+            elif resource_url in (None, record.resource_url):
+                self._found[record] = note
+            else:
+                note.let_go()
+        found = (one for one in self._found if resource_url in (None, one.resource_url))
+        return tuple(sorted(found, key=lambda one: one.at, reverse=True))
+
+    def forget(self, found: Unfinished) -> None:
+        """Erase what is known of an interrupted login: it is taken up, or not wanted."""
+        note = self._found.pop(found, None)
+        if note is not None:
+            note.drop()
+
+    def close(self, why: str | None) -> None:
+        """End: with the person's will all notes go; otherwise they stay, and say why it ended.
+
+        Args:
+            why: what ended the process, in a few words; None where the person left.
+        """
+        self._closed = True
+        for note in self._running.values():
+            if note is None:
+                continue
+            record = from_text(note.text)
+            if why is None or record is None:
+                note.drop()
+            else:
+                note.write(to_text(replace(record, why=why)))
+                note.let_go()
+        for note in self._found.values():
+            if why is None:
+                note.drop()
+            else:
+                note.let_go()
+        self._running.clear()
+        self._found.clear()
+
+    def _heard(self, login: Login, event: Event) -> None:
+        if self._closed or self._leftovers is None or login not in self._running:
+            return
+        if not isinstance(event, StageStarted | StageEnded):
+            return
+        record, note = unfinished(login, self._clock()), self._running[login]
+        if record is not None:
+            note = note or self._leftovers.begin()
+            self._running[login] = note
+            if note is not None:
+                note.write(to_text(record))
+        elif note is not None:
+            self._running[login] = None
+            note.drop()

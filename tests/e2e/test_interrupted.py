@@ -1,0 +1,138 @@
+"""A login is killed in the wait: the next start says so, and a key takes it up again."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from support.person import Person
+from support.terminal import Terminal, terminal
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """A person's machine: a home and a keyring that works."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(tmp_path / "keyring.json"),
+        "AUTHLENS_HOME": str(tmp_path / "home"),
+    }
+
+
+@pytest.fixture
+async def resource() -> AsyncIterator[str]:
+    """The emulator's resource."""
+    async with terminal((AUTHLENS, "emulator")) as served:
+        await served.wait_for("http://")
+        found = re.search(r"http://\S+", served.text())
+        assert found is not None
+        yield found[0]
+
+
+def plain_link(screen: Terminal) -> str:
+    """Return the link of a plain login, which stands alone on a line."""
+    return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+
+
+async def full_screen_link(screen: Terminal) -> str:
+    """Wait for the link on the full screen; return it."""
+    await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
+    return next(link for link in screen.links() if "response_type=" in link)
+
+
+def of(link: str, name: str) -> str:
+    """Return one parameter of a link."""
+    return parse_qs(urlsplit(link).query)[name][0]
+
+
+async def test_killed_in_the_wait_and_taken_up_with_a_key(machine: dict[str, str], resource: str) -> None:
+    """Issue 5, item 5: which login, where; the same client and port, another state; then nothing is left."""
+    login = (AUTHLENS, "login", resource, "--port", "0", "--no-browser")
+    async with terminal(login, env=machine) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        before = plain_link(screen)
+        os.kill(screen.process.pid, signal.SIGKILL)
+        await screen.wait_for_exit()
+
+    (note,) = Path(machine["AUTHLENS_HOME"]).glob("unfinished/*.json")
+    assert of(before, "state") not in note.read_text()
+    assert of(before, "code_challenge") not in note.read_text()
+
+    async with terminal((AUTHLENS,), env=machine) as screen:
+        await screen.wait_for(f"A login to {resource} was interrupted at 6 Authorization")
+        await screen.wait_for("Press u to take it up again")
+        screen.press("u")
+        again = await full_screen_link(screen)
+        for name in ("client_id", "redirect_uri"):
+            assert of(again, name) == of(before, name)
+        assert of(again, "state") != of(before, "state")
+        async with Person() as person:
+            await person.authorize(again)
+        await screen.wait_for("Authenticated")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+    assert list(Path(machine["AUTHLENS_HOME"]).glob("unfinished/*")) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(signal.SIGHUP, "(the connection was lost)"), (signal.SIGTERM, "(it was told to end, SIGTERM)")],
+)
+async def test_the_next_plain_login_says_what_was_interrupted(
+    number: signal.Signals, words: str, machine: dict[str, str], resource: str
+) -> None:
+    """Once, with the reason; Ctrl-C is the person's own doing and is not told."""
+    login = (AUTHLENS, "login", resource, "--port", "0", "--no-browser")
+    async with terminal(login, env=machine) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        assert "was interrupted" not in screen.text()
+        os.kill(screen.process.pid, number)
+        await screen.wait_for_exit()
+    async with terminal(login, env=machine, columns=200) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        assert f"A login to {resource} was interrupted at 6 Authorization" in screen.text()
+        assert words in screen.text()
+        screen.press("ctrl+c")
+        assert await screen.wait_for_exit() == 130
+    assert list(Path(machine["AUTHLENS_HOME"]).glob("unfinished/*")) == []
+
+
+async def test_the_full_screen_that_lost_its_connection_is_told_in_the_next_one(
+    machine: dict[str, str], resource: str
+) -> None:
+    """On the dashboard under a wizard for another resource, too, once that one is left."""
+    async with terminal((AUTHLENS, resource), env=machine) as screen:
+        await screen.wait_for("Press n to run it")
+        for number in (1, 2, 3):
+            screen.press("n")
+            await screen.wait_for(f"✔ {number}")
+        screen.press("n")
+        taken = "use another port"  # whoever has the port 8400 here
+        await screen.wait_until(lambda: "✔ 4" in screen.text() or taken in screen.text(), "stage 4")
+        if taken in screen.text():
+            screen.press("w")
+        await screen.wait_for("✔ 4")
+        os.kill(screen.process.pid, signal.SIGHUP)
+        assert await screen.wait_for_exit() == 129
+    async with terminal((AUTHLENS, f"{resource}other"), env=machine) as screen:
+        await screen.wait_for("Press n to run it")
+        screen.press("d")
+        await screen.wait_for("was interrupted at 5 PKCE")
+        assert "(the connection was lost)" in re.sub(r"\s+", " ", screen.text())
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+    assert list(Path(machine["AUTHLENS_HOME"]).glob("unfinished/*")) == []

@@ -66,11 +66,15 @@ class WindowsKeyring(FileKeyring):
 
 
 class SlowKeyring(FileKeyring):
-    """Waits for a prompt that nobody answers, while the file beside FAKE_KEYRING named .locked is there."""
+    """Waits for a prompt that nobody answers, while the file beside FAKE_KEYRING named .locked is there.
+
+    It makes one named .asked when it begins to wait.
+    """
 
     def get_password(self, service: str, username: str) -> str | None:
         """Return what is stored, some time."""
         if self._path.with_suffix(".locked").exists():
+            self._path.with_suffix(".asked").touch()
             time.sleep(SLOW_SECONDS)
         return super().get_password(service, username)
 

@@ -1,0 +1,106 @@
+"""A keyring that is slow or dies in the middle of a call: words, and an end as soon as it is asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import support.keyring_backends
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.keyring_store import KeyringStore
+from authlens_core.credentials.model import GrantSecrets, utc_now
+from authlens_core.secret import Secret
+from support.grants import grant
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = (sys.executable, "-c", "from authlens_tui.cli.main import main; main()")
+
+
+class Machine:
+    """A state directory with one login, and a keyring that can be made to misbehave."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state, self.keyring = folder / "state", folder / "keyring.json"
+        self.grant = replace(grant(), expires_at=utc_now() + timedelta(hours=1))
+        self.url = self.grant.resource_url
+
+    def environ(self, backend: str) -> dict[str, str]:
+        """Return the environment in which `backend` is the keyring."""
+        return {
+            **os.environ,
+            "PYTHONPATH": str(Path(support.keyring_backends.__file__).parents[1]),
+            "PYTHON_KEYRING_BACKEND": f"support.keyring_backends.{backend}",
+            "FAKE_KEYRING": str(self.keyring),
+            "AUTHLENS_HOME": str(self.state),
+        }
+
+    def start(self, backend: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start authlens on `backend`."""
+        return subprocess.Popen(
+            [*AUTHLENS, *arguments],
+            env=self.environ(backend),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture
+async def machine(tmp_path: Path) -> Machine:
+    """A login that is kept, and a keyring that has just been locked."""
+    machine = Machine(tmp_path)
+    credentials = Credentials.open(KeyringStore(environ=machine.environ("FileKeyring")), machine.state)
+    await credentials.save(machine.grant, GrantSecrets(Secret("access-canary"), Secret("refresh-canary")))
+    await credentials.aclose()
+    machine.keyring.with_suffix(".locked").touch()
+    return machine
+
+
+@pytest.mark.parametrize(
+    ("backend", "words"),
+    [("SlowKeyring", "did not answer within 3 seconds"), ("DyingKeyring", "ended or did not answer")],
+)
+def test_a_token_that_cannot_be_had_is_said_in_time(machine: Machine, backend: str, words: str) -> None:
+    """Slow for 10 s, and dying mid-call: exit code 9, the cause, and no token."""
+    began = time.monotonic()
+    with machine.start(backend, "token", machine.url) as program:
+        output, errors = program.communicate(timeout=20)
+    assert (program.returncode, output) == (9, "")
+    assert words in errors
+    assert time.monotonic() - began < 8
+
+
+def test_ctrl_c_ends_a_wait_for_a_slow_keyring_at_once(machine: Machine) -> None:
+    """It is not the keyring that decides how long the program stays."""
+    with machine.start("SlowKeyring", "token", machine.url) as program:
+        _wait_for(machine.keyring.with_suffix(".asked"))
+        began = time.monotonic()
+        program.send_signal(signal.SIGINT)
+        program.communicate(timeout=20)
+    assert program.returncode == 130
+    assert time.monotonic() - began < 2
+
+
+def test_what_needs_no_secret_does_not_ask_the_keyring(machine: Machine) -> None:
+    """The list is there although the keyring is not."""
+    with machine.start("DyingKeyring", "list") as program:
+        output, _ = program.communicate(timeout=20)
+    assert program.returncode == 0
+    assert machine.url in output
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -34,7 +34,7 @@ __all__ = ["AuthlensApp"]
 INTERRUPTED: Final = 130
 _QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreground
 _TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: leave
-_NOT_OFFERED: Final = frozenset({"Screenshot", "Keys", "Quit"})  # recorded; or there as an action of ours
+_NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
 _ROOM_FOR_PALETTE: Final = 120  # cells from which on the footer names the key of the command palette
 
 

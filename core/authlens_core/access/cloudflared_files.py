@@ -32,6 +32,7 @@ __all__ = [
     "CloudflaredKind",
     "CloudflaredToken",
     "cloudflared_directory",
+    "cloudflared_fields",
     "find_cloudflared_token",
     "find_cloudflared_tokens",
     "read_cloudflared_token",
@@ -157,6 +158,11 @@ def read_cloudflared_token(token: CloudflaredToken) -> Secret | None:
     data = _content(token.path)
     text = data if isinstance(data, str) else data.decode("ascii", "replace").strip()
     return Secret(text) if not isinstance(data, str) and parse_jwt(text) is not None else None
+
+
+def cloudflared_fields(jwt: Secret) -> tuple[tuple[str, str], ...]:
+    """Return the header field that carries a token of cloudflared; here it leaves its box, to be sent."""
+    return (("cf-access-token", jwt.reveal()),)
 
 
 def _names_of(host: str, path: str) -> tuple[str, ...]:

@@ -10,7 +10,15 @@ from typing import Final
 from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
 from authlens_core.secret import Secret
 
-__all__ = ["DEFAULT_HEADER", "ShapeProblem", "TokenForm", "is_field_name", "shape_problem", "token_fields"]
+__all__ = [
+    "DEFAULT_HEADER",
+    "ShapeProblem",
+    "TokenForm",
+    "is_field_name",
+    "pasted",
+    "shape_problem",
+    "token_fields",
+]
 
 DEFAULT_HEADER: Final = "Authorization"
 """The field that Cloudflare's guide names for the single-header form; an application may name another."""
@@ -75,6 +83,13 @@ def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
         )
         return ShapeProblem("secret", cause, "If it is copied whole, go on: the test will tell.", False)
     return None
+
+
+def pasted(text: str) -> str:
+    """Return an id or a secret as it was meant, where it was copied as a whole header line or with spaces."""
+    name, colon, value = text.strip().partition(":")
+    is_header = bool(colon) and name.strip().lower() in {CLIENT_ID, CLIENT_SECRET}
+    return value.strip() if is_header else text.strip()
 
 
 def token_fields(

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
 
-from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken, read_cloudflared_token
+from authlens_core.access.cloudflared_files import (
+    CloudflaredKind,
+    CloudflaredToken,
+    cloudflared_fields,
+    read_cloudflared_token,
+)
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import utc_now
 from authlens_core.credentials.resource_call import ResourceAnswer, call_resource
@@ -19,14 +23,7 @@ from authlens_core.errors import LoginNeeded, UsageError
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 
-__all__ = ["FIELD", "cloudflared_fields", "prove_cloudflared", "prove_jwt"]
-
-FIELD: Final = "cf-access-token"
-
-
-def cloudflared_fields(jwt: Secret) -> tuple[tuple[str, str], ...]:
-    """Return the header field that carries a token of cloudflared; here it leaves its box, to be sent."""
-    return ((FIELD, jwt.reveal()),)
+__all__ = ["prove_cloudflared", "prove_jwt"]
 
 
 async def prove_cloudflared(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
 from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm
 from authlens_core.credentials.model import Standing, StandingKind, symbol, utc_now
 from authlens_core.credentials.place import Place
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
 
-__all__ = ["REMIND", "ServiceToken", "TokenVerdict", "describe_service_token"]
+__all__ = ["REMIND", "ServiceToken", "TokenVerdict", "describe_service_token", "expiry_from_text"]
 
 REMIND: Final = timedelta(days=30)
 """How long before its end a service token is marked: renewing it takes a person, and often another one."""
@@ -73,6 +75,20 @@ class ServiceToken:
             if moment is not None and moment.utcoffset() is None:
                 msg = f"{name} needs a time zone"
                 raise ValueError(msg)
+
+
+def expiry_from_text(text: str) -> datetime:
+    """Return the moment that a person typed: a date (its beginning, in UTC) or a moment of ISO 8601.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        shown = safe_line(text, 40)
+        raise UsageError(f"{shown!r} is no date.", "Write it like 2027-03-31.") from None
+    return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
 
 
 def describe_service_token(token: ServiceToken, now: datetime | None = None) -> Standing:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
+from authlens_core.access.service_token import TokenForm
+from authlens_core.credentials.cloudflared_standing import describe_cloudflared
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.keyring_store import KeyringStore
-from authlens_core.credentials.model import Grant, describe
+from authlens_core.credentials.model import Grant, Standing, describe
+from authlens_core.credentials.service_token import ServiceToken, describe_service_token
 from authlens_core.safe_text import safe_line
 from authlens_tui.cli.output import answer_json, answer_line, say
 from authlens_tui.cli.session import moment
 from authlens_tui.durations import in_words
 
-__all__ = ["list_credentials"]
+__all__ = ["list_credentials", "service_token_as_json", "service_token_line"]
 
 
 async def list_credentials(arguments: Namespace) -> int:
@@ -25,31 +29,61 @@ async def list_credentials(arguments: Namespace) -> int:
     credentials = Credentials.open(KeyringStore())
     try:
         grants, damaged = credentials.list(), credentials.damaged()
+        tokens = credentials.service_tokens.list()
     finally:
         await credentials.aclose()
+    files = find_cloudflared_tokens()
     if arguments.json:
-        answer_json([_grant_as_json(grant) for grant in grants])
+        answer_json(
+            [
+                *(_grant_as_json(grant) for grant in grants),
+                *(service_token_as_json(token) for token in tokens),
+                *(_cloudflared_as_json(file) for file in files),
+            ]
+        )
     else:
-        _show(grants)
+        _show(
+            [
+                *((_grant_line(grant), describe(grant).note) for grant in grants),
+                *((service_token_line(token), describe_service_token(token).note) for token in tokens),
+                *((_cloudflared_line(file), describe_cloudflared(file).note) for file in files),
+            ]
+        )
     if damaged:
         say(f"! {len(damaged)} record(s) cannot be read. To remove one: authlens forget {damaged[0]}")
     return 0
 
 
-def _show(grants: tuple[Grant, ...]) -> None:
-    if not grants:
+def _show(rows: list[tuple[str, str]]) -> None:
+    """Print each row, and what is odd about it as words below."""
+    if not rows:
         say("No credentials on this machine. To log in: authlens login URL")
         return
     if sys.stdout is not None and sys.stdout.isatty():
-        say(f"  {'STATE':<22}{'ACCESS TOKEN':<20}RESOURCE, LOGIN SERVER")
-    for grant in grants:
-        standing = describe(grant)
-        answer_line(
-            f"{standing.symbol} {standing.word:<22}{_lasts(standing.remaining_seconds):<20}"
-            f"{safe_line(grant.resource_url, 200)}  {safe_line(grant.issuer, 200)}"
-        )
-        if standing.note:
-            say(f"    {standing.note}")
+        say(f"  {'STATE':<22}{'TOKEN':<20}RESOURCE, WHAT OPENS IT")
+    for line, note in rows:
+        answer_line(line)
+        if note:
+            say(f"    {note}")
+
+
+def _row(standing: Standing, resource: str, opened_by: str) -> str:
+    state = f"{standing.symbol} {standing.word:<22}{_lasts(standing.remaining_seconds):<20}"
+    return f"{state}{safe_line(resource, 200)}  {safe_line(opened_by, 200)}"
+
+
+def _grant_line(grant: Grant) -> str:
+    return _row(describe(grant), grant.resource_url, grant.issuer)
+
+
+def service_token_line(token: ServiceToken) -> str:
+    """Return the row of a service token: its state, its resource, and which one it is."""
+    return _row(describe_service_token(token), token.url, f"service token {token.label or token.client_id}")
+
+
+def _cloudflared_line(file: CloudflaredToken) -> str:
+    who = f", {file.person}" if file.person else ""
+    return _row(describe_cloudflared(file), file.host, f"cloudflared, {file.kind}{who}")
 
 
 def _lasts(seconds: float | None) -> str:
@@ -77,4 +111,49 @@ def _grant_as_json(grant: Grant) -> dict[str, object]:
         "refreshed_at": moment(grant.refreshed_at),
         "expires_at": moment(grant.expires_at),
         "last_proven_at": moment(grant.last_proven_at),
+    }
+
+
+def service_token_as_json(token: ServiceToken) -> dict[str, object]:
+    """Return a service token as JSON carries it, without its secret."""
+    standing = describe_service_token(token)
+    left = standing.remaining_seconds
+    return {
+        "id": token.token_id,
+        "kind": "service-token",
+        "resource_url": token.url,
+        "client_id": token.client_id,
+        "label": token.label,
+        "form": token.form.value,
+        "header": token.header if token.form is TokenForm.SINGLE_HEADER else None,
+        "state": standing.word,
+        "note": standing.note,
+        "remaining_seconds": None if left is None else int(left),
+        "added_at": moment(token.added_at),
+        "expires_at": moment(token.expires_at),
+        "last_tested_at": moment(token.last_tested),
+        "last_verdict": token.last_verdict.value,
+        "last_proven_at": moment(token.last_proven_at),
+    }
+
+
+def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
+    standing = describe_cloudflared(file)
+    left = standing.remaining_seconds
+    return {
+        "id": file.token_id,
+        "kind": "cloudflared",
+        "token": file.kind.value,
+        "host": file.host,
+        "audience": file.audience,
+        "person": file.person,
+        "team": file.team,
+        "state": standing.word,
+        "note": standing.note,
+        "remaining_seconds": None if left is None else int(left),
+        "issued_at": moment(file.issued_at),
+        "expires_at": moment(file.expires_at),
+        "file": str(file.path),
+        "pending_url": file.pending_url,
+        "lock": None if file.lock is None else {"pid": file.lock.pid, "owner": file.lock.owner.value},
     }

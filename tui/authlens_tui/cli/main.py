@@ -109,6 +109,10 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 
 def _login(arguments: Namespace) -> int:
+    if arguments.cloudflared:
+        from authlens_tui.cli.cloudflared import cloudflared_login
+
+        return _run(cloudflared_login(arguments))
     from authlens_tui.cli.client_secret import client_secret
     from authlens_tui.cli.interruption import exit_on_signals
     from authlens_tui.cli.login import login
@@ -127,6 +131,31 @@ def _token(arguments: Namespace) -> int:
     from authlens_tui.cli.token import token
 
     return _run(token(arguments))
+
+
+def _headers(arguments: Namespace) -> int:
+    from authlens_tui.cli.headers import headers
+
+    return _run(headers(arguments))
+
+
+def _curl(arguments: Namespace) -> int:
+    from authlens_tui.cli.headers import CurlCall, curl_call, run_curl
+
+    calls: list[CurlCall] = []
+
+    async def prepare() -> int:
+        calls.append(await curl_call(arguments))
+        return 0
+
+    code = _run(prepare())
+    return run_curl(calls[0]) if calls else code
+
+
+def _service_token(arguments: Namespace) -> int:
+    from authlens_tui.cli.service_token import service_token
+
+    return _run(service_token(arguments))
 
 
 def _list(arguments: Namespace) -> int:
@@ -193,10 +222,13 @@ _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
     "login": _login,
     "probe": _probe,
     "token": _token,
+    "headers": _headers,
+    "curl": _curl,
     "list": _list,
     "refresh": _refresh,
     "revoke": _revoke,
     "forget": _forget,
+    "service-token": _service_token,
     "store": _store,
     "export": _export,
     "open": _open,

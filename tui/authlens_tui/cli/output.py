@@ -18,6 +18,7 @@ __all__ = [
     "answer_json",
     "answer_line",
     "answer_secret",
+    "answer_secret_json",
     "discard",
     "encodable",
     "explain",
@@ -93,6 +94,15 @@ def answer_secret(secret: Secret) -> None:
         AnswerLost: it could not be written.
     """
     _answer(secret.reveal())
+
+
+def answer_secret_json(values: Mapping[str, Secret]) -> None:
+    """Write secrets by name as one JSON object on stdout, because that is what was asked for.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    _answer(json.dumps({name: value.reveal() for name, value in values.items()}, ensure_ascii=True))
 
 
 def encodable(text: str, stream: TextIO) -> str:

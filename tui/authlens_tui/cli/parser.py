@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 from authlens_core.safe_text import safe_text
 from authlens_tui.cli.output import encodable, say
+from authlens_tui.cli.service_token_words import add_service_token
 
 __all__ = ["VERBS", "build_parser"]
 
@@ -130,6 +131,12 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument("--issuer", metavar="URL", help="which of several authorization servers to use")
     _add_method(add)
     add.add_argument("--yes", action="store_true", help="go on where a failed check may be overridden")
+    add.add_argument(
+        "--cloudflared",
+        action="store_true",
+        help="log in with cloudflared, for a resource without Managed OAuth; of the options, only --timeout "
+        "and --json count then",
+    )
 
 
 def _add_url(add: argparse.ArgumentParser) -> None:
@@ -155,6 +162,21 @@ def _add_token(add: argparse.ArgumentParser) -> None:
         metavar="S",
         help="refresh a token that would not last S more seconds (60)",
     )
+
+
+def _add_headers(add: argparse.ArgumentParser) -> None:
+    _add_token(add)
+    add.add_argument(
+        "--kind",
+        choices=["oauth", "service-token", "cloudflared"],
+        help="which kind of credential (the first of these that covers URL)",
+    )
+
+
+def _add_curl(add: argparse.ArgumentParser) -> None:
+    add.usage = "authlens curl [options] URL [-- CURL ARGS]"
+    _add_headers(add)
+    add.add_argument("arguments", metavar="CURL ARGS", nargs="*", help="after --: arguments for curl")
 
 
 def _add_list(add: argparse.ArgumentParser) -> None:
@@ -271,10 +293,13 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "login": ("log in on a plain terminal", _add_login),
     "probe": ("what protects it; sends nothing but the discovery requests", _add_probe),
     "token": ("the access token alone on stdout; refreshed if need be, no browser", _add_token),
+    "headers": ("the header fields for a URL as JSON on stdout, whatever opens it", _add_headers),
+    "curl": ("curl with the credential, which stands in no argument", _add_curl),
     "list": ("every credential and its state", _add_list),
     "refresh": ("a new access token from the refresh token", _add_refresh),
     "revoke": ("end it at the server, prove it, then remove it here", _add_url_or_all),
     "forget": ("remove it from this machine only", _add_forget),
+    "service-token": ("add, test, replace, remove and list service tokens", add_service_token),
     "store": ("where the secrets are kept, and moving them somewhere else", _add_store),
     "export": ("what was sent and received, secrets replaced by fingerprints", _add_export),
     "open": ("a session file in the app, read-only", _add_open),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from datetime import timedelta
 
 from authlens_core.credentials.access_token import access_token
+from authlens_core.credentials.grants import Credentials
+from authlens_core.errors import UsageError
 from authlens_tui.cli.output import answer_secret
 from authlens_tui.cli.session import checked_url, grant_for, open_session
 
@@ -21,7 +24,27 @@ async def token(arguments: Namespace) -> int:
     """
     url = checked_url(arguments.url)
     async with open_session() as session:
+        _refuse_other_kinds(session.credentials, url)
         grant_for(session.credentials, url)
         wanted = timedelta(seconds=arguments.min_ttl)
         answer_secret(await access_token(session.credentials, session.wire, url, min_ttl=wanted))
     return 0
+
+
+def _refuse_other_kinds(credentials: Credentials, url: str) -> None:
+    """Refuse where only another kind of credential covers the URL: it goes in other header fields.
+
+    Raises:
+        UsageError: with the verb that serves.
+    """
+    if credentials.find(url) is not None:
+        return
+    from authlens_core.credentials.request_headers import credential_kinds
+
+    kinds = credential_kinds(credentials, url)
+    if kinds:
+        name = {"service-token": "a service token", "cloudflared": "a token of cloudflared"}[kinds[0].value]
+        raise UsageError(
+            f"What opens {url} is {name}, which is no access token and goes in header fields of its own.",
+            f"Use: authlens headers {shlex.quote(url)}     Or: authlens curl {shlex.quote(url)}",
+        )

@@ -1,0 +1,121 @@
+"""`authlens login URL --cloudflared`: the way in where a resource has no Managed OAuth."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+
+from authlens_core.cloudflared.binary import Cloudflared
+from authlens_core.cloudflared.login import (
+    CloudflaredEvent,
+    CloudflaredLogin,
+    LinkShown,
+    OtherWaits,
+    Said,
+    Started,
+    run_login,
+)
+from authlens_core.credentials.cloudflared_proof import prove_jwt
+from authlens_core.credentials.resource_call import ResourceAnswer
+from authlens_core.errors import AuthlensError
+from authlens_core.safe_text import safe_line
+from authlens_tui.cli.output import answer_json, explain, say
+from authlens_tui.cli.session import checked_url, moment, open_session
+
+__all__ = ["cloudflared_login"]
+
+
+async def cloudflared_login(arguments: Namespace) -> int:
+    """Have cloudflared log in, then ask the resource with its token; return the exit code.
+
+    Raises:
+        UsageError: the URL cannot be used, or there is no cloudflared.
+        NoSecretStore: the state directory cannot be used.
+    """
+    url = checked_url(arguments.url)
+    teller = _Teller(as_json=arguments.json)
+    try:
+        login = await run_login(url, timeout=arguments.timeout, events=teller.hear)
+    except AuthlensError as error:
+        return teller.failed(error)
+    async with open_session() as session:
+        token_id = "" if login.file is None else login.file.token_id
+        session.credentials.record("login", token_id, f"{url} by cloudflared")
+        said = await prove_jwt(session.credentials, session.wire, url, login.token, token_id)
+    return teller.ended(login, said)
+
+
+class _Teller:
+    """Tells a login by cloudflared, as words on stderr or as JSON lines on stdout."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+
+    def hear(self, event: CloudflaredEvent) -> None:
+        """Tell one event."""
+        if self._json:
+            answer_json(_as_json(event))
+            return
+        match event:
+            case Started(command, cloudflared, _):
+                self._begun(command, cloudflared)
+            case LinkShown(url):
+                say("\n  Open this link in a browser, here or on any other machine, and sign in:")
+                say(f"\n{url}\n")
+            case OtherWaits(pid):
+                say(f"! Another cloudflared (process {pid}) waits for the same login: finish that one.")
+            case Said():
+                pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
+
+    def _begun(self, command: str, cloudflared: Cloudflared) -> None:
+        say(f"cloudflared {cloudflared.shown} runs: {safe_line(command, 500)}")
+        for note in cloudflared.notes:
+            say(f"! {note}")
+
+    def failed(self, error: AuthlensError) -> int:
+        """Tell why there is no token."""
+        explain(error)
+        if self._json:
+            answer_json(
+                {"event": "failed", "cause": error.cause, "cure": error.cure, "exit_code": error.exit_code}
+            )
+        return error.exit_code
+
+    def ended(self, login: CloudflaredLogin, said: ResourceAnswer) -> int:
+        """Tell what the resource said to the token, and where the token is."""
+        if self._json:
+            answer_json(
+                {
+                    "event": "authenticated" if said.accepted else "not proven",
+                    "resource_url": login.url,
+                    "accepted": said.accepted,
+                    "summary": said.summary,
+                    "cure": said.cure,
+                    "kept_at": None if login.kept_at is None else str(login.kept_at),
+                    "expires_at": None if login.file is None else moment(login.file.expires_at),
+                }
+            )
+        if said.error is not None:
+            explain(said.error)
+            return said.error.exit_code
+        if not self._json:
+            say("Authenticated.")
+        if login.kept_at is None:
+            say("! cloudflared keeps no copy of this token, so it is gone now.")
+        elif not self._json:
+            say(f"  The token is kept by cloudflared: {safe_line(str(login.kept_at), 300)}")
+            say(f"  → For a script: authlens headers {shlex.quote(login.url)}")
+        return 0
+
+
+def _as_json(event: CloudflaredEvent) -> dict[str, object]:
+    match event:
+        case Started(command, cloudflared, pid):
+            shown = {"command": command, "version": cloudflared.shown, "pid": pid}
+            return {"event": "cloudflared started", **shown, "notes": list(cloudflared.notes)}
+        case LinkShown(url):
+            return {"event": "link", "url": url}
+        case OtherWaits(pid):
+            return {"event": "another waits", "pid": pid}
+        case Said(line):
+            return {"event": "cloudflared said", "line": line}

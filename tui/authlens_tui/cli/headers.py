@@ -1,0 +1,157 @@
+"""`authlens headers` and `authlens curl`: the credential for a URL as header fields, never in an argument."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final, NoReturn
+
+from authlens_core.credentials.request_headers import CredentialKind, Fields, headers_for
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_tui.cli.output import answer_secret_json
+from authlens_tui.cli.session import checked_url, open_session
+
+__all__ = ["CurlCall", "curl_call", "headers", "run_curl"]
+
+_PIPE_ROOM: Final = 60_000  # characters that a pipe takes without a reader
+_ELSEWHERE: Final = (
+    *("--next", "--url", "--url-query", "--location", "--location-trusted", "--config", "--connect-to"),
+    *("--proto-redir", "--resolve", "--variable", "--expand-url"),
+)
+_BOOLEAN: Final = frozenset("0123456afgijklnpqsvGIJLMNORS#:Z")  # short options of curl that take no value
+
+
+async def headers(arguments: Namespace) -> int:
+    """Print the header fields for the URL as one JSON object on stdout.
+
+    Raises:
+        LoginNeeded: a person has to log in.
+        AuthlensError: the other reasons why there are none to be had.
+    """
+    fields = await _fields(arguments)
+    answer_secret_json({name: Secret(value) for name, value in fields.fields})
+    return 0
+
+
+async def _fields(arguments: Namespace) -> Fields:
+    url = checked_url(arguments.url)
+    kind = CredentialKind(arguments.kind) if arguments.kind else None
+    wanted = timedelta(seconds=arguments.min_ttl)
+    async with open_session() as session:
+        return await headers_for(session.credentials, session.wire, url, kind=kind, min_ttl=wanted)
+
+
+class CurlCall:
+    """A call of curl: its arguments, and what it reads its credential from."""
+
+    __slots__ = ("arguments", "config", "path")
+
+    def __init__(self, path: str, arguments: tuple[str, ...], config: Secret) -> None:
+        self.path = path
+        self.arguments = arguments
+        self.config = config
+
+
+async def curl_call(arguments: Namespace) -> CurlCall:
+    """Return the call of curl for the URL, with the credential that covers it.
+
+    Raises:
+        UsageError: there is no curl, or an argument would take the credential elsewhere.
+        AuthlensError: as `headers`.
+    """
+    path = shutil.which("curl")
+    if path is None:
+        raise UsageError("curl is not installed, or not on PATH.", "Install it, or use: authlens headers URL")
+    if sys.platform == "win32":
+        raise UsageError("authlens curl needs /dev/fd, which Windows has not.", "Use: authlens headers URL")
+    url = checked_url(arguments.url)
+    _refuse_elsewhere(arguments.arguments)
+    fields = await _fields(arguments)
+    lines = [f'header = "{_quoted(f"{name}: {value}")}"\n' for name, value in fields.fields]
+    config = Secret("".join(("no-location\n", *lines)))
+    return CurlCall(path, (*arguments.arguments, "--", url), config)
+
+
+def run_curl(call: CurlCall) -> NoReturn:
+    """Become curl: its output, its signals and its exit code are those of this process.
+
+    Raises:
+        UsageError: the credential is too large to be handed over.
+    """
+    text = call.config.reveal().encode()
+    if len(text) > _PIPE_ROOM:
+        raise UsageError("The credential is too large to be handed to curl.", "Use: authlens headers URL")
+    reader, writer = os.pipe()
+    os.write(writer, text)
+    os.close(writer)
+    os.set_inheritable(reader, True)
+    os.execv(call.path, ["curl", "--config", f"/dev/fd/{reader}", *call.arguments])  # noqa: S606 - no shell is wanted
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as it stands between quotes in a file of curl's options."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _refuse_elsewhere(arguments: Sequence[str]) -> None:
+    """Refuse what would send the credential to another address than the one that was named.
+
+    curl gives header fields to every address on its command line and along every redirect.
+
+    Raises:
+        UsageError: an argument would.
+    """
+    takes_value = False
+    for word in arguments:
+        name = word.partition("=")[0]
+        is_option = word.startswith("-") and word != "-"
+        long_one = name.startswith("--") and len(name) > 3 and any(one.startswith(name) for one in _ELSEWHERE)
+        if name in _ELSEWHERE or long_one or _has_short_one(word):
+            raise _goes_elsewhere(word)
+        if not is_option and not takes_value:
+            raise _goes_elsewhere(word)
+        takes_value = is_option and not takes_value and not _is_boolean(word)
+
+
+def _has_short_one(word: str) -> bool:
+    """Say whether a cluster of short options holds -L, -K or -: before one that takes a value."""
+    if not word.startswith("-") or word.startswith("--"):
+        return False
+    for letter in word[1:]:
+        if letter in "LK:":
+            return True
+        if letter not in _BOOLEAN:
+            return False
+    return False
+
+
+def _is_boolean(word: str) -> bool:
+    """Say whether an option surely takes no value from the next word; of long ones a few are known."""
+    if word.startswith("--"):
+        return "=" in word or word in _LONG_BOOLEAN
+    letters = word[1:]
+    value_at = next((i for i, letter in enumerate(letters) if letter not in _BOOLEAN), None)
+    return value_at is None or value_at < len(letters) - 1
+
+
+_LONG_BOOLEAN: Final = frozenset(
+    {
+        *("--silent", "--show-error", "--include", "--head", "--verbose", "--fail", "--fail-with-body"),
+        *("--compressed", "--insecure", "--http1.1", "--http2", "--http3", "--ipv4", "--ipv6", "--get"),
+        *("--no-buffer", "--no-progress-meter", "--progress-bar", "--globoff", "--remote-name", "--raw"),
+        *("--create-dirs", "--path-as-is", "--tcp-nodelay", "--fail-early", "--remote-time"),
+    }
+)
+
+
+def _goes_elsewhere(word: str) -> UsageError:
+    return UsageError(
+        f"{safe_line(word, 80)!r} could take the credential to another address; it goes to the one URL only.",
+        "Leave it out: no redirect is followed, and one address is called at a time.",
+    )

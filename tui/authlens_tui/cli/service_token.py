@@ -1,0 +1,248 @@
+"""`authlens service-token`: add, test, replace, remove and list service tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import shlex
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.resource_call import ResourceAnswer
+from authlens_core.credentials.service_token import ServiceToken, describe_service_token, expiry_from_text
+from authlens_core.credentials.service_token_trial import replace_service_token, try_service_token
+from authlens_core.credentials.service_tokens import new_token_id
+from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.session import Session
+from authlens_tui.cli.credentials import service_token_as_json, service_token_line
+from authlens_tui.cli.output import answer_json, answer_line, say
+from authlens_tui.cli.session import checked_url, open_session
+
+__all__ = ["service_token"]
+
+_LONGEST_LINE = 4_096
+
+
+async def service_token(arguments: Namespace) -> int:
+    """Do what was asked and return the exit code.
+
+    Raises:
+        AuthlensError: with the exit code of its kind.
+    """
+    return await _ACTIONS[arguments.action](arguments)
+
+
+async def _add(arguments: Namespace) -> int:
+    url = checked_url(arguments.url)
+    expires = expiry_from_text(arguments.expires) if arguments.expires else None
+    async with open_session(prove_keyring=True) as session:
+        client_id, secret = await asyncio.to_thread(_pair, arguments.client_id)
+        token = ServiceToken(
+            token_id=new_token_id(),
+            url=url,
+            client_id=client_id,
+            added_at=datetime.now(UTC),
+            label=arguments.label,
+            expires_at=expires,
+            form=TokenForm.SINGLE_HEADER if arguments.single_header else TokenForm.TWO_HEADERS,
+            header=arguments.single_header or DEFAULT_HEADER,
+            method=arguments.method,
+        )
+        _refuse_twice(session.credentials, token)
+        _warn_of_shape(token, secret)
+        token = await session.credentials.service_tokens.save(token, secret)
+        say(f"✔ Kept in {session.credentials.store.name}: the service token for {safe_line(url, 200)}")
+        if arguments.no_test:
+            if arguments.json:
+                answer_json(service_token_as_json(token))
+            return 0
+        code, as_json = await _tested(session, token)
+    if arguments.json:
+        answer_json(as_json)
+    return code
+
+
+def _refuse_twice(credentials: Credentials, token: ServiceToken) -> None:
+    """Refuse a second record of one token.
+
+    Raises:
+        UsageError: it is there already.
+    """
+    for known in credentials.service_tokens.list():
+        if (known.url, known.client_id) == (token.url, token.client_id):
+            raise UsageError(
+                "This service token is here already.",
+                f"For a new secret: authlens service-token replace {shlex.quote(token.url)}",
+            )
+
+
+def _warn_of_shape(token: ServiceToken, secret: Secret) -> None:
+    problem = shape_problem(token.client_id, secret)
+    if problem is not None and not problem.refused:
+        say(f"! {problem.cause} {problem.cure}")
+
+
+async def _test(arguments: Namespace) -> int:
+    async with open_session() as session:
+        if arguments.all:
+            tokens = session.credentials.service_tokens.list()
+        else:
+            tokens = (_meant(session.credentials, arguments.url),)
+        results = [await _tested(session, token) for token in tokens]
+    if not results:
+        say("No service tokens on this machine. To add one: authlens service-token add URL")
+    if arguments.json:
+        answer_json([as_json for _, as_json in results])
+    return max((code for code, _ in results), default=0)
+
+
+async def _tested(session: Session, token: ServiceToken) -> tuple[int, dict[str, object]]:
+    """Test one; an error becomes its result, so that the others still have their turn."""
+    try:
+        tried = await try_service_token(session.credentials, session.wire, token.token_id)
+    except AuthlensError as error:
+        say(f"✖ {safe_line(token.url, 200)}: {error.cause}")
+        if error.cure:
+            say(f"  → {error.cure}")
+        return error.exit_code, _result(token, None, error.cause, error.cure)
+    _tell(tried.token, tried.said)
+    error_code = 0 if tried.said.error is None else tried.said.error.exit_code
+    return error_code, _result(tried.token, tried.said.accepted, tried.said.summary, tried.said.cure)
+
+
+def _tell(token: ServiceToken, said: ResourceAnswer) -> None:
+    sign = {True: "✔", False: "✖", None: "?"}[said.accepted]
+    say(f"{sign} {safe_line(token.url, 200)}: {said.summary}")
+    if said.cure:
+        say(f"  → {said.cure}")
+
+
+def _result(token: ServiceToken, accepted: bool | None, summary: str, cure: str) -> dict[str, object]:  # noqa: FBT001
+    return {**service_token_as_json(token), "accepted": accepted, "summary": summary, "cure": cure}
+
+
+async def _replace(arguments: Namespace) -> int:
+    async with open_session(prove_keyring=True) as session:
+        token = _meant(session.credentials, arguments.url)
+        expires = expiry_from_text(arguments.expires) if arguments.expires else token.expires_at
+        client_id = pasted(arguments.client_id) if arguments.client_id else token.client_id
+        secret = await asyncio.to_thread(_secret)
+        changed = replace(token, client_id=client_id, expires_at=expires)
+        _warn_of_shape(changed, secret)
+        done = await replace_service_token(
+            session.credentials, session.wire, changed, secret, anyway=arguments.anyway
+        )
+    _tell(done.token, done.said)
+    kept = "the new secret is kept, the old one is gone" if done.stored else "the old secret stays as it was"
+    say(f"{'✔' if done.stored else '!'} {safe_line(token.url, 200)}: {kept}")
+    if not done.stored:
+        say("  → To keep the new one all the same: --anyway")
+    if arguments.json:
+        result = _result(done.token, done.said.accepted, done.said.summary, done.said.cure)
+        answer_json({**result, "replaced": done.stored})
+    return 0 if done.said.error is None else done.said.error.exit_code
+
+
+async def _remove(arguments: Namespace) -> int:
+    async with open_session() as session:
+        tokens = session.credentials.service_tokens
+        if arguments.url in tokens.damaged():
+            token_id, shown = arguments.url, "the unreadable record"
+        else:
+            token = _meant(session.credentials, arguments.url)
+            token_id, shown = token.token_id, f"{token.client_id} for {safe_line(token.url, 200)}"
+        erased = await tokens.remove(token_id)
+        session.credentials.traces.drop(token_id)
+    say(f"✔ Removed from this machine: {shown}")
+    if not erased:
+        say("! Its secret could not be deleted from the store yet; the next save does it.")
+    say(
+        "  Access was not told: the token stays valid there until it ends, or until you delete it: "
+        "Zero Trust → Access controls → Service credentials → Service Tokens."
+    )
+    return 0
+
+
+async def _list(arguments: Namespace) -> int:
+    async with open_session() as session:
+        tokens, damaged = (
+            session.credentials.service_tokens.list(),
+            session.credentials.service_tokens.damaged(),
+        )
+    if arguments.json:
+        answer_json([service_token_as_json(token) for token in tokens])
+    elif not tokens:
+        say("No service tokens on this machine. To add one: authlens service-token add URL")
+    else:
+        for token in tokens:
+            answer_line(service_token_line(token))
+            note = describe_service_token(token).note
+            if note:
+                say(f"    {note}")
+    if damaged:
+        say(f"! {len(damaged)} record(s) cannot be read: authlens service-token remove {damaged[0]}")
+    return 0
+
+
+def _meant(credentials: Credentials, name: str) -> ServiceToken:
+    """Return the service token of that id, or the one for that URL.
+
+    Raises:
+        UsageError: it is neither.
+        LoginNeeded: there is none for the URL.
+    """
+    for known in credentials.service_tokens.list():
+        if known.token_id == name:
+            return known
+    url = checked_url(name)
+    found = credentials.service_tokens.find(url)
+    if found is None:
+        raise LoginNeeded(
+            f"There is no service token for {safe_line(url, 200)} on this machine.",
+            f"To add one: authlens service-token add {shlex.quote(url)}",
+        )
+    return found
+
+
+def _pair(client_id: str | None) -> tuple[str, Secret]:
+    """Return id and secret, asked for or read."""
+    if client_id is not None:
+        return pasted(client_id), _secret()
+    if _asks():
+        sys.stderr.write("Client ID: ")
+        sys.stderr.flush()
+    return pasted(_line("Client ID")), _secret()
+
+
+def _secret() -> Secret:
+    """Return the secret: asked for without echo, or the next line of standard input.
+
+    Raises:
+        UsageError: nothing came.
+    """
+    if not _asks():
+        return Secret(pasted(_line("client secret")))
+    typed = getpass.getpass("Client secret (not shown): ", stream=sys.stderr)
+    if not typed:
+        raise UsageError("No client secret was typed.", "Access shows it once, when the token is made.")
+    return Secret(pasted(typed))
+
+
+def _asks() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _line(what: str) -> str:
+    text = "" if sys.stdin is None else sys.stdin.readline(_LONGEST_LINE)
+    if not text.strip():
+        raise UsageError(f"No {what} came on standard input.", "Run it in a terminal, or pipe it in.")
+    return text
+
+
+_ACTIONS = {"add": _add, "test": _test, "replace": _replace, "remove": _remove, "list": _list}

@@ -1,0 +1,78 @@
+"""The words after `authlens service-token`."""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["add_service_token"]
+
+_EPILOG = """\
+The secret is asked for without echo, or read from the first line of standard input; no argument takes it,
+for other users can read those. Without --client-id the id is asked for, or read from the line before.
+"""
+
+
+def add_service_token(parser: argparse.ArgumentParser) -> None:
+    """Add what can be done to service tokens."""
+    parser.epilog = _EPILOG
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
+
+    def action(name: str, words: str) -> argparse.ArgumentParser:
+        return actions.add_parser(
+            name,
+            help=words,
+            description=f"{words[:1].upper()}{words[1:]}.",
+            epilog=_EPILOG if name in {"add", "replace"} else None,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    _add(action("add", "keep a service token, then test it"))
+    _test(action("test", "ask the resource whether it works"))
+    _replace(action("replace", "a new secret, kept only if the resource accepts it"))
+    _one(action("remove", "remove it from this machine; at Access it stays valid"))
+    action("list", "every service token and its state").add_argument(
+        "--json", action="store_true", help="a JSON array on stdout"
+    )
+
+
+def _one(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="the resource it is for, or an id from list --json")
+
+
+def _add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="the protected resource; the token goes nowhere else")
+    parser.add_argument("--client-id", metavar="ID", help="the Client ID, which ends with .access")
+    parser.add_argument(
+        "--single-header",
+        nargs="?",
+        const="Authorization",
+        metavar="NAME",
+        help="send both as JSON in one header (Authorization), for an application that is set so",
+    )
+    parser.add_argument("--label", metavar="L", default="", help="what you call it")
+    parser.add_argument("--method", choices=["GET", "POST"], default="GET", help="how to ask the resource")
+    _expires(parser)
+    parser.add_argument("--no-test", action="store_true", help="keep it without asking the resource")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def _expires(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--expires", metavar="DATE", help="when it ends, such as 2027-03-31; authlens reminds"
+    )
+
+
+def _test(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("url", metavar="URL", nargs="?", help="the resource, or an id from list --json")
+    which.add_argument("--all", action="store_true", help="every service token")
+    parser.add_argument("--json", action="store_true", help="a JSON array of results on stdout")
+
+
+def _replace(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--client-id", metavar="ID", help="the new Client ID, where that changed too")
+    _expires(parser)
+    parser.add_argument("--anyway", action="store_true", help="keep it even if the resource refuses it")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -7,8 +7,9 @@ import gc
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -55,6 +56,15 @@ class Inspected(AuthlensApp):
         yield RecordView()
 
 
+def kept_waiting() -> dict[str, float]:
+    """Return for how many seconds each thread could have run while the processor was with other programs."""
+    found: dict[str, float] = {}
+    for thread in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError):
+            found[thread.parent.name] = int(thread.read_text().split()[1]) / 1e9
+    return found
+
+
 class Gaps:
     """The longest time for which the event loop did nothing else, by what was done meanwhile."""
 
@@ -64,12 +74,14 @@ class Gaps:
 
     async def watch(self) -> None:
         """Tick for as long as it is let."""
-        last = time.perf_counter()
+        last, waited = time.perf_counter(), kept_waiting()
         while True:
             await asyncio.sleep(TICK)
-            now = time.perf_counter()
-            self.longest[self.doing] = max(self.longest.get(self.doing, 0.0), now - last - TICK)
-            last = now
+            now, waited_now = time.perf_counter(), kept_waiting()
+            others = max((waited_now[name] - waited.get(name, 0.0) for name in waited_now), default=0.0)
+            gap = now - last - TICK - others
+            self.longest[self.doing] = max(self.longest.get(self.doing, 0.0), gap)
+            last, waited = now, waited_now
 
 
 def recorded(media_type: str, body: bytes) -> StageRecord:
@@ -154,7 +166,8 @@ async def measured(kind: str) -> dict[str, float]:
 async def test_no_key_waits_longer_than_a_tenth_of_a_second(kind: str) -> None:
     """Design §8: key echo never above 100 ms with a 1 MiB answer.
 
-    Other programs can take the processor away for as long: of three walks the best counts for each part.
+    Other programs can take the processor away for longer: that time is not counted where Linux tells it, and
+    of three walks the best counts for each part.
     """
     best: dict[str, float] = {}
     for _ in range(ATTEMPTS):

@@ -68,23 +68,23 @@ async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the
 
 
 async def test_a_scenario_about_refreshing_goes_on_at_the_dashboard() -> None:
-    """There the keys are that the scenario needs; m leads back to the menu."""
+    """There the keys are that the scenario needs; b leads back to the menu."""
     async with the_menu() as (app, pilot):
         await pilot.press(*"rotate", "enter")
         await log_in(app, pilot)
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        await pilot.press("m")
+        await pilot.press("b")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         assert "✔ Refresh tokens do not rotate" in text_of(app)
 
 
-async def test_escape_opens_the_dashboard_and_m_the_menu_again() -> None:
+async def test_escape_opens_the_dashboard_and_b_the_menu_again() -> None:
     """The menu is a place of its own, not the only one."""
     async with the_menu() as (app, pilot):
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        await pilot.press("m")
+        await pilot.press("b")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
 
 

@@ -9,7 +9,9 @@ from typing import ClassVar, Final
 from textual import on, work
 from textual.binding import Binding, BindingType
 
+from authlens_core.access.cloudflared_files import CloudflaredToken
 from authlens_core.credentials.open_store import OpenedStore, memory_only
+from authlens_core.credentials.settings import SettingsFile
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
@@ -24,7 +26,7 @@ __all__ = ["DemoApp"]
 
 _TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enough to see it end
 
-_GO_ON: Final = "r refreshes, v revokes, i shows what was sent. m leads back to the scenarios."
+_GO_ON: Final = "r refreshes, v revokes, i shows what was sent. b leads back to the scenarios."
 
 
 class DemoApp(Program):
@@ -39,7 +41,7 @@ class DemoApp(Program):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "menu", "Scenarios", id="demo.menu", tooltip="Back to the menu of scenarios"),
+        Binding("b", "menu", "Scenarios", id="demo.menu", tooltip="Back to the menu of scenarios"),
     ]
 
     def __init__(
@@ -77,6 +79,16 @@ class DemoApp(Program):
     def suggestion(self) -> str:
         """Suggest the emulator's resource."""
         return self._emulator.resource_url
+
+    def open_settings(self) -> SettingsFile:
+        """Refresh nothing by itself, as the person is to see it done; keep nothing."""
+        settings = SettingsFile()
+        settings.change(background_refresh=False)
+        return settings
+
+    def find_elsewhere(self) -> tuple[CloudflaredToken, ...]:
+        """Show nothing but the demo's own."""
+        return ()
 
     def player(self) -> Player | None:
         """Play the person at the emulator's page, over real HTTP."""

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.theme import Theme
+from textual.widgets import Static
 
+from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
+from authlens_core.credentials.background import Attempted, BackgroundRefresh
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store, remembered_place
 from authlens_core.credentials.place import Place
+from authlens_core.credentials.settings import SettingsFile
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
@@ -27,6 +34,7 @@ from authlens_tui.screens.open_session import Kept
 from authlens_tui.screens.store_choice import StoreChoice, choice_after
 from authlens_tui.screens.trace import TraceScreen
 from authlens_tui.screens.wizard import Player, WizardScreen
+from authlens_tui.themes import SIXTEEN
 from authlens_tui.unfinished_words import BEGINS_ANEW, command_again, interrupted_words, why_it_ended
 
 __all__ = ["Program", "Replay"]
@@ -51,13 +59,24 @@ class Program(AuthlensApp):
         self._interruptions = Interruptions(None)
         self._interrupted: tuple[Unfinished, ...] = ()
         self._place_chosen = False
+        self._background: BackgroundRefresh | None = None
+        self._dashboard: DashboardScreen | None = None
+        self._settings = self.open_settings()
+        self._wear_remembered_theme()
+
+    def compose(self) -> ComposeResult:
+        """Say what is waited for until the first screen comes."""
+        yield Static(Content("Opening the place for secrets …"), id="opening")
 
     def on_mount(self) -> None:
         """Find a place for secrets before anything is earned."""
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
         self._begin()
 
     async def on_unmount(self) -> None:
-        """Close the connections and let go of the keyring."""
+        """Let what refreshes by itself end, close the connections and let go of the keyring."""
+        if self._background is not None:
+            await self._background.stop()
         self._interruptions.close(why_it_ended(self.return_code or 0))
         if self._session is not None:
             await self._session.aclose()
@@ -72,6 +91,25 @@ class Program(AuthlensApp):
     def suggestion(self) -> str:
         """Return the URL that a new login begins with; empty, outside the demo."""
         return ""
+
+    def open_settings(self) -> SettingsFile:
+        """Return what the person has set; the demo keeps nothing."""
+        return SettingsFile.open()
+
+    def find_elsewhere(self) -> tuple[CloudflaredToken, ...]:
+        """Return the tokens that cloudflared keeps on this machine; none in the demo."""
+        return find_cloudflared_tokens()
+
+    def _wear_remembered_theme(self) -> None:
+        """Wear the theme that was chosen once, unless this terminal has but sixteen colours."""
+        name = self._settings.present.theme
+        if name in self.available_themes and self.theme != SIXTEEN.name:
+            self.theme = name
+
+    def _remember_theme(self, theme: Theme) -> None:
+        if self.theme != self._settings.present.theme:
+            with suppress(AuthlensError):  # it is worn, remembered or not
+                self._settings.change(theme=theme.name)
 
     def player(self) -> Player | None:
         """Return who signs in for the person; nobody, outside the demo."""
@@ -124,13 +162,40 @@ class Program(AuthlensApp):
         self._session = Session(Wire(), credentials)
         self._interruptions = Interruptions.beside(credentials.store)
         self._interrupted = self._interruptions.find()
-        await self.push_screen(DashboardScreen(self._session, suggestion=self.suggestion()))
+        self._dashboard = DashboardScreen(
+            self._session,
+            suggestion=self.suggestion(),
+            settings=self._settings,
+            find=self.find_elsewhere,
+        )
+        await self.push_screen(self._dashboard)
+        self._keep_fresh(self._session)
         self._tell_interrupted()
         for note in (*opened.notes, *((moved,) if moved else ())):
             self.notify(note, markup=False, title="Where secrets are kept")
         if self._start_url is not None:
             self._note_again(self._start_url)
             self.start_login(self._start_url)
+
+    @work(exclusive=True, group="background", description="refresh by itself")
+    async def _keep_fresh(self, session: Session) -> None:
+        """Refresh what is due while the program is open, unless that is turned off."""
+        self._background = BackgroundRefresh(
+            session.credentials,
+            session.wire,
+            heard=self._refreshed_by_itself,
+            settings=lambda: self._settings.present,
+        )
+        try:
+            await self._background.run()
+        except AuthlensError as error:
+            self.notify(
+                f"Nothing is refreshed by itself any more: {error.cause}", severity="warning", markup=False
+            )
+
+    def _refreshed_by_itself(self, attempted: Attempted) -> None:
+        if self._dashboard is not None:
+            self._dashboard.heard(attempted)
 
     def start_login(self, url: str, *, play: bool = False) -> None:
         """Open the wizard on `url`."""
@@ -189,17 +254,9 @@ class Program(AuthlensApp):
 
     @on(DashboardScreen.TraceWanted)
     def _trace_wanted(self, message: DashboardScreen.TraceWanted) -> None:
-        self.push_screen(TraceScreen(message.trace, kept=self._kept(message.trace)))
-
-    def _kept(self, trace: Trace) -> Kept | None:
-        """Return where more traces of the same credential are."""
-        if self._session is None:
-            return None
-        try:
-            grant = self._session.credentials.find(trace.resource_url)
-        except AuthlensError:
-            return None
-        return None if grant is None else Kept(self._session.credentials.traces, grant.grant_id)
+        if self._session is not None:
+            kept = Kept(self._session.credentials.traces, message.holding_id)
+            self.push_screen(TraceScreen(message.trace, kept=kept if message.holding_id else None))
 
     @on(WizardScreen.Left)
     def _wizard_left(self) -> None:

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, DataTable
+from textual.widgets import Button
 
 from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.holdings import Holding
 from authlens_core.credentials.model import Grant, describe
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
@@ -24,7 +24,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.new_login import NewLoginScreen
-from authlens_tui.widgets.grant_row import columns_for
+from authlens_tui.widgets.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep
 from support.screens import Host, footer_keys, run_screen, text_of, until
 
@@ -88,67 +88,55 @@ async def test_every_state_is_told_by_a_symbol_and_in_words() -> None:
         assert [one for one in told if one not in shown] == []
 
 
-async def test_a_tick_rewrites_only_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second later nothing has changed; a minute later only the times have, in the rows that have one."""
-    calls: list[tuple[Any, Any]] = []
-    async with dashboard(grant("a", minutes=90), grant("b", minutes=None)) as (screen, _, _):
-        original = screen.table.update_cell
+async def test_a_tick_makes_only_the_rows_in_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """H143: what a second costs does not depend on how many credentials there are."""
+    async with Session(Wire(), Credentials.memory()) as session:
+        for number in range(500):
+            session.credentials.index.switch(replace(grant(f"host-{number}"), generation=1), 1)
+        screen = DashboardScreen(session, now=lambda: NOW)
+        async with run_screen(screen):
+            made: list[str] = []
+            original = screen.table._make
 
-        def spy(row: Any, column: Any, value: Any, **more: Any) -> None:
-            calls.append((row, column))
-            original(row, column, value, **more)
+            def make(holding: Holding) -> RowText:
+                made.append(holding.holding_id)
+                return original(holding)
 
-        monkeypatch.setattr(screen.table, "update_cell", spy)
-        screen.show_grants()
-        assert calls == []
+            monkeypatch.setattr(screen.table, "_make", make)
+            screen.show_now()
+            assert 0 < len(made) <= screen.size.height
+
+
+async def test_a_row_is_drawn_anew_when_its_text_has_changed() -> None:
+    """A second later nothing has changed; forty minutes later the countdown has."""
+    async with dashboard(grant("a", minutes=90)) as (screen, pilot, app):
+        assert "1 h 30 min" in text_of(app)
         screen._now = lambda: NOW + timedelta(minutes=40)
-        screen.show_grants()
-        assert sorted(calls) == [("id-a", "left"), ("id-a", "proven"), ("id-b", "proven")]
+        screen.show_now()
+        await pilot.pause()
+        assert "50 min" in text_of(app)
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 99, 100, 120, 200])
 def test_the_columns_fill_the_width_and_the_resource_gives_way_last(width: int) -> None:
-    """State, life and resource are always there; the server and the proof where there is room."""
-    columns = columns_for(width)
-    assert [column.key for column in columns][:3] == ["state", "left", "resource"]
-    assert (len(columns) == 5) is (width >= 100)
+    """State, token and resource are always there; more where there is room."""
+    columns = {column.key: column for column in columns_for(width)}
+    assert {"state", "token", "resource"} <= columns.keys()
+    assert ("kind" in columns) is (width >= 60)
+    assert ("team" in columns) is (width >= 144)
     if width >= 60:
-        assert sum(column.width + 2 for column in columns) <= width
-
-
-async def test_a_thousand_credentials_are_added_once_and_never_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """H143: work for what is new, none for what is there."""
-    added = 0
-    original = DataTable.add_row
-
-    def spy(self: DataTable[Any], *cells: Any, **more: Any) -> Any:
-        nonlocal added
-        added += 1
-        return original(self, *cells, **more)
-
-    monkeypatch.setattr(DataTable, "add_row", spy)
-    async with Session(Wire(), Credentials.memory()) as session:
-        for number in range(1000):
-            session.credentials.index.switch(replace(grant(f"host-{number}"), generation=1), 1)
-        async with run_screen(DashboardScreen(session, now=lambda: NOW)) as (app, pilot):
-            screen = app.screen
-            assert isinstance(screen, DashboardScreen)
-            assert screen.table.row_count == 1000
-            filled = added
-            screen.show_grants()
-            await pilot.press("end")
-            assert added == filled <= 2000
+        assert sum(column.width + GAP for column in columns.values()) - GAP == width
 
 
 async def test_a_credential_that_another_process_removed_disappears() -> None:
     """The table follows the index; the cursor stands on what is left."""
     async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
         screen._session.credentials.index.remove("id-a")
-        screen.show_grants()
+        screen.show_now()
         await pilot.pause()
-        assert screen.table.row_count == 1
+        assert len(screen.table.rows) == 1
         assert screen.selected is not None
-        assert screen.selected.grant_id == "id-b"
+        assert screen.selected.holding_id == "id-b"
         assert "a.example.com" not in text_of(app).replace("b.example.com", "")
 
 
@@ -157,11 +145,11 @@ async def test_a_damaged_record_is_mentioned_and_the_others_can_be_used() -> Non
     async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
         with screen._session.credentials.index.writing() as connection:
             connection.execute("UPDATE grants SET record = '{raw' WHERE grant_id = 'id-a'")
-        screen.show_grants()
+        screen.show_now()
         await pilot.pause()
         assert "! 1 record cannot be read" in text_of(app)
         assert "{raw" not in text_of(app)
-        assert screen.table.row_count == 1
+        assert len(screen.table.rows) == 1
 
 
 async def test_an_empty_dashboard_says_how_to_begin() -> None:
@@ -208,12 +196,12 @@ async def test_revoke_asks_first_and_no_is_the_default() -> None:
         assert app.focused.id == "no"
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is screen)
-        assert screen.table.row_count == 1
+        assert len(screen.table.rows) == 1
         assert not screen._busy
         await pilot.press("v")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
-        await until(pilot, lambda: screen.table.row_count == 0 and not screen._busy)
+        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen._busy)
         assert said(screen).startswith("✔")
 
 
@@ -225,7 +213,7 @@ async def test_a_revocation_that_the_server_did_not_confirm_is_not_called_one() 
         await pilot.press("y")
         await settled(screen, pilot)
         assert said(screen).startswith("✖")
-        assert screen.table.row_count == 1
+        assert len(screen.table.rows) == 1
         assert "revocation failed" in text_of(app)
 
 
@@ -236,7 +224,7 @@ async def test_forget_says_that_the_tokens_live_on() -> None:
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         assert "The server is not told" in text_of(app)
         await pilot.press("y")
-        await until(pilot, lambda: screen.table.row_count == 0 and not screen._busy)
+        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen._busy)
         assert "stay valid at the server" in said(screen)
 
 
@@ -247,7 +235,7 @@ async def test_two_actions_on_one_credential_at_once_are_refused() -> None:
         screen.action_refresh()
         assert "under way" in said(screen)
         await until(pilot, lambda: not screen._busy)
-        events = screen._session.credentials.events(next(iter(screen._cells)), 20)
+        events = screen._session.credentials.events(screen.shown[0].holding_id, 20)
         assert sum("refresh" in event.kind for event in events) == 1
 
 
@@ -268,11 +256,11 @@ async def test_yes_acts_on_the_credential_that_was_asked_about() -> None:
         assert asked is not None
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        screen._session.credentials.index.remove(asked.grant_id)
-        screen.show_grants()
+        screen._session.credentials.index.remove(asked.holding_id)
+        screen.show_now()
         await pilot.press("y")
         await until(pilot, lambda: app.screen is screen and not screen._busy)
-        assert screen.table.row_count == 1
+        assert len(screen.table.rows) == 1
 
 
 # -- a new login -----------------------------------------------------------------------------------------

@@ -2,101 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.message import Message
-from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import Footer, Input, OptionList, Static
 
+from authlens_core.access.cloudflared_files import CloudflaredToken, read_cloudflared_token
+from authlens_core.credentials.background import Attempted
+from authlens_core.credentials.holdings import Holding, Order, arranged, holdings_of, matching
 from authlens_core.credentials.index import Event
 from authlens_core.credentials.model import Grant
-from authlens_core.credentials.prove import prove
-from authlens_core.credentials.refresh import refresh
-from authlens_core.credentials.revoke import revoke
+from authlens_core.credentials.settings import SettingsFile
+from authlens_core.credentials.traces import TraceSummary
 from authlens_core.errors import AuthlensError
+from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
-from authlens_core.trace.record import Trace
-from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.new_login import NewLoginScreen
-from authlens_tui.widgets.grant_row import Column, columns_for, grant_detail, grant_row
+from authlens_tui.screens.dashboard_batch import DashboardBatch
+from authlens_tui.screens.dashboard_keys import DASHBOARD_KEYS, applies
+from authlens_tui.screens.dashboard_words import (
+    EMPTY,
+    broken_words,
+    damaged_words,
+    nothing_matches,
+    title_words,
+)
+from authlens_tui.screens.events import EventsScreen
+from authlens_tui.screens.settings import SettingsScreen
+from authlens_tui.widgets.credential_detail import detail_words, trace_option
+from authlens_tui.widgets.credential_row import RowText, row_of
+from authlens_tui.widgets.credential_table import CredentialTable
 from authlens_tui.widgets.title_bar import TitleBar
 
 __all__ = ["DashboardScreen"]
 
-_EMPTY = Content.assemble(
-    ("No credentials on this machine yet.\n\n", "bold"),
-    "Press ",
-    ("n", "bold $text-primary"),
-    " and give the address of a protected page or an MCP server. authlens walks the login with you, "
-    "one stage at a time, and keeps what it earns in the keyring.\n\n"
-    "Only want to look around? Leave with ",
-    ("q", "bold $text-primary"),
-    " and run ",
-    ("authlens demo", "bold"),
-    ": it brings its own server.",
-)
-
-_NEED_A_GRANT: Final = frozenset({"refresh", "probe", "revoke", "login_again", "forget"})
+Find = Callable[[], tuple[CloudflaredToken, ...]]
+_LOOK_AT_FILES: Final = 5  # seconds between two looks at cloudflared's directory
+_SORT_ANEW: Final = 30  # seconds after which an order that goes by the clock is made again
+_EVENTS: Final = 8
 
 
-class _Done(NamedTuple):
-    """What an action came to, for the person."""
-
-    words: str
-    good: bool
-    trace: Trace | None = None
+def _none_elsewhere() -> tuple[CloudflaredToken, ...]:
+    return ()
 
 
-_Action = Callable[[Grant], Coroutine[Any, Any, _Done]]
+class DashboardScreen(DashboardBatch):
+    """One table of every credential; the selected one in full beside it.
 
-
-class DashboardScreen(Screen[None]):
-    """One table of every credential; the selected one in full beside it."""
+    Args:
+        session: the sender and the credentials.
+        suggestion: what a new login begins with.
+        now: the clock, in UTC.
+        settings: what the person has set; kept in memory by default.
+        find: looks for tokens of cloudflared; by default there are none.
+    """
 
     CSS_PATH = "dashboard.tcss"
     TITLE = "Dashboard"
     HELP = (
-        "The table shows every credential that authlens keeps on this machine. The state is written in words "
-        "and as a symbol. Left is the life of the access token; a refresh gives a new one without a browser."
+        "The table shows every credential of this machine: what authlens keeps, and what cloudflared does, "
+        "which is left as it is. The state is written in words and as a symbol. Token is the life of what is "
+        "sent; Login is that of the login behind it. A refresh gives a new token without a browser; while "
+        "this screen is open it happens by itself, and Next says when."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new_login", "New login", id="dashboard.new", tooltip="Log in to another resource"),
-        Binding("r", "refresh", "Refresh", id="dashboard.refresh", tooltip="Get a new access token"),
-        Binding("p", "probe", "Probe", id="dashboard.probe", tooltip="Ask the resource whether it works"),
-        Binding("v", "revoke", "Revoke", id="dashboard.revoke", tooltip="End it at the server, with proof"),
-        Binding("l", "login_again", "Log in again", id="dashboard.login", tooltip="Walk the login once more"),
-        Binding("f", "forget", "Forget", id="dashboard.forget", tooltip="Remove from this machine only"),
-        Binding(
-            "i", "inspect", "Inspect", id="dashboard.inspect", tooltip="See what was sent last", show=False
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = DASHBOARD_KEYS
 
-    table = getters.query_one("#credentials", DataTable)
+    table = getters.query_one("#credentials", CredentialTable)
     detail = getters.query_one("#detail", Static)
+    history = getters.query_one("#history", OptionList)
     result = getters.query_one("#result", Static)
-
-    class LoginWanted(Message):
-        """The person wants to log in to `url`."""
-
-        def __init__(self, url: str) -> None:
-            super().__init__()
-            self.url = url
-
-    class TraceWanted(Message):
-        """The person wants to see `trace`."""
-
-        def __init__(self, trace: Trace) -> None:
-            super().__init__()
-            self.trace = trace
+    filter_field = getters.query_one("#filter", Input)
 
     def __init__(
         self,
@@ -104,273 +88,260 @@ class DashboardScreen(Screen[None]):
         *,
         suggestion: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        settings: SettingsFile | None = None,
+        find: Find = _none_elsewhere,
     ) -> None:
-        super().__init__()
-        self._suggestion = suggestion
-        self._session = session
-        self._now = now
-        self._grants: dict[str, Grant] = {}
-        self._columns: tuple[Column, ...] = ()
-        self._cells: dict[str, dict[str, str]] = {}
-        self._last_trace: dict[str, Trace] = {}
-        self._newest_trace: Trace | None = None
-        self._busy: set[str] = set()
-        self._asking = False
+        super().__init__(session, settings or SettingsFile(), suggestion, now)
+        self._find = find
+        self._files: tuple[CloudflaredToken, ...] = ()
+        self._seen: tuple[object, object] | None = None
+        self._events: tuple[Event, ...] = ()
+        self._holdings: tuple[Holding, ...] = ()
+        self._shown: tuple[Holding, ...] = ()
+        self._damaged = 0
+        self._order = Order.ENDS
+        self._grouped = False
         self._detail_shown = ""
+        self._looked_at = ""
+        self._history_shown: tuple[TraceSummary, ...] = ()
+        self._ticks = 0
         self._ticker: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out table, detail and result line."""
         yield TitleBar("credentials", self._session.credentials.store.name)
         with Horizontal(id="dashboard"):
-            yield DataTable(id="credentials", cursor_type="row", zebra_stripes=False)
+            with Vertical(id="list"):
+                yield Input(placeholder="resource, team, person, kind or state", id="filter")
+                yield CredentialTable(self._row, id="credentials")
             with VerticalScroll(id="detail-box"):
                 yield Static(id="detail")
+                yield OptionList(id="history")
         yield Static(id="result")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Fill the table and start the clock."""
-        self.table.border_title = "Credentials"
-        self._ticker = self.set_interval(1.0, self.show_grants)
-        self.show_grants()
+        self.history.border_title = "What was sent, kept without secrets"
+        self._ticker = self.set_interval(1.0, self._tick)
+        self.show_now(anew=True)
+        self._look_at_files()
         self.table.focus()
-
-    def on_resize(self) -> None:
-        """Give the columns the width there is; only a change of theirs fills the table anew."""
-        room = self.table.size.width if self.table.size.width else self.size.width
-        columns = columns_for(room - 2)
-        if columns == self._columns:
-            return
-        self._columns = columns
-        row = self.table.cursor_row
-        self.table.clear(columns=True)
-        self._cells.clear()
-        for column in columns:
-            self.table.add_column(column.title, key=column.key, width=column.width)
-        self.show_grants()
-        self.table.move_cursor(row=row)
 
     def on_screen_resume(self) -> None:
         """Show what a login or another process changed meanwhile."""
         if self._ticker is not None:
             self._ticker.resume()
-            self.show_grants()
+            self.show_now(anew=True)
 
     def on_screen_suspend(self) -> None:
         """Let the clock rest while nobody looks."""
         if self._ticker is not None:
             self._ticker.pause()
 
+    def _tick(self) -> None:
+        self._ticks += 1
+        if self._ticks % _LOOK_AT_FILES == 0:
+            self._look_at_files()
+        by_clock = self._order is Order.NEEDS and self._ticks % _SORT_ANEW == 0
+        self.show_now(anew=by_clock)
+
+    @work(exclusive=True, group="files", description="look at cloudflared's tokens")
+    async def _look_at_files(self) -> None:
+        found = await asyncio.to_thread(self._find)
+        if found != self._files:
+            self._files = found
+            self.show_now()
+
     # -- what is shown ---------------------------------------------------------------------------------
 
-    def show_grants(self) -> None:
-        """Bring the table up to date, touching only the cells whose text changed."""
-        if not self._columns:
-            return
-        now = self._now()
-        try:
-            listed, damaged = self._session.credentials.index.grants()
-        except AuthlensError as error:
-            self._say(str(error), good=False)
-            return
-        grants = {grant.grant_id: grant for grant in listed}
-        with self.app.batch_update():
-            for gone in self._cells.keys() - grants.keys():
-                self.table.remove_row(gone)
-                del self._cells[gone]
-            for grant_id, grant in grants.items():
-                self._show_row(grant_id, grant_row(grant, now, busy=grant_id in self._busy))
-        emptied = bool(grants) != bool(self._grants)
-        self._grants = grants
-        self.set_class(not grants, "-empty")
-        box = self.query_one("#detail-box")
-        box.border_title = "Detail" if grants else "Welcome"
-        box.border_subtitle = self.table.border_subtitle = Content(_of_damaged(damaged))
-        self._show_detail(now)
-        if emptied:
-            self.refresh_bindings()
-
-    def _show_row(self, grant_id: str, cells: dict[str, Content]) -> None:
-        before = self._cells.get(grant_id)
-        if before is None:
-            self.table.add_row(*(_fitting(cells, column) for column in self._columns), key=grant_id)
-        else:
-            for column in self._columns:
-                if cells[column.key].plain != before[column.key]:
-                    self.table.update_cell(grant_id, column.key, _fitting(cells, column))
-        self._cells[grant_id] = {key: cell.plain for key, cell in cells.items()}
-
-    def _show_detail(self, now: datetime) -> None:
-        grant = self.selected
-        shown = _EMPTY if grant is None else grant_detail(grant, now, self._history(grant))
-        if shown.plain != self._detail_shown:
-            self._detail_shown = shown.plain
-            self.detail.update(shown)
-
-    def _history(self, grant: Grant) -> Sequence[Event]:
-        try:
-            return self._session.credentials.events(grant.grant_id, 6)
-        except AuthlensError:
-            return ()  # the table has said so already, or says it in a second
+    @property
+    def selected(self) -> Holding | None:
+        """The credential under the cursor, or None."""
+        return self.table.selected
 
     @property
-    def selected(self) -> Grant | None:
-        """The grant under the cursor, or None."""
-        if not self._cells or not self.table.is_valid_coordinate(self.table.cursor_coordinate):
-            return None
-        key = self.table.coordinate_to_cell_key(self.table.cursor_coordinate).row_key.value
-        return self._grants.get(key) if key is not None else None
+    def shown(self) -> Sequence[Holding]:
+        """The credentials that the filter lets through."""
+        return self._shown
 
-    @on(DataTable.RowHighlighted)
+    def _row(self, holding: Holding) -> RowText:
+        return row_of(holding, self._now(), self._settings.present, self._busy)
+
+    def show_now(self, *, anew: bool = False) -> None:
+        """Bring the screen up to date: rows only where the credentials changed, text where it did.
+
+        The index gives the same objects again while nobody writes, so a second in which nothing happens costs
+        the rows in view and nothing more.
+        """
+        try:
+            grants, damaged = self._session.credentials.index.grants()
+            seen = self._seen
+            if anew or seen is None or seen[0] is not grants or seen[1] is not self._files:
+                self._read(grants, len(damaged))
+                self._seen = grants, self._files
+                self._arrange()
+        except AuthlensError as error:
+            self._show_broken(error)
+            return
+        self.remove_class("-broken")
+        self.table.tick()
+        self._show_detail()
+
+    def _read(self, grants: tuple[Grant, ...], damaged: int) -> None:
+        tokens = self._session.credentials.service_tokens
+        had = bool(self._holdings)
+        self._holdings = holdings_of(grants, self._files, tokens.list())
+        self._damaged = damaged + len(tokens.damaged())
+        self._looked_at = ""  # what is kept of the selected one may be more, too
+        self.set_class(not self._holdings, "-empty")
+        if had != bool(self._holdings):
+            self.refresh_bindings()
+
+    def _arrange(self) -> None:
+        """Filter, sort and group what was read."""
+        text = self.filter_field.value
+        self._shown = matching(self._holdings, text, self._now())
+        self.table.show(arranged(self._shown, self._order, self._now(), grouped=self._grouped))
+        self.table.border_title = Content(title_words(len(self._shown), len(self._holdings), text))
+        order = f"sorted by {self._order.value}" + (", grouped by team" if self._grouped else "")
+        damaged = damaged_words(self._damaged)
+        self.table.border_subtitle = Content(f"{damaged} · {order}" if damaged else order)
+        box = self.query_one("#detail-box")
+        box.border_title = "Detail" if self._holdings else "Welcome"
+        box.border_subtitle = None if self._holdings else Content(damaged)
+
+    def _show_broken(self, error: AuthlensError) -> None:
+        self.add_class("-broken")
+        self.query_one("#detail-box").border_title = "The credentials cannot be read"
+        self._put_detail(broken_words(error))
+        self._seen = None
+
+    def _show_detail(self) -> None:
+        holding = self.selected
+        if holding is None:
+            self._show_history(())
+            self._put_detail(nothing_matches(self.filter_field.value) if self._holdings else EMPTY)
+            return
+        if self._looked_at != holding.holding_id:
+            self._looked_at, self._events = holding.holding_id, ()
+            with suppress(AuthlensError):  # the table has said so already, or says it in a second
+                self._events = self._session.credentials.events(holding.holding_id, _EVENTS)
+                self._show_history(self._session.credentials.traces.of(holding.holding_id))
+        words = detail_words(
+            holding, self._now(), self._settings.present, jwt=self._claims_of(holding), events=self._events
+        )
+        self._put_detail(words)
+
+    def _put_detail(self, words: Content) -> None:
+        if words.plain != self._detail_shown:
+            self._detail_shown = words.plain
+            self.detail.update(words)
+
+    def _claims_of(self, holding: Holding) -> Jwt | None:
+        """Return the claims: of a file of cloudflared at once, of a token in the keyring when asked for."""
+        known = self._jwts
+        if holding.cloudflared is not None and holding.holding_id not in known:
+            token = read_cloudflared_token(holding.cloudflared)
+            known[holding.holding_id] = None if token is None else parse_jwt(token)
+        return known.get(holding.holding_id)
+
+    def _show_history(self, kept: tuple[TraceSummary, ...]) -> None:
+        if kept == self._history_shown:
+            return
+        self._history_shown = kept
+        self.history.clear_options()
+        self.history.add_options([trace_option(one, self._now()) for one in kept])
+        self.history.display = bool(kept)
+
+    @on(CredentialTable.Highlighted)
     def _another_row(self) -> None:
-        self._show_detail(self._now())
+        self._show_detail()
+        self.refresh_bindings()
 
-    @on(DataTable.RowSelected)
+    @on(CredentialTable.Chosen)
     def _row_chosen(self) -> None:
         self.action_inspect()
 
-    # -- what can be done ------------------------------------------------------------------------------
+    @on(OptionList.OptionSelected, "#history")
+    def _trace_chosen(self, event: OptionList.OptionSelected) -> None:
+        holding = self.selected
+        if holding is not None and event.option.id is not None:
+            self.show_kept(event.option.id, holding.holding_id)
+
+    # -- filter, sort, group ---------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Show the keys that act on a credential only where there is one."""
-        return bool(self._grants) if action in _NEED_A_GRANT else True
+        """Show only the keys that do something for the credential under the cursor."""
+        if not self.is_mounted:
+            return True
+        if action == "stop":
+            return self.is_under_way or self.filter_field.display
+        if action in ("filter", "sort", "group", "probe_all", "refresh_all", "revoke_all"):
+            return bool(self._holdings)
+        return applies(action, self.selected)
 
-    def action_new_login(self) -> None:
-        """Ask for a URL and start the wizard on it."""
-        self._ask(self._ask_for_url)
+    def action_filter(self) -> None:
+        """Go to the field that filters."""
+        self.filter_field.display = True
+        self.filter_field.focus()
+        self.refresh_bindings()
 
-    async def _ask_for_url(self) -> None:
-        url = await self.app.push_screen_wait(NewLoginScreen(self._suggestion))
-        if url is not None:
-            self.post_message(self.LoginWanted(url))
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self) -> None:
+        self._arrange()
+        self.table.tick()
+        self._show_detail()
 
-    def _ask(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Ask one question at a time: a key pressed twice opens one window."""
-        if not self._asking:
-            self._asking = True
-            self._await_answer(question)
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.table.focus()
 
-    @work(group="ask", description="ask a question")
-    async def _await_answer(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        try:
-            await question()
-        finally:
-            self._asking = False
+    def action_stop(self) -> None:
+        """Stop what is done to many credentials; otherwise show all of them again."""
+        if not self.stop_running():
+            self.filter_field.value = ""
+            self.filter_field.display = False
+            self.table.focus()
+            self.refresh_bindings()
 
-    def action_login_again(self) -> None:
-        """Start the wizard on the selected resource."""
-        grant = self.selected
-        if grant is not None:
-            self.post_message(self.LoginWanted(grant.resource_url))
+    def action_sort(self) -> None:
+        """Sort by the next order."""
+        self._order = self._order.following()
+        self._arrange()
 
-    def action_inspect(self) -> None:
-        """Show the exchanges of the last action on the selected credential."""
-        grant = self.selected
-        trace = self._newest_trace if grant is None else self._last_trace.get(grant.grant_id)
-        if trace is None:
-            self._say(
-                "Nothing was sent for this credential since authlens started: refresh (r) or probe (p) it."
-            )
-        else:
-            self.post_message(self.TraceWanted(trace))
+    def action_group(self) -> None:
+        """Group by team, or not."""
+        self._grouped = not self._grouped
+        self._arrange()
 
-    def action_refresh(self) -> None:
-        """Refresh the selected credential."""
-        self._start(self.selected, "refreshing", self._refresh)
+    # -- other screens ---------------------------------------------------------------------------------
 
-    def action_probe(self) -> None:
-        """Ask the resource whether the selected credential works."""
-        self._start(self.selected, "asking the resource", self._probe)
+    def action_events(self) -> None:
+        """Show the history of access."""
+        holding = self.selected
+        names = {one.holding_id: one.title for one in self._holdings}
+        only = None if holding is None else holding.holding_id
+        self.app.push_screen(EventsScreen(self._session.credentials, names, selected=only))
 
-    def action_revoke(self) -> None:
-        """Revoke the selected credential, after a question."""
-        words = (
-            "The server ends the refresh token and the access token; authlens then calls the resource to see "
-            "it refuse, and only then removes them here. To use the resource again you have to log in."
-        )
-        self._confirm("Revoke at the server?", words, "Revoke", ("revoking", self._revoke))
+    def action_settings(self) -> None:
+        """Show what can be set."""
+        self.app.push_screen(SettingsScreen(self._settings))
 
-    def action_forget(self) -> None:
-        """Remove the selected credential from this machine, after a question."""
-        words = (
-            "The server is not told: the tokens stay valid there until they end. To end them, revoke "
-            "instead (v)."
-        )
-        self._confirm("Forget on this machine?", words, "Forget", ("forgetting", self._forget))
-
-    def _confirm(self, title: str, words: str, yes: str, doing: tuple[str, _Action]) -> None:
-        """Ask about the credential that is selected now, and act on that one whatever is selected then."""
-        grant = self.selected
-        if grant is None or self._is_busy(grant):
+    def heard(self, attempted: Attempted) -> None:
+        """Tell of a refresh that happened by itself."""
+        result, error = attempted.result, attempted.error
+        self._seen = None
+        if result is not None:
+            self.note_trace(attempted.grant.grant_id, result.trace)
+        if self._busy or not self.is_mounted:
             return
+        name = safe_line(attempted.grant.resource_url.removeprefix("https://"), 120)
+        words = error.cause if error is not None else result.summary if result is not None else ""
+        good = result is not None and result.outcome.value in ("refreshed", "adopted", "not needed")
+        self.say(f"By itself, {name}: {words}", good=good)
 
-        async def ask() -> None:
-            named = f"{safe_line(grant.resource_url, 200)}\n\n{words}"
-            if await self.app.push_screen_wait(ConfirmScreen(title, named, yes)):
-                self._start(grant, *doing)
-
-        self._ask(ask)
-
-    async def _refresh(self, grant: Grant) -> _Done:
-        done = await refresh(self._session.credentials, self._session.wire, grant.grant_id, force=True)
-        good = done.outcome.value in {"refreshed", "adopted", "not needed"}
-        return _Done(f"{done.summary} {done.cure}".strip(), good, done.trace)
-
-    async def _probe(self, grant: Grant) -> _Done:
-        done = await prove(self._session.credentials, self._session.wire, grant.grant_id)
-        return _Done(f"{done.summary} {done.cure}".strip(), done.accepted is True, done.trace)
-
-    async def _revoke(self, grant: Grant) -> _Done:
-        done = await revoke(self._session.credentials, self._session.wire, grant.grant_id)
-        return _Done(f"{done.summary} {done.cure}".strip(), done.removed, done.trace)
-
-    async def _forget(self, grant: Grant) -> _Done:
-        erased = await self._session.credentials.forget(grant.grant_id)
-        words = "Removed from this machine. Its tokens stay valid at the server until they end."
-        return _Done(words if erased else f"{words} The keyring did not answer; its entry goes later.", True)
-
-    def _start(self, grant: Grant | None, doing: str, action: _Action) -> None:
-        if grant is None:
-            self._say("Choose a credential first, or press n for a new login.")
-        elif not self._is_busy(grant):
-            self._busy.add(grant.grant_id)
-            self._say(f"{doing.capitalize()} {safe_line(grant.resource_url, 120)} …")
-            self._perform(grant, action)
-
-    def _is_busy(self, grant: Grant) -> bool:
-        busy = grant.grant_id in self._busy
-        if busy:
-            self._say("Something is under way for this credential already.")
-        return busy
-
-    @work(group="action", description="act on a credential")
-    async def _perform(self, grant: Grant, action: _Action) -> None:
-        self.show_grants()
-        try:
-            done = await action(grant)
-        except AuthlensError as error:
-            done = _Done(str(error), False)
-        finally:
-            self._busy.discard(grant.grant_id)
-        if done.trace is not None:
-            self._last_trace[grant.grant_id] = self._newest_trace = done.trace
-        self._say(done.words, good=done.good)
-        self.show_grants()
-
-    def _say(self, words: str, *, good: bool | None = None) -> None:
+    def say(self, words: str, *, good: bool | None = None) -> None:
+        """Write a sentence under the table."""
         symbol = {True: ("✔ ", "bold $text-success"), False: ("✖ ", "bold $text-error"), None: ("", "")}[good]
-        self.result.update(Content.assemble(symbol, Content(safe_line(words, 600))))
-
-
-def _of_damaged(damaged: Sequence[str]) -> str:
-    """Say how many records cannot be read and how to be rid of them; nothing where there are none."""
-    if not damaged:
-        return ""
-    count = "1 record" if len(damaged) == 1 else f"{len(damaged)} records"
-    return f"! {count} cannot be read: authlens list names them"
-
-
-def _fitting(cells: dict[str, Content], column: Column) -> Content:
-    """Return a cell as wide as its column; what is cut ends in an ellipsis."""
-    return cells[column.key].truncate(column.width, ellipsis=True)
+        self.result.update(Content.assemble(symbol, Content(safe_line(words, 900))))

@@ -1,0 +1,331 @@
+"""What the dashboard does to the credential under the cursor, each action with a sentence at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from textual import work
+from textual.message import Message
+from textual.screen import Screen
+
+from authlens_core.credentials.events import Touched, note_touch
+from authlens_core.credentials.holdings import Holding
+from authlens_core.credentials.model import Grant
+from authlens_core.credentials.probe_all import probe
+from authlens_core.credentials.revoke_all import Ended, refresh_one, revoke_one
+from authlens_core.credentials.settings import SettingsFile
+from authlens_core.errors import AuthlensError
+from authlens_core.oauth.jwt import Jwt, parse_jwt
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.session import Session
+from authlens_core.trace.record import Trace
+from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.export import ExportScreen
+from authlens_tui.screens.new_login import NewLoginScreen
+from authlens_tui.screens.reveal import RevealScreen
+
+__all__ = ["DashboardActions", "Done"]
+
+_NOTHING_SENT = "Nothing was sent for this credential yet that is kept: probe (p) it, or refresh (r) a login."
+
+
+class Done(NamedTuple):
+    """What an action came to, for the person."""
+
+    words: str
+    good: bool
+    trace: Trace | None = None
+
+
+Action = Callable[[Holding], Coroutine[Any, Any, Done]]
+
+
+class DashboardActions(Screen[None]):
+    """The actions on one credential; what is selected and shown is left to those that derive from this.
+
+    Args:
+        session: the sender and the credentials.
+        settings: what the person has set.
+        suggestion: what a new login begins with.
+        now: the clock, in UTC.
+    """
+
+    class LoginWanted(Message, namespace="dashboard_screen"):
+        """The person wants to log in to `url`."""
+
+        def __init__(self, url: str) -> None:
+            super().__init__()
+            self.url = url
+
+    class TraceWanted(Message, namespace="dashboard_screen"):
+        """The person wants to see `trace`, which is of the credential `holding_id`."""
+
+        def __init__(self, trace: Trace, holding_id: str) -> None:
+            super().__init__()
+            self.trace = trace
+            self.holding_id = holding_id
+
+    def __init__(
+        self, session: Session, settings: SettingsFile, suggestion: str, now: Callable[[], datetime]
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._settings = settings
+        self._suggestion = suggestion
+        self._now = now
+        self._busy: dict[str, str] = {}
+        self._last_trace: dict[str, Trace] = {}
+        self._jwts: dict[str, Jwt | None] = {}
+        self._asking = False
+
+    # -- for those that derive from this ---------------------------------------------------------------
+
+    @property
+    def selected(self) -> Holding | None:
+        """The credential under the cursor, or None."""
+        return None
+
+    def show_now(self, *, anew: bool = False) -> None:
+        """Bring what is shown up to date; `anew`: something else than the clock has changed."""
+
+    def say(self, words: str, *, good: bool | None = None) -> None:
+        """Tell the person something."""
+
+    # -- asking ----------------------------------------------------------------------------------------
+
+    def ask(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Ask one question at a time: a key pressed twice opens one window."""
+        if not self._asking:
+            self._asking = True
+            self._await_answer(question)
+
+    @work(group="ask", description="ask a question")
+    async def _await_answer(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await question()
+        finally:
+            self._asking = False
+
+    def _confirm(self, title: str, words: str, yes: str, then: Callable[[Holding], object]) -> None:
+        """Ask about the credential that is selected now, and act on that one whatever is selected then."""
+        holding = self.selected
+        if holding is None or self._is_busy(holding):
+            return
+
+        async def question() -> None:
+            named = f"{safe_line(holding.url or holding.title, 200)}\n\n{words}"
+            if await self.app.push_screen_wait(ConfirmScreen(title, named, yes)):
+                then(holding)
+
+        self.ask(question)
+
+    # -- logging in ------------------------------------------------------------------------------------
+
+    def action_new_login(self) -> None:
+        """Ask for a URL and start the wizard on it."""
+
+        async def question() -> None:
+            url = await self.app.push_screen_wait(NewLoginScreen(self._suggestion))
+            if url is not None:
+                self.post_message(self.LoginWanted(url))
+
+        self.ask(question)
+
+    def action_login_again(self) -> None:
+        """Start the wizard on the selected resource."""
+        holding = self.selected
+        if holding is not None:
+            self.post_message(self.LoginWanted(holding.url))
+
+    # -- at the server ---------------------------------------------------------------------------------
+
+    def action_refresh(self) -> None:
+        """Refresh the selected credential."""
+        self._start(self.selected, "refreshing", self._refresh)
+
+    def action_probe(self) -> None:
+        """Ask the resource whether the selected credential works."""
+        self._start(self.selected, "probing", self._probe)
+
+    def action_revoke(self) -> None:
+        """Revoke the selected credential, after a question."""
+        words = (
+            "The server ends the refresh token and the access token; authlens then calls the resource to see "
+            "it refuse, and only then removes them here. To use the resource again you have to log in."
+        )
+        self._confirm(
+            "Revoke at the server?", words, "Revoke", lambda it: self._start(it, "revoking", self._revoke)
+        )
+
+    def action_forget(self) -> None:
+        """Remove the selected credential from this machine, after a question."""
+        words = (
+            "The server is not told: the tokens stay valid there until they end. To end them, revoke "
+            "instead (v)."
+        )
+        if self.selected is not None and self.selected.service_token is not None:
+            words = "Access is not told: the service token stays valid. To end it, revoke it in Zero Trust."
+        self._confirm(
+            "Forget on this machine?", words, "Forget", lambda it: self._start(it, "forgetting", self._forget)
+        )
+
+    async def _refresh(self, holding: Holding) -> Done:
+        return _done(await refresh_one(self._session.credentials, self._session.wire, _grant(holding)))
+
+    async def _revoke(self, holding: Holding) -> Done:
+        return _done(await revoke_one(self._session.credentials, self._session.wire, _grant(holding)))
+
+    async def _probe(self, holding: Holding) -> Done:
+        done = await probe(self._session.credentials, self._session.wire, holding)
+        words = f"{done.summary} {done.cure}".strip()
+        if not done.accepted:
+            words = f"Answered by {done.layer}: {words}"
+        return Done(words, done.accepted is True, done.trace)
+
+    async def _forget(self, holding: Holding) -> Done:
+        if holding.service_token is not None:
+            erased = await self._session.credentials.service_tokens.remove(holding.holding_id)
+            words = "Removed from this machine. At Access the service token stays valid."
+        else:
+            erased = await self._session.credentials.forget(holding.holding_id)
+            words = "Removed from this machine. Its tokens stay valid at the server until they end."
+        return Done(words if erased else f"{words} The keyring did not answer; its entry goes later.", True)
+
+    def _start(self, holding: Holding | None, doing: str, action: Action) -> None:
+        if holding is None:
+            self.say("Choose a credential first, or press n for a new login.")
+        elif not self._is_busy(holding):
+            self._busy[holding.holding_id] = doing
+            self.say(f"{doing.capitalize()} {safe_line(holding.title, 120)} …")
+            self._perform(holding, action)
+
+    def _is_busy(self, holding: Holding) -> bool:
+        busy = holding.holding_id in self._busy
+        if busy:
+            self.say("Something is under way for this credential already.")
+        return busy
+
+    @work(group="action", description="act on a credential")
+    async def _perform(self, holding: Holding, action: Action) -> None:
+        self.show_now()
+        try:
+            done = await action(holding)
+        except AuthlensError as error:
+            done = Done(str(error), False)
+        finally:
+            self._busy.pop(holding.holding_id, None)
+        self.note_trace(holding.holding_id, done.trace)
+        self.say(done.words, good=done.good)
+        self.show_now(anew=True)
+
+    def note_trace(self, holding_id: str, trace: Trace | None) -> None:
+        """Keep what was sent with its secrets while the program runs; those on disk are without."""
+        if trace is not None:
+            self._last_trace[holding_id] = self._last_trace[""] = trace
+
+    # -- what was sent ---------------------------------------------------------------------------------
+
+    @work(exclusive=True, group="open", description="open a trace")
+    async def action_inspect(self) -> None:
+        """Show the exchanges of the last action on the selected credential."""
+        found = await self._newest_trace()
+        if found is not None:
+            self.post_message(self.TraceWanted(*found))
+
+    @work(exclusive=True, group="open", description="save a trace")
+    async def action_save(self) -> None:
+        """Save the exchanges of the last action on the selected credential, redacted."""
+        found = await self._newest_trace()
+        if found is not None:
+            self.app.push_screen(ExportScreen(found[0]))
+
+    async def _newest_trace(self) -> tuple[Trace, str] | None:
+        holding = self.selected
+        holding_id = "" if holding is None else holding.holding_id
+        trace = self._last_trace.get(holding_id)
+        if trace is None and holding is not None:
+            try:
+                kept = self._session.credentials.traces.of(holding_id)
+                trace = await self._open_kept(kept[0].trace_id) if kept else None
+            except AuthlensError as error:
+                self.say(str(error), good=False)
+                return None
+        if trace is None:
+            self.say(_NOTHING_SENT)
+            return None
+        return trace, holding_id
+
+    async def _open_kept(self, trace_id: str) -> Trace:
+        # In a thread: a trace of a megabyte takes a moment.
+        return await asyncio.to_thread(self._session.credentials.traces.open, trace_id)
+
+    @work(exclusive=True, group="open", description="open a kept trace")
+    async def show_kept(self, trace_id: str, holding_id: str) -> None:
+        """Show a trace of the history."""
+        try:
+            trace = await self._open_kept(trace_id)
+        except AuthlensError as error:
+            self.say(str(error), good=False)
+        else:
+            self.post_message(self.TraceWanted(trace, holding_id))
+
+    # -- the token itself ------------------------------------------------------------------------------
+
+    def action_copy_token(self) -> None:
+        """Copy the access token of the selected credential, after a question."""
+        words = "Whoever has the clipboard can use the resource until the token ends. The history notes it."
+        self._confirm("Copy the access token?", words, "Copy", self._copy)
+
+    @work(exclusive=True, group="copy", description="copy a token")
+    async def _copy(self, holding: Holding) -> None:
+        token = await self._access_token(holding)
+        copy = getattr(self.app, "copy", None)
+        if token is not None and callable(copy):
+            await copy(token, "Access token")
+            note_touch(self._session.credentials, holding.holding_id, Touched.COPIED, "access token")
+            self.show_now(anew=True)
+
+    @work(exclusive=True, group="reveal", description="reveal a token")
+    async def action_reveal(self) -> None:
+        """Show the access token of the selected credential for a while."""
+        holding = self.selected
+        token = None if holding is None else await self._access_token(holding)
+        if holding is not None and token is not None and self.is_current:
+            note_touch(self._session.credentials, holding.holding_id, Touched.REVEALED, "access token")
+            self.app.push_screen(RevealScreen(f"Access token of {holding.title}", token))
+
+    @work(exclusive=True, group="claims", description="read claims")
+    async def action_claims(self) -> None:
+        """Show the claims of the access token, where it is a JWT."""
+        holding = self.selected
+        token = None if holding is None else await self._access_token(holding)
+        if holding is None or token is None:
+            return
+        jwt = self._jwts[holding.holding_id] = parse_jwt(token)
+        if jwt is None:
+            self.say("This access token is no JWT: only the server can read it.")
+        self.show_now(anew=True)
+
+    async def _access_token(self, holding: Holding) -> Secret | None:
+        if holding.grant is None:
+            return None
+        try:
+            return (await self._session.credentials.load(holding.holding_id))[1].access_token
+        except AuthlensError as error:
+            self.say(str(error), good=False)
+            return None
+
+
+def _grant(holding: Holding) -> Grant:
+    if holding.grant is None:
+        msg = "only a grant can be refreshed or revoked"
+        raise ValueError(msg)
+    return holding.grant
+
+
+def _done(ended: Ended) -> Done:
+    return Done(f"{ended.summary} {ended.cure}".strip(), ended.good, ended.trace)

@@ -1,0 +1,75 @@
+"""The keys of the dashboard, and which of them do something for a credential."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+from authlens_core.access.cloudflared_files import CloudflaredKind
+from authlens_core.credentials.holdings import Holding, HoldingKind
+
+__all__ = ["DASHBOARD_KEYS", "applies"]
+
+DASHBOARD_KEYS: Final[list[BindingType]] = [
+    Binding("n", "new_login", "New login", id="dashboard.new", tooltip="Log in to another resource"),
+    Binding("r", "refresh", "Refresh", id="dashboard.refresh", tooltip="Get a new access token"),
+    Binding("p", "probe", "Probe", id="dashboard.probe", tooltip="Ask the resource whether it works"),
+    Binding("v", "revoke", "Revoke", id="dashboard.revoke", tooltip="End it at the server, with proof"),
+    Binding("l", "login_again", "Log in again", id="dashboard.login", tooltip="Walk the login once more"),
+    Binding("f", "forget", "Forget", id="dashboard.forget", tooltip="Remove from this machine only"),
+    Binding("slash", "filter", "Filter", key_display="/", id="dashboard.filter", tooltip="Show only some"),
+    Binding("s", "sort", "Sort", id="dashboard.sort", tooltip="Sort by something else"),
+    *(
+        Binding(key, action, name, id=f"dashboard.{action}", tooltip=meaning, show=False)
+        for key, action, name, meaning in (
+            ("i", "inspect", "Inspect", "See what was sent last"),
+            ("m", "save", "Save", "Save what was sent last, redacted"),
+            ("c", "copy_token", "Copy token", "Copy the access token, after a question"),
+            ("x", "reveal", "Reveal token", "Show the access token for a while"),
+            ("j", "claims", "Claims", "Show the claims of an access token that is a JWT"),
+            ("g", "group", "Group", "Group by team, or not"),
+            ("e", "events", "Events", "See what happened to which credential, and when"),
+            ("P", "probe_all", "Probe all", "Ask the resource of everything that is shown"),
+            ("R", "refresh_all", "Refresh all", "New access tokens for everything that is shown"),
+            ("V", "revoke_all", "Revoke all", "End everything that is shown at its server, with proof"),
+        )
+    ),
+    Binding(
+        "comma",
+        "settings",
+        "Settings",
+        key_display=",",
+        id="dashboard.settings",
+        tooltip="Refreshing by itself, the browser, the theme",
+        show=False,
+    ),
+    Binding(
+        "escape", "stop", "Stop", key_display="esc", id="dashboard.stop", tooltip="Stop it, or show all again"
+    ),
+]
+
+_GRANTS_ONLY: Final = frozenset({"refresh", "revoke", "login_again", "copy_token", "reveal", "claims"})
+_OWN: Final = frozenset({"forget"})
+_ANY: Final = frozenset({"inspect", "save"})
+
+
+def applies(action: str, holding: Holding | None) -> bool:
+    """Say whether an action does something for `holding`; those that are not about a credential always do.
+
+    cloudflared's tokens are cloudflared's: they are looked at and probed, and left as they are.
+    """
+    if action in _ANY:
+        return holding is not None
+    if action in _GRANTS_ONLY:
+        return holding is not None and holding.kind is HoldingKind.GRANT
+    if action in _OWN:
+        return holding is not None and holding.kind is not HoldingKind.CLOUDFLARED
+    if action == "probe":
+        return holding is not None and bool(holding.url) and _can_be_sent(holding)
+    return True
+
+
+def _can_be_sent(holding: Holding) -> bool:
+    token = holding.cloudflared
+    return token is None or (token.kind is CloudflaredKind.APPLICATION and "*" not in token.host)

@@ -54,6 +54,7 @@ class RotatingServer:
     seen: list[Seen] = field(default_factory=list)
     script: dict[str, deque[Scripted]] = field(default_factory=dict)
     hold: threading.Event | None = None
+    held: bool = False
     port: int = 0
     turn: threading.Lock = field(default_factory=threading.Lock)
     count: int = 0
@@ -130,6 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.rotating.turn:
             seen, scripted = self._take()
             if self.rotating.hold is not None:
+                self.rotating.held = True
                 self.rotating.hold.wait(10)
             if scripted is None or scripted.spend:
                 status, body = (self.rotating.token if self.path == "/token" else self.rotating.revoke)(

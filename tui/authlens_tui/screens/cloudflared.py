@@ -1,0 +1,218 @@
+"""Logging in with cloudflared, where a resource is behind Access and has no Managed OAuth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from authlens_core.cloudflared.causes import KNOWN_BUGS
+from authlens_core.cloudflared.login import (
+    TIMEOUT,
+    CloudflaredEvent,
+    CloudflaredLogin,
+    LinkShown,
+    OtherWaits,
+    Said,
+    Started,
+    run_login,
+)
+from authlens_core.credentials.cloudflared_proof import prove_jwt
+from authlens_core.credentials.resource_call import ResourceAnswer
+from authlens_core.errors import AuthlensError
+from authlens_core.safe_text import safe_line, safe_text
+from authlens_core.session import Session
+from authlens_tui.widgets.countdown import Countdown
+
+__all__ = ["CloudflaredScreen"]
+
+_INTRO: Final = (
+    "cloudflared logs in as you and keeps the token in ~/.cloudflared; programs send it in cf-access-token."
+)
+
+
+class CloudflaredScreen(ModalScreen[bool]):
+    """Runs `cloudflared access login`, shows its link, and asks the resource with the token.
+
+    Ends with True when the resource accepted the token. Leaving while it waits ends cloudflared.
+
+    Args:
+        url: the resource.
+        session: what sends, and where the proof is noted.
+        seconds: how long a person has.
+        environ: the environment of cloudflared; None is the process's own.
+    """
+
+    CSS_PATH = "cloudflared.tcss"
+    HELP = "A login by cloudflared. The link works on any machine. Known to go wrong:\n" + "\n".join(
+        KNOWN_BUGS
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "copy_link", "Copy link", id="cloudflared.copy", tooltip="Copy the link to open"),
+        Binding("t", "again", "Try again", id="cloudflared.again", tooltip="Run cloudflared once more"),
+        Binding("escape,q", "leave", "Close", id="cloudflared.close", tooltip="End cloudflared and go back"),
+    ]
+
+    words = getters.query_one("#words", Static)
+    link = getters.query_one("#link", Static)
+    said = getters.query_one("#said", Static)
+    result = getters.query_one("#result", Static)
+    countdown = getters.query_one(Countdown)
+
+    def __init__(
+        self,
+        url: str,
+        session: Session,
+        *,
+        seconds: float = TIMEOUT,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self._url = url
+        self._session = session
+        self._seconds = seconds
+        self._environ = environ
+        self._ends_at: float | None = None
+        self._link: str | None = None
+        self._accepted = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out what runs, the link, the time that is left and the result."""
+        with Vertical(classes="cloudflared-box"):
+            yield Static(
+                Content(f"Log in with cloudflared: {safe_line(self._url, 200)}"), classes="cloudflared-title"
+            )
+            yield Static(Content(_INTRO), id="words")
+            yield Static(id="link")
+            yield Countdown()
+            yield Static(id="said")
+            yield Static(id="result")
+            with Horizontal(classes="cloudflared-buttons"):
+                yield Button(Content("Copy the link (c)"), id="copy_link", variant="primary", compact=True)
+                yield Button(Content("Try again (t)"), id="again", compact=True)
+                yield Button(Content("Close (Esc)"), id="leave", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.set_interval(1.0, self._tick)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._link = None
+        self._ends_at = time.monotonic() + self._seconds
+        self.countdown.total = self._seconds
+        for part in (self.link, self.said, self.result):
+            part.update("")
+        self._show()
+        self._tick()
+        self._run()
+
+    def _show(self) -> None:
+        """Show the parts that have something to say."""
+        waits = self._ends_at is not None
+        self.link.display = self._link is not None and waits
+        self.said.display = waits and self._link is None
+        self.countdown.display = waits
+        self.query_one("#copy_link").display = self._link is not None and waits
+        self.query_one("#again").display = not waits and not self._accepted
+        self.refresh_bindings()
+
+    def _tick(self) -> None:
+        if self._ends_at is not None:
+            self.countdown.remaining = max(0.0, self._ends_at - time.monotonic())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer what can be done now."""
+        waits = self._ends_at is not None
+        if action == "copy_link":
+            return waits and self._link is not None
+        return not (action == "again" and (waits or self._accepted))
+
+    @work(exclusive=True, group="cloudflared", description="log in with cloudflared")
+    async def _run(self) -> None:
+        try:
+            login = await run_login(
+                self._url, timeout=self._seconds, events=self._hear, environ=self._environ
+            )
+            token_id = "" if login.file is None else login.file.token_id
+            self._session.credentials.record("login", token_id, f"{self._url} by cloudflared")
+            said = await prove_jwt(
+                self._session.credentials, self._session.wire, self._url, login.token, token_id
+            )
+        except AuthlensError as error:
+            self._end(f"✖ {error.cause}\n→ {error.cure}", good=False)
+            return
+        self._tell_proof(login, said)
+
+    def _hear(self, event: CloudflaredEvent) -> None:
+        if not self.is_mounted:
+            return
+        match event:
+            case Started(command, cloudflared, _):
+                notes = "".join(f"\n! {note}" for note in cloudflared.notes)
+                self.words.update(
+                    Content(safe_text(f"{_INTRO}\ncloudflared {cloudflared.shown} runs: {command}{notes}"))
+                )
+            case LinkShown(url):
+                self._link = url
+                self.link.update(Content(f"Open this link, here or on any other machine:\n{url}"))
+            case OtherWaits(pid):
+                self.result.update(
+                    Content(f"! Another cloudflared (process {pid}) waits for this login: finish that one.")
+                )
+            case Said(line):
+                self.said.update(Content(safe_line(f"cloudflared: {line}", 400)))
+        self._show()
+
+    def _tell_proof(self, login: CloudflaredLogin, said: ResourceAnswer) -> None:
+        self._accepted = bool(said.accepted)
+        sign = {True: "✔", False: "✖", None: "?"}[said.accepted]
+        kept = "! cloudflared keeps no copy of this token: it is gone now."
+        if login.kept_at is not None:
+            kept = f"✔ The token is kept by cloudflared: {safe_line(str(login.kept_at), 300)}"
+        cure = f"\n→ {said.cure}" if said.cure else ""
+        self._end(f"{kept}\n{sign} {said.summary}{cure}", good=self._accepted)
+
+    def _end(self, words: str, *, good: bool) -> None:
+        self._ends_at = None
+        if not self.is_mounted:
+            return
+        self.result.set_classes("-good" if good else "-bad")
+        self.result.update(Content(safe_text(words)))
+        self._show()
+
+    @on(Button.Pressed)
+    async def _button(self, event: Button.Pressed) -> None:
+        await self.run_action(f"screen.{event.button.id}")
+
+    async def action_copy_link(self) -> None:
+        """Copy the link."""
+        copy = getattr(self.app, "copy", None)
+        if copy is not None and self._link is not None:
+            await copy(self._link, "the link")
+
+    def action_again(self) -> None:
+        """Run cloudflared once more."""
+        if self._ends_at is None and not self._accepted:
+            self._begin()
+
+    def action_leave(self) -> None:
+        """Go back; a cloudflared that waits is ended."""
+        self.workers.cancel_node(self)
+        self.dismiss(self._accepted)
+
+    def stop_running(self) -> bool:
+        """End what runs, for ctrl+c; tell whether there was anything to end."""
+        if self._ends_at is None:
+            return False
+        self.workers.cancel_node(self)
+        self._end("Stopped; cloudflared was ended.", good=False)
+        return True

@@ -49,6 +49,7 @@ class Amendment:
         name: its name; empty for the method and the address.
         value: what stands there instead; None leaves the part out. A JSON member that held a string stays
             one; any other is read as JSON where that is possible.
+        new: true where no part of that name stood there; it is put behind the others.
 
     Raises:
         AmendmentRefused: HTTP has no way to carry the value.
@@ -57,6 +58,7 @@ class Amendment:
     place: Place
     name: str
     value: str | Secret | None
+    new: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could not be sent, before it is shown as about to be sent."""
@@ -76,7 +78,7 @@ class Amendment:
             return f"the method was changed to {self.text}"
         if self.place is Place.URL:
             return "the address was replaced"
-        done = "left out" if self.value is None else "replaced"
+        done = "left out" if self.value is None else "added" if self.new else "replaced"
         if self.place is Place.HEADER:
             return f"the header field {self.name} was {done}"
         where = " in the callback" if self.place is Place.CALLBACK else ""

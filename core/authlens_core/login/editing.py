@@ -8,11 +8,11 @@ protocol's back, which is tampering.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from authlens_core.login.amendment import Amendment, Place
+from authlens_core.login.amendment import Amendment, AmendmentRefused, Place
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.stages.registration import requested_scope
 from authlens_core.oauth.authorization import url_parameters
@@ -23,7 +23,17 @@ from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 
-__all__ = ["Choice", "Part", "choices", "difference", "parts_of_link", "parts_of_request", "with_choices"]
+__all__ = [
+    "Choice",
+    "Part",
+    "added",
+    "choices",
+    "difference",
+    "parts_of_link",
+    "parts_of_request",
+    "places_of",
+    "with_choices",
+]
 
 # What our own requests hold that is secret, by the name it stands under.
 _SECRET: Final = frozenset({"code", "code_verifier", "client_secret", "state", "authorization"})
@@ -139,6 +149,31 @@ def parts_of_link(url: str) -> tuple[Part, ...]:
     return tuple(one for one in found if one.name not in instead)
 
 
+def places_of(request: Request | None) -> tuple[Place, ...]:
+    """Return where something can be added: to `request`, or to a link where that is None."""
+    if request is None:
+        return (Place.QUERY,)
+    body = {FORM_TYPE: (Place.FORM,), JSON_TYPE: (Place.JSON,)}.get(_body_type(request), ())
+    return (*body, Place.QUERY, Place.HEADER)
+
+
+def added(place: Place, name: str, value: str, parts: Sequence[Part]) -> Amendment:
+    """Return the amendment that adds a part to `parts`.
+
+    Raises:
+        AmendmentRefused: it has no name, stands there already, or cannot be sent.
+    """
+    if not name:
+        raise AmendmentRefused(f"What is added needs a name ({place.value}).")
+    is_header = place is Place.HEADER
+    for part in parts:
+        same = part.name.lower() == name.lower() if is_header else part.name == name
+        if part.place is place and same:
+            shown = safe_line(name, 60)
+            raise AmendmentRefused(f"{shown} stands there already: change it in its own line.")
+    return Amendment(place, name, _part(place, name, value).value, new=True)
+
+
 def difference(name: str, before: str | Secret, after: str | Secret | None) -> str:
     """Return one line that says what is changed into what; secrets are masked, the rest is safe to show."""
     return f"{safe_line(name, 60)}: {_shown(before)} → {'(left out)' if after is None else _shown(after)}"
@@ -154,9 +189,12 @@ def _part(place: Place, name: str, value: str) -> Part:
     return Part(place, name, Secret(value) if name.lower() in _SECRET else value)
 
 
+def _body_type(request: Request) -> str:
+    return (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+
 def _parts_of_body(request: Request) -> Iterator[Part]:
-    kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    body = request.body.reveal()
+    kind, body = _body_type(request), request.body.reveal()
     if kind == FORM_TYPE:
         try:
             pairs = decode_form(body.decode("ascii"))

@@ -15,9 +15,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.login.amendment import Amendment
+from authlens_core.login.amendment import Amendment, Place, amended_url
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.editing import Choice, Part, choices, parts_of_link, parts_of_request
+from authlens_core.login.editing import Choice, Part, choices, parts_of_link, parts_of_request, places_of
 from authlens_core.login.events import (
     Event,
     StageEnded,
@@ -37,6 +37,7 @@ from authlens_core.login.tampering import Tampering
 from authlens_core.login.verdict import client_is_unknown
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.check import failures
+from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -139,24 +140,52 @@ class Login:
 
     def parts(self) -> tuple[Part, ...]:
         """Return every other part of what the next stage sends, unchanged; to amend one is tampering."""
+        if self.position is Stage.AUTHORIZATION:
+            return parts_of_link(self._honest_link() or "")
+        request = self._honest_request()
+        return () if self.position is None or request is None else parts_of_request(self.position, request)
+
+    def places(self) -> tuple[Place, ...]:
+        """Return where something can be added to what the next stage sends."""
+        if self.position is Stage.AUTHORIZATION:
+            return places_of(None)
+        request = self._honest_request()
+        return () if request is None else places_of(request)
+
+    def planned_link(self) -> str | None:
+        """Return the link that the authorization stage will hand out, where that is next."""
+        link = self._honest_link() if self.position is Stage.AUTHORIZATION else None
+        return None if link is None else amended_url(link, self.amendments)
+
+    def _honest_link(self) -> str | None:
+        return STAGES[Stage.AUTHORIZATION].learn(self._progress.facts, ()).facts.authorization_url
+
+    def _honest_request(self) -> Request | None:
+        """Return what the next stage would send; of one that has run, with the code that was used up."""
         stage = self.position
-        if stage is Stage.AUTHORIZATION:
-            return parts_of_link(STAGES[stage].learn(self.facts, ()).facts.authorization_url or "")
-        planned = None if stage is None else STAGES[stage].request(self.facts, ())
-        return () if stage is None or planned is None else parts_of_request(stage, planned.request)
+        planned = None if stage is None else STAGES[stage].request(self._progress.facts, ())
+        return None if planned is None else planned.request
 
-    def amend(self, *amendments: Amendment) -> None:
-        """Change these parts of what the next stage sends, in place of those named before.
+    def amend(self, *amendments: Amendment, stage: Stage | None = None) -> None:
+        """Change these parts of what `stage`, or the next one, sends, in place of those named before.
 
+        Where that stage has used up its state or code, PKCE runs first, and the changes wait.
         Whatever a changed login earns is kept nowhere.
         """
-        if self._task is None and self.position is not None:
-            self._tampering.edit(self.position, amendments)
+        wanted = stage or self.position
+        if self._task is None and wanted is not None:
+            self._tampering.edit(wanted, amendments)
+            self._progress.renew()
 
     @property
     def amendments(self) -> tuple[Amendment, ...]:
         """What will be changed in the next stage, by hand and by the armed experiment."""
         return () if self.position is None else self._tampering.amendments(self.position, self.facts)
+
+    @property
+    def edits(self) -> tuple[tuple[Stage, Amendment], ...]:
+        """What will be changed by hand, each with the stage that sends it."""
+        return self._tampering.edits
 
     def arm(self, experiment: Experiment | None) -> None:
         """Have `experiment` act in its stage, or none; goes back where that stage is behind already.

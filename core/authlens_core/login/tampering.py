@@ -64,6 +64,11 @@ class Tampering:
         """Change nothing of the next stage, but for an experiment."""
         self._edits = {}
 
+    @property
+    def edits(self) -> tuple[tuple[Stage, Amendment], ...]:
+        """What is to be changed by hand, each with its stage."""
+        return tuple((stage, one) for stage, edits in self._edits.items() for one in edits)
+
     def amendments(self, stage: Stage, facts: Facts) -> tuple[Amendment, ...]:
         """Return what is to be changed in `stage`, first by hand, then by the experiment."""
         experiment = self._here(stage)

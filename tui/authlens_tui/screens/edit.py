@@ -14,19 +14,21 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Footer, Input, Static
 
-from authlens_core.login.amendment import Amendment, AmendmentRefused
-from authlens_core.login.editing import Choice, Part, difference, with_choices
+from authlens_core.login.amendment import Amendment, AmendmentRefused, Place
+from authlens_core.login.editing import Choice, Part, added, difference, with_choices
 from authlens_core.login.facts import Options
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
 
-__all__ = ["EditScreen", "Edited", "FieldRow"]
+__all__ = ["EditScreen", "Edited", "FieldRow", "NewRow"]
 
+_AROUND: Final = 6  # rows of the form besides its fields and their headings
 _LONGEST_SHOWN: Final = 16 * 1024
 _WITHIN: Final = "Within the protocol: yours to choose, an honest login"
 _TAMPERING: Final = "≠ Tampering: the server should notice; nothing of this login is kept"
+_ADDING: Final = "≠ Add what is not there: a name and a value"
 _NOTHING: Final = "Nothing is changed yet. Tab goes to the next field."
 
 
@@ -47,7 +49,7 @@ class FieldRow(Horizontal):
     DEFAULT_CSS = """
     FieldRow {
         height: 1;
-        & .field-name { width: 30; color: $text-muted; }
+        & .field-name { width: 34; color: $text-muted; }
         & Input { width: 1fr; }
         &.-changed .field-name { color: $text-warning; text-style: bold; }
         &.-changed.-within .field-name { color: $text-success; text-style: bold; }
@@ -123,6 +125,59 @@ class FieldRow(Horizontal):
         return difference(self.title, self.source.value, self.new_value)
 
 
+class NewRow(Horizontal):
+    """One line of the form for a part that is not there yet: where it goes, its name, its value."""
+
+    DEFAULT_CSS = """
+    NewRow {
+        height: 1;
+        & .field-name { width: 19; color: $text-muted; }
+        & .new-name { width: 24; margin-right: 1; }
+        & .new-value { width: 1fr; }
+        &.-changed .field-name { color: $text-warning; text-style: bold; }
+    }
+    """
+
+    name_field = getters.query_one(".new-name", Input)
+    value_field = getters.query_one(".new-value", Input)
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+
+    def compose(self) -> ComposeResult:
+        """Lay out the place and the two fields."""
+        yield Static(Content(f"+ {self.place.value}"), classes="field-name")
+        yield Input(placeholder="name", compact=True, select_on_focus=False, classes="new-name")
+        yield Input(placeholder="value", compact=True, select_on_focus=False, classes="new-value")
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was typed."""
+        return bool(self.name_field.value or self.value_field.value)
+
+    @property
+    def difference(self) -> str:
+        """Say in one line what is added."""
+        name = safe_line(self.name_field.value, 60) or "(no name yet)"
+        return f"{name}: added as {self.place.value}"
+
+    def judge(self) -> None:
+        """Show whether something is added."""
+        self.set_class(self.changed, "-changed")
+
+    def reset(self) -> None:
+        """Add nothing."""
+        self.name_field.value = self.value_field.value = ""
+        self.judge()
+
+    leave_out = reset
+
+    def amendment(self, parts: tuple[Part, ...]) -> Amendment:
+        """Return what is added; raises `AmendmentRefused` where that cannot be."""
+        return added(self.place, self.name_field.value.strip(), self.value_field.value, parts)
+
+
 class EditScreen(ModalScreen[Edited | None]):
     """Shows every part of what `stage` sends; ends with what was changed, or with None.
 
@@ -131,6 +186,7 @@ class EditScreen(ModalScreen[Edited | None]):
         options: the options in force.
         choices: what is the person's to choose.
         parts: every other part of the request or of the link.
+        places: where something can be added.
     """
 
     CSS_PATH = "edit.tcss"
@@ -151,13 +207,19 @@ class EditScreen(ModalScreen[Edited | None]):
     changes = getters.query_one("#edit-changes", Static)
 
     def __init__(
-        self, stage: Stage, options: Options, choices: tuple[Choice, ...], parts: tuple[Part, ...]
+        self,
+        stage: Stage,
+        options: Options,
+        choices: tuple[Choice, ...],
+        parts: tuple[Part, ...],
+        places: tuple[Place, ...] = (),
     ) -> None:
         super().__init__()
         self._stage = stage
         self._options = options
         self._choices = choices
         self._parts = parts
+        self._places = places
 
     def compose(self) -> ComposeResult:
         """Lay out the two kinds of fields, and what is changed."""
@@ -169,6 +231,9 @@ class EditScreen(ModalScreen[Edited | None]):
                 if self._parts:
                     yield Static(Content(_TAMPERING), classes="edit-section")
                     yield from (FieldRow(part) for part in self._parts)
+                if self._places:
+                    yield Static(Content(_ADDING), classes="edit-section")
+                    yield from (NewRow(place) for place in self._places)
                 if not self._choices and not self._parts:
                     yield Static(Content("Nothing of this stage can be edited."))
             yield Static(Content(_NOTHING), id="edit-changes")
@@ -178,21 +243,27 @@ class EditScreen(ModalScreen[Edited | None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Name the stage in the border."""
-        info = STAGE_INFO[self._stage]
-        self.query_one("#edit").border_title = f"{info.number} {info.title}: edit what is sent"
+        """Name the stage in the border, and make room for every field as far as there is any."""
+        info, box = STAGE_INFO[self._stage], self.query_one("#edit")
+        box.border_title = f"{info.number} {info.title}: edit what is sent"
+        box.styles.height = _AROUND + sum(2 + len(some) for some in (self._choices, self._parts, self._places))
 
     @property
     def rows(self) -> Iterator[FieldRow]:
         """Every field of the form."""
         yield from self.query(FieldRow)
 
+    @property
+    def new_rows(self) -> Iterator[NewRow]:
+        """Every line in which something can be added."""
+        yield from self.query(NewRow)
+
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         row = event.input.parent
-        if isinstance(row, FieldRow):
-            if event.value:
-                row.omitted = False
+        if isinstance(row, FieldRow) and event.value:
+            row.omitted = False
+        if isinstance(row, FieldRow | NewRow):
             row.judge()
         self._show_changes()
 
@@ -201,18 +272,18 @@ class EditScreen(ModalScreen[Edited | None]):
         lines = [
             Content.assemble(
                 ("✎ within the protocol  ", "$text-success")
-                if isinstance(row.source, Choice)
+                if isinstance(row, FieldRow) and isinstance(row.source, Choice)
                 else ("≠ tampering  ", "bold $text-warning"),
                 row.difference,
             )
-            for row in self.rows
+            for row in (*self.rows, *self.new_rows)
             if row.changed
         ]
         self.changes.update(Content("\n").join(lines) if lines else Content(_NOTHING))
 
-    def _focused_row(self) -> FieldRow | None:
+    def _focused_row(self) -> FieldRow | NewRow | None:
         row = self.focused.parent if self.focused is not None else None
-        return row if isinstance(row, FieldRow) else None
+        return row if isinstance(row, FieldRow | NewRow) else None
 
     def action_reset_field(self) -> None:
         """Put back what stood in the field."""
@@ -237,14 +308,15 @@ class EditScreen(ModalScreen[Edited | None]):
         chosen = {row.source.name: row.field.value for row in changed if isinstance(row.source, Choice)}
         try:
             options = with_choices(self._options, chosen)
-            amendments = tuple(
-                row.source.to(row.new_value) for row in changed if isinstance(row.source, Part)
+            amendments = (
+                *(row.source.to(row.new_value) for row in changed if isinstance(row.source, Part)),
+                *(row.amendment(self._parts) for row in self.new_rows if row.changed),
             )
         except (AmendmentRefused, ValueError) as refused:
             self.changes.update(Content(f"✖ {safe_line(str(refused), 400)}"))
             self.changes.add_class("-bad")
             return
-        self.dismiss(Edited(options, amendments) if changed else None)
+        self.dismiss(Edited(options, amendments) if changed or amendments else None)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Apply or leave, with the mouse."""

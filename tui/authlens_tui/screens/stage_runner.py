@@ -27,6 +27,8 @@ class StageRunner(Screen[None]):
         self._login = login
         # Set by the key itself, not by what it starts: of two quick presses the second finds it set.
         self._busy = False
+        # The record that the person has answered by an edit: its stage is run anew, not again.
+        self._answered: StageRecord | None = None
 
     @property
     def login(self) -> Login:
@@ -40,7 +42,8 @@ class StageRunner(Screen[None]):
         """Return the record of the stage that has failed or was stopped and stands next, or None."""
         stage = self._login.position
         record = self._login.trace.latest(stage) if stage is not None else None
-        unresolved = record is not None and record is self._login.trace.records[-1]
+        last = self._login.trace.records[-1] if self._login.trace.records else None
+        unresolved = record is not None and record is last and record is not self._answered
         return record if record and unresolved and record.outcome is not Outcome.PASSED else None
 
     def _start(self, doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -104,6 +107,18 @@ class StageRunner(Screen[None]):
         if not self._busy:
             self._login.use(replace(self._login.facts.options, port=0))
             self.action_retry()
+
+    def action_paste_only(self) -> None:
+        """Open no port at all: the person brings the answer of the browser by hand."""
+        if self._busy:
+            return
+        self._login.use(replace(self._login.facts.options, listen=False))
+        self.notify(
+            "No port is opened. After the sign-in the browser shows a page that it cannot load; "
+            "copy the address of that page and paste it here.",
+            markup=False,
+        )
+        self.action_retry()
 
     def action_other_host(self) -> None:
         """Change between localhost and 127.0.0.1: Access has a switch for each."""

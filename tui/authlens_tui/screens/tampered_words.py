@@ -12,6 +12,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.durations import in_words
 from authlens_tui.screens.what_if import acts_at, results_in
 
@@ -27,9 +28,11 @@ def marks(login: Login) -> Content:
     pieces: list[Content] = []
     if login.armed is not None:
         pieces.append(Content.assemble(("≠ Armed: ", _MARK), f"{login.armed.title} {acts_at(login.armed)}."))
-    elif login.amendments:
-        words = _listed([one.words for one in login.amendments])
-        pieces.append(Content.assemble(("≠ Edited: ", _MARK), f"{words}, once it is sent."))
+    elif login.edits:
+        words = _listed([one.words for _, one in login.edits])
+        stage = login.edits[0][0]
+        when = "once it is sent" if stage is login.position else f"once {STAGE_INFO[stage].title} is run"
+        pieces.append(Content.assemble(("≠ Edited: ", _MARK), f"{words}, {when}."))
     if login.trace.tampering:
         words = _listed(login.trace.tampering)
         pieces.append(Content.assemble(("≠ TAMPERED: ", _MARK), f"{words}. Nothing of this login is kept."))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -232,10 +234,15 @@ class WizardScreen(WizardTools):
         elif record is not None and (self._stages.index(stage) < here or self._is_latest(record)):
             self.record_view.show_record(record)
         elif stage is position:
-            planned = self._login.planned()
-            self.record_view.show_planned(stage, planned.request if planned else None)
+            self.record_view.show_planned(stage, self._planned)
         else:
             self.record_view.show_ahead(stage)
+
+    @property
+    def _planned(self) -> Request | None:
+        """What goes out next: the request of authlens, or that of the browser, which is the link."""
+        planned, link = self._login.planned(), self._login.planned_link()
+        return Request("GET", link) if link is not None else planned.request if planned else None
 
     @property
     def _stages(self) -> tuple[Stage, ...]:
@@ -266,13 +273,13 @@ class WizardScreen(WizardTools):
         self.verdict_line.update(Content.assemble(mark, "\n", words) if mark else words)
 
     def _say_next(self) -> None:
-        stage, planned = self._login.position, self._login.planned()
+        stage = self._login.position
         if stage is None and self._login.tampered:
             self._say(unkept_words(self._login.facts, datetime.now(UTC)))
         elif stage is None:
             self._say(authenticated_words(self._login.facts, self._store_name, datetime.now(UTC)))
         else:
-            self._say(next_words(stage, planned.request if planned else None, shown=self.shown is stage))
+            self._say(next_words(stage, self._planned, shown=self.shown is stage))
 
     def went_back(self) -> None:
         """Show the stage that is next again."""
@@ -312,13 +319,27 @@ class WizardScreen(WizardTools):
         """Open the link in a browser of this machine."""
         if self._ready is None:
             return
-        opened = open_browser(self._ready.url, self._environ)
-        words = (
-            "The browser was asked to open the link. If nothing appears, copy it with c."
-            if opened
-            else "No browser could be started here. Copy the link with c and open it elsewhere."
-        )
-        self.notify(words, markup=False)
+        loop = asyncio.get_running_loop()
+
+        def failed() -> None:  # in the thread that waits for the opener, maybe long after this screen
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._no_browser)
+
+        if open_browser(self._ready.url, self._environ, failed=failed):
+            self.notify(
+                "The browser was asked to open the link. If nothing appears, copy it with c.", markup=False
+            )
+        else:
+            self._no_browser()
+
+    def _no_browser(self) -> None:
+        """Say that no browser came up, as long as the link is still wanted."""
+        if self.is_running and self._ready is not None:
+            self.notify(
+                "No browser could be started here. Copy the link with c and open it elsewhere.",
+                severity="warning",
+                markup=False,
+            )
 
     def action_play(self) -> None:
         """Let the demo sign in, over real HTTP, as a browser would."""

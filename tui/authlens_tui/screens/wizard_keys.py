@@ -24,6 +24,14 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     Binding("g", "override", "Go on anyway", id="wizard.override", tooltip="In spite of the failed check"),
     Binding("t", "retry", "Retry", id="wizard.retry", tooltip="Run the failed stage again"),
     Binding("w", "another_port", "Other port", id="wizard.port", tooltip="Use any free port instead"),
+    # The key of the paste box: it is offered where that box is not there yet.
+    Binding(
+        "p",
+        "paste_only",
+        "No port",
+        id="wizard.no_port",
+        tooltip="Open no port: you paste the address that the browser ends on",
+    ),
     Binding("h", "other_host", "Other host", id="wizard.host", tooltip="localhost or 127.0.0.1"),
     Binding("b", "back", "Back", id="wizard.back", tooltip="Take the facts of one stage earlier"),
     Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown"),
@@ -56,8 +64,10 @@ WIZARD_KEYS: Final[list[BindingType]] = [
 _WAYS_ON: Final = {
     "override": ("g", "go on anyway"),
     "another_port": ("w", "use another port"),
+    "paste_only": ("p", "open none and paste the answer yourself"),
     "other_host": ("h", "use the other host name"),
     "retry": ("t", "run it again"),
+    "edit": ("e", "edit what it sends"),
     "back": ("b", "go back a stage"),
 }
 
@@ -77,12 +87,13 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
     return {
         "next": idle and failed is None,
         "run_all": idle and failed is None,
-        "edit": idle and failed is None,
+        "edit": idle,
         "what_if": not running,
         "export": bool(login.trace.records),
         "override": stuck and failed is not None and any(check.overridable for check in failed.failures),
         "retry": stuck,
         "another_port": stuck and "registration.port" in names,
+        "paste_only": stuck and "registration.port" in names and login.facts.options.listen,
         "other_host": stuck and at_registration and bool(names) and "registration.port" not in names,
         "back": not running and login.position is not Stage.DETECTION,
         "cancel": running,

@@ -31,20 +31,19 @@ class WizardTools(StageRunner):
         login, stage = self._login, self._login.position
         if stage is None or login.running is not None:
             return
-        form = EditScreen(stage, login.facts.options, login.choices(), login.parts())
+        form = EditScreen(stage, login.facts.options, login.choices(), login.parts(), login.places())
         edited = await self.app.push_screen_wait(form)
         if edited is not None and login.position is stage and login.running is None:
-            self._apply(edited)
+            self._apply(edited, stage)
 
-    def _apply(self, edited: Edited) -> None:
-        """Choose anew first: where that goes back, the request that was edited is not the next any more."""
-        login, stage = self._login, self._login.position
+    def _apply(self, edited: Edited, stage: Stage) -> None:
+        """Choose anew first: that may go back, and then the other changes wait for their stage."""
+        login = self._login
+        self._answered = self.failed_record()
         if edited.options != login.facts.options:
             login.use(edited.options)
-        if edited.amendments and login.position is stage:
-            login.amend(*edited.amendments)
-        elif edited.amendments:
-            self.notify("The new choice matters earlier, so the other edits were dropped.", markup=False)
+        if edited.amendments:
+            login.amend(*edited.amendments, stage=stage)
         self.went_back()
 
     @work(exclusive=True, group="tools", description="what if")

@@ -35,6 +35,8 @@ def next_words(stage: Stage, request: Request | None, *, shown: bool) -> Content
     if request is not None:
         masked = redacted_request(request, Redactor(()))
         sends = f"{masked.method} {safe_line(masked.url, _LONGEST_URL)}"
+        if stage is Stage.AUTHORIZATION:
+            sends = "a link for your browser, and then a wait until it comes back"
     return Content.assemble(
         "Next: ",
         (f"{info.number} {info.title}", "bold"),

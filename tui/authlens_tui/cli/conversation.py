@@ -16,14 +16,20 @@ from authlens_tui.cli.output import say
 
 __all__ = ["tell"]
 
+_WORDS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.CANCELLED: "stopped"}
 _SYMBOLS = {Outcome.PASSED: "✔", Outcome.FAILED: "✖", Outcome.CANCELLED: "–"}
 
 
-def tell(event: Event) -> None:
-    """Say one event of a login in a line or two; the link itself is said by whoever offers the ways back."""
+def tell(event: Event, *, aloud: bool = False) -> None:
+    """Say one event of a login in a line or two; the link itself is said by whoever offers the ways back.
+
+    Args:
+        event: what happened.
+        aloud: for one who listens: words in place of signs and columns.
+    """
     match event:
         case StageEnded(record):
-            _ended(record)
+            _ended(record, aloud=aloud)
         case AnswerIgnored(reason, count):
             say(f"    ignored ({count}): {reason}; still waiting")
         case TunnelTested(family):
@@ -32,11 +38,18 @@ def tell(event: Event) -> None:
             pass
 
 
-def _ended(record: StageRecord) -> None:
+def _ended(record: StageRecord, *, aloud: bool) -> None:
     info = STAGE_INFO[record.stage]
     warnings = record.count(Severity.WARNING)
     noted = f"  {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
-    say(f"{_SYMBOLS[record.outcome]} {info.number} {info.title:<18}{record.elapsed * 1000:>7.0f} ms{noted}")
+    if aloud:
+        say(f"Stage {info.number} of 8, {info.title}: {_WORDS[record.outcome]}.{noted}")
+    else:
+        say(
+            f"{_SYMBOLS[record.outcome]} {info.number} {info.title:<18}{record.elapsed * 1000:>7.0f} ms{noted}"
+        )
     for check in record.checks:
         if check.severity is Severity.WARNING:
-            say(f"    ! {safe_line(check.expected)} Seen: {safe_line(check.seen, 300)}")
+            say(
+                f"    {'Warning:' if aloud else '!'} {safe_line(check.expected)} Seen: {safe_line(check.seen, 300)}"
+            )

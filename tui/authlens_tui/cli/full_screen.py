@@ -1,4 +1,4 @@
-"""Starting the full-screen app: on a terminal that can show it, or a plain word that it cannot."""
+"""Starting the full-screen app on a terminal that can show it, or saying why there is none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from authlens_core.errors import UsageError
 from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.session import checked_url
 
-__all__ = ["run_app", "run_demo"]
+__all__ = ["run_app", "run_demo", "why_no_full_screen"]
 
 
 def run_app(url: str | None) -> int:
@@ -48,21 +48,32 @@ def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
     return app.return_code or 0
 
 
+def why_no_full_screen() -> str | None:
+    """Return in a sentence why there is no full screen here, before Textual would paint over it; or None."""
+    if os.environ.get("AUTHLENS_PLAIN"):
+        return "As asked for, without the full screen (AUTHLENS_PLAIN or --plain)."
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        return "The full-screen app needs a terminal for its keys and its screen, and this is none."
+    if sys.platform == "win32":
+        return None
+    kind = os.environ.get("TERM", "")
+    if kind in {"", "dumb"}:
+        seen = f"TERM={kind}" if kind else "TERM is not set"
+        return f"This terminal cannot show a full screen ({seen})."
+    encoding = sys.stderr.encoding or "none"
+    try:
+        "✔─".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return f"This terminal cannot show the signs of a full screen (its encoding is {encoding})."
+    return None
+
+
 def _require_terminal(instead: str) -> None:
-    """Refuse where a full screen cannot work, before Textual would paint over it.
+    """Refuse where a full screen cannot work.
 
     Raises:
         UsageError: with what to run instead.
     """
-    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
-        raise UsageError(
-            "The full-screen app needs a terminal for its keys and its screen, and this is none.",
-            f"From a script or a pipe: {instead}",
-        )
-    kind = os.environ.get("TERM", "")
-    if sys.platform != "win32" and kind in {"", "dumb"}:
-        seen = f"TERM={kind}" if kind else "TERM is not set"
-        raise UsageError(
-            f"This terminal cannot show a full screen ({seen}).",
-            f"Line by line it works: {instead}",
-        )
+    why = why_no_full_screen()
+    if why is not None:
+        raise UsageError(why, f"Line by line it works: {instead}")

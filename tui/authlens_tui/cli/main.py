@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from authlens_core.errors import AuthlensError, UsageError
 from authlens_core.safe_text import safe_line
-from authlens_tui.cli.output import answer_line, discard, explain
+from authlens_tui.cli.output import answer_line, discard, explain, say
 from authlens_tui.cli.parser import VERBS, build_parser
 from authlens_tui.cli.unexpected import FAILED, say_unexpected, silence_tracebacks
 
@@ -47,6 +47,9 @@ def run(argv: Sequence[str]) -> int:
 
 def _dispatch(argv: list[str]) -> int:
     _refuse_borrowed_rights()
+    if "--plain" in argv[:2] and argv[0] not in VERBS:
+        argv.remove("--plain")
+        os.environ["AUTHLENS_PLAIN"] = "1"
     if not argv or (not argv[0].startswith("-") and argv[0] not in VERBS):
         return _app(argv)
     parsed = build_parser().parse_args(argv)
@@ -76,16 +79,32 @@ def _refuse_borrowed_rights() -> None:
 
 
 def _app(argv: list[str]) -> int:
-    """Start the full-screen app, on the wizard if a URL is given.
+    """Start the full-screen app, on the wizard if a URL is given; or do it line by line.
 
     Raises:
         UsageError: the arguments are neither a verb nor one URL.
     """
     if argv:
         _refuse_other_words(argv)
-    from authlens_tui.cli.full_screen import run_app
+    from authlens_tui.cli.full_screen import run_app, why_no_full_screen
 
-    return run_app(argv[0] if argv else None)
+    why = why_no_full_screen()
+    if why is None or (not argv and not os.environ.get("AUTHLENS_PLAIN")):
+        return run_app(argv[0] if argv else None)
+    return _line_by_line(argv, why)
+
+
+def _line_by_line(argv: list[str], why: str) -> int:
+    """Do what the full-screen app would be for: log in to a URL, or show what there is."""
+    from authlens_tui.cli.session import checked_url
+
+    if not argv:
+        code = _list(build_parser().parse_args(["list"]))
+        say("  → Log in: authlens login URL     Everything else: authlens --help")
+        return code
+    url = checked_url(argv[0])
+    say(f"{why} The login goes on line by line.")
+    return _login(build_parser().parse_args(["login", url]))
 
 
 def _refuse_other_words(argv: list[str]) -> None:

@@ -35,6 +35,7 @@ exit codes:
 stdout carries the answer alone, stderr the words.
 
 environment:
+  AUTHLENS_PLAIN           anything: no full screen, line by line in words, as with --plain
   AUTHLENS_HOME            where state that is no secret lives
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
   AUTHLENS_PASSPHRASE_FILE a private file, or /dev/fd/N, with the passphrase of the encrypted file
@@ -313,7 +314,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser for `authlens VERB …`; `authlens [URL]` is handled before it."""
     parser = _Parser(
         prog="authlens",
-        usage="authlens [URL] | authlens VERB …",
+        usage="authlens [--plain] [URL] | authlens VERB …",
         description="See every login. Without a verb: the full-screen app; with a URL, the login to it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -59,7 +59,7 @@ class Teller:
             if line is not None:
                 answer_json(line)
         elif not self._judging_paste:
-            tell(event)
+            tell(event, aloud=bool(self._environ.get("AUTHLENS_PLAIN")))
         if isinstance(event, AuthorizationReady):
             self._offer(event)
 

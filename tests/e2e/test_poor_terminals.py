@@ -1,0 +1,154 @@
+"""Terminals that can do little: small, of few colours or none, without UTF-8, dumb, or none at all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from support.person import Person
+from support.terminal import Terminal, terminal
+from support.terminal_modes import left_on
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+TESTS = Path(__file__).parents[1]
+COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]2[;:]")
+PALETTE = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]5[;:]")
+ANY_COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:[349][0-7]|10[0-7]|[34]8[;:][25])[;:m]")
+NOT_UTF_8 = ("LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0")
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """A person's machine: a home and a keyring that works."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(tmp_path / "keyring.json"),
+        "AUTHLENS_HOME": str(tmp_path / "home"),
+    }
+
+
+@pytest.fixture
+async def resource() -> AsyncIterator[str]:
+    """The emulator's resource."""
+    async with terminal((AUTHLENS, "emulator")) as served:
+        await served.wait_for("http://")
+        found = re.search(r"http://\S+", served.text())
+        assert found is not None
+        yield found[0]
+
+
+def plain_link(screen: Terminal) -> str:
+    """Return the link of a plain login, which stands alone on a line."""
+    return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+
+
+async def walked(screen: Terminal) -> None:
+    """Walk the demo to its end and leave."""
+    await screen.wait_for("The plain")
+    screen.press("enter")
+    await screen.wait_for("· · · · · · · ·")
+    screen.press("a")
+    await screen.wait_for("✔ ✔ ✔ ✔ ✔ ▶ · ·")
+    screen.press("s")
+    await screen.wait_for("✔ ✔ ✔ ✔ ✔ ✔ ✔ ✔")
+    screen.press("q")
+    assert await screen.wait_for_exit() == 0
+    assert left_on(screen.raw) == []
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 12), (20, 5)])
+async def test_a_login_on_a_small_screen(columns: int, rows: int) -> None:
+    """Issue 5, item 6: from the menu to the tokens."""
+    async with terminal((AUTHLENS, "demo", "--port", "0"), columns=columns, rows=rows) as screen:
+        await walked(screen)
+
+
+@pytest.mark.parametrize(
+    ("settings", "forbidden"),
+    [(("TERM=linux", "COLORTERM="), (COLOUR, PALETTE)), (("NO_COLOR=1",), (ANY_COLOUR,))],
+    ids=["16 colours", "NO_COLOR"],
+)
+async def test_a_login_with_few_colours(
+    settings: tuple[str, ...], forbidden: tuple[re.Pattern[bytes], ...]
+) -> None:
+    """Issue 5, item 6: no colour is sent that the terminal does not have, or that nobody wants."""
+    async with terminal(("env", *settings, AUTHLENS, "demo", "--port", "0"), columns=80, rows=24) as screen:
+        await walked(screen)
+        assert [found[0] for pattern in forbidden if (found := pattern.search(screen.raw))] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (("TERM=dumb",), "TERM=dumb"),
+        (("TERM=",), "TERM is not set"),
+        (NOT_UTF_8, "its encoding is"),
+        (("AUTHLENS_PLAIN=1",), "As asked for"),
+    ],
+)
+async def test_a_url_is_logged_in_to_line_by_line(
+    settings: tuple[str, ...], words: str, machine: dict[str, str], resource: str
+) -> None:
+    """Issue 5, item 6, H167: the conversation in place of the full screen, and why."""
+    async with terminal(("env", *settings, AUTHLENS, resource), env=machine, columns=200) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        assert words in screen.text()
+        assert "The login goes on line by line." in screen.text()
+        assert b"\x1b" not in screen.raw
+        async with Person() as person:
+            callback = await person.callback_url(plain_link(screen))
+        screen.send(f"{urlsplit(callback).query}\r")
+        await screen.wait_for("Authenticated.")
+        assert await screen.wait_for_exit() == 0
+        assert settings != NOT_UTF_8 or screen.raw.isascii()
+
+
+async def test_in_words_for_one_who_listens(machine: dict[str, str], resource: str) -> None:
+    """A screen reader reads lines from the top: words, no signs, no columns, nothing drawn over."""
+    async with terminal((AUTHLENS, "--plain", resource), env=machine, columns=200) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        assert "Stage 1 of 8, Detection: passed." in screen.text()
+        assert not re.search(r"[✔✖–]", screen.text())
+        assert b"\x1b" not in screen.raw
+        screen.press("ctrl+c")
+        assert await screen.wait_for_exit() == 130
+    async with terminal((AUTHLENS, "--plain"), env=machine) as screen:
+        await screen.wait_for("authlens login URL")
+        assert await screen.wait_for_exit() == 0
+
+
+async def test_with_no_terminal_at_all_the_browser_is_the_way_back(
+    machine: dict[str, str], resource: str
+) -> None:
+    """`authlens URL` from a script: words on stderr, nothing that steers a terminal, the same exit codes."""
+    process = await asyncio.create_subprocess_exec(
+        *(AUTHLENS, resource),
+        env=machine,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = b""
+    while b"code_challenge=" not in said or not said.endswith(b"\n"):
+        said += await asyncio.wait_for(process.stderr.readline(), 30)
+        assert process.returncode is None, said
+    link = next(line for line in said.decode().splitlines() if "code_challenge=" in line)
+    async with Person() as person:
+        await person.authorize(link)
+    answer, words = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 0, words
+    assert answer == b""
+    assert b"this is none" in said
+    assert b"\x1b" not in said + words

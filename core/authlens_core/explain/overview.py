@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from authlens_core.access.team import is_team_host
 from authlens_core.login.verdict import why
+from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
@@ -205,12 +206,16 @@ def _refresh(seen: _Seen) -> Iterator[str]:
         yield "Nothing was sent: another process had refreshed it already."
         return
     yield "The server gave a new access token without a sign-in."
+    rotation = next((c.severity for c in seen.record.checks if c.name == "refresh.rotation"), None)
     replaced = any(f.name == "refresh_token" and "replaces" in f.note for f in seen.record.facts)
     yield (
         "The refresh token was replaced too; the old one is dead."
-        if replaced
+        if replaced or rotation is Severity.PASS
         else "The refresh token stays the same."
     )
+    if len(seen.record.exchanges) > 1 and seen.last.purpose.endswith(" again"):
+        status = f"the server answered {seen.response.status}" if seen.response else "no answer came"
+        yield f"Then the old refresh token was handed in once more: {status}."
 
 
 def _access(seen: _Seen) -> Iterator[str]:

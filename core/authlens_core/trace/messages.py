@@ -33,6 +33,7 @@ _OF_THE_ANSWER: Final = frozenset(
     f"authorization.{subject}" for subject in ("error", "iss", "state", "encoding", "parameters", "code")
 )
 _TIMEOUT: Final = "authorization.timeout"
+_OPENED: Final = "authorization.opened"
 
 
 class Party(StrEnum):
@@ -139,7 +140,13 @@ def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Message]
 
 def _of_underway(underway: Underway, index: int) -> Iterator[Message]:
     stage = underway.stage
-    if stage is Stage.AUTHORIZATION:
+    so_far = tuple(enumerate(underway.exchanges))
+    for number, exchange in so_far:
+        yield _request(stage, exchange.request, exchange.purpose, number, index)
+        yield _answer(stage, exchange, number, index)
+    if underway.request is not None:
+        yield _request(stage, underway.request, "", len(so_far), index)
+    elif stage is Stage.AUTHORIZATION:
         yield Message(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
         yield Message(
             Party.BROWSER,
@@ -150,13 +157,6 @@ def _of_underway(underway: Underway, index: int) -> Iterator[Message]:
             record_index=index,
             missing=True,
         )
-        return
-    so_far = tuple(enumerate(underway.exchanges))
-    for number, exchange in so_far:
-        yield _request(stage, exchange.request, exchange.purpose, number, index)
-        yield _answer(stage, exchange, number, index)
-    if underway.request is not None:
-        yield _request(stage, underway.request, "", len(so_far), index)
 
 
 def _failing(record: StageRecord) -> frozenset[int]:
@@ -267,6 +267,13 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Message]:
     failed = {check.name for check in record.failures}
     answered = record.outcome is Outcome.PASSED or bool(failed & _OF_THE_ANSWER)
     stage, reason = record.stage, _reason(record)
+    # An experiment may have opened the link itself first, to see whether the server refuses it.
+    for number, exchange in enumerate(record.exchanges):
+        yield _request(stage, exchange.request, exchange.purpose, number, index)
+        yield _reply(record, exchange, number, index, failed=_OPENED in failed)
+    cut = bool(record.exchanges) and record.exchanges[-1].failure is not None
+    if _OPENED in failed or (cut and record.outcome is Outcome.CANCELLED):
+        return
     if not answered and record.outcome is Outcome.FAILED and _TIMEOUT not in failed:
         yield _own("cannot hand out the link", stage, index, failed=True, note=reason)
         return

@@ -43,19 +43,19 @@ def overview_lines(
         verdicts: on the signatures of JWTs that were looked at.
     """
     told = overview(record)
-    yield from _words(told, record.outcome, redactor)
+    yield from _words(told, record.outcome, told.evidence or _evidence(record), redactor)
     if record.exchanges:
         yield BLANK
         for exchange in record.exchanges:
             yield exchange_line(exchange, redactor)
             if exchange.failure is not None:
                 yield from failure_lines(exchange.failure)
-    grave = [check for check in record.checks if check.severity in _GRAVE]
-    if grave:
+    experiments = [check for check in record.checks if check.name.startswith("experiment.")]
+    grave = [c for c in record.checks if c.severity in _GRAVE and c not in experiments]
+    if experiments or grave:
         yield BLANK
-        yield from check_lines(grave, record.overridden)
-    said = {"answer", "evidence"} if told.evidence else {"answer"}
-    facts = [fact for fact in record.facts if fact.name not in said]
+        yield from check_lines([*experiments, *grave], record.overridden)
+    facts = [fact for fact in record.facts if fact.name not in ("answer", "evidence")]
     if facts:
         yield BLANK
         yield from explained_fact_lines(facts, record.stage, redactor, now, verdicts)
@@ -78,7 +78,14 @@ def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:
     )
 
 
-def _words(told: Overview, outcome: Outcome, redactor: Redactor | None) -> Iterator[Line]:
+def _evidence(record: StageRecord) -> tuple[str, ...]:
+    """Return the lines of the answer from which a stage that did not fail was told."""
+    return tuple(f.value for f in record.facts if f.name == "evidence" and isinstance(f.value, str))
+
+
+def _words(
+    told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor | None
+) -> Iterator[Line]:
     def shown(text: str) -> str:
         return redactor.text(text) if redactor is not None else text
 
@@ -87,7 +94,8 @@ def _words(told: Overview, outcome: Outcome, redactor: Redactor | None) -> Itera
     text = shown(" ".join((*told.sentences, told.cause)).strip())
     if text:
         yield line(_SIGNS[outcome], *value_pieces(text), hang=2, words=True)
-    for quoted in told.evidence:
-        yield line(("  seen  ", Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)
+    for number, quoted in enumerate(evidence):
+        label = "  seen  " if number == 0 else " " * 8
+        yield line((label, Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)
     if told.cure:
         yield line(("  cure  ", Tone.MUTED), (shown(told.cure), Tone.NOTE), hang=8, words=True)

@@ -216,9 +216,7 @@ async def test_checking_the_signatures_of_a_record_shows_the_verdict() -> None:
         wire = Wire()
         try:
             issuer = emulator.team_url
-            verdicts, exchanges = await check_signatures(
-                wire, record, [record], issuer=issuer, loopback_http=True
-            )
+            verdicts, exchanges = await check_signatures(wire, record, [record], issuer=issuer)
         finally:
             await wire.aclose()
     assert has_jwts(record)

@@ -36,6 +36,8 @@ from authlens_tui.screens.trace import TraceScreen
 from authlens_tui.screens.wizard import Player, WizardScreen
 from authlens_tui.themes import SIXTEEN
 from authlens_tui.unfinished_words import BEGINS_ANEW, command_again, interrupted_words, why_it_ended
+from authlens_tui.widgets.record_view import RecordView
+from authlens_tui.widgets.signature_check import check_signatures
 
 __all__ = ["Program", "Replay"]
 
@@ -255,8 +257,22 @@ class Program(AuthlensApp):
     @on(DashboardScreen.TraceWanted)
     def _trace_wanted(self, message: DashboardScreen.TraceWanted) -> None:
         if self._session is not None:
-            kept = Kept(self._session.credentials.traces, message.holding_id)
-            self.push_screen(TraceScreen(message.trace, kept=kept if message.holding_id else None))
+            credentials, holding_id = self._session.credentials, message.holding_id
+            kept = Kept(credentials.traces, holding_id) if holding_id else None
+            grants = (one for one in credentials.list() if one.grant_id == holding_id)
+            issuer = next((one.issuer for one in grants), None)
+            self.push_screen(TraceScreen(message.trace, kept=kept, issuer=issuer))
+
+    @on(RecordView.SignatureWanted)
+    def _signature_wanted(self, message: RecordView.SignatureWanted) -> None:
+        if self._session is not None:
+            self._check_signature(self._session.wire, message)
+
+    @work(exclusive=True, group="signature", description="check signatures")
+    async def _check_signature(self, wire: Wire, wanted: RecordView.SignatureWanted) -> None:
+        """Fetch the keys that a person asked for, and tell the view what came of it."""
+        verdicts, exchanges = await check_signatures(wire, wanted.record, wanted.story, issuer=wanted.issuer)
+        wanted.view.show_verdicts(wanted.record, verdicts, exchanges)
 
     @on(WizardScreen.Left)
     def _wizard_left(self) -> None:

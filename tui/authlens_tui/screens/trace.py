@@ -38,6 +38,7 @@ class TraceScreen(Screen[None]):
         replay: where it was opened from, such as a file's name; then its secrets are fingerprints. Empty for
             what this program has just done.
         kept: where more traces of the same credential are, to compare with; None where there are none.
+        issuer: who issued the credential's tokens, for their signatures.
     """
 
     CSS_PATH = "trace.tcss"
@@ -74,8 +75,11 @@ class TraceScreen(Screen[None]):
     record_view = getters.query_one(RecordView)
     stepper = getters.query_one(Stepper)
 
-    def __init__(self, trace: Trace, *, replay: str = "", kept: Kept | None = None) -> None:
+    def __init__(
+        self, trace: Trace, *, replay: str = "", kept: Kept | None = None, issuer: str | None = None
+    ) -> None:
         super().__init__()
+        self._issuer = issuer
         self._trace = trace
         self._replay = replay
         self._kept = kept
@@ -92,6 +96,7 @@ class TraceScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Show the record that says how it ended."""
+        self.record_view.issuer = self._issuer
         self.stepper.border_title = self._trace.kind.value.capitalize()
         self.stepper.steps = _steps(self._trace.records)
         if self._trace.records:
@@ -174,7 +179,7 @@ class TraceScreen(Screen[None]):
         """Copy what is shown, secrets masked."""
         copy = getattr(self.app, "copy", None)
         if callable(copy):
-            await copy(self.record_view.as_text(), "What is shown")
+            await copy(await self.record_view.copied_text(), "What is shown")
 
 
 def _marks(trace: Trace, replay: str) -> Content:

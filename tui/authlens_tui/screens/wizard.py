@@ -364,7 +364,7 @@ class WizardScreen(WizardTools):
         if self._ready is not None and self.switcher.current == "panel":
             await copy(self._ready.url, "The link")
         else:
-            await copy(self.record_view.as_text(), STAGE_INFO[self.shown].title)
+            await copy(await self.record_view.copied_text(), STAGE_INFO[self.shown].title)
 
     def action_reveal(self) -> None:
         """Show the secrets of the selected stage for a while, or mask them."""

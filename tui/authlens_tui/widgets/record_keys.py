@@ -29,6 +29,13 @@ RECORD_KEYS: Final[list[BindingType]] = [
         tooltip="Show the exchange before",
         show=False,
     ),
+    Binding(
+        "k",
+        "check_signature",
+        "Signature",
+        id="record.signature",
+        tooltip="Fetch the server's keys and check who signed the tokens of this stage",
+    ),
     *(
         Binding(
             f"{number}",

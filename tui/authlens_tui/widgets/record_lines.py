@@ -58,7 +58,8 @@ RAW_TABS: Final = frozenset({Tab.REQUEST, Tab.RESPONSE})
 class Known:
     """What is known of a stage: before, while and after it runs. Two of them are never equal.
 
-    `verdicts` are on the signatures of the JWTs in it; None while nobody has looked at them.
+    `exchanges` are those of the record, and after them those that fetched keys to check the signatures of
+    the JWTs in it; `verdicts` are what came of that, None while nobody has looked.
     """
 
     stage: Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from operator import is_
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual import getters, on, work
@@ -16,35 +16,26 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
 
-from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.http_message import Request
+from authlens_core.safe_text import safe_line
 from authlens_core.trace.messages import Underway
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.checks_view import checks_summary
 from authlens_tui.widgets.diagram_view import DiagramView
 from authlens_tui.widgets.document import LAYING_OUT, DocumentView
-from authlens_tui.widgets.lines import LineList
-from authlens_tui.widgets.made_tabs import MadeTabs, Masking, TabKey
+from authlens_tui.widgets.jwt_lines import Verdicts
+from authlens_tui.widgets.made_tabs import MadeTabs, TabKey
 from authlens_tui.widgets.record_keys import RECORD_KEYS
-from authlens_tui.widgets.record_lines import (
-    RAW_TABS,
-    Aspect,
-    Known,
-    Tab,
-    hides_secrets,
-    known_secrets,
-    tab_label,
-    tab_lines,
-    tab_place,
-    weight,
-)
+from authlens_tui.widgets.record_lines import RAW_TABS, Aspect, Known, Tab, tab_label, tab_place
 from authlens_tui.widgets.search import SearchBar
+from authlens_tui.widgets.signature_check import verdict_words
 
 __all__ = ["RecordView", "Tab"]
 
 _TABS: Final = tuple(Tab)
-_LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
+_SIDE_BY_SIDE: Final = (Tab.REQUEST, Tab.RESPONSE)
+_WIDE: Final = 160  # cells of the screen from which on the two stand side by side, as the app's breakpoint
 _AROUND_DIAGRAM: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
 _DIAGRAM_UNSEEN: Final = 100  # cells it is laid out for before there is a width
 
@@ -59,15 +50,16 @@ class RecordView(Widget):
     RecordView {
         height: 1fr;
         & TabbedContent { height: 1fr; }
-        & ContentSwitcher { height: 1fr; }
-        & TabPane { padding: 0; height: 1fr; }
+        & ContentSwitcher { height: 1fr; layout: horizontal; }
+        & TabPane { padding: 0; width: 1fr; height: 1fr; }
         & DocumentView { height: 1fr; }
     }
     """
     HELP = (
         "Tabs, by their number: what the stage came to, the request, the response, the checks, a diagram of "
         "all stages, the same with curl, and where the time went. / searches, v shows bodies as they were "
-        "sent, . and , turn to one exchange of several. x shows or masks the secrets."
+        "sent, . and , turn to one exchange of several. x shows or masks the secrets. k fetches the server's "
+        "keys and checks the signatures of tokens. On a wide screen request and response stand side by side."
     )
     BINDINGS: ClassVar[list[BindingType]] = RECORD_KEYS
 
@@ -100,18 +92,38 @@ class RecordView(Widget):
             self.exchange_index = exchange_index
             self.reply = reply
 
+    class SignatureWanted(Message):
+        """A person wants to know who signed the tokens of `record`; whoever can send looks at them.
+
+        The answer is `view.show_verdicts(record, …)`.
+
+        Attributes:
+            view: where it was asked.
+            record: where the tokens stand.
+            story: the records of the trace.
+            issuer: who issued them, as far as the story does not say it.
+        """
+
+        def __init__(self, view: RecordView, record: StageRecord) -> None:
+            super().__init__()
+            self.view = view
+            self.record = record
+            self.story = view._made.story
+            self.issuer = view.issuer
+
+    issuer: str | None = None
+    """Who issued the tokens, where the story has no server metadata in it."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
         self._known = Known(Stage.DETECTION)
-        self._story: tuple[StageRecord, ...] = ()
-        self._told = 0  # counts the stories: a new one may know more secrets
         self._raw = False
         self._picked: int | None = None
         self._reveal = False
         self._mask_again: Timer | None = None
         self._made = MadeTabs()
         self._making: set[TabKey] = set()
-        self._one_at_a_time = asyncio.Lock()  # threads that compete hold up the screen
+        self._checking: StageRecord | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the tabs; what a server said always stands inside a labelled border."""
@@ -139,18 +151,12 @@ class RecordView(Widget):
 
     def show_record(self, record: StageRecord) -> None:
         """Show the record of a stage that has ended."""
-        self._show(
-            self._made.known_of(record) or Known(record.stage, record=record, exchanges=record.exchanges)
-        )
+        self._show(self._made.known_of(record))
 
     def show_story(self, records: Sequence[StageRecord]) -> None:
         """Show in the diagram what has happened up to now, all stages together."""
-        story = tuple(records)
-        if len(story) == len(self._story) and all(map(is_, story, self._story)):
-            return
-        self._story = story
-        self._told += 1
-        self._paint()
+        if self._made.tell(records):
+            self._paint()
 
     def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
         """Turn to the response (or the request) of exchange `index`; to the overview where there is none."""
@@ -178,8 +184,7 @@ class RecordView(Widget):
     @property
     def has_secrets(self) -> bool:
         """True when something is masked that could be revealed."""
-        masking = self._made.masking(self._known, self._told)
-        return self._reveal or bool(masking and masking.hides)
+        return self._reveal or self._made.hides(self._known)
 
     @property
     def revealed(self) -> bool:
@@ -259,6 +264,8 @@ class RecordView(Widget):
             return self.tab in RAW_TABS
         if action == "pick":
             return len(self._known.exchanges) > 1
+        if action == "check_signature":
+            return self._made.is_signed(self._known.record)
         return True
 
     def action_raw(self) -> None:
@@ -277,8 +284,8 @@ class RecordView(Widget):
     @on(DiagramView.ArrowChosen)
     def _arrow_chosen(self, event: DiagramView.ArrowChosen) -> None:
         event.stop()
-        arrow = event.arrow
-        record = self._story[arrow.record_index] if arrow.record_index < len(self._story) else None
+        arrow, story = event.arrow, self._made.story
+        record = story[arrow.record_index] if arrow.record_index < len(story) else None
         shown = self._known.underway is not None if record is None else record is self._known.record
         if shown:
             self.show_exchange(arrow.exchange_index, reply=arrow.reply)
@@ -287,29 +294,65 @@ class RecordView(Widget):
                 self.ExchangeChosen(arrow.stage, arrow.record_index, arrow.exchange_index, reply=arrow.reply)
             )
 
+    # -- signatures ------------------------------------------------------------------------------------
+
+    def action_check_signature(self) -> None:
+        """Ask for somebody who can fetch keys to look at the signatures."""
+        record = self._known.record
+        if record is not None:
+            self._checking = record
+            self.post_message(self.SignatureWanted(self, record))
+            self._paint()
+
+    def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:
+        """Show what came of looking at signatures, and as further exchanges how the keys were fetched."""
+        known = self._made.known_of(record)
+        checked = replace(known, verdicts=verdicts, exchanges=(*record.exchanges, *exchanges))
+        self._made.keep_known(record, checked)
+        if self._checking is record:
+            self._checking = None
+        if self._known is known:
+            self._known = checked
+        if self.is_running:
+            self._paint()
+            self.notify(safe_line(verdict_words(verdicts), 500), title="Signature", markup=False)
+
     # -- how it is shown -------------------------------------------------------------------------------
 
     def as_text(self, tab: Tab | None = None, *, masked: bool = True) -> str:
-        """Return what a tab shows, whole and unless told otherwise masked, for the clipboard.
+        """Return what a tab shows, whole and unless told otherwise masked.
 
         Args:
             tab: which; the open one by default.
             masked: false returns what a person sees who revealed the secrets.
         """
         key = self._key(self.tab if tab is None else tab, masked=masked)
-        lines = self._made.get(key) or self._make_now(key)
+        lines = self._made.get(key) or self._made.make(key)
         return "\n".join(lines.texts)
 
+    async def copied_text(self) -> str:
+        """Return what the open tab shows, whole and masked, for the clipboard; made without a stall."""
+        key = self._key(self.tab, masked=True)
+        lines = self._made.get(key) or await self._made.make_aside(key)
+        return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())
+
     def on_resize(self) -> None:
-        """Draw the diagram for the width there is now."""
-        if self.tab is Tab.DIAGRAM:
-            self._paint()
+        """Show what there is room for now, and draw the diagram for the width."""
+        self._paint()
 
     def _document(self, tab: Tab) -> DocumentView:
         return self.query_one(f"#{tab}-document", DocumentView)
 
+    def _in_view(self) -> tuple[Tab, ...]:
+        """Return the tabs that can be seen: the open one, and on a wide screen what belongs beside it."""
+        wide = self.screen.size.width >= _WIDE
+        return _SIDE_BY_SIDE if wide and self.tab in _SIDE_BY_SIDE else (self.tab,)
+
+    def _wanted(self) -> list[TabKey]:
+        return [self._key(tab, masked=not self._reveal) for tab in self._in_view()]
+
     def _key(self, tab: Tab, *, masked: bool) -> TabKey:
-        return TabKey(self._known, self._told, tab, self._aspect(tab), masked)
+        return self._made.key(self._known, tab, self._aspect(tab), masked=masked)
 
     def _aspect(self, tab: Tab) -> Aspect:
         if tab is Tab.DIAGRAM:
@@ -318,83 +361,52 @@ class RecordView(Widget):
         return Aspect(self._raw and tab in RAW_TABS, self._picked)
 
     def _paint(self) -> None:
-        """Show the open tab: at once where it is little to do, else when it is made."""
+        """Show the tabs in view: at once where it is little to do, else when they are made."""
         if not self.is_mounted:
             return
-        tab = self.tab
-        document = self._document(tab)
+        in_view = self._in_view()
+        checking = self._checking is not None and self._checking is self._known.record
         for one in _TABS:
             place = tab_place(one, self._known, self._picked)
-            words = (place, "secrets shown, x masks them" if self._reveal else "")
+            revealed = "secrets shown, x masks them" if self._reveal else ""
+            words = (place, revealed, "fetching keys …" if checking else "")
             label = tab_label(one, self._known, raw=self._raw)
             self._document(one).label(label, " · ".join(word for word in words if word))
-        if isinstance(document, DiagramView):
-            places = (n for n, record in enumerate(self._story) if record is self._known.record)
-            document.begin_at = next(places, None)
-        key = self._key(tab, masked=not self._reveal)
+            self.query_one(f"#{one}", TabPane).display = one in in_view
+        diagram = self.query_one(DiagramView)
+        places = (n for n, record in enumerate(self._made.story) if record is self._known.record)
+        diagram.begin_at = next(places, None)
+        for key in self._wanted():
+            self._paint_tab(key)
+        self.refresh_bindings()
+
+    def _paint_tab(self, key: TabKey) -> None:
+        document = self._document(key.tab)
         lines = self._made.get(key)
         if lines is not None:
             document.show(lines)
-        elif self._is_light():
-            document.show(self._make_now(key))
+        elif self._made.is_light(self._known):
+            document.show(self._made.make(key))
         else:
             document.show(LAYING_OUT)
             if key not in self._making:
                 self._making.add(key)
                 self._make_aside(key)
-        self.refresh_bindings()
-
-    def _is_light(self) -> bool:
-        told = (exchange for record in self._story for exchange in record.exchanges)
-        unread = sum(weight(exchange) for exchange in told if not self._made.has_read(exchange))
-        return self._known.weight + unread <= _LIGHT
-
-    def _make_now(self, key: TabKey) -> LineList:
-        masking = self._made.masking(key.known, key.told)
-        if masking is None:
-            redactor = self._redactor(key.known, self._story)
-            masking = Masking(redactor, hides_secrets(key.known, redactor))
-            self._made.keep_masking(key.known, key.told, masking)
-        lines = _lines(key, self._story, masking.redactor)
-        self._made.keep(key, lines)
-        return lines
-
-    def _redactor(self, known: Known, story: Sequence[StageRecord]) -> Redactor:
-        return Redactor(known_secrets(known, story, self._made.secrets_of))
 
     @work(group="lines", description="lines")
     async def _make_aside(self, key: TabKey) -> None:
         """Make the lines of a tab in a thread, and show them if they are still wanted."""
         try:
-            async with self._one_at_a_time:
-                if key == self._key(self.tab, masked=not self._reveal):
-                    await self._make_in_thread(key)
+            lines = await self._made.make_aside(key, lambda: key in self._wanted())
+            if lines is not None and key in self._wanted():
+                self._document(key.tab).show(lines)
         finally:
             self._making.discard(key)
-
-    async def _make_in_thread(self, key: TabKey) -> None:
-        known, story = key.known, self._story
-        masking = self._made.masking(known, key.told)
-        if masking is None:
-            masking = Masking(await asyncio.to_thread(self._redactor, known, story))
-            self._made.keep_masking(known, key.told, masking)
-        redactor = masking.redactor
-        lines = await asyncio.to_thread(_lines, key, story, redactor)
-        if key.masked or self._reveal:
-            self._made.keep(key, lines)
-        if key == self._key(self.tab, masked=not self._reveal):
-            self._document(key.tab).show(lines)
-        if masking.hides is None:
-            hides = await asyncio.to_thread(hides_secrets, known, redactor)
-            self._made.keep_masking(known, key.told, Masking(redactor, hides))
-            self.refresh_bindings()
+        await self._made.look_for_hidden(key)
+        self.refresh_bindings()
 
     # -- searching -------------------------------------------------------------------------------------
 
     def action_search(self) -> None:
         """Open the field for the words to look for."""
         self.search_bar.open()
-
-
-def _lines(key: TabKey, story: Sequence[StageRecord], redactor: Redactor) -> LineList:
-    return LineList(tab_lines(key.tab, key.known, story, redactor, key.aspect, masked=key.masked))

@@ -18,7 +18,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, read_cloudflared_token
 from authlens_core.credentials.background import Attempted
-from authlens_core.credentials.holdings import Holding, Order, arranged, holdings_of, matching
+from authlens_core.credentials.holdings import Holding, HoldingKind, Order, arranged, holdings_of, matching
 from authlens_core.credentials.index import Event
 from authlens_core.credentials.model import Grant
 from authlens_core.credentials.settings import SettingsFile
@@ -105,6 +105,7 @@ class DashboardScreen(DashboardBatch):
         self._looked_at = ""
         self._history_shown: tuple[TraceSummary, ...] = ()
         self._ticks = 0
+        self._offered: tuple[HoldingKind, bool] | None = None
         self._ticker: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -257,7 +258,11 @@ class DashboardScreen(DashboardBatch):
     @on(CredentialTable.Highlighted)
     def _another_row(self) -> None:
         self._show_detail()
-        self.refresh_bindings()
+        holding = self.selected
+        offered = None if holding is None else (holding.kind, bool(holding.url))
+        if offered != self._offered:  # the footer is made anew, which takes longer than all the rest
+            self._offered = offered
+            self.refresh_bindings()
 
     @on(CredentialTable.Chosen)
     def _row_chosen(self) -> None:

@@ -16,6 +16,7 @@ from authlens_core.credentials.holdings import Holding
 from authlens_core.credentials.model import Grant
 from authlens_core.credentials.probe_all import probe
 from authlens_core.credentials.revoke_all import Ended, refresh_one, revoke_one
+from authlens_core.credentials.service_token import ServiceToken
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.jwt import Jwt, parse_jwt
@@ -140,6 +141,25 @@ class DashboardActions(Screen[None]):
         holding = self.selected
         if holding is not None:
             self.post_message(self.LoginWanted(holding.url))
+
+    def action_service_token(self) -> None:
+        """Add a service token."""
+        self._service_token_form(None)
+
+    def action_replace(self) -> None:
+        """Put a new secret in place of that of the selected service token."""
+        if self.selected is not None and self.selected.service_token is not None:
+            self._service_token_form(self.selected.service_token)
+
+    def _service_token_form(self, token: ServiceToken | None) -> None:
+        from authlens_tui.screens.service_token import ServiceTokenScreen
+
+        async def question() -> None:
+            url = "" if token is None else token.url
+            await self.app.push_screen_wait(ServiceTokenScreen(self._session, url, token))
+            self.show_now(anew=True)
+
+        self.ask(question)
 
     # -- at the server ---------------------------------------------------------------------------------
 

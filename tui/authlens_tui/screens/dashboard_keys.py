@@ -29,6 +29,8 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
             ("x", "reveal", "Reveal token", "Show the access token for a while"),
             ("j", "claims", "Claims", "Show the claims of an access token that is a JWT"),
             ("g", "group", "Group", "Group by team, or not"),
+            ("t", "service_token", "Service token", "Add a service token, for programs"),
+            ("u", "replace", "Replace secret", "Put a new secret in place of the old one, once it works"),
             ("e", "events", "Events", "See what happened to which credential, and when"),
             ("P", "probe_all", "Probe all", "Ask the resource of everything that is shown"),
             ("R", "refresh_all", "Refresh all", "New access tokens for everything that is shown"),
@@ -65,6 +67,8 @@ def applies(action: str, holding: Holding | None) -> bool:
         return holding is not None and holding.kind is HoldingKind.GRANT
     if action in _OWN:
         return holding is not None and holding.kind is not HoldingKind.CLOUDFLARED
+    if action == "replace":
+        return holding is not None and holding.kind is HoldingKind.SERVICE_TOKEN
     if action == "probe":
         return holding is not None and bool(holding.url) and _can_be_sent(holding)
     return True

@@ -42,14 +42,12 @@ def _ended(record: StageRecord, *, aloud: bool) -> None:
     info = STAGE_INFO[record.stage]
     warnings = record.count(Severity.WARNING)
     noted = f"  {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+    took = f"{record.elapsed * 1000:>7.0f} ms"
     if aloud:
         say(f"Stage {info.number} of 8, {info.title}: {_WORDS[record.outcome]}.{noted}")
     else:
-        say(
-            f"{_SYMBOLS[record.outcome]} {info.number} {info.title:<18}{record.elapsed * 1000:>7.0f} ms{noted}"
-        )
+        say(f"{_SYMBOLS[record.outcome]} {info.number} {info.title:<18}{took}{noted}")
+    mark = "Warning:" if aloud else "!"
     for check in record.checks:
         if check.severity is Severity.WARNING:
-            say(
-                f"    {'Warning:' if aloud else '!'} {safe_line(check.expected)} Seen: {safe_line(check.seen, 300)}"
-            )
+            say(f"    {mark} {safe_line(check.expected)} Seen: {safe_line(check.seen, 300)}")

@@ -145,20 +145,20 @@ class _Registry:
 
     async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
         try:
-            return await self._credentials.known_client(issuer, redirect_uri)
+            return await self._credentials.clients.known(issuer, redirect_uri)
         except (NoSecretStore, LockBusy):
             return None
 
     async def remember_client(self, issuer: str, client: Client) -> None:
         try:
-            await self._credentials.remember_client(issuer, client)
+            await self._credentials.clients.remember(issuer, client)
         except (NoSecretStore, LockBusy):
             # The login at hand still has its client; only the next one has to register again.
             return
 
     async def forget_client(self, issuer: str, redirect_uri: str) -> None:
         try:
-            await self._credentials.forget_client(issuer, redirect_uri)
+            await self._credentials.clients.forget(issuer, redirect_uri)
         except (NoSecretStore, LockBusy):
             # It is tried again, and refused again, until the store answers; nothing is lost by it.
             return

@@ -127,8 +127,9 @@ async def test_a_store_that_fails_is_said_and_costs_nothing_else(monkeypatch: py
         raise NOWHERE
 
     async with _sitting() as (emulator, session):
-        for name in ("save", "known_client", "remember_client", "forget_client"):
-            monkeypatch.setattr(session.credentials, name, refuse)
+        monkeypatch.setattr(session.credentials, "save", refuse)
+        for name in ("known", "remember", "forget"):
+            monkeypatch.setattr(session.credentials.clients, name, refuse)
         login = await _log_in(session, emulator.resource_url, Options(port=0, wait=10))
         assert login.finished
         kept = _kept(login)
@@ -145,7 +146,7 @@ async def test_a_client_that_cannot_be_forgotten_does_not_end_the_program(
         raise NOWHERE
 
     async with _sitting() as (_, session):
-        monkeypatch.setattr(session.credentials, "forget_client", refuse)
+        monkeypatch.setattr(session.credentials.clients, "forget", refuse)
         registry = session.login("https://app.example/")._clients._registry
         await registry.forget_client("https://as.example", "http://localhost:8400/callback")
 

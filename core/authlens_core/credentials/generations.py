@@ -8,9 +8,9 @@ the old generation or the new one can be read, and what it left in the keyring i
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Protocol, TypeVar
 
 from authlens_core.credentials import sealed
 from authlens_core.credentials.index import Index, Leftover
@@ -19,10 +19,20 @@ from authlens_core.credentials.secret_store import SecretStore, SecretStoreFaile
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 
-__all__ = ["Generations", "Step"]
+__all__ = ["Generations", "Step", "Written"]
+
+_T_co = TypeVar("_T_co", covariant=True)
 
 WRITE_BOUND: Final = 30.0
 """Seconds to wait for another process that is writing: at most a few calls of the keyring."""
+
+
+class Written(Protocol):
+    """Awaits a write to its end, whatever happens to the caller."""
+
+    async def __call__(self, work: Coroutine[Any, Any, _T_co]) -> _T_co:
+        """Return what `work` returns."""
+        ...
 
 
 class Step(StrEnum):

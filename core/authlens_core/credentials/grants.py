@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from authlens_core.credentials import coverage, sealed
+from authlens_core.credentials.clients import Clients
 from authlens_core.credentials.generations import Generations, Step
 from authlens_core.credentials.index import Event, Index
 from authlens_core.credentials.lock import LockBusy, Locks
-from authlens_core.credentials.model import ClientRecord, ClientSecrets, Grant, GrantSecrets, GrantState
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.paths import StateUnusable, state_directory
-from authlens_core.credentials.record_json import (
-    client_secrets_from_json,
-    grant_secrets_from_json,
-    secrets_to_json,
-)
+from authlens_core.credentials.record_json import grant_secrets_from_json, secrets_to_json
 from authlens_core.credentials.secret_store import MemoryStore, SecretStore, StoreElsewhere
 from authlens_core.credentials.service_tokens import ServiceTokens
 from authlens_core.credentials.traces import Traces
@@ -64,6 +60,7 @@ class Credentials:
         self.locks = locks
         self.traces = Traces(traces, self._known)
         self._generations = Generations(index, store, locks, on_step)
+        self.clients = Clients(index, store, self._generations, self.written, self.record)
         self.service_tokens = ServiceTokens(index, store, self._generations, self.written, self.record)
         self.leaving = asyncio.Event()
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -307,90 +304,6 @@ class Credentials:
         self.record("refresh interrupted", grant.grant_id, note)
         return marked
 
-    # Clients
-
-    async def remember_client(self, issuer: str, client: Client) -> None:
-        """Store a registered client for (issuer, redirect URI), in place of the one known before.
-
-        Raises:
-            NoSecretStore: it could not be stored.
-        """
-        secrets = ClientSecrets(client.client_secret, client.registration_access_token)
-        record = ClientRecord(
-            issuer=issuer,
-            redirect_uri=client.redirect_uri,
-            token_endpoint_auth_method=client.token_endpoint_auth_method,
-            client_id=client.client_id,
-            registered_at=datetime.now(UTC),
-            client_secret_expires_at=client.client_secret_expires_at,
-            registration_client_uri=client.registration_client_uri,
-            grant_types=client.grant_types,
-            scope=client.scope,
-            issued_at=client.issued_at,
-            has_secrets=any((secrets.client_secret, secrets.registration_access_token)),
-            place=self.store.place,
-        )
-        key = _client_key(issuer, client.redirect_uri)
-        if record.has_secrets:
-            await self.save_client(key, record, secrets_to_json(secrets))
-        else:
-            await self.written(self._generations.remove(lambda: self.index.switch_client(key, record, 0)))
-        self.record("client registered", "", f"{client.client_id} at {issuer} for {client.redirect_uri}")
-
-    async def save_client(self, key: str, record: ClientRecord, text: Secret) -> None:
-        """Store the secrets of a client, serialized, and switch its record to them."""
-
-        def switch(generation: int, entries: int) -> None:
-            self.index.switch_client(key, replace(record, generation=generation), entries)
-
-        await self.written(self._generations.replace(key, text, switch))
-
-    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
-        """Return the client registered for (issuer, redirect URI), or None: none is registered twice.
-
-        A client whose secret is gone or out of date is not known any more.
-
-        Raises:
-            NoSecretStore: the store could not be asked.
-        """
-        key = _client_key(issuer, redirect_uri)
-        record = self.index.client(key)
-        if record is None or record.issuer != issuer or record.redirect_uri != redirect_uri:
-            return None
-        if (
-            record.client_secret_expires_at
-            and record.client_secret_expires_at <= datetime.now(UTC).timestamp()
-        ):
-            return None
-        secrets = ClientSecrets()
-        if record.has_secrets:
-            if record.place is not self.store.place:
-                raise StoreElsewhere(record.place, self.store.name)
-            try:
-                secrets = client_secrets_from_json(await sealed.read(self.store, key, record.generation))
-            except sealed.SecretsDamaged:
-                return None
-        return Client(
-            client_id=record.client_id,
-            redirect_uri=record.redirect_uri,
-            token_endpoint_auth_method=record.token_endpoint_auth_method,
-            client_secret=secrets.client_secret,
-            client_secret_expires_at=record.client_secret_expires_at,
-            registration_client_uri=record.registration_client_uri,
-            registration_access_token=secrets.registration_access_token,
-            grant_types=record.grant_types,
-            scope=record.scope,
-            issued_at=record.issued_at,
-        )
-
-    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
-        """Forget a client, so that the next login registers a new one; the history keeps its id."""
-        key = _client_key(issuer, redirect_uri)
-        record = self.index.client(key)
-        await self.written(self._generations.remove(lambda: self.index.remove_client(key)))
-        if record is not None:
-            self.record("client forgotten", "", f"{record.client_id} at {issuer} for {redirect_uri}")
-
     # History
 
     def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
@@ -404,14 +317,6 @@ class Credentials:
         """
         with suppress(StateUnusable):
             self.index.add_event(kind, grant_id, detail)
-
-
-def _client_key(issuer: str, redirect_uri: str) -> str:
-    digest = hashlib.sha256(b"authlens client\0")
-    for part in (issuer, redirect_uri):
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return f"client-{digest.hexdigest()[:20]}"
 
 
 def client_of(grant: Grant, client_secret: Secret | None) -> Client:

@@ -108,6 +108,6 @@ async def _move_service_token(source: Credentials, target: Credentials, token_id
 
 async def _move_client(source: Credentials, target: Credentials, key: str, client: ClientRecord) -> None:
     text = await sealed.read(source.store, key, client.generation)
-    await target.save_client(key, replace(client, place=target.store.place), text)
+    await target.clients.save(key, replace(client, place=target.store.place), text)
     if not source.index.is_same(target.index):
-        await source.forget_client(client.issuer, client.redirect_uri)
+        await source.clients.forget(client.issuer, client.redirect_uri)

@@ -7,15 +7,14 @@ are; so a replacement that fails leaves the old secret where it was.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
 
 from authlens_core.access.service_token import is_field_name, shape_problem
 from authlens_core.credentials import sealed
 from authlens_core.credentials.coverage import coverage
-from authlens_core.credentials.generations import Generations
+from authlens_core.credentials.generations import Generations, Written
 from authlens_core.credentials.index import Index
 from authlens_core.credentials.model import utc_now
 from authlens_core.credentials.record_json import service_secret_from_json, service_secret_to_json
@@ -28,12 +27,6 @@ from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
 __all__ = ["ServiceTokens", "new_token_id"]
-
-_T_co = TypeVar("_T_co", covariant=True)
-
-
-class _Written(Protocol):
-    async def __call__(self, work: Coroutine[Any, Any, _T_co]) -> _T_co: ...
 
 
 def new_token_id() -> str:
@@ -57,7 +50,7 @@ class ServiceTokens:
         index: Index,
         store: SecretStore,
         generations: Generations,
-        written: _Written,
+        written: Written,
         record: Callable[[str, str, str], None],
     ) -> None:
         self._rows = ServiceTokenRows(index)

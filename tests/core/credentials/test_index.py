@@ -36,7 +36,7 @@ async def test_no_secret_is_in_any_byte_of_the_state_directory(
             Secret(f"access-canary-{n}"), Secret("refresh-canary"), Secret("client-canary")
         )
         grant = await credentials.save(grant, secrets)
-    await credentials.remember_client(
+    await credentials.clients.remember(
         "https://as.example",
         Client(
             "id",

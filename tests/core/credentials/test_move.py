@@ -70,7 +70,7 @@ async def _fill(source: Credentials, make_grant: Callable[..., Grant]) -> None:
     for name, secrets in SECRETS.items():
         grant = make_grant(grant_id=name, resource_url=f"https://{name}.example", resource=None)
         await source.save(grant, secrets)
-    await source.remember_client("https://as.example", CLIENT)
+    await source.clients.remember("https://as.example", CLIENT)
     await source.service_tokens.save(SERVICE_TOKEN, SERVICE_SECRET)
 
 
@@ -84,7 +84,7 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     assert (len(report.logins), len(report.service_tokens), len(report.clients)) == (3, 1, 1)
     assert (report.failed, report.swept) == ((), True)
     assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
-    known = await target.known_client("https://as.example", CLIENT.redirect_uri)
+    known = await target.clients.known("https://as.example", CLIENT.redirect_uri)
     assert known is not None
     assert known.client_secret == Secret("client-canary")
     token, secret = await target.service_tokens.load("t")
@@ -95,7 +95,7 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     with pytest.raises(StoreElsewhere, match="plain file"):
         await source.load("a")
     with pytest.raises(StoreElsewhere):
-        await source.known_client("https://as.example", CLIENT.redirect_uri)
+        await source.clients.known("https://as.example", CLIENT.redirect_uri)
 
 
 @pytest.mark.parametrize("step", Step)

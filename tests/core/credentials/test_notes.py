@@ -135,9 +135,9 @@ async def test_everything_else_goes_on_although_the_history_is_full(
 ) -> None:
     """Clients are remembered and forgotten, tokens proven, grants forgotten."""
     client = Client("id", "http://localhost:8400/callback")
-    await credentials.remember_client("https://as.example", client)
-    assert await credentials.known_client("https://as.example", client.redirect_uri) == client
-    await credentials.forget_client("https://as.example", client.redirect_uri)
+    await credentials.clients.remember("https://as.example", client)
+    assert await credentials.clients.known("https://as.example", client.redirect_uri) == client
+    await credentials.clients.forget("https://as.example", client.redirect_uri)
     assert (await prove(credentials, wire, saved.grant_id)).accepted is True
     interrupted = credentials.mark_interrupted(saved, MOMENT - timedelta(seconds=1))
     assert interrupted.state is GrantState.INTERRUPTED

@@ -92,10 +92,10 @@ async def test_quitting_while_a_client_is_stored_keeps_the_client(
 ) -> None:
     """RG-12: it is registered at the server already."""
     credentials, slow = open_credentials(), Slow(store, monkeypatch)
-    work = asyncio.create_task(credentials.remember_client(ISSUER, CLIENT))
+    work = asyncio.create_task(credentials.clients.remember(ISSUER, CLIENT))
     await _quit_during(work, credentials, slow)
     assert work.exception() is None
-    known = await open_credentials().known_client(ISSUER, REDIRECT)
+    known = await open_credentials().clients.known(ISSUER, REDIRECT)
     assert known is not None
     assert known.client_secret == Secret("client-canary")
 
@@ -106,7 +106,7 @@ async def test_quitting_while_something_is_removed_removes_it(
 ) -> None:
     """P2: what the person forgot is not in the store any more."""
     credentials = open_credentials()
-    await credentials.remember_client(ISSUER, CLIENT)
+    await credentials.clients.remember(ISSUER, CLIENT)
     before, slow = len(store.entries), Slow(store, monkeypatch)
     work: asyncio.Task[Any]
     if remove == "forget":
@@ -114,7 +114,7 @@ async def test_quitting_while_something_is_removed_removes_it(
     elif remove == "discard":
         work = asyncio.create_task(credentials.discard(saved.grant_id, "revoked", "by the person"))
     else:
-        work = asyncio.create_task(credentials.forget_client(ISSUER, REDIRECT))
+        work = asyncio.create_task(credentials.clients.forget(ISSUER, REDIRECT))
     await _quit_during(work, credentials, slow)
     assert work.exception() is None
     assert len(store.entries) < before

@@ -1,0 +1,257 @@
+"""`service-token`, `headers`, `curl`, `list`, `token` and `login --cloudflared`, as a script calls them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from authlens_core.emulator import Emulator
+from authlens_core.errors import UsageError
+from authlens_tui.cli import main
+from authlens_tui.cli.headers import _refuse_elsewhere
+from support.cloudflared_stub import AUD, jwt, stub_in
+from support.needs import program
+
+Captured = pytest.CaptureFixture[str]
+AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+TESTS = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left."""
+
+    code: int
+    answer: str
+    words: str
+
+
+async def authlens(environ: Mapping[str, str], *arguments: str, typed: str = "") -> Done:
+    """Run one command to its end, with `typed` on its standard input."""
+    process = await asyncio.create_subprocess_exec(
+        *(AUTHLENS, *arguments),
+        env=dict(environ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    async with asyncio.timeout(40):
+        out, err = await process.communicate(typed.encode())
+    return Done(process.returncode or 0, out.decode(), err.decode())
+
+
+@pytest.fixture
+def machine(private_environment: Path) -> dict[str, str]:
+    """A person's machine with a keyring of the tests."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(TESTS),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(private_environment / "keyring.json"),
+    }
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """An application that lets service tokens in, and nobody else."""
+    async with Emulator(faults=("service-auth-only",)) as running:
+        yield running
+
+
+async def test_a_service_token_from_its_first_day_to_its_last(
+    machine: dict[str, str], emulator: Emulator
+) -> None:
+    """Item 6: added from stdin, tested, used, replaced and removed; the secret in no answer but `headers`."""
+    url, (client_id, secret) = emulator.resource_url, emulator.service_token
+    added = await authlens(machine, "service-token", "add", url, typed=f"{client_id}\n{secret}\n")
+    assert (added.code, added.answer) == (0, "")
+    assert "✔" in added.words
+    assert secret not in added.words
+
+    listed = await authlens(machine, "list", "--json")
+    (record,) = json.loads(listed.answer)
+    assert (record["kind"], record["client_id"], record["state"]) == ("service-token", client_id, "live")
+    assert secret not in listed.answer
+
+    fields = await authlens(machine, "headers", url)
+    assert json.loads(fields.answer) == {"CF-Access-Client-Id": client_id, "CF-Access-Client-Secret": secret}
+    assert fields.words == ""
+
+    asked = await authlens(machine, "token", url)
+    assert asked.code == 2
+    assert "authlens headers" in asked.words
+
+    refused = await authlens(machine, "service-token", "replace", url, "--json", typed="0" * 64)
+    assert refused.code == 5
+    assert json.loads(refused.answer)["replaced"] is False
+    tested = await authlens(machine, "service-token", "test", "--all", "--json")
+    assert (tested.code, json.loads(tested.answer)[0]["accepted"]) == (0, True)
+
+    removed = await authlens(machine, "service-token", "remove", url)
+    assert removed.code == 0
+    assert Path(machine["FAKE_KEYRING"]).read_text() == "{}"
+
+
+async def test_curl_has_the_credential_from_a_pipe(machine: dict[str, str], emulator: Emulator) -> None:
+    """Design §6: fed by a file descriptor, never argv; curl's own output and exit code."""
+    program("curl")
+    url, (client_id, secret) = emulator.resource_url, emulator.service_token
+    await authlens(machine, "service-token", "add", url, "--client-id", client_id, typed=secret)
+    called = await authlens(machine, "curl", url, "--", "-sS", "-w", "%{http_code}")
+    assert called.code == 0
+    assert f"Welcome, {client_id}" in called.answer
+    assert called.answer.endswith("200")
+    failed = await authlens(machine, "curl", f"{url}x", "--", "-sS", "--max-filesize", "1")
+    assert failed.code == 63
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
+async def test_no_argument_of_curl_holds_the_credential(
+    machine: dict[str, str], emulator: Emulator, tmp_path: Path
+) -> None:
+    """Other users can read arguments: a curl of the tests notes its own, and what it was fed."""
+    fake = tmp_path / "curl"
+    fake.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/argv\ncat "$2" > {tmp_path}/fed\nexit 7\n')
+    fake.chmod(0o755)
+    url, (client_id, secret) = emulator.resource_url, emulator.service_token
+    await authlens(machine, "service-token", "add", url, "--client-id", client_id, typed=secret)
+    machine["PATH"] = f"{tmp_path}:{machine['PATH']}"
+    called = await authlens(machine, "curl", url, "--", "-s")
+    assert called.code == 7
+    assert secret not in (tmp_path / "argv").read_text()
+    assert f'header = "CF-Access-Client-Secret: {secret}"' in (tmp_path / "fed").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-L"],
+        ["-sL"],
+        ["--location"],
+        ["--loc"],
+        ["-K", "x"],
+        ["--next", "https://evil.test/"],
+        ["https://evil.test/"],
+        ["-s", "https://evil.test/"],
+        ["-sSi", "evil.test"],
+        ["--silent", "evil.test"],
+        ["--url=https://evil.test/"],
+        ["-X", "POST", "evil.test"],
+        ["--resolve", "a:443:10.0.0.1"],
+    ],
+)
+def test_what_would_take_the_credential_elsewhere_is_refused(arguments: list[str]) -> None:
+    """TK-10: curl gives header fields to every address on its command line and along every redirect."""
+    with pytest.raises(UsageError):
+        _refuse_elsewhere(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["-s", "-X", "POST", "-d", "a=b"],
+        ["-H", "Origin: https://wiki.example.com"],
+        ["-sSfo", "out.json"],
+        ["--data", "@file", "--compressed"],
+        ["-o-"],
+        ["--max-time", "5", "-i"],
+    ],
+)
+def test_the_ordinary_arguments_of_curl_pass(arguments: list[str]) -> None:
+    """Only what leads elsewhere is refused."""
+    _refuse_elsewhere(arguments)
+
+
+@pytest.fixture
+def stub_on_path(tmp_path: Path, private_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a cloudflared on the path, with a home of its own; return its directory of tokens."""
+    stub = stub_in(tmp_path, host="wiki.example.invalid")
+    monkeypatch.setenv("PATH", stub.environ["PATH"])
+    monkeypatch.setenv("HOME", str(stub.home))
+    return stub.tokens
+
+
+def test_a_login_by_cloudflared_shows_the_link_and_tells_the_proof(
+    stub_on_path: Path, capsys: Captured
+) -> None:
+    """Item 5: the events as JSON lines; nobody answers at that host, and that is said of the proof alone."""
+    code = main.run(["login", "https://wiki.example.invalid/", "--cloudflared", "--json"])
+    out, _ = capsys.readouterr()
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [one["event"] for one in events if one["event"] != "cloudflared said"] == [
+        "cloudflared started",
+        "link",
+        "not proven",
+    ]
+    assert code == 6
+    assert events[-1]["kept_at"] == str(stub_on_path / f"wiki.example.invalid-{AUD}-token")
+    assert "eyJ" not in out
+
+
+def test_without_cloudflared_the_exit_code_is_that_of_this_machine(
+    private_environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """2: the machine does not allow it; the words say where to get it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main.run(["login", "https://wiki.example.com/", "--cloudflared"]) == 2
+    assert "Install it" in capsys.readouterr().err
+
+
+def test_all_kinds_stand_in_one_list(private_environment: Path, capsys: Captured) -> None:
+    """Item 1: cloudflared's tokens, too; no token in the answer."""
+    directory = private_environment / ".cloudflared"
+    directory.mkdir()
+    token = jwt(exp=int(time.time()) + 3_600)
+    (directory / f"wiki.example.com-{AUD}-token").write_text(token)
+    (directory / "team.cloudflareaccess.com-org-token").write_text("garbage")
+    assert main.run(["list", "--json"]) == 0
+    records = json.loads(capsys.readouterr().out)
+    assert [(one["kind"], one["token"], one["state"]) for one in records] == [
+        ("cloudflared", "application", "live"),
+        ("cloudflared", "organisation", "cannot be read"),
+    ]
+    assert main.run(["list"]) == 0
+    out, err = capsys.readouterr()
+    assert "wiki.example.com  cloudflared, application, ada@example.com" in out
+    assert token not in out + err
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", "No Client ID came on standard input"),
+        ("a.access\n", "No client secret came on standard input"),
+        (f"{'b' * 64}\n{'a' * 32}.access\n", "look swapped"),
+    ],
+)
+def test_what_is_missing_or_swapped_is_said_with_code_2(
+    private_environment: Path,
+    typed: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    """Item 6: checked locally, before the store is written; the secret is not repeated."""
+    for name, value in {
+        "PYTHONPATH": str(TESTS),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(private_environment / "keyring.json"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    assert main.run(["service-token", "add", "https://wiki.example.com/"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert "b" * 64 not in err

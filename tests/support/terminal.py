@@ -123,7 +123,7 @@ class Terminal:
     def collects_lines(self) -> bool:
         """Tell whether the terminal is as a shell wants it: it echoes, and hands over whole lines."""
         wanted = termios.ECHO | termios.ICANON | termios.ISIG
-        return termios.tcgetattr(self._master)[3] & wanted == wanted
+        return bool(termios.tcgetattr(self._master)[3] & wanted == wanted)
 
     def hang_up(self) -> None:
         """Go away, as a terminal whose window is closed: the program gets SIGHUP, then nothing."""

@@ -6,6 +6,7 @@ import shlex
 from argparse import Namespace
 from typing import Final
 
+from authlens_core.credentials.each import each
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import Grant
 from authlens_core.credentials.open_store import remembered_place, store_at
@@ -36,7 +37,7 @@ async def revoke_credentials(arguments: Namespace) -> int:
     """
     async with open_session() as session:
         grants = chosen_grants(session.credentials, None if arguments.all else arguments.url)
-        results = [await _revoke(session, grant) for grant in grants]
+        results = await each(grants, lambda grant: _revoke(session, grant))
     if not results:
         say("No credentials on this machine.")
     if arguments.json:

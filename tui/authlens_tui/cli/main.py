@@ -141,9 +141,19 @@ def _login(arguments: Namespace) -> int:
 
 
 def _probe(arguments: Namespace) -> int:
+    if arguments.all or arguments.kept:
+        from authlens_tui.cli.probe_kept import probe_kept
+
+        return _run(probe_kept(arguments))
     from authlens_tui.cli.probe import probe
 
     return _run(probe(arguments))
+
+
+def _events(arguments: Namespace) -> int:
+    from authlens_tui.cli.events import show_events
+
+    return _run(show_events(arguments))
 
 
 def _token(arguments: Namespace) -> int:
@@ -246,6 +256,7 @@ _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
     "list": _list,
     "refresh": _refresh,
     "revoke": _revoke,
+    "events": _events,
     "forget": _forget,
     "service-token": _service_token,
     "store": _store,

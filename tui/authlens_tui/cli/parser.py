@@ -90,6 +90,10 @@ def _lifetime(text: str) -> int:
     return int(_number(text, 1, _LONGEST_TTL, "seconds"))
 
 
+def _limit(text: str) -> int:
+    return int(_number(text, 1, 10_000, "events"))
+
+
 def _port_up_to(most: int) -> Callable[[str], int]:
     def port(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= most):
@@ -149,9 +153,20 @@ def _add_method(add: argparse.ArgumentParser) -> None:
 
 
 def _add_probe(add: argparse.ArgumentParser) -> None:
-    _add_url(add)
-    add.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    which = add.add_mutually_exclusive_group(required=True)
+    which.add_argument("url", metavar="URL", nargs="?", help="the protected resource")
+    which.add_argument("--all", action="store_true", help="ask each resource with the credential kept for it")
+    add.add_argument("--kept", action="store_true", help="ask URL with the credentials kept for it")
+    add.add_argument("--json", action="store_true", help="JSON on stdout: an object, or an array of results")
     _add_method(add)
+
+
+def _add_events(add: argparse.ArgumentParser) -> None:
+    add.add_argument("url", metavar="URL", nargs="?", help="only those of its credentials")
+    add.add_argument("--json", action="store_true", help="JSON lines on stdout")
+    add.add_argument(
+        "--limit", type=_limit, default=1_000, metavar="N", help="the newest N alone (1000; at most 10000)"
+    )
 
 
 def _add_token(add: argparse.ArgumentParser) -> None:
@@ -299,6 +314,7 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "list": ("every credential and its state", _add_list),
     "refresh": ("a new access token from the refresh token", _add_refresh),
     "revoke": ("end it at the server, prove it, then remove it here", _add_url_or_all),
+    "events": ("what happened to which credential, and when", _add_events),
     "forget": ("remove it from this machine only", _add_forget),
     "service-token": ("add, test, replace, remove and list service tokens", add_service_token),
     "store": ("where the secrets are kept, and moving them somewhere else", _add_store),

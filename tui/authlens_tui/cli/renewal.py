@@ -7,6 +7,7 @@ import shlex
 from argparse import Namespace
 from typing import Final
 
+from authlens_core.credentials.each import each
 from authlens_core.credentials.model import Grant, describe
 from authlens_core.credentials.refresh import Refreshed, RefreshOutcome, refresh
 from authlens_core.errors import AuthlensError
@@ -35,7 +36,7 @@ async def refresh_credentials(arguments: Namespace) -> int:
     async with open_session() as session:
         await session.credentials.recover()
         grants = chosen_grants(session.credentials, None if arguments.all else arguments.url)
-        results = [await _refresh(session, grant, again=arguments.again) for grant in grants]
+        results = await each(grants, lambda grant: _refresh(session, grant, again=arguments.again))
     if not results:
         say("No credentials on this machine.")
     if arguments.json:

@@ -1,0 +1,53 @@
+"""`authlens events`: what happened to which credential, and when."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from authlens_core.credentials.events import AccessEvent, access_events, event_as_json
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.keyring_store import KeyringStore
+from authlens_core.errors import LoginNeeded
+from authlens_tui.cli.output import answer_json, answer_line, say
+from authlens_tui.cli.session import checked_url
+
+__all__ = ["show_events"]
+
+
+async def show_events(arguments: Namespace) -> int:
+    """Print the history, oldest first. The keyring is not asked, for no secret is shown.
+
+    Raises:
+        UsageError: it is no URL.
+        LoginNeeded: nothing is known of the URL.
+        StateUnusable: the state directory cannot be used.
+    """
+    credentials = Credentials.open(KeyringStore())
+    try:
+        events = _events(credentials, arguments.url, arguments.limit)
+    finally:
+        await credentials.aclose()
+    if not events:
+        say("Nothing has happened yet.")
+    if not arguments.json and events and sys.stdout is not None and sys.stdout.isatty():
+        say(f"{'WHEN (UTC)':<21}{'WHAT':<24}RESOURCE, DETAIL")
+    for event in reversed(events):
+        if arguments.json:
+            answer_json(event_as_json(event))
+        else:
+            words = f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<22}  {event.resource}  {event.detail}"
+            answer_line(words.rstrip())
+    return 0
+
+
+def _events(credentials: Credentials, url: str | None, limit: int) -> tuple[AccessEvent, ...]:
+    if url is None:
+        return access_events(credentials, limit=limit)
+    checked = checked_url(url)
+    grant, token = credentials.find(checked), credentials.service_tokens.find(checked)
+    ids = [one for one in (grant and grant.grant_id, token and token.token_id) if one]
+    if not ids:
+        raise LoginNeeded(f"There is no credential for {checked} on this machine.", "See: authlens list")
+    found = [event for one in ids for event in access_events(credentials, one, limit=limit)]
+    return tuple(sorted(found, key=lambda event: event.at, reverse=True)[:limit])

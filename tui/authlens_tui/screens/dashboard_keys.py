@@ -53,16 +53,14 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
 
 _GRANTS_ONLY: Final = frozenset({"refresh", "revoke", "login_again", "copy_token", "reveal", "claims"})
 _OWN: Final = frozenset({"forget"})
-_ANY: Final = frozenset({"inspect", "save"})
 
 
 def applies(action: str, holding: Holding | None) -> bool:
     """Say whether an action does something for `holding`; those that are not about a credential always do.
 
+    What was sent last can be looked at with nothing selected: a revocation leaves nothing behind to select.
     cloudflared's tokens are cloudflared's: they are looked at and probed, and left as they are.
     """
-    if action in _ANY:
-        return holding is not None
     if action in _GRANTS_ONLY:
         return holding is not None and holding.kind is HoldingKind.GRANT
     if action in _OWN:

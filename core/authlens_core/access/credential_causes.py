@@ -101,7 +101,7 @@ OTHER_CREDENTIALS: Final = (
         name="jwt_refused",
         cause="Access asks for a new login although a token of its own was sent: it has expired, belongs to "
         "another application, or the application binds tokens to one browser (Binding Cookie).",
-        cure="Log in again: cloudflared access login --no-verbose URL. If a fresh token is refused too, ask "
+        cure="Log in again: authlens login --cloudflared URL. If a fresh token is refused too, ask "
         "the owner to turn the Binding Cookie off: Zero Trust → Access controls → Applications → (app) → "
         "Advanced settings → Cookie settings.",
         source="Cloudflare, Authorization cookie",

@@ -124,7 +124,7 @@ SEEN_HERE: Final = (
         cause="The resource publishes no metadata at the places where it may stand, so it does not support "
         "this login.",
         cure=f"For Cloudflare Access, ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then: "
-        "cloudflared access login --no-verbose URL. For an old MCP server, go on in spite of it.",
+        "authlens login --cloudflared URL. For an old MCP server, go on in spite of it.",
         source=AGENTS_GUIDE,
         checks=frozenset({"resource_metadata.found"}),
     ),

@@ -65,7 +65,7 @@ MEANINGS: Final[dict[Protection, Meaning]] = {
         ACCESS,
         "Cloudflare Access sends you to its login page: Managed OAuth is off for this application.",
         f"Ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then, log in with cloudflared: "
-        "cloudflared access login --no-verbose URL.",
+        "authlens login --cloudflared URL.",
     ),
     Protection.SERVICE_AUTH_ONLY: Meaning(
         ACCESS,
@@ -98,7 +98,7 @@ MEANINGS: Final[dict[Protection, Meaning]] = {
     Protection.UNAUTHORIZED_BARE: Meaning(
         ORIGIN,
         "It refuses (401) without saying how to log in: there is no readable WWW-Authenticate field.",
-        "Go on: the well-known places are tried. If they are empty, use cloudflared access login or a "
+        "Go on: the well-known places are tried. If they are empty, use authlens login --cloudflared or a "
         "browser, and ask the owner to send WWW-Authenticate.",
     ),
     Protection.METHOD_NOT_ALLOWED: Meaning(

@@ -83,7 +83,7 @@ def test_the_login_redirect_of_access_means_managed_oauth_is_off(
         "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
         in answer.cure
     )
-    assert "cloudflared access login --no-verbose" in answer.cure
+    assert "authlens login --cloudflared" in answer.cure
 
 
 def test_the_login_redirect_of_the_emulator_is_known_by_its_challenge() -> None:

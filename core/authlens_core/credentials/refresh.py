@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from authlens_core.credentials.grants import Credentials, refresh_lock
 from authlens_core.credentials.lock import LockBusy
-from authlens_core.credentials.model import SOON, utc_now
+from authlens_core.credentials.model import SOON, Grant, utc_now
 from authlens_core.credentials.refresh_attempt import Attempt, Wish
 from authlens_core.credentials.refresh_result import Observed, Refreshed, RefreshOutcome
 from authlens_core.secret import Secret
@@ -62,27 +63,62 @@ async def refresh(
         LockBusy: another process was refreshing all the time: nothing was sent.
     """
     wish = Wish(min_ttl, force, despite_unknown, patient, observed, refused)
-    before = credentials.get(grant_id)
-    deadline = asyncio.get_running_loop().time() + lock_bound
-
-    async def attempt() -> Attempt:
-        return Attempt(credentials, wire, *await credentials.load(grant_id), now, wish)
-
-    async def alone(give_up: Callable[[], bool]) -> Refreshed:
-        left = deadline - asyncio.get_running_loop().time()
-        lock = refresh_lock(before)
-        async with credentials.locks.hold(*lock, purpose="refreshing", bound=left, give_up=give_up):
-            return await (await attempt()).decide(before)
-
-    def overtaken() -> bool:
-        return credentials.get(grant_id).generation != before.generation
-
+    turn = _Turn(credentials, wire, credentials.get(grant_id), now, wish, lock_bound)
     try:
-        done = await alone(lambda: give_up() or overtaken())
+        done = await turn.alone(lambda: give_up() or turn.overtaken())
     except LockBusy:
-        if give_up() or not overtaken():
+        if give_up() or not turn.overtaken():
             raise
         # Nobody stands in line for what another one has done: it is read as anybody reads it.
-        done = (await attempt()).adopt(before) or await alone(give_up)
+        done = await turn.adopt() or await turn.alone(give_up)
     credentials.traces.keep(grant_id, done.trace)
     return done
+
+
+class _Turn:
+    """One caller that waits its turn to refresh a grant.
+
+    Args:
+        credentials: where the grant is.
+        wire: what sends.
+        before: the grant as the caller found it.
+        now: the clock, in UTC.
+        wish: what the caller asked for.
+        bound: seconds, from now on, that all the waiting together may take.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        wire: Wire,
+        before: Grant,
+        now: Callable[[], datetime],
+        wish: Wish,
+        bound: float,
+    ) -> None:
+        self._credentials = credentials
+        self._before = before
+        self._attempt = partial(Attempt, credentials, wire, now=now, wish=wish)
+        self._deadline = asyncio.get_running_loop().time() + bound
+
+    async def alone(self, give_up: Callable[[], bool]) -> Refreshed:
+        """Refresh under the lock, with the grant as it is then.
+
+        Raises:
+            LockBusy: another process had the lock all the time, or `give_up` said yes.
+        """
+        left = self._deadline - asyncio.get_running_loop().time()
+        lock = refresh_lock(self._before)
+        async with self._credentials.locks.hold(*lock, purpose="refreshing", bound=left, give_up=give_up):
+            return await (await self._read()).decide(self._before)
+
+    async def adopt(self) -> Refreshed | None:
+        """Take what another process has earned meanwhile, if that is what was asked for."""
+        return (await self._read()).adopt(self._before)
+
+    def overtaken(self) -> bool:
+        """Return whether another process has stored other tokens meanwhile."""
+        return self._credentials.get(self._before.grant_id).generation != self._before.generation
+
+    async def _read(self) -> Attempt:
+        return self._attempt(*await self._credentials.load(self._before.grant_id))

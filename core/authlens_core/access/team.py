@@ -7,7 +7,7 @@ from typing import Final
 
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
-__all__ = ["WELL_KNOWN", "cloudflare_metadata_urls", "is_schemeless_issuer_of", "is_team_host"]
+__all__ = ["WELL_KNOWN", "cloudflare_metadata_urls", "is_team_host"]
 
 WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
 _ZONE: Final = ("cloudflareaccess", "com")
@@ -24,15 +24,6 @@ def is_team_host(host: str) -> bool:
         return False
     names = labels[:-3] if labels[-3:-2] == ("fed",) else labels[:-2]
     return bool(names) and all(label and _LABEL.issuperset(label) for label in names)
-
-
-def is_schemeless_issuer_of(issuer_text: str, url: Url) -> bool:
-    """Say whether `issuer_text` is `url` of a team without its `https://`.
-
-    Cloudflare's documentation prints the issuer of a team that way. RFC 8414 §3.3 wants the two identical;
-    this is the one exception that is made, and nothing else is normalised.
-    """
-    return is_team_host(url.host) and url.scheme == "https" and f"https://{issuer_text}" == url.text
 
 
 def cloudflare_metadata_urls(resource: Url) -> tuple[Url, ...]:

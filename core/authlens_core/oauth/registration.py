@@ -1,4 +1,4 @@
-"""Dynamic client registration (RFC 7591), its removal (RFC 7592 §2.3), and client metadata documents.
+"""Dynamic client registration (RFC 7591) and client metadata documents.
 
 The server may change what a client asked for (RFC 7591 §3.2.1), so everything that came back is compared.
 """
@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -24,11 +22,7 @@ from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.secret import Body, Secret
 
 __all__ = [
-    "Deletion",
-    "DeletionOutcome",
-    "deletion_request",
     "is_client_metadata_url",
-    "read_deletion",
     "read_registration",
     "registration_request",
 ]
@@ -274,49 +268,6 @@ def _management_problem(uri: JsonValue, endpoint: Url | None) -> str:
     except UrlRefused as refused:
         return "; ".join(refused.reasons)
     return "" if url.origin == endpoint.origin else f"not on {endpoint.origin}"
-
-
-class DeletionOutcome(StrEnum):
-    """What became of a registration that was to be deleted."""
-
-    DELETED = "deleted"
-    NOT_DELETED = "not_deleted"
-    UNSUPPORTED = "unsupported"
-
-
-@dataclass(frozen=True, slots=True)
-class Deletion:
-    """The outcome of a deletion and the check that says why; what is stored here is never removed by it."""
-
-    outcome: DeletionOutcome
-    checks: tuple[Check, ...]
-
-
-def deletion_request(client: Client) -> Request | None:
-    """Return the request that deletes the registration (RFC 7592 §2.3), or None where none is offered."""
-    if client.registration_client_uri is None or client.registration_access_token is None:
-        return None
-    fields = [("Authorization", f"Bearer {client.registration_access_token.reveal()}")]
-    return Request("DELETE", client.registration_client_uri, Headers.of(fields))
-
-
-def read_deletion(response: Response) -> Deletion:
-    """Read the answer to a deletion: 204 alone says that the client is gone."""
-    name, expected, spec = f"{_STAGE}.deletion", "status 204", "RFC 7592 §2.3"
-    why = "A client that is gone can no longer be used by anybody."
-    seen = str(response.status)
-    if response.status == 204:
-        return Deletion(DeletionOutcome.DELETED, (passed(name, expected, seen, spec=spec, why=why),))
-    if response.status in (404, 405, 501):
-        seen = f"{seen}: the server offers no deletion"
-        outcome = DeletionOutcome.UNSUPPORTED
-    elif response.status in (401, 403):
-        seen = f"{seen}: the token is not good for it, or the client is gone already"
-        outcome = DeletionOutcome.NOT_DELETED
-    else:
-        outcome = DeletionOutcome.NOT_DELETED
-    cure = "Remove the client at the server's own page, if it has one; what is stored here stays."
-    return Deletion(outcome, (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),))
 
 
 def is_client_metadata_url(text: str) -> Reading[Url]:

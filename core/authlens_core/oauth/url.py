@@ -65,11 +65,6 @@ class Url:
         return f"{self.origin}{self.path}" + (f"?{self.query}" if self.query is not None else "")
 
     @property
-    def host_port(self) -> str:
-        """`host:port`, the default port written out."""
-        return f"{self.host}:{self.port if self.port is not None else _DEFAULT_PORTS[self.scheme]}"
-
-    @property
     def is_loopback(self) -> bool:
         """True for `localhost`, 127.0.0.0/8 and `[::1]` (RFC 8252 §7.3)."""
         return _is_loopback(self.host)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.access.team import cloudflare_metadata_urls, is_schemeless_issuer_of, is_team_host
+from authlens_core.access.team import cloudflare_metadata_urls, is_team_host
 from authlens_core.oauth.url import UrlRefused, parse_url
 
 
@@ -49,33 +49,6 @@ def test_a_team_host_ends_in_the_zone_of_access(host: str) -> None:
 def test_a_lookalike_is_no_team_host(host: str) -> None:
     """CF-23: whole labels are compared."""
     assert not is_team_host(host)
-
-
-def test_a_team_may_print_its_issuer_without_a_scheme() -> None:
-    """D2, CF-8, H038."""
-    team = parse_url("https://team.cloudflareaccess.com")
-    assert is_schemeless_issuer_of("team.cloudflareaccess.com", team)
-    assert is_schemeless_issuer_of(
-        "team.fed.cloudflareaccess.com", parse_url("https://team.fed.cloudflareaccess.com")
-    )
-
-
-@pytest.mark.parametrize(
-    ("issuer", "url"),
-    [
-        ("https://team.cloudflareaccess.com", "https://team.cloudflareaccess.com"),
-        ("team.cloudflareaccess.com/", "https://team.cloudflareaccess.com"),
-        ("team.cloudflareaccess.com", "https://team.cloudflareaccess.com/"),
-        ("Team.cloudflareaccess.com", "https://team.cloudflareaccess.com"),
-        ("other.cloudflareaccess.com", "https://team.cloudflareaccess.com"),
-        ("server.example", "https://server.example"),
-        ("evilcloudflareaccess.com", "https://evilcloudflareaccess.com"),
-        ("", "https://team.cloudflareaccess.com"),
-    ],
-)
-def test_nothing_else_is_normalised(issuer: str, url: str) -> None:
-    """D2, H037: the exception is one missing scheme at Access, and no more."""
-    assert not is_schemeless_issuer_of(issuer, parse_url(url))
 
 
 @pytest.mark.parametrize(

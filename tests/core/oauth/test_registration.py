@@ -13,10 +13,7 @@ from authlens_core.oauth.error_response import meaning
 from authlens_core.oauth.http_message import Headers, Response
 from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.registration import (
-    DeletionOutcome,
-    deletion_request,
     is_client_metadata_url,
-    read_deletion,
     read_registration,
     registration_request,
 )
@@ -336,7 +333,6 @@ def test_a_management_uri_elsewhere_gets_no_token(uri: object) -> None:
     assert reading.value is not None
     assert reading.value.registration_access_token is None
     assert reading.value.registration_client_uri is None
-    assert deletion_request(reading.value) is None
     assert _check(reading, "registration_client_uri").severity is Severity.WARNING
 
 
@@ -373,37 +369,6 @@ def test_the_scope_that_the_server_registered_is_kept(stated: object, kept: str 
     value = _read(GOOD | {"scope": stated}).value
     assert value is not None
     assert value.scope == kept
-
-
-def test_deletion_sends_the_token_to_its_own_place_only() -> None:
-    """RG-7, RG-10."""
-    client = _read(MANAGED).value
-    assert client is not None
-    request = deletion_request(client)
-    assert request is not None
-    assert (request.method, request.url) == ("DELETE", "https://as.example/register/3f0c")
-    assert request.headers.fields == (("Authorization", "Bearer r4t"),)
-    assert "r4t" not in repr(request)
-
-
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [
-        (204, DeletionOutcome.DELETED),
-        (200, DeletionOutcome.NOT_DELETED),
-        (401, DeletionOutcome.NOT_DELETED),
-        (403, DeletionOutcome.NOT_DELETED),
-        (404, DeletionOutcome.UNSUPPORTED),
-        (405, DeletionOutcome.UNSUPPORTED),
-        (500, DeletionOutcome.NOT_DELETED),
-    ],
-)
-def test_only_204_says_that_the_client_is_gone(status: int, outcome: DeletionOutcome) -> None:
-    """RG-10, H059: the others are reported as they are."""
-    deletion = read_deletion(Response(status))
-    assert deletion.outcome is outcome
-    assert str(status) in deletion.checks[0].seen
-    assert (deletion.checks[0].severity is Severity.PASS) == (status == 204)
 
 
 @pytest.mark.parametrize("text", ["https://me.example/client.json", "https://me.example/a/b"])

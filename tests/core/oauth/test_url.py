@@ -210,11 +210,11 @@ def test_a_query_is_refused_where_none_may_be() -> None:
 
 
 def test_the_parts_of_a_url() -> None:
-    """Origin leaves the default port out, host_port writes it."""
+    """Origin and port leave the default port out."""
     url = parse_url("https://h:8443/p?q=1")
-    assert (url.origin, url.host_port, url.port, url.path) == ("https://h:8443", "h:8443", 8443, "/p")
+    assert (url.origin, url.port, url.path) == ("https://h:8443", 8443, "/p")
     plain = parse_url("https://h/p")
-    assert (plain.origin, plain.host_port, plain.port, plain.query) == ("https://h", "h:443", None, None)
+    assert (plain.origin, plain.port, plain.query) == ("https://h", None, None)
 
 
 def test_the_unicode_form_stands_beside_the_host() -> None:

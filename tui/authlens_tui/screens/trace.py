@@ -102,6 +102,8 @@ class TraceScreen(Screen[None]):
         if self._trace.records:
             self.record_view.show_story(self._trace.records)
             self.show_record(len(self._trace.records) - 1)
+        if len(self._trace.records) == 1:  # there is no stage to select
+            self.record_view.read()
 
     def on_resize(self) -> None:
         """Fold the stages into one line where there is no room, or only one."""

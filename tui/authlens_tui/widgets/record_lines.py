@@ -27,7 +27,19 @@ from authlens_tui.widgets.jwt_lines import Verdicts
 from authlens_tui.widgets.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.overview import exchange_line, overview_lines
 
-__all__ = ["RAW_TABS", "Aspect", "Known", "Tab", "hides_secrets", "known_secrets", "tab_label", "tab_lines"]
+__all__ = [
+    "EXCHANGE_TABS",
+    "RAW_TABS",
+    "Aspect",
+    "Known",
+    "Tab",
+    "hides_secrets",
+    "known_secrets",
+    "tab_label",
+    "tab_lines",
+    "tab_place",
+    "weight",
+]
 
 _T = TypeVar("_T")
 _AHEAD: Final = "Its turn has not come. What it sends is shown here before it is sent."
@@ -52,6 +64,9 @@ class Tab(StrEnum):
 
 RAW_TABS: Final = frozenset({Tab.REQUEST, Tab.RESPONSE})
 """Where there are bytes to be shown as they were sent."""
+
+EXCHANGE_TABS: Final = RAW_TABS | {Tab.CURL, Tab.TIMING}
+"""Where one exchange of several can be looked at alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,9 +171,9 @@ def tab_label(tab: Tab, known: Known, *, raw: bool) -> str:
 def tab_place(tab: Tab, known: Known, picked: int | None) -> str:
     """Return which of several exchanges a tab shows, and the key that turns to another; else nothing."""
     count = len(known.exchanges)
-    if count < 2 or tab in (Tab.OVERVIEW, Tab.CHECKS, Tab.DIAGRAM):
+    if count < 2 or tab not in EXCHANGE_TABS:
         return ""
-    return f"{'all' if picked is None else picked + 1} of {count}, . turns on"
+    return f"all {count}, . shows one alone" if picked is None else f"{picked + 1} of {count}, . turns on"
 
 
 def tab_lines(

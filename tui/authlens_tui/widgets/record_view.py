@@ -27,7 +27,15 @@ from authlens_tui.widgets.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.jwt_lines import Verdicts
 from authlens_tui.widgets.made_tabs import MadeTabs, TabKey
 from authlens_tui.widgets.record_keys import RECORD_KEYS
-from authlens_tui.widgets.record_lines import RAW_TABS, Aspect, Known, Tab, tab_label, tab_place
+from authlens_tui.widgets.record_lines import (
+    EXCHANGE_TABS,
+    RAW_TABS,
+    Aspect,
+    Known,
+    Tab,
+    tab_label,
+    tab_place,
+)
 from authlens_tui.widgets.search import SearchBar
 from authlens_tui.widgets.signature_check import verdict_words
 
@@ -237,6 +245,10 @@ class RecordView(Widget):
         """The tab that is turned to."""
         return Tab(self.tabs.active or Tab.OVERVIEW)
 
+    def read(self) -> None:
+        """Give the keys to the document of the open tab."""
+        self._document(self.tab).focus()
+
     def show_tab(self, step: int) -> None:
         """Turn to the tab `step` places further on, round and round."""
         self._turn_to(_TABS[(_TABS.index(self.tab) + step) % len(_TABS)])
@@ -246,11 +258,11 @@ class RecordView(Widget):
         self._turn_to(_TABS[number - 1])
 
     def _turn_to(self, tab: Tab) -> None:
-        reading = isinstance(self.screen.focused, DocumentView) and self.has_focus_within
+        reading = self.has_focus_within and not self.search_bar.has_focus_within
         self.tabs.active = tab.value
         self._paint()
         if reading:
-            self.call_after_refresh(self._document(tab).focus)
+            self.call_after_refresh(self.read)
 
     @on(TabbedContent.TabActivated)
     def _turned(self) -> None:
@@ -263,7 +275,7 @@ class RecordView(Widget):
         if action == "raw":
             return self.tab in RAW_TABS
         if action == "pick":
-            return len(self._known.exchanges) > 1
+            return len(self._known.exchanges) > 1 and self.tab in EXCHANGE_TABS
         if action == "check_signature":
             return self._made.is_signed(self._known.record)
         return True

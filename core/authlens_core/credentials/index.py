@@ -82,6 +82,7 @@ class Index:
     def __init__(self, path: Path | None) -> None:
         self._where = ":memory:" if path is None else str(path)
         self._parsed: tuple[tuple[int, int], tuple[tuple[Grant, ...], tuple[str, ...]]] | None = None
+        self._known: dict[tuple[str, int, str, str], Grant] = {}
         self.read_only = ""
         """Why the index can only be read, in words; the empty string where it can be written."""
         try:
@@ -163,6 +164,7 @@ class Index:
         """Return every grant that can be read, newest login first, and the ids of those that cannot.
 
         While nobody writes, the answer of the last call is given again: a screen asks many times a second.
+        Afterwards only what was written is parsed.
         """
         with self.reading() as connection:
             # Read before the rows: what is written in between is parsed now and once more the next time.
@@ -172,11 +174,15 @@ class Index:
             rows = connection.execute("SELECT grant_id, generation, place, record FROM grants").fetchall()
         found: list[Grant] = []
         damaged: list[str] = []
-        for grant_id, generation, place, record in rows:
+        known, self._known = self._known, {}
+        for row in rows:
             try:
-                found.append(grant_from_json(record, generation, place))
+                grant = known.get(row) or grant_from_json(row[3], row[1], row[2])
             except ValueError:
-                damaged.append(safe_line(grant_id, 80))
+                damaged.append(safe_line(row[0], 80))
+            else:
+                self._known[row] = grant
+                found.append(grant)
         found.sort(key=lambda grant: grant.obtained_at, reverse=True)
         self._parsed = seen, (tuple(found), tuple(damaged))
         return self._parsed[1]

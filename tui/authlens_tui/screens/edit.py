@@ -246,7 +246,8 @@ class EditScreen(ModalScreen[Edited | None]):
         """Name the stage in the border, and make room for every field as far as there is any."""
         info, box = STAGE_INFO[self._stage], self.query_one("#edit")
         box.border_title = f"{info.number} {info.title}: edit what is sent"
-        box.styles.height = _AROUND + sum(2 + len(some) for some in (self._choices, self._parts, self._places))
+        sections = (self._choices, self._parts, self._places)
+        box.styles.height = _AROUND + sum(2 + len(some) for some in sections)
 
     @property
     def rows(self) -> Iterator[FieldRow]:

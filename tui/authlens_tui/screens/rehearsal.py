@@ -68,6 +68,7 @@ class RehearsalScreen(Screen[None]):
     """Shows the scenarios; says with `Chosen` which one is to be run."""
 
     CSS_PATH = "rehearsal.tcss"
+    PLACE = "the scenarios"
     HELP = (
         "Typing filters the list, the arrow keys move in it, Enter starts the scenario. The right arrow key "
         "shows the answer. When you leave the wizard with d you are here again."

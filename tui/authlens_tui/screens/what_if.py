@@ -55,6 +55,18 @@ class WhatIfScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "arm", "Arm it", id="what_if.arm", tooltip="Let it act in its stage", priority=True),
         Binding("x", "disarm", "Disarm", id="what_if.disarm", tooltip="Run the login as the protocol has it"),
+        Binding(
+            "pagedown", "read(1)", "Read on", id="what_if.read", tooltip="Scroll the words", priority=True
+        ),
+        Binding(
+            "pageup",
+            "read(-1)",
+            "Read back",
+            show=False,
+            id="what_if.read_back",
+            tooltip="Scroll back",
+            priority=True,
+        ),
         Binding("escape,i", "close", "Back", id="what_if.close", tooltip="Change nothing"),
     ]
 
@@ -95,6 +107,7 @@ class WhatIfScreen(ModalScreen[str | None]):
         experiment = experiment_named(event.option_id or "")
         if experiment is not None:
             self.detail.update(_words(experiment, self._position))
+            self.query_one("#what-if-box", VerticalScroll).scroll_home(animate=False)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -107,6 +120,11 @@ class WhatIfScreen(ModalScreen[str | None]):
     def action_arm(self) -> None:
         """Choose the one under the cursor."""
         self.options.action_select()
+
+    def action_read(self, step: int) -> None:
+        """Scroll what is said about the one under the cursor."""
+        box = self.query_one("#what-if-box", VerticalScroll)
+        box.scroll_relative(y=step * max(1, box.size.height - 1), animate=False)
 
     def action_disarm(self) -> None:
         """Run the login as the protocol has it."""

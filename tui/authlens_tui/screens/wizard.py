@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import Paste
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Footer, Static
 
@@ -33,12 +29,19 @@ from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.wire.exchange import Exchange
-from authlens_tui.browser import may_open_browser, open_browser
+from authlens_tui.browser import may_open_browser
 from authlens_tui.crash import QuietCrash
+from authlens_tui.screens.lesson import lesson_words
 from authlens_tui.screens.tampered_words import experiment_words, marks, unkept_words
 from authlens_tui.screens.wizard_keys import WIZARD_KEYS, login_keys, ways_on
-from authlens_tui.screens.wizard_tools import WizardTools
-from authlens_tui.screens.wizard_words import authenticated_words, cancelled_words, failed_words, next_words
+from authlens_tui.screens.wizard_link import Player, WizardLink
+from authlens_tui.screens.wizard_words import (
+    authenticated_words,
+    cancelled_words,
+    failed_words,
+    next_words,
+    waiting_words,
+)
 from authlens_tui.widgets.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper
@@ -47,13 +50,10 @@ from authlens_tui.widgets.title_bar import TitleBar
 
 __all__ = ["Player", "WizardScreen"]
 
-Player = Callable[[str], Awaitable[str]]
-"""Plays the person at the emulator: takes the link, returns what became of it in a sentence."""
-
 _NARROW, _SHORT, _TALL = 100, 16, 32  # cells and rows, as the app's breakpoints
 
 
-class WizardScreen(WizardTools):
+class WizardScreen(WizardLink):
     """Shows one login and drives it; all it knows of the login is its record and its events."""
 
     CSS_PATH = "wizard.tcss"
@@ -67,9 +67,7 @@ class WizardScreen(WizardTools):
     title_bar = getters.query_one(TitleBar)
     stepper = getters.query_one(Stepper)
     heading = getters.query_one("#heading", Static)
-    panel = getters.query_one("#panel", AuthorizationPanel)
     record_view = getters.query_one(RecordView)
-    switcher = getters.query_one("#switcher", ContentSwitcher)
     verdict_line = getters.query_one("#verdict", Static)
 
     class Happened(Message):
@@ -85,13 +83,10 @@ class WizardScreen(WizardTools):
     def __init__(
         self, login: Login, store_name: str, *, player: Player | None = None, play: bool = False
     ) -> None:
-        super().__init__(login)
+        super().__init__(login, player)
         self._store_name = store_name
-        self._player = player
         self._play_unasked = play
-        self._ready: AuthorizationReady | None = None
         self._ignored: AnswerIgnored | None = None
-        self._playing = False
         self._under_way: Request | None = None
         self._exchanged: tuple[Exchange, ...] = ()
 
@@ -105,6 +100,8 @@ class WizardScreen(WizardTools):
                 with ContentSwitcher(id="switcher", initial="record"):
                     yield RecordView(id="record")
                     yield AuthorizationPanel(id="panel")
+            with VerticalScroll(id="teach", can_focus=False):
+                yield Static(id="teach-words")
         yield Static(id="verdict")
         yield Footer(show_command_palette=False)
 
@@ -121,6 +118,9 @@ class WizardScreen(WizardTools):
         self.set_class(folded, "-folded")
         self.stepper.set_class(folded, "-line")
         self._show_heading()
+        failed = self.failed_record()
+        if failed is not None:
+            self._say_outcome(failed)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, AnswerIgnored):
@@ -188,7 +188,7 @@ class WizardScreen(WizardTools):
         self.panel.show_remaining(ready.seconds)
         self.show_stage(Stage.AUTHORIZATION)
         self.set_focus(self.panel)  # at once: an answer that is here already takes it away again
-        self._say(Content("Sign in with the browser; this screen goes on by itself when you are back."))
+        self._say(waiting_words(player=self._player is not None))
         if self._play_unasked:
             self.action_play()
 
@@ -201,15 +201,23 @@ class WizardScreen(WizardTools):
         self.panel.empty()
         self.show_stage(record.stage)
         self.show_results(record)
-        ways = ways_on(self._allowed())
         if record.outcome is Outcome.PASSED and record.stage in LOGIN_STAGES:
             self._say_next()
-        elif record.outcome is Outcome.PASSED:
-            self._say(experiment_words(record, ways) or unkept_words(self._login.facts, datetime.now(UTC)))
-        elif record.outcome is Outcome.CANCELLED:
-            self._say(cancelled_words(record, ways))
         else:
-            self._say(experiment_words(record, ways) or failed_words(record, ways))
+            self._say_outcome(record)
+
+    def _say_outcome(self, record: StageRecord) -> None:
+        """Say what became of a stage that did not pass, or that came after the login."""
+        ways = ways_on(self._allowed())
+        if record.outcome is Outcome.CANCELLED:
+            self._say(cancelled_words(record, ways))
+        elif (ended := experiment_words(record, ways)) is not None:
+            self._say(ended)
+        elif record.outcome is Outcome.PASSED:
+            self._say(unkept_words(self._login.facts, datetime.now(UTC)))
+        else:
+            # A small screen has no room to say twice what the overview above quotes.
+            self._say(failed_words(record, ways, brief=self.size.height < _TALL))
 
     # -- what is shown ---------------------------------------------------------------------------------
 
@@ -255,10 +263,13 @@ class WizardScreen(WizardTools):
     def _show_heading(self) -> None:
         info = STAGE_INFO[self.shown]
         number = self._stages.index(self.shown) + 1
+        self.set_class(self.failed_record() is not None, "-stopped")
         self.heading.border_title = f"{number} {info.title}"
         self.heading.border_subtitle = info.specification
         roomy = self.size.width >= _NARROW and self.size.height >= _TALL
         self.heading.update(Content(f"{info.what} {info.why}" if roomy else info.what))
+        self.query_one("#teach").border_title = "Why it is there, and what it stops"
+        self.query_one("#teach-words", Static).update(lesson_words(self.shown))
 
     def _tick(self) -> None:
         if self._ready is None:
@@ -268,8 +279,9 @@ class WizardScreen(WizardTools):
             self.panel.show_ignored(self._ignored.reason, self._ignored.count)
             self._ignored = None
 
-    def _say(self, words: Content) -> None:
+    def _say(self, words: Content, *, done: bool = False) -> None:
         mark = marks(self._login)
+        self.verdict_line.set_class(done, "-done")
         self.verdict_line.update(Content.assemble(mark, "\n", words) if mark else words)
 
     def _say_next(self) -> None:
@@ -277,9 +289,19 @@ class WizardScreen(WizardTools):
         if stage is None and self._login.tampered:
             self._say(unkept_words(self._login.facts, datetime.now(UTC)))
         elif stage is None:
-            self._say(authenticated_words(self._login.facts, self._store_name, datetime.now(UTC)))
+            told = authenticated_words(
+                self._login.facts, self._login.trace, self._store_name, self._way_out, datetime.now(UTC)
+            )
+            self._say(told, done=True)
         else:
             self._say(next_words(stage, self._planned, shown=self.shown is stage))
+
+    @property
+    def _way_out(self) -> str:
+        """Where leaving leads: what the screen beneath calls itself."""
+        stack = self.app.screen_stack
+        place = stack.index(self) if self in stack else 0
+        return str(getattr(stack[place - 1], "PLACE", "the dashboard")) if place else "the dashboard"
 
     def went_back(self) -> None:
         """Show the stage that is next again."""
@@ -311,57 +333,13 @@ class WizardScreen(WizardTools):
             "tab": shows_record,
         }
 
-    @property
-    def _environ(self) -> dict[str, str]:
-        return dict(getattr(self.app, "environ", {}))
-
-    def action_open(self) -> None:
-        """Open the link in a browser of this machine."""
-        if self._ready is None:
-            return
-        loop = asyncio.get_running_loop()
-
-        def failed() -> None:  # in the thread that waits for the opener, maybe long after this screen
-            with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(self._no_browser)
-
-        if open_browser(self._ready.url, self._environ, failed=failed):
-            self.notify(
-                "The browser was asked to open the link. If nothing appears, copy it with c.", markup=False
-            )
-        else:
-            self._no_browser()
-
-    def _no_browser(self) -> None:
-        """Say that no browser came up, as long as the link is still wanted."""
-        if self.is_running and self._ready is not None:
-            self.notify(
-                "No browser could be started here. Copy the link with c and open it elsewhere.",
-                severity="warning",
-                markup=False,
-            )
-
-    def action_play(self) -> None:
-        """Let the demo sign in, over real HTTP, as a browser would."""
-        if not self._playing:
-            self._playing = True
-            self._play()
-
-    @work(group="play", description="play the person")
-    async def _play(self) -> None:
-        try:
-            if self._ready is not None and self._player is not None:
-                self.notify(await self._player(self._ready.url), markup=False, title="The demo's person")
-        finally:
-            self._playing = False
-
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         """Copy the link while it is shown, otherwise what the selected stage shows, masked."""
         copy = getattr(self.app, "copy", None)
         if not callable(copy):
             return
-        if self._ready is not None and self.switcher.current == "panel":
+        if self._ready is not None and self._link_is_shown:
             await copy(self._ready.url, "The link")
         else:
             await copy(await self.record_view.copied_text(), STAGE_INFO[self.shown].title)
@@ -381,22 +359,3 @@ class WizardScreen(WizardTools):
     def action_dashboard(self) -> None:
         """Leave for the dashboard."""
         self.post_message(self.Left())
-
-    def action_paste(self) -> None:
-        """Go to the field for the address that the browser ended on."""
-        self.panel.take_paste("")
-
-    def on_paste(self, event: Paste) -> None:
-        """Take what is pasted anywhere on the screen to the field that waits for it."""
-        if self._ready is not None and self.switcher.current == "panel":
-            event.stop()
-            self.panel.take_paste(event.text)
-
-    @on(AuthorizationPanel.Pasted)
-    def _pasted(self, message: AuthorizationPanel.Pasted) -> None:
-        if not self._login.wait.waiting:
-            return
-        response = self._login.paste(message.text)
-        if response.code is None and response.error is None:
-            check = response.checks[-1]
-            self.panel.show_refused_paste(f"That is not it: {check.seen}. {check.cure}")

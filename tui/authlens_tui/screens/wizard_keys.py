@@ -34,7 +34,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     ),
     Binding("h", "other_host", "Other host", id="wizard.host", tooltip="localhost or 127.0.0.1"),
     Binding("b", "back", "Back", id="wizard.back", tooltip="Take the facts of one stage earlier"),
-    Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown"),
+    Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown", show=False),
     Binding("l", "lesson", "Lesson", id="wizard.lesson", tooltip="Why this stage exists"),
     Binding("x", "reveal", "Reveal", id="wizard.reveal", tooltip="Show or mask the secrets of this stage"),
     Binding(

@@ -12,12 +12,14 @@ from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
 from authlens_core.login.verdict import Why, why
 from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
-from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.durations import in_words
+from authlens_tui.widgets.exchange_view import duration
 
-__all__ = ["authenticated_words", "cancelled_words", "failed_words", "next_words"]
+__all__ = ["authenticated_words", "cancelled_words", "failed_words", "next_words", "waiting_words"]
 
 _KEY: Final = "bold $text-primary"
 _LONGEST_URL: Final = 150  # characters: two lines of a small screen
@@ -44,22 +46,64 @@ def next_words(stage: Stage, request: Request | None, *, shown: bool) -> Content
         ("n", _KEY),
         " to run it, ",
         ("a", _KEY),
-        " to run all",
+        " to run all, ",
+        ("l", _KEY),
+        " to read why it is there",
         *(() if shown else (", ", ("↓", _KEY), " to look at it first")),
         ".",
     )
 
 
-def authenticated_words(facts: Facts, store_name: str, now: datetime) -> Content:
-    """Say that it works, where the tokens are and how long they last."""
-    lasts = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
-    left = f" The token lasts {in_words(lasts)}." if lasts > 0 else ""
+def waiting_words(*, player: bool) -> Content:
+    """Say what the person has to do now, with the key that does it where there is one."""
+    by_itself = "This screen goes on by itself when the browser is back."
+    if player:
+        return Content.assemble(
+            "Now you would sign in. Press ", ("s", _KEY), f" and the demo does it for you. {by_itself}"
+        )
+    return Content(f"Open the link in a browser and sign in. {by_itself}")
+
+
+def authenticated_words(facts: Facts, trace: Trace, store_name: str, way_out: str, now: datetime) -> Content:
+    """Say that it works: what was earned, where it is kept, what it took, and what can be done next."""
+    rows = (
+        ("Earned", Content(_earned(facts, now))),
+        ("Kept in", Content(safe_line(store_name, 60))),
+        ("It took", Content(_took(trace))),
+        (
+            "Next",
+            Content.assemble(
+                ("i", _KEY),
+                " try an attack   ",
+                ("m", _KEY),
+                " save this   ",
+                ("d", _KEY),
+                f" on to {safe_line(way_out, 40)}",
+            ),
+        ),
+    )
     return Content.assemble(
         ("✔ Authenticated. ", "bold $text-success"),
-        f"The resource accepts the token; it is kept in: {safe_line(store_name, 60)}.{left} ",
-        ("d", _KEY),
-        " opens the dashboard.",
+        f"{safe_line(facts.resource_url.text, _LONGEST_URL)} accepts the token.",
+        *(Content.assemble("\n  ", (f"{name:<8}", "$text-muted"), words) for name, words in rows),
     )
+
+
+def _earned(facts: Facts, now: datetime) -> str:
+    if facts.tokens is None:
+        return "a token"
+    kind = "a JWT" if parse_jwt(facts.tokens.access_token) is not None else "opaque"
+    left = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
+    lasts = f", {in_words(left)} left" if left > 0 else ""
+    if facts.tokens.refresh_token is None:
+        return f"an access token ({kind}{lasts}), no refresh token"
+    return f"an access token ({kind}{lasts}) and a refresh token"
+
+
+def _took(trace: Trace) -> str:
+    requests = sum(len(record.exchanges) for record in trace.records)
+    wire = sum(exchange.elapsed for record in trace.records for exchange in record.exchanges)
+    return f"8 stages, {requests} requests, {duration(wire)} on the wire; ↑ and ↓ show each"
 
 
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
@@ -67,17 +111,18 @@ def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Con
     return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), _keys(ways))
 
 
-def failed_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
+def failed_words(record: StageRecord, ways: Sequence[tuple[str, str]], *, brief: bool = False) -> Content:
     """Say which stage failed, why, what cures it, the keys that lead on, and the lines that show it.
 
-    A small screen cuts the end, so the lines come last; of an answer that is not known they are the point.
+    The lines come last, and not at all where it is to be `brief`; of an answer that is not known they are
+    the point.
     """
     reason = why(record)
     title = (f"✖ {STAGE_INFO[record.stage].title} failed. ", "bold $text-error")
     if reason is None:
         return Content.assemble(title, _keys(ways))
     cure = Content.assemble(("\n→ ", "bold"), Content(reason.cure)) if reason.cure else Content()
-    seen = _seen(reason)
+    seen = Content() if brief and reason.known else _seen(reason)
     first, last = (Content(), seen) if reason.known else (seen, Content())
     return Content.assemble(title, Content(reason.cause), first, cure, "\n", _keys(ways), last)
 

@@ -100,9 +100,24 @@ class AuthorizationPanel(VerticalScroll):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "qr_code", "QR code", id="link.qr", tooltip="The link as a QR code, for a phone"),
-        Binding("u", "alone", "One line", id="link.alone", tooltip="The link unwrapped, outside this screen"),
-        Binding("f", "file", "File", id="link.file", tooltip="Write the link into a file only you can read"),
+        # These three stand beside the link itself; the footer has no room for what is said there.
+        Binding("k", "qr_code", "QR code", show=False, id="link.qr", tooltip="The link as a QR code"),
+        Binding(
+            "u",
+            "alone",
+            "One line",
+            show=False,
+            id="link.alone",
+            tooltip="The link unwrapped, outside this screen",
+        ),
+        Binding(
+            "f",
+            "file",
+            "File",
+            show=False,
+            id="link.file",
+            tooltip="Write the link into a file only you can read",
+        ),
         Binding("y", "copy_forward", "Copy ssh", id="link.ssh", tooltip="Copy the ssh -L line"),
     ]
 

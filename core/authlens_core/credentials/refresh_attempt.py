@@ -14,7 +14,7 @@ from authlens_core.credentials.index import Pending
 from authlens_core.credentials.model import SOON, Grant, GrantSecrets, GrantState, expiry
 from authlens_core.credentials.refresh_result import Observed, Refreshed, RefreshOutcome
 from authlens_core.credentials.refresh_schedule import next_attempt, seconds_until_retry
-from authlens_core.credentials.undertaking import Undertaking
+from authlens_core.credentials.undertaking import LockedGrant
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.check import Severity, failures, passed
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
@@ -46,7 +46,7 @@ class Wish:
     refused: Secret | None
 
 
-class Attempt:
+class Attempt(LockedGrant):
     """One refresh, under the lock."""
 
     def __init__(
@@ -58,14 +58,9 @@ class Attempt:
         now: Callable[[], datetime],
         wish: Wish,
     ) -> None:
-        self.credentials = credentials
-        self.wire = wire
-        self.grant = grant
-        self.secrets = secrets
-        self.now = now
+        super().__init__(Stage.REFRESH, credentials, wire, grant, secrets, now)
         self.wish = wish
-        self.started_at = now()
-        self.record = Undertaking(Stage.REFRESH, grant, self.started_at)
+        self.started_at = self.record.started_at
 
     async def decide(self, before: Grant) -> Refreshed:
         """Send nothing where there is a reason for that, and refresh where there is none."""

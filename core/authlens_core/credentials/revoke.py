@@ -17,7 +17,7 @@ from authlens_core.credentials.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.grants import Credentials, client_of, refresh_lock
 from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.prove import ask, verdict
-from authlens_core.credentials.undertaking import Undertaking
+from authlens_core.credentials.undertaking import LockedGrant
 from authlens_core.errors import UsageError
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
@@ -112,7 +112,7 @@ async def revoke(
     return done
 
 
-class _Revocation:
+class _Revocation(LockedGrant):
     """One revocation, under the lock."""
 
     def __init__(
@@ -123,12 +123,7 @@ class _Revocation:
         secrets: GrantSecrets,
         now: Callable[[], datetime],
     ) -> None:
-        self.credentials = credentials
-        self.wire = wire
-        self.grant = grant
-        self.secrets = secrets
-        self.now = now
-        self.record = Undertaking(Stage.REVOKE, grant, now())
+        super().__init__(Stage.REVOKE, credentials, wire, grant, secrets, now)
         self.results: list[TokenResult] = []
         self.still_accepted: bool | None = None
 

@@ -1,18 +1,21 @@
-"""What refresh, revoke and prove have in common: a trace of one record."""
+"""What refresh, revoke and prove have in common: a trace of one record, and a grant whose lock is held."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from authlens_core.credentials.model import Grant
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.model import Grant, GrantSecrets
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["Undertaking"]
+__all__ = ["LockedGrant", "Undertaking"]
 
 _KINDS: Final = {
     Stage.REFRESH: TraceKind.REFRESH,
@@ -52,3 +55,32 @@ class Undertaking:
     ) -> None:
         """Add a failed check."""
         self.checks.append(Check(name, Severity.FAILURE, expected, seen, why, spec, cure))
+
+
+class LockedGrant:
+    """A grant whose lock is held, and the record of what is done with it.
+
+    Args:
+        stage: what is done.
+        credentials: where the grant is.
+        wire: what sends.
+        grant: the grant, as it was read under the lock.
+        secrets: its tokens, of the same generation.
+        now: the clock, in UTC.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        credentials: Credentials,
+        wire: Wire,
+        grant: Grant,
+        secrets: GrantSecrets,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.credentials = credentials
+        self.wire = wire
+        self.grant = grant
+        self.secrets = secrets
+        self.now = now
+        self.record = Undertaking(stage, grant, now())

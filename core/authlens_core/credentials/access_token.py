@@ -11,7 +11,6 @@ from authlens_core.credentials.model import SOON, Grant, GrantState, utc_now
 from authlens_core.credentials.refresh import refresh
 from authlens_core.credentials.refresh_result import Refreshed, RefreshOutcome
 from authlens_core.errors import LoginNeeded, NetworkFailure, NoSecretStore, Refused
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 
@@ -41,13 +40,14 @@ async def access_token(
         now: the clock, in UTC.
 
     Raises:
-        LoginNeeded: there is no login for the URL, or only a person can renew it.
+        NoLogin: there is no login for the URL.
+        LoginNeeded: only a person can renew it.
         Refused: the server refused the refresh.
         NetworkFailure: the token has expired and the server cannot be reached just now.
         NoSecretStore: the store could not be read or written.
         LockBusy: another process was refreshing all the time.
     """
-    found = _find(credentials, url)
+    found = credentials.covering(url)
     # Asking the store takes long: it is not asked for a token that will not be given.
     if refused is None and _is_wanted(found) and _lasts(found, min_ttl, now()):
         grant, secrets = await credentials.load(found.grant_id)
@@ -68,14 +68,6 @@ def _still_good(result: Refreshed, refused: Secret | None, moment: datetime) -> 
     if result.outcome is not RefreshOutcome.TRANSIENT or result.access_token == refused:
         return False
     return _lasts(result.grant, timedelta(0), moment)
-
-
-def _find(credentials: Credentials, url: str) -> Grant:
-    found = credentials.find(url)
-    if found is None:
-        shown = safe_line(url, 300)
-        raise LoginNeeded(f"There is no login for {shown} on this machine.", f"Run: authlens login {shown}")
-    return found
 
 
 def _is_wanted(grant: Grant) -> bool:

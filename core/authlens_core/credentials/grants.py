@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
@@ -27,12 +28,16 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
-__all__ = ["EXIT_BOUND", "Credentials", "client_of", "refresh_lock"]
+__all__ = ["EXIT_BOUND", "Credentials", "NoLogin", "client_of", "refresh_lock"]
 
 EXIT_BOUND: Final = 10.0
 """Seconds that closing waits for a write that was begun."""
 
 _Result = TypeVar("_Result")
+
+
+class NoLogin(LoginNeeded):
+    """There is no OAuth grant for the URL on this machine."""
 
 
 class Credentials:
@@ -176,6 +181,21 @@ class Credentials:
     def find(self, url: str) -> Grant | None:
         """Return the grant for `url`: same origin, its resource a prefix of the path; the closest wins."""
         return coverage.find(self.list(), url)
+
+    def covering(self, url: str) -> Grant:
+        """Return the grant for `url`, as `find` does.
+
+        Raises:
+            NoLogin: there is none.
+        """
+        grant = self.find(url)
+        if grant is None:
+            shown = safe_line(url, 300)
+            raise NoLogin(
+                f"There is no login for {shown} on this machine.",
+                f"Run: authlens login {shlex.quote(shown)}     What there is: authlens list",
+            )
+        return grant
 
     def get(self, grant_id: str) -> Grant:
         """Return one grant.

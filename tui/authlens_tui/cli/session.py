@@ -18,7 +18,7 @@ from authlens_core.credentials.open_store import (
     store_at,
 )
 from authlens_core.credentials.place import Place
-from authlens_core.errors import LoginNeeded, UsageError
+from authlens_core.errors import UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
@@ -118,16 +118,9 @@ def grant_for(credentials: Credentials, url: str) -> Grant:
 
     Raises:
         UsageError: it is no URL.
-        LoginNeeded: there is none.
+        NoLogin: there is none.
     """
-    checked = checked_url(url)
-    grant = credentials.find(checked)
-    if grant is None:
-        raise LoginNeeded(
-            f"There is no login for {checked} on this machine.",
-            f"Run: authlens login {shlex.quote(checked)}     What there is: authlens list",
-        )
-    return grant
+    return credentials.covering(checked_url(url))
 
 
 def chosen_grants(credentials: Credentials, url: str | None) -> tuple[Grant, ...]:
@@ -135,7 +128,7 @@ def chosen_grants(credentials: Credentials, url: str | None) -> tuple[Grant, ...
 
     Raises:
         UsageError: it is no URL.
-        LoginNeeded: there is none for the URL.
+        NoLogin: there is none for the URL.
     """
     return credentials.list() if url is None else (grant_for(credentials, url),)
 

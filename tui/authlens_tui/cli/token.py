@@ -7,10 +7,10 @@ from argparse import Namespace
 from datetime import timedelta
 
 from authlens_core.credentials.access_token import access_token
-from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.grants import Credentials, NoLogin
 from authlens_core.errors import UsageError
 from authlens_tui.cli.output import answer_secret
-from authlens_tui.cli.session import checked_url, grant_for, open_session
+from authlens_tui.cli.session import checked_url, open_session
 
 __all__ = ["token"]
 
@@ -24,10 +24,12 @@ async def token(arguments: Namespace) -> int:
     """
     url = checked_url(arguments.url)
     async with open_session() as session:
-        _refuse_other_kinds(session.credentials, url)
-        grant_for(session.credentials, url)
         wanted = timedelta(seconds=arguments.min_ttl)
-        answer_secret(await access_token(session.credentials, session.wire, url, min_ttl=wanted))
+        try:
+            answer_secret(await access_token(session.credentials, session.wire, url, min_ttl=wanted))
+        except NoLogin:
+            _refuse_other_kinds(session.credentials, url)
+            raise
     return 0
 
 
@@ -37,8 +39,6 @@ def _refuse_other_kinds(credentials: Credentials, url: str) -> None:
     Raises:
         UsageError: with the verb that serves.
     """
-    if credentials.find(url) is not None:
-        return
     from authlens_core.credentials.request_headers import credential_kinds
 
     kinds = credential_kinds(credentials, url)

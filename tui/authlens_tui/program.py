@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual import on, work
@@ -17,18 +18,21 @@ from textual.widgets import Static
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
 from authlens_core.credentials.background import Attempted, BackgroundRefresh
+from authlens_core.credentials.events import Touched, note_touch
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store, remembered_place
 from authlens_core.credentials.place import Place
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.interruption import Interruptions
-from authlens_core.login.facts import Options
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.facts import Facts, Options
 from authlens_core.login.unfinished import Unfinished
-from authlens_core.session import Session
+from authlens_core.session import Session, grant_of
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
 from authlens_tui.app import AuthlensApp
+from authlens_tui.browser import may_open_browser, open_browser
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.open_session import Kept
 from authlens_tui.screens.store_choice import StoreChoice, choice_after
@@ -40,6 +44,9 @@ from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.signature_check import check_signatures
 
 __all__ = ["Program", "Replay"]
+
+_AFTER_TROUBLE: Final = 30.0
+"""Seconds until refreshing by itself is begun again after the index could not be used."""
 
 
 class Program(AuthlensApp):
@@ -62,6 +69,7 @@ class Program(AuthlensApp):
         self._interrupted: tuple[Unfinished, ...] = ()
         self._place_chosen = False
         self._background: BackgroundRefresh | None = None
+        self._looked_at: Callable[[], str] = str
         self._dashboard: DashboardScreen | None = None
         self._settings = self.open_settings()
         self._wear_remembered_theme()
@@ -188,12 +196,15 @@ class Program(AuthlensApp):
             heard=self._refreshed_by_itself,
             settings=lambda: self._settings.present,
         )
-        try:
-            await self._background.run()
-        except AuthlensError as error:
-            self.notify(
-                f"Nothing is refreshed by itself any more: {error.cause}", severity="warning", markup=False
-            )
+        while True:
+            try:
+                await self._background.run()
+            except AuthlensError as error:
+                words = f"Nothing is refreshed by itself just now: {error.cause}"
+                self.notify(words, severity="warning", markup=False)
+                await asyncio.sleep(_AFTER_TROUBLE)
+            else:
+                return
 
     def _refreshed_by_itself(self, attempted: Attempted) -> None:
         if self._dashboard is not None:
@@ -208,7 +219,23 @@ class Program(AuthlensApp):
     def _wizard(self, session: Session, url: str, options: Options, *, play: bool = False) -> WizardScreen:
         login = session.login(url, options)
         self._interruptions.follow(login)
+        self._looked_at = lambda: _credential_of(login.facts)
+        login.watch(self._open_browser_at_once)
         return WizardScreen(login, session.credentials.store.name, player=self.player(), play=play)
+
+    def _open_browser_at_once(self, event: Event) -> None:
+        """Open the link unasked, where the person has set that and the browser is theirs."""
+        if not isinstance(event, AuthorizationReady) or not self._settings.present.open_browser:
+            return
+        if may_open_browser(self.environ) and open_browser(event.url, self.environ):
+            self.notify("The browser was asked to open the link, as you have set it.", markup=False)
+
+    @on(RecordView.Revealed)
+    def _revealed(self) -> None:
+        """Note in the history that a person looked at the secrets of a credential."""
+        holding_id = self._looked_at()
+        if self._session is not None and holding_id:
+            note_touch(self._session.credentials, holding_id, Touched.REVEALED, "secrets of a trace")
 
     # -- logins that were interrupted ------------------------------------------------------------------
 
@@ -259,6 +286,7 @@ class Program(AuthlensApp):
         if self._session is not None:
             credentials, holding_id = self._session.credentials, message.holding_id
             kept = Kept(credentials.traces, holding_id) if holding_id else None
+            self._looked_at = lambda: holding_id
             grants = (one for one in credentials.list() if one.grant_id == holding_id)
             issuer = next((one.issuer for one in grants), None)
             self.push_screen(TraceScreen(message.trace, kept=kept, issuer=issuer))
@@ -280,6 +308,12 @@ class Program(AuthlensApp):
             self._interruptions.leave(self.screen.login)
             self.pop_screen()
             self.call_later(self._tell_interrupted)
+
+
+def _credential_of(facts: Facts) -> str:
+    """Return the id of the credential that a login has earned; empty before that."""
+    earned = grant_of(facts, datetime.now(UTC))
+    return "" if earned is None else earned[0].grant_id
 
 
 class Replay(AuthlensApp):

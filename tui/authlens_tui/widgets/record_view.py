@@ -100,6 +100,9 @@ class RecordView(Widget):
             self.exchange_index = exchange_index
             self.reply = reply
 
+    class Revealed(Message):
+        """A person has revealed the secrets of what is shown."""
+
     class SignatureWanted(Message):
         """A person wants to know who signed the tokens of `record`; whoever can send looks at them.
 
@@ -209,6 +212,7 @@ class RecordView(Widget):
         self._reveal = not self._reveal
         if self._reveal:
             self._mask_again = self.set_timer(self.REVEALED_FOR, self.mask)
+            self.post_message(self.Revealed())
         else:
             self._forget_revealed()
         self._paint()
@@ -325,8 +329,10 @@ class RecordView(Widget):
             self._checking = None
         if self._known is known:
             self._known = checked
+            if self._picked is None and len(record.exchanges) == 1 and exchanges:
+                self._picked = 0  # so that what is read stays as it is
         if self.is_running:
-            self._paint()
+            self._paint(keep_place=True)
             self.notify(safe_line(verdict_words(verdicts), 500), title="Signature", markup=False)
 
     # -- how it is shown -------------------------------------------------------------------------------
@@ -372,7 +378,7 @@ class RecordView(Widget):
             return Aspect(width=width - _AROUND_DIAGRAM if width else _DIAGRAM_UNSEEN)
         return Aspect(self._raw and tab in RAW_TABS, self._picked)
 
-    def _paint(self) -> None:
+    def _paint(self, *, keep_place: bool = False) -> None:
         """Show the tabs in view: at once where it is little to do, else when they are made."""
         if not self.is_mounted:
             return
@@ -389,16 +395,16 @@ class RecordView(Widget):
         places = (n for n, record in enumerate(self._made.story) if record is self._known.record)
         diagram.begin_at = next(places, None)
         for key in self._wanted():
-            self._paint_tab(key)
+            self._paint_tab(key, keep_place=keep_place)
         self.refresh_bindings()
 
-    def _paint_tab(self, key: TabKey) -> None:
+    def _paint_tab(self, key: TabKey, *, keep_place: bool) -> None:
         document = self._document(key.tab)
         lines = self._made.get(key)
         if lines is not None:
-            document.show(lines)
+            document.show(lines, keep_place=keep_place)
         elif self._made.is_light(self._known):
-            document.show(self._made.make(key))
+            document.show(self._made.make(key), keep_place=keep_place)
         else:
             document.show(LAYING_OUT)
             if key not in self._making:

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import base64
+import json
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
+from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.holdings import Holding
 from authlens_core.credentials.model import Grant, describe
+from authlens_core.credentials.paths import StateUnusable
+from authlens_core.credentials.service_token import ServiceToken
+from authlens_core.credentials.settings import SettingsFile
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
+from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
+from authlens_tui.palette import possible_actions
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.events import EventsScreen
 from authlens_tui.screens.new_login import NewLoginScreen
+from authlens_tui.screens.results import ResultsScreen
+from authlens_tui.screens.reveal import RevealScreen
+from authlens_tui.screens.settings import SettingsScreen
 from authlens_tui.widgets.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep
 from support.screens import Host, footer_keys, run_screen, text_of, until
@@ -292,3 +306,280 @@ async def test_a_new_login_adds_https_and_esc_leaves() -> None:
         await pilot.press(*"wiki.example.com", "enter")
         await until(pilot, lambda: bool(app.wanted))
         assert app.wanted[0].startswith("https://wiki.example.com")
+
+
+# -- three kinds, filter, order --------------------------------------------------------------------------
+
+
+def file_of_cloudflared(host: str = "grafana.example.com") -> CloudflaredToken:
+    """Return a token that cloudflared would have on disk."""
+    team, ends = "team.cloudflareaccess.com", NOW + timedelta(hours=5)
+    return CloudflaredToken(
+        f"cloudflared-{host}",
+        CloudflaredKind.APPLICATION,
+        host,
+        Path(f"{host}-token"),
+        person="ada@example.com",
+        team=team,
+        expires_at=ends,
+    )
+
+
+@asynccontextmanager
+async def mixed(size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[DashboardScreen, Pilot[int], Host]]:
+    """Show a login, a token of cloudflared and a service token."""
+    async with Session(Wire(), Credentials.memory()) as session:
+        await keep(session.credentials, grant("wiki"))
+        service = ServiceToken("service-1", "https://ci.example.com/", f"{'0' * 32}.access", NOW, label="ci")
+        await session.credentials.service_tokens.save(service, Secret("a" * 64))
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (file_of_cloudflared(),))
+        async with run_screen(screen, size=size) as (app, pilot):
+            await until(pilot, lambda: len(screen.shown) == 3)
+            yield screen, pilot, app
+
+
+async def test_the_three_kinds_stand_in_one_table() -> None:
+    """Design §5: what authlens keeps, what cloudflared keeps, and service tokens."""
+    async with mixed() as (_, _, app):
+        shown = text_of(app)
+        assert [word for word in ("OAuth", "cloudflared", "service") if word not in shown] == []
+        assert "not tested" in shown
+
+
+async def test_the_tokens_of_cloudflared_can_be_looked_at_and_probed_and_nothing_else() -> None:
+    """They are cloudflared's: no key would change one."""
+    async with mixed() as (screen, pilot, app):
+        screen.table.select("cloudflared-grafana.example.com")
+        await until(pilot, lambda: "read-only here" in text_of(app))
+        keys = footer_keys(app)
+        assert "p" in keys
+        assert not {"r", "v", "l", "f"} & keys
+        assert {"inspect", "save", "events"} <= {one.action for one in possible_actions(screen)}
+
+
+async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed() -> None:
+    """Each kind has its own keys."""
+    async with mixed() as (screen, pilot, app):
+        screen.table.select("service-1")
+        await until(pilot, lambda: "client id" in text_of(app))
+        actions = {one.action for one in possible_actions(screen)}
+        assert {"replace", "forget", "probe"} <= actions
+        assert not {"refresh", "revoke", "login_again"} & actions
+        await pilot.press("f")
+        await until(pilot, lambda: "Access is not told" in text_of(app))
+        await pilot.press("y")
+        await until(pilot, lambda: len(screen.shown) == 2 and not screen._busy)
+
+
+async def test_a_filter_shows_only_some_and_esc_shows_all_again() -> None:
+    """The count is said; letters typed there are no keys."""
+    async with mixed() as (screen, pilot, app):
+        await pilot.press("slash", *"ada@", "enter")
+        await until(pilot, lambda: "1 of 3 match 'ada@'" in text_of(app))
+        assert [row.title for row in screen.shown] == ["grafana.example.com"]
+        await pilot.press("slash", *"zzz")
+        await until(pilot, lambda: "Nothing matches." in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "Credentials: 3" in text_of(app))
+        assert app.focused is screen.table
+
+
+async def test_the_selection_stays_on_its_credential_whatever_is_sorted_filtered_or_added() -> None:
+    """A row never slips from under a key."""
+    async with mixed() as (screen, pilot, app):
+        selected: list[str | None] = []
+
+        def note() -> None:
+            selected.append(None if screen.selected is None else screen.selected.holding_id)
+
+        screen.table.select("id-wiki")
+        for key in ("s", "s", "g", "s"):
+            await pilot.press(key)
+            note()
+        assert "grouped by team" in text_of(app)
+        assert "team.cloudflareaccess.com · 2" in text_of(app)
+        await keep(screen._session.credentials, grant("a", minutes=1), grant("z", minutes=2))
+        screen.show_now()
+        note()
+        await pilot.press("slash", *"wiki", "escape")
+        note()
+        assert set(selected) == {"id-wiki"}
+
+
+async def test_the_cursor_steps_over_headings_and_a_click_chooses_a_row() -> None:
+    """A heading is no credential."""
+    async with mixed() as (screen, pilot, _):
+        await pilot.press("g", "home")
+        seen = set()
+        for _ in range(4):
+            assert screen.selected is not None
+            seen.add(screen.selected.holding_id)
+            await pilot.press("down")
+        assert len(seen) == 3
+        await pilot.click(screen.table, offset=(4, 3))
+        assert isinstance(screen.table.rows[1], Holding)
+        assert screen.selected is screen.table.rows[1]
+
+
+async def test_the_detail_shows_claims_of_a_file_and_says_they_are_not_verified(tmp_path: Path) -> None:
+    """Whoever reads a JWT has not checked it."""
+    path = tmp_path / "token"
+    path.write_text(jwt_of({"email": "ada@example.com", "exp": 1_767_300_000, "[/]": "\x1b[31m"}))
+    token = replace(file_of_cloudflared(), path=path)
+    async with Session(Wire(), Credentials.memory()) as session:
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (token,))
+        async with run_screen(screen, size=(160, 50)) as (app, pilot):
+            await until(pilot, lambda: "not verified here" in text_of(app))
+            assert "2026-01-01 20:40:00 UTC" in text_of(app)
+            assert "\x1b" not in text_of(app)
+
+
+def jwt_of(claims: Mapping[str, object]) -> str:
+    """Return a JWT that nobody has signed."""
+    parts = ({"alg": "RS256"}, claims)
+    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
+    return ".".join((*encoded, "c2ln"))
+
+
+async def test_a_row_says_when_it_is_refreshed_by_itself_or_why_it_waits() -> None:
+    """Visible back-off: when the next try is, and what went wrong in the detail."""
+    waiting = replace(grant("b"), retry_at=NOW + timedelta(seconds=40), note="The server failed.", attempts=2)
+    async with dashboard(grant("a"), waiting) as (screen, pilot, app):
+        assert "refresh in 36 min" in text_of(app)
+        screen.table.select("id-b")
+        await until(
+            pilot, lambda: "next try in 40 s" in text_of(app) and "The server failed." in text_of(app)
+        )
+        screen._settings.change(background_refresh=False)
+        screen.show_now(anew=True)
+        await until(pilot, lambda: "refresh is off" in text_of(app))
+
+
+async def test_an_index_that_cannot_be_read_is_said_and_tried_again() -> None:
+    """Cause, cure, and that the tokens are safe; no empty table that looks like nothing is there."""
+    async with dashboard(grant("a")) as (screen, pilot, app):
+        index = screen._session.credentials.index
+        whole = index.grants
+
+        def broken() -> Any:
+            raise StateUnusable("The index cannot be used: disk I/O error.", "Look at the disk.")
+
+        index.grants = broken  # type: ignore[method-assign]
+        screen.show_now()
+        await until(pilot, lambda: "disk I/O error" in text_of(app) and "Look at the disk." in text_of(app))
+        index.grants = whole  # type: ignore[method-assign]
+        screen.show_now()
+        await until(pilot, lambda: "a.example.com" in text_of(app))
+
+
+# -- many at once, and the token itself ------------------------------------------------------------------
+
+
+async def test_probing_all_counts_by_layer_and_lists_each() -> None:
+    """Progress while it runs; then who answered what."""
+    async with earned() as (screen, pilot, app):
+        screen.action_probe_all()
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        shown = text_of(app)
+        assert "1 works" in shown
+        assert "origin: The resource accepts the token." in shown
+        await pilot.press("escape")
+        assert said(screen) == "✔ Probed: 1 works"
+        assert not screen._busy
+
+
+async def test_what_is_under_way_is_stopped_by_esc_and_says_what_was_not_begun() -> None:
+    """What was sent is waited for; nothing more is begun."""
+    async with dashboard(*(grant(str(number)) for number in range(20))) as (screen, pilot, app):
+        screen.action_probe_all()
+        assert screen.is_under_way
+        assert "Esc stops it" in said(screen)
+        assert screen.stop_running()
+        screen.action_refresh_all()
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        assert "not begun" in text_of(app)
+        assert not screen.is_under_way
+
+
+async def test_revoking_all_names_how_many_and_shows_the_proof_of_each() -> None:
+    """No is the default; the results tell each token's, the answer and the time it took."""
+    async with earned() as (screen, pilot, app):
+        await pilot.press("V")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "Revoke the one login shown here?" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen)
+        assert len(screen.shown) == 1
+        await pilot.press("V")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        assert "1 revoked with proof · 0 not" in text_of(app)
+        assert "401" in text_of(app)
+        assert len(screen._holdings) == 0
+
+
+async def test_showing_and_copying_a_token_is_asked_masked_again_and_noted() -> None:
+    """The history knows; the token is on the screen only in the window that was asked for."""
+    async with dashboard(grant("wiki"), size=(160, 60)) as (screen, pilot, app):
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, RevealScreen))
+        assert "access-canary" in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        assert "access-canary" not in text_of(app)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: app.copied == [("Access token", "access-canary")])
+        events = screen._session.credentials.events("id-wiki")
+        assert [event.kind for event in events] == ["copied", "revealed"]
+        await until(pilot, lambda: "copied  access token" in text_of(app))
+
+
+async def test_what_was_sent_is_listed_and_opens_from_the_history() -> None:
+    """Kept traces: what, how it ended, when."""
+    async with earned() as (screen, pilot, app):
+        await pilot.press("p")
+        await settled(screen, pilot)
+        assert [option.id for option in screen.history.options] != []
+        screen.history.focus()
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: app.wanted == ["probe"])
+
+
+# -- events and settings ---------------------------------------------------------------------------------
+
+
+async def test_events_are_listed_narrowed_and_written_for_their_owner_alone(tmp_path: Path) -> None:
+    """Newest first on the screen, oldest first in the file, mode 0600."""
+    credentials = Credentials.memory()
+    await keep(credentials, grant("a"), grant("b"))
+    for name in ("a", "b", "a"):
+        credentials.record("proven", f"id-{name}", "200")
+    screen = EventsScreen(credentials, {"id-a": "a.example.com"}, selected="id-a", directory=tmp_path)
+    async with run_screen(screen) as (app, pilot):
+        assert "Events of all credentials" in text_of(app)
+        await pilot.press("o")
+        await until(pilot, lambda: "Events of a.example.com" in text_of(app))
+        await pilot.press("m")
+        await until(pilot, lambda: "2 events written" in text_of(app))
+        (path,) = tmp_path.iterdir()
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert [json.loads(line)["credential"] for line in path.read_text().splitlines()] == ["id-a", "id-a"]
+    await credentials.aclose()
+
+
+async def test_a_setting_is_changed_with_one_key_and_holds_at_once() -> None:
+    """No form, no save button."""
+    settings = SettingsFile()
+    async with run_screen(SettingsScreen(settings)) as (app, pilot):
+        assert "[x] Refresh logins by itself" in text_of(app)
+        await pilot.press("space")
+        await until(pilot, lambda: "[ ] Refresh logins by itself" in text_of(app))
+        assert settings.present.background_refresh is False
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "at 90 % of the life" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "at 50 % of the life" in text_of(app))
+        assert settings.present.refresh_at == 0.5

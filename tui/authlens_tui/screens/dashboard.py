@@ -175,6 +175,8 @@ class DashboardScreen(DashboardBatch):
         The index gives the same objects again while nobody writes, so a second in which nothing happens costs
         the rows in view and nothing more.
         """
+        if not self._is_there:
+            return
         try:
             grants, damaged = self._session.credentials.index.grants()
             seen = self._seen
@@ -188,6 +190,11 @@ class DashboardScreen(DashboardBatch):
         self.remove_class("-broken")
         self.table.tick()
         self._show_detail()
+
+    @property
+    def _is_there(self) -> bool:
+        """False when an action ends after the screen has gone."""
+        return self.is_running and bool(self.query("#result"))
 
     def _read(self, grants: tuple[Grant, ...], damaged: int) -> None:
         tokens = self._session.credentials.service_tokens
@@ -348,5 +355,7 @@ class DashboardScreen(DashboardBatch):
 
     def say(self, words: str, *, good: bool | None = None) -> None:
         """Write a sentence under the table."""
+        if not self._is_there:
+            return
         symbol = {True: ("✔ ", "bold $text-success"), False: ("✖ ", "bold $text-error"), None: ("", "")}[good]
         self.result.update(Content.assemble(symbol, Content(safe_line(words, 900))))

@@ -60,12 +60,10 @@ class DashboardBatch(DashboardActions):
         """Ask every resource whether its credential works."""
         holdings = self._those("probe")
         if self._may_begin(holdings, "probe"):
-            self._probe_all(holdings)
+            self._probe_all(holdings, self._begin("probing", holdings))
 
     @work(group="batch", description="probe all")
-    async def _probe_all(self, holdings: list[Holding]) -> None:
-        stop = self._begin("probing", holdings)
-
+    async def _probe_all(self, holdings: list[Holding], stop: asyncio.Event) -> None:
         def heard(probed: Probed) -> None:
             self.note_trace(probed.holding.holding_id, probed.trace)
             self._one_done(probed.holding.holding_id)
@@ -91,8 +89,9 @@ class DashboardBatch(DashboardActions):
         credentials, wire = self._session.credentials, self._session.wire
         if self._may_begin(holdings, "refresh"):
             self._do_all(
-                ("refreshing", "Refreshed", "refreshed"),
+                ("Refreshed", "refreshed"),
                 holdings,
+                self._begin("refreshing", holdings),
                 lambda grants, heard, stop: refresh_all(credentials, wire, grants, heard=heard, stop=stop),
             )
 
@@ -109,19 +108,22 @@ class DashboardBatch(DashboardActions):
             names = "\n".join(f"  {one.title}" for one in holdings[:5])
             more = f"\n  … and {len(holdings) - 5} more" if len(holdings) > 5 else ""
             words = f"{names}{more}\n\n{_REVOKE_ALL}"
-            if await self.app.push_screen_wait(ConfirmScreen(title, words, f"Revoke {len(holdings)}")):
+            yes = await self.app.push_screen_wait(ConfirmScreen(title, words, f"Revoke {len(holdings)}"))
+            if yes and self._may_begin(holdings, "revoke"):
                 self._do_all(
-                    ("revoking", "Revoked", "revoked with proof"),
+                    ("Revoked", "revoked with proof"),
                     holdings,
+                    self._begin("revoking", holdings),
                     lambda grants, heard, stop: revoke_all(credentials, wire, grants, heard=heard, stop=stop),
                 )
 
         self.ask(question)
 
     @work(group="batch", description="act on all")
-    async def _do_all(self, words: tuple[str, str, str], holdings: list[Holding], many: _Many) -> None:
-        doing, done, good = words
-        stop = self._begin(doing, holdings)
+    async def _do_all(
+        self, words: tuple[str, str], holdings: list[Holding], stop: asyncio.Event, many: _Many
+    ) -> None:
+        done, good = words
 
         def heard(ended: Ended) -> None:
             self.note_trace(ended.grant.grant_id, ended.trace)

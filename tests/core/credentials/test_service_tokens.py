@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.access.cloudflared_files import CloudflaredKind, find_cloudflared_tokens
 from authlens_core.access.service_token import TokenForm
-from authlens_core.credentials.cloudflared_proof import prove_jwt
+from authlens_core.credentials.cloudflared_proof import prove_cloudflared, prove_jwt
 from authlens_core.credentials.generations import Step
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import StandingKind
@@ -299,3 +300,30 @@ async def test_a_token_of_access_is_proven_in_its_own_header(credentials: Creden
         assert said.accepted is False
         assert said.diagnosis is not None
         assert said.diagnosis.name == "jwt_needs_allow_policy"
+
+
+async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_that_of_others(
+    credentials: Credentials, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Item 5: authlens keeps no copy; what it found out is kept under the id of the file."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    directory = tmp_path / ".cloudflared"
+    directory.mkdir()
+    file = directory / f"127.0.0.1-{AUD}-token"
+    file.write_text(jwt())
+    (directory / "team.cloudflareaccess.com-org-token").write_text(jwt(type="org"))
+    by_kind = {token.kind: token for token in find_cloudflared_tokens()}
+    application = by_kind[CloudflaredKind.APPLICATION]
+    async with Emulator(faults=("oauth-off",)) as emulator:
+        said = await prove_cloudflared(credentials, wire, application, emulator.resource_url)
+        assert said.diagnosis is not None
+        assert said.diagnosis.name == "jwt_refused"
+        token = await credentials.service_tokens.save(a_token(emulator.resource_url), OLD)
+        await try_service_token(credentials, wire, token.token_id)
+    assert len(credentials.traces.of(application.token_id)) == 1
+    assert [event.kind for event in credentials.events(application.token_id)] == ["not proven"]
+    with pytest.raises(UsageError, match="opens no application"):
+        await prove_cloudflared(credentials, wire, by_kind[CloudflaredKind.ORGANISATION])
+    file.unlink()
+    with pytest.raises(LoginNeeded):
+        await prove_cloudflared(credentials, wire, application)

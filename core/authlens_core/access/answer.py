@@ -7,10 +7,11 @@ nothing but Cloudflare's error number, and only in an answer of its edge.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from authlens_core.access.credential import Credential, credential_of
+from authlens_core.access.echoes import sent_in, text_without_echoes
 from authlens_core.access.evidence import body_line, header_lines, status_line
 from authlens_core.access.login_redirect import service_token_line
 from authlens_core.access.protection import ACCESS, MEANINGS, Protection
@@ -74,8 +75,19 @@ def classify(exchange: Exchange) -> Answer:
     for rule in _RULES:
         found = rule(seen)
         if found is not None:
-            return found
-    return seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
+            return _without_echoes(found, exchange)
+    found = seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
+    return _without_echoes(found, exchange)
+
+
+def _without_echoes(found: Answer, exchange: Exchange) -> Answer:
+    sent = sent_in((exchange,))
+    return replace(
+        found,
+        evidence=tuple(text_without_echoes(line, sent) for line in found.evidence),
+        summary=text_without_echoes(found.summary, sent),
+        cf_ray=found.cf_ray and text_without_echoes(found.cf_ray, sent),
+    )
 
 
 class _Seen:

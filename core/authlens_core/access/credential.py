@@ -5,12 +5,13 @@ Field names and shapes: Cloudflare, Service tokens; Cloudflare, Authorization co
 
 from __future__ import annotations
 
+import base64
 import string
 from collections.abc import Iterator
 from enum import StrEnum
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from authlens_core.oauth.http_message import FORM_TYPE, Request
 from authlens_core.oauth.json_document import JsonRefused, load_object
@@ -94,8 +95,11 @@ def secrets_sent(request: Request) -> tuple[Secret, ...]:
 
 def _secret_values(request: Request) -> Iterator[str]:
     for value in request.headers.get_all("authorization"):
+        scheme, _, rest = value.strip().partition(" ")
         yield value
-        yield value.strip().partition(" ")[2].strip()
+        yield rest.strip()
+        if scheme.lower() == "basic":
+            yield _password(rest.strip())
     for name in (CLIENT_SECRET, *_JWT_FIELDS):
         yield from request.headers.get_all(name)
     yield from _cookies(request).values()
@@ -105,6 +109,15 @@ def _secret_values(request: Request) -> Iterator[str]:
     if (request.headers.get("content-type") or "").partition(";")[0].strip().lower() == FORM_TYPE:
         body = request.body.reveal().decode("utf-8", "replace")
         yield from (value for name, value in parse_qsl(body) if name in _SECRET_PARAMETERS)
+
+
+def _password(credentials: str) -> str:
+    """Return the secret of a client in Basic credentials (RFC 6749 §2.3.1), or the empty string."""
+    try:
+        pair = base64.b64decode(credentials, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return ""
+    return unquote_plus(pair.partition(":")[2])
 
 
 def _single_header_pair(request: Request) -> tuple[str, str] | None:

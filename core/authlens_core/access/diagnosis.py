@@ -13,6 +13,7 @@ from typing import Final
 from authlens_core.access.answer import Answer, Protection, classify
 from authlens_core.access.causes import CAUSES, Cause
 from authlens_core.access.credential import Credential, credential_of, pair_problems, secrets_sent
+from authlens_core.access.echoes import sent_in, text_without_echoes
 from authlens_core.access.evidence import error_lines, quoted, status_line, whole_answer
 from authlens_core.access.protection import NETWORK
 from authlens_core.oauth.check import Check
@@ -79,7 +80,7 @@ def diagnose(
     """
     seen = _Seen(stage, error, description, status, answer, frozenset(check_names), tuple(checks), exchange)
     found = next((cause for cause in CAUSES if seen.fits(cause)), None)
-    return None if found is None else seen.diagnosis(found)
+    return None if found is None else _without_echoes(seen.diagnosis(found), exchange)
 
 
 def explain(stage: str, checks: Sequence[Check], exchange: Exchange | None) -> Diagnosis | None:
@@ -101,8 +102,21 @@ def explain(stage: str, checks: Sequence[Check], exchange: Exchange | None) -> D
     error = read_error(response, secrets_sent(exchange.request)) if stage in _SPEAKS_OAUTH else None
     if error is not None and meaning(error.error) is not meaning(""):
         means, cure = meaning(error.error)
-        return Diagnosis(error.error, means, cure, (status_line(response), *error_lines(error)), "RFC 6749")
-    return _unknown(response, exchange, checks)
+        told = Diagnosis(error.error, means, cure, (status_line(response), *error_lines(error)), "RFC 6749")
+        return _without_echoes(told, exchange)
+    return _without_echoes(_unknown(response, exchange, checks), exchange)
+
+
+def _without_echoes(found: Diagnosis, exchange: Exchange | None) -> Diagnosis:
+    """Return `found` without what was sent: the answer that it quotes may repeat it."""
+    sent = () if exchange is None else sent_in((exchange,))
+    evidence = tuple(text_without_echoes(line, sent) for line in found.evidence)
+    return replace(
+        found,
+        cause=text_without_echoes(found.cause, sent),
+        cure=text_without_echoes(found.cure, sent),
+        evidence=evidence,
+    )
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:

@@ -120,6 +120,12 @@ class GrantSecrets:
     refresh_token: Secret | None = None
     client_secret: Secret | None = None
 
+    @property
+    def known(self) -> tuple[Secret, ...]:
+        """All of them, to be masked where a server repeats one."""
+        found = (self.access_token, self.refresh_token, self.client_secret)
+        return tuple(secret for secret in found if secret)
+
 
 @dataclass(frozen=True, slots=True)
 class ClientRecord:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import randbelow
 
+from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.grants import Credentials, client_of
 from authlens_core.credentials.index import Pending
@@ -211,7 +212,7 @@ class Attempt(LockedGrant):
         return self._result(RefreshOutcome.TRANSIENT, cause, cure)
 
     async def _answered(self, response: Response) -> Refreshed:
-        sent = [s for s in (self.secrets.refresh_token, self.secrets.client_secret) if s is not None]
+        sent = (*sent_in(self.record.exchanges), *self.secrets.known)
         reading = read_token_response(
             response, resource=self.grant.resource, scope=self.grant.scope, grant="refresh_token", sent=sent
         )

@@ -26,6 +26,7 @@ from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
+from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange, FailureKind
@@ -120,7 +121,7 @@ async def call_resource(
         (check,),
         (Fact("answered by", answer.layer), Fact("credential", secret)),
     )
-    trace = Trace(secrets.token_hex(8), TraceKind.PROBE, target.text, started_at, (record,))
+    trace = Trace(secrets.token_hex(8), TraceKind.PROBE, target.text, started_at, (without_echoes(record),))
     return ResourceAnswer(accepted, answer, diagnosis, trace, summary, cure)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from authlens_core.access.answer import classify
+from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.grants import Credentials, client_of, refresh_lock
 from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, utc_now
@@ -170,7 +171,7 @@ class _Revocation(LockedGrant):
             return
         exchange = await self._send(request, hint)
         if exchange.response is not None and exchange.failure is None:
-            refusal = read_error(exchange.response, (token,))
+            refusal = read_error(exchange.response, self._hidden(exchange))
             said = refusal.description if refusal is not None else ""
             if wants_empty_secret(client, exchange.response.status, said):
                 self.record.checks.append(_empty_secret_check(said))
@@ -180,8 +181,7 @@ class _Revocation(LockedGrant):
             self.record.failed(f"revoke.{hint}", "status 200", cause, spec=_SPEC)
             self._learn(TokenResult(hint, None, f"not confirmed: {cause}"))
             return
-        sent = tuple(s for s in (token, self.secrets.client_secret) if s is not None)
-        found = read_revocation(exchange.response, now=self.now(), sent=sent)
+        found = read_revocation(exchange.response, now=self.now(), sent=self._hidden(exchange))
         self.record.checks.extend(replace(check, name=f"revoke.{hint}") for check in found.checks)
         words = safe_line(found.checks[0].seen, 300) if found.checks else str(exchange.response.status)
         summary = f"{found.outcome.value.replace('_', ' ')} ({words})"
@@ -192,6 +192,9 @@ class _Revocation(LockedGrant):
         exchange = await self.wire.send(request, limits=TOKEN, loopback_http=plain, purpose=f"revoke {hint}")
         self.record.exchanges.append(exchange)
         return exchange
+
+    def _hidden(self, exchange: Exchange) -> tuple[Secret, ...]:
+        return (*sent_in((exchange,)), *self.secrets.known)
 
     def _learn(self, result: TokenResult) -> None:
         self.results.append(result)

@@ -11,6 +11,7 @@ from typing import Final
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import Grant, GrantSecrets
 from authlens_core.oauth.check import Check, Severity
+from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
@@ -48,7 +49,13 @@ class Undertaking:
             tuple(self.facts),
         )
         identifier = secrets.token_hex(8)
-        return Trace(identifier, _KINDS[self.stage], self.grant.resource_url, self.started_at, (record,))
+        return Trace(
+            identifier,
+            _KINDS[self.stage],
+            self.grant.resource_url,
+            self.started_at,
+            (without_echoes(record),),
+        )
 
     def failed(
         self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""

@@ -40,6 +40,7 @@ from authlens_core.oauth.check import failures
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Secret
+from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.exchange import Exchange
@@ -363,6 +364,7 @@ class Login:
             1 + sum(1 for r in self.trace.records if r.stage is stage),
             self._tampering.done,
         )
+        record = without_echoes(record)
         self.trace = self.trace.with_record(record)
         self._tampering.ended(stage, record.checks, passed=outcome is Outcome.PASSED)
         if outcome is Outcome.PASSED and stage in LOGIN_STAGES:

@@ -1,0 +1,37 @@
+"""A server may repeat what it was sent, in any text of its answer; what authlens says of the answer does not.
+
+A reason phrase, a header field, an error code, a member that was to be a number: each is quoted somewhere.
+So whatever is told of an exchange loses the secrets that were sent in it, wherever they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from authlens_core.access.credential import secrets_sent
+from authlens_core.oauth.error_response import without_secrets
+from authlens_core.secret import Secret
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["sent_in", "text_without_echoes"]
+
+_SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too many sentences
+
+
+def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
+    """Return every secret that was sent in `exchanges`."""
+    found = dict.fromkeys(secret for one in exchanges for secret in secrets_sent(one.request))
+    return tuple(secret for secret in found if len(secret.reveal()) >= _SHORTEST)
+
+
+def text_without_echoes(text: str, sent: Iterable[Secret]) -> str:
+    """Return `text` with every secret of `sent` masked, in small letters too: a media type is read so."""
+    low = (
+        (Secret(secret.reveal().lower()), secret.masked)
+        for secret in sorted(sent, key=lambda one: len(one.reveal()), reverse=True)
+    )
+    text = without_secrets(text, sent)
+    for secret, mask in low:
+        text = text.replace(secret.reveal(), mask)
+    return text

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -255,3 +256,26 @@ def test_what_is_missing_or_swapped_is_said_with_code_2(
     assert out == ""
     assert words in err
     assert "b" * 64 not in err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
+async def test_ctrl_c_ends_cloudflared_and_what_it_started(machine: dict[str, str], tmp_path: Path) -> None:
+    """Item 5: killed on cancel; the exit code is that of the signal."""
+    stub = stub_in(tmp_path, "slow")
+    machine |= {"PATH": stub.environ["PATH"], "HOME": str(stub.home)}
+    process = await asyncio.create_subprocess_exec(
+        *(AUTHLENS, "login", "https://wiki.example.invalid/", "--cloudflared"),
+        env=machine,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    async with asyncio.timeout(40):
+        while (pid := stub.grandchild()) is None:
+            await asyncio.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+        while Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
+            await asyncio.sleep(0.02)
+    assert (process.returncode, out) == (130, b"")
+    assert stub.link in err.decode()

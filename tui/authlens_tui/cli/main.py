@@ -182,9 +182,11 @@ def _curl(arguments: Namespace) -> int:
 
 
 def _service_token(arguments: Namespace) -> int:
-    from authlens_tui.cli.service_token import service_token
+    from authlens_tui.cli.interruption import exit_on_signals
+    from authlens_tui.cli.service_token import service_token, typed_pair
 
-    return _run(service_token(arguments))
+    exit_on_signals()
+    return _run(service_token(arguments, typed_pair(arguments)))
 
 
 def _list(arguments: Namespace) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import shlex
 import sys
@@ -24,25 +23,34 @@ from authlens_tui.cli.credentials import service_token_as_json, service_token_li
 from authlens_tui.cli.output import answer_json, answer_line, say
 from authlens_tui.cli.session import checked_url, open_session
 
-__all__ = ["service_token"]
+__all__ = ["service_token", "typed_pair"]
 
 _LONGEST_LINE = 4_096
 
 
-async def service_token(arguments: Namespace) -> int:
+Pair = tuple[str, Secret]
+
+
+async def service_token(arguments: Namespace, pair: Pair | None) -> int:
     """Do what was asked and return the exit code.
+
+    Args:
+        arguments: what was asked.
+        pair: the id and the secret, for what needs them; the id is empty where it stays as it was.
 
     Raises:
         AuthlensError: with the exit code of its kind.
     """
+    if pair is not None:
+        return await (_add if arguments.action == "add" else _replace)(arguments, pair)
     return await _ACTIONS[arguments.action](arguments)
 
 
-async def _add(arguments: Namespace) -> int:
+async def _add(arguments: Namespace, pair: Pair) -> int:
     url = checked_url(arguments.url)
     expires = expiry_from_text(arguments.expires) if arguments.expires else None
     async with open_session(prove_keyring=True) as session:
-        client_id, secret = await asyncio.to_thread(_pair, arguments.client_id)
+        client_id, secret = pair
         token = ServiceToken(
             token_id=new_token_id(),
             url=url,
@@ -127,13 +135,12 @@ def _result(token: ServiceToken, accepted: bool | None, summary: str, cure: str)
     return {**service_token_as_json(token), "accepted": accepted, "summary": summary, "cure": cure}
 
 
-async def _replace(arguments: Namespace) -> int:
+async def _replace(arguments: Namespace, pair: Pair) -> int:
     async with open_session(prove_keyring=True) as session:
         token = _meant(session.credentials, arguments.url)
         expires = expiry_from_text(arguments.expires) if arguments.expires else token.expires_at
-        client_id = pasted(arguments.client_id) if arguments.client_id else token.client_id
-        secret = await asyncio.to_thread(_secret)
-        changed = replace(token, client_id=client_id, expires_at=expires)
+        client_id, secret = pair
+        changed = replace(token, client_id=client_id or token.client_id, expires_at=expires)
         _warn_of_shape(changed, secret)
         done = await replace_service_token(
             session.credentials, session.wire, changed, secret, anyway=arguments.anyway
@@ -210,10 +217,23 @@ def _meant(credentials: Credentials, name: str) -> ServiceToken:
     return found
 
 
-def _pair(client_id: str | None) -> tuple[str, Secret]:
-    """Return id and secret, asked for or read."""
-    if client_id is not None:
-        return pasted(client_id), _secret()
+def typed_pair(arguments: Namespace) -> Pair | None:
+    """Return id and secret, asked for or read, where the action needs them.
+
+    Called before there is an event loop: it waits for a person, and Ctrl-C has to end that at once.
+
+    Raises:
+        UsageError: nothing came, or what else was given cannot be used.
+    """
+    if arguments.action not in {"add", "replace"}:
+        return None
+    if arguments.expires:
+        expiry_from_text(arguments.expires)
+    if arguments.client_id is not None:
+        return pasted(arguments.client_id), _secret()
+    if arguments.action == "replace":
+        return "", _secret()
+    checked_url(arguments.url)
     if _asks():
         sys.stderr.write("Client ID: ")
         sys.stderr.flush()
@@ -245,4 +265,4 @@ def _line(what: str) -> str:
     return text
 
 
-_ACTIONS = {"add": _add, "test": _test, "replace": _replace, "remove": _remove, "list": _list}
+_ACTIONS = {"test": _test, "remove": _remove, "list": _list}

@@ -30,6 +30,7 @@ class Overview:
         cause: why it failed, a sentence; empty where it did not.
         cure: what to do about that.
         evidence: the lines of the raw answer that show the cause.
+        matters: why what failed matters, and where that is written; empty where it did not fail.
         tampering: what was changed on purpose; empty where nothing was.
     """
 
@@ -37,6 +38,7 @@ class Overview:
     cause: str = ""
     cure: str = ""
     evidence: tuple[str, ...] = ()
+    matters: str = ""
     tampering: tuple[str, ...] = ()
 
 
@@ -47,8 +49,15 @@ def overview(record: StageRecord) -> Overview:
         return Overview(("You stopped it before it had ended.", *_answers(seen)), tampering=record.tampering)
     reason = why(record)
     if reason is not None:
+        check = record.failures[0]
+        matters = " ".join((check.why, f"({check.spec})" if check.spec and check.why else "")).strip()
         return Overview(
-            tuple(_answers(seen)), reason.cause, reason.cure, reason.evidence, tampering=record.tampering
+            tuple(_answers(seen)),
+            reason.cause,
+            reason.cure,
+            reason.evidence,
+            matters,
+            tampering=record.tampering,
         )
     tell = _TELLERS.get(record.stage)
     sentences = tuple(tell(seen)) if tell is not None else ()
@@ -158,7 +167,7 @@ def _registration(seen: _Seen) -> Iterator[str]:
     else:
         yield f"The server knows authlens from now on as {client}."
     if place:
-        yield f"It sends codes to {place} only, a port that authlens holds on this machine."
+        yield f"It sends codes to {place} only, an address of this machine."
     if seen.has("client_secret"):
         yield "It gave a client secret too, although none was asked for; it is kept like a token."
 
@@ -219,9 +228,14 @@ def _refresh(seen: _Seen) -> Iterator[str]:
 
 
 def _access(seen: _Seen) -> Iterator[str]:
-    if seen.response is not None:
-        yield f"The resource answered {seen.response.status} to the access token: the login works."
+    status = seen.response.status if seen.response is not None else None
     layer = seen.fact("answered by")
+    if status is not None and status >= 500:
+        yield f"The token was let through, and then the answer was {status}."
+        yield "The login works; what stands behind it does not answer as it should."
+        return
+    if status is not None:
+        yield f"The resource answered {status} to the access token: the login works."
     if layer:
         yield f"The answer came from: {layer}."
 

@@ -49,7 +49,7 @@ def unkept_words(facts: Facts, now: datetime) -> Content:
         ("i", _KEY),
         " tries something else, ",
         ("d", _KEY),
-        " leads to the dashboard.",
+        " leaves.",
     )
 
 
@@ -65,7 +65,7 @@ def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Co
     retry = [("t", "run it as the protocol has it")] if any(key == "t" for key, _ in ways) else []
     keys = [*retry, ("i", "try something else")]
     if record.stage is Stage.REFRESH:
-        keys = [("i", "try something else"), ("d", "go to the dashboard")]
+        keys = [("i", "try something else"), ("d", "leave")]
     told = [Content.assemble((key, _KEY), f" to {words}") for key, words in keys]
     return Content.assemble(
         ("✔ As it must be. ", "bold $text-success"),

@@ -11,6 +11,7 @@ from textual.content import Content
 from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
 from authlens_core.login.verdict import Why, why
+from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
@@ -66,7 +67,10 @@ def waiting_words(*, player: bool) -> Content:
 
 def authenticated_words(facts: Facts, trace: Trace, store_name: str, way_out: str, now: datetime) -> Content:
     """Say that it works: what was earned, where it is kept, what it took, and what can be done next."""
+    access = trace.latest(Stage.ACCESS)
+    but = [safe_line(c.seen, 300) for c in access.checks if c.severity is Severity.WARNING] if access else []
     rows = (
+        *(("But", Content.styled(words, "$text-warning")) for words in but),
         ("Earned", Content(_earned(facts, now))),
         ("Kept in", Content(safe_line(store_name, 60))),
         ("It took", Content(_took(trace))),

@@ -51,7 +51,11 @@ def overview_lines(
             if exchange.failure is not None:
                 yield from failure_lines(exchange.failure)
     experiments = [check for check in record.checks if check.name.startswith("experiment.")]
-    grave = [c for c in record.checks if c.severity in _GRAVE and c not in experiments]
+    # What the cause was told from is not told again; it stands whole among the checks.
+    told_already = record.failures[:1] if told.cause else ()
+    grave = [
+        c for c in record.checks if c.severity in _GRAVE and c not in experiments and c not in told_already
+    ]
     if experiments or grave:
         yield BLANK
         yield from check_lines([*experiments, *grave], record.overridden)
@@ -97,5 +101,7 @@ def _words(
     for number, quoted in enumerate(evidence):
         label = "  seen  " if number == 0 else " " * 8
         yield line((label, Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)
+    if told.matters:
+        yield line(("  why   ", Tone.MUTED), (shown(told.matters), Tone.MUTED), hang=8, words=True)
     if told.cure:
         yield line(("  cure  ", Tone.MUTED), (shown(told.cure), Tone.NOTE), hang=8, words=True)

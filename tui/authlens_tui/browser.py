@@ -11,13 +11,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from authlens_core.callback.ssh_forward import is_ssh
 from authlens_core.oauth.url import UrlRefused, parse_url
 
-__all__ = ["may_open_browser", "open_browser"]
+__all__ = ["browser_name", "may_open_browser", "open_browser"]
 
+_TEXT_BROWSERS: Final = frozenset({"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"})
 _OPEN: Final = """
 import os, sys, webbrowser
 url = sys.stdin.readline()
@@ -27,10 +29,18 @@ try:
 except webbrowser.Error:
     sys.exit(3)
 name = os.path.basename(str(getattr(browser, "name", "")))
-if name in {"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"}:
+if name in sys.argv[1:]:
     sys.exit(3)
 sys.exit(0 if browser.open(url) else 1)
 """
+_NAME: Final = """
+import sys, webbrowser
+try:
+    print(getattr(webbrowser.get(), "name", "") or "a browser")
+except webbrowser.Error:
+    sys.exit(3)
+"""
+_NAME_LIMIT: Final = 5.0  # seconds: the standard library asks xdg-settings
 _NOT_FOR_CHILDREN: Final = frozenset({"AUTHLENS_CLIENT_SECRET"})
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 
@@ -47,6 +57,32 @@ def may_open_browser(environ: Mapping[str, str]) -> bool:
     if sys.platform in {"darwin", "win32"}:
         return True
     return any(environ.get(name) for name in _DISPLAYS)
+
+
+def browser_name(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return what the standard library would open a link with; None where that is nothing, or unknown.
+
+    Blocks for some seconds at most. The name is a command or a path, from the environment or the desktop.
+    """
+    settings = os.environ if environ is None else environ
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _NAME],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_NAME_LIMIT,
+            start_new_session=True,
+            env=_for_children(settings),
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    name = done.stdout.decode("utf-8", "replace").strip()
+    return name if done.returncode == 0 and Path(name).name not in _TEXT_BROWSERS else None
+
+
+def _for_children(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name not in _NOT_FOR_CHILDREN}
 
 
 def open_browser(
@@ -68,12 +104,12 @@ def open_browser(
     try:
         child = subprocess.Popen(
             # Isolated: no module of the current directory stands in for the library's own.
-            [sys.executable, "-I", "-c", _OPEN],
+            [sys.executable, "-I", "-c", _OPEN, *sorted(_TEXT_BROWSERS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={name: value for name, value in settings.items() if name not in _NOT_FOR_CHILDREN},
+            env=_for_children(settings),
         )
         if child.stdin is not None:
             child.stdin.write(address.text.encode())

@@ -35,7 +35,16 @@ from authlens_core.callback.request_head import (
 )
 from authlens_core.secret import Secret
 
-__all__ = ["DEFAULT_PORT", "EventKind", "Ignored", "Judge", "Listener", "ListenerEvent", "Page"]
+__all__ = [
+    "DEFAULT_PORT",
+    "EventKind",
+    "Ignored",
+    "Judge",
+    "Listener",
+    "ListenerEvent",
+    "Page",
+    "why_not_bound",
+]
 
 DEFAULT_PORT: Final = 8400
 _KEPT_REASONS: Final = 50
@@ -159,7 +168,7 @@ class Listener:
         try:
             bound = bind_loopback(host, port)
         except OSError as error:
-            raise await _explain(error, host, port) from error
+            raise await why_not_bound(error, host, port) from error
         listener = cls(bound, host, path, limits or Limits(), on_event)
         try:
             await listener._serve(bound)
@@ -276,7 +285,8 @@ def _check_settings(port: int, path: str) -> None:
         )
 
 
-async def _explain(error: OSError, host: RedirectHost, port: int) -> PortTaken | PortRefused | OSError:
+async def why_not_bound(error: OSError, host: RedirectHost, port: int) -> PortTaken | PortRefused | OSError:
+    """Return what is to be raised where binding `port` failed with `error`, and who has the port."""
     if error.errno == errno.EADDRINUSE or (error.errno == errno.EACCES and sys.platform == "win32"):
         owner = await asyncio.to_thread(find_owner, port)
         return PortTaken(port, owner, free_port(host))

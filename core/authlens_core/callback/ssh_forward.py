@@ -6,12 +6,14 @@ port (ssh(1), "ENVIRONMENT").
 
 from __future__ import annotations
 
+import getpass
 import ipaddress
 import shlex
+import socket
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["escape_hint", "is_ssh", "other_route_hint", "ssh_forward_line"]
+__all__ = ["escape_hint", "forward_line_to_here", "is_ssh", "other_route_hint", "ssh_forward_line"]
 
 _SSH_PORT: Final = 22
 _MARKS: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
@@ -48,6 +50,15 @@ def ssh_forward_line(
     destination = f"{user}@{host}" if _is_plain(user) else host
     other_port = "" if ssh_port == _SSH_PORT else f" -p {ssh_port}"
     return f"ssh -N -L {port}:{target}:{port} {shlex.quote(destination)}{other_port}"
+
+
+def forward_line_to_here(environ: Mapping[str, str], port: int, target: str = "localhost") -> str | None:
+    """Return `ssh_forward_line` for this account on this machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        user = ""
+    return ssh_forward_line(environ, port, user, socket.gethostname(), target)
 
 
 def escape_hint(port: int, target: str = "localhost") -> str:

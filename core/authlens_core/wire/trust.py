@@ -16,7 +16,14 @@ from typing import Final
 
 from authlens_core.safe_text import safe_line
 
-__all__ = ["CertificateRefused", "TrustUnusable", "build_context", "explain_certificate", "observe_refusals"]
+__all__ = [
+    "CertificateRefused",
+    "TrustUnusable",
+    "build_context",
+    "explain_certificate",
+    "observe_refusals",
+    "trusted",
+]
 
 # Where the systems without OpenSSL's own default keep their bundle.
 _BUNDLES: Final = (
@@ -78,6 +85,15 @@ def _from_files(cafile: str | None, capath: str | None) -> ssl.SSLContext:
 def build_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
     """Return a context that checks chain and name. Reads files, so call it outside the event loop.
 
+    Raises:
+        TrustUnusable: a file or directory that was named cannot be read, or holds no certificate.
+    """
+    return trusted(environ)[0]
+
+
+def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, str]:
+    """Return the context of `build_context`, and in a few words whose authorities it trusts.
+
     `SSL_CERT_FILE` and `SSL_CERT_DIR` replace everything else; then the operating system's store; then,
     where there is none, the bundle of certifi.
 
@@ -91,7 +107,8 @@ def build_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
         raise TrustUnusable(msg)
     if cafile is not None or capath is not None:
         try:
-            return _from_files(cafile, capath)
+            named = " and ".join(safe_line(path, 200) for path in (cafile, capath) if path)
+            return _from_files(cafile, capath), f"{named} (SSL_CERT_FILE, SSL_CERT_DIR)"
         except OSError:
             msg = "SSL_CERT_FILE does not name a file of certificates (PEM)."
             raise TrustUnusable(msg) from None
@@ -99,12 +116,12 @@ def build_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
         try:
             import truststore
 
-            return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "the operating system's store"
         except ImportError:
             pass
     import certifi
 
-    return _from_files(certifi.where(), None)
+    return _from_files(certifi.where(), None), "the bundle of certifi, for want of an operating system's"
 
 
 def _issuer(connection: ssl.SSLObject) -> str | None:

@@ -237,6 +237,12 @@ def _store(arguments: Namespace) -> int:
     return _run(store(arguments))
 
 
+def _doctor(arguments: Namespace) -> int:
+    from authlens_tui.cli.doctor import doctor
+
+    return _run(doctor(arguments))
+
+
 def _demo(arguments: Namespace) -> int:
     from authlens_tui.cli.full_screen import run_demo
 
@@ -265,6 +271,7 @@ _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
     "export": _export,
     "open": _open,
     "compare": _compare,
+    "doctor": _doctor,
     "demo": _demo,
     "emulator": _emulator,
 }

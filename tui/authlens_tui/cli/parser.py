@@ -261,6 +261,10 @@ def _add_emulator(add: argparse.ArgumentParser) -> None:
     _add_fault(add)
 
 
+def _add_doctor(add: argparse.ArgumentParser) -> None:
+    add.add_argument("--json", action="store_true", help="a JSON object on stdout")
+
+
 def _add_which(add: argparse.ArgumentParser, *names: str, of: str = "URL") -> None:
     add.add_argument(
         *names,
@@ -321,6 +325,7 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "export": ("what was sent and received, secrets replaced by fingerprints", _add_export),
     "open": ("a session file in the app, read-only", _add_open),
     "compare": ("what differs between two traces, stage by stage", _add_compare),
+    "doctor": ("what a login depends on here: what is found, and what to do", _add_doctor),
     "demo": ("the app on the embedded emulator, no account needed", _add_demo),
     "emulator": ("the emulator alone, until Ctrl-C; stdout: the URL of its resource", _add_emulator),
 }

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Final
 
 from authlens_core.callback.request_head import TEST_PATH
-from authlens_core.callback.ssh_forward import escape_hint, is_ssh, other_route_hint, ssh_forward_line
+from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, is_ssh, other_route_hint
 from authlens_core.login.events import AuthorizationReady, Event, StageEnded
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Check
@@ -94,7 +92,7 @@ class Teller:
         listener = self._run.wait.listener
         if listener is not None:
             host = "127.0.0.1" if listener.redirect_uri.startswith("http://127.") else "localhost"
-            line = ssh_forward_line(self._environ, listener.port, _user(), socket.gethostname(), host)
+            line = forward_line_to_here(self._environ, listener.port, host)
             if line is not None:
                 say("  So that the browser finds the way back, run this there first, beside it:")
                 say(f"    {line}")
@@ -129,10 +127,3 @@ class Teller:
             return response.checks[-1]
         self._pieces.clear()
         return None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return ""

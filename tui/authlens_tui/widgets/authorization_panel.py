@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
-import socket
 import time
 from collections.abc import Mapping
 from typing import ClassVar, Final
@@ -21,7 +19,7 @@ from textual.style import Style
 from textual.widgets import Input, Static
 
 from authlens_core.callback.request_head import TEST_PATH
-from authlens_core.callback.ssh_forward import escape_hint, other_route_hint, ssh_forward_line
+from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, other_route_hint
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.safe_text import safe_line
@@ -186,7 +184,7 @@ class AuthorizationPanel(VerticalScroll):
         self._test_url = "" if port is None else f"http://{host}:{port}{TEST_PATH}"
         self._forward = None
         if port is not None:
-            self._forward = ssh_forward_line(self._environ, port, _user(), socket.gethostname(), host)
+            self._forward = forward_line_to_here(self._environ, port, host)
         self.link.border_title = "The link: open it in a browser and sign in"
         self.link.update(Content.styled(ready.url, Style(link=ready.url)))
         self.ways.update(_keys(player=player, opens=may_open_browser(self._environ)))
@@ -379,10 +377,3 @@ def _redirect_host(url: str) -> str:
     """Return the host that the browser is sent back to: `localhost` or `127.0.0.1`."""
     redirect_uri = dict(url_parameters(url)).get("redirect_uri", "")
     return "127.0.0.1" if redirect_uri.startswith("http://127.0.0.1:") else "localhost"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

@@ -1,0 +1,62 @@
+"""All that is looked at, in the order in which a login needs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from authlens_core.callback.listener import DEFAULT_PORT
+from authlens_core.credentials.secret_store import CALL_LIMIT
+from authlens_core.doctor.finding import Finding
+from authlens_core.doctor.network import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
+from authlens_core.doctor.programs import look_at_cloudflared
+from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, look_at_state
+from authlens_core.oauth.check import Severity
+
+__all__ = ["examine"]
+
+LIMIT: Final = 20.0
+"""Seconds that one look may take; each has a shorter limit of its own where something could hang."""
+
+
+async def examine(
+    environ: Mapping[str, str],
+    *,
+    directory: Path | None = None,
+    port: int = DEFAULT_PORT,
+    limit: float = LIMIT,
+) -> AsyncIterator[Finding]:
+    """Look at this machine, one thing after another, and yield each finding when it is there.
+
+    Nothing is sent to another machine, no browser is opened, and no secret of the person is read.
+
+    Args:
+        environ: the environment of this process.
+        directory: the state directory; None is the ordinary one.
+        port: the port that a login would listen on.
+        limit: seconds that one look may take.
+    """
+    looks: tuple[tuple[str, Callable[[], Awaitable[Finding]]], ...] = (
+        ("state", partial(asyncio.to_thread, look_at_state, directory)),
+        ("keyring", partial(look_at_keyring, directory=directory, limit=min(limit, CALL_LIMIT))),
+        ("interrupted", partial(asyncio.to_thread, look_at_interrupted, directory)),
+        ("ssh", partial(asyncio.to_thread, look_at_ssh, environ, port)),
+        (f"port {port}", partial(look_at_port, port)),
+        ("tls trust", partial(look_at_trust, environ)),
+        ("proxy", look_at_proxy),
+        ("cloudflared", partial(look_at_cloudflared, environ)),
+    )
+    for topic, look in looks:
+        yield await _in_time(topic, look(), limit)
+
+
+async def _in_time(topic: str, look: Awaitable[Finding], limit: float) -> Finding:
+    try:
+        async with asyncio.timeout(limit):
+            return await look
+    except TimeoutError:
+        found = f"Nothing was found out within {limit:g} seconds."
+        return Finding(topic, Severity.WARNING, found, "Try again when this machine has less to do.")

@@ -1,0 +1,45 @@
+"""A finding: one thing that a login depends on, what is there, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from authlens_core.errors import AuthlensError, NoSecretStore, UsageError
+from authlens_core.oauth.check import Severity
+
+__all__ = ["Finding", "exit_code", "from_error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one thing.
+
+    Attributes:
+        topic: what was looked at, one or two words.
+        severity: how it stands: a warning costs comfort, a failure costs a login.
+        found: what is there, one or two sentences, safe to show.
+        cure: what to do, or the empty string.
+        code: the exit code of a verb that needs it; 0 where all can be done.
+    """
+
+    topic: str
+    severity: Severity
+    found: str
+    cure: str = ""
+    code: int = 0
+
+
+_NO_PLACE: Final = NoSecretStore.exit_code
+
+
+def from_error(topic: str, error: AuthlensError) -> Finding:
+    """Return the finding for what stops a login: 9 where there is no place for secrets, else 2."""
+    code = _NO_PLACE if isinstance(error, NoSecretStore) else UsageError.exit_code
+    return Finding(topic, Severity.FAILURE, error.cause, error.cure, code)
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """Return the code for all of them together: 9 before 2, and 0 where a login can be done and kept."""
+    return max((finding.code for finding in findings), default=0)

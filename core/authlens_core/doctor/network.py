@@ -1,0 +1,79 @@
+"""The way out and the way back: the callback port, SSH, whom TLS is trusted to, the proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Mapping
+
+from authlens_core.callback.binding import bind_loopback
+from authlens_core.callback.errors import NoLoopback
+from authlens_core.callback.listener import DEFAULT_PORT, why_not_bound
+from authlens_core.callback.ssh_forward import forward_line_to_here, is_ssh
+from authlens_core.doctor.finding import Finding, from_error
+from authlens_core.errors import AuthlensError, UsageError
+from authlens_core.oauth.check import Severity
+from authlens_core.wire.proxy import ProxyUnusable, proxy_for
+from authlens_core.wire.trust import TrustUnusable, trusted
+
+__all__ = ["look_at_port", "look_at_proxy", "look_at_ssh", "look_at_trust"]
+
+_ANY_HOST = "team.cloudflareaccess.com"
+
+
+async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
+    """Say whether a login could listen on `port`, or who has it; the port is given back at once."""
+    topic = f"port {port}"
+    try:
+        bound = bind_loopback("localhost", port)
+    except NoLoopback as error:
+        return from_error(topic, error)
+    except OSError as error:
+        reason = await why_not_bound(error, "localhost", port)
+        if isinstance(reason, AuthlensError):
+            return from_error(topic, reason)
+        found = f"It cannot be listened on: {error.strerror or type(error).__name__}."
+        return Finding(topic, Severity.FAILURE, found, "Use another one with --port.", UsageError.exit_code)
+    bound.close()
+    found = " ".join(
+        (f"Free for the way back from the browser, {' and '.join(bound.families)}.", *bound.notes)
+    )
+    return Finding(topic, Severity.PASS, found)
+
+
+def look_at_ssh(environ: Mapping[str, str], port: int = DEFAULT_PORT) -> Finding:
+    """Say whether this session came in over SSH, and which line brings the callback here."""
+    topic = "ssh"
+    if not is_ssh(environ):
+        return Finding(topic, Severity.PASS, "This session did not come in over SSH.")
+    line = forward_line_to_here(environ, port)
+    found = "This session came in over SSH: the browser is on another machine."
+    paste = "the address that the browser ends on can be pasted."
+    cure = f"Forward the port from there: {line}     Or not: {paste}" if line else f"Forward no port: {paste}"
+    return Finding(topic, Severity.NOTICE, found, cure)
+
+
+async def look_at_trust(environ: Mapping[str, str] | None = None) -> Finding:
+    """Say which authorities a server's certificate may come from."""
+    topic = "tls trust"
+    try:
+        _, source = await asyncio.to_thread(trusted, environ)
+    except TrustUnusable as error:
+        cure = "Let it name a PEM file that can be read, or unset it to use the operating system's store."
+        return Finding(topic, Severity.FAILURE, str(error), cure, UsageError.exit_code)
+    return Finding(topic, Severity.PASS, f"Certificates are checked against {source}.")
+
+
+async def look_at_proxy(environ: Mapping[str, str] | None = None) -> Finding:
+    """Say through which proxy requests to Cloudflare Access would go. Nothing is sent."""
+    topic = "proxy"
+    try:
+        proxy = await asyncio.to_thread(proxy_for, "https", _ANY_HOST, 443, environ)
+    except ProxyUnusable as error:
+        cure = "Let it name an HTTP proxy, such as http://proxy.example:3128, or unset it."
+        return Finding(topic, Severity.FAILURE, str(error), cure, UsageError.exit_code)
+    if proxy is None:
+        return Finding(topic, Severity.PASS, "None: requests go out directly.")
+    found = f"Requests to {_ANY_HOST} go through {proxy.display}; those to this machine never do."
+    cure = f"For a host that is reached directly: export NO_PROXY={shlex.quote('wiki.example.com')}"
+    return Finding(topic, Severity.NOTICE, found, cure)

@@ -1,0 +1,120 @@
+"""The state directory, the place for secrets, and the logins that were interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from authlens_core.credentials.index import Index
+from authlens_core.credentials.leftovers import Leftovers
+from authlens_core.credentials.open_store import file_path, open_store, remembered_place
+from authlens_core.credentials.paths import StateUnusable, state_directory
+from authlens_core.credentials.place import Place
+from authlens_core.credentials.secret_store import CALL_LIMIT
+from authlens_core.doctor.finding import Finding, from_error
+from authlens_core.errors import NoSecretStore
+from authlens_core.login.unfinished import Unfinished, from_text
+from authlens_core.oauth.check import Severity
+from authlens_core.safe_text import safe_line
+
+__all__ = ["look_at_interrupted", "look_at_keyring", "look_at_state"]
+
+_INTERRUPTED = "interrupted"
+_INSTEAD = "Or keep secrets in an encrypted file: authlens store --move encrypted-file"
+
+
+def look_at_state(directory: Path | None = None) -> Finding:
+    """Say whether the state directory and the index in it can be used. Reads files."""
+    topic = "state"
+    try:
+        state = state_directory(directory)
+        shown = safe_line(str(state), 300)
+        path = state / "index.sqlite3"
+        if not path.exists():
+            return Finding(topic, Severity.PASS, f"{shown}, yours alone; nothing is in it yet.")
+        index = Index(path)
+        try:
+            grants, damaged = index.grants()
+            read_only = index.read_only
+        finally:
+            index.close()
+    except StateUnusable as error:
+        return from_error(topic, error)
+    if read_only:
+        cure = "Use that version, or set AUTHLENS_HOME to another directory."
+        return Finding(topic, Severity.FAILURE, f"{shown}: {read_only}", cure, StateUnusable.exit_code)
+    if damaged:
+        many = f"{len(damaged)} of {len(grants) + len(damaged)} logins cannot be read"
+        cure = "Their ids: authlens list --json. Remove each: authlens forget ID, then log in again."
+        return Finding(topic, Severity.WARNING, f"{shown}: {many}.", cure)
+    return Finding(topic, Severity.PASS, f"{shown}, yours alone; {len(grants)} logins are known.")
+
+
+async def look_at_keyring(
+    *,
+    limit: float = CALL_LIMIT,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Finding:
+    """Write a value to the place for secrets, read it back and delete it; say how that went.
+
+    The encrypted file is not opened: nobody is asked for a passphrase.
+
+    Args:
+        limit: seconds that one call may take.
+        environ: the environment of the helper; None is the process's own.
+        directory: the state directory; None is the ordinary one.
+    """
+    topic = "keyring"
+    try:
+        place = await asyncio.to_thread(remembered_place, directory)
+        if place is Place.ENCRYPTED_FILE:
+            return _encrypted(topic, file_path(place, directory))
+    except StateUnusable:
+        place = Place.KEYRING  # said by `look_at_state`
+    try:
+        opened = await open_store(place=place, limit=limit, environ=environ, directory=directory)
+    except NoSecretStore as error:
+        finding = from_error(topic, error)
+        return replace(finding, cure=f"{finding.cure} {_INSTEAD}") if place is Place.KEYRING else finding
+    await opened.store.aclose()
+    words = " ".join((f"{opened.name}: a value was written, read back and deleted.", *opened.notes))
+    if place is Place.KEYRING:
+        return Finding(topic, Severity.PASS, words)
+    cure = "To lock it: authlens store --move keyring, or --move encrypted-file."
+    return Finding(topic, Severity.WARNING, words, cure)
+
+
+def _encrypted(topic: str, path: Path) -> Finding:
+    shown = safe_line(str(path), 300)
+    if path.exists():
+        return Finding(topic, Severity.PASS, f"An encrypted file, {shown}; it was not opened.")
+    found = f"Secrets are to be kept in the encrypted file {shown}, and it is not there."
+    cure = "Bring it back, or choose another place: authlens store --move keyring"
+    return Finding(topic, Severity.FAILURE, found, cure, NoSecretStore.exit_code)
+
+
+def look_at_interrupted(directory: Path | None = None) -> Finding:
+    """Say which logins were interrupted by the end of their process; they stay noted. Reads files."""
+    try:
+        found = _interrupted(state_directory(directory) / "unfinished")
+    except StateUnusable:
+        found = ()  # said by `look_at_state`
+    if not found:
+        return Finding(_INTERRUPTED, Severity.PASS, "No login was interrupted.")
+    latest = max(found, key=lambda one: one.at)
+    url = safe_line(latest.resource_url, 200)
+    words = "One login was" if len(found) == 1 else f"{len(found)} logins were"
+    cure = f"It can be taken up again from the dashboard: authlens. Or anew: authlens login {url}"
+    when = f"{latest.at:%Y-%m-%d %H:%M} UTC"
+    return Finding(_INTERRUPTED, Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
+
+
+def _interrupted(directory: Path) -> tuple[Unfinished, ...]:
+    notes = Leftovers(directory).claim()
+    for note in notes:
+        note.let_go()
+    records = (from_text(note.text) for note in notes)
+    return tuple(record for record in records if record is not None)

@@ -1,0 +1,79 @@
+"""All findings together: bounded, in order, with one exit code."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from authlens_core.doctor import examination
+from authlens_core.doctor.examination import examine
+from authlens_core.doctor.finding import Finding, exit_code, from_error
+from authlens_core.doctor.programs import look_at_cloudflared
+from authlens_core.errors import NetworkFailure, NoSecretStore, UsageError
+from authlens_core.oauth.check import Severity
+
+TOPICS = ["state", "keyring", "interrupted", "ssh", "port 0", "tls trust", "proxy", "cloudflared"]
+
+
+async def test_everything_that_a_login_needs_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design §6; the order is that of a login."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+
+    findings = [finding async for finding in examine(os.environ, directory=tmp_path, port=0)]
+
+    assert [finding.topic for finding in findings] == TOPICS
+    assert exit_code(findings) == 9
+
+
+async def test_a_look_that_takes_too_long_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every wait is bounded, and the others are still looked at."""
+    monkeypatch.setattr(examination, "look_at_ssh", lambda *_: time.sleep(1))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+
+    findings = [f async for f in examine(os.environ, directory=tmp_path, port=0, limit=0.5)]
+
+    assert [finding.topic for finding in findings] == TOPICS
+    assert "within 0.5 seconds" in findings[3].found
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [([], 0), ([0, 0], 0), ([0, 2], 2), ([9, 2], 9)], ids=["none", "good", "2", "9"]
+)
+def test_one_code_for_all(codes: list[int], code: int) -> None:
+    """0 where a login can be done and kept; 9 before 2."""
+    assert exit_code(Finding("x", Severity.PASS, "", code=each) for each in codes) == code
+
+
+@pytest.mark.parametrize(("kind", "code"), [(NoSecretStore, 9), (UsageError, 2), (NetworkFailure, 2)])
+def test_an_error_becomes_a_failure_with_its_cure(
+    kind: type[NoSecretStore | UsageError | NetworkFailure], code: int
+) -> None:
+    """The words are those that a login would end with."""
+    expected = Finding("x", Severity.FAILURE, "The cause.", "The cure.", code)
+    assert from_error("x", kind("The cause.", "The cure.")) == expected
+
+
+async def test_a_missing_cloudflared_is_no_fault(tmp_path: Path) -> None:
+    """It is needed for one way of logging in only."""
+    finding = await look_at_cloudflared({"PATH": str(tmp_path)})
+
+    assert (finding.severity, finding.code) == (Severity.NOTICE, 0)
+    assert "--cloudflared" in finding.cure
+
+
+async def test_an_old_cloudflared_is_named_with_its_fault(tmp_path: Path) -> None:
+    """CF: the version matters."""
+    program = tmp_path / "cloudflared"
+    program.write_text("#!/bin/sh\necho 'cloudflared version 2024.1.5 (built 2024-01-30)'\n")
+    program.chmod(0o700)
+
+    finding = await look_at_cloudflared({"PATH": str(tmp_path)})
+
+    assert finding.severity is Severity.WARNING
+    assert "2024.1.5" in finding.found
+    assert finding.cure

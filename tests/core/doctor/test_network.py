@@ -1,0 +1,99 @@
+"""The port, SSH, TLS trust and the proxy, as the doctor sees them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from authlens_core.callback.binding import bind_loopback
+from authlens_core.doctor.network import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
+from authlens_core.oauth.check import Severity
+
+SSH = {"SSH_CONNECTION": "192.0.2.7 50000 198.51.100.4 2222"}
+
+
+async def test_a_free_port_is_good_and_given_back() -> None:
+    """The doctor holds nothing: a login may begin in the next moment."""
+    bound = bind_loopback("localhost", 0)
+    bound.close()
+
+    finding = await look_at_port(bound.port)
+
+    assert (finding.topic, finding.severity, finding.code) == (f"port {bound.port}", Severity.PASS, 0)
+    bind_loopback("localhost", bound.port).close()
+
+
+async def test_a_port_that_is_taken_names_who_has_it() -> None:
+    """Design §6: who holds it, and the setting that goes round it; a login would end with 2."""
+    bound = bind_loopback("localhost", 0)
+    try:
+        finding = await look_at_port(bound.port)
+    finally:
+        bound.close()
+
+    assert (finding.severity, finding.code) == (Severity.FAILURE, 2)
+    assert "--port" in finding.cure
+    if Path("/proc/net/tcp").exists():
+        assert f"process {os.getpid()}" in finding.found
+
+
+def test_over_ssh_the_line_that_forwards_the_port_is_given() -> None:
+    """The person's own machine needs one line."""
+    finding = look_at_ssh(SSH, 8400)
+
+    assert finding.severity is Severity.NOTICE
+    assert "ssh -N -L 8400:localhost:8400 " in finding.cure
+    assert "198.51.100.4 -p 2222" in finding.cure
+
+
+def test_without_ssh_there_is_nothing_to_do() -> None:
+    """No cure where nothing is wrong."""
+    assert look_at_ssh({}).cure == ""
+
+
+async def test_trust_names_where_the_authorities_come_from(tmp_path: Path) -> None:
+    """The operating system's store, or the file that a setting names."""
+    assert (await look_at_trust({})).severity is Severity.PASS
+
+    broken = tmp_path / "ca.pem"
+    broken.write_text("no certificate")
+    finding = await look_at_trust({"SSL_CERT_FILE": str(broken)})
+
+    assert (finding.severity, finding.code) == (Severity.FAILURE, 2)
+    assert "SSL_CERT_FILE" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("environ", "severity", "words"),
+    [
+        ({}, Severity.PASS, "directly"),
+        ({"HTTPS_PROXY": "http://me:hunter2@proxy.example:3128"}, Severity.NOTICE, "proxy.example:3128"),
+        ({"HTTPS_PROXY": "socks5://me:hunter2@proxy.example"}, Severity.FAILURE, "HTTPS_PROXY"),
+    ],
+)
+async def test_the_proxy_is_named_without_its_password(
+    environ: dict[str, str], severity: Severity, words: str
+) -> None:
+    """PK-5: host and port, or the setting that cannot be used."""
+    finding = await look_at_proxy(environ)
+
+    assert finding.severity is severity
+    assert words in finding.found
+    assert "hunter2" not in repr(finding)
+
+
+async def test_nothing_is_sent_and_no_name_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor looks at this machine alone."""
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("something was looked up or connected to")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+    await look_at_trust({})
+    await look_at_proxy({"HTTPS_PROXY": "http://proxy.example:3128"})
+    look_at_ssh(SSH)

@@ -1,0 +1,123 @@
+"""The state directory, the place for secrets and interrupted logins, as the doctor sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from authlens_core.credentials.index import Index
+from authlens_core.credentials.leftovers import Leftovers
+from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, look_at_state
+from authlens_core.login.facts import Options
+from authlens_core.login.unfinished import Unfinished, to_text
+from authlens_core.oauth.check import Severity
+from authlens_core.trace.record import Stage
+
+TESTS = Path(__file__).parents[2]
+
+
+def environ(folder: Path, backend: str) -> dict[str, str]:
+    """Return the environment in which the keyring's helper uses one of `support.keyring_backends`."""
+    named = {"PYTHON_KEYRING_BACKEND": f"support.keyring_backends.{backend}"}
+    return {**os.environ, **named, "PYTHONPATH": str(TESTS), "FAKE_KEYRING": str(folder / "keyring.json")}
+
+
+async def test_a_keyring_that_works_is_tried_and_left_empty(tmp_path: Path) -> None:
+    """Design §6: probed by write, read and delete."""
+    finding = await look_at_keyring(environ=environ(tmp_path, "FileKeyring"), directory=tmp_path)
+
+    assert (finding.severity, finding.code) == (Severity.PASS, 0)
+    assert "written, read back and deleted" in finding.found
+    assert json.loads((tmp_path / "keyring.json").read_text()) == {}
+
+
+async def test_without_a_keyring_the_code_is_9_and_the_other_places_are_named(tmp_path: Path) -> None:
+    """Exit code 9: no place to keep secrets."""
+    nothing = {**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+
+    finding = await look_at_keyring(environ=nothing, directory=tmp_path)
+
+    assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
+    assert "keeps nothing" in finding.found
+    assert "authlens store --move encrypted-file" in finding.cure
+
+
+async def test_a_keyring_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
+    """Every wait is bounded: an unlock prompt may stand on a desktop that nobody sees."""
+    (tmp_path / "keyring.locked").touch()
+
+    finding = await look_at_keyring(limit=1.0, environ=environ(tmp_path, "SlowKeyring"), directory=tmp_path)
+
+    assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
+    assert "did not answer" in finding.found
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_an_encrypted_file_is_looked_for_and_not_opened(tmp_path: Path, there: bool) -> None:
+    """Nobody is asked for a passphrase."""
+    index = Index(tmp_path / "index.sqlite3")
+    index.set_fact("place", "encrypted-file")
+    index.close()
+    if there:
+        (tmp_path / "secrets.encrypted.json").touch(mode=0o600)
+
+    finding = await look_at_keyring(directory=tmp_path)
+
+    assert finding.severity is (Severity.PASS if there else Severity.FAILURE)
+    assert finding.code == (0 if there else 9)
+
+
+def test_the_state_directory_is_named(tmp_path: Path) -> None:
+    """Where it is, and how many logins are known."""
+    assert "nothing is in it" in look_at_state(tmp_path).found
+    Index(tmp_path / "index.sqlite3").close()
+
+    finding = look_at_state(tmp_path)
+
+    assert finding.severity is Severity.PASS
+    assert "0 logins" in finding.found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
+def test_a_state_directory_that_others_may_write_to_is_a_failure(tmp_path: Path) -> None:
+    """The cure is the command."""
+    tmp_path.chmod(0o777)
+
+    finding = look_at_state(tmp_path)
+
+    assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
+    assert "chmod 700" in finding.cure
+
+
+def test_an_index_that_is_none_is_a_failure(tmp_path: Path) -> None:
+    """A damaged file is said, not repaired."""
+    (tmp_path / "index.sqlite3").write_bytes(b"x" * 4096)
+
+    assert (look_at_state(tmp_path).severity, look_at_state(tmp_path).code) == (Severity.FAILURE, 9)
+
+
+def test_an_interrupted_login_is_told_and_stays_noted(tmp_path: Path) -> None:
+    """Looking does not take it away from the start that could take it up again."""
+    at = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+    leftovers = Leftovers(tmp_path / "unfinished")
+    note = leftovers.begin()
+    assert note is not None
+    note.write(to_text(Unfinished("https://wiki.example/", Stage.AUTHORIZATION, at, Options())))
+    assert look_at_interrupted(tmp_path).severity is Severity.PASS, "its process lives"
+    note.let_go()
+
+    for _ in range(2):
+        finding = look_at_interrupted(tmp_path)
+        assert finding.severity is Severity.NOTICE
+        assert "https://wiki.example/" in finding.found
+        assert "2026-11-24 09:30" in finding.found
+    assert len(leftovers.claim()) == 1
+
+
+def test_without_interrupted_logins_there_is_nothing_to_do(tmp_path: Path) -> None:
+    """No cure where nothing is wrong."""
+    assert look_at_interrupted(tmp_path).cure == ""

@@ -1,0 +1,83 @@
+"""`authlens doctor`: one line for each thing, its cure below it, and a code for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from authlens_core.oauth.check import Severity
+from authlens_tui.cli import main
+from authlens_tui.cli.own_terminal import look_at_browser, look_at_terminal
+
+
+@pytest.fixture(autouse=True)
+def _bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AUTHLENS_HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_each_thing_has_a_line_and_each_trouble_a_cure(capsys: pytest.CaptureFixture[str]) -> None:
+    """Design §6: what is found and what to do; 9 without a place for secrets."""
+    assert main.run(["doctor"]) == 9
+
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert err == ""
+    for topic in ("state", "keyring", "port 8400", "tls trust", "proxy", "browser", "terminal"):
+        assert any(line[2:].startswith(f"{topic} ") for line in lines), topic
+    at = next(number for number, line in enumerate(lines) if line.startswith("✖ keyring"))
+    assert lines[at + 1].strip().startswith("→ ")
+
+
+def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    """For scripts: one object, the code in it."""
+    assert main.run(["doctor", "--json"]) == 9
+
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["exit_code"] == 9
+    by_topic = {finding["topic"]: finding for finding in answer["findings"]}
+    assert by_topic["keyring"]["severity"] == "failure"
+    assert set(by_topic["keyring"]) == {"topic", "severity", "found", "cure"}
+
+
+async def test_no_browser_is_opened_over_ssh_or_without_a_display() -> None:
+    """The reason is said, and that the link works anywhere."""
+    assert "SSH" in (await look_at_browser({"SSH_CONNECTION": "192.0.2.7 1 198.51.100.4 22"})).found
+    if sys.platform == "linux":
+        assert "no display" in (await look_at_browser({})).found
+
+
+async def test_the_browser_is_named_and_not_started(tmp_path: Path) -> None:
+    """BROWSER is honoured; looking opens nothing."""
+    program, started = tmp_path / "my-browser", tmp_path / "started"
+    program.write_text(f"#!/bin/sh\ntouch {started}\n")
+    program.chmod(0o700)
+
+    finding = await look_at_browser({"BROWSER": str(program), "PATH": "/usr/bin:/bin"})
+
+    assert finding.severity is Severity.PASS
+    assert "my-browser" in finding.found
+    assert not started.exists()
+
+
+async def test_a_text_browser_is_none() -> None:
+    """Without a terminal of its own it would show nothing."""
+    finding = await look_at_browser({"BROWSER": "w3m", "PATH": "/usr/bin:/bin"})
+
+    assert finding.severity is Severity.WARNING
+    assert "BROWSER" in finding.cure
+
+
+def test_what_is_no_terminal_says_what_works_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Line by line needs no full screen."""
+    monkeypatch.setenv("TERM", "dumb")
+
+    finding = look_at_terminal({"TERM": "dumb"})
+
+    assert (finding.severity, finding.code) == (Severity.WARNING, 0)
+    assert "authlens login URL" in finding.cure

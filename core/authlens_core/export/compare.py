@@ -7,6 +7,7 @@ differ and says nothing; it is told apart from what differs although it need not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -102,9 +103,10 @@ def compare(left: Trace, right: Trace) -> Comparison:
 
 def _by_turn(records: Sequence[StageRecord]) -> dict[tuple[Stage, int], StageRecord]:
     found: dict[tuple[Stage, int], StageRecord] = {}
+    turns: Counter[Stage] = Counter()
     for record in records:
-        turn = 1 + sum(1 for stage, _ in found if stage is record.stage)
-        found[record.stage, turn] = record
+        turns[record.stage] += 1
+        found[record.stage, turns[record.stage]] = record
     return found
 
 

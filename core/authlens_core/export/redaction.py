@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from authlens_core.export.secret_forms import MASKED, KnownSecrets
@@ -47,6 +48,7 @@ _CLOUDFLARE: Final = re.compile(r"(?<![\w:])oauth:[\w.~+/:=-]{8,}+")
 _BEARER: Final = re.compile(r"(?i)\b((?:bearer|dpop)[ \t]+)([\w.~+/:-]{16,}+=*+)(?![=\"])")
 _CUT: Final = re.compile(r"[\n\",;<>]")  # no token goes over it
 _HEX_SHOWN: Final = 256  # bytes
+_MOST_NAMED: Final = 256  # secrets of one text that are looked for in every other
 
 
 class BodyKind(StrEnum):
@@ -179,13 +181,17 @@ def unredacted_response(response: Response) -> ShownResponse:
 
 
 def secrets_in(exchange: Exchange) -> tuple[Secret, ...]:
-    """Return the secrets that stand under a telling name in either message, to be masked everywhere else."""
+    """Return the secrets that stand under a telling name in either message, to be masked everywhere else.
+
+    At most 256 of each text: every one is looked for in every other text, and a server that sends thousands
+    would stop the program with them. Where they stand, all are masked by their names.
+    """
     found: dict[Secret, None] = {}
     for text in _texts(exchange):
-        found |= dict.fromkeys(Secret(value) for value in text_secrets(text))
+        found |= dict.fromkeys(Secret(value) for value in islice(text_secrets(text), _MOST_NAMED))
     for headers in _header_sets(exchange):
-        for name, value in headers.fields:
-            found |= dict.fromkeys(Secret(value) for value in header_secrets(name, value))
+        values = (value for field in headers.fields for value in header_secrets(*field))
+        found |= dict.fromkeys(map(Secret, islice(values, _MOST_NAMED)))
     return tuple(s for s in found if s and not MASKED.fullmatch(s.reveal()))
 
 

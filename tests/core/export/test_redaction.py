@@ -237,3 +237,19 @@ def test_an_exchange_without_an_answer_has_the_secrets_of_its_request() -> None:
     """An exchange without an answer has the secrets of its request."""
     sent = Request("GET", "https://h/?code=abc", Headers())
     assert [s.reveal() for s in secrets_in(exchange(sent, None))] == ["abc"]
+
+
+def test_a_server_cannot_stop_the_program_with_thousands_of_secrets() -> None:
+    """H149: each is looked for in every text, so only so many are; where they stand, all are masked."""
+    flood = json.dumps({"token": [f"t{number:06}" for number in range(20_000)], "note": "s3nt-by-us-0123456"})
+    request = Request("POST", "https://h/t", Headers.of([("Authorization", "Bearer s3nt-by-us-0123456")]))
+    one = exchange(
+        request, Response(200, "", Headers.of([("Content-Type", JSON_TYPE)]), Body(flood.encode()))
+    )
+    found = secrets_in(one)
+    assert Secret("s3nt-by-us-0123456") in found
+    assert len(found) <= 300
+    assert one.response is not None
+    shown = redacted_response(one.response, Redactor(found)).body.text
+    assert re.search(r"\bt\d{6}\b", shown) is None
+    assert "s3nt-by-us" not in shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,18 +14,20 @@ from textual.widget import Widget
 
 from authlens_core.export.redaction import BodyKind, Redactor, ShownBody
 from authlens_core.oauth.check import Check, Severity
-from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_tui.app import AuthlensApp
 from authlens_tui.scrubbing import scrubbed
 from authlens_tui.widgets.authorization_panel import AuthorizationPanel
-from authlens_tui.widgets.body_view import BodyView
-from authlens_tui.widgets.checks_view import ChecksView
-from authlens_tui.widgets.exchange_view import ExchangePart, ExchangeView
-from authlens_tui.widgets.facts_view import FactsView
-from authlens_tui.widgets.header_table import HeaderTable
+from authlens_tui.widgets.body_view import body_lines
+from authlens_tui.widgets.checks_view import check_lines
+from authlens_tui.widgets.document import DocumentView
+from authlens_tui.widgets.exchange_view import request_lines, response_lines, timing_lines
+from authlens_tui.widgets.facts_view import explained_fact_lines
+from authlens_tui.widgets.header_table import header_lines
+from authlens_tui.widgets.lines import Line
 from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.stepper import Step, Stepper
 from authlens_tui.widgets.title_bar import TitleBar
@@ -63,59 +65,22 @@ def record(text: str) -> StageRecord:
     return StageRecord(Stage.DETECTION, Outcome.FAILED, NOW, 0.1, (exchange(text),), (check(text),), facts)
 
 
-async def shown_headers(app: Showing, text: str) -> None:
-    """Fields, names and values."""
-    app.query_one(HeaderTable).show_headers([(text, text), ("A", text)])
-
-
 Show = Callable[["Showing", str], Any]
 
 
-async def shown_raw_body(app: Showing, text: str) -> None:
-    """A body as it is."""
-    app.query_one(BodyView).show_body(ShownBody(BodyKind.TEXT, text, len(text), True), text, raw=True)
-
-
-async def shown_json_body(app: Showing, text: str) -> None:
-    """A body that is JSON, the text in a member's name and value, unescaped as a server may send it."""
-    quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    body = ShownBody(BodyKind.TEXT, f"{{{quoted}:[{quoted}]}}", 1)
-    app.query_one(BodyView).show_body(body, JSON_TYPE)
-
-
-async def shown_form_body(app: Showing, text: str) -> None:
-    """A body that is a form."""
-    body = ShownBody(BodyKind.TEXT, f"{text}={text}&{text}", 1)
-    app.query_one(BodyView).show_body(body, "application/x-www-form-urlencoded")
-
-
-async def shown_request(app: Showing, text: str) -> None:
-    """A request before it is sent."""
-    app.query_one(ExchangeView).show_planned(exchange(text).request, Redactor())
-
-
-def shown_part(part: ExchangePart, redactor: Redactor | None) -> Show:
-    """Return what shows `part` of an exchange."""
+def shown(lines: Callable[[str], Iterable[Line]]) -> Show:
+    """Return what shows `lines` of a text in a document."""
 
     async def show(app: Showing, text: str) -> None:
-        app.query_one(ExchangeView).show_exchange(exchange(text), part, redactor)
+        app.query_one(DocumentView).show(lines(text))
 
     return show
 
 
-async def shown_checks(app: Showing, text: str) -> None:
-    """Checks."""
-    app.query_one(ChecksView).show_checks([check(text), Check(text, Severity.PASS, text, text)])
-
-
-async def shown_facts(app: Showing, text: str) -> None:
-    """Facts, masked."""
-    app.query_one(FactsView).show_facts(record(text).facts, Redactor())
-
-
-async def shown_secrets(app: Showing, text: str) -> None:
-    """Facts, revealed."""
-    app.query_one(FactsView).show_facts(record(text).facts, None)
+def json_body(text: str) -> Iterable[Line]:
+    """Return a body of JSON, the text in a name and a value, unescaped as a server may send it."""
+    quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return body_lines(ShownBody(BodyKind.TEXT, f"{{{quoted}:[{quoted}]}}", 1), JSON_TYPE)
 
 
 async def shown_record(app: Showing, text: str) -> None:
@@ -146,19 +111,21 @@ async def shown_toast(app: Showing, text: str) -> None:
     app.notify(safe_line(text), title="words of ours", markup=False)
 
 
+LINES: Final[dict[str, Callable[[str], Iterable[Line]]]] = {
+    "headers": lambda text: header_lines([(text, text), ("A", text)]),
+    "raw body": lambda text: body_lines(ShownBody(BodyKind.TEXT, text, len(text), True), text, raw=True),
+    "JSON body": json_body,
+    "form body": lambda text: body_lines(ShownBody(BodyKind.TEXT, f"{text}={text}&{text}", 1), FORM_TYPE),
+    "request": lambda text: request_lines(exchange(text).request, Redactor()),
+    "response": lambda text: response_lines(exchange(text), Redactor()),
+    "response, revealed": lambda text: response_lines(exchange(text), None),
+    "timing": lambda text: timing_lines(exchange(text)),
+    "checks": lambda text: check_lines([check(text), Check(text, Severity.PASS, text, text)]),
+    "facts": lambda text: explained_fact_lines(record(text).facts, Stage.DETECTION, Redactor()),
+    "facts, revealed": lambda text: explained_fact_lines(record(text).facts, Stage.DETECTION, None),
+}
 WIDGETS: Final[dict[str, tuple[Callable[[str], Widget], Show]]] = {
-    "headers": (lambda _: HeaderTable(), shown_headers),
-    "raw body": (lambda _: BodyView(), shown_raw_body),
-    "JSON body": (lambda _: BodyView(), shown_json_body),
-    "form body": (lambda _: BodyView(), shown_form_body),
-    "planned request": (lambda _: ExchangeView(), shown_request),
-    "sent request": (lambda _: ExchangeView(), shown_part(ExchangePart.REQUEST, Redactor())),
-    "response": (lambda _: ExchangeView(), shown_part(ExchangePart.RESPONSE, Redactor())),
-    "response, revealed": (lambda _: ExchangeView(), shown_part(ExchangePart.RESPONSE, None)),
-    "timing": (lambda _: ExchangeView(), shown_part(ExchangePart.TIMING, Redactor())),
-    "checks": (lambda _: ChecksView(), shown_checks),
-    "facts": (lambda _: FactsView(), shown_facts),
-    "facts, revealed": (lambda _: FactsView(), shown_secrets),
+    **{name: (lambda _: DocumentView(), shown(lines)) for name, lines in LINES.items()},
     "record": (lambda _: RecordView(), shown_record),
     "steps": (lambda _: Stepper(), shown_steps),
     "waiting": (lambda _: AuthorizationPanel(), shown_waiting),
@@ -224,11 +191,11 @@ async def test_hostile_text_is_shown_and_never_obeyed(widget: str, kind: str) ->
 @pytest.mark.parametrize("raw", [True, False])
 async def test_a_huge_body_does_not_hold_up_the_keys(text: str, raw: bool) -> None:
     """H149, F19: opened at once, scrolled at once, whole down to its last character."""
-    view = BodyView()
+    view = DocumentView()
     app = Showing(view)
     async with app.run_test(size=(120, 40)) as pilot:
         began = time.perf_counter()
-        view.show_body(ShownBody(BodyKind.TEXT, text, len(text)), JSON_TYPE, raw=raw)
+        view.show(body_lines(ShownBody(BodyKind.TEXT, text, len(text)), JSON_TYPE, raw=raw))
         await pilot.pause()
         opened = time.perf_counter() - began
         view.focus()

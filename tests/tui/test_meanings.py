@@ -215,8 +215,7 @@ async def test_checking_the_signatures_of_a_record_shows_the_verdict() -> None:
         record = (await record_login_at(emulator)).trace.records[0]
         wire = Wire()
         try:
-            issuer = emulator.team_url
-            verdicts, exchanges = await check_signatures(wire, record, [record], issuer=issuer)
+            verdicts, exchanges = await check_signatures(wire, record, [record])
         finally:
             await wire.aclose()
     assert has_jwts(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,17 +14,23 @@ from textual import on
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 
+from authlens_core.export.redaction import Redactor
+from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.http_message import Headers, Request, Response
-from authlens_core.secret import Body
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.oauth.jwks import Signature, Verification
+from authlens_core.secret import Body, Secret
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.app import AuthlensApp
 from authlens_tui.widgets.document import DocumentView
+from authlens_tui.widgets.lines import LineList
+from authlens_tui.widgets.record_lines import Aspect, Known, tab_lines
 from authlens_tui.widgets.record_view import RecordView, Tab
 from support.screens import text_of, until
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET: Final = "access-canary-1"
+JWT: Final = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsxIn0.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 
 
 class Inspected(AuthlensApp):
@@ -33,6 +40,7 @@ class Inspected(AuthlensApp):
         super().__init__({})
         self.animation_level = "none"
         self.chosen: list[tuple[Stage, int, int | None, bool]] = []
+        self.asked: list[StageRecord] = []
 
     def compose(self) -> ComposeResult:
         """Show the view."""
@@ -41,6 +49,13 @@ class Inspected(AuthlensApp):
     @on(RecordView.ExchangeChosen)
     def _chosen(self, event: RecordView.ExchangeChosen) -> None:
         self.chosen.append((event.stage, event.record_index, event.exchange_index, event.reply))
+
+    @on(RecordView.SignatureWanted)
+    def _asked(self, event: RecordView.SignatureWanted) -> None:
+        """Say that a key of the server signed the token."""
+        self.asked.append(event.record)
+        verdicts = {Secret(JWT): Verification(Signature.VALID, "By k1.", "k1")}
+        event.view.show_verdicts(event.record, verdicts, (exchange("certs", {"keys": []}, "keys"),))
 
 
 def exchange(path: str, document: object, purpose: str = "") -> Exchange:
@@ -59,7 +74,7 @@ def record(*exchanges: Exchange, stage: Stage = Stage.SERVER_METADATA) -> StageR
 @asynccontextmanager
 async def inspected(
     shown: StageRecord, *story: StageRecord, size: tuple[int, int] = (100, 40)
-) -> AsyncIterator[tuple[RecordView, Pilot[None], Inspected]]:
+) -> AsyncIterator[tuple[RecordView, Pilot[int], Inspected]]:
     """Show `shown` after `story`, with the keys in its document."""
     app = Inspected()
     async with app.run_test(size=size) as pilot:
@@ -68,7 +83,7 @@ async def inspected(
         view.show_record(shown)
         document(view).focus()
         await pilot.pause()
-        yield view, pilot, app  # type: ignore[misc]
+        yield view, pilot, app
 
 
 def document(view: RecordView) -> DocumentView:
@@ -236,3 +251,75 @@ async def test_a_long_answer_of_another_stage_slows_only_the_first_one_down() ->
         await until(pilot, lambda: "laying out" not in document(view).plain)
         view.show_record(record(exchange("b", {"x": 1})))
         assert "https://h/b" in document(view).plain
+
+
+async def test_k_shows_who_signed_a_token_and_how_the_keys_were_fetched() -> None:
+    """Issue 3, 1: the verdict stays with the record, and the stored record stays as it is."""
+    signed = record(exchange("a", {"id_token": JWT}), stage=Stage.EXCHANGE)
+    other = record(exchange("b", {}), stage=Stage.DETECTION)
+    async with inspected(signed, other) as (view, pilot, app):
+        await pilot.press("3")
+        assert "not verified" in document(view).plain
+        await pilot.press("k")
+        await until(pilot, lambda: "✔ verified" in document(view).plain)
+        assert app.asked == [signed]
+        assert "https://h/certs" not in document(view).plain
+        await pilot.press("2", "full_stop")
+        assert "2 of 2 keys" in document(view).plain
+        assert "https://h/certs" in document(view).plain
+        view.show_record(other)
+        view.show_record(signed)
+        assert "✔ verified" in view.as_text(Tab.OVERVIEW) + view.as_text(Tab.RESPONSE)
+        assert len(signed.exchanges) == 1
+
+
+async def test_a_record_without_a_token_offers_no_signature_to_check() -> None:
+    """Nor does a replay, whose tokens are fingerprints."""
+    masked = record(exchange("a", {"id_token": "•••• #12345678"}), stage=Stage.EXCHANGE)
+    async with inspected(masked) as (view, pilot, app):
+        await pilot.press("k")
+        assert not view.check_action("check_signature", ())
+        assert app.asked == []
+
+
+@pytest.mark.parametrize(("width", "both"), [(200, True), (160, True), (159, False)])
+async def test_request_and_response_stand_side_by_side_where_there_is_room(width: int, both: bool) -> None:
+    """Issue 3, 8: wide layouts; the keys go to the one that was asked for."""
+    async with inspected(record(exchange("a", {"answer": 42})), size=(width, 30)) as (view, pilot, app):
+        for number, other in (("2", "answer"), ("3", "GET https://h/a")):
+            await pilot.press(number)
+            await pilot.pause()
+            assert (other in text_of(app)) is both
+            assert document(view).has_focus
+        await pilot.press("1")
+        await pilot.pause()
+        assert text_of(app).count("╭") + text_of(app).count("┏") == 1
+
+
+async def test_the_text_to_copy_is_whole_masked_and_made_aside() -> None:
+    """Of a long answer that is not laid out yet, too."""
+    big = {"access_token": SECRET} | {f"member_{n}": "some value" for n in range(8_000)}
+    async with inspected(record(exchange("a", big), stage=Stage.EXCHANGE)) as (view, pilot, _):
+        await pilot.press("3")
+        text = await view.copied_text()
+        assert "member_7999" in text
+        assert SECRET not in text
+
+
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("length", [100, 3_000, 20_000])
+def test_nothing_is_cut_without_saying_so(length: int, raw: bool) -> None:
+    """Issue 3, 1: names, values, the URL, the reason, facts and checks are whole, or say what is missing."""
+    long = "x" * length + "end"
+    answer = Response(200, long, Headers.of([(long, long), ("WWW-Authenticate", f"Bearer {long}={long}")]))
+    one = Exchange(Request("GET", f"https://h/{long}", Headers.of([(long, long)])), answer, None, NOW, 0.1)
+    check = Check(long, Severity.FAILURE, long, long, long, long, long, evidence=long)
+    full = StageRecord(
+        Stage.DETECTION, Outcome.FAILED, NOW, 0.1, (one,), (check,), (Fact(long, long, long, long),)
+    )
+    known = Known(full.stage, record=full, exchanges=full.exchanges)
+    for tab in (Tab.OVERVIEW, Tab.REQUEST, Tab.RESPONSE, Tab.CHECKS, Tab.CURL):
+        lines = LineList(tab_lines(tab, known, [full], Redactor(), Aspect(raw=raw)))
+        for text in lines.texts:
+            for run in re.findall(r"x{20,}.{1,3}|x{20,}$", text):
+                assert run.endswith(("end", "… (")), (tab, text[:80])

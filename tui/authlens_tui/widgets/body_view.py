@@ -11,11 +11,10 @@ from authlens_core.export.pretty_json import TokenKind, is_json, json_tokens, pr
 from authlens_core.export.redaction import BodyKind, ShownBody
 from authlens_core.oauth.http_message import FORM_TYPE
 from authlens_core.safe_text import safe_text
-from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.header_table import value_pieces
 from authlens_tui.widgets.lines import Line, Passage, Piece, Tone, line
 
-__all__ = ["BodyView", "body_lines"]
+__all__ = ["body_lines"]
 
 _MAX_SHOWN: Final = 2_000_000  # characters: more than the wire keeps of a body
 _MAX_COLOURED: Final = 4_000  # characters of one line
@@ -33,14 +32,6 @@ class JsonLine(Line):
     def toned(self) -> tuple[Piece, ...]:
         """The line's text by the kinds of its tokens."""
         return tuple(_json_pieces(self.text))
-
-
-class BodyView(DocumentView):
-    """Shows a body."""
-
-    def show_body(self, body: ShownBody, media_type: str = "", *, raw: bool = False) -> None:
-        """Show `body`; `raw` leaves it exactly as it was sent."""
-        self.show(body_lines(body, media_type, raw=raw))
 
 
 def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> Iterator[Line]:

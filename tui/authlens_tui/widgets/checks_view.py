@@ -7,11 +7,10 @@ from typing import Final
 
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.safe_text import safe_line
-from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.header_table import value_pieces
 from authlens_tui.widgets.lines import BLANK, Line, Tone, line
 
-__all__ = ["SEVERITY_SIGNS", "ChecksView", "check_lines", "checks_summary"]
+__all__ = ["SEVERITY_SIGNS", "check_lines", "checks_summary"]
 
 SEVERITY_SIGNS: Final = {
     Severity.FAILURE: ("✖", "failed", Tone.BAD),
@@ -25,14 +24,6 @@ _ORDER: Final = {severity: place for place, severity in enumerate(SEVERITY_SIGNS
 _INDENT: Final = 11
 _LABEL: Final = 6
 _MAX_SEEN: Final = 4_000
-
-
-class ChecksView(DocumentView):
-    """Shows checks."""
-
-    def show_checks(self, checks: Iterable[Check], overridden: Iterable[str] = ()) -> None:
-        """Show `checks`; those in `overridden` failed and the person went on in spite of it."""
-        self.show(check_lines(checks, overridden))
 
 
 def checks_summary(checks: Iterable[Check]) -> str:

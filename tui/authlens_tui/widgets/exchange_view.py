@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from authlens_core.explain.headers import HeaderContext
@@ -23,15 +22,12 @@ from authlens_core.export.redaction import (
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.wire.exchange import Exchange, WireFailure
 from authlens_tui.widgets.body_view import body_lines
-from authlens_tui.widgets.document import DocumentView
-from authlens_tui.widgets.header_table import explained_header_lines, header_lines, value_pieces
+from authlens_tui.widgets.header_table import cut, explained_header_lines, header_lines, value_pieces
 from authlens_tui.widgets.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.member_lines import member_lines
 
 __all__ = [
-    "ExchangePart",
-    "ExchangeView",
     "duration",
     "failure_lines",
     "field_lines",
@@ -42,49 +38,6 @@ __all__ = [
 ]
 
 _BAR: Final = 40  # cells of the longest bar
-_START_LINE: Final = 8_000
-
-
-class ExchangePart(StrEnum):
-    """What of an exchange is shown."""
-
-    REQUEST = "request"
-    RESPONSE = "response"
-    TIMING = "timing"
-
-
-class ExchangeView(DocumentView):
-    """Shows one part of an exchange, or a request that has not been sent yet."""
-
-    def show_planned(self, request: Request | None, redactor: Redactor | None, *, raw: bool = False) -> None:
-        """Show a request before it is sent; None says that this stage sends nothing."""
-        self.label("request · not sent yet" if request else "request")
-        self.show(
-            request_lines(request, redactor, raw=raw)
-            if request
-            else [prose("This stage sends nothing itself.", Tone.MUTED)]
-        )
-
-    def show_waiting(self) -> None:
-        """Show that there is no answer yet."""
-        self.label("response")
-        self.show([prose("No answer yet: the request is not sent, or the server is thinking.", Tone.MUTED)])
-
-    def show_exchange(
-        self, exchange: Exchange, part: ExchangePart, redactor: Redactor | None, *, raw: bool = False
-    ) -> None:
-        """Show `part` of `exchange`; without a redactor as it was, secrets included."""
-        if part is ExchangePart.REQUEST:
-            self.label("request · sent by authlens", exchange.purpose)
-            self.show(request_lines(exchange.request, redactor, raw=raw))
-        elif part is ExchangePart.RESPONSE:
-            self.label(
-                "response · from the server" if exchange.response else "no response", _subtitle(exchange)
-            )
-            self.show(response_lines(exchange, redactor, raw=raw))
-        else:
-            self.label("timing")
-            self.show(timing_lines(exchange))
 
 
 def request_lines(
@@ -101,7 +54,7 @@ def request_lines(
     and `verdicts` are on the signatures of JWTs that were looked at.
     """
     shown = redacted_request(request, redactor) if redactor is not None else unredacted_request(request)
-    yield line((f"{shown.method} ", Tone.TITLE), *value_pieces(shown.url[:_START_LINE]), hang=4)
+    yield line((f"{shown.method} ", Tone.TITLE), *value_pieces(cut(shown.url)), hang=4)
     yield from field_lines(request, redactor, raw=raw)
     media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
     if shown.body.size:
@@ -133,7 +86,7 @@ def response_lines(
         yield line(
             (f"{shown.http_version} ", Tone.MUTED),
             (str(shown.status), tone),
-            (f" {shown.reason[:_START_LINE]}", Tone.PLAIN),
+            (f" {cut(shown.reason)}", Tone.PLAIN),
         )
         received_at = exchange.started_at + timedelta(seconds=exchange.elapsed)
         yield from field_lines(response, redactor, raw=raw, received_at=received_at)
@@ -218,7 +171,3 @@ def duration(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02}"
-
-
-def _subtitle(exchange: Exchange) -> str:
-    return " · ".join(part for part in (duration(exchange.elapsed), exchange.peer, exchange.tls) if part)

@@ -11,32 +11,14 @@ from authlens_core.explain.message import jwts_in_facts
 from authlens_core.export.redaction import Redactor
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
-from authlens_tui.widgets.document import DocumentView
-from authlens_tui.widgets.header_table import value_pieces
+from authlens_tui.widgets.header_table import MAX_NAME, cut, value_pieces
 from authlens_tui.widgets.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.lines import Line, Piece, Tone, line, prose
 
-__all__ = ["FactsView", "explained_fact_lines", "fact_lines"]
+__all__ = ["explained_fact_lines"]
 
 _MAX_FACTS: Final = 300
 _NAME_WIDTH: Final = 28
-
-
-class FactsView(DocumentView):
-    """Shows facts."""
-
-    def show_facts(self, facts: Iterable[Fact], redactor: Redactor | None) -> None:
-        """Show `facts`; without a redactor, secrets are shown as they are."""
-        self.show(fact_lines(facts, redactor))
-
-
-def fact_lines(facts: Iterable[Fact], redactor: Redactor | None, *, indent: int = 0) -> Iterator[Line]:
-    """Yield one line for each fact: name, value, note, specification."""
-    known = list(facts)
-    width = _width(known)
-    for fact in known[:_MAX_FACTS]:
-        yield _fact(fact, width, redactor, indent=indent)
-    yield from _rest(known)
 
 
 def explained_fact_lines(
@@ -76,14 +58,14 @@ def _width(facts: Sequence[Fact]) -> int:
     return min(_NAME_WIDTH, max((len(fact.name) for fact in facts), default=0))
 
 
-def _fact(fact: Fact, width: int, redactor: Redactor | None, *, indent: int = 0, spec: bool = True) -> Line:
-    lead = f"{' ' * indent}{fact.name[:64]:<{width}}  "
+def _fact(fact: Fact, width: int, redactor: Redactor | None, *, spec: bool) -> Line:
+    lead = f"{cut(fact.name, MAX_NAME):<{width}}  "
     remark = "  ".join(part for part in (fact.note, fact.spec if spec else "") if part)
     return line(
         (lead, Tone.NAME),
         *_value(fact.value, redactor),
         (f"  {remark}" if remark else "", Tone.MUTED),
-        hang=min(len(lead), indent + _NAME_WIDTH + 2),
+        hang=min(len(lead), _NAME_WIDTH + 2),
         words=True,
     )
 

@@ -10,25 +10,16 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.export.secret_names import is_sensitive, mask
 from authlens_core.oauth.http_message import Headers
-from authlens_tui.widgets.document import DocumentView
 from authlens_tui.widgets.lines import Line, Piece, Tone, line
 
-__all__ = ["HeaderTable", "explained_header_lines", "header_lines", "value_pieces"]
+__all__ = ["MAX_NAME", "cut", "explained_header_lines", "header_lines", "value_pieces"]
 
 _MAX_FIELDS: Final = 200
-_MAX_NAME: Final = 64
+MAX_NAME: Final = 200  # characters of a name
 _MAX_VALUE: Final = 8_000
 _HANG: Final = 4
 _LEAD: Final = "    "
 _PART_WIDTH: Final = 20
-
-
-class HeaderTable(DocumentView):
-    """Shows header fields."""
-
-    def show_headers(self, fields: Sequence[tuple[str, str]]) -> None:
-        """Show `fields`, names and values as they stood."""
-        self.show(header_lines(fields))
 
 
 def header_lines(fields: Sequence[tuple[str, str]]) -> Iterator[Line]:
@@ -64,9 +55,9 @@ def explained_header_lines(
 
 def _field(name: str, value: str, *, beside: str = "") -> Line:
     return line(
-        (name[:_MAX_NAME] + ("…" if len(name) > _MAX_NAME else ""), Tone.NAME),
+        (cut(name, MAX_NAME), Tone.NAME),
         (": ", Tone.MUTED),
-        *value_pieces(_cut(value)),
+        *value_pieces(cut(value)),
         (beside, Tone.MUTED),
         hang=_HANG,
         words=bool(beside),
@@ -94,11 +85,11 @@ def _problem(meaning: HeaderMeaning) -> Iterator[Line]:
 
 
 def _part(part: HeaderPart, width: int, redactor: Redactor | None) -> Line:
-    lead = f"{_LEAD}{part.name[:_MAX_NAME]:<{width}}  "
+    lead = f"{_LEAD}{cut(part.name, MAX_NAME):<{width}}  "
     said = f"  {part.meaning.sentence}  {part.meaning.spec}" if part.meaning is not None else ""
     return line(
         (lead, Tone.NAME),
-        *value_pieces(_cut(_shown(part, redactor))),
+        *value_pieces(cut(_shown(part, redactor))),
         (said, Tone.MUTED),
         hang=min(len(lead), _HANG + _PART_WIDTH + 2),
         words=True,
@@ -125,7 +116,6 @@ def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:
         yield text[position:], tone
 
 
-def _cut(value: str) -> str:
-    if len(value) <= _MAX_VALUE:
-        return value
-    return f"{value[:_MAX_VALUE]}… ({len(value) - _MAX_VALUE} more characters)"
+def cut(text: str, most: int = _MAX_VALUE) -> str:
+    """Return at most the first `most` characters of `text`, and how many more there are."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"

@@ -14,14 +14,13 @@ from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.oauth.jwt import Jwt, JwtClaim, claims_of, header_of
 from authlens_core.secret import Secret
 from authlens_tui.durations import in_words
-from authlens_tui.widgets.header_table import value_pieces
+from authlens_tui.widgets.header_table import MAX_NAME, cut, value_pieces
 from authlens_tui.widgets.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.member_lines import heading
 
 __all__ = ["Verdicts", "found_jwt_lines", "jwt_lines", "verification_line"]
 
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
-_MAX_NAME: Final = 64
 _WIDTH: Final = 20
 
 _SIGNS: Final = {
@@ -49,7 +48,7 @@ def found_jwt_lines(
     """Yield each JWT that stands in a message, a blank line before it."""
     for one in found:
         yield BLANK
-        yield heading(f"JWT in {one.where[:_MAX_NAME]}")
+        yield heading(f"JWT in {cut(one.where, MAX_NAME)}")
         yield from jwt_lines(one.jwt, now, (verdicts or {}).get(one.token), redactor=redactor)
 
 
@@ -77,7 +76,7 @@ def jwt_lines(
 def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
     """Return whether the token is verified, in words and a sign."""
     if verification is None and jwt.is_unsigned:
-        words = f"alg is {jwt.algorithm[:40]}" if jwt.algorithm.lower() == "none" else "there is no signature"
+        words = f"alg is {jwt.algorithm}" if jwt.algorithm.lower() == "none" else "there is no signature"
         return line(
             ("  ✖ not signed  ", Tone.BAD),
             f"{words}: anybody can write such a token, so nobody may accept it.",
@@ -100,7 +99,7 @@ def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor
     known = list(members)
     width = min(_WIDTH, max((len(one.name) for one in known), default=0))
     for one in known[:_MAX_SHOWN]:
-        lead = f"    {one.name[:_MAX_NAME]:<{width}}  "
+        lead = f"    {cut(one.name, MAX_NAME):<{width}}  "
         meaning = explain_member(kind, one.name) if one.at is None else None  # the countdown says it
         yield line(
             (lead, Tone.NAME),

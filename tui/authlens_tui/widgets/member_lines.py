@@ -11,7 +11,6 @@ from authlens_tui.widgets.lines import Line, Tone, line
 __all__ = ["heading", "meaning_line", "member_lines"]
 
 _NAME_WIDTH: Final = 28
-_MAX_NAME: Final = 64
 
 
 def heading(text: str, tone: Tone = Tone.TITLE) -> Line:
@@ -27,7 +26,7 @@ def member_lines(members: Iterable[tuple[str, Meaning]]) -> Iterator[Line]:
     width = min(_NAME_WIDTH, max(len(name) for name, _ in known))
     yield heading("What the members mean")
     for name, meaning in known:
-        lead = f"  {name[:_MAX_NAME]:<{width}}  "
+        lead = f"  {name:<{width}}  "
         yield meaning_line(meaning, lead, min(len(lead), _NAME_WIDTH + 4))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from authlens_core.explain.message import jwts_of, key_hints
 from authlens_core.login.jwks import verify_all
@@ -19,6 +20,7 @@ from authlens_tui.widgets.jwt_lines import Verdicts
 __all__ = ["check_signatures", "has_jwts", "verdict_words"]
 
 _PURPOSE: Final = "keys, fetched to check signatures"
+_LOGIN_PAGE: Final = "/cdn-cgi/access/login"
 _WORDS: Final = {
     Signature.VALID: "verified",
     Signature.INVALID: "not genuine",
@@ -47,7 +49,8 @@ async def check_signatures(
         record: where the tokens stand.
         story: the records of the trace; its server metadata names issuer and `jwks_uri`. Where it has plain
             http in it, which goes nowhere but to this machine, keys may come from this machine too.
-        issuer: the issuer of a grant, for a trace that has no server metadata in it.
+        issuer: the issuer of a grant, for a trace that has no server metadata in it. Where that is not known
+            either, it is the team to whose login page the record leads: the token in that link names nobody.
         now: the moment for tokens that have ended; this one where it is None.
 
     Returns:
@@ -57,7 +60,7 @@ async def check_signatures(
     verdicts, exchanges = await verify_all(
         wire,
         {one.token: one.jwt for one in jwts_of(record)},
-        issuer=known or issuer,
+        issuer=known or issuer or _login_team(record),
         jwks_uri=jwks_uri,
         loopback_http=_speaks_plain_http(story),
         now=now,
@@ -72,6 +75,18 @@ def verdict_words(verdicts: Verdicts) -> str:
         return f"The token is {_WORDS[found[0].signature]}. {found[0].reason}"
     counts = Counter(_WORDS[one.signature] for one in found)
     return f"{len(found)} tokens: " + ", ".join(f"{count} {words}" for words, count in counts.items()) + "."
+
+
+def _login_team(record: StageRecord) -> str | None:
+    for exchange in record.exchanges:
+        location = exchange.response.headers.get("location") if exchange.response is not None else None
+        try:
+            url = urlsplit(location or "")
+        except ValueError:
+            continue
+        if url.path.startswith(_LOGIN_PAGE):
+            return f"{url.scheme}://{url.netloc}"
+    return None
 
 
 def _speaks_plain_http(story: Sequence[StageRecord]) -> bool:

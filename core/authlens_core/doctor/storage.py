@@ -49,7 +49,8 @@ def look_at_state(directory: Path | None = None) -> Finding:
         many = f"{len(damaged)} of {len(grants) + len(damaged)} logins cannot be read"
         cure = "Their ids: authlens list --json. Remove each: authlens forget ID, then log in again."
         return Finding(topic, Severity.WARNING, f"{shown}: {many}.", cure)
-    return Finding(topic, Severity.PASS, f"{shown}, yours alone; {len(grants)} logins are known.")
+    known = "one login is known" if len(grants) == 1 else f"{len(grants)} logins are known"
+    return Finding(topic, Severity.PASS, f"{shown}, yours alone; {known}.")
 
 
 async def look_at_keyring(

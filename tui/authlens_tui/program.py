@@ -289,7 +289,8 @@ class Program(AuthlensApp):
             self._looked_at = lambda: holding_id
             grants = (one for one in credentials.list() if one.grant_id == holding_id)
             issuer = next((one.issuer for one in grants), None)
-            self.push_screen(TraceScreen(message.trace, kept=kept, issuer=issuer))
+            replay = "what is kept" if message.kept else ""
+            self.push_screen(TraceScreen(message.trace, replay=replay, kept=kept, issuer=issuer))
 
     @on(RecordView.SignatureWanted)
     def _signature_wanted(self, message: RecordView.SignatureWanted) -> None:

@@ -128,7 +128,7 @@ async def test_a_row_is_drawn_anew_when_its_text_has_changed() -> None:
         screen._now = lambda: NOW + timedelta(minutes=40)
         screen.show_now()
         await pilot.pause()
-        assert "50 min" in text_of(app)
+        assert "50 min 0 s" in text_of(app)
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 99, 100, 120, 200])

@@ -38,7 +38,7 @@ from authlens_tui.screens.dashboard_words import (
 )
 from authlens_tui.screens.events import EventsScreen
 from authlens_tui.screens.settings import SettingsScreen
-from authlens_tui.widgets.credential_detail import detail_words, trace_option
+from authlens_tui.widgets.credential_detail import detail_words, event_words, trace_option
 from authlens_tui.widgets.credential_row import RowText, row_of
 from authlens_tui.widgets.credential_table import CredentialTable
 from authlens_tui.widgets.title_bar import TitleBar
@@ -79,6 +79,7 @@ class DashboardScreen(DashboardBatch):
     table = getters.query_one("#credentials", CredentialTable)
     detail = getters.query_one("#detail", Static)
     history = getters.query_one("#history", OptionList)
+    happened = getters.query_one("#happened", Static)
     result = getters.query_one("#result", Static)
     filter_field = getters.query_one("#filter", Input)
 
@@ -101,9 +102,10 @@ class DashboardScreen(DashboardBatch):
         self._damaged = 0
         self._order = Order.ENDS
         self._grouped = False
-        self._detail_shown = ""
+        self._detail_shown = self._events_shown = ""
         self._looked_at = ""
         self._history_shown: tuple[TraceSummary, ...] = ()
+        self._troubles: dict[str, str] = {}
         self._ticks = 0
         self._offered: tuple[HoldingKind, bool] | None = None
         self._ticker: Timer | None = None
@@ -117,7 +119,9 @@ class DashboardScreen(DashboardBatch):
                 yield CredentialTable(self._row, id="credentials")
             with VerticalScroll(id="detail-box"):
                 yield Static(id="detail")
-                yield OptionList(id="history")
+                with Vertical(id="side"):
+                    yield OptionList(id="history")
+                    yield Static(id="happened")
         yield Static(id="result")
         yield Footer(show_command_palette=False)
 
@@ -134,6 +138,7 @@ class DashboardScreen(DashboardBatch):
         if self._ticker is not None:
             self._ticker.resume()
             self.show_now(anew=True)
+            self.refresh_bindings()
 
     def on_screen_suspend(self) -> None:
         """Let the clock rest while nobody looks."""
@@ -167,7 +172,8 @@ class DashboardScreen(DashboardBatch):
         return self._shown
 
     def _row(self, holding: Holding) -> RowText:
-        return row_of(holding, self._now(), self._settings.present, self._busy)
+        trouble = self._troubles.get(holding.holding_id, "")
+        return row_of(holding, self._now(), self._settings.present, self._busy, trouble)
 
     def show_now(self, *, anew: bool = False) -> None:
         """Bring the screen up to date: rows only where the credentials changed, text where it did.
@@ -229,6 +235,7 @@ class DashboardScreen(DashboardBatch):
         holding = self.selected
         if holding is None:
             self._show_history(())
+            self._put_events(Content(""))
             self._put_detail(nothing_matches(self.filter_field.value) if self._holdings else EMPTY)
             return
         if self._looked_at != holding.holding_id:
@@ -237,14 +244,24 @@ class DashboardScreen(DashboardBatch):
                 self._events = self._session.credentials.events(holding.holding_id, _EVENTS)
                 self._show_history(self._session.credentials.traces.of(holding.holding_id))
         words = detail_words(
-            holding, self._now(), self._settings.present, jwt=self._claims_of(holding), events=self._events
+            holding,
+            self._now(),
+            self._settings.present,
+            jwt=self._claims_of(holding),
+            trouble=self._troubles.get(holding.holding_id, ""),
         )
         self._put_detail(words)
+        self._put_events(event_words(self._events, self._now()))
 
     def _put_detail(self, words: Content) -> None:
         if words.plain != self._detail_shown:
             self._detail_shown = words.plain
             self.detail.update(words)
+
+    def _put_events(self, words: Content) -> None:
+        if words.plain != self._events_shown:
+            self._events_shown = words.plain
+            self.happened.update(words)
 
     def _claims_of(self, holding: Holding) -> Jwt | None:
         """Return the claims: of a file of cloudflared at once, of a token in the keyring when asked for."""
@@ -344,6 +361,9 @@ class DashboardScreen(DashboardBatch):
         """Tell of a refresh that happened by itself."""
         result, error = attempted.result, attempted.error
         self._seen = None
+        self._troubles.pop(attempted.grant.grant_id, None)
+        if error is not None:
+            self._troubles[attempted.grant.grant_id] = f"{error.cause} {error.cure}".strip()
         if result is not None:
             self.note_trace(attempted.grant.grant_id, result.trace)
         if self._busy or not self.is_mounted:

@@ -63,12 +63,19 @@ class DashboardActions(Screen[None]):
             self.url = url
 
     class TraceWanted(Message, namespace="dashboard_screen"):
-        """The person wants to see `trace`, which is of the credential `holding_id`."""
+        """The person wants to see `trace`, which is of the credential `holding_id`.
 
-        def __init__(self, trace: Trace, holding_id: str) -> None:
+        Attributes:
+            trace: what was sent and what came back.
+            holding_id: the credential; empty where it is gone.
+            kept: true for one from the history, whose secrets are fingerprints.
+        """
+
+        def __init__(self, trace: Trace, holding_id: str, *, kept: bool) -> None:
             super().__init__()
             self.trace = trace
             self.holding_id = holding_id
+            self.kept = kept
 
     def __init__(
         self, session: Session, settings: SettingsFile, suggestion: str, now: Callable[[], datetime]
@@ -254,7 +261,9 @@ class DashboardActions(Screen[None]):
         """Show the exchanges of the last action on the selected credential."""
         found = await self._newest_trace()
         if found is not None:
-            self.post_message(self.TraceWanted(*found))
+            trace, holding_id = found
+            kept = trace is not self._last_trace.get(holding_id)
+            self.post_message(self.TraceWanted(trace, holding_id, kept=kept))
 
     @work(exclusive=True, group="open", description="save a trace")
     async def action_save(self) -> None:
@@ -291,7 +300,7 @@ class DashboardActions(Screen[None]):
         except AuthlensError as error:
             self.say(str(error), good=False)
         else:
-            self.post_message(self.TraceWanted(trace, holding_id))
+            self.post_message(self.TraceWanted(trace, holding_id, kept=True))
 
     # -- the token itself ------------------------------------------------------------------------------
 

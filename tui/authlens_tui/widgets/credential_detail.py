@@ -23,7 +23,7 @@ from authlens_core.trace.record import Outcome
 from authlens_tui.durations import in_words
 from authlens_tui.widgets.credential_row import ago, next_words, tone_of, until
 
-__all__ = ["detail_words", "trace_option"]
+__all__ = ["detail_words", "event_words", "trace_option"]
 
 _COLOURS: Final = {"good": "$text-success", "warning": "$text-warning", "bad": "$text-error"}
 _OUTCOMES: Final = {
@@ -42,7 +42,7 @@ def detail_words(
     settings: Settings,
     *,
     jwt: Jwt | None = None,
-    events: Sequence[Event] = (),
+    trouble: str = "",
 ) -> Content:
     """Return everything known of a credential, no secret among it.
 
@@ -51,20 +51,26 @@ def detail_words(
         now: the present.
         settings: they tell when it is refreshed by itself.
         jwt: the token itself taken apart, where it is a JWT and was read.
-        events: what happened to it, newest first.
+        trouble: why the last refresh by itself could not be tried, or the empty string.
     """
     standing = standing_of(holding, now)
     lines: list[Content] = [_state(standing)]
     if standing.note:
         lines += [Content(safe_line(standing.note, 600))]
+    if trouble:
+        lines += [Content(safe_line(f"Refreshing by itself: {trouble}", 600))]
     lines += [Content(""), *_table(_facts(holding, now, settings))]
     if jwt is not None:
         lines += [Content(""), Content.styled("Claims, as the token says; not verified here", "bold")]
         lines += _table(_claims(jwt, now))
-    if events:
-        lines += [Content(""), Content.styled("Events", "bold")]
-        lines += _table((ago(event.at, now), f"{event.kind}  {event.detail}".strip()) for event in events)
     return Content("\n").join(lines)
+
+
+def event_words(events: Sequence[Event], now: datetime) -> Content:
+    """Return what happened to a credential, newest first; `e` shows all of it."""
+    lines = [Content.styled("Events", "bold")]
+    lines += _table((ago(event.at, now), f"{event.kind}  {event.detail}".strip()) for event in events)
+    return Content("\n").join(lines) if events else Content("")
 
 
 def _state(standing: Standing) -> Content:

@@ -66,7 +66,9 @@ class RowText(NamedTuple):
     tone: str
 
 
-def row_of(holding: Holding, now: datetime, settings: Settings, busy: Mapping[str, str]) -> RowText:
+def row_of(
+    holding: Holding, now: datetime, settings: Settings, busy: Mapping[str, str], trouble: str = ""
+) -> RowText:
     """Return a credential as a row.
 
     Args:
@@ -74,6 +76,7 @@ def row_of(holding: Holding, now: datetime, settings: Settings, busy: Mapping[st
         now: the present.
         settings: they tell when it is refreshed by itself.
         busy: what is under way, by the id of the credential, in a word or two.
+        trouble: see `next_words`.
     """
     standing = standing_of(holding, now)
     doing = busy.get(holding.holding_id)
@@ -83,7 +86,7 @@ def row_of(holding: Holding, now: datetime, settings: Settings, busy: Mapping[st
         "login": _login(holding, now),
         "resource": holding.title,
         "kind": _KINDS.get(holding.kind, holding.kind.value),
-        "next": next_words(holding, now, settings),
+        "next": next_words(holding, now, settings, trouble),
         "proven": _proven(holding, now),
         "team": holding.team,
         "person": holding.person,
@@ -103,7 +106,10 @@ def until(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return "unknown"
     seconds = (moment - now).total_seconds()
-    return in_words(seconds) if seconds > 0 else "ended"
+    if seconds <= 0:
+        return "ended"
+    # A token that lasts minutes is watched by the second.
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s" if 60 <= seconds < 3600 else in_words(seconds)
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
@@ -129,11 +135,21 @@ def _login(holding: Holding, now: datetime) -> str:
 def _proven(holding: Holding, now: datetime) -> str:
     if holding.kind is HoldingKind.CLOUDFLARED and holding.last_proven_at is None:
         return "not by us"
-    return ago(holding.last_proven_at, now)
+    if holding.last_proven_at is None:
+        return "never"
+    seconds = (now - holding.last_proven_at).total_seconds()
+    return "just now" if seconds < 5 else f"{_soon(seconds)} ago"
 
 
-def next_words(holding: Holding, now: datetime, settings: Settings) -> str:
-    """Return what happens by itself next, in a few words; empty where nothing does."""
+def next_words(holding: Holding, now: datetime, settings: Settings, trouble: str = "") -> str:
+    """Return what happens by itself next, in a few words; empty where nothing does.
+
+    Args:
+        holding: the credential.
+        now: the present.
+        settings: they tell when it is refreshed by itself.
+        trouble: why the last refresh by itself could not be tried, or the empty string.
+    """
     grant = holding.grant
     if grant is None or grant.state is not GrantState.LIVE or not grant.has_refresh_token:
         return ""
@@ -142,7 +158,7 @@ def next_words(holding: Holding, now: datetime, settings: Settings) -> str:
     wait = seconds_until_retry(grant, now)
     if wait > 0:
         return f"next try in {_soon(wait)}"
-    return _refresh_in(grant, now, settings)
+    return "cannot, see detail" if trouble else _refresh_in(grant, now, settings)
 
 
 def _refresh_in(grant: Grant, now: datetime, settings: Settings) -> str:

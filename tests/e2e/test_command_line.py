@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from authlens_core.emulator import play_person
+from support.recorded_login import leaks
 from support.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.e2e
@@ -86,16 +87,16 @@ async def resource() -> AsyncIterator[str]:
         yield url
 
 
-async def authlens(machine: Mapping[str, str], *arguments: str) -> Done:
-    """Run one command to its end, as a script would."""
+async def authlens(machine: Mapping[str, str], *arguments: str, typed: str = "") -> Done:
+    """Run one command to its end, as a script would, with `typed` on its standard input."""
     process = await asyncio.create_subprocess_exec(
         *(*AUTHLENS, *arguments),
         env=machine,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    answer, words = await asyncio.wait_for(process.communicate(), SECONDS)
+    answer, words = await asyncio.wait_for(process.communicate(typed.encode()), SECONDS)
     done = Done(process.returncode or 0, answer.decode(), words.decode())
     assert "Traceback" not in done.words
     return done
@@ -248,13 +249,18 @@ async def test_json_is_what_stdout_carries(machine: dict[str, str], resource: st
     assert (revoked[0]["removed"], revoked[0]["still_accepted"]) == (True, False)
 
 
-async def test_no_secret_is_left_anywhere_but_in_the_keyring(
+async def test_no_secret_is_left_anywhere_but_in_the_store(
     machine: dict[str, str], resource: str, tmp_path: Path
 ) -> None:
-    """P2: not on stdout or stderr, but for `token`; in no argument, environment or file."""
-    held: set[str] = set()
+    """P2, V-7, V-8: not on stdout or stderr, but for `token`; in no argument, environment, export or file."""
+    service_secret, passphrase = "5ecre7" * 10 + "abcd", "correct horse 0123"
+    held: set[str] = {service_secret, passphrase}
     seen: list[Done] = []
-    keyring = tmp_path / "keyring.json"
+    keyring, exports = tmp_path / "keyring.json", tmp_path / "exports"
+    exports.mkdir()
+    (tmp_path / "passphrase").touch(0o600)
+    (tmp_path / "passphrase").write_text(passphrase)
+    machine["AUTHLENS_PASSPHRASE_FILE"] = str(tmp_path / "passphrase")
     async with process_table() as processes:
         for more in (["--json"], []):
             seen.append(await log_in(machine, resource, *more))
@@ -263,21 +269,35 @@ async def test_no_secret_is_left_anywhere_but_in_the_keyring(
         seen.append(await authlens(machine, "refresh", "--all", "--json"))
         held |= set(secrets_in(keyring))
         token = (await authlens(machine, "token", resource)).answer.strip()
+        typed = f"{'0123456789abcdef' * 2}.access\n{service_secret}\n"
+        for action in ("add", "test", "list", "replace"):
+            named = [] if action == "list" else [resource]
+            seen.append(await authlens(machine, "service-token", action, *named, "--json", typed=typed))
+        for form in ("session", "har", "curl", "markdown"):
+            file = str(exports / form)
+            seen.append(await authlens(machine, "export", resource, "--format", form, "-o", file))
+            seen.append(await authlens(machine, "export", resource, "--which", "refresh", "--format", form))
+        seen.append(await authlens(machine, "compare", resource, str(exports / "session"), "--json"))
+        seen.append(await authlens(machine, "store", "--move", "encrypted-file", "--json"))
+        assert keyring.read_text() == "{}", seen[-1]
+        seen.append(await authlens(machine, "refresh", "--all"))
+        seen.append(await authlens(machine, "events", "--json"))
         seen.append(await authlens(machine, "revoke", "--all", "--json"))
         seen.append(await authlens(machine, "token", resource))
 
     assert token in held
-    assert len(held) >= 6
+    assert len(held) >= 8
+    assert len(list(exports.iterdir())) == 4
     for done in seen:
-        assert not any(value in done.answer + done.words for value in held)
+        assert not any(leaks(done.answer + done.words, value) for value in held), done
     assert any(b"authlens_tui" in line and b"revoke" in line for line in processes)
     assert not any(value.encode() in line for value in held for line in processes)
     home = Path(machine["AUTHLENS_HOME"])
-    files = [path for path in home.rglob("*") if path.is_file()]
-    assert files
+    files = [path for folder in (home, exports) for path in folder.rglob("*") if path.is_file()]
+    assert home / "secrets.encrypted.json" in files
     for path in files:
-        data = path.read_bytes()
-        assert not any(value.encode() in data for value in held), path.name
+        data = path.read_bytes().decode("latin-1")
+        assert not any(leaks(data, value) for value in held), path.name
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 

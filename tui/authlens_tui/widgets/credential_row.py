@@ -27,7 +27,10 @@ GAP: Final = 2
 """Cells between two columns."""
 _SMALLEST_RESOURCE: Final = 20
 _STATE: Final = Column("state", "State", 22)
+_SHORT_STATE: Final = Column("state", "State", 13)
+_ROOMY: Final = 60
 _MORE: Final = (
+    (48, Column("token", "Token", 11)),
     (60, Column("kind", "Kind", 11)),
     (86, Column("login", "Login", 10)),
     (106, Column("next", "Next", 18)),
@@ -40,8 +43,8 @@ _MORE: Final = (
 
 def columns_for(width: int) -> tuple[Column, ...]:
     """Return the columns that fit into `width` cells; the resource takes what the others leave."""
-    more = {column.key: column for least, column in _MORE if width >= least}
-    fixed = [_STATE, Column("token", "Token", 11), *more.values()]
+    fixed = [_STATE if width >= _ROOMY else _SHORT_STATE]
+    fixed += [column for least, column in _MORE if width >= least]
     resource = width - sum(column.width + GAP for column in fixed)
     shown = {column.key: column for column in fixed}
     shown["resource"] = Column("resource", "Resource", max(_SMALLEST_RESOURCE, resource))

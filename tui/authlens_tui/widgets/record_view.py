@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
@@ -36,6 +35,9 @@ from authlens_tui.widgets.record_lines import (
     tab_label,
     tab_place,
 )
+from authlens_tui.widgets.record_messages import ExchangeChosen as _ExchangeChosen
+from authlens_tui.widgets.record_messages import Revealed as _Revealed
+from authlens_tui.widgets.record_messages import SignatureWanted as _SignatureWanted
 from authlens_tui.widgets.search import SearchBar
 from authlens_tui.widgets.signature_check import verdict_words
 
@@ -77,50 +79,9 @@ class RecordView(Widget):
     tabs = getters.query_one(TabbedContent)
     search_bar = getters.query_one(SearchBar)
 
-    class ExchangeChosen(Message):
-        """A person opened an arrow of the diagram that belongs to another record than the one shown.
-
-        A screen answers with `show_record(records[record_index])` (or its own way to show that stage) and
-        then `show_exchange(exchange_index)`. Arrows of the shown record are opened by the view itself.
-
-        Attributes:
-            stage: the stage of the record that the arrow belongs to.
-            record_index: its place among the records given to `show_story`; their number for a stage that
-                is under way.
-            exchange_index: which exchange of that record, or None where the arrow is none of authlens's.
-            reply: true for an answer, so that the response is what to show.
-        """
-
-        def __init__(
-            self, stage: Stage, record_index: int, exchange_index: int | None, *, reply: bool
-        ) -> None:
-            super().__init__()
-            self.stage = stage
-            self.record_index = record_index
-            self.exchange_index = exchange_index
-            self.reply = reply
-
-    class Revealed(Message):
-        """A person has revealed the secrets of what is shown."""
-
-    class SignatureWanted(Message):
-        """A person wants to know who signed the tokens of `record`; whoever can send looks at them.
-
-        The answer is `view.show_verdicts(record, …)`.
-
-        Attributes:
-            view: where it was asked.
-            record: where the tokens stand.
-            story: the records of the trace.
-            issuer: who issued them, as far as the story does not say it.
-        """
-
-        def __init__(self, view: RecordView, record: StageRecord) -> None:
-            super().__init__()
-            self.view = view
-            self.record = record
-            self.story = view._made.story
-            self.issuer = view.issuer
+    ExchangeChosen: TypeAlias = _ExchangeChosen
+    SignatureWanted: TypeAlias = _SignatureWanted
+    Revealed: TypeAlias = _Revealed
 
     issuer: str | None = None
     """Who issued the tokens, where the story has no server metadata in it."""
@@ -317,7 +278,7 @@ class RecordView(Widget):
         record = self._known.record
         if record is not None:
             self._checking = record
-            self.post_message(self.SignatureWanted(self, record))
+            self.post_message(self.SignatureWanted(self, record, self._made.story, self.issuer))
             self._paint()
 
     def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:

@@ -19,6 +19,7 @@ from authlens_core.credentials.paths import StateUnusable, private_file
 from authlens_core.credentials.place import Place
 from authlens_core.credentials.record_json import client_from_json, from_text, grant_from_json, to_json
 from authlens_core.credentials.schema import SCHEMA_VERSION, migrate, version
+from authlens_core.credentials.transaction import transaction
 from authlens_core.safe_text import safe_line
 
 __all__ = ["Event", "Index", "IndexReadOnly", "Leftover", "Pending"]
@@ -148,15 +149,8 @@ class Index:
         """Lend the connection for one transaction: all of it, or nothing when anything is raised."""
         if self.read_only:
             raise IndexReadOnly(self.read_only, "Use the newer version, or set AUTHLENS_HOME.")
-        with self.reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        with self.reading() as connection, transaction(connection):
+            yield connection
 
     # Grants
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from authlens_core.credentials.transaction import transaction
+
 __all__ = ["SCHEMA_VERSION", "migrate", "version"]
 
 # `record` holds the grant as JSON: a newer field is a new key, not a new column. `generation` is the pointer
@@ -84,13 +86,8 @@ def version(connection: sqlite3.Connection) -> int:
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to `SCHEMA_VERSION`, in one transaction; two processes may try at once."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for step in _STEPS[version(connection) :]:
             for statement in step:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    except sqlite3.Error:
-        connection.execute("ROLLBACK")
-        raise

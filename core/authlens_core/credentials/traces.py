@@ -19,6 +19,7 @@ from typing import Final
 from authlens_core.credentials.paths import StateUnusable, private_file
 from authlens_core.credentials.record_json import from_text
 from authlens_core.credentials.trace_text import trace_from_text, trace_text
+from authlens_core.credentials.transaction import transaction
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, Trace, TraceKind
@@ -207,15 +208,8 @@ class Traces:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._using() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        with self._using() as connection, transaction(connection):
+            yield connection
 
 
 def _written(trace: Trace) -> str | None:

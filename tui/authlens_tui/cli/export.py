@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from datetime import UTC
@@ -16,7 +15,7 @@ from authlens_core.export.formats import FORMATS
 from authlens_core.export.saved_file import FileExists, named_path, open_session, write_export
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_tui.cli.output import AnswerLost, answer_line, discard, say
+from authlens_tui.cli.output import answer_line, answer_text, say
 from authlens_tui.cli.session import grant_for
 
 __all__ = ["chosen_trace", "export_trace"]
@@ -34,7 +33,7 @@ async def export_trace(arguments: Namespace) -> int:
     trace = await chosen_trace(arguments.source, arguments.which)
     text = FORMATS[arguments.format].write(trace)
     if arguments.output is None:
-        _answer_text(text)
+        answer_text(text)
         return 0
     path = named_path(arguments.output)
     try:
@@ -108,23 +107,3 @@ async def _list(source: str) -> int:
         at = one.at.astimezone(UTC).isoformat(timespec="seconds")
         answer_line(f"{number:<3} {one.kind:<8} {one.outcome:<10} {at}")
     return 0
-
-
-def _answer_text(text: str) -> None:
-    """Write a whole document on stdout, in UTF-8 whatever the terminal's encoding: it is to be a file.
-
-    Raises:
-        AnswerLost: it could not be written.
-    """
-    if sys.stdout is None:
-        raise AnswerLost("There is no standard output to write the answer to.")
-    try:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except (OSError, ValueError) as error:
-        discard(sys.stdout)
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise AnswerLost(f"The answer could not be written: {reason or type(error).__name__}.") from None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 from authlens_core.errors import AuthlensError
@@ -19,6 +19,7 @@ __all__ = [
     "answer_line",
     "answer_secret",
     "answer_secret_json",
+    "answer_text",
     "discard",
     "encodable",
     "explain",
@@ -105,6 +106,18 @@ def answer_secret_json(values: Mapping[str, Secret]) -> None:
     _answer(json.dumps({name: value.reveal() for name, value in values.items()}, ensure_ascii=True))
 
 
+def answer_text(text: str) -> None:
+    """Write a whole document on stdout, in UTF-8 whatever the terminal's encoding: it is to be a file.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    with _stdout() as stdout:
+        stdout.flush()
+        stdout.buffer.write(text.encode("utf-8", "replace"))
+        stdout.buffer.flush()
+
+
 def encodable(text: str, stream: TextIO) -> str:
     """Return `text` in characters that `stream` can encode: our signs by a plain one, others as escapes."""
     encoding = stream.encoding or "ascii"
@@ -124,11 +137,18 @@ def discard(stream: TextIO) -> None:
 
 
 def _answer(line: str) -> None:
+    with _stdout() as stdout:
+        stdout.write(encodable(line, stdout) + "\n")
+        stdout.flush()
+
+
+@contextmanager
+def _stdout() -> Iterator[TextIO]:
+    """Lend standard output, and say it where what was written did not get there."""
     if sys.stdout is None:
         raise AnswerLost("There is no standard output to write the answer to.")
     try:
-        sys.stdout.write(encodable(line, sys.stdout) + "\n")
-        sys.stdout.flush()
+        yield sys.stdout
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:

@@ -257,7 +257,8 @@ class Login:
         self._tampering.drop_edits()
         if stage in _USES_A_CODE:
             self._progress.back(Stage.PKCE)
-        unknown = failed is not None and client_is_unknown(failed) and not failed.tampering
+        # After a change, in that stage or before, the refusal says nothing about the client as it is kept.
+        unknown = failed is not None and client_is_unknown(failed) and not self.tampered
         if unknown and await self._clients.forget(self.facts):
             self._progress.back(Stage.REGISTRATION)
         self._progress.renew()

@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.errors import AuthlensError
+from authlens_core.login.amendment import Amendment, Place
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
+from authlens_core.login.ports import ForgetfulRegistry
 from authlens_core.login.verdict import verdict
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
-from support.driven_login import at, failed, login_to
+from support.driven_login import at, failed, login_to, run_to
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 
 TOKEN = f"POST {ISSUER}/token"
@@ -161,3 +163,21 @@ async def test_what_is_decided_anew_holds_when_the_login_goes_back() -> None:
         assert at(login) is Stage.PKCE
         await login.run_all()
     assert "resource=https%3A%2F%2Fapp.example%2F&" in f"{links[1]}&"
+
+
+async def test_a_kept_client_is_not_forgotten_over_a_link_that_was_changed() -> None:
+    """Issue 3, item 4: what a changed login is refused for, in a later stage too, says nothing about it."""
+    registry = ForgetfulRegistry()
+    sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
+    async with login_to(sender, registry=registry) as login:
+        login.watch(come_back(login))
+        await run_to(login, Stage.AUTHORIZATION)
+        client = login.facts.client
+        assert client is not None
+        login.amend(Amendment(Place.QUERY, "client_id", "another"))
+        await login.step()
+        record = await login.step()
+        assert (record.stage, record.tampering) == (Stage.EXCHANGE, ())
+        await login.retry()
+        assert await registry.known_client(ISSUER, client.redirect_uri) == client
+        assert at(login) is Stage.PKCE

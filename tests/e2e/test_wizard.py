@@ -32,9 +32,21 @@ def machine() -> Iterator[Mapping[str, str]]:
 
 async def authorize_in(screen: Terminal) -> None:
     """Wait for the link, follow it, and sign in."""
-    await screen.wait_until(lambda: bool(screen.links()), "link")
+    await screen.wait_until(lambda: bool(_links(screen)), "link")
     async with Person() as person:
-        await person.authorize(screen.links()[-1])
+        await person.authorize(_links(screen)[-1])
+
+
+def _links(screen: Terminal) -> list[str]:
+    """The links to the server; the one that tries the way back leads to the listener."""
+    return [link for link in screen.links() if "redirect_uri=" in link]
+
+
+async def begin(screen: Terminal) -> None:
+    """Begin the plain login of the demo's menu."""
+    await screen.wait_for("The plain login")
+    screen.press("\r")
+    await screen.wait_for("Press n to run it")
 
 
 async def leave(screen: Terminal) -> None:
@@ -60,7 +72,7 @@ async def token_of(machine: Mapping[str, str], url: str) -> tuple[int, str]:
 async def test_a_login_stage_by_stage() -> None:
     """`n` runs one stage; the list at the side says what has passed."""
     async with terminal(DEMO) as screen:
-        await screen.wait_for("Press n to run it")
+        await begin(screen)
         for stage in ("1 Detection", "2 Resource metadata", "3 Server metadata", "4 Registration", "5 PKCE"):
             screen.press("n")
             await screen.wait_for(f"✔ {stage}")
@@ -117,7 +129,7 @@ async def test_it_works_on_a_small_screen(columns: int, rows: int) -> None:
 async def test_a_signal_leaves_the_terminal_as_it_was(kill: signal.Signals, code: int) -> None:
     """A closed connection or a stop from outside: the modes are undone, the exit code tells the signal."""
     async with terminal(DEMO) as screen:
-        await screen.wait_for("Press n to run it")
+        await begin(screen)
         screen.process.send_signal(kill)
         assert await screen.wait_for_exit() == code
         assert [mode for mode in RESTORED if mode not in screen.raw] == []
@@ -126,6 +138,8 @@ async def test_a_signal_leaves_the_terminal_as_it_was(kill: signal.Signals, code
 async def test_in_tmux_the_link_is_copied_to_the_clipboard(tmp_path: Path) -> None:
     """`c` at the link: OSC 52 through tmux, the whole link and nothing else."""
     async with tmux(DEMO, tmp_path) as screen:
+        await screen.wait_for("The plain login")
+        await screen.press("Enter")
         await screen.wait_for("Press n to run it")
         await screen.press("a")
         await screen.wait_for("Waiting for the browser")

@@ -83,6 +83,22 @@ def test_a_refresh_says_whether_the_token_was_replaced() -> None:
     assert "Nothing was sent" in words(record(Stage.REFRESH))
 
 
+def test_an_experiment_with_a_stale_refresh_token_is_told_in_its_order() -> None:
+    """The honest refresh decides what became of the token, not the refusal that follows on purpose."""
+    again = replace(exchange(400), purpose="refresh again")
+    rotated = passed("refresh.rotation", "The server replaces the refresh token.", "a new one came")
+    told = words(record(Stage.REFRESH, exchange(200), again, checks=[rotated]))
+    assert "stays the same" not in told
+    assert "the old one is dead" in told
+    assert told.strip().endswith("Then the old refresh token was handed in once more: the server answered 400.")
+
+
+def test_an_origin_that_is_down_is_no_plain_success() -> None:
+    """The token was taken; what stands behind the gate did not answer."""
+    assert "the login works" not in words(record(Stage.ACCESS, exchange(530)))
+    assert "The token was let through" in words(record(Stage.ACCESS, exchange(530)))
+
+
 @pytest.mark.parametrize(
     ("proof", "said"),
     [

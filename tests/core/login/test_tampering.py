@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.amendment import Amendment, Place
-from authlens_core.login.editing import difference, with_choices
+from authlens_core.login.amendment import Amendment, AmendmentRefused, Place
+from authlens_core.login.editing import added, difference, with_choices
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
@@ -16,7 +16,7 @@ from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.check import Check
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage
-from support.driven_login import login_to, run_to
+from support.driven_login import at, login_to, run_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
 
 CANARY = Secret("canary-verifier")
@@ -233,3 +233,92 @@ async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused(
         await login.retry()
         assert login.position is Stage.PKCE
         assert await registry.known_client(ISSUER, client.redirect_uri) == client
+
+
+# -- after a failure, and what is not there --------------------------------------------------------------
+
+
+async def test_a_failed_exchange_is_edited_and_its_edit_waits_until_there_is_a_new_code() -> None:
+    """Issue 3, item 4: the code is used up, so PKCE comes first; the edit acts in its own stage."""
+    sender = ScriptedSender(honest(token=reply(400, {"error": "invalid_grant"})))
+    async with login_to(sender) as login:
+        login.watch(come_back(login))
+        await run_to(login, Stage.EXCHANGE)
+        await login.step()
+        login.amend(part(login, Place.FORM, "code_verifier", CANARY))
+        assert at(login) is Stage.PKCE
+        assert [(stage, one.name) for stage, one in login.edits] == [(Stage.EXCHANGE, "code_verifier")]
+        await run_to(login, Stage.EXCHANGE)
+        record = await login.step()
+        assert sender.sent[-1].form["code_verifier"] == CANARY.reveal()
+        assert record.tampering == ("code_verifier was replaced",)
+
+
+async def test_a_stopped_stage_runs_with_its_edit_and_not_as_a_retry() -> None:
+    """What failed is run anew with what was changed."""
+    sender = ScriptedSender(honest(server=[reply(503), reply(200, server_document())]))
+    async with login_to(sender) as login:
+        await run_to(login, Stage.SERVER_METADATA)
+        await login.step()
+        login.amend(part(login, Place.HEADER, "Accept", "text/html"))
+        record = await login.step()
+        assert (record.outcome, record.tampering) == (
+            Outcome.PASSED,
+            ("the header field Accept was replaced",),
+        )
+
+
+@pytest.mark.parametrize(
+    ("stage", "place", "words"),
+    [
+        (Stage.DETECTION, Place.HEADER, "the header field X-New was added"),
+        (Stage.DETECTION, Place.QUERY, "X-New was added"),
+        (Stage.REGISTRATION, Place.JSON, "X-New was added"),
+        (Stage.EXCHANGE, Place.FORM, "X-New was added"),
+    ],
+)
+async def test_what_is_not_there_can_be_added(stage: Stage, place: Place, words: str) -> None:
+    """A header field, a parameter, a member, wherever the request has room for one."""
+    sender = ScriptedSender(honest())
+    async with login_to(sender) as login:
+        login.watch(come_back(login))
+        await run_to(login, stage)
+        assert place in login.places()
+        login.amend(added(place, "X-New", "typed-here", login.parts()))
+        record = await login.step()
+        assert words in record.tampering
+        sent = record.exchanges[0].request
+        whole = f"{sent.url} {sent.headers.fields} {sent.body.reveal()!r}"
+        assert whole.count("typed-here") == 1
+
+
+async def test_a_parameter_is_added_to_the_link_which_is_shown_whole_before() -> None:
+    """Issue 3, item 4: what stands there before is what is handed out."""
+    links: list[str] = []
+    async with login_to(ScriptedSender(honest())) as login:
+        login.watch(lambda e: links.append(e.url) if isinstance(e, AuthorizationReady) else None)
+        login.watch(come_back(login))
+        await run_to(login, Stage.AUTHORIZATION)
+        assert login.places() == (Place.QUERY,)
+        login.amend(added(Place.QUERY, "prompt", "none", login.parts()))
+        planned = login.planned_link()
+        await login.step()
+        assert links == [planned]
+        assert ("prompt", "none") in url_parameters(links[0])
+
+
+async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added() -> None:
+    """Each is refused with its reason, before anything is sent."""
+    async with login_to(ScriptedSender(honest())) as login:
+        for name, value, words in (
+            ("accept", "x", "stands there already"),
+            ("", "x", "needs a name"),
+            ("two words", "x", "one word"),
+        ):
+            with pytest.raises(AmendmentRefused, match=words):
+                added(Place.HEADER, name, value, login.parts())
+
+
+def test_what_is_added_under_a_secret_name_is_a_secret() -> None:
+    """A typed client_secret is masked like one that was read."""
+    assert isinstance(added(Place.FORM, "client_secret", "canary", ()).value, Secret)

@@ -7,10 +7,10 @@ from textual.widgets import Input
 from authlens_core.login.amendment import Place
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
-from authlens_tui.screens.edit import EditScreen, FieldRow
+from authlens_tui.screens.edit import EditScreen, FieldRow, NewRow
 from authlens_tui.screens.wizard import WizardScreen
 from support.driven_login import run_to
-from support.screens import footer_keys, scripted, text_of, until, wizard_on
+from support.screens import documents, footer_keys, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back, reply
 
 
@@ -128,3 +128,49 @@ async def test_the_form_is_whole_at_80_columns_and_stands_at_20_by_5() -> None:
             assert words in shown
         await pilot.resize_terminal(20, 5)
         await pilot.pause()
+
+
+async def test_a_field_that_is_not_there_is_added_to_the_link_which_is_then_shown_whole() -> None:
+    """Issue 3, item 4: the browser's request stands on the screen before it is handed out."""
+    login, _ = scripted()
+    await run_to(login, Stage.AUTHORIZATION)
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        [new] = app.screen.query(NewRow)
+        new.value_field.value = "none"
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "needs a name" in text_of(app)
+        new.name_field.value = "prompt"
+        await pilot.pause()
+        assert "prompt: added as query parameter" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        wizard.show_stage(Stage.AUTHORIZATION)
+        await pilot.pause()
+        shown = documents(wizard).replace("\n", "").replace(" ", "")
+        assert "response_type=code" in shown
+        assert "prompt=none" in shown
+
+
+async def test_a_failed_stage_can_be_edited_and_is_then_run_anew() -> None:
+    """Nobody has to go back and forward: e, then n."""
+    login, sender = scripted(metadata=[reply(404), reply(404), reply(404)])
+    async with wizard_on(login) as (_, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: "failed" in text_of(app))
+        assert "e" in footer_keys(app)
+        sent = len(sender.sent)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        row(app.screen, "Accept").field.value = "text/plain"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert "n" in footer_keys(app)
+        assert "t" not in footer_keys(app)
+        assert "≠ Edited: the header field Accept was replaced" in text_of(app)
+        await pilot.press("n")
+        await until(pilot, lambda: len(sender.sent) > sent)
+        assert sender.sent[sent].request.headers.get("accept") == "text/plain"

@@ -231,6 +231,50 @@ async def test_a_taken_port_offers_another_one() -> None:
             await until(pilot, at(login, Stage.PKCE))
 
 
+async def test_a_taken_port_can_be_done_without() -> None:
+    """CB: no port at all, by one key whose words say what the person does instead."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        login, _ = scripted(port=taken.getsockname()[1])
+        async with wizard_on(login) as (wizard, pilot, app):
+            await pilot.press("a")
+            await until(pilot, lambda: "failed" in text_of(app))
+            assert "p to open none and paste the answer yourself" in text_of(app).replace("\n", "")
+            await pilot.press("p")
+            await until(pilot, at(login, Stage.PKCE))
+            assert not login.facts.options.listen
+            await pilot.press("a")
+            await until(pilot, waiting(login, wizard))
+            assert login.wait.listener is None
+            assert "No port is open here" in text_of(app)
+
+
+async def test_a_browser_that_does_not_start_becomes_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The opener ends in a thread of its own; its failure is said on the screen."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        monkeypatch.setattr(app, "environ", {"BROWSER": "authlens-test-no-such-browser %s"})
+        await pilot.press("a")
+        await until(pilot, waiting(login, wizard))
+        await pilot.press("o")
+        await until(pilot, lambda: len(app._notifications) == 2)
+        assert "No browser could be started here" in [n.message for n in app._notifications][-1]
+
+
+async def test_the_keys_of_a_failure_fit_the_footer_and_its_words_the_screen_at_80_by_24() -> None:
+    """Design §5: cause, cure and every key are readable on the small screen."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        login, _ = scripted(port=taken.getsockname()[1])
+        async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
+            await pilot.press("a")
+            await until(pilot, lambda: "failed" in text_of(app))
+            assert wizard.verdict_line.max_scroll_y == 0
+            assert "? Help" in text_of(app).splitlines()[-1]
+
+
 async def test_a_refused_redirect_uri_offers_the_other_host_name() -> None:
     """Access has a switch for localhost and another for 127.0.0.1."""
     refused = reply(400, {"error": "invalid_redirect_uri"})
@@ -267,7 +311,7 @@ async def test_when_the_link_is_there_single_keys_are_commands() -> None:
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
         assert app.focused is wizard.panel
-        assert {"p", "+", "c", "esc"} <= footer_keys(app)
+        assert {"p", "+", "esc"} <= footer_keys(app)
         assert not {"n", "a", "t", "b", "d", "x", "]", "s", "o"} & footer_keys(app)
         await pilot.press("c")
         await until(pilot, lambda: bool(app.copied))

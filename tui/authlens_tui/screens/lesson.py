@@ -26,22 +26,21 @@ def _part(title: str, words: str) -> Content:
     return Content.assemble((title, "bold $text-accent"), "\n", words)
 
 
-def lesson_words(stage: Stage) -> Content:
-    """Return the lesson on `stage` as it stands on the screen."""
+def lesson_words(stage: Stage, *, in_full: bool = True) -> Content:
+    """Return the lesson on `stage` as it stands on the screen; where it is written, if `in_full`."""
     lesson = LESSONS[stage]
     sections = (
         Content.assemble((section, "$text-primary"), "  ", sentence)
         for section, sentence in lesson.specification
     )
-    return Content("\n\n").join(
-        (
-            _part("Why it is there", lesson.why),
-            _part("What could happen without it", lesson.without_it),
-            Content.assemble(
-                ("Where it is written", "bold $text-accent"), "\n", Content("\n").join(sections)
-            ),
-        )
-    )
+    parts = [
+        _part("Why it is there", lesson.why),
+        _part("What could happen without it", lesson.without_it),
+    ]
+    if in_full:
+        written = Content("\n").join(sections)
+        parts.append(Content.assemble(("Where it is written", "bold $text-accent"), "\n", written))
+    return Content("\n\n").join(parts)
 
 
 class _Page(VerticalScroll):

@@ -51,6 +51,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 __all__ = ["Player", "WizardScreen"]
 
 _NARROW, _SHORT, _TALL = 100, 16, 32  # cells and rows, as the app's breakpoints
+_LARGE = 50  # rows
 
 
 class WizardScreen(WizardLink):
@@ -100,6 +101,7 @@ class WizardScreen(WizardLink):
                 with ContentSwitcher(id="switcher", initial="record"):
                     yield RecordView(id="record")
                     yield AuthorizationPanel(id="panel")
+                yield Static(id="teach-below")
             with VerticalScroll(id="teach", can_focus=False):
                 yield Static(id="teach-words")
         yield Static(id="verdict")
@@ -216,8 +218,8 @@ class WizardScreen(WizardLink):
         elif record.outcome is Outcome.PASSED:
             self._say(unkept_words(self._login.facts, datetime.now(UTC)))
         else:
-            # A small screen has no room to say twice what the overview above quotes.
-            self._say(failed_words(record, ways, brief=self.size.height < _TALL))
+            # Only a large screen has room to say twice what the overview above quotes.
+            self._say(failed_words(record, ways, brief=self.size.height < _LARGE))
 
     # -- what is shown ---------------------------------------------------------------------------------
 
@@ -237,10 +239,13 @@ class WizardScreen(WizardLink):
         """Show what is true of a stage now: how far it is, what it came to, or what it would send."""
         position, record = self._login.position, self._login.trace.latest(stage)
         here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
+        # There is time to read before a stage runs, and while the browser is away.
+        self.set_class(self._login.running is not stage or self._ready is not None, "-ahead")
         if self._login.running is stage:
             self.record_view.show_running(stage, self._under_way, self._exchanged)
         elif record is not None and (self._stages.index(stage) < here or self._is_latest(record)):
             self.record_view.show_record(record)
+            self.remove_class("-ahead")
         elif stage is position:
             self.record_view.show_planned(stage, self._planned)
         else:
@@ -268,8 +273,10 @@ class WizardScreen(WizardLink):
         self.heading.border_subtitle = info.specification
         roomy = self.size.width >= _NARROW and self.size.height >= _TALL
         self.heading.update(Content(f"{info.what} {info.why}" if roomy else info.what))
-        self.query_one("#teach").border_title = "Why it is there, and what it stops"
-        self.query_one("#teach-words", Static).update(lesson_words(self.shown))
+        for where, lesson in (("#teach", "#teach-words"), ("#teach-below", "#teach-below")):
+            self.query_one(where).border_title = f"Lesson: {info.title}"
+            in_full = where != lesson
+            self.query_one(lesson, Static).update(lesson_words(self.shown, in_full=in_full))
 
     def _tick(self) -> None:
         if self._ready is None:
@@ -311,6 +318,8 @@ class WizardScreen(WizardLink):
     @on(Stepper.Chosen)
     def _chosen(self, message: Stepper.Chosen) -> None:
         self.show_stage(self._stages[message.index])
+        if self._allowed().get("next"):
+            self._say_next()
 
     # -- what can be done ------------------------------------------------------------------------------
 

@@ -89,7 +89,7 @@ def authenticated_words(facts: Facts, trace: Trace, store_name: str, way_out: st
     return Content.assemble(
         ("✔ Authenticated. ", "bold $text-success"),
         f"{safe_line(facts.resource_url.text, _LONGEST_URL)} accepts the token.",
-        *(Content.assemble("\n  ", (f"{name:<8}", "$text-muted"), words) for name, words in rows),
+        *(Content.assemble("\n  ", (f"{name:<9}", "$text-muted"), words) for name, words in rows),
     )
 
 

@@ -53,6 +53,8 @@ async def end_group(child: Process) -> None:
     with suppress(TimeoutError):  # what left the group may still hold the pipes
         async with asyncio.timeout(_GRACE):
             await child.wait()
+    # Otherwise pipes that others hold are closed by the collector, after the loop, which says so on stderr.
+    child._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
 
 
 def _signal(child: Process, number: int) -> None:

@@ -53,6 +53,9 @@ _WAITING: Final = re.compile(
 )
 _LINE: Final = 16 * 1024  # bytes of one line
 _LINES: Final = 200  # lines that are remembered
+_MOST_TOLD: Final = 1_000  # lines that are told as they come
+_LOOK: Final = 0.1  # seconds between looks whether it has ended
+_LAST_WORDS: Final = 0.5  # seconds for its last output once it has
 _OUTPUT: Final = 64 * 1024  # bytes of stdout
 _MOST_STDERR: Final = 4 * 1024 * 1024  # bytes of stderr
 _CHATTER: Final = "successfully fetched your token:"
@@ -194,28 +197,44 @@ class _Run:
     events: Callable[[CloudflaredEvent], None]
     link: str | None = None
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
+    told: int = 0
+    output: bytearray = field(default_factory=bytearray)
 
     async def watch(self) -> bytes:
-        """Return stdout when the child has ended.
+        """Return stdout when the child has ended, though what it started may hold its pipes open.
 
         Raises:
             ServerMisconfigured: it waits for itself, and has not ended.
         """
-        output, listening = asyncio.create_task(self._output()), asyncio.create_task(self._listen())
+        reading = asyncio.create_task(self._read())
+        ended = asyncio.create_task(self._ended())
+        try:
+            await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                await reading
+                await self.child.wait()
+        finally:
+            reading.cancel()
+            ended.cancel()
+        return bytes(self.output)
+
+    async def _read(self) -> None:
+        output, listening = asyncio.create_task(self._read_output()), asyncio.create_task(self._listen())
         try:
             await asyncio.gather(output, listening)
         finally:
             output.cancel()
             listening.cancel()
-        await self.child.wait()
-        return output.result()
 
-    async def _output(self) -> bytes:
+    async def _ended(self) -> None:
+        while self.child.returncode is None:  # noqa: ASYNC110 - its wait() waits for the pipes, too
+            await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_LAST_WORDS)  # what it printed last may still be on its way
+
+    async def _read_output(self) -> None:
         stream = self.child.stdout
-        kept = bytearray()
         while stream is not None and (data := await stream.read(_OUTPUT)):
-            kept += data[: _OUTPUT + 1 - len(kept)]
-        return bytes(kept)
+            self.output += data[: _OUTPUT + 1 - len(self.output)]
 
     async def _listen(self) -> None:
         stream, seen = self.child.stderr, 0
@@ -236,7 +255,9 @@ class _Run:
             return
         shown = safe_line(line, 2_500)
         self.lines.append(shown)
-        self.events(Said(shown))
+        self.told += 1
+        if self.told <= _MOST_TOLD:
+            self.events(Said(shown))
         waiting = _WAITING.search(line)
         if waiting is not None:
             self._other(int(waiting[1]))

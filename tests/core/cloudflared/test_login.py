@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from authlens_core.cloudflared.binary import CloudflaredMissing, find_cloudflared, parse_version
+from authlens_core.cloudflared.binary import Cloudflared, CloudflaredMissing, find_cloudflared, parse_version
 from authlens_core.cloudflared.login import (
     CloudflaredEvent,
     CloudflaredLogin,
@@ -227,3 +228,34 @@ def test_the_stub_makes_tokens_of_the_right_shape() -> None:
     """The stub stands for the real one: three parts, and claims that Access writes."""
     assert jwt().count(".") == 2
     assert os.sep not in jwt()
+
+
+def _script(tmp_path: Path, body: str) -> Cloudflared:
+    """Return a cloudflared that is a few lines of shell."""
+    path = tmp_path / "cloudflared"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o700)
+    return Cloudflared(str(path), (2026, 8, 0))
+
+
+async def test_what_it_left_running_does_not_hold_up_the_token(tmp_path: Path) -> None:
+    """A browser that it started may hold its pipes open for hours; and nothing is said at the exit."""
+    body = f"sleep 60 & echo $! > {tmp_path}/pid; echo {jwt()}"
+    began = time.monotonic()
+    try:
+        result = await run_login(URL, timeout=20, cloudflared=_script(tmp_path, body))
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert result.token.reveal() == jwt()
+    assert time.monotonic() - began < 10
+
+
+async def test_a_flood_of_words_is_not_told_line_by_line(tmp_path: Path) -> None:
+    """Each line is painted or printed somewhere; the link is found among them all the same."""
+    heard: list[CloudflaredEvent] = []
+    link = "https://wiki.example.com/cdn-cgi/access/cli?token=1"
+    body = f"yes nonsense | head -20000 >&2; echo {link} >&2; exit 1"
+    with pytest.raises(AuthlensError):
+        await run_login(URL, timeout=20, events=heard.append, cloudflared=_script(tmp_path, body))
+    assert sum(isinstance(event, Said) for event in heard) <= 1_000
+    assert LinkShown(link) in heard

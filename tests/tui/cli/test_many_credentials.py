@@ -1,0 +1,114 @@
+"""`probe --all`, `probe --kept`, `refresh --all`, `revoke --all` and `events`, on logins of the emulator."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.grants import Credentials
+from authlens_core.emulator import Emulator
+from authlens_core.emulator.person import play_person
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.facts import Options
+from authlens_core.session import Session
+from authlens_core.wire.client import Wire
+from authlens_tui.cli import events, probe_kept, renewal
+from authlens_tui.cli.ending import revoke_credentials
+from authlens_tui.cli.parser import build_parser
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Session, list[str]]]:
+    """Two logins, at two emulators, and verbs that use them."""
+    async with Emulator() as one, Emulator() as other, Session(Wire(), Credentials.memory()) as session:
+        urls = [one.resource_url, other.resource_url]
+        for url in urls:
+            await log_in(session, url)
+
+        @asynccontextmanager
+        async def open_session(**_options: object) -> AsyncIterator[Session]:
+            yield session
+
+        for module in (probe_kept, renewal):
+            monkeypatch.setattr(module, "open_session", open_session)
+        monkeypatch.setattr("authlens_tui.cli.ending.open_session", open_session)
+        yield session, urls
+
+
+async def log_in(session: Session, url: str) -> None:
+    """Walk a login, the person played."""
+    login = session.login(url, Options(port=0))
+    ready: asyncio.Queue[str] = asyncio.Queue()
+
+    def watch(event: Event) -> None:
+        if isinstance(event, AuthorizationReady):
+            ready.put_nowait(event.url)
+
+    login.watch(watch)
+    async with asyncio.timeout(15):
+        running = asyncio.create_task(login.run_all())
+        await play_person(await ready.get())
+        await running
+
+
+def answer(captured: Captured) -> Any:
+    """Return the one JSON value on stdout."""
+    return json.loads(captured.readouterr().out)
+
+
+async def test_all_are_probed_refreshed_and_revoked_each_with_a_result(
+    two: tuple[Session, list[str]], capsys: Captured
+) -> None:
+    """One array of results each, in the order of the credentials; the exit code is the worst of them."""
+    session, urls = two
+    parse = build_parser().parse_args
+    assert await probe_kept.probe_kept(parse(["probe", "--all", "--json"])) == 0
+    probed = answer(capsys)
+    assert {one["url"] for one in probed} == set(urls)
+    assert [(one["kind"], one["accepted"], one["layer"]) for one in probed] == [("oauth", True, "origin")] * 2
+    assert await renewal.refresh_credentials(parse(["refresh", "--all", "--json"])) == 0
+    assert [one["outcome"] for one in answer(capsys)] == ["refreshed"] * 2
+    assert await revoke_credentials(parse(["revoke", "--all", "--json"])) == 0
+    assert [(one["outcome"], one["removed"]) for one in answer(capsys)] == [("revoked", True)] * 2
+    assert session.credentials.list() == ()
+
+
+async def test_what_is_kept_for_one_url_is_asked_alone(
+    two: tuple[Session, list[str]], capsys: Captured
+) -> None:
+    """In words on stderr where no JSON is wanted; nothing on stdout."""
+    _, urls = two
+    assert await probe_kept.probe_kept(build_parser().parse_args(["probe", "--kept", urls[0]])) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"✔ {urls[0].rstrip('/')} (OAuth), origin: The resource accepts the token." in said.err
+    assert urls[1] not in said.err
+
+
+async def test_events_are_json_lines_oldest_first(
+    two: tuple[Session, list[str]], capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all, or of one URL; no secret among them."""
+    session, urls = two
+
+    async def stay_open() -> None:
+        """The session closes them."""
+
+    monkeypatch.setattr(session.credentials, "aclose", stay_open)
+    monkeypatch.setattr(Credentials, "open", lambda _store: session.credentials)
+    parse = build_parser().parse_args
+    assert await events.show_events(parse(["events", "--json"])) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["event"] for one in told if one["event"] in ("login", "proven")].count("login") == 2
+    assert sorted(one["at"] for one in told) == [one["at"] for one in told]
+    assert await events.show_events(parse(["events", urls[0], "--json", "--limit", "1"])) == 0
+    (last,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert last["resource"] == urls[0]
+    monkeypatch.undo()

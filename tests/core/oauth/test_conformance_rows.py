@@ -35,8 +35,9 @@ MUST: Final = tuple(f"{group}-{number}" for group, numbers in ROWS.items() for n
 
 # Rows about something that authlens does not do, so that there is nothing to hold.
 NOT_DONE: Final = {
-    "RG-8": "the one management request is DELETE, whose answer brings no new token or secret",
+    "RG-8": "no management request is sent: a client is forgotten here, and the server keeps it or not",
     "RG-9": "a registration is never updated; a changed client registers anew",
+    "RG-10": "no registration is deleted at the server, for RG-8's reason",
     "AZ-5": "there is no web view to embed: what opens the link is a browser, or the person",
     "AZ-10": "AS-11 lets a client stop where pushed requests are required, and it does",
 }

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
 from authlens_core.access.cloudflared_files import (
@@ -145,10 +146,36 @@ async def run_login(
     target = _usable(url)
     environment = child_environment(environ)
     chosen = cloudflared or await find_cloudflared(environ=environ)
-    command = chosen.login_command(target)
+    # Older versions read a key from the directory that they start in, and leave one there (AUTH-9041).
+    with TemporaryDirectory(prefix="authlens-", ignore_cleanup_errors=True) as directory:
+        child = await _started(chosen, target, environment, directory)
+        run = _Run(child, events)
+        try:
+            command = shlex.join(("cloudflared", *chosen.login_command(target)[1:]))
+            events(Started(command, chosen, child.pid))
+            try:
+                async with asyncio.timeout(timeout):
+                    output = await run.watch()
+            except TimeoutError:
+                raise timed_out(timeout, link_shown=run.link is not None) from None
+        finally:
+            await end_group(child)
+    token = _token_in(output)
+    if child.returncode:
+        raise failure_of(child.returncode, tuple(run.lines))
+    if token is None:
+        raise without_token(tuple(run.lines))
+    file = await asyncio.to_thread(_file_of, token, cloudflared_directory(environment))
+    return CloudflaredLogin(target, token, chosen, run.link, file)
+
+
+async def _started(chosen: Cloudflared, url: str, environment: Mapping[str, str], directory: str) -> Process:
+    program, *arguments = chosen.login_command(url)
     try:
-        child = await asyncio.create_subprocess_exec(
-            *command,
+        return await asyncio.create_subprocess_exec(
+            Path(program).absolute(),  # noqa: ASYNC240 - of the name alone
+            *arguments,
+            cwd=directory,
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
@@ -159,23 +186,6 @@ async def run_login(
     except OSError as error:
         reason = safe_line(error.strerror or type(error).__name__)
         raise CloudflaredMissing(f"{safe_line(chosen.path, 200)} cannot be run: {reason}.", "") from None
-    run = _Run(child, events)
-    try:
-        events(Started(shlex.join(("cloudflared", *command[1:])), chosen, child.pid))
-        try:
-            async with asyncio.timeout(timeout):
-                output = await run.watch()
-        except TimeoutError:
-            raise timed_out(timeout, link_shown=run.link is not None) from None
-    finally:
-        await end_group(child)
-    token = _token_in(output)
-    if child.returncode:
-        raise failure_of(child.returncode, tuple(run.lines))
-    if token is None:
-        raise without_token(tuple(run.lines))
-    file = await asyncio.to_thread(_file_of, token, cloudflared_directory(environment))
-    return CloudflaredLogin(target, token, chosen, run.link, file)
 
 
 def _usable(url: str) -> str:

@@ -240,13 +240,14 @@ def _script(tmp_path: Path, body: str) -> Cloudflared:
 
 async def test_what_it_left_running_does_not_hold_up_the_token(tmp_path: Path) -> None:
     """A browser that it started may hold its pipes open for hours; and nothing is said at the exit."""
-    body = f"sleep 60 & echo $! > {tmp_path}/pid; echo {jwt()}"
+    token = jwt()
+    body = f"sleep 60 & echo $! > {tmp_path}/pid; echo {token}"
     began = time.monotonic()
     try:
         result = await run_login(URL, timeout=20, cloudflared=_script(tmp_path, body))
     finally:
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-    assert result.token.reveal() == jwt()
+    assert result.token.reveal() == token
     assert time.monotonic() - began < 10
 
 
@@ -259,3 +260,13 @@ async def test_a_flood_of_words_is_not_told_line_by_line(tmp_path: Path) -> None
         await run_login(URL, timeout=20, events=heard.append, cloudflared=_script(tmp_path, body))
     assert sum(isinstance(event, Said) for event in heard) <= 1_000
     assert LinkShown(link) in heard
+
+
+async def test_no_planted_key_is_found_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-9041: it reads a key from where it is started, and writes one there, so that is a new place."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cloudflared_priv.pem").write_text("planted")
+    body = f"ls -A > {tmp_path}/there; pwd > {tmp_path}/where; touch left.pem; echo {jwt()}"
+    await run_login(URL, timeout=20, cloudflared=_script(tmp_path, body))
+    assert (tmp_path / "there").read_text() == ""
+    assert not Path((tmp_path / "where").read_text().strip()).exists()

@@ -30,7 +30,12 @@ IDLE_SECONDS: Final = 6.0
 MOST_IDLE: Final = 0.03  # of one processor
 MOST_ECHO: Final = 0.050  # seconds
 ATTEMPTS: Final = 3
-KEYS: Final = ("down",) * 12 + ("up",) * 4 + ("pagedown",) * 4 + ("end", "pageup", "home")
+KEYS: Final = (
+    *("down",) * 12,
+    *("up",) * 4,
+    *("pagedown",) * 4,
+    *("end", "pageup", "home", "s", "s", "g", "slash", "1", "7", "escape"),
+)
 
 
 class BareTable(App[None]):

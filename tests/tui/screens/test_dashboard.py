@@ -549,6 +549,18 @@ async def test_what_was_sent_is_listed_and_opens_from_the_history() -> None:
         await until(pilot, lambda: app.wanted == ["probe"])
 
 
+async def test_logging_in_as_somebody_else_begins_where_the_team_logs_out() -> None:
+    """Pain 25: the browser signs in silently as the old identity; that it ends all applications is said."""
+    async with dashboard(grant("wiki")) as (_, pilot, app):
+        await pilot.press("w")
+        await until(pilot, lambda: "/cdn-cgi/access/logout" in text_of(app))
+        assert "ends every" in text_of(app)
+        await pilot.press("y")
+        await until(pilot, lambda: app.wanted == ["https://wiki.example.com/mcp"])
+        logout = "https://team.cloudflareaccess.com/cdn-cgi/access/logout"
+        await until(pilot, lambda: app.copied == [("Where to log out", logout)])
+
+
 # -- events and settings ---------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -11,7 +12,13 @@ from textual.widgets import Button
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.open_store import OpenedStore, memory_only
 from authlens_core.credentials.secret_store import SecretStore
+from authlens_core.credentials.settings import SettingsFile
+from authlens_core.emulator import Emulator
+from authlens_core.emulator.person import play_person
 from authlens_core.errors import NoSecretStore
+from authlens_core.login.events import AuthorizationReady
+from authlens_core.login.facts import Options
+from authlens_core.session import Session
 from authlens_tui import program as program_module
 from authlens_tui.demo import DemoApp
 from authlens_tui.program import Program
@@ -132,3 +139,58 @@ async def test_the_demo_walks_from_its_wizard_to_the_dashboard_and_back() -> Non
         await until(pilot, lambda: "127.0.0.1" in text_of(app))
         await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen is not wizard)
+
+
+async def test_while_the_keyring_is_looked_for_the_screen_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No empty screen while a keyring takes its time."""
+    answered = asyncio.Event()
+
+    async def open_store() -> OpenedStore:
+        await answered.wait()
+        return memory_only()
+
+    monkeypatch.setattr(program_module, "open_store", open_store)
+    app = Program(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Opening the place for secrets" in text_of(app))
+        answered.set()
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+
+
+async def test_a_theme_that_was_chosen_is_worn_at_the_next_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where the terminal has but sixteen colours."""
+    stores(monkeypatch, [memory_only()])
+    app = Program(environ={"COLORTERM": "truecolor"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        app.theme = "authlens-light"
+        await until(pilot, lambda: SettingsFile.open().present.theme == "authlens-light")
+    assert Program(environ={"COLORTERM": "truecolor"}).theme == "authlens-light"
+    assert Program(environ={"NO_COLOR": "1"}).theme == "authlens-16"
+
+
+async def test_an_opened_dashboard_keeps_its_logins_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody presses a key: what is due is refreshed, and the line below says so."""
+    stores(monkeypatch, [memory_only()])
+    async with Emulator(access_token_lifetime=2) as emulator:
+        app = Program(environ={})
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+            session = app._session
+            assert session is not None
+            await logged_in(session, emulator.resource_url)
+            await until(pilot, lambda: "By itself" in text_of(app) and "✔" in text_of(app))
+            assert any(event.kind == "refreshed" for event in session.credentials.events())
+
+
+async def logged_in(session: Session, url: str) -> None:
+    """Walk a login with the person played."""
+    login = session.login(url, Options(port=0))
+    links: list[str] = []
+    login.watch(lambda event: links.append(event.url) if isinstance(event, AuthorizationReady) else None)
+    running = asyncio.create_task(login.run_all())
+    async with asyncio.timeout(15):
+        while not links:
+            await asyncio.sleep(0.01)
+        await play_person(links[0])
+        await running

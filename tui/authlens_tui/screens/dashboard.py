@@ -314,7 +314,6 @@ class DashboardScreen(DashboardBatch):
         """Go to the field that filters."""
         self.filter_field.display = True
         self.filter_field.focus()
-        self.refresh_bindings()
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self) -> None:
@@ -331,8 +330,9 @@ class DashboardScreen(DashboardBatch):
         if not self.stop_running():
             self.filter_field.value = ""
             self.filter_field.display = False
-            self.table.focus()
-            self.refresh_bindings()
+            if self.table.has_focus:
+                self.refresh_bindings()
+            self.table.focus()  # which makes the footer anew, too
 
     def action_sort(self) -> None:
         """Sort by the next order."""

@@ -149,6 +149,29 @@ class DashboardActions(Screen[None]):
         if holding is not None:
             self.post_message(self.LoginWanted(holding.url))
 
+    def action_switch(self) -> None:
+        """Say how to log in as somebody else; copy the way out of the old login and start the wizard."""
+        holding = self.selected
+        if holding is None:
+            return
+        logout = f"https://{holding.team}/cdn-cgi/access/logout"
+        words = (
+            "The browser signs in by itself as the person that it knows. To be asked again, use a private "
+            f"window, or open this address first: it ends every application of the team.\n\n{logout}"
+        )
+
+        def go(_holding: Holding) -> None:
+            self._copy_address(logout)
+            self.post_message(self.LoginWanted(holding.url))
+
+        self._confirm("Log in as somebody else?", words, "Copy it and log in", go)
+
+    @work(exclusive=True, group="copy", description="copy an address")
+    async def _copy_address(self, address: str) -> None:
+        copy = getattr(self.app, "copy", None)
+        if callable(copy):
+            await copy(address, "Where to log out")
+
     def action_service_token(self) -> None:
         """Add a service token."""
         self._service_token_form(None)

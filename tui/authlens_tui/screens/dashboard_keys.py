@@ -7,6 +7,7 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 from authlens_core.access.cloudflared_files import CloudflaredKind
+from authlens_core.access.team import is_team_host
 from authlens_core.credentials.holdings import Holding, HoldingKind
 
 __all__ = ["DASHBOARD_KEYS", "applies"]
@@ -28,6 +29,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
             ("c", "copy_token", "Copy token", "Copy the access token, after a question"),
             ("x", "reveal", "Reveal token", "Show the access token for a while"),
             ("j", "claims", "Claims", "Show the claims of an access token that is a JWT"),
+            ("w", "switch", "Switch account", "Log in as somebody else: the browser remembers who you were"),
             ("g", "group", "Group", "Group by team, or not"),
             ("t", "service_token", "Service token", "Add a service token, for programs"),
             ("u", "replace", "Replace secret", "Put a new secret in place of the old one, once it works"),
@@ -65,6 +67,8 @@ def applies(action: str, holding: Holding | None) -> bool:
         return holding is not None and holding.kind is HoldingKind.GRANT
     if action in _OWN:
         return holding is not None and holding.kind is not HoldingKind.CLOUDFLARED
+    if action == "switch":
+        return holding is not None and holding.kind is HoldingKind.GRANT and is_team_host(holding.team)
     if action == "replace":
         return holding is not None and holding.kind is HoldingKind.SERVICE_TOKEN
     if action == "probe":

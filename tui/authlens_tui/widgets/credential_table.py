@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -286,5 +286,6 @@ class CredentialTable(ScrollView, can_focus=True):
 
 
 def _fitting(text: str, width: int) -> str:
-    fitting = set_cell_size(text, width)
-    return fitting if len(text) <= len(fitting) else set_cell_size(text, max(0, width - 1)) + "…"
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return f"{set_cell_size(text, max(0, width - 1))}…"

@@ -270,6 +270,7 @@ class EditScreen(ModalScreen[Edited | None]):
 
     def _show_changes(self) -> None:
         self.changes.remove_class("-bad")
+        rows: list[FieldRow | NewRow] = [*self.rows, *self.new_rows]
         lines = [
             Content.assemble(
                 ("✎ within the protocol  ", "$text-success")
@@ -277,7 +278,7 @@ class EditScreen(ModalScreen[Edited | None]):
                 else ("≠ tampering  ", "bold $text-warning"),
                 row.difference,
             )
-            for row in (*self.rows, *self.new_rows)
+            for row in rows
             if row.changed
         ]
         self.changes.update(Content("\n").join(lines) if lines else Content(_NOTHING))

@@ -50,7 +50,7 @@ def next_words(stage: Stage, request: Request | None, *, shown: bool) -> Content
         " to run all, ",
         ("l", _KEY),
         " to read why it is there",
-        *(() if shown else (", ", ("↓", _KEY), " to look at it first")),
+        *(() if shown else (", ", ("↓", _KEY), " to look at it first, ", ("]", _KEY), " to turn the tabs")),
         ".",
     )
 
@@ -107,7 +107,7 @@ def _earned(facts: Facts, now: datetime) -> str:
 def _took(trace: Trace) -> str:
     requests = sum(len(record.exchanges) for record in trace.records)
     wire = sum(exchange.elapsed for record in trace.records for exchange in record.exchanges)
-    return f"8 stages, {requests} requests, {duration(wire)} on the wire; ↑ and ↓ show each"
+    return f"8 stages, {requests} requests, {duration(wire)} on the wire: ↑ ↓ show each, ] its tabs"
 
 
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:

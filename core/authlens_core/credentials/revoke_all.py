@@ -49,10 +49,19 @@ async def revoke_one(credentials: Credentials, wire: Wire, grant: Grant) -> Ende
     return Ended(grant, good, " ".join((done.summary, *proof_words(done))), done.cure, done.trace)
 
 
-async def refresh_one(credentials: Credentials, wire: Wire, grant: Grant) -> Ended:
-    """Refresh a grant however long its token lasts; an error becomes its result."""
+async def refresh_one(
+    credentials: Credentials, wire: Wire, grant: Grant, *, despite_unknown: bool = False
+) -> Ended:
+    """Refresh a grant however long its token lasts; an error becomes its result.
+
+    Args:
+        credentials: where it is.
+        wire: what sends.
+        grant: which.
+        despite_unknown: send the refresh token although it may be spent: for a person who chose to.
+    """
     try:
-        done = await refresh(credentials, wire, grant.grant_id, force=True)
+        done = await refresh(credentials, wire, grant.grant_id, force=True, despite_unknown=despite_unknown)
     except AuthlensError as error:
         return Ended(grant, False, error.cause, error.cure)
     return Ended(grant, done.outcome in _FRESH, done.summary, done.cure, done.trace)

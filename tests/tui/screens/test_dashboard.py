@@ -19,7 +19,7 @@ from textual.widgets import Button
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.holdings import Holding
-from authlens_core.credentials.model import Grant, describe
+from authlens_core.credentials.model import Grant, GrantState, describe
 from authlens_core.credentials.paths import StateUnusable
 from authlens_core.credentials.service_token import ServiceToken
 from authlens_core.credentials.settings import SettingsFile
@@ -559,6 +559,21 @@ async def test_logging_in_as_somebody_else_begins_where_the_team_logs_out() -> N
         await until(pilot, lambda: app.wanted == ["https://wiki.example.com/mcp"])
         logout = "https://team.cloudflareaccess.com/cdn-cgi/access/logout"
         await until(pilot, lambda: app.copied == [("Where to log out", logout)])
+
+
+async def test_a_refresh_token_that_may_be_spent_is_sent_again_only_by_choice() -> None:
+    """RF-9: an unknown outcome is left to the person."""
+    async with earned() as (screen, pilot, app):
+        credentials = screen._session.credentials
+        (one,) = credentials.list()
+        credentials.update(replace(one, state=GrantState.UNKNOWN))
+        screen.show_now()
+        await pilot.press("r")
+        await until(pilot, lambda: "Try the refresh once more?" in text_of(app))
+        await pilot.press("y")
+        await settled(screen, pilot)
+        assert said(screen).startswith("✔")
+        assert credentials.list()[0].state is GrantState.LIVE
 
 
 # -- events and settings ---------------------------------------------------------------------------------

@@ -265,7 +265,7 @@ class DashboardScreen(DashboardBatch):
 
     def _claims_of(self, holding: Holding) -> Jwt | None:
         """Return the claims: of a file of cloudflared at once, of a token in the keyring when asked for."""
-        known = self._jwts
+        known = self.jwts
         if holding.cloudflared is not None and holding.holding_id not in known:
             token = read_cloudflared_token(holding.cloudflared)
             known[holding.holding_id] = None if token is None else parse_jwt(token)

@@ -5,33 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from textual import work
 from textual.message import Message
 from textual.screen import Screen
 
-from authlens_core.credentials.events import Touched, note_touch
 from authlens_core.credentials.holdings import Holding
-from authlens_core.credentials.model import Grant
+from authlens_core.credentials.model import Grant, GrantState
 from authlens_core.credentials.probe_all import probe
 from authlens_core.credentials.revoke_all import Ended, refresh_one, revoke_one
 from authlens_core.credentials.service_token import ServiceToken
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.errors import AuthlensError
-from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.safe_text import safe_line
-from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.trace.record import Trace
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.export import ExportScreen
 from authlens_tui.screens.new_login import NewLoginScreen
-from authlens_tui.screens.reveal import RevealScreen
 
 __all__ = ["DashboardActions", "Done"]
 
 _NOTHING_SENT = "Nothing was sent for this credential yet that is kept: probe (p) it, or refresh (r) a login."
+
+_MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
 
 
 class Done(NamedTuple):
@@ -87,7 +85,6 @@ class DashboardActions(Screen[None]):
         self._now = now
         self._busy: dict[str, str] = {}
         self._last_trace: dict[str, Trace] = {}
-        self._jwts: dict[str, Jwt | None] = {}
         self._asking = False
 
     # -- for those that derive from this ---------------------------------------------------------------
@@ -118,7 +115,7 @@ class DashboardActions(Screen[None]):
         finally:
             self._asking = False
 
-    def _confirm(self, title: str, words: str, yes: str, then: Callable[[Holding], object]) -> None:
+    def confirm(self, title: str, words: str, yes: str, then: Callable[[Holding], object]) -> None:
         """Ask about the credential that is selected now, and act on that one whatever is selected then."""
         holding = self.selected
         if holding is None or self._is_busy(holding):
@@ -164,7 +161,7 @@ class DashboardActions(Screen[None]):
             self._copy_address(logout)
             self.post_message(self.LoginWanted(holding.url))
 
-        self._confirm("Log in as somebody else?", words, "Copy it and log in", go)
+        self.confirm("Log in as somebody else?", words, "Copy it and log in", go)
 
     @work(exclusive=True, group="copy", description="copy an address")
     async def _copy_address(self, address: str) -> None:
@@ -194,8 +191,21 @@ class DashboardActions(Screen[None]):
     # -- at the server ---------------------------------------------------------------------------------
 
     def action_refresh(self) -> None:
-        """Refresh the selected credential."""
-        self._start(self.selected, "refreshing", self._refresh)
+        """Refresh the selected credential; where its refresh token may be spent, after a question."""
+        holding = self.selected
+        if holding is None or holding.grant is None or holding.grant.state not in _MAY_BE_SPENT:
+            self._start(holding, "refreshing", self._refresh)
+            return
+        words = (
+            "What became of the last refresh is not known. If the server has replaced the refresh token, "
+            "sending the old one again may end this login; then you log in again."
+        )
+        self.confirm(
+            "Try the refresh once more?",
+            words,
+            "Try once more",
+            lambda it: self._start(it, "refreshing", self._refresh_again),
+        )
 
     def action_probe(self) -> None:
         """Ask the resource whether the selected credential works."""
@@ -207,7 +217,7 @@ class DashboardActions(Screen[None]):
             "The server ends the refresh token and the access token; authlens then calls the resource to see "
             "it refuse, and only then removes them here. To use the resource again you have to log in."
         )
-        self._confirm(
+        self.confirm(
             "Revoke at the server?", words, "Revoke", lambda it: self._start(it, "revoking", self._revoke)
         )
 
@@ -219,12 +229,16 @@ class DashboardActions(Screen[None]):
         )
         if self.selected is not None and self.selected.service_token is not None:
             words = "Access is not told: the service token stays valid. To end it, revoke it in Zero Trust."
-        self._confirm(
+        self.confirm(
             "Forget on this machine?", words, "Forget", lambda it: self._start(it, "forgetting", self._forget)
         )
 
     async def _refresh(self, holding: Holding) -> Done:
         return _done(await refresh_one(self._session.credentials, self._session.wire, _grant(holding)))
+
+    async def _refresh_again(self, holding: Holding) -> Done:
+        credentials, wire = self._session.credentials, self._session.wire
+        return _done(await refresh_one(credentials, wire, _grant(holding), despite_unknown=True))
 
     async def _revoke(self, holding: Holding) -> Done:
         return _done(await revoke_one(self._session.credentials, self._session.wire, _grant(holding)))
@@ -324,52 +338,6 @@ class DashboardActions(Screen[None]):
             self.say(str(error), good=False)
         else:
             self.post_message(self.TraceWanted(trace, holding_id, kept=True))
-
-    # -- the token itself ------------------------------------------------------------------------------
-
-    def action_copy_token(self) -> None:
-        """Copy the access token of the selected credential, after a question."""
-        words = "Whoever has the clipboard can use the resource until the token ends. The history notes it."
-        self._confirm("Copy the access token?", words, "Copy", self._copy)
-
-    @work(exclusive=True, group="copy", description="copy a token")
-    async def _copy(self, holding: Holding) -> None:
-        token = await self._access_token(holding)
-        copy = getattr(self.app, "copy", None)
-        if token is not None and callable(copy):
-            await copy(token, "Access token")
-            note_touch(self._session.credentials, holding.holding_id, Touched.COPIED, "access token")
-            self.show_now(anew=True)
-
-    @work(exclusive=True, group="reveal", description="reveal a token")
-    async def action_reveal(self) -> None:
-        """Show the access token of the selected credential for a while."""
-        holding = self.selected
-        token = None if holding is None else await self._access_token(holding)
-        if holding is not None and token is not None and self.is_current:
-            note_touch(self._session.credentials, holding.holding_id, Touched.REVEALED, "access token")
-            self.app.push_screen(RevealScreen(f"Access token of {holding.title}", token))
-
-    @work(exclusive=True, group="claims", description="read claims")
-    async def action_claims(self) -> None:
-        """Show the claims of the access token, where it is a JWT."""
-        holding = self.selected
-        token = None if holding is None else await self._access_token(holding)
-        if holding is None or token is None:
-            return
-        jwt = self._jwts[holding.holding_id] = parse_jwt(token)
-        if jwt is None:
-            self.say("This access token is no JWT: only the server can read it.")
-        self.show_now(anew=True)
-
-    async def _access_token(self, holding: Holding) -> Secret | None:
-        if holding.grant is None:
-            return None
-        try:
-            return (await self._session.credentials.load(holding.holding_id))[1].access_token
-        except AuthlensError as error:
-            self.say(str(error), good=False)
-            return None
 
 
 def _grant(holding: Holding) -> Grant:

@@ -12,8 +12,8 @@ from authlens_core.credentials.model import Grant, GrantState
 from authlens_core.credentials.probe_all import Probed, counted, probe_all
 from authlens_core.credentials.revoke_all import Ended, refresh_all, revoke_all
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.dashboard_actions import DashboardActions
 from authlens_tui.screens.dashboard_keys import applies
+from authlens_tui.screens.dashboard_token import DashboardToken
 from authlens_tui.screens.results import Result, ResultsScreen
 
 __all__ = ["DashboardBatch"]
@@ -27,7 +27,7 @@ Heard = Callable[[Ended], None]
 _Many = Callable[[Sequence[Grant], Heard, asyncio.Event], Awaitable[tuple[Ended, ...]]]
 
 
-class DashboardBatch(DashboardActions):
+class DashboardBatch(DashboardToken):
     """The actions on all credentials that are shown."""
 
     _stopping: asyncio.Event | None = None

@@ -1,36 +1,63 @@
-"""Screens under test: an app around one of them, what stands on it, and a wait for something to be there."""
+"""Screens under test: an app around one of them, what stands on it, a wait for something, and pictures."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import html
+import os
+import re
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import unified_diff
+from itertools import count
+from types import SimpleNamespace
 from typing import Any, Final
 
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
 from rich.segment import Segment
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Input
 
+from authlens_core.callback.listener import Listener
+from authlens_core.login import login as login_module
+from authlens_core.login import response_wait, stage_work
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
+from authlens_core.login.stages import STAGES
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
 from authlens_tui.app import AuthlensApp
 from authlens_tui.clipboard import Copied, CopyWay
+from authlens_tui.screens import cloudflared as cloudflared_module
+from authlens_tui.screens import wizard as wizard_module
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.wizard import WizardScreen
+from authlens_tui.widgets import authorization_panel, exchange_view, facts_view
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 
 __all__ = [
+    "SIZES",
     "Gate",
     "Host",
+    "Picture",
+    "differences",
     "documents",
+    "drawn",
     "footer_keys",
     "free_port",
+    "frozen",
     "link_on",
     "raw_segments",
     "run_screen",
+    "same_picture",
     "scripted",
     "text_of",
     "until",
@@ -170,3 +197,138 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+# -- pictures ------------------------------------------------------------------------------------------
+
+SIZES: Final = ((80, 24), (120, 40), (200, 60))
+"""The cells and rows that every screen is pictured in."""
+
+_STILL: Final = 3  # pauses in a row without a change that mean: it is drawn
+
+
+async def _stays(_pilot: Pilot[int]) -> None:
+    """Leave the screen as it came up."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A state of a screen that is pictured.
+
+    Attributes:
+        name: the state, in a few words; names the files.
+        screen: the screen that is on top in it.
+        make: returns the screen to begin with.
+        walk: leads from there to the state.
+        sizes: the terminals it is pictured in.
+        anew: begin anew for each size, because what is said depends on the size it is said in; else one
+            program is resized.
+    """
+
+    name: str
+    screen: type[Screen[Any]]
+    make: Callable[[], Screen[Any]]
+    walk: Callable[[Pilot[int]], Awaitable[None]] = _stays
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    anew: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class _FixedListener:
+    """Stands at a port that is always the same and that nobody really holds."""
+
+    port = 8400
+    redirect_uri = "http://localhost:8400/callback"
+    on_event: object = None
+
+    def expect(self, _judge: object) -> None:
+        """Hear nothing."""
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """Take chance, clocks, ports and the working directory out of what the screens show."""
+    numbers = count()
+
+    def bytes_of(length: int) -> bytes:
+        return hashlib.sha256(str(next(numbers)).encode()).digest()[:length]
+
+    async def fixed(**_wanted: object) -> _FixedListener:
+        return _FixedListener()
+
+    def now(_zone: object = None) -> datetime:
+        return BEGAN + timedelta(minutes=1)
+
+    still = SimpleNamespace(monotonic=lambda: 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(STAGES[Stage.PKCE], "_random_bytes", bytes_of)
+        for module in (login_module, stage_work, authorization_panel, cloudflared_module):
+            patch.setattr(module, "time", still)
+        for module in (wizard_module, exchange_view, facts_view):
+            patch.setattr(module, "datetime", SimpleNamespace(now=now))
+        patch.setattr(response_wait, "_now", lambda: 0.0)
+        patch.setattr(Listener, "open", fixed)
+        patch.chdir(os.environ["HOME"])
+        yield
+
+
+async def drawn(pilot: Pilot[int]) -> str:
+    """Return the screen as a drawing, once nothing moves any more."""
+    app = pilot.app
+    assert isinstance(app, AuthlensApp)
+    for field in app.screen.query(Input):
+        field.cursor_blink = False
+    before, still = "", 0
+    async with asyncio.timeout(PATIENCE):
+        while still < _STILL:
+            await pilot.pause()
+            now = text_of(app)
+            before, still = now, still + 1 if now == before else 0
+    return app.export_screenshot(title="authlens", simplify=True)
+
+
+async def pictures_of(picture: Picture) -> dict[str, str]:
+    """Return the drawings of a state, by size."""
+    found: dict[str, str] = {}
+    for first in picture.sizes if picture.anew else picture.sizes[:1]:
+        screen = picture.make()
+        async with run_screen(screen, size=first) as (app, pilot):
+            await picture.walk(pilot)
+            for size in (first,) if picture.anew else picture.sizes:
+                if size != first:
+                    await pilot.resize_terminal(*size)
+                found["{}x{}".format(*size)] = await drawn(pilot)
+                assert isinstance(app.screen, picture.screen), f"{app.screen} is on top"
+    return found
+
+
+def _words_in(drawing: str) -> list[str]:
+    """Return what is written in a drawing, row by row."""
+    rows: dict[float, list[str]] = {}
+    for y, words in re.findall(r'<text [^>]*?y="([\d.]+)"[^>]*>([^<]*)</text>', drawing):
+        rows.setdefault(float(y), []).append(html.unescape(words).replace("\xa0", " "))
+    return ["".join(rows[y]).rstrip() for y in sorted(rows)]
+
+
+async def differences(picture: Picture, snapshot: SnapshotAssertion) -> str:
+    """Take a picture at its sizes; return what is not as in the files, empty where all is."""
+    kept = snapshot.use_extension(SVGImageExtension)
+    with frozen():
+        drawings = await pictures_of(picture)
+    return "\n".join(filter(None, (same_picture(svg, kept, name) for name, svg in drawings.items())))
+
+
+def same_picture(drawing: str, kept: SnapshotAssertion, name: str) -> str:
+    """Hold a drawing against its file; return what differs, or the empty string."""
+    asked = kept(name=name)
+    if asked == drawing:
+        return ""
+    execution = list(asked.executions.values())[-1]
+    before = _words_in(str(execution.recalled_data or ""))
+    told = "\n".join(unified_diff(before, _words_in(drawing), "file", "now", n=0, lineterm=""))
+    return f"{name}: {told or 'only colours or styles differ'}"

@@ -1,0 +1,237 @@
+"""How the wizard looks in every state, and the screens that come from it.
+
+After a change that was meant, make the pictures anew with `--snapshot-update`, and look at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from authlens_core.login.login import Login
+from authlens_core.oauth.http_message import Response
+from authlens_core.trace.record import Stage
+from authlens_core.wire.exchange import FailureKind, WireFailure
+from authlens_tui.screens import export as export_module
+from authlens_tui.screens.edit import EditScreen
+from authlens_tui.screens.export import ExportScreen
+from authlens_tui.screens.help import HelpScreen
+from authlens_tui.screens.lesson import LessonScreen
+from authlens_tui.screens.link import QrScreen
+from authlens_tui.screens.what_if import ExperimentResultScreen, WhatIfScreen
+from authlens_tui.screens.wizard import WizardScreen
+from authlens_tui.widgets.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.record_lines import Tab
+from support.driven_login import run_to
+from support.screens import (
+    Gate,
+    Picture,
+    differences,
+    drawn,
+    frozen,
+    run_screen,
+    same_picture,
+    scripted,
+    text_of,
+    until,
+)
+from support.scripted_login import come_back, reply
+
+Walk = Callable[[Pilot[int]], Awaitable[None]]
+
+REFUSED: Final = reply(400, {"error": "invalid_grant", "error_description": "The code verifier is wrong."})
+NOT_ALLOWED: Final = reply(
+    400,
+    {"error": "invalid_redirect_uri", "error_description": "redirect_uri is not allowed"},
+    ("CF-Ray", "8f1d2c3b4a5e6f70-VIE"),
+)
+NO_SERVER: Final = WireFailure(
+    FailureKind.CONNECT, "as.example refused the connection.", "Is it running?", False
+)
+
+
+def wizard(watch: bool = False, gate: Gate | None = None, **answers: Response | WireFailure) -> WizardScreen:
+    """Return the wizard on a login, with the person who signs in where `watch` is set."""
+    login, _ = scripted(gate=gate, port=8400, **answers)
+    if watch:
+        login.watch(come_back(login))
+    return WizardScreen(login, "Secret Service")
+
+
+def login_of(pilot: Pilot[int]) -> Login:
+    """Return the login that is walked."""
+    return next(one for one in pilot.app.screen_stack if isinstance(one, WizardScreen)).login
+
+
+async def on(pilot: Pilot[int], screen: type[Any]) -> None:
+    """Wait for a screen."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, screen))
+
+
+def keys(*wanted: str, on_screen: type[Any] | None = None) -> Walk:
+    """Return a walk that presses keys and waits for a screen."""
+
+    async def walk(pilot: Pilot[int]) -> None:
+        await pilot.press(*wanted)
+        if on_screen is not None:
+            await on(pilot, on_screen)
+
+    return walk
+
+
+async def one_stage(pilot: Pilot[int]) -> None:
+    """Run the first stage."""
+    await pilot.press("n")
+    await until(pilot, lambda: login_of(pilot).position is Stage.RESOURCE_METADATA)
+
+
+async def to_the_response(pilot: Pilot[int]) -> None:
+    """Run the first stage and turn to what came back."""
+    await one_stage(pilot)
+    await pilot.press("3")
+
+
+async def all_stages(pilot: Pilot[int]) -> None:
+    """Run them until one ends otherwise than passed, or all have."""
+    await pilot.press("a")
+    login = login_of(pilot)
+    await until(pilot, lambda: bool(login.trace.records) and login.running is None)
+
+
+async def to_the_link(pilot: Pilot[int]) -> None:
+    """Run the stages up to the link."""
+    await pilot.press("a")
+    login = login_of(pilot)
+    await until(pilot, lambda: login.wait.waiting and isinstance(pilot.app.focused, AuthorizationPanel))
+
+
+async def to_a_request_under_way(pilot: Pilot[int]) -> None:
+    """Send the first request, which nobody answers."""
+    await pilot.press("n")
+    await until(pilot, lambda: "Esc stops it" in text_of(pilot.app))  # type: ignore[arg-type]
+
+
+async def to_the_stop(pilot: Pilot[int]) -> None:
+    """Send the first request and stop it."""
+    await to_a_request_under_way(pilot)
+    await pilot.press("escape")
+    await until(pilot, lambda: login_of(pilot).running is None)
+
+
+async def arm(pilot: Pilot[int]) -> None:
+    """Arm the first experiment."""
+    await pilot.press("i")
+    await on(pilot, WhatIfScreen)
+    await pilot.press("enter")
+    await on(pilot, WizardScreen)
+
+
+async def to_the_verdict(pilot: Pilot[int]) -> None:
+    """Carry the first experiment out."""
+    await arm(pilot)
+    await pilot.press("a")
+    await on(pilot, ExperimentResultScreen)
+
+
+async def to_the_tampered_record(pilot: Pilot[int]) -> None:
+    """Close the verdict."""
+    await to_the_verdict(pilot)
+    await until(pilot, lambda: login_of(pilot).running is None)
+    await pilot.press("escape")
+    await on(pilot, WizardScreen)
+
+
+async def to_the_form(pilot: Pilot[int]) -> None:
+    """Edit the first request."""
+    await pilot.press("e")
+    await on(pilot, EditScreen)
+
+
+async def to_a_changed_form(pilot: Pilot[int]) -> None:
+    """Change one field and leave out another, of what is sent at the exchange."""
+    await run_to(login_of(pilot), Stage.EXCHANGE)
+    await to_the_form(pilot)
+    form = pilot.app.screen
+    assert isinstance(form, EditScreen)
+    row = next(one for one in form.rows if one.title == "code_verifier")
+    row.query_one(Input).value = "another"
+    row.query_one(Input).focus()
+
+
+async def to_the_saved_file(pilot: Pilot[int]) -> None:
+    """Save the record."""
+    await one_stage(pilot)
+    await pilot.press("m")
+    await on(pilot, ExportScreen)
+    with pytest.MonkeyPatch.context() as patch:  # the home of a test is another one each time
+        patch.setattr(export_module, "named_path", lambda name: Path("/home/ada") / name)
+        patch.setattr(export_module, "write_export", lambda *_: None)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Written to" in text_of(pilot.app))  # type: ignore[arg-type]
+
+
+def after(first: Walk, *wanted: str, on_screen: type[Any]) -> Walk:
+    """Return a walk that goes on with keys and waits for a screen."""
+
+    async def walk(pilot: Pilot[int]) -> None:
+        await first(pilot)
+        await pilot.press(*wanted)
+        await on(pilot, on_screen)
+
+    return walk
+
+
+def made(**settings: Any) -> Callable[[], WizardScreen]:
+    """Return what makes a wizard."""
+    return lambda: wizard(**settings)
+
+
+PICTURES: Final = (
+    Picture("before", WizardScreen, made()),
+    Picture("under-way", WizardScreen, lambda: wizard(gate=Gate()), to_a_request_under_way),
+    Picture("stopped", WizardScreen, lambda: wizard(gate=Gate()), to_the_stop),
+    Picture("after-a-stage", WizardScreen, made(), to_the_response),
+    Picture("waiting-for-the-browser", WizardScreen, made(), to_the_link),
+    Picture("failed", WizardScreen, made(register=NOT_ALLOWED), all_stages, anew=True),
+    Picture("no-connection", WizardScreen, made(server=NO_SERVER), all_stages),
+    Picture("authenticated", WizardScreen, made(watch=True), all_stages),
+    Picture("armed", WizardScreen, made(), arm),
+    Picture("tampered", WizardScreen, made(watch=True, token=REFUSED), to_the_tampered_record),
+    Picture("what-if", WhatIfScreen, made(), keys("i", on_screen=WhatIfScreen)),
+    Picture("what-if-result", ExperimentResultScreen, made(watch=True, token=REFUSED), to_the_verdict),
+    Picture("edit", EditScreen, made(), to_the_form),
+    Picture("edit-changed", EditScreen, made(watch=True), to_a_changed_form),
+    Picture("lesson", LessonScreen, made(), keys("l", on_screen=LessonScreen)),
+    Picture("help", HelpScreen, made(), keys("question_mark", on_screen=HelpScreen)),
+    Picture("export", ExportScreen, made(), after(one_stage, "m", on_screen=ExportScreen)),
+    Picture("export-written", ExportScreen, made(), to_the_saved_file),
+    Picture("qr", QrScreen, made(), after(to_the_link, "k", on_screen=QrScreen)),
+)
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=str)
+async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
+    """Each state, at each size."""
+    assert await differences(picture, snapshot) == ""
+
+
+async def test_every_tab(snapshot: SnapshotAssertion) -> None:
+    """The tabs of the stage that holds most: tokens, a form, several checks."""
+    kept = snapshot.use_extension(SVGImageExtension)
+    with frozen():
+        screen = wizard(watch=True)
+        async with run_screen(screen) as (_, pilot):
+            await all_stages(pilot)
+            screen.show_stage(Stage.EXCHANGE)
+            different = []
+            for number, tab in enumerate(Tab, 1):
+                await pilot.press(f"{number}")
+                different.append(same_picture(await drawn(pilot), kept, tab.value))
+    assert "".join(different) == ""

@@ -227,7 +227,7 @@ class Picture:
 
     name: str
     screen: type[Screen[Any]]
-    make: Callable[[], Screen[Any]]
+    make: Callable[[], Screen[Any] | Awaitable[Screen[Any]]]
     walk: Callable[[Pilot[int]], Awaitable[None]] = _stays
     sizes: tuple[tuple[int, int], ...] = SIZES
     anew: bool = False
@@ -296,7 +296,8 @@ async def pictures_of(picture: Picture) -> dict[str, str]:
     """Return the drawings of a state, by size."""
     found: dict[str, str] = {}
     for first in picture.sizes if picture.anew else picture.sizes[:1]:
-        screen = picture.make()
+        made = picture.make()
+        screen = made if isinstance(made, Screen) else await made
         async with run_screen(screen, size=first) as (app, pilot):
             await picture.walk(pilot)
             for size in (first,) if picture.anew else picture.sizes:

@@ -1,0 +1,275 @@
+"""How the screens look that are no part of the wizard: menus, questions, forms, lists and replays.
+
+After a change that was meant, make the pictures anew with `--snapshot-update`, and look at them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from authlens_core.cloudflared.binary import Cloudflared
+from authlens_core.cloudflared.login import CloudflaredLogin, LinkShown, Started
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.place import Place
+from authlens_core.credentials.service_token import ServiceToken
+from authlens_core.credentials.settings import SettingsFile
+from authlens_core.credentials.traces import Traces
+from authlens_core.errors import NoSecretStore, Refused
+from authlens_core.export.session_file import read_session, session_json
+from authlens_core.oauth.http_message import Request
+from authlens_core.secret import Body, Secret
+from authlens_core.session import Session
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.client import Wire
+from authlens_tui.screens import cloudflared as cloudflared_module
+from authlens_tui.screens.cloudflared import CloudflaredScreen
+from authlens_tui.screens.compare import CompareScreen
+from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.events import EventsScreen
+from authlens_tui.screens.new_login import NewLoginScreen
+from authlens_tui.screens.open_session import Kept, OpenSessionScreen
+from authlens_tui.screens.rehearsal import RehearsalScreen
+from authlens_tui.screens.results import Result, ResultsScreen
+from authlens_tui.screens.reveal import RevealScreen
+from authlens_tui.screens.service_token import ServiceTokenScreen
+from authlens_tui.screens.settings import SettingsScreen
+from authlens_tui.screens.store_choice import StoreChoiceScreen
+from authlens_tui.screens.trace import TraceScreen
+from support.grants import NOW
+from support.screens import Picture, differences, scripted, text_of, until
+from support.scripted_login import BEGAN, ISSUER, RESOURCE, come_back, exchange, reply
+
+Walk = Callable[[Pilot[int]], Awaitable[None]]
+
+NO_KEYRING: Final = NoSecretStore("There is no keyring here.", "Start gnome-keyring.")
+CLIENT_ID: Final = f"{'0' * 32}.access"
+TEAM_LINK: Final = (
+    "https://team.cloudflareaccess.com/cdn-cgi/access/cli?aud=" + "a" * 64 + "&token=" + "b" * 44
+)
+CLOUDFLARED: Final = Cloudflared("/usr/local/bin/cloudflared", (2026, 8, 2))
+
+
+def keys(*wanted: str, until_shown: str = "") -> Walk:
+    """Return a walk that presses keys and waits for words."""
+
+    async def walk(pilot: Pilot[int]) -> None:
+        await pilot.press(*wanted)
+        await shown(pilot, until_shown)
+
+    return walk
+
+
+async def shown(pilot: Pilot[int], words: str) -> None:
+    """Wait for words on the screen."""
+    await until(pilot, lambda: words in text_of(pilot.app))  # type: ignore[arg-type]
+
+
+def session() -> Session:
+    """Return a session that keeps nothing."""
+    return Session(Wire(), Credentials.memory())
+
+
+# -- traces ----------------------------------------------------------------------------------------------
+
+
+async def logged_in(**answers: Any) -> Trace:
+    """Return the trace of a login, as it would be read from a file."""
+    login, _ = scripted(port=8400, **answers)
+    login.watch(come_back(login))
+    trace = replace(await login.run_all(), trace_id=f"trace{len(answers)}")
+    return read_session(session_json(trace).encode())
+
+
+def revoked() -> Trace:
+    """Return the trace of a revocation."""
+    request = Request("POST", f"{ISSUER}/revoke", body=Body(b"token=refresh-canary-1&client_id=client-1"))
+    record = StageRecord(Stage.REVOKE, Outcome.PASSED, BEGAN, 0.2, exchanges=(exchange(reply(200), request),))
+    return Trace("trace-revoke", TraceKind.REVOKE, RESOURCE, BEGAN, (record,))
+
+
+async def failed() -> Trace:
+    """Return the trace of a login whose exchange was refused."""
+    return await logged_in(token=reply(400, {"error": "invalid_grant"}))
+
+
+async def replayed(trace: Awaitable[Trace]) -> TraceScreen:
+    """Return a trace that was read from a file."""
+    return TraceScreen(await trace, replay="login.authlens.json")
+
+
+async def compared() -> CompareScreen:
+    """Return two logins beside each other."""
+    return CompareScreen(await logged_in(), await failed(), ("good.authlens.json", "bad.authlens.json"))
+
+
+async def two_kept() -> OpenSessionScreen:
+    """Return the choice between two traces that are kept of one credential."""
+    traces = Traces(None, lambda: {"a"})
+    traces.keep("a", replace(await failed(), started_at=BEGAN - timedelta(hours=3)))
+    traces.keep("a", await logged_in())
+    return OpenSessionScreen("Compare with", Kept(traces, "a"))
+
+
+# -- what stands on the screens --------------------------------------------------------------------------
+
+
+def events(*, some: bool) -> EventsScreen:
+    """Return the history, with or without something in it."""
+    credentials = Credentials.memory()
+    told = (
+        ("login", "a", ""),
+        ("refresh", "a", ""),
+        ("refresh failed", "b", "invalid_grant: the refresh token is no longer good"),
+        ("token shown", "a", "on the dashboard"),
+        ("revoke", "b", ""),
+    )
+    for minutes, (kind, holding, detail) in enumerate(told if some else ()):
+        credentials.index.add_event(kind, holding, detail, at=NOW + timedelta(minutes=minutes))
+    names = {"a": "wiki.example.com/mcp", "b": "a-rather-long-name.of.a.host.example.com/with/a/path"}
+    return EventsScreen(credentials, names, selected="a" if some else None)
+
+
+def results() -> ResultsScreen:
+    """Return what became of several credentials."""
+    found = (
+        Result("wiki.example.com/mcp", True, "A new access token, good for 15 min."),
+        Result("app.example/mcp", False, "The refresh token is no longer good.", "Log in again with l."),
+        Result("ci.example.com", None, "No answer within 30 s.", "Check the network, then try again."),
+    )
+    return ResultsScreen("Refresh all", "1 of 3 went well, 1 failed, 1 is unclear.", found)
+
+
+def service_token(*, known: bool = False) -> ServiceTokenScreen:
+    """Return the form, to add one or to replace the secret of one."""
+    token = ServiceToken("service-1", "https://ci.example.com/", CLIENT_ID, NOW, label="ci")
+    return ServiceTokenScreen(session(), token=token if known else None)
+
+
+async def type_a_swapped_pair(pilot: Pilot[int]) -> None:
+    """Put each of the two values where the other belongs."""
+    for name, value in {"url": "ci.example.com", "client_id": "a" * 64, "secret": CLIENT_ID}.items():
+        pilot.app.screen.query_one(f"#{name}", Input).value = value
+    await shown(pilot, "swapped")
+
+
+def cloudflared(*happens: object) -> Callable[[], CloudflaredScreen]:
+    """Return what makes the screen of a cloudflared that tells these events, and then waits or ends."""
+
+    async def run_login(_url: str, *, events: Callable[[Any], None], **_settings: object) -> CloudflaredLogin:
+        for event in happens:
+            if isinstance(event, Exception):
+                raise event
+            events(event)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    def make() -> CloudflaredScreen:
+        cloudflared_module.run_login = run_login  # put back by `real_cloudflared`
+        return CloudflaredScreen("https://wiki.example.com/", session())
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def real_cloudflared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put back what a picture of cloudflared replaces."""
+    monkeypatch.setattr(cloudflared_module, "run_login", cloudflared_module.run_login)
+
+
+def store(**settings: Any) -> Callable[[], StoreChoiceScreen]:
+    """Return what makes the choice of a place for secrets."""
+    return lambda: StoreChoiceScreen(NO_KEYRING, **settings)
+
+
+async def type_two_passphrases(pilot: Pilot[int]) -> None:
+    """Choose the encrypted file and type two that differ."""
+    await pilot.press("2", *"correct horse", "enter", *"another", "enter")
+    await shown(pilot, "not the same")
+
+
+STARTED: Final = Started("cloudflared access login --no-verbose https://wiki.example.com/", CLOUDFLARED, 4711)
+
+PICTURES: Final = (
+    Picture("rehearsal", RehearsalScreen, RehearsalScreen),
+    Picture("rehearsal-filtered", RehearsalScreen, RehearsalScreen, keys(*"refused")),
+    Picture("rehearsal-no-match", RehearsalScreen, RehearsalScreen, keys(*"zzz")),
+    Picture("rehearsal-answer", RehearsalScreen, RehearsalScreen, keys("down", "right")),
+    Picture("trace-login", TraceScreen, lambda: replayed(logged_in())),
+    Picture("trace-failed", TraceScreen, lambda: replayed(failed())),
+    Picture("trace-revoke", TraceScreen, lambda: TraceScreen(revoked())),
+    Picture(
+        "compare",
+        CompareScreen,
+        compared,
+        keys(until_shown="good.authlens.json"),
+    ),
+    Picture("open", OpenSessionScreen, OpenSessionScreen),
+    Picture("open-kept", OpenSessionScreen, two_kept),
+    Picture(
+        "open-no-file",
+        OpenSessionScreen,
+        OpenSessionScreen,
+        keys(*"no.json", "enter", until_shown="no.json "),
+    ),
+    Picture(
+        "confirm",
+        ConfirmScreen,
+        lambda: ConfirmScreen(
+            "Revoke at the server?", "https://wiki.example.com/\n\nIt ends there.", "Revoke"
+        ),
+    ),
+    Picture("new-login", NewLoginScreen, NewLoginScreen),
+    Picture(
+        "new-login-refused",
+        NewLoginScreen,
+        NewLoginScreen,
+        keys(*"http://wiki", "enter", until_shown="cannot be used"),
+    ),
+    Picture(
+        "reveal", RevealScreen, lambda: RevealScreen("Access token of wiki.example.com", Secret("s" * 300))
+    ),
+    Picture("results", ResultsScreen, results),
+    Picture("settings", SettingsScreen, lambda: SettingsScreen(SettingsFile())),
+    Picture("events", EventsScreen, lambda: events(some=True)),
+    Picture("events-none", EventsScreen, lambda: events(some=False)),
+    Picture("service-token", ServiceTokenScreen, service_token),
+    Picture("service-token-swapped", ServiceTokenScreen, service_token, type_a_swapped_pair),
+    Picture("service-token-replaced", ServiceTokenScreen, lambda: service_token(known=True)),
+    Picture("cloudflared-starting", CloudflaredScreen, cloudflared(STARTED)),
+    Picture(
+        "cloudflared-link",
+        CloudflaredScreen,
+        cloudflared(STARTED, LinkShown(TEAM_LINK)),
+        keys(until_shown="Open this link"),
+    ),
+    Picture(
+        "cloudflared-failed",
+        CloudflaredScreen,
+        cloudflared(Refused("cloudflared is not installed.", "Install it from Cloudflare, then press t.")),
+        keys(until_shown="not installed"),
+    ),
+    Picture("store-choice", StoreChoiceScreen, store()),
+    Picture("store-choice-passphrase", StoreChoiceScreen, store(), keys("2")),
+    Picture("store-choice-not-the-same", StoreChoiceScreen, store(), type_two_passphrases),
+    Picture("store-choice-plain", StoreChoiceScreen, store(), keys("3")),
+    Picture(
+        "store-choice-locked",
+        StoreChoiceScreen,
+        store(place=Place.ENCRYPTED_FILE, unlock=True, new_file=False),
+    ),
+)
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=str)
+async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
+    """Each state, at each size."""
+    assert await differences(picture, snapshot) == ""

@@ -10,10 +10,15 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["child_environment", "end_group", "start_new_group"]
+from authlens_core.callback.ssh_forward import is_ssh
 
+__all__ = ["child_environment", "end_group", "start_new_group", "without_openers"]
+
+_OPENERS: Final = ("xdg-open", "open", "wslview")
+_BROWSER: Final = frozenset({"BROWSER", "DISPLAY", "WAYLAND_DISPLAY"})
 _GRACE: Final = 2.0  # seconds between asking a child to end and ending it
 
 
@@ -29,6 +34,25 @@ def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
         if not name.startswith(("AUTHLENS_", "TUNNEL_", "CF_ACCESS_CLIENT_"))
     }
     return {**kept, "NO_COLOR": "1", "NO_AUTOUPDATE": "true"}
+
+
+def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """Return `environment` for a child over SSH: a browser here would be nobody's, so it finds none.
+
+    cloudflared has no option for that; where nothing opens, it shows the link, as it does anyway.
+
+    Args:
+        environment: what it would have.
+        directory: a private one, in which the programs are made that stand in for those that open browsers.
+    """
+    kept = {name: value for name, value in environment.items() if name not in _BROWSER}
+    if not is_ssh(environment) or sys.platform == "win32":
+        return dict(environment)
+    for name in _OPENERS:
+        path = directory / name
+        path.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+        path.chmod(0o700)
+    return {**kept, "PATH": f"{directory}{os.pathsep}{environment.get('PATH', os.defpath)}"}
 
 
 def start_new_group() -> dict[str, Any]:

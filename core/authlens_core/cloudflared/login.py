@@ -27,7 +27,12 @@ from authlens_core.access.cloudflared_files import (
 )
 from authlens_core.cloudflared.binary import Cloudflared, CloudflaredMissing, find_cloudflared
 from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
-from authlens_core.cloudflared.child import child_environment, end_group, start_new_group
+from authlens_core.cloudflared.child import (
+    child_environment,
+    end_group,
+    start_new_group,
+    without_openers,
+)
 from authlens_core.errors import UsageError
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.oauth.url import UrlRefused, parse_url
@@ -147,8 +152,11 @@ async def run_login(
     environment = child_environment(environ)
     chosen = cloudflared or await find_cloudflared(environ=environ)
     # Older versions read a key from the directory that they start in, and leave one there (AUTH-9041).
-    with TemporaryDirectory(prefix="authlens-", ignore_cleanup_errors=True) as directory:
-        child = await _started(chosen, target, environment, directory)
+    with (
+        TemporaryDirectory(prefix="authlens-", ignore_cleanup_errors=True) as directory,
+        TemporaryDirectory(prefix="authlens-", ignore_cleanup_errors=True) as openers,
+    ):
+        child = await _started(chosen, target, without_openers(environment, Path(openers)), directory)
         run = _Run(child, events)
         try:
             command = shlex.join(("cloudflared", *chosen.login_command(target)[1:]))

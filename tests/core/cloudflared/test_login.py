@@ -270,3 +270,19 @@ async def test_no_planted_key_is_found_where_it_runs(tmp_path: Path, monkeypatch
     await run_login(URL, timeout=20, cloudflared=_script(tmp_path, body))
     assert (tmp_path / "there").read_text() == ""
     assert not Path((tmp_path / "where").read_text().strip()).exists()
+
+
+@pytest.mark.parametrize("over_ssh", [True, False])
+async def test_it_opens_no_browser_over_ssh(tmp_path: Path, over_ssh: bool) -> None:
+    """Issue 5, item 4: it has no option for that, so it finds nothing that opens one."""
+    opener = tmp_path / "bin" / "xdg-open"
+    opener.parent.mkdir()
+    opener.write_text(f"#!/bin/sh\ntouch {tmp_path}/opened\n")
+    opener.chmod(0o700)
+    environ = {**os.environ, "PATH": f"{opener.parent}{os.pathsep}{os.environ['PATH']}", "DISPLAY": ":10"}
+    if over_ssh:
+        environ["SSH_CONNECTION"] = "192.0.2.1 50000 192.0.2.2 22"
+    body = f'xdg-open https://x.example/; echo "$DISPLAY" > {tmp_path}/display; echo {jwt()}'
+    await run_login(URL, timeout=20, cloudflared=_script(tmp_path, body), environ=environ)
+    assert (tmp_path / "opened").exists() is not over_ssh
+    assert (tmp_path / "display").read_text().strip() == ("" if over_ssh else ":10")

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
-from pytest_textual_snapshot import SVGImageExtension
+from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
 from rich.segment import Segment
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
@@ -318,15 +318,14 @@ def _words_in(drawing: str) -> list[str]:
 
 async def differences(picture: Picture, snapshot: SnapshotAssertion) -> str:
     """Take a picture at its sizes; return what is not as in the files, empty where all is."""
-    kept = snapshot.use_extension(SVGImageExtension)
     with frozen():
         drawings = await pictures_of(picture)
-    return "\n".join(filter(None, (same_picture(svg, kept, name) for name, svg in drawings.items())))
+    return "\n".join(filter(None, (same_picture(svg, snapshot, name) for name, svg in drawings.items())))
 
 
-def same_picture(drawing: str, kept: SnapshotAssertion, name: str) -> str:
+def same_picture(drawing: str, snapshot: SnapshotAssertion, name: str) -> str:
     """Hold a drawing against its file; return what differs, or the empty string."""
-    asked = kept(name=name)
+    asked = snapshot.use_extension(SVGImageExtension)(name=name)
     if asked == drawing:
         return ""
     execution = list(asked.executions.values())[-1]

@@ -51,6 +51,7 @@ from support.scripted_login import BEGAN, ISSUER, RESOURCE, come_back, exchange,
 Walk = Callable[[Pilot[int]], Awaitable[None]]
 
 NO_KEYRING: Final = NoSecretStore("There is no keyring here.", "Start gnome-keyring.")
+LOCKED: Final = NoSecretStore("The encrypted file is locked.", "Type its passphrase.")
 CLIENT_ID: Final = f"{'0' * 32}.access"
 TEAM_LINK: Final = (
     "https://team.cloudflareaccess.com/cdn-cgi/access/cli?aud=" + "a" * 64 + "&token=" + "b" * 44
@@ -173,7 +174,7 @@ def cloudflared(*happens: object) -> Callable[[], CloudflaredScreen]:
         raise AssertionError
 
     def make() -> CloudflaredScreen:
-        cloudflared_module.run_login = run_login  # put back by `real_cloudflared`
+        vars(cloudflared_module)["run_login"] = run_login  # put back by `real_cloudflared`
         return CloudflaredScreen("https://wiki.example.com/", session())
 
     return make
@@ -182,12 +183,13 @@ def cloudflared(*happens: object) -> Callable[[], CloudflaredScreen]:
 @pytest.fixture(autouse=True)
 def real_cloudflared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put back what a picture of cloudflared replaces."""
-    monkeypatch.setattr(cloudflared_module, "run_login", cloudflared_module.run_login)
+    monkeypatch.setitem(vars(cloudflared_module), "run_login", vars(cloudflared_module)["run_login"])
 
 
 def store(**settings: Any) -> Callable[[], StoreChoiceScreen]:
     """Return what makes the choice of a place for secrets."""
-    return lambda: StoreChoiceScreen(NO_KEYRING, **settings)
+    error = LOCKED if settings.get("unlock") else NO_KEYRING
+    return lambda: StoreChoiceScreen(error, **settings)
 
 
 async def type_two_passphrases(pilot: Pilot[int]) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -224,7 +223,6 @@ async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
 
 async def test_every_tab(snapshot: SnapshotAssertion) -> None:
     """The tabs of the stage that holds most: tokens, a form, several checks."""
-    kept = snapshot.use_extension(SVGImageExtension)
     with frozen():
         screen = wizard(watch=True)
         async with run_screen(screen) as (_, pilot):
@@ -233,5 +231,5 @@ async def test_every_tab(snapshot: SnapshotAssertion) -> None:
             different = []
             for number, tab in enumerate(Tab, 1):
                 await pilot.press(f"{number}")
-                different.append(same_picture(await drawn(pilot), kept, tab.value))
+                different.append(same_picture(await drawn(pilot), snapshot, tab.value))
     assert "".join(different) == ""

@@ -27,6 +27,7 @@ from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.interruption import Interruptions
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Facts, Options
+from authlens_core.login.other_ways import OtherWay
 from authlens_core.login.unfinished import Unfinished
 from authlens_core.session import Session, grant_of
 from authlens_core.trace.record import Trace
@@ -302,6 +303,19 @@ class Program(AuthlensApp):
         """Fetch the keys that a person asked for, and tell the view what came of it."""
         verdicts, exchanges = await check_signatures(wire, wanted.record, wanted.story, issuer=wanted.issuer)
         wanted.view.show_verdicts(wanted.record, verdicts, exchanges)
+
+    @on(WizardScreen.OtherWayWanted)
+    def _other_way_wanted(self, message: WizardScreen.OtherWayWanted) -> None:
+        if self._session is None:
+            return
+        if message.way is OtherWay.CLOUDFLARED:
+            from authlens_tui.screens.cloudflared import CloudflaredScreen
+
+            self.push_screen(CloudflaredScreen(message.url, self._session, environ=self.environ))
+        else:
+            from authlens_tui.screens.service_token import ServiceTokenScreen
+
+            self.push_screen(ServiceTokenScreen(self._session, message.url))
 
     @on(WizardScreen.Left)
     def _wizard_left(self) -> None:

@@ -90,7 +90,9 @@ def test_an_experiment_with_a_stale_refresh_token_is_told_in_its_order() -> None
     told = words(record(Stage.REFRESH, exchange(200), again, checks=[rotated]))
     assert "stays the same" not in told
     assert "the old one is dead" in told
-    assert told.strip().endswith("Then the old refresh token was handed in once more: the server answered 400.")
+    assert told.strip().endswith(
+        "Then the old refresh token was handed in once more: the server answered 400."
+    )
 
 
 def test_an_origin_that_is_down_is_no_plain_success() -> None:

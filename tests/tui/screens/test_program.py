@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Button
 
 from authlens_core.credentials.grants import Credentials
@@ -14,6 +16,7 @@ from authlens_core.credentials.open_store import OpenedStore, memory_only
 from authlens_core.credentials.secret_store import SecretStore
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.emulator import Emulator
+from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
 from authlens_core.errors import NoSecretStore
 from authlens_core.login.events import AuthorizationReady
@@ -22,7 +25,9 @@ from authlens_core.session import Session
 from authlens_tui import program as program_module
 from authlens_tui.demo import DemoApp
 from authlens_tui.program import Program
+from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.service_token import ServiceTokenScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
 from authlens_tui.screens.wizard import WizardScreen
 from support.screens import text_of, until
@@ -194,3 +199,26 @@ async def logged_in(session: Session, url: str) -> None:
             await asyncio.sleep(0.01)
         await play_person(links[0])
         await running
+
+
+@pytest.mark.parametrize(
+    ("fault", "key", "screen"),
+    [
+        (Fault.OAUTH_OFF, "C", CloudflaredScreen),
+        (Fault.OAUTH_OFF, "S", ServiceTokenScreen),
+        (Fault.SERVICE_AUTH_ONLY, "S", ServiceTokenScreen),
+        (Fault.NO_WWW_AUTHENTICATE, "C", CloudflaredScreen),
+    ],
+)
+async def test_where_oauth_ends_the_other_ways_in_are_a_key_away(
+    fault: Fault, key: str, screen: type[Screen[object]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Issue 4: a resource without Managed OAuth offers cloudflared or a service token."""
+    monkeypatch.setenv("PATH", str(tmp_path))  # no cloudflared here: its screen says so
+    app = DemoApp(port=0, faults=[fault], environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: f"Press {key} to" in text_of(app) or f", {key} to" in text_of(app))
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, screen))

@@ -323,9 +323,9 @@ class WizardScreen(WizardLink):
 
     # -- what can be done ------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show only the keys that do something now."""
-        allowed = self._allowed().get(action)
+        allowed = self._allowed().get(str(parameters[0]) if action == "other_way" else action)
         return True if allowed is None else allowed
 
     def _allowed(self) -> dict[str, bool]:

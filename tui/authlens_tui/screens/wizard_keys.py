@@ -8,6 +8,7 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 from authlens_core.login.login import Login
+from authlens_core.login.other_ways import OtherWay, other_ways
 from authlens_core.trace.record import Stage, StageRecord
 
 __all__ = ["WIZARD_KEYS", "login_keys", "ways_on"]
@@ -33,6 +34,20 @@ WIZARD_KEYS: Final[list[BindingType]] = [
         tooltip="Open no port: you paste the address that the browser ends on",
     ),
     Binding("h", "other_host", "Host", id="wizard.host", tooltip="localhost or 127.0.0.1"),
+    Binding(
+        "C",
+        "other_way('cloudflared')",
+        "cloudflared",
+        id="wizard.cloudflared",
+        tooltip="Log in with cloudflared",
+    ),
+    Binding(
+        "S",
+        "other_way('service token')",
+        "Service token",
+        id="wizard.service_token",
+        tooltip="Give a service token",
+    ),
     Binding("b", "back", "Back", id="wizard.back", tooltip="Take the facts of one stage earlier"),
     Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown", show=False),
     Binding("l", "lesson", "Learn", id="wizard.lesson", tooltip="Why this stage exists"),
@@ -66,6 +81,8 @@ _WAYS_ON: Final = {
     "another_port": ("w", "use another port"),
     "paste_only": ("p", "open none and paste the answer yourself"),
     "other_host": ("h", "use the other host name"),
+    OtherWay.CLOUDFLARED.value: ("C", "log in with cloudflared"),
+    OtherWay.SERVICE_TOKEN.value: ("S", "give a service token"),
     "retry": ("t", "run it again"),
     "edit": ("e", "edit what it sends"),
     "back": ("b", "go back a stage"),
@@ -83,6 +100,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
     idle = not running and not login.finished
     stuck = idle and failed is not None
     names = {check.name for check in failed.failures} if failed else set()
+    others = other_ways(failed) if stuck else ()
     at_registration = failed is not None and failed.stage is Stage.REGISTRATION
     return {
         "next": idle and failed is None,
@@ -95,6 +113,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
         "another_port": stuck and "registration.port" in names,
         "paste_only": stuck and "registration.port" in names and login.facts.options.listen,
         "other_host": stuck and at_registration and bool(names) and "registration.port" not in names,
+        **{way.value: way in others for way in OtherWay},
         "back": not running and login.position is not Stage.DETECTION,
         "cancel": running,
         "dashboard": not running,

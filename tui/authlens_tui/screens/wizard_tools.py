@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from textual import on, work
+from textual.message import Message
 
 from authlens_core.login.experiments import experiment_named
+from authlens_core.login.other_ways import OtherWay
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_tui.screens.edit import Edited, EditScreen
 from authlens_tui.screens.stage_runner import StageRunner
@@ -19,6 +21,14 @@ class WizardTools(StageRunner):
 
     shown: Stage = Stage.DETECTION
     """The stage that is looked at."""
+
+    class OtherWayWanted(Message):
+        """The person wants another way in to `url` than OAuth."""
+
+        def __init__(self, way: OtherWay, url: str) -> None:
+            super().__init__()
+            self.way = way
+            self.url = url
 
     def show_stage(self, stage: Stage) -> None:
         """Show one stage; for those that derive from this."""
@@ -65,6 +75,10 @@ class WizardTools(StageRunner):
             self.app.screen.add(record)
         else:
             self.app.push_screen(ExperimentResultScreen(record))
+
+    def action_other_way(self, name: str) -> None:
+        """Leave OAuth for cloudflared or a service token; whoever holds the session shows it."""
+        self.post_message(self.OtherWayWanted(OtherWay(name), self._login.facts.resource_url.text))
 
     # -- looking closer --------------------------------------------------------------------------------
 

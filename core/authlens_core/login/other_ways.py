@@ -1,0 +1,37 @@
+"""The other two ways in, where a login by OAuth ends before a client could be registered."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from authlens_core.access.answer import classify
+from authlens_core.access.protection import Protection
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+
+__all__ = ["OtherWay", "other_ways"]
+
+
+class OtherWay(StrEnum):
+    """A way to a protected resource that is not OAuth."""
+
+    CLOUDFLARED = "cloudflared"
+    SERVICE_TOKEN = "service token"  # noqa: S105 - the name of a way, not a secret
+
+
+_BY_PROTECTION = {
+    Protection.ACCESS_LOGIN: (OtherWay.CLOUDFLARED, OtherWay.SERVICE_TOKEN),
+    Protection.SERVICE_AUTH_ONLY: (OtherWay.SERVICE_TOKEN,),
+}
+_BY_CHECK = {
+    "resource_metadata.found": (OtherWay.CLOUDFLARED,),
+    "server.registration_endpoint": (OtherWay.CLOUDFLARED, OtherWay.SERVICE_TOKEN),
+}
+
+
+def other_ways(record: StageRecord | None) -> tuple[OtherWay, ...]:
+    """Return the ways that are worth trying after `record` failed; none where they would fail alike."""
+    if record is None or record.outcome is not Outcome.FAILED:
+        return ()
+    if record.stage is Stage.DETECTION and record.exchanges:
+        return _BY_PROTECTION.get(classify(record.exchanges[-1]).protection, ())
+    return next((_BY_CHECK[check.name] for check in record.failures if check.name in _BY_CHECK), ())

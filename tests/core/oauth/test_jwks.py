@@ -38,7 +38,7 @@ def made(kind: str, number: int = 0) -> Key:
         return RSAKey.generate_key(2048, parameters)
     if kind == "Ed25519":
         return OKPKey.generate_key("Ed25519", parameters)
-    return ECKey.generate_key(kind, parameters)  # type: ignore[arg-type]  # joserfc names the curves
+    return ECKey.generate_key(kind, parameters)
 
 
 def public(key: Key, **changes: object) -> dict[str, Any]:

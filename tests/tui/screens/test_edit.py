@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.app import App, ComposeResult
 from textual.widgets import Input
 
 from authlens_core.login.amendment import Place
@@ -174,3 +175,28 @@ async def test_a_failed_stage_can_be_edited_and_is_then_run_anew() -> None:
         await pilot.press("n")
         await until(pilot, lambda: len(sender.sent) > sent)
         assert sender.sent[sent].request.headers.get("accept") == "text/plain"
+
+
+async def test_what_is_typed_under_the_name_of_a_secret_is_masked() -> None:
+    """A new Authorization field is as secret as one that was there."""
+    row = NewRow(Place.HEADER)
+    async with Rows(row).run_test() as pilot:
+        row.name_field.value = "Authorization"
+        await pilot.pause()
+        row.judge()
+        assert row.value_field.password
+        row.name_field.value = "Accept"
+        row.judge()
+        assert not row.value_field.password
+
+
+class Rows(App[None]):
+    """An app of one row."""
+
+    def __init__(self, row: NewRow) -> None:
+        super().__init__()
+        self._row = row
+
+    def compose(self) -> ComposeResult:
+        """Show the row."""
+        yield self._row

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Footer, Input, Static
 
+from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.amendment import Amendment, AmendmentRefused, Place
 from authlens_core.login.editing import Choice, Part, added, difference, with_choices
 from authlens_core.login.facts import Options
@@ -163,7 +164,8 @@ class NewRow(Horizontal):
         return f"{name}: added as {self.place.value}"
 
     def judge(self) -> None:
-        """Show whether something is added."""
+        """Show whether something is added; what is typed under a secret's name is masked."""
+        self.value_field.password = is_sensitive(self.name_field.value.strip())
         self.set_class(self.changed, "-changed")
 
     def reset(self) -> None:

@@ -1,9 +1,11 @@
-"""The real servers that the end-to-end tests log in to."""
+"""What the end-to-end tests share: the real servers that they log in to, and a person's machine."""
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,8 +13,11 @@ import pytest
 
 from support.needs import needs_file, program
 from support.server_process import ServerProcess, serve
+from support.terminal import terminal
 
 SERVERS = Path(__file__).parent / "servers"
+AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+TESTS = Path(__file__).parents[1]
 StartServer = Callable[[str], ServerProcess]
 
 
@@ -67,3 +72,25 @@ def real_server(request: pytest.FixtureRequest) -> ServerProcess:
     if not isinstance(server, ServerProcess):
         raise TypeError(request.param)
     return server
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """A person's machine: a home and a keyring that works."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(tmp_path / "keyring.json"),
+        "AUTHLENS_HOME": str(tmp_path / "home"),
+    }
+
+
+@pytest.fixture
+async def resource() -> AsyncIterator[str]:
+    """The emulator's resource."""
+    async with terminal((AUTHLENS, "emulator")) as served:
+        await served.wait_for("http://")
+        found = re.search(r"http://\S+", served.text())
+        assert found is not None
+        yield found[0]

@@ -6,46 +6,17 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from support.person import Person
-from support.terminal import Terminal, terminal
+from support.terminal import Terminal, plain_link, terminal
 
 pytestmark = pytest.mark.e2e
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-TESTS = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> dict[str, str]:
-    """A person's machine: a home and a keyring that works."""
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
-        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
-        "FAKE_KEYRING": str(tmp_path / "keyring.json"),
-        "AUTHLENS_HOME": str(tmp_path / "home"),
-    }
-
-
-@pytest.fixture
-async def resource() -> AsyncIterator[str]:
-    """The emulator's resource."""
-    async with terminal((AUTHLENS, "emulator")) as served:
-        await served.wait_for("http://")
-        found = re.search(r"http://\S+", served.text())
-        assert found is not None
-        yield found[0]
-
-
-def plain_link(screen: Terminal) -> str:
-    """Return the link of a plain login, which stands alone on a line."""
-    return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
 
 
 async def full_screen_link(screen: Terminal) -> str:

@@ -3,54 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from support.person import Person
-from support.terminal import Terminal, terminal
+from support.terminal import Terminal, plain_link, terminal
 from support.terminal_modes import left_on
 
 pytestmark = pytest.mark.e2e
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-TESTS = Path(__file__).parents[1]
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]2[;:]")
 PALETTE = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]5[;:]")
 ANY_COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:[349][0-7]|10[0-7]|[34]8[;:][25])[;:m]")
 NOT_UTF_8 = ("LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0")
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> dict[str, str]:
-    """A person's machine: a home and a keyring that works."""
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
-        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
-        "FAKE_KEYRING": str(tmp_path / "keyring.json"),
-        "AUTHLENS_HOME": str(tmp_path / "home"),
-    }
-
-
-@pytest.fixture
-async def resource() -> AsyncIterator[str]:
-    """The emulator's resource."""
-    async with terminal((AUTHLENS, "emulator")) as served:
-        await served.wait_for("http://")
-        found = re.search(r"http://\S+", served.text())
-        assert found is not None
-        yield found[0]
-
-
-def plain_link(screen: Terminal) -> str:
-    """Return the link of a plain login, which stands alone on a line."""
-    return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
 
 
 async def walked(screen: Terminal) -> None:

@@ -23,7 +23,7 @@ import pyte
 
 from support.needs import program
 
-__all__ = ["NotShown", "Terminal", "Tmux", "terminal", "tmux"]
+__all__ = ["NotShown", "Terminal", "Tmux", "plain_link", "terminal", "tmux"]
 
 POLL_SECONDS: Final = 0.02
 STOP_SECONDS: Final = 5.0
@@ -345,3 +345,8 @@ async def tmux(
     finally:
         with contextlib.suppress(NotShown):
             await session.run("kill-server")
+
+
+def plain_link(screen: Terminal) -> str:
+    """Return the link of a plain login, which stands alone on a line."""
+    return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)

@@ -45,9 +45,9 @@ def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str
         environment: what it would have.
         directory: a private one, in which the programs are made that stand in for those that open browsers.
     """
-    kept = {name: value for name, value in environment.items() if name not in _BROWSER}
     if not is_ssh(environment) or sys.platform == "win32":
         return dict(environment)
+    kept = {name: value for name, value in environment.items() if name not in _BROWSER}
     for name in _OPENERS:
         path = directory / name
         path.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")

@@ -11,7 +11,7 @@ from authlens_core.errors import UsageError
 from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.session import checked_url
 
-__all__ = ["run_app", "run_demo", "why_no_full_screen"]
+__all__ = ["require_terminal", "run_app", "run_demo", "why_no_full_screen"]
 
 
 def run_app(url: str | None) -> int:
@@ -21,7 +21,7 @@ def run_app(url: str | None) -> int:
         UsageError: the URL cannot be used, or this is no terminal for a full screen.
     """
     checked = None if url is None else checked_url(url)
-    _require_terminal("authlens login URL" if checked is None else f"authlens login {shlex.quote(checked)}")
+    require_terminal("authlens login URL" if checked is None else f"authlens login {shlex.quote(checked)}")
     from authlens_tui.program import Program
 
     app = Program(start_url=checked)
@@ -40,7 +40,7 @@ def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
     faults = chosen_faults(fault_names)
     if faults is None:
         return 0
-    _require_terminal("authlens emulator, and authlens login with the URL that it prints")
+    require_terminal("authlens emulator, and authlens login with the URL that it prints")
     from authlens_tui.demo import DemoApp
 
     app = DemoApp(faults=faults, play=play, menu=not faults and not play, port=port)
@@ -68,7 +68,7 @@ def why_no_full_screen() -> str | None:
     return None
 
 
-def _require_terminal(instead: str) -> None:
+def require_terminal(instead: str) -> None:
     """Refuse where a full screen cannot work.
 
     Raises:

@@ -273,17 +273,14 @@ class Index:
     # Leftovers
 
     def begin(self, key: str, entries: int, place: Place) -> int:
-        """Note that secrets of `key` are about to be written to `place`; return the generation for them."""
+        """Note that secrets of `key` are about to be written to `place`; return a new number."""
         with self.writing() as connection:
             query = """
-                SELECT max(generation) FROM (
-                    SELECT generation FROM grants WHERE grant_id = :key
-                    UNION ALL SELECT generation FROM clients WHERE client_key = :key
-                    UNION ALL SELECT generation FROM service_tokens WHERE token_id = :key
-                    UNION ALL SELECT generation FROM leftovers WHERE key = :key)
+                INSERT INTO begun (key, generation) VALUES (?, 1)
+                ON CONFLICT (key) DO UPDATE SET generation = generation + 1
+                RETURNING generation
             """
-            newest = connection.execute(query, {"key": key}).fetchone()[0]
-            generation = int(newest or 0) + 1
+            generation = int(connection.execute(query, (key,)).fetchone()[0])
             connection.execute(
                 "INSERT INTO leftovers (key, generation, entries, place) VALUES (?, ?, ?, ?)",
                 (key, generation, entries, place),

@@ -73,7 +73,20 @@ _SERVICE_TOKENS: Final = (
     ) STRICT
     """,
 )
-_STEPS: Final = (_FIRST, _PLACES, _SERVICE_TOKENS)
+# A number is never used twice, not even after its generation was deleted and forgotten: a write that comes
+# late, from a program that was killed, must not fall on what another one has stored since.
+_BEGUN: Final = (
+    "CREATE TABLE begun (key TEXT PRIMARY KEY, generation INTEGER NOT NULL) STRICT",
+    """
+    INSERT INTO begun SELECT key, max(generation) FROM (
+        SELECT grant_id AS key, generation FROM grants
+        UNION ALL SELECT client_key, generation FROM clients
+        UNION ALL SELECT token_id, generation FROM service_tokens
+        UNION ALL SELECT key, generation FROM leftovers)
+    GROUP BY key
+    """,
+)
+_STEPS: Final = (_FIRST, _PLACES, _SERVICE_TOKENS, _BEGUN)
 """What makes each version out of the one before."""
 
 SCHEMA_VERSION: Final = len(_STEPS)

@@ -43,6 +43,22 @@ def dies_at(step: Step, occurrence: int = 1) -> Callable[[Step], None]:
     return hook
 
 
+async def test_a_number_is_never_used_again(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets
+) -> None:
+    """A write that outlives its program must not fall on what another one has stored since."""
+    old = await open_credentials().save(make_grant(), secrets)
+    dying = open_credentials(on_step=dies_at(Step.BEGUN))
+    with pytest.raises(Died):
+        await dying.save(old, NEW)
+    (begun,) = dying.index.leftovers()
+    survivor = open_credentials()
+    assert await survivor.sweep()
+    assert (await survivor.save(old, NEW)).generation > begun.generation
+    await survivor.forget(old.grant_id)
+    assert (await survivor.save(old, NEW)).generation > begun.generation + 1
+
+
 DEATHS = [(step, n) for step in Step for n in ((1, 2, 3) if step is Step.ENTRY_WRITTEN else (1,))]
 
 

@@ -66,17 +66,27 @@ class WindowsKeyring(FileKeyring):
 
 
 class SlowKeyring(FileKeyring):
-    """Waits for a prompt that nobody answers, while the file beside FAKE_KEYRING named .locked is there.
+    """Waits for a prompt while the file beside FAKE_KEYRING named .locked is there, ten seconds at most.
 
     It makes one named .asked when it begins to wait.
     """
 
+    def _wait(self) -> None:
+        locked, until = self._path.with_suffix(".locked"), time.monotonic() + SLOW_SECONDS
+        if locked.exists():
+            self._path.with_suffix(".asked").touch()
+        while locked.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+
     def get_password(self, service: str, username: str) -> str | None:
         """Return what is stored, some time."""
-        if self._path.with_suffix(".locked").exists():
-            self._path.with_suffix(".asked").touch()
-            time.sleep(SLOW_SECONDS)
+        self._wait()
         return super().get_password(service, username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store, some time."""
+        self._wait()
+        super().set_password(service, username, password)
 
 
 class DeniedKeyring(FileKeyring):

@@ -16,6 +16,8 @@ from typing import Final
 from keyring import core
 from keyring.backend import KeyringBackend
 
+from authlens_core.credentials.secret_service import greet_first
+
 __all__ = ["ALLOWED", "BackendRefused", "Choice", "choose"]
 
 ALLOWED: Final = {
@@ -119,4 +121,6 @@ def _prepared(backend: KeyringBackend) -> KeyringBackend:
     if _class_name(backend) == "keyring.backends.Windows.WinVaultKeyring":
         # The library's default roams with the Windows profile; tokens belong to this machine.
         backend.persist = "local machine"  # type: ignore[attr-defined]
+    if _class_name(backend) == "keyring.backends.SecretService.Keyring":
+        greet_first()
     return backend

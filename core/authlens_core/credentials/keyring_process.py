@@ -3,7 +3,10 @@
 A call of the keyring can block for as long as an unlock prompt stands on a desktop that nobody looks at, and
 a thread that is blocked holds up the exit of its program. A process can be killed. It reads one JSON object
 a line from standard input and answers each with one on standard output; secrets go no other way. When its
-standard input ends, because the program closed it or died, it ends at once.
+standard input ends, because the program closed it or died, it finishes the call that it is in, within
+`LAST_CALL` seconds, and ends.
+
+Finishing matters: gnome-keyring aborts when a caller is gone before it is answered (see `secret_service`).
 
 Request: `{"op": "open" | "get" | "set" | "delete", "entry": …, "value": …}`, and before these, for a file of
 ours, `{"op": "use", "place": …, "path": …, "create": …, "passphrase": … | "key": …}`. Answer:
@@ -18,6 +21,7 @@ import queue
 import secrets
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -32,10 +36,13 @@ from authlens_core.secret import Secret
 if TYPE_CHECKING:
     from authlens_core.credentials.file_keyrings import EncryptedFileKeyring
 
-__all__ = ["main"]
+__all__ = ["LAST_CALL", "main"]
 
 USER: Final = "authlens"
 """The user name of every entry: Windows refuses an empty one."""
+
+LAST_CALL: Final = 5.0
+"""Seconds that a call may go on after the program that asked is gone."""
 
 _SHOWN_RUN: Final = 8
 _PAUSES: Final = (0.05, 0.1, 0.2)
@@ -176,23 +183,39 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
     return source, sink
 
 
-def _feed(source: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
+def _feed(source: BinaryIO, lines: queue.SimpleQueue[bytes], gone: threading.Event) -> None:
     for line in source:
         lines.put(line)
-    # The program is gone: end now, even in the middle of a call that will never return.
+    gone.set()
+    lines.put(b"")
+    # The call under way may be one that never returns, such as a prompt on a desktop.
+    time.sleep(LAST_CALL)
     os._exit(0)
+
+
+def _served(keyring: _Keyring, request: dict[str, str], gone: threading.Event) -> dict[str, object]:
+    """Answer a request; what was written for a program that is gone by then is taken back."""
+    answer = _answer(keyring, request)
+    if request["op"] == "set" and gone.is_set():
+        # No index will ever point to it, and whoever tidies up may have done so before it was there.
+        _answer(keyring, {**request, "op": "delete", "value": ""})
+        return {"ok": False, "kind": "failed", "detail": "the program did not wait for it"}
+    return answer
 
 
 def main() -> None:
     """Answer requests until standard input ends."""
     source, sink = _private_pipes()
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_feed, args=(source, lines), daemon=True).start()
+    gone = threading.Event()
+    threading.Thread(target=_feed, args=(source, lines, gone), daemon=True).start()
     keyring = _Keyring()
-    while True:
-        answer = _answer(keyring, json.loads(lines.get()))
-        sink.write(json.dumps(answer).encode() + b"\n")
-        sink.flush()
+    while line := lines.get():
+        answer = _served(keyring, json.loads(line), gone)
+        with suppress(BrokenPipeError):
+            sink.write(json.dumps(answer).encode() + b"\n")
+            sink.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The keyring as a store, through a helper process that is killed when it takes too long."""
+"""The keyring as a store, through a helper process that is let go of when it takes too long."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ class Backend:
 class KeyringStore:
     """Keeps secrets in the operating system's keyring. Close it with `aclose()`.
 
-    The helper is started by the first call, serves them all one after another, and is killed by a call that
-    is cancelled or takes too long; the next call starts another.
+    The helper is started by the first call and serves them all one after another. A call that is cancelled or
+    takes too long lets go of it: it ends by itself within `LAST_CALL` seconds, or is killed when the store is
+    closed, and the next call starts another.
 
     Args:
         limit: seconds that one call may take, everything included.
@@ -98,11 +99,7 @@ class KeyringStore:
 
     async def aclose(self) -> None:
         """End the helper; a later call starts another."""
-        if self._helper is not None:
-            helper, self._helper = self._helper, None
-            if helper.stdin is not None:
-                helper.stdin.close()
-            self._ending.append(helper)
+        self._let_go()
         ending, self._ending = self._ending, []
         for helper in ending:
             await self._see_off(helper)
@@ -119,19 +116,18 @@ class KeyringStore:
                 await asyncio.wait_for(helper.wait(), _FAREWELL)
         await asyncio.sleep(0)  # the loop closes the pipes in its next turn
 
-    def _kill(self) -> None:
+    def _let_go(self) -> None:
+        """Give this helper no more calls. It is not killed: that would be in the middle of one."""
         if self._helper is None:
             return
         helper, self._helper = self._helper, None
-        with suppress(ProcessLookupError):
-            helper.kill()
         if helper.stdin is not None:
             helper.stdin.close()
         self._ending.append(helper)
 
     async def _running(self) -> Process:
         if self._helper is not None and self._helper.returncode is not None:
-            self._kill()
+            self._let_go()
         self._ending = [helper for helper in self._ending if helper.returncode is None]
         if self._helper is None:
             # A session of its own: Ctrl-C ends the program and not the helper in the middle of a write, and
@@ -162,16 +158,16 @@ class KeyringStore:
             async with asyncio.timeout_at(deadline):
                 answer = await self._exchange(operation, entry, value)
         except TimeoutError:
-            self._kill()
+            self._let_go()
             raise self._too_slow() from None
         except (OSError, ValueError):
-            self._kill()
+            self._let_go()
             raise SecretStoreFailed(
                 "The helper that speaks to the keyring ended or did not answer properly.",
                 "Try again; if it lasts, run: authlens doctor",
             ) from None
         except asyncio.CancelledError:
-            self._kill()  # its answer would be taken for the next call's
+            self._let_go()  # its answer would be taken for the next call's
             raise
         finally:
             self._turn.release()

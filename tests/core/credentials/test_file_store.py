@@ -130,12 +130,12 @@ async def test_each_write_has_a_nonce_of_its_own(encrypted: Path, open_file: Ope
     assert len(seen) == 5
 
 
-async def test_a_helper_that_was_killed_needs_no_second_passphrase(encrypted: Path, open_file: Open) -> None:
+async def test_another_helper_needs_no_second_passphrase(encrypted: Path, open_file: Open) -> None:
     """The key is kept in the program; the passphrase is not, once there is a key."""
     store = open_file()
     await store.set(ENTRY, Secret("kept"))
     assert store._passphrase is None
-    store._kill()
+    store._let_go()
     assert await store.get(ENTRY) == Secret("kept")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.keyring_process import LAST_CALL
 from authlens_core.credentials.keyring_store import KeyringStore
 from authlens_core.credentials.secret_store import SecretStoreDenied, SecretStoreFailed, SecretStoreTimeout
 from authlens_core.secret import Secret
@@ -117,7 +118,7 @@ async def test_calls_that_wait_behind_a_hanging_one_end_in_time_too(open_keyring
     assert time.monotonic() - began < 2.0
 
 
-async def test_a_cancelled_call_kills_the_helper(open_keyring: Open, keyring: Any) -> None:
+async def test_a_cancelled_call_lets_go_of_the_helper(open_keyring: Open, keyring: Any) -> None:
     """H173: its late answer must not be taken for the next call's."""
     keyring.lock()
     store = open_keyring("SlowKeyring")
@@ -128,10 +129,37 @@ async def test_a_cancelled_call_kills_the_helper(open_keyring: Open, keyring: An
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert _until(lambda: not _is_alive(pid))
+    (helper,) = store._ending
+    assert helper.pid == pid
     keyring.unlock()
     await store.set("b", Secret("right"))
     assert await store.get("b") == Secret("right")
+    assert await asyncio.wait_for(helper.wait(), LAST_CALL + 3) == 0
+
+
+async def test_a_helper_ends_by_itself_in_a_call_that_never_ends(open_keyring: Open, keyring: Any) -> None:
+    """Nobody kills it, for that may take gnome-keyring along; and nobody has to."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring", limit=0.2)
+    with pytest.raises(SecretStoreTimeout):
+        await store.get("a")
+    (helper,) = store._ending
+    assert _is_alive(helper.pid)
+    assert await asyncio.wait_for(helper.wait(), LAST_CALL + 3) == 0
+
+
+async def test_what_was_written_for_a_program_that_let_go_is_taken_back(
+    open_keyring: Open, keyring: Any
+) -> None:
+    """It may come after the program, or the next one, has tidied up what it had begun."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring", limit=0.5)
+    with pytest.raises(SecretStoreTimeout):
+        await store.set("a", Secret("late"))
+    (helper,) = store._ending
+    keyring.unlock()
+    assert await asyncio.wait_for(helper.wait(), LAST_CALL + 3) == 0
+    assert await store.get("a") is None
 
 
 async def test_a_locked_keyring_says_so(open_keyring: Open, keyring: Any) -> None:
@@ -225,11 +253,11 @@ def test_a_blocked_keyring_never_holds_up_the_exit(keyring: Any) -> None:
 
 
 def test_the_helper_dies_with_a_killed_program(keyring: Any) -> None:
-    """SIGKILL leaves no helper behind, even one that is blocked in the keyring."""
+    """SIGKILL leaves no helper behind for long, even one that is blocked in the keyring."""
     keyring.lock()
     with _program(keyring, 60.0) as program:
         assert program.stdout is not None
         helper = int(program.stdout.readline())
         assert _is_alive(helper)
         os.kill(program.pid, signal.SIGKILL)
-        assert _until(lambda: not _is_alive(helper))
+        assert _until(lambda: not _is_alive(helper), LAST_CALL + 5)

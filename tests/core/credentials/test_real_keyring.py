@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import GrantSecrets
+from authlens_core.credentials.keyring_store import KeyringStore
 from authlens_core.credentials.open_store import open_store
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
@@ -35,6 +37,23 @@ async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(
         assert await credentials.forget(saved.grant_id)
         assert await second.store.get(f"authlens:{saved.grant_id}:{saved.generation}:0") is None
         await credentials.aclose()
+
+
+async def test_many_programs_at_once_do_not_bring_gnome_keyring_down() -> None:
+    """It aborts when the first call of a new connection overtakes the note of its caller: we greet it first."""
+    with keyring_session() as environ:
+        stores = [KeyringStore(environ=environ, limit=30) for _ in range(12)]
+
+        async def work(store: KeyringStore, number: int) -> None:
+            for turn in range(15):
+                entry, value = f"authlens:{number}:{turn}:0", Secret(f"{number} {turn}")
+                await store.set(entry, value)
+                assert await store.get(entry) == value
+                await store.delete(entry)
+
+        await asyncio.gather(*(work(store, number) for number, store in enumerate(stores)))
+        for store in stores:
+            await store.aclose()
 
 
 async def test_a_locked_secret_service_is_a_typed_error_in_time() -> None:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from authlens_core.callback.ssh_forward import is_ssh
+from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.oauth.url import UrlRefused, parse_url
 
-__all__ = ["browser_name", "may_open_browser", "open_browser"]
+__all__ = ["browser_name", "open_browser"]
 
 _TEXT_BROWSERS: Final = frozenset({"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"})
 _OPEN: Final = """
@@ -42,21 +42,6 @@ except webbrowser.Error:
 """
 _NAME_LIMIT: Final = 5.0  # seconds: the standard library asks xdg-settings
 _NOT_FOR_CHILDREN: Final = frozenset({"AUTHLENS_CLIENT_SECRET"})
-_DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
-
-
-def may_open_browser(environ: Mapping[str, str]) -> bool:
-    """Whether a browser on this machine would be the person's own: not over SSH, and with a display.
-
-    A BROWSER that the person set counts as a display, though not over SSH.
-    """
-    if is_ssh(environ):
-        return False
-    if environ.get("BROWSER"):
-        return True
-    if sys.platform in {"darwin", "win32"}:
-        return True
-    return any(environ.get(name) for name in _DISPLAYS)
 
 
 def browser_name(environ: Mapping[str, str] | None = None) -> str | None:
@@ -99,7 +84,7 @@ def open_browser(
         address = parse_url(url, loopback_http=True)
     except UrlRefused:
         return False
-    if not may_open_browser(settings):
+    if why_no_browser(settings) is not None:
         return False
     try:
         child = subprocess.Popen(

@@ -33,7 +33,7 @@ from authlens_core.session import Session, grant_of
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
 from authlens_tui.app import AuthlensApp
-from authlens_tui.browser import may_open_browser, open_browser
+from authlens_tui.browser import open_browser
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.open_session import Kept
 from authlens_tui.screens.store_choice import StoreChoice, choice_after
@@ -228,7 +228,7 @@ class Program(AuthlensApp):
         """Open the link unasked, where the person has set that and the browser is theirs."""
         if not isinstance(event, AuthorizationReady) or not self._settings.present.open_browser:
             return
-        if may_open_browser(self.environ) and open_browser(event.url, self.environ):
+        if open_browser(event.url, self.environ):
             self.notify("The browser was asked to open the link, as you have set it.", markup=False)
 
     @on(RecordView.Revealed)

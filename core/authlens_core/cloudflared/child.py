@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.callback.ssh_forward import is_ssh
+from authlens_core.callback.own_screen import why_no_browser
 
 __all__ = ["child_environment", "end_group", "start_new_group", "without_openers"]
 
@@ -37,7 +37,7 @@ def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
 
 
 def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """Return `environment` for a child over SSH: a browser here would be nobody's, so it finds none.
+    """Return `environment` for a child that finds no browser, where one would be on nobody's screen.
 
     cloudflared has no option for that; where nothing opens, it shows the link, as it does anyway.
 
@@ -45,7 +45,7 @@ def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str
         environment: what it would have.
         directory: a private one, in which the programs are made that stand in for those that open browsers.
     """
-    if not is_ssh(environment) or sys.platform == "win32":
+    if why_no_browser(environment) is None or sys.platform == "win32":
         return dict(environment)
     kept = {name: value for name, value in environment.items() if name not in _BROWSER}
     for name in _OPENERS:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import GrantSecrets
 from authlens_core.credentials.keyring_store import KeyringStore
+from authlens_core.credentials.model import GrantSecrets
 from authlens_core.credentials.open_store import open_store
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
@@ -40,7 +40,7 @@ async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(
 
 
 async def test_many_programs_at_once_do_not_bring_gnome_keyring_down() -> None:
-    """It aborts when the first call of a new connection overtakes the note of its caller: we greet it first."""
+    """It aborts when the first call of a connection overtakes the note of its caller: we greet it first."""
     with keyring_session() as environ:
         stores = [KeyringStore(environ=environ, limit=30) for _ in range(12)]
 

@@ -7,11 +7,11 @@ import os
 import sys
 from collections.abc import Mapping
 
-from authlens_core.callback.ssh_forward import is_ssh
+from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.doctor.finding import Finding
 from authlens_core.oauth.check import Severity
 from authlens_core.safe_text import safe_line
-from authlens_tui.browser import browser_name, may_open_browser
+from authlens_tui.browser import browser_name
 from authlens_tui.cli.full_screen import why_no_full_screen
 
 __all__ = ["look_at_browser", "look_at_terminal"]
@@ -22,8 +22,8 @@ _ENOUGH = (80, 24)
 async def look_at_browser(environ: Mapping[str, str]) -> Finding:
     """Say which browser a login would open; none is opened."""
     topic = "browser"
-    if not may_open_browser(environ):
-        why = "the session came in over SSH" if is_ssh(environ) else "there is no display"
+    why = why_no_browser(environ)
+    if why is not None:
         cure = "Open the link of a login on any machine; it is shown, and can be copied."
         return Finding(topic, Severity.NOTICE, f"None is opened here: {why}.", cure)
     name = await asyncio.to_thread(browser_name, environ)

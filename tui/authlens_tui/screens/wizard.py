@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Footer, Static
 
+from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.login.events import (
     AnswerIgnored,
     AuthorizationReady,
@@ -29,7 +30,6 @@ from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.wire.exchange import Exchange
-from authlens_tui.browser import may_open_browser
 from authlens_tui.crash import QuietCrash
 from authlens_tui.screens.lesson import lesson_words
 from authlens_tui.screens.tampered_words import experiment_words, marks, unkept_words
@@ -335,7 +335,7 @@ class WizardScreen(WizardLink):
         return {
             **login_keys(self._login, self.failed_record()),
             "play": self._ready is not None and self._player is not None,
-            "open": self._ready is not None and may_open_browser(self._environ),
+            "open": self._ready is not None and why_no_browser(self._environ) is None,
             "extend": self._ready is not None,
             "paste": not shows_record,
             "reveal": shows_record and self.record_view.has_secrets,

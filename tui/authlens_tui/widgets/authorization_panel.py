@@ -18,13 +18,13 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input, Static
 
+from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.callback.request_head import TEST_PATH
 from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, other_route_hint
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
-from authlens_tui.browser import may_open_browser
 from authlens_tui.link_file import LinkFile
 from authlens_tui.link_view import NoOrdinaryScreen, show_alone
 from authlens_tui.screens.link import QrScreen
@@ -187,7 +187,7 @@ class AuthorizationPanel(VerticalScroll):
             self._forward = forward_line_to_here(self._environ, port, host)
         self.link.border_title = "The link: open it in a browser and sign in"
         self.link.update(Content.styled(ready.url, Style(link=ready.url)))
-        self.ways.update(_keys(player=player, opens=may_open_browser(self._environ)))
+        self.ways.update(_keys(player=player, opens=why_no_browser(self._environ) is None))
         self.back.update(Content("\n").join(_ways_back(self._forward, port, host)))
         self._show_test()
         self.scroll_home(animate=False)

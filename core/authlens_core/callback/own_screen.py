@@ -1,0 +1,48 @@
+"""Whether a browser that is started here shows on a screen that the person looks at."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from authlens_core.callback.ssh_forward import is_ssh
+
+__all__ = ["in_container", "why_no_browser"]
+
+_DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
+_CONTAINER_VARIABLES: Final = ("container", "KUBERNETES_SERVICE_HOST", "REMOTE_CONTAINERS", "CODESPACES")
+_CONTAINER_FILES: Final = (".dockerenv", "run/.containerenv", "run/systemd/container")
+
+
+def in_container(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
+    """Tell whether this is a container, by the marks that those who make one leave in it.
+
+    systemd-nspawn, Podman and Flatpak set `container`; Docker, Podman and systemd leave a file; Kubernetes,
+    development containers and Codespaces set variables of their own.
+    """
+    if any(environ.get(name) for name in _CONTAINER_VARIABLES):
+        return True
+    return any((root / name).exists() for name in _CONTAINER_FILES)
+
+
+def why_no_browser(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
+    """Return why no browser is started here, as a clause for a person; None where one may be.
+
+    A BROWSER that the person set stands for a display, and in a container for one outside of it; over SSH it
+    would open on a screen that the person does not see.
+
+    Args:
+        environ: the environment of this process.
+        root: where the file system begins; for tests.
+    """
+    if is_ssh(environ):
+        return "the session came in over SSH"
+    if environ.get("BROWSER"):
+        return None
+    if in_container(environ, root):
+        return "this is a container"
+    if sys.platform in {"darwin", "win32"} or any(environ.get(name) for name in _DISPLAYS):
+        return None
+    return "there is no display"

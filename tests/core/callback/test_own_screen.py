@@ -1,0 +1,46 @@
+"""A browser is started only where it shows on the screen of the person."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from authlens_core.callback.own_screen import in_container, why_no_browser
+
+DESKTOP = {"DISPLAY": ":0"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        ({}, "there is no display"),
+        (DESKTOP, None),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, None),
+        ({"BROWSER": "firefox"}, None),
+        ({"DISPLAY": "", "BROWSER": ""}, "there is no display"),
+        ({**DESKTOP, "SSH_TTY": "/dev/pts/1"}, "the session came in over SSH"),
+        ({"BROWSER": "firefox", "SSH_TTY": "/dev/pts/1"}, "the session came in over SSH"),
+        ({**DESKTOP, "container": "podman"}, "this is a container"),
+        ({**DESKTOP, "KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "this is a container"),
+        ({"CODESPACES": "true", "BROWSER": "/opt/open-on-the-host"}, None),
+    ],
+)
+def test_a_browser_needs_a_screen_of_the_person(
+    environ: Mapping[str, str], why: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """V-3: elsewhere the link is shown, and a sentence says why nothing opens."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert why_no_browser(environ, tmp_path) == why
+
+
+@pytest.mark.parametrize("mark", [".dockerenv", "run/.containerenv", "run/systemd/container"])
+def test_a_container_is_known_by_the_file_that_its_maker_left(mark: str, tmp_path: Path) -> None:
+    """Even where a display was handed into it."""
+    assert not in_container(DESKTOP, tmp_path)
+    path = tmp_path / mark
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert why_no_browser(DESKTOP, tmp_path) == "this is a container"

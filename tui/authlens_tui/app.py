@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.command import CommandPalette, Provider
 from textual.filter import Monochrome, NoColor
-from textual.widgets import Footer
 
 from authlens_core.secret import Secret
 from authlens_tui.clipboard import Copied, CopyWay, copy_text
@@ -35,7 +34,6 @@ INTERRUPTED: Final = 130
 _QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreground
 _TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: leave
 _NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
-_ROOM_FOR_PALETTE: Final = 120  # cells from which on the footer names the key of the command palette
 
 
 def _actions() -> type[Provider]:
@@ -154,24 +152,6 @@ class AuthlensApp(QuietCrash, App[int]):
             timeout=_TWICE_WITHIN,
             markup=False,
         )
-
-    def on_mount(self) -> None:
-        """Look at the footer of each screen that comes."""
-        self.screen_change_signal.subscribe(self, self._another_screen)
-
-    def on_resize(self) -> None:
-        """Name the command palette in the footer where there is room."""
-        self.call_later(self._another_screen, self.screen)  # when the size is known
-
-    def _another_screen(self, screen: Screen[object]) -> None:
-        screen.call_after_refresh(self._fit_footer, screen)
-
-    def _fit_footer(self, screen: Screen[object]) -> None:
-        for footer in screen.query(Footer):
-            roomy = self.size.width >= _ROOM_FOR_PALETTE
-            if footer.show_command_palette is not roomy:
-                footer.show_command_palette = roomy
-                screen.refresh_bindings()
 
     async def copy(self, text: Secret | str, what: str) -> Copied:
         """Copy `text` and tell the person which clipboard has `what`, a word or two of ours."""

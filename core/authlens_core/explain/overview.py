@@ -50,11 +50,13 @@ def overview(record: StageRecord) -> Overview:
     reason = why(record)
     if reason is not None:
         check = record.failures[0]
+        # Where an experiment failed as it must, there is nothing to put right.
+        meant = any(c.name.startswith("experiment.") and c.severity is Severity.PASS for c in record.checks)
         matters = " ".join((check.why, f"({check.spec})" if check.spec and check.why else "")).strip()
         return Overview(
             tuple(_answers(seen)),
             reason.cause,
-            reason.cure,
+            "" if meant else reason.cure,
             reason.evidence,
             matters,
             tampering=record.tampering,

@@ -161,10 +161,24 @@ async def test_a_failure_names_the_stage_the_cause_the_cure_and_the_keys() -> No
         shown = text_of(app)
         assert "✖ Resource metadata failed." in shown
         assert "Nobody answers there." in shown
-        assert "→ Start the server." in shown
+        assert "Start the server." in shown
         assert "Press t to run it again, e to edit what it sends or b to go back a stage." in shown
         assert footer_keys(app) >= {"t", "e", "b", "d"}
         assert not footer_keys(app) & {"n", "a", "g", "esc"}
+
+
+async def test_where_the_overview_is_not_open_the_line_below_says_why_and_what_to_do() -> None:
+    """Said once, and always on the screen."""
+    login, _ = scripted(metadata=nobody())
+    async with wizard_on(login) as (_, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: "Above stands why" in text_of(app))
+        assert text_of(app).count("Nobody answers there.") == 1
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "→ Start the server." in text_of(app))
+        assert "failed. Nobody answers there." in text_of(app)
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: "Above stands why" in text_of(app))
 
 
 async def test_t_runs_the_failed_stage_again() -> None:

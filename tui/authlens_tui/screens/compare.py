@@ -12,13 +12,13 @@ from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.widgets.document import DocumentView
+from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.lines import BLANK, Line, Tone, line, prose, rows_of
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -59,7 +59,7 @@ class CompareScreen(Screen[None]):
         """Lay out the document."""
         yield TitleBar(f"compare {safe_line(self._traces[0].resource_url, 200)}")
         yield DocumentView()
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Compare, and show what was found."""

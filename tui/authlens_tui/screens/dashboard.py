@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, read_cloudflared_token
 from authlens_core.credentials.background import Attempted
@@ -41,6 +41,7 @@ from authlens_tui.screens.settings import SettingsScreen
 from authlens_tui.widgets.credential_detail import detail_words, event_words, trace_option
 from authlens_tui.widgets.credential_row import RowText, row_of
 from authlens_tui.widgets.credential_table import CredentialTable
+from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
 __all__ = ["DashboardScreen"]
@@ -123,7 +124,7 @@ class DashboardScreen(DashboardBatch):
                     yield OptionList(id="history")
                     yield Static(id="happened")
         yield Static(id="result")
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Fill the table and start the clock."""

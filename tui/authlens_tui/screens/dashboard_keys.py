@@ -13,11 +13,11 @@ from authlens_core.credentials.holdings import Holding, HoldingKind
 __all__ = ["DASHBOARD_KEYS", "applies"]
 
 DASHBOARD_KEYS: Final[list[BindingType]] = [
-    Binding("n", "new_login", "New login", id="dashboard.new", tooltip="Log in to another resource"),
+    Binding("n", "new_login", "New", id="dashboard.new", tooltip="Log in to another resource"),
     Binding("r", "refresh", "Refresh", id="dashboard.refresh", tooltip="Get a new access token"),
     Binding("p", "probe", "Probe", id="dashboard.probe", tooltip="Ask the resource whether it works"),
     Binding("v", "revoke", "Revoke", id="dashboard.revoke", tooltip="End it at the server, with proof"),
-    Binding("l", "login_again", "Log in again", id="dashboard.login", tooltip="Walk the login once more"),
+    Binding("l", "login_again", "Log in", id="dashboard.login", tooltip="Walk the login once more"),
     Binding("f", "forget", "Forget", id="dashboard.forget", tooltip="Remove from this machine only"),
     Binding("slash", "filter", "Filter", key_display="/", id="dashboard.filter", tooltip="Show only some"),
     Binding("s", "sort", "Sort", id="dashboard.sort", tooltip="Sort by something else"),

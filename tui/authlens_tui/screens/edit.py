@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Input, Static
+from textual.widgets import Button, Input, Static
 
 from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.amendment import Amendment, AmendmentRefused, Place
@@ -22,6 +22,7 @@ from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.widgets.key_footer import KeyFooter
 
 __all__ = ["EditScreen", "Edited", "FieldRow", "NewRow"]
 
@@ -242,7 +243,7 @@ class EditScreen(ModalScreen[Edited | None]):
             with Horizontal(id="edit-buttons"):
                 yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Name the stage in the border, and make room for every field as far as there is any."""

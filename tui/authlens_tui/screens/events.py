@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from authlens_core.credentials.events import AccessEvent, access_events, json_lines
 from authlens_core.credentials.grants import Credentials
@@ -19,6 +19,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import FileExists, write_export
 from authlens_core.safe_text import safe_line
 from authlens_tui.widgets.document import DocumentView
+from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.lines import Line, Tone, line, prose
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -76,7 +77,7 @@ class EventsScreen(Screen[None]):
         yield TitleBar("access events", self._credentials.store.name)
         yield DocumentView(id="events")
         yield Static(id="said")
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Show them."""

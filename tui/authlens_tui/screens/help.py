@@ -14,9 +14,10 @@ from textual.dom import DOMNode
 from textual.events import Click
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from authlens_tui.palette import Possible, possible_actions
+from authlens_tui.widgets.key_footer import KeyFooter
 
 __all__ = ["GLOSSARY", "HelpScreen"]
 
@@ -107,7 +108,7 @@ class HelpScreen(ModalScreen[None]):
                 with Vertical(id="help-glossary"):
                     yield Static(glossary_words())
                     yield Static(wrong_words())
-            yield Footer(show_command_palette=False)
+            yield KeyFooter()
 
     def on_mount(self) -> None:
         """Put the focus where the arrow keys scroll."""

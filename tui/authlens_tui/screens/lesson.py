@@ -11,11 +11,12 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Click
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from authlens_core.trace.lessons import LESSONS
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.widgets.key_footer import KeyFooter
 
 __all__ = ["LessonScreen"]
 
@@ -75,7 +76,7 @@ class LessonScreen(ModalScreen[None]):
         with Vertical(id="lesson-side"):
             with _Page(id="lesson"):
                 yield Static(id="lesson-words")
-            yield Footer(show_command_palette=False)
+            yield KeyFooter()
 
     def on_mount(self) -> None:
         """Show the stage that was asked for, with the focus where the arrows scroll."""

@@ -13,10 +13,11 @@ from textual.content import Content
 from textual.events import Click
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from authlens_core.emulator.rehearsal import SCENARIOS, Group, Scenario
+from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
 __all__ = ["RehearsalScreen"]
@@ -109,7 +110,7 @@ class RehearsalScreen(Screen[None]):
                 with Horizontal(id="card-buttons"):
                     yield Button(Content("Start (Enter)"), id="start", variant="primary", compact=True)
                     yield Button(Content("Answer (→)"), id="answer", compact=True)
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """List everything, with the plain login selected."""

@@ -10,10 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from authlens_core.safe_text import safe_line
 from authlens_tui.widgets.document import DocumentView
+from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.lines import Line, Tone, line
 
 __all__ = ["Result", "ResultsScreen"]
@@ -56,7 +57,7 @@ class ResultsScreen(ModalScreen[None]):
         with Vertical(id="results-box"):
             yield Static(Content(safe_line(self._summary, 400)), id="results-summary")
             yield DocumentView(_lines(self._results), id="results")
-            yield Footer(show_command_palette=False)
+            yield KeyFooter()
 
     def on_mount(self) -> None:
         """Put the focus where the arrow keys scroll."""

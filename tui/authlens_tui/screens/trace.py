@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from authlens_core.oauth.check import Severity
 from authlens_core.safe_text import safe_line
@@ -20,6 +20,7 @@ from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.screens.compare import CompareScreen
 from authlens_tui.screens.export import ExportScreen
 from authlens_tui.screens.open_session import Kept, OpenSessionScreen
+from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.stepper import Step, Stepper, StepState
 from authlens_tui.widgets.title_bar import TitleBar
@@ -92,7 +93,7 @@ class TraceScreen(Screen[None]):
         with Horizontal(id="trace"):
             yield Stepper()
             yield RecordView()
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Show the record that says how it ended."""

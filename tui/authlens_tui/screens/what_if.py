@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from authlens_core.login.experiments import EXPERIMENTS, Experiment, experiment_named
@@ -18,6 +18,7 @@ from authlens_core.oauth.check import Check, Severity
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_tui.widgets.key_footer import KeyFooter
 
 __all__ = ["ExperimentResultScreen", "WhatIfScreen", "acts_at", "results_in"]
 
@@ -90,7 +91,7 @@ class WhatIfScreen(ModalScreen[str | None]):
                 yield OptionList(*(self._option(one) for one in EXPERIMENTS), compact=True)
                 with VerticalScroll(id="what-if-box", can_focus=False):
                     yield Static(_words(self._first, self._position), id="what-if-detail")
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Put the cursor on the armed one, or on the first."""
@@ -186,7 +187,7 @@ class ExperimentResultScreen(ModalScreen[None]):
                 for record in self._records
                 for one, check in results_in(record)
             )
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Name the box, and let the keys scroll it."""

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static, TabbedContent
 
 from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.login.events import (
@@ -43,6 +43,8 @@ from authlens_tui.screens.wizard_words import (
     waiting_words,
 )
 from authlens_tui.widgets.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.record_lines import Tab
 from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper
 from authlens_tui.widgets.steps import stages_of, steps_of
@@ -105,7 +107,7 @@ class WizardScreen(WizardLink):
             with VerticalScroll(id="teach", can_focus=False):
                 yield Static(id="teach-words")
         yield Static(id="verdict")
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin to watch the login and show its first request."""
@@ -120,6 +122,11 @@ class WizardScreen(WizardLink):
         self.set_class(folded, "-folded")
         self.stepper.set_class(folded, "-line")
         self._show_heading()
+        self._say_failure()
+
+    @on(TabbedContent.TabActivated)
+    def _say_failure(self) -> None:
+        """Say why a stage failed wherever the overview of it is not what is shown."""
         failed = self.failed_record()
         if failed is not None:
             self._say_outcome(failed)
@@ -218,8 +225,9 @@ class WizardScreen(WizardLink):
         elif record.outcome is Outcome.PASSED:
             self._say(unkept_words(self._login.facts, datetime.now(UTC)))
         else:
-            # Only a large screen has room to say twice what the overview above quotes.
-            self._say(failed_words(record, ways, brief=self.size.height < _LARGE))
+            above = self.shown is record.stage and self.record_view.tab is Tab.OVERVIEW
+            brief = self.size.height < _LARGE
+            self._say(failed_words(record, ways, brief=brief, told_above=above))
 
     # -- what is shown ---------------------------------------------------------------------------------
 
@@ -320,6 +328,8 @@ class WizardScreen(WizardLink):
         self.show_stage(self._stages[message.index])
         if self._allowed().get("next"):
             self._say_next()
+        else:
+            self._say_failure()
 
     # -- what can be done ------------------------------------------------------------------------------
 

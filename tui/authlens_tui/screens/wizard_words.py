@@ -115,16 +115,20 @@ def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Con
     return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), _keys(ways))
 
 
-def failed_words(record: StageRecord, ways: Sequence[tuple[str, str]], *, brief: bool = False) -> Content:
+def failed_words(
+    record: StageRecord, ways: Sequence[tuple[str, str]], *, brief: bool = False, told_above: bool = False
+) -> Content:
     """Say which stage failed, why, what cures it, the keys that lead on, and the lines that show it.
 
     The lines come last, and not at all where it is to be `brief`; of an answer that is not known they are
-    the point.
+    the point. Where all that is `told_above` already, only the keys are said.
     """
     reason = why(record)
     title = (f"✖ {STAGE_INFO[record.stage].title} failed. ", "bold $text-error")
     if reason is None:
         return Content.assemble(title, _keys(ways))
+    if told_above:
+        return Content.assemble(title, "Above stands why, and what to do about it.\n", _keys(ways))
     cure = Content.assemble(("\n→ ", "bold"), Content(reason.cure)) if reason.cure else Content()
     seen = Content() if brief and reason.known else _seen(reason)
     first, last = (Content(), seen) if reason.known else (seen, Content())

@@ -131,12 +131,15 @@ def meaning_lines(
     yield from found_jwt_lines(jwts_in(message), redactor, now or datetime.now(UTC), verdicts)
 
 
-def failure_lines(failure: WireFailure) -> Iterator[Line]:
-    """Yield why there is no complete answer, and what to do."""
-    yield line((f"✖ failed ({failure.kind})  ", Tone.BAD), (failure.cause, Tone.TITLE), hang=2, words=True)
+def failure_lines(failure: WireFailure, *, told: bool = False) -> Iterator[Line]:
+    """Yield why there is no complete answer, and what to do; not what is `told` already."""
+    if not told:
+        yield line(
+            (f"✖ failed ({failure.kind})  ", Tone.BAD), (failure.cause, Tone.TITLE), hang=2, words=True
+        )
     if failure.may_have_arrived:
         yield prose("The server may have acted on the request: what became of it is not known.", indent=2)
-    if failure.cure:
+    if failure.cure and not told:
         yield line(("  cure  ", Tone.MUTED), (failure.cure, Tone.NOTE), hang=8, words=True)
 
 

@@ -49,7 +49,7 @@ def overview_lines(
         for exchange in record.exchanges:
             yield exchange_line(exchange, redactor)
             if exchange.failure is not None:
-                yield from failure_lines(exchange.failure)
+                yield from failure_lines(exchange.failure, told=exchange.failure.cause in told.cause)
     experiments = [check for check in record.checks if check.name.startswith("experiment.")]
     # What the cause was told from is not told again; it stands whole among the checks.
     told_already = record.failures[:1] if told.cause else ()
@@ -79,6 +79,7 @@ def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:
         outcome,
         (f"  {duration(exchange.elapsed)}", Tone.MUTED),
         hang=5,
+        words=True,
     )
 
 
@@ -98,10 +99,10 @@ def _words(
     text = shown(" ".join((*told.sentences, told.cause)).strip())
     if text:
         yield line(_SIGNS[outcome], *value_pieces(text), hang=2, words=True)
+    if told.cure:
+        yield line(("  cure  ", Tone.MUTED), (shown(told.cure), Tone.NOTE), hang=8, words=True)
     for number, quoted in enumerate(evidence):
         label = "  seen  " if number == 0 else " " * 8
         yield line((label, Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)
     if told.matters:
         yield line(("  why   ", Tone.MUTED), (shown(told.matters), Tone.MUTED), hang=8, words=True)
-    if told.cure:
-        yield line(("  cure  ", Tone.MUTED), (shown(told.cure), Tone.NOTE), hang=8, words=True)

@@ -1,0 +1,69 @@
+"""The footer holds what fits, and never loses the key for help."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+
+from authlens_tui.widgets.key_footer import KeyFooter
+
+WORDS = ["New", "Refresh", "Probe", "Revoke", "Log in", "Forget", "Filter", "Sort"]
+
+
+class Keys(App[None]):
+    """Nine keys, the last of them for help."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key, f"none('{key}')", word) for key, word in zip("abcdefgh", WORDS, strict=True)),
+        Binding("question_mark", "app.help", "Help", key_display="?"),
+    ]
+
+    def action_none(self, key: str) -> None:
+        """Do nothing."""
+
+    def compose(self) -> ComposeResult:
+        """Yield the footer alone."""
+        yield KeyFooter()
+
+
+def line_of(app: App[None]) -> str:
+    """Return the last line of the screen."""
+    segments = app.screen._compositor.render_strips()[-1]
+    return "".join(segment.text for segment in segments).rstrip()
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (120, " a New  b Refresh  c Probe  d Revoke  e Log in  f Forget  g Filter  h Sort  ? Help"),
+        (80, "a New b Refresh c Probe d Revoke e Log in f Forget g Filter h Sort ? Help"),
+        (40, "a New b Refresh c Probe d Revoke ? Help"),
+        (20, "a New ? Help"),
+    ],
+)
+async def test_the_keys_that_fit_are_shown_and_help_is_always_one(width: int, line: str) -> None:
+    """In cells of a real screen; the palette is named where all the keys leave room."""
+    app = Keys()
+    async with app.run_test(size=(width, 5)) as pilot:
+        await pilot.pause()
+        shown = line_of(app)
+        assert shown.startswith(line)
+        assert ("^p palette" in shown) is (width == 120)
+        assert len(shown) <= width
+
+
+async def test_the_keys_follow_the_width() -> None:
+    """A window is made smaller, and larger again."""
+    app = Keys()
+    async with app.run_test(size=(120, 5)) as pilot:
+        await pilot.pause()
+        before = line_of(app)
+        await pilot.resize_terminal(40, 5)
+        await pilot.pause()
+        assert line_of(app) == "a New b Refresh c Probe d Revoke ? Help"
+        await pilot.resize_terminal(120, 5)
+        await pilot.pause()
+        assert line_of(app) == before

@@ -1,0 +1,65 @@
+"""The footer: the keys of the moment, as many as the line holds, and always the one for help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.geometry import Size
+from textual.widget import Widget
+from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
+
+__all__ = ["KeyFooter"]
+
+_HELP: Final = "app.help"
+_PALETTE: Final = "-command-palette"
+_BORDER: Final = 1
+
+
+class KeyFooter(Footer):
+    """Textual's footer, closer together where it must be.
+
+    Too many keys for the line first cost the name of the command palette, then the space between them, and
+    then those that come last. The key for help stays, because it tells all the others.
+    """
+
+    def compose(self) -> ComposeResult:
+        """Yield the keys that fit."""
+        found = [widget for widget in super().compose() if isinstance(widget, FooterKey)]
+        room = self._room().width
+        palette = [key for key in found if key.has_class(_PALETTE)]
+        keys = [key for key in found if not key.has_class(_PALETTE)]
+        fits_all = _needed(found, compact=False) + _BORDER <= room
+        self.set_reactive(Footer.compact, not fits_all and _needed(keys, compact=False) > room)
+        self.set_class(self.compact, "-compact")
+        yield from _fitting(keys, room, compact=self.compact)
+        yield from palette if fits_all else ()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the keys to the new width."""
+        if event.size.width != self._seen.width:
+            self._seen = event.size
+            self.call_after_refresh(self.recompose)
+
+    _seen: Size = Size()
+
+    def _room(self) -> Size:
+        return self.size if self.size.width else self.app.size
+
+
+def _fitting(keys: Sequence[FooterKey], room: int, *, compact: bool) -> list[Widget]:
+    """Leave keys out from the end, though not the one for help, until the rest fits in `room` cells."""
+    kept: list[FooterKey] = list(keys)
+    while len(kept) > 1 and _needed(kept, compact=compact) > room:
+        kept.pop(next(at for at in reversed(range(len(kept))) if kept[at].action != _HELP))
+    return list(kept)
+
+
+def _needed(keys: Sequence[FooterKey], *, compact: bool) -> int:
+    """Return the cells that the keys take: two words, what is around them, and what is between them."""
+    around = 1 if compact else 3
+    between = len(keys) - 1 if compact else 0
+    return sum(len(key.key_display) + len(key.description) + around for key in keys) + between

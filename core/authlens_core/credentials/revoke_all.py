@@ -39,10 +39,23 @@ class Ended:
     trace: Trace | None = None
 
 
-async def revoke_one(credentials: Credentials, wire: Wire, grant: Grant) -> Ended:
-    """Revoke a grant with proof; an error becomes its result. What the server did not confirm is kept."""
+async def revoke_one(
+    credentials: Credentials,
+    wire: Wire,
+    grant: Grant,
+    *,
+    waiting: Callable[[float], None] = lambda _seconds: None,
+) -> Ended:
+    """Revoke a grant with proof; an error becomes its result. What the server did not confirm is kept.
+
+    Args:
+        credentials: where it is.
+        wire: what sends.
+        grant: which.
+        waiting: see `revoke`.
+    """
     try:
-        done = await revoke(credentials, wire, grant.grant_id)
+        done = await revoke(credentials, wire, grant.grant_id, waiting=waiting)
     except AuthlensError as error:
         return Ended(grant, False, error.cause, error.cure)
     good = done.outcome is RevokeOutcome.REVOKED and not done.still_accepted

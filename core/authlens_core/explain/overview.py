@@ -253,12 +253,11 @@ def _revoke(seen: _Seen) -> Iterator[str]:
             yield f"The server on the {fact.name.replace('_', ' ')}: {safe_line(fact.value, _MAX)}."
     proof = next((c for c in seen.record.checks if c.name == "revoke.proof"), None)
     if proof is not None:
-        refused = proof.severity == "pass"
-        yield (
-            f"Asked again with the old token, the resource refused it ({safe_line(proof.seen, _MAX)})."
-            if refused
-            else "The resource did not refuse the old token; some check only when it ends."
-        )
+        status = safe_line(proof.seen, _MAX)
+        yield {
+            Severity.PASS: f"Asked again with the old token, the resource refused it ({status}).",
+            Severity.NOTICE: f"The resource refused the old token ({status}), which had ended by itself.",
+        }.get(proof.severity, "The resource did not refuse the old token; some check only when it ends.")
 
 
 def _span(seconds: int) -> str:

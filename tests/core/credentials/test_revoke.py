@@ -15,6 +15,7 @@ from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, utc
 from authlens_core.credentials.refresh import refresh
 from authlens_core.credentials.refresh_result import RefreshOutcome
 from authlens_core.credentials.revoke import RevokeOutcome, revoke
+from authlens_core.oauth.check import Severity
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, TraceKind
@@ -124,12 +125,64 @@ async def test_a_resource_that_still_accepts_is_reported(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
     """H142: confirmed by the server, and the words do not claim more."""
-    server.answers("/mcp", Scripted(200))
-    result = await revoke(credentials, wire, saved.grant_id)
+    server.answers("/mcp", Scripted(200), Scripted(200))
+    result = await revoke(credentials, wire, saved.grant_id, pauses=(0.01,))
     assert result.outcome is RevokeOutcome.REVOKED
     assert result.still_accepted is True
     assert "still accepts" in result.summary
     assert result.trace.records[0].outcome is Outcome.FAILED
+
+
+async def test_a_resource_that_takes_a_while_to_refuse_is_asked_until_it_does(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """Cloudflare needs up to half a minute; every call is in the record, and the wait is announced once."""
+    credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=600)))
+    server.answers("/mcp", Scripted(200), Scripted(200))
+    announced: list[float] = []
+    result = await revoke(
+        credentials, wire, saved.grant_id, waiting=announced.append, pauses=(0.01, 0.02, 0.03)
+    )
+    assert announced == [pytest.approx(0.06)]
+    assert (result.outcome, result.still_accepted, result.removed) == (RevokeOutcome.REVOKED, False, True)
+    record = result.trace.records[0]
+    assert [e.response.status for e in record.exchanges if e.response and e.request.method == "GET"] == [
+        200,
+        200,
+        401,
+    ]
+    (proof,) = [check for check in record.checks if check.name == "revoke.proof"]
+    assert proof.severity is Severity.PASS
+    assert record.outcome is Outcome.PASSED
+
+
+async def test_who_does_not_wait_for_the_proof_finds_the_word_of_the_server(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """The grant is kept until the resource was seen to refuse, and its note says how far it came."""
+    server.answers("/mcp", Scripted(200))
+    begun = asyncio.Event()
+    task = asyncio.create_task(
+        revoke(credentials, wire, saved.grant_id, waiting=lambda _: begun.set(), pauses=(60.0,))
+    )
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    kept = credentials.get(saved.grant_id)
+    assert kept.state is GrantState.REVOCATION_FAILED
+    assert kept.note.startswith("The server confirmed the revocation.")
+
+
+async def test_the_refusal_of_a_token_that_had_ended_is_not_called_a_proof(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """It would have been refused anyway."""
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.outcome is RevokeOutcome.REVOKED
+    assert "proves nothing" in result.summary
+    (proof,) = [c for c in result.trace.records[0].checks if c.name == "revoke.proof"]
+    assert proof.severity is Severity.NOTICE
 
 
 async def test_without_an_endpoint_it_is_said_and_nothing_changes(

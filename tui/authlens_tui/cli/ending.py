@@ -49,7 +49,15 @@ async def _revoke(session: Session, grant: Grant) -> Result:
     """Revoke one grant; an error becomes its result, so that the others still have their turn."""
     shown = safe_line(grant.resource_url, 200)
     try:
-        result = await revoke(session.credentials, session.wire, grant.grant_id)
+        result = await revoke(
+            session.credentials,
+            session.wire,
+            grant.grant_id,
+            waiting=lambda seconds: say(
+                f"  {shown}: the server confirmed it and the resource still accepts the token; "
+                f"asking it again for up to {seconds:.0f} s."
+            ),
+        )
     except AuthlensError as error:
         say(f"✖ {shown}: {error.cause}")
         say(f"  → {error.cure}")

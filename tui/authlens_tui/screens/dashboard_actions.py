@@ -241,7 +241,14 @@ class DashboardActions(Screen[None]):
         return _done(await refresh_one(credentials, wire, _grant(holding), despite_unknown=True))
 
     async def _revoke(self, holding: Holding) -> Done:
-        return _done(await revoke_one(self._session.credentials, self._session.wire, _grant(holding)))
+        def waiting(seconds: float) -> None:
+            self.say(
+                f"The server confirmed it. The resource still accepts the token of "
+                f"{safe_line(holding.title, 120)}; it is asked again for up to {seconds:.0f} s …"
+            )
+
+        credentials, wire = self._session.credentials, self._session.wire
+        return _done(await revoke_one(credentials, wire, _grant(holding), waiting=waiting))
 
     async def _probe(self, holding: Holding) -> Done:
         done = await probe(self._session.credentials, self._session.wire, holding)

@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+from textual.widgets._footer import FooterKey, FooterLabel
 
 __all__ = ["KeyFooter"]
 
-_HELP: Final = "app.help"
+_HELP: Final = frozenset({"help", "app.help"})
 _PALETTE: Final = "-command-palette"
 _BORDER: Final = 1
+_SIGN: Final = 2  # cells of the sign for keys that are left out
 
 
 class KeyFooter(Footer):
@@ -51,11 +52,17 @@ class KeyFooter(Footer):
 
 
 def _fitting(keys: Sequence[FooterKey], room: int, *, compact: bool) -> list[Widget]:
-    """Leave keys out from the end, though not the one for help, until the rest fits in `room` cells."""
+    """Leave keys out from the end, though not the one for help, until the rest fits in `room` cells.
+
+    Where some are left out, a sign says so.
+    """
     kept: list[FooterKey] = list(keys)
-    while len(kept) > 1 and _needed(kept, compact=compact) > room:
-        kept.pop(next(at for at in reversed(range(len(kept))) if kept[at].action != _HELP))
-    return list(kept)
+    while len(kept) > 1 and _needed(kept, compact=compact) > room - (0 if len(kept) == len(keys) else _SIGN):
+        kept.pop(next(at for at in reversed(range(len(kept))) if kept[at].action not in _HELP))
+    shown: list[Widget] = list(kept)
+    if len(kept) < len(keys):
+        shown.insert(len(kept) - 1, FooterLabel("… "))
+    return shown
 
 
 def _needed(keys: Sequence[FooterKey], *, compact: bool) -> int:

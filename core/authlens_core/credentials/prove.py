@@ -6,17 +6,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from authlens_core.access.answer import Answer, Protection, classify
+from authlens_core.access.answer import Answer
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.credentials.coverage import covers
 from authlens_core.credentials.endpoint import loopback_http
 from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.judgement import judge, status_of
 from authlens_core.credentials.model import Grant, utc_now
 from authlens_core.credentials.paths import StateUnusable
 from authlens_core.credentials.undertaking import Undertaking
 from authlens_core.errors import UsageError
-from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.token import bearer_header
 from authlens_core.oauth.url import UrlRefused, parse_url
@@ -27,9 +27,7 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 
-__all__ = ["Proven", "ask", "prove", "verdict"]
-
-_REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
+__all__ = ["Proven", "ask", "prove"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,8 @@ class Proven:
     Attributes:
         grant: the grant, with `last_proven_at` moved when the token was accepted.
         accepted: True and False are the resource's word; None where its answer says neither.
-        answer: which layer answered, and what it means.
+        answer: which layer answered, and what it looks like.
+        diagnosis: why it was not accepted, or None where it was or nothing is known of it.
         trace: what was sent and what came back.
         summary: what was found, one sentence.
         cure: what to do about it, or the empty string.
@@ -48,6 +47,7 @@ class Proven:
     grant: Grant
     accepted: bool | None
     answer: Answer
+    diagnosis: Diagnosis | None
     trace: Trace
     summary: str
     cure: str = ""
@@ -78,20 +78,17 @@ async def prove(
     grant, secrets = await credentials.load(grant_id)
     record = Undertaking(Stage.PROBE, grant, now())
     exchange = await ask(wire, grant, secrets.access_token, url or grant.resource_url)
-    answer = classify(exchange)
-    accepted = verdict(exchange, answer)
+    said = judge(exchange, "token", spec="RFC 6750 §3.1")
     record.exchanges.append(exchange)
-    record.checks.append(_check(accepted=accepted, answer=answer, exchange=exchange))
-    record.facts.append(Fact("answered by", answer.layer))
-    if accepted:
+    record.checks.append(said.check)
+    record.facts.append(Fact("answered by", said.answer.layer))
+    if said.accepted:
         with suppress(StateUnusable):  # the proof stands, with or without a note of it
             grant = credentials.note_proof(grant_id, now())
-    credentials.record("proven" if accepted else "not proven", grant_id, _status(exchange))
-    summary = "The resource accepts the token." if accepted else answer.summary
-    cure = "" if accepted else answer.cure
-    trace = record.trace(passed=accepted is True)
+    credentials.record("proven" if said.accepted else "not proven", grant_id, status_of(exchange))
+    trace = record.trace(passed=said.accepted is True)
     credentials.traces.keep(grant_id, trace)
-    return Proven(grant, accepted, answer, trace, summary, cure)
+    return Proven(grant, said.accepted, said.answer, said.diagnosis, trace, said.summary, said.cure)
 
 
 async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Exchange:
@@ -116,30 +113,3 @@ async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Excha
         raise UsageError(f"The stored token cannot be sent: {error}.", "Log in again.") from error
     request = resource_request(target, grant.method, authorization=authorization)
     return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose="resource with token")
-
-
-def verdict(exchange: Exchange, answer: Answer) -> bool | None:
-    """Return whether the token was accepted; None where something else than the token decided."""
-    response = exchange.response
-    if response is None:
-        return None
-    if 200 <= response.status < 300:
-        return True
-    if response.status == 401 or answer.protection in _REFUSALS:
-        return False
-    # A Bearer challenge on another status refuses the token as well (RFC 9110 §11.6.1).
-    return False if answer.protection is Protection.OAUTH else None
-
-
-def _status(exchange: Exchange) -> str:
-    return str(exchange.response.status) if exchange.response else "no answer"
-
-
-def _check(*, accepted: bool | None, answer: Answer, exchange: Exchange) -> Check:
-    name, expected, spec = "probe.accepted", "the resource accepts the token", "RFC 6750 §3.1"
-    seen = f"{_status(exchange)}, answered by: {safe_line(answer.layer, 60)}"
-    why = "Only an answer of the resource itself says that the token is good."
-    if accepted:
-        return passed(name, expected, seen, spec=spec, why=why)
-    severity = Severity.FAILURE if accepted is False else Severity.WARNING
-    return Check(name, severity, expected, f"{seen}. {answer.summary}", why, spec, answer.cure)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from authlens_core.access.answer import Answer, classify
-from authlens_core.access.diagnosis import Diagnosis, explain
+from authlens_core.access.answer import Answer
+from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.credentials.judgement import judge
 from authlens_core.credentials.model import utc_now
-from authlens_core.credentials.prove import verdict
 from authlens_core.errors import (
     AuthlensError,
     NetworkFailure,
@@ -20,22 +20,17 @@ from authlens_core.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.http_message import Headers
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.url import UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange, FailureKind
+from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.limits import RESOURCE
 
 __all__ = ["ResourceAnswer", "call_resource"]
-
-_EXPECTED = "the resource accepts the credential"
-_WHY = "Only an answer of the resource itself says that a credential is good."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ class ResourceAnswer:
 
     Attributes:
         accepted: True and False are the resource's word; None where its answer is about something else.
-        answer: which layer answered, and what it means.
+        answer: which layer answered, and what it looks like.
         diagnosis: why it was not accepted, or None where it was or nothing is known of it.
         trace: what was sent and what came back.
         summary: what was found, one sentence.
@@ -105,30 +100,16 @@ async def call_resource(
     request = replace(request, headers=Headers((*request.headers.fields, *fields)))
     plain = target.scheme == "http"
     exchange = await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=purpose)
-    answer = classify(exchange)
-    accepted = verdict(exchange, answer)
-    check = _check(exchange, answer, accepted=accepted)
-    diagnosis = None if accepted else explain(Stage.PROBE, (check,), exchange)
-    summary, cure = ("The resource accepts it.", "") if accepted else (answer.summary, answer.cure)
-    if diagnosis is not None:
-        summary, cure = diagnosis.cause, diagnosis.cure
+    said = judge(exchange, "credential")
     record = StageRecord(
         Stage.PROBE,
-        Outcome.PASSED if accepted else Outcome.FAILED,
+        Outcome.PASSED if said.accepted else Outcome.FAILED,
         started_at,
         exchange.elapsed,
         (exchange,),
-        (check,),
-        (Fact("answered by", answer.layer), Fact("credential", secret)),
+        (said.check,),
+        (Fact("answered by", said.answer.layer), Fact("credential", secret)),
     )
     trace = Trace(secrets.token_hex(8), TraceKind.PROBE, target.text, started_at, (without_echoes(record),))
-    return ResourceAnswer(accepted, answer, diagnosis, trace, summary, cure)
-
-
-def _check(exchange: Exchange, answer: Answer, *, accepted: bool | None) -> Check:
-    status = str(exchange.response.status) if exchange.response else "no answer"
-    seen = f"{status}, answered by: {safe_line(answer.layer, 60)}"
-    if accepted:
-        return passed("probe.accepted", _EXPECTED, seen, why=_WHY)
-    severity = Severity.FAILURE if accepted is False else Severity.WARNING
-    return Check("probe.accepted", severity, _EXPECTED, f"{seen}. {answer.summary}", _WHY, "", answer.cure)
+    summary = "The resource accepts it." if said.accepted else said.summary
+    return ResourceAnswer(said.accepted, said.answer, said.diagnosis, trace, summary, said.cure)

@@ -19,8 +19,9 @@ from authlens_core.access.answer import classify
 from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.grants import Credentials, client_of, refresh_lock
+from authlens_core.credentials.judgement import verdict
 from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, utc_now
-from authlens_core.credentials.prove import ask, verdict
+from authlens_core.credentials.prove import ask
 from authlens_core.credentials.undertaking import LockedGrant
 from authlens_core.errors import UsageError
 from authlens_core.oauth.check import Check, Severity, passed

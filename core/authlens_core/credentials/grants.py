@@ -64,9 +64,9 @@ class Credentials:
         self.store = store
         self.locks = locks
         self.traces = Traces(traces, self._known)
-        self._generations = Generations(index, store, locks, on_step)
-        self.clients = Clients(index, store, self._generations, self.written, self.record)
-        self.service_tokens = ServiceTokens(index, store, self._generations, self.written, self.record)
+        self.generations = Generations(index, store, locks, on_step)
+        self.clients = Clients(index, store, self.generations, self.written, self.record)
+        self.service_tokens = ServiceTokens(index, store, self.generations, self.written, self.record)
         self.leaving = asyncio.Event()
         self._under_way: set[asyncio.Task[Any]] = set()
         self._held: dict[str, tuple[Grant, GrantSecrets]] = {}
@@ -157,7 +157,7 @@ class Credentials:
         Raises:
             LockBusy: another process was writing all the time.
         """
-        return await self.written(self._generations.sweep())
+        return await self.written(self.generations.sweep())
 
     # Grants
 
@@ -220,7 +220,7 @@ class Credentials:
         def switch(generation: int, entries: int) -> None:
             self.index.switch(replace(saved, generation=generation), entries)
 
-        write = self._generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
+        write = self.generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
         generation = await self.written(write)
         self.let_go(grant.grant_id)
         return replace(saved, generation=generation)
@@ -232,6 +232,10 @@ class Credentials:
         tries to save them once more.
         """
         self._held[grant.grant_id] = grant, secrets
+
+    def holds(self, grant_id: str) -> bool:
+        """Return whether secrets of this grant are in memory that no store took."""
+        return grant_id in self._held
 
     def let_go(self, grant_id: str) -> None:
         """Undo `hold`: the secrets are stored, here or elsewhere."""
@@ -294,7 +298,7 @@ class Credentials:
 
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
         """Remove a grant for another reason than `forget`, with its own words in the history."""
-        erased = await self.written(self._generations.remove(lambda: self.index.remove(grant_id)))
+        erased = await self.written(self.generations.remove(lambda: self.index.remove(grant_id)))
         self.traces.drop(grant_id)
         self.record(kind, grant_id, detail)
         return erased

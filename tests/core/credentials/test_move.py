@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.move import move
 from authlens_core.credentials.open_store import remembered_place, store_at
 from authlens_core.credentials.place import Place
-from authlens_core.credentials.secret_store import MemoryStore, StoreElsewhere
+from authlens_core.credentials.secret_store import MemoryStore, SecretStore, StoreElsewhere
 from authlens_core.credentials.service_token import ServiceToken
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.secret import Secret
@@ -179,3 +179,117 @@ async def test_a_session_in_memory_can_be_kept_after_all(both: Both, make_grant:
     assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
     assert memory.list() == ()
     memory.index.close()
+
+
+def _meanwhile(store: SecretStore, key: str, act: Callable[[], Awaitable[object]]) -> None:
+    """Let somebody act once, just after an entry was read."""
+    real, left = store.get, [act]
+
+    async def get(entry: str) -> Secret | None:
+        value = await real(entry)
+        if entry.startswith(f"authlens:{key}") and left:
+            await left.pop()()
+        return value
+
+    store.get = get  # type: ignore[method-assign]
+
+
+async def test_a_service_token_that_is_replaced_while_it_moves_has_the_new_secret(
+    both: Both, make_grant: Any
+) -> None:
+    """Access shows a secret once: the old one must not come back over the new one."""
+    source, target = both()
+    await _fill(source, make_grant)
+    other, _ = both()
+    _meanwhile(source.store, "t:", lambda: other.service_tokens.save(SERVICE_TOKEN, Secret("f" * 64)))
+    report = await move(source, target)
+    assert (report.service_tokens, report.failed) == ((SERVICE_TOKEN.url,), ())
+    token, secret = await target.service_tokens.load("t")
+    assert (secret, token.place) == (Secret("f" * 64), Place.FILE)
+    assert source.store._values == {}  # type: ignore[attr-defined]
+    assert source.index.leftovers() == ()
+
+
+async def test_a_client_that_is_registered_anew_while_it_moves_has_the_new_secret(
+    both: Both, make_grant: Any
+) -> None:
+    """The same for the secret of a client: the server has forgotten the old one."""
+    source, target = both()
+    await _fill(source, make_grant)
+    other, _ = both()
+    anew = replace(CLIENT, client_id="anew", client_secret=Secret("new-canary"))
+    _meanwhile(source.store, "client-", lambda: other.clients.remember("https://as.example", anew))
+    assert (await move(source, target)).failed == ()
+    known = await target.clients.known("https://as.example", CLIENT.redirect_uri)
+    assert known is not None
+    assert (known.client_id, known.client_secret) == ("anew", Secret("new-canary"))
+    assert source.index.leftovers() == ()
+
+
+async def test_a_login_that_is_made_anew_while_it_moves_has_the_new_tokens(
+    both: Both, make_grant: Any
+) -> None:
+    """A new login holds no lock of the refresh."""
+    source, target = both()
+    await _fill(source, make_grant)
+    other, _ = both()
+    new = GrantSecrets(Secret("newest"), Secret("newest refresh"))
+    _meanwhile(source.store, "b:", lambda: other.save(source.get("b"), new))
+    assert (await move(source, target)).failed == ()
+    assert (await target.load("b"))[1] == new
+    assert source.index.leftovers() == ()
+
+
+async def test_what_is_removed_while_it_moves_does_not_come_back(both: Both, make_grant: Any) -> None:
+    """Neither its record nor a copy of its secret."""
+    source, target = both()
+    await _fill(source, make_grant)
+    other, _ = both()
+    _meanwhile(source.store, "t:", lambda: other.service_tokens.remove("t"))
+    report = await move(source, target)
+    assert (report.service_tokens, report.failed) == ((), ())
+    assert target.service_tokens.list() == ()
+    assert source.index.leftovers() == ()
+
+
+async def test_a_replacement_while_a_session_in_memory_moves_is_not_lost(both: Both, make_grant: Any) -> None:
+    """Two indexes: what was copied is out of date, and is copied again."""
+    _, target = both()
+    memory = Credentials.memory()
+    await _fill(memory, make_grant)
+    _meanwhile(
+        memory.store,
+        "t:",
+        lambda: memory.service_tokens.save(SERVICE_TOKEN, Secret("f" * 64)),
+    )
+    await move(memory, target)
+    assert (await target.service_tokens.load("t"))[1] == Secret("f" * 64)
+    assert memory.service_tokens.list() == ()
+    memory.index.close()
+
+
+async def test_the_secrets_of_a_record_that_cannot_be_read_come_along_and_it_is_named(
+    both: Both, make_grant: Any
+) -> None:
+    """Nothing stays behind in the old store; the record can be forgotten from the new one."""
+    source, target = both()
+    await _fill(source, make_grant)
+    with source.index.writing() as connection:
+        connection.execute("UPDATE grants SET record = '{' WHERE grant_id = 'b'")
+        connection.execute("UPDATE service_tokens SET record = '[]'")
+        connection.execute("UPDATE clients SET record = 'x'")
+    report = await move(source, target)
+    assert (len(report.logins), report.service_tokens, report.failed) == (2, (), ())
+    assert [(one.kind, one.record_id) for one in report.damaged] == [("oauth", "b"), ("service-token", "t")]
+    assert source.store._values == {}  # type: ignore[attr-defined]
+    assert await target.forget("b")
+    assert target.index.leftovers() == ()
+
+
+async def test_how_far_it_is_can_be_heard(both: Both, make_grant: Any) -> None:
+    """Five records, the last word that all are done."""
+    source, target = both()
+    await _fill(source, make_grant)
+    told: list[tuple[int, int]] = []
+    await move(source, target, lambda done, whole: told.append((done, whole)))
+    assert told == [(done, 5) for done in range(6)]

@@ -17,6 +17,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from textual.app import App
 
+from authlens_core.credentials.place import Place
 from authlens_core.errors import UsageError
 from authlens_tui.app import AuthlensApp
 from authlens_tui.crash import crash_report
@@ -180,6 +181,14 @@ def test_a_crash_report_names_the_stage_and_our_own_places() -> None:
     assert "in the stage Exchange" in report
     assert "authlens_tui/recording.py:" in report
     assert "would write" not in report
+
+
+def test_a_crash_report_calls_nothing_safe_that_was_in_memory_only() -> None:
+    """What ends with the program is not called kept; without any place, nothing is said of it."""
+    assert "safe in the keyring" in crash_report(ValueError(), place=Place.KEYRING)
+    assert "they are gone here" in crash_report(ValueError(), place=Place.MEMORY)
+    for place in (Place.MEMORY, None):
+        assert "safe" not in crash_report(ValueError(), place=place)
 
 
 @pytest.mark.parametrize("name", ["TEXTUAL", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT", "TEXTUAL_DEBUG"])

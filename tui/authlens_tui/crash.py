@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 from textual.worker import WorkerFailed
 
+from authlens_core.credentials.place import Place
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -36,6 +38,9 @@ class QuietCrash(_Base):
     stage_name: str = ""
     """The stage that is running, for the report; set by the wizard."""
 
+    secrets_place: Place | None = None
+    """Where this program keeps secrets, for the report; None where it keeps none."""
+
     _failed_with: BaseException | None = None
 
     def _handle_exception(self, error: Exception) -> None:
@@ -43,7 +48,7 @@ class QuietCrash(_Base):
         super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
-        report = crash_report(self._failed_with, self.stage_name)
+        report = crash_report(self._failed_with, self.stage_name, self.secrets_place)
         self._exit_renderables.append(Text(report))
         self._close_messages_no_wait()
 
@@ -52,7 +57,7 @@ class QuietCrash(_Base):
         loop.set_exception_handler(_ignore)
 
 
-def crash_report(error: BaseException | None, stage: str = "") -> str:
+def crash_report(error: BaseException | None, stage: str = "", place: Place | None = None) -> str:
     """Return what is said about `error`: no value, no message, no local variable."""
     while isinstance(error, WorkerFailed):
         error = error.error
@@ -60,11 +65,20 @@ def crash_report(error: BaseException | None, stage: str = "") -> str:
     where = f" in the stage {stage}" if stage else ""
     lines = [
         f"authlens stopped{where}: a mistake in authlens, not in what you did ({kind}).",
-        *(f"  at {place}" for place in _places(error)),
+        *(f"  at {one}" for one in _places(error)),
         f"  report {secrets.token_hex(4)}",
-        "Credentials kept so far are safe. Please report the lines above; they hold nothing secret.",
+        f"{_kept(place)}Please report the lines above; they hold nothing secret.",
     ]
     return "\n".join(lines)
+
+
+def _kept(place: Place | None) -> str:
+    """Say what became of the credentials that were kept."""
+    if place is None:
+        return ""
+    if place is Place.MEMORY:
+        return "Tokens were kept in memory only: they are gone here, and valid at the server until they end. "
+    return f"What was kept so far is safe in {place.words}. "
 
 
 def _places(error: BaseException | None) -> list[str]:

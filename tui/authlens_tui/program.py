@@ -161,6 +161,7 @@ class Program(AuthlensApp):
         if opened is None:
             self.exit(return_code=NoSecretStore.exit_code)
             return
+        self.secrets_place = opened.store.place
         try:
             credentials = Credentials.open(opened.store)
             await credentials.recover()

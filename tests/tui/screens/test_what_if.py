@@ -6,8 +6,9 @@ import pytest
 
 from authlens_core.login.experiments import EXPERIMENTS, experiment_named
 from authlens_core.trace.record import Stage
+from authlens_tui.demo import DemoApp
 from authlens_tui.screens.export import ExportScreen
-from authlens_tui.screens.what_if import ExperimentResultScreen, WhatIfScreen
+from authlens_tui.screens.what_if import ExperimentResultScreen, WhatIfScreen, results_in
 from authlens_tui.screens.wizard import WizardScreen
 from authlens_tui.widgets.record_view import RecordView
 from support.driven_login import run_to
@@ -88,6 +89,56 @@ async def test_the_refresh_after_the_login_is_a_ninth_step_that_can_be_looked_at
         assert app.focused is wizard.stepper
         await pilot.press("up")
         await until(pilot, lambda: wizard.shown is Stage.ACCESS)
+
+
+async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_with_it() -> None:
+    """`a` ends the next stage while the screen with the first result is being made."""
+    login, _ = scripted()
+    login.watch(come_back(login))
+    login.arm(experiment_named("reused_code"))
+    await login.run_all()
+    records = [one for one in login.trace.records if results_in(one)]
+    screen = ExperimentResultScreen(records[0])
+    for record in records[1:]:
+        screen.add(record)
+    async with run_screen(screen) as (app, _):
+        shown = text_of(app)
+        for record in records:
+            for experiment, _check in results_in(record):
+                assert experiment.title in shown
+
+
+async def test_a_code_used_twice_in_a_run_of_all_stages_ends_with_both_results() -> None:
+    """The whole way with the keys: i, the experiment, a."""
+    async with DemoApp(play=True, port=0, environ={}).run_test(size=(120, 40)) as pilot:
+        app = pilot.app
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+        await until(pilot, lambda: len(app.screen.query(".result-one")) == 2)
+
+
+async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -> None:
+    """The key that the screen names is one that works."""
+    login, _ = scripted(token=[REFUSED, REFUSED])
+    login.watch(come_back(login))
+    login.arm(experiment_named("wrong_verifier"))
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert "to run it" in text_of(app)
+        assert wizard.check_action("next", ()) is True
+        assert wizard.check_action("retry", ()) is False
 
 
 async def test_an_armed_attack_can_be_disarmed() -> None:

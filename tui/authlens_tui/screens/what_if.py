@@ -177,26 +177,29 @@ class ExperimentResultScreen(ModalScreen[None]):
 
     def __init__(self, record: StageRecord) -> None:
         super().__init__()
-        self._records = [record]
+        self._waiting: list[StageRecord] | None = [record]  # None once there is a box to show them in
 
     def compose(self) -> ComposeResult:
-        """Lay out the results, one under the other."""
-        with VerticalScroll(id="result"):
-            yield from (
-                ResultView(one, check, record)
-                for record in self._records
-                for one, check in results_in(record)
-            )
+        """Lay out the box; the results come into it, one under the other."""
+        yield VerticalScroll(id="result")
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Name the box, and let the keys scroll it."""
+        """Show what came up to now, name the box, and let the keys scroll it."""
+        records, self._waiting = self._waiting or [], None
+        for record in records:
+            self._show(record)
         self.box.border_title = "What became of it"
         self.box.focus()
 
     def add(self, record: StageRecord) -> None:
-        """Show what became of the next one, too."""
-        self._records.append(record)
+        """Show what became of the next one, too; it may come before this screen is laid out."""
+        if self._waiting is None:
+            self._show(record)
+        else:
+            self._waiting.append(record)
+
+    def _show(self, record: StageRecord) -> None:
         self.box.mount(*(ResultView(one, check, record) for one, check in results_in(record)))
 
     def action_close(self) -> None:

@@ -64,6 +64,7 @@ class WizardTools(StageRunner):
             return
         name = await self.app.push_screen_wait(WhatIfScreen(login.position, login.armed))
         if name is not None and login.running is None:
+            self._answered = self.failed_record()
             login.arm(experiment_named(name))
             self.went_back()
 

@@ -11,7 +11,6 @@ from authlens_core.callback.ssh_forward import is_ssh
 
 __all__ = ["in_container", "why_no_browser"]
 
-_DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 _CONTAINER_VARIABLES: Final = ("container", "KUBERNETES_SERVICE_HOST", "REMOTE_CONTAINERS", "CODESPACES")
 _CONTAINER_FILES: Final = (".dockerenv", "run/.containerenv", "run/systemd/container")
 
@@ -30,8 +29,9 @@ def in_container(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
 def why_no_browser(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
     """Return why no browser is started here, as a clause for a person; None where one may be.
 
-    A BROWSER that the person set stands for a display, and in a container for one outside of it; over SSH it
-    would open on a screen that the person does not see.
+    A BROWSER that the person set stands for a display, and in a container for one outside of it: Codespaces
+    and development containers set it to a program that opens the link on the host. Over SSH it would open on
+    a screen that the person does not see.
 
     Args:
         environ: the environment of this process.
@@ -43,6 +43,18 @@ def why_no_browser(environ: Mapping[str, str], root: Path = Path("/")) -> str | 
         return None
     if in_container(environ, root):
         return "this is a container"
-    if sys.platform in {"darwin", "win32"} or any(environ.get(name) for name in _DISPLAYS):
+    if sys.platform in {"darwin", "win32"} or environ.get("WAYLAND_DISPLAY"):
         return None
-    return "there is no display"
+    display = environ.get("DISPLAY")
+    if not display:
+        return "there is no display"
+    return None if _is_here(display) else "the display belongs to another machine"
+
+
+def _is_here(display: str) -> bool:
+    """Tell whether a DISPLAY is of this machine: `:0`, `unix:0`, or a socket's path (X(7), "DISPLAY NAMES").
+
+    sshd sets `localhost:10.0`, or the host's own name, for a display that it forwards.
+    """
+    host = display.rpartition(":")[0]
+    return host in {"", "unix"} or host.startswith("/")

@@ -1,7 +1,7 @@
 """Over SSH the browser is on another machine: the one line that brings its callback here.
 
 sshd tells the connection's two ends in `SSH_CONNECTION`: client address, client port, server address, server
-port (ssh(1), "ENVIRONMENT").
+port (ssh(1), "ENVIRONMENT"). The older `SSH_CLIENT` holds client address, client port, server port.
 """
 
 from __future__ import annotations
@@ -13,10 +13,22 @@ import socket
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["escape_hint", "forward_line_to_here", "is_ssh", "other_route_hint", "ssh_forward_line"]
+__all__ = [
+    "THIS_MACHINE",
+    "escape_hint",
+    "forward_line_to_here",
+    "is_ssh",
+    "other_route_hint",
+    "ssh_forward_line",
+]
+
+THIS_MACHINE: Final = "<this machine>"
+"""Stands in the line where no name is known that could: the person puts one in, for no shell runs it so."""
 
 _SSH_PORT: Final = 22
 _MARKS: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
+# Who came in, for sudo and doas tell the account of before (sudo(8), doas(1)).
+_CAME_IN_AS: Final = ("SUDO_USER", "DOAS_USER")
 
 
 def is_ssh(environ: Mapping[str, str]) -> bool:
@@ -30,8 +42,9 @@ def ssh_forward_line(
     """Return the command for the person's own machine that forwards `port` to this one; None outside SSH.
 
     The host is the address that the person's SSH connection ended at. Where that address means nothing on
-    another machine (loopback, link-local) or is not told, it is `hostname`. The words are quoted for a POSIX
-    shell, and none of them can be taken for an option of ssh.
+    another machine (loopback, link-local) or is not told, it is `hostname`, and where that cannot stand on a
+    command line, `THIS_MACHINE`. The words are quoted for a POSIX shell, apart from that placeholder, and
+    none of them can be taken for an option of ssh.
 
     Args:
         environ: the environment of this process.
@@ -43,22 +56,31 @@ def ssh_forward_line(
     """
     if not is_ssh(environ):
         return None
-    address, ssh_port = _server_end(environ.get("SSH_CONNECTION", ""))
+    address, ssh_port = _server_end(environ)
+    forward = f"ssh -N -L {port}:{target}:{port}"
+    other_port = "" if ssh_port == _SSH_PORT else f" -p {ssh_port}"
     host = address or hostname
     if not _is_plain(host):
-        return None
+        account = f"{shlex.quote(user)}@" if _is_plain(user) else ""
+        # The placeholder stands last: a shell that is given it finds no word behind it and refuses the line.
+        return f"{forward}{other_port} {account}{THIS_MACHINE}"
     destination = f"{user}@{host}" if _is_plain(user) else host
-    other_port = "" if ssh_port == _SSH_PORT else f" -p {ssh_port}"
-    return f"ssh -N -L {port}:{target}:{port} {shlex.quote(destination)}{other_port}"
+    return f"{forward} {shlex.quote(destination)}{other_port}"
 
 
 def forward_line_to_here(environ: Mapping[str, str], port: int, target: str = "localhost") -> str | None:
-    """Return `ssh_forward_line` for this account on this machine."""
+    """Return `ssh_forward_line` for the account that came in to this machine."""
+    return ssh_forward_line(environ, port, _account(environ), socket.gethostname(), target)
+
+
+def _account(environ: Mapping[str, str]) -> str:
+    came_in = next((environ[name] for name in _CAME_IN_AS if environ.get(name)), "")
+    if came_in:
+        return came_in
     try:
-        user = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError, ImportError):
-        user = ""
-    return ssh_forward_line(environ, port, user, socket.gethostname(), target)
+        return ""
 
 
 def escape_hint(port: int, target: str = "localhost") -> str:
@@ -77,20 +99,34 @@ def other_route_hint(port: int, target: str = "localhost") -> str:
     )
 
 
-def _server_end(connection: str) -> tuple[str, int]:
-    """Return the server's address, empty if it is of no use elsewhere, and the port of its sshd."""
-    fields = connection.split()
-    if len(fields) != 4 or not (fields[3].isascii() and fields[3].isdigit()):
+def _server_end(environ: Mapping[str, str]) -> tuple[str, int]:
+    """Return the server's address, empty if it is of no use elsewhere, and the port of its sshd.
+
+    Where the connection is no socket, sshd tells UNKNOWN and 65535, of which neither is an address.
+    """
+    fields = environ.get("SSH_CONNECTION", "").split()
+    if len(fields) != 4:
+        client = environ.get("SSH_CLIENT", "").split()
+        known = len(client) == 3 and _address(client[0]) is not None
+        return "", _port(client[2]) if known else _SSH_PORT
+    ip = _address(fields[2])
+    if ip is None:
         return "", _SSH_PORT
-    ssh_port = int(fields[3]) if 0 < int(fields[3][:6]) <= 65535 else _SSH_PORT
-    try:
-        ip = ipaddress.ip_address(fields[2])
-    except ValueError:
-        return "", ssh_port
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
     useless = ip.is_loopback or ip.is_link_local or ip.is_unspecified
-    return ("" if useless else str(ip)), ssh_port
+    return ("" if useless else str(ip)), _port(fields[3])
+
+
+def _address(field: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        ip = ipaddress.ip_address(field)
+    except ValueError:
+        return None
+    return ip.ipv4_mapped or ip if isinstance(ip, ipaddress.IPv6Address) else ip
+
+
+def _port(field: str) -> int:
+    fits = field.isascii() and field.isdigit() and 0 < int(field[:6]) <= 65535
+    return int(field) if fits else _SSH_PORT
 
 
 def _is_plain(word: str) -> bool:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.callback.ssh_forward import escape_hint, is_ssh, other_route_hint, ssh_forward_line
+from authlens_core.callback.ssh_forward import (
+    THIS_MACHINE,
+    escape_hint,
+    forward_line_to_here,
+    is_ssh,
+    other_route_hint,
+    ssh_forward_line,
+)
 
 
 def line(connection: str, user: str = "ada", hostname: str = "jump.example") -> str | None:
@@ -38,7 +46,7 @@ def test_no_line_outside_ssh() -> None:
         ("::ffff:1.2.3.4 1 ::ffff:198.51.100.7 22", "ssh -N -L 8400:localhost:8400 ada@198.51.100.7"),
         ("127.0.0.1 50022 127.0.0.1 22", "ssh -N -L 8400:localhost:8400 ada@jump.example"),
         ("fe80::9%eth0 50022 fe80::7%eth0 2222", "ssh -N -L 8400:localhost:8400 ada@jump.example -p 2222"),
-        ("UNKNOWN 65535 UNKNOWN 65535", "ssh -N -L 8400:localhost:8400 ada@jump.example -p 65535"),
+        ("UNKNOWN 65535 UNKNOWN 65535", "ssh -N -L 8400:localhost:8400 ada@jump.example"),
         ("nonsense", "ssh -N -L 8400:localhost:8400 ada@jump.example"),
         ("a b 198.51.100.7 99999", "ssh -N -L 8400:localhost:8400 ada@198.51.100.7"),
     ],
@@ -62,17 +70,42 @@ def test_an_account_that_ssh_would_take_for_an_option_is_left_out() -> None:
     )
 
 
-def test_no_line_without_a_usable_host() -> None:
-    """A line that cannot work is not shown."""
-    assert line("nonsense", hostname="-x") is None
-    assert line("nonsense", hostname="") is None
+@pytest.mark.parametrize(
+    ("client", "end"),
+    [("10.0.0.2 5555 2222", " -p 2222"), ("10.0.0.2 5555 22", ""), ("UNKNOWN 65535 65535", ""), ("x", "")],
+)
+def test_the_port_of_the_server_comes_from_the_older_variable_where_that_alone_is_left(
+    client: str, end: str
+) -> None:
+    """Sudo and others keep SSH_CLIENT at times; it holds no address of the server, and its port last."""
+    assert ssh_forward_line({"SSH_CLIENT": client}, 8400, "ada", "jump.example") == (
+        f"ssh -N -L 8400:localhost:8400 ada@jump.example{end}"
+    )
+
+
+@pytest.mark.parametrize("name", ["SUDO_USER", "DOAS_USER"])
+def test_the_account_is_the_one_that_came_in(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root by sudo is no account that the person can come in by."""
+    monkeypatch.setenv("LOGNAME", "root")
+    environ = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
+    assert " root@198.51.100.7" in (forward_line_to_here(environ, 8400) or "")
+    assert " bob@198.51.100.7" in (forward_line_to_here({**environ, name: "bob"}, 8400) or "")
+
+
+@pytest.mark.parametrize("hostname", ["-x", "", "my host"])
+def test_without_a_usable_host_the_line_leaves_a_gap_for_it(hostname: str) -> None:
+    """What else it holds is right, and no shell takes it before the name is put in."""
+    assert line("nonsense", hostname=hostname) == f"ssh -N -L 8400:localhost:8400 ada@{THIS_MACHINE}"
+    made = ssh_forward_line({"SSH_CLIENT": "10.0.0.2 5555 2222"}, 8400, "ada", hostname) or ""
+    assert made.endswith(f"-p 2222 ada@{THIS_MACHINE}")
+    assert subprocess.run(["sh", "-c", made], capture_output=True).returncode != 0
 
 
 @given(st.text(max_size=60), st.text(max_size=20), st.text(max_size=20))
 def test_line_is_always_one_command_of_safe_words(connection: str, user: str, hostname: str) -> None:
-    """Whatever the environment holds: six words or eight, printable, and only our own options."""
+    """Whatever the environment holds: five words or seven, printable, and only our own options."""
     made = line(connection, user, hostname)
-    if made is not None:
+    if made is not None and not made.endswith(THIS_MACHINE):
         words = shlex.split(made)
         assert made.isprintable()
         assert words[:4] == ["ssh", "-N", "-L", "8400:localhost:8400"]

@@ -78,6 +78,19 @@ def _refuse_borrowed_rights() -> None:
         )
 
 
+def _follow_the_attached_client() -> None:
+    """Inside tmux, go by the environment of the client that attached last: the person sits there."""
+    if not os.environ.get("TMUX"):
+        return
+    from authlens_core.callback.attached_client import client_variables
+
+    for name, value in client_variables(os.environ).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
 def _app(argv: list[str]) -> int:
     """Start the full-screen app, on the wizard if a URL is given; or do it line by line.
 
@@ -86,6 +99,7 @@ def _app(argv: list[str]) -> int:
     """
     if argv:
         _refuse_other_words(argv)
+    _follow_the_attached_client()
     from authlens_tui.cli.full_screen import run_app, why_no_full_screen
 
     why = why_no_full_screen()
@@ -128,6 +142,7 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 
 def _login(arguments: Namespace) -> int:
+    _follow_the_attached_client()
     if arguments.cloudflared:
         from authlens_tui.cli.cloudflared import cloudflared_login
 
@@ -220,6 +235,7 @@ def _export(arguments: Namespace) -> int:
 
 
 def _open(arguments: Namespace) -> int:
+    _follow_the_attached_client()
     from authlens_tui.cli.open import open_file
 
     return open_file(arguments)
@@ -238,12 +254,14 @@ def _store(arguments: Namespace) -> int:
 
 
 def _doctor(arguments: Namespace) -> int:
+    _follow_the_attached_client()
     from authlens_tui.cli.doctor import doctor
 
     return _run(doctor(arguments))
 
 
 def _demo(arguments: Namespace) -> int:
+    _follow_the_attached_client()
     from authlens_tui.cli.full_screen import run_demo
 
     return run_demo(arguments.fault, play=arguments.play, port=arguments.port)

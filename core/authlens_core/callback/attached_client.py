@@ -1,0 +1,63 @@
+"""Inside tmux: where the person sits now, as against where the tmux server or its window was begun.
+
+A program keeps the environment of the moment at which its window was made. Of each client that attaches, tmux
+copies some variables into the environment of the session, and marks those that the client lacks as removed
+(tmux(1), "GLOBAL AND SESSION ENVIRONMENT"); that is asked for here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["client_variables", "read_session_environment"]
+
+_SECONDS: Final = 1.0
+_FOLLOWED: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "DISPLAY", "WAYLAND_DISPLAY")
+# tmux copies SSH_CONNECTION by itself and these only when asked to, so that they may be older than it.
+_GO_WITH_THE_CONNECTION: Final = ("SSH_CLIENT", "SSH_TTY")
+# What tmux needs to find its server and the session of this window; nothing else of ours is handed on.
+_FOR_TMUX: Final = ("PATH", "HOME", "TMUX", "TMUX_PANE", "TMUX_TMPDIR", "LANG", "LC_ALL", "LC_CTYPE")
+
+
+def client_variables(environ: Mapping[str, str], seconds: float = _SECONDS) -> dict[str, str | None]:
+    """Return what differs for the tmux client that attached last; None stands for a variable it lacks.
+
+    Blocks for `seconds` at most. Nothing is returned outside tmux, or where tmux does not answer.
+
+    Args:
+        environ: the environment of this process.
+        seconds: how long tmux may take.
+    """
+    program = shutil.which("tmux", path=environ.get("PATH")) if environ.get("TMUX") else None
+    if program is None:
+        return {}
+    try:
+        done = subprocess.run(
+            [program, "show-environment"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={name: environ[name] for name in _FOR_TMUX if name in environ},
+            timeout=seconds,
+            check=True,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return {}
+    return read_session_environment(done.stdout.decode("utf-8", "surrogateescape"))
+
+
+def read_session_environment(told: str) -> dict[str, str | None]:
+    """Read what `tmux show-environment` prints: a line `NAME=value`, or `-NAME` where it was removed."""
+    found: dict[str, str | None] = {}
+    for line in told.split("\n"):
+        name, equals, value = line.partition("=")
+        if equals and name in _FOLLOWED and "\0" not in value:
+            found[name] = value
+        elif not equals and line.startswith("-") and line[1:] in _FOLLOWED:
+            found[line[1:]] = None
+    if "SSH_CONNECTION" in found:
+        found = {**dict.fromkeys(_GO_WITH_THE_CONNECTION), **found}
+    return found

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from authlens_core.access.answer import classify
 from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.judgement import verdict
 from authlens_core.credentials.keep import keep
 from authlens_core.credentials.lock import LockBusy
 from authlens_core.credentials.model import Grant, GrantSecrets, grant_id_for
@@ -20,9 +22,10 @@ from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.login.events import Event, StageEnded
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
+from authlens_core.login.verdict import why
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.trace.record import Outcome, Stage
+from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 
 __all__ = ["Session", "grant_of"]
@@ -44,7 +47,7 @@ class Session:
         login = Login(
             resource_url, self.wire, options=options, registry=_Registry(self.credentials), keeper=self.keep
         )
-        login.watch(lambda event: self._note_proof(login, event))
+        login.watch(lambda event: self._note_verdict(login, event))
         login.watch(lambda event: self._keep_trace(login, event))
         return login
 
@@ -58,16 +61,21 @@ class Session:
         if earned is not None:
             self.credentials.traces.keep(earned[0].grant_id, login.trace)
 
-    def _note_proof(self, login: Login, event: Event) -> None:
-        """Note that the resource accepted a token that this login has just earned."""
+    def _note_verdict(self, login: Login, event: Event) -> None:
+        """Note what the resource said to a token that this login has just earned."""
         if not isinstance(event, StageEnded) or event.record.stage is not Stage.ACCESS:
             return
-        earned = grant_of(login.facts, datetime.now(UTC))
-        if earned is None or event.record.outcome is not Outcome.PASSED or login.keeps_nothing:
+        earned, exchanges = grant_of(login.facts, datetime.now(UTC)), event.record.exchanges
+        if earned is None or not exchanges or login.keeps_nothing:
             return
+        accepted = verdict(exchanges[-1], classify(exchanges[-1]))
+        if accepted is None:
+            return
+        reason = why(event.record)
+        words = "The resource accepts the token." if accepted else reason.cause if reason else ""
         # Whoever watches steers nothing: a note that cannot be written costs the login nothing.
         with suppress(AuthlensError):
-            self.credentials.note_proof(earned[0].grant_id, datetime.now(UTC))
+            self.credentials.note_verdict(earned[0], datetime.now(UTC), accepted=accepted, words=words)
 
     async def keep(self, facts: Facts) -> tuple[Check, ...]:
         """Store what a login earned and say where; a store that fails is said and costs nothing else."""

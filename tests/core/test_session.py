@@ -16,7 +16,7 @@ import pytest
 from authlens_core.credentials.grants import Credentials, refresh_lock
 from authlens_core.credentials.index import Index
 from authlens_core.credentials.lock import Locks
-from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.paths import StateUnusable
 from authlens_core.credentials.refresh import refresh
 from authlens_core.credentials.refresh_result import RefreshOutcome
@@ -86,6 +86,19 @@ async def test_a_login_leaves_a_grant_with_its_secrets() -> None:
         assert secrets.access_token == login.facts.tokens.access_token
         assert secrets.refresh_token == login.facts.tokens.refresh_token
         assert grant.last_proven_at is not None
+
+
+@pytest.mark.parametrize("fault", ["policy-refuses-token", "access-token-refused"])
+async def test_a_login_whose_token_the_resource_refuses_is_not_called_live(fault: str) -> None:
+    """Stage 8 failed: the tokens are kept, and the dashboard says what the resource said."""
+    async with _sitting(faults=(fault,)) as (emulator, session):
+        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=10))
+        assert not login.finished
+        [grant] = session.credentials.list()
+        standing = describe(grant)
+        assert standing.word == "refused by the resource"
+        assert standing.note
+        assert grant.last_proven_at is None
 
 
 async def test_two_logins_register_once() -> None:

@@ -21,6 +21,7 @@ from authlens_core.credentials.paths import StateUnusable, state_directory
 from authlens_core.credentials.record_json import grant_secrets_from_json, secrets_to_json
 from authlens_core.credentials.secret_store import MemoryStore, SecretStore, StoreElsewhere
 from authlens_core.credentials.service_tokens import ServiceTokens
+from authlens_core.credentials.token_verdict import TokenVerdict
 from authlens_core.credentials.traces import Traces
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.finish import finish
@@ -279,14 +280,30 @@ class Credentials:
         """
         return grant if self.index.update(grant) else self.get(grant.grant_id)
 
-    def note_proof(self, grant_id: str, at: datetime) -> Grant:
-        """Note that the resource accepted the access token; whatever else is noted of the grant stays.
+    def note_verdict(self, asked: Grant, at: datetime, *, accepted: bool, words: str = "") -> Grant:
+        """Note what the resource said to the access token of `asked`; whatever else is noted stays.
+
+        A token that was replaced meanwhile proves the login and says nothing of the token that is here now.
+
+        Args:
+            asked: the grant as it was when its token was sent.
+            at: when the answer came.
+            accepted: what it was.
+            words: the same as one sentence, without a secret; it is made safe to show.
 
         Raises:
             LoginNeeded: there is no such grant any more.
         """
-        changed = self.index.change(grant_id, lambda grant: replace(grant, last_proven_at=at))
-        return self.get(grant_id) if changed is None else changed
+
+        def change(grant: Grant) -> Grant:
+            noted = replace(grant, last_proven_at=at) if accepted else grant
+            if grant.refreshed_at != asked.refreshed_at:
+                return noted
+            verdict = TokenVerdict.ACCEPTED if accepted else TokenVerdict.REFUSED
+            return replace(noted, last_tested=at, last_verdict=verdict, last_words=safe_line(words, 500))
+
+        changed = self.index.change(asked.grant_id, change)
+        return self.get(asked.grant_id) if changed is None else changed
 
     async def forget(self, grant_id: str) -> bool:
         """Remove a grant and its traces from this machine; the server is not told: its tokens stay valid.

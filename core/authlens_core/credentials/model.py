@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from authlens_core.credentials.place import Place
+from authlens_core.credentials.token_verdict import TokenVerdict
 from authlens_core.secret import Secret
 
 __all__ = [
@@ -68,7 +69,11 @@ class Grant:
         obtained_at: when the login ended.
         refreshed_at: when the present access token was asked for.
         expires_at: when the access token ends; None where the server did not say.
-        last_proven_at: when the resource last accepted the access token.
+        last_proven_at: when the resource last accepted an access token of this grant.
+        last_tested: when the resource last accepted or refused the present access token.
+        last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
+            answer about something else leaves it as it was.
+        last_words: the verdict as one sentence, safe to show.
         state: what is known apart from the clock.
         note: one sentence on the state, already safe to show.
         retry_at: when a refresh that failed for a reason that passes may be tried again; None: at any time.
@@ -94,6 +99,9 @@ class Grant:
     method: Literal["GET", "POST"] = "GET"
     has_refresh_token: bool = False
     last_proven_at: datetime | None = None
+    last_tested: datetime | None = None
+    last_verdict: TokenVerdict = TokenVerdict.UNTESTED
+    last_words: str = ""
     state: GrantState = GrantState.LIVE
     note: str = ""
     retry_at: datetime | None = None
@@ -102,7 +110,8 @@ class Grant:
     place: Place = Place.KEYRING
 
     def __post_init__(self) -> None:
-        for name in ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "retry_at"):
+        names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")
+        for name in names:
             moment = getattr(self, name)
             if moment is not None and moment.utcoffset() is None:
                 msg = f"{name} needs a time zone"
@@ -193,8 +202,8 @@ class StandingKind(StrEnum):
     INTERRUPTED = "refresh interrupted"
     REVOCATION_FAILED = "revocation failed"
     REVOKED = "revoked"
-    REFUSED = "refused"
-    """The resource did not accept it at the last test (service tokens)."""
+    REFUSED = "refused by the resource"
+    """The resource refused it when it was last asked."""
     UNTESTED = "not tested"
     """Nothing has said yet whether it works (service tokens)."""
     LOGIN_WAITING = "login waiting"
@@ -254,6 +263,11 @@ def symbol(kind: StandingKind) -> str:
     return _SYMBOLS[kind]
 
 
+def _by_verdict(grant: Grant) -> StandingKind | None:
+    """Return that the resource refused the present token; a refresh or a login gives one it has not seen."""
+    return StandingKind.REFUSED if grant.last_verdict is TokenVerdict.REFUSED else None
+
+
 def _by_clock(grant: Grant, remaining: float | None) -> StandingKind:
     if remaining is None:
         return StandingKind.UNKNOWN_END
@@ -278,8 +292,10 @@ def describe(grant: Grant, now: datetime | None = None) -> Standing:
     """Return how `grant` stands at `now` (default: the present)."""
     moment = now or utc_now()
     remaining = None if grant.expires_at is None else (grant.expires_at - moment).total_seconds()
-    kind = _BY_STATE.get(grant.state) or _by_clock(grant, remaining)
+    kind = _BY_STATE.get(grant.state) or _by_verdict(grant) or _by_clock(grant, remaining)
     note = grant.note
+    if kind is StandingKind.REFUSED:
+        note = f"{grant.last_words} {note}".strip()
     if grant.refreshed_at - moment > CLOCK_TOLERANCE:
         note = "The clock of this machine looks wrong: this token was obtained in the future."
     if grant.retry_at is not None and timedelta(0) < grant.retry_at - moment <= CLOCK_TOLERANCE:

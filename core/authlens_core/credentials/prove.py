@@ -35,7 +35,7 @@ class Proven:
     """What the resource said to the access token.
 
     Attributes:
-        grant: the grant, with `last_proven_at` moved when the token was accepted.
+        grant: the grant, with the verdict noted where there was one.
         accepted: True and False are the resource's word; None where its answer says neither.
         answer: which layer answered, and what it looks like.
         diagnosis: why it was not accepted, or None where it was or nothing is known of it.
@@ -82,9 +82,9 @@ async def prove(
     record.exchanges.append(exchange)
     record.checks.append(said.check)
     record.facts.append(Fact("answered by", said.answer.layer))
-    if said.accepted:
-        with suppress(StateUnusable):  # the proof stands, with or without a note of it
-            grant = credentials.note_proof(grant_id, now())
+    if said.accepted is not None:
+        with suppress(StateUnusable):  # what was said stands, with or without a note of it
+            grant = credentials.note_verdict(grant, now(), accepted=said.accepted, words=said.summary)
     credentials.record("proven" if said.accepted else "not proven", grant_id, status_of(exchange))
     trace = record.trace(passed=said.accepted is True)
     credentials.traces.keep(grant_id, trace)

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 from authlens_core.access.service_token import TokenForm
 from authlens_core.credentials.model import ClientRecord, ClientSecrets, Grant, GrantSecrets, GrantState
 from authlens_core.credentials.place import Place
-from authlens_core.credentials.service_token import ServiceToken, TokenVerdict
+from authlens_core.credentials.service_token import ServiceToken
+from authlens_core.credentials.token_verdict import TokenVerdict
 from authlens_core.secret import Secret
 
 __all__ = [

@@ -15,6 +15,7 @@ from authlens_core.credentials.index import Pending
 from authlens_core.credentials.model import SOON, Grant, GrantSecrets, GrantState, expiry
 from authlens_core.credentials.refresh_result import Observed, Refreshed, RefreshOutcome
 from authlens_core.credentials.refresh_schedule import next_attempt, seconds_until_retry
+from authlens_core.credentials.token_verdict import TokenVerdict
 from authlens_core.credentials.undertaking import LockedGrant
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.check import Severity, failures, passed
@@ -287,6 +288,9 @@ class Attempt(LockedGrant):
             scope=tokens.scope,
             refreshed_at=self.started_at,
             expires_at=expiry(self.started_at, tokens.lifetime.seconds),
+            last_tested=None,
+            last_verdict=TokenVerdict.UNTESTED,
+            last_words="",
             state=GrantState.LIVE,
             note="",
             retry_at=None,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Final, Literal
 
 from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm
 from authlens_core.credentials.model import Standing, StandingKind, symbol, utc_now
 from authlens_core.credentials.place import Place
+from authlens_core.credentials.token_verdict import TokenVerdict
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
 
@@ -17,16 +17,6 @@ __all__ = ["REMIND", "ServiceToken", "TokenVerdict", "describe_service_token", "
 
 REMIND: Final = timedelta(days=30)
 """How long before its end a service token is marked: renewing it takes a person, and often another one."""
-
-
-class TokenVerdict(StrEnum):
-    """What the resource said at the last test."""
-
-    UNTESTED = "untested"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    UNCLEAR = "unclear"
-    """The answer was about something else than the token: the network, the origin, a block."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,17 +14,19 @@ import pytest
 
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.index import Index
-from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.paths import StateUnusable
 from authlens_core.credentials.prove import prove
+from authlens_core.credentials.record_json import grant_from_json, to_json
 from authlens_core.credentials.refresh import refresh
 from authlens_core.credentials.refresh_result import RefreshOutcome
+from authlens_core.credentials.token_verdict import TokenVerdict
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
-from support.rotating_server import RotatingServer
+from support.rotating_server import RotatingServer, Scripted
 
 Open = Callable[..., Credentials]
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -31,14 +34,72 @@ STATES = [GrantState.REVOCATION_FAILED, GrantState.LOGIN_NEEDED, GrantState.UNKN
 
 
 @pytest.mark.parametrize("standing", STATES)
-async def test_a_proof_changes_nothing_but_the_time_of_the_proof(
+async def test_a_proof_changes_nothing_but_what_the_resource_said(
     credentials: Credentials, saved: Grant, standing: GrantState
 ) -> None:
     """RV-6: a grant that was to be revoked is not live again because a token still worked."""
     marked = replace(saved, state=standing, note="why", scope="read")
     credentials.update(marked)
-    assert credentials.note_proof(saved.grant_id, MOMENT) == replace(marked, last_proven_at=MOMENT)
-    assert credentials.get(saved.grant_id) == replace(marked, last_proven_at=MOMENT)
+    expected = replace(
+        marked,
+        last_proven_at=MOMENT,
+        last_tested=MOMENT,
+        last_verdict=TokenVerdict.ACCEPTED,
+        last_words="It works.",
+    )
+    assert credentials.note_verdict(saved, MOMENT, accepted=True, words="It works.") == expected
+    assert credentials.get(saved.grant_id) == expected
+
+
+async def test_a_refusal_is_noted_and_the_last_proof_stays(credentials: Credentials, saved: Grant) -> None:
+    """It worked once, and when that was is worth knowing."""
+    credentials.update(replace(saved, last_proven_at=MOMENT))
+    later = MOMENT + timedelta(hours=1)
+    noted = credentials.note_verdict(saved, later, accepted=False, words="No policy\x1b[2J admits you.")
+    assert (noted.last_proven_at, noted.last_tested) == (MOMENT, later)
+    assert (noted.last_verdict, noted.last_words) == (TokenVerdict.REFUSED, "No policy\\e[2J admits you.")
+
+
+@pytest.mark.parametrize(
+    ("second", "word"),
+    [("refresh", "live"), ("proof", "live"), ("unclear", "refused by the resource")],
+)
+async def test_a_refused_token_is_not_called_live_until_a_refresh_or_a_proof(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, second: str, word: str
+) -> None:
+    """The newest word of the resource counts; an answer about something else is none."""
+    credentials.update(replace(saved, expires_at=None))
+    server.answers("/mcp", Scripted(403, None, (("cf-access-aud", "a" * 64),)))
+    refused = (await prove(credentials, wire, saved.grant_id)).grant
+    assert describe(refused).word == "refused by the resource"
+    assert "no policy of the application admits you" in describe(refused).note
+    if second == "refresh":
+        await refresh(credentials, wire, saved.grant_id, force=True)
+    else:
+        server.answers("/mcp", Scripted(200 if second == "proof" else 530))
+        await prove(credentials, wire, saved.grant_id)
+    assert describe(credentials.get(saved.grant_id)).word.startswith(word)
+
+
+async def test_a_refusal_of_a_token_that_was_replaced_meanwhile_says_nothing_of_the_new_one(
+    credentials: Credentials, open_credentials: Open, saved: Grant
+) -> None:
+    """RF-6: a refresh elsewhere between the question and the answer."""
+    renewed = await open_credentials().save(
+        replace(saved, refreshed_at=MOMENT), GrantSecrets(Secret("access-canary-1"))
+    )
+    assert credentials.note_verdict(saved, MOMENT, accepted=False, words="No.") == renewed
+
+
+def test_a_record_of_an_earlier_version_knows_no_verdict(saved: Grant) -> None:
+    """It is read as not asked yet; what an older version does not know it passes over."""
+    values = json.loads(to_json(replace(saved, last_verdict=TokenVerdict.REFUSED, last_tested=MOMENT)))
+    assert grant_from_json(json.dumps(values), saved.generation).last_verdict is TokenVerdict.REFUSED
+    for name in ("last_tested", "last_verdict", "last_words"):
+        del values[name]
+    old = grant_from_json(json.dumps(values), saved.generation, saved.place)
+    assert old == saved
+    assert old.last_verdict is TokenVerdict.UNTESTED
 
 
 @pytest.mark.parametrize("standing", STATES)
@@ -74,7 +135,7 @@ async def test_a_generation_that_is_earned_while_the_resource_is_asked_stays(
     renewed = await open_credentials().save(
         replace(saved, refreshed_at=MOMENT), GrantSecrets(Secret("access-canary-1"))
     )
-    noted = credentials.note_proof(saved.grant_id, MOMENT)
+    noted = credentials.note_verdict(saved, MOMENT, accepted=True)
     assert noted == replace(renewed, last_proven_at=MOMENT)
     assert (await credentials.load(saved.grant_id))[1].access_token == Secret("access-canary-1")
 
@@ -85,7 +146,7 @@ async def test_a_proof_of_a_grant_that_is_gone_is_noted_nowhere(
     """It does not come back to life."""
     await credentials.forget(saved.grant_id)
     with pytest.raises(LoginNeeded):
-        credentials.note_proof(saved.grant_id, MOMENT)
+        credentials.note_verdict(saved, MOMENT, accepted=True)
     assert credentials.list() == ()
 
 

@@ -10,17 +10,22 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.keyring_store import KeyringStore
 from authlens_core.emulator import Emulator
 from authlens_core.errors import UsageError
 from authlens_tui.cli import main
+from authlens_tui.cli.credentials import list_credentials
 from authlens_tui.cli.headers import _refuse_elsewhere
 from support.cloudflared_stub import AUD, jwt, stub_in
+from support.grants import NOW, grant
 from support.needs import program
 
 Captured = pytest.CaptureFixture[str]
@@ -226,6 +231,24 @@ def test_all_kinds_stand_in_one_list(private_environment: Path, capsys: Captured
     out, err = capsys.readouterr()
     assert "wiki.example.com  cloudflared, application, ada@example.com" in out
     assert token not in out + err
+
+
+async def test_a_login_whose_token_was_refused_is_listed_as_that(capsys: Captured) -> None:
+    """The last word of the resource, when it came, and in which words; in JSON, too."""
+    credentials = Credentials.open(KeyringStore())
+    refused = replace(grant(minutes=None), generation=1)
+    credentials.index.switch(refused, 0)
+    credentials.note_verdict(refused, NOW, accepted=False, words="No policy admits you.")
+    await credentials.aclose()
+    assert await list_credentials(Namespace(json=True)) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert (record["state"], record["note"]) == ("refused by the resource", "No policy admits you.")
+    assert (record["last_verdict"], record["last_words"]) == ("refused", "No policy admits you.")
+    assert record["last_tested_at"].startswith("2026-01-01T12:00:00")
+    assert await list_credentials(Namespace(json=False)) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("× refused by the resource ")
+    assert "No policy admits you." in err
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def _show(rows: list[tuple[str, str]]) -> None:
         say("No credentials on this machine. To log in: authlens login URL")
         return
     if sys.stdout is not None and sys.stdout.isatty():
-        say(f"  {'STATE':<22}{'TOKEN':<20}RESOURCE, WHAT OPENS IT")
+        say(f"  {'STATE':<24}{'TOKEN':<20}RESOURCE, WHAT OPENS IT")
     for line, note in rows:
         answer_line(line)
         if note:
@@ -68,7 +68,7 @@ def _show(rows: list[tuple[str, str]]) -> None:
 
 
 def _row(standing: Standing, resource: str, opened_by: str) -> str:
-    state = f"{standing.symbol} {standing.word:<22}{_lasts(standing.remaining_seconds):<20}"
+    state = f"{standing.symbol} {standing.word:<24}{_lasts(standing.remaining_seconds):<20}"
     return f"{state}{safe_line(resource, 200)}  {safe_line(opened_by, 200)}"
 
 
@@ -110,6 +110,9 @@ def _grant_as_json(grant: Grant) -> dict[str, object]:
         "obtained_at": moment(grant.obtained_at),
         "refreshed_at": moment(grant.refreshed_at),
         "expires_at": moment(grant.expires_at),
+        "last_tested_at": moment(grant.last_tested),
+        "last_verdict": grant.last_verdict.value,
+        "last_words": grant.last_words,
         "last_proven_at": moment(grant.last_proven_at),
     }
 

@@ -109,6 +109,8 @@ def _of_grant(grant: Grant, now: datetime) -> Facts:
     yield "refreshed", ago(grant.refreshed_at, now)
     if grant.attempts:
         yield "failed tries", str(grant.attempts)
+    if grant.last_tested is not None:
+        yield "last asked", f"{grant.last_verdict} {ago(grant.last_tested, now)}"
     yield "last proven", ago(grant.last_proven_at, now)
     yield "scope", grant.scope or "none stated"
     yield "client", grant.client_id

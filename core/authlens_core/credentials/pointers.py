@@ -58,6 +58,8 @@ class Pointer:
 
 def pointers(index: Index, table: Table, key: str | None = None) -> tuple[Pointer, ...]:
     """Return the pointer of every record of a table that has secrets, or of the one named `key`."""
+    if index.read_only and not _is_there(index, table):
+        return ()
     query = f"""
         SELECT {table.key}, generation, place FROM {table.name}
         WHERE entries > 0 AND (?1 IS NULL OR {table.key} = ?1)
@@ -66,6 +68,13 @@ def pointers(index: Index, table: Table, key: str | None = None) -> tuple[Pointe
         rows = connection.execute(query, (key,)).fetchall()
     known = {str(place) for place in Place}
     return tuple(Pointer(found, generation, Place(at)) for found, generation, at in rows if at in known)
+
+
+def _is_there(index: Index, table: Table) -> bool:
+    """Say whether an index that cannot be changed has a table: another version may have written it."""
+    with index.reading() as connection:
+        query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return bool(connection.execute(query, (table.name,)).fetchone()[0])
 
 
 def places_left(index: Index) -> tuple[Place, ...]:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from authlens_core.credentials.damaged import damaged_records
 from authlens_core.credentials.index import Index
 from authlens_core.credentials.leftovers import Leftovers
 from authlens_core.credentials.open_store import file_path, open_store, remembered_place
 from authlens_core.credentials.paths import StateUnusable, state_directory
 from authlens_core.credentials.place import Place
 from authlens_core.credentials.secret_store import CALL_LIMIT
+from authlens_core.credentials.service_token_rows import ServiceTokenRows
 from authlens_core.doctor.finding import Finding, from_error
 from authlens_core.errors import NoSecretStore
 from authlens_core.login.unfinished import Unfinished, from_text
@@ -22,6 +24,7 @@ from authlens_core.safe_text import safe_line
 __all__ = ["look_at_interrupted", "look_at_keyring", "look_at_state"]
 
 _INTERRUPTED = "interrupted"
+_MOST_NAMED = 5
 _INSTEAD = "Or keep secrets in an encrypted file: authlens store --move encrypted-file"
 
 
@@ -36,7 +39,7 @@ def look_at_state(directory: Path | None = None) -> Finding:
             return Finding(topic, Severity.PASS, f"{shown}, yours alone; nothing is in it yet.")
         index = Index(path)
         try:
-            grants, damaged = index.grants()
+            known, damaged = _counted(index), damaged_records(index)
             read_only = index.read_only
         finally:
             index.close()
@@ -46,11 +49,21 @@ def look_at_state(directory: Path | None = None) -> Finding:
         cure = "Use that version, or set AUTHLENS_HOME to another directory."
         return Finding(topic, Severity.FAILURE, f"{shown}: {read_only}", cure, StateUnusable.exit_code)
     if damaged:
-        many = f"{len(damaged)} of {len(grants) + len(damaged)} logins cannot be read"
-        cure = "Their ids: authlens list --json. Remove each: authlens forget ID, then log in again."
-        return Finding(topic, Severity.WARNING, f"{shown}: {many}.", cure)
-    known = "one login is known" if len(grants) == 1 else f"{len(grants)} logins are known"
+        one = len(damaged) == 1
+        many = "One record cannot be read" if one else f"{len(damaged)} records cannot be read"
+        names = ", ".join(record.words for record in damaged[:_MOST_NAMED])
+        more = f" and {len(damaged) - _MOST_NAMED} more" if len(damaged) > _MOST_NAMED else ""
+        cure = "Remove each by its id, authlens forget ID, then log in or add it again. All: authlens list"
+        return Finding(topic, Severity.WARNING, f"{shown}: {many}: {names}{more}. {known}.", cure)
     return Finding(topic, Severity.PASS, f"{shown}, yours alone; {known}.")
+
+
+def _counted(index: Index) -> str:
+    """Say how many logins and service tokens can be read."""
+    logins, tokens = len(index.grants()[0]), len(ServiceTokenRows(index).all()[0])
+    words = "one login is known" if logins == 1 else f"{logins} logins are known"
+    more = "" if not tokens else ", one service token" if tokens == 1 else f", {tokens} service tokens"
+    return f"{words}{more}"
 
 
 async def look_at_keyring(

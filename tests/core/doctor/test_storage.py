@@ -82,6 +82,21 @@ def test_the_state_directory_is_named(tmp_path: Path) -> None:
     assert "0 logins" in finding.found
 
 
+def test_records_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> None:
+    """Logins and service tokens; each with the id that removes it."""
+    index = Index(tmp_path / "index.sqlite3")
+    with index.writing() as connection:
+        connection.execute("INSERT INTO grants VALUES ('grant-1', 1, 1, '{', 'keyring')")
+        connection.execute("INSERT INTO service_tokens VALUES ('service-1', 1, 1, '[]', 'keyring')")
+    index.close()
+
+    finding = look_at_state(tmp_path)
+
+    assert finding.severity is Severity.WARNING
+    assert "2 records cannot be read: a login (grant-1), a service token (service-1)." in finding.found
+    assert "authlens forget ID" in finding.cure
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
 def test_a_state_directory_that_others_may_write_to_is_a_failure(tmp_path: Path) -> None:
     """The cure is the command."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
 from authlens_core.access.service_token import TokenForm
 from authlens_core.credentials.cloudflared_standing import describe_cloudflared
+from authlens_core.credentials.damaged import DamagedRecord, damaged_records
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.keyring_store import KeyringStore
 from authlens_core.credentials.model import Grant, Standing, describe
@@ -17,7 +19,13 @@ from authlens_tui.cli.output import answer_json, answer_line, say
 from authlens_tui.cli.session import moment
 from authlens_tui.durations import in_words
 
-__all__ = ["list_credentials", "service_token_as_json", "service_token_line"]
+__all__ = [
+    "damaged_as_json",
+    "list_credentials",
+    "say_damaged",
+    "service_token_as_json",
+    "service_token_line",
+]
 
 
 async def list_credentials(arguments: Namespace) -> int:
@@ -28,7 +36,7 @@ async def list_credentials(arguments: Namespace) -> int:
     """
     credentials = Credentials.open(KeyringStore())
     try:
-        grants, damaged = credentials.list(), credentials.damaged()
+        grants, damaged = credentials.list(), damaged_records(credentials.index)
         tokens = credentials.service_tokens.list()
     finally:
         await credentials.aclose()
@@ -39,6 +47,7 @@ async def list_credentials(arguments: Namespace) -> int:
                 *(_grant_as_json(grant) for grant in grants),
                 *(service_token_as_json(token) for token in tokens),
                 *(_cloudflared_as_json(file) for file in files),
+                *(damaged_as_json(record) for record in damaged),
             ]
         )
     else:
@@ -49,9 +58,25 @@ async def list_credentials(arguments: Namespace) -> int:
                 *((_cloudflared_line(file), describe_cloudflared(file).note) for file in files),
             ]
         )
-    if damaged:
-        say(f"! {len(damaged)} record(s) cannot be read. To remove one: authlens forget {damaged[0]}")
+    say_damaged(damaged)
     return 0
+
+
+def say_damaged(damaged: Iterable[DamagedRecord]) -> None:
+    """Name each record that cannot be read, with the command that removes it."""
+    for record in damaged:
+        say(f"! The record of {record.words} cannot be read. To remove it: {record.cure}")
+
+
+def damaged_as_json(record: DamagedRecord) -> dict[str, object]:
+    """Return a record that cannot be read as JSON carries it: its id is all that is known."""
+    return {
+        "id": record.record_id,
+        "kind": record.kind,
+        "resource_url": None,
+        "state": "damaged",
+        "note": f"Its record cannot be read. To remove it: {record.cure}",
+    }
 
 
 def _show(rows: list[tuple[str, str]]) -> None:

@@ -6,7 +6,9 @@ import shlex
 from argparse import Namespace
 from typing import Final
 
+from authlens_core.credentials.damaged import damaged_records
 from authlens_core.credentials.each import each
+from authlens_core.credentials.gather import erase_left, left_words
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import Grant
 from authlens_core.credentials.open_store import remembered_place, store_at
@@ -107,24 +109,38 @@ async def forget_credential(arguments: Namespace) -> int:
     """
     credentials = Credentials.open(store_at(remembered_place()))
     try:
-        grant_id, shown = _meant(credentials, arguments.url)
-        erased = await credentials.forget(grant_id)
+        record_id, shown, is_service_token = _meant(credentials, arguments.url)
+        if is_service_token:
+            await credentials.service_tokens.remove(record_id)
+            credentials.traces.drop(record_id)
+        else:
+            await credentials.forget(record_id)
+        left = await erase_left(credentials)
+        words = left_words(left, credentials.store.place)
     finally:
         await credentials.aclose()
     say(f"✔ Removed from this machine: {shown}")
-    if not erased:
-        say("! The keyring could not be reached: the tokens in it are deleted at the next login or refresh.")
-    say(
-        "  The server was not told: the tokens stay valid there until they end. "
-        "(authlens revoke would have ended them.)"
-    )
+    if words:
+        say(f"! {words}")
+    if is_service_token:
+        say("  Access was not told: a service token stays valid there until it ends or is deleted.")
+    else:
+        say(
+            "  The server was not told: the tokens stay valid there until they end. "
+            "(authlens revoke would have ended them.)"
+        )
     return 0
 
 
-def _meant(credentials: Credentials, name: str) -> tuple[str, str]:
-    if name in credentials.damaged():
-        return name, f"the unreadable record {name}"
-    grant = next((g for g in credentials.list() if g.grant_id == name), None)
+def _meant(credentials: Credentials, name: str) -> tuple[str, str, bool]:
+    """Return the id of what is named, what to call it, and whether it is a service token."""
+    for record in damaged_records(credentials.index):
+        if record.record_id == name:
+            return name, f"the unreadable record of {record.words}", record.kind == "service-token"
+    token = next((one for one in credentials.service_tokens.list() if one.token_id == name), None)
+    if token is not None:
+        return name, f"{token.client_id} for {safe_line(token.url, 200)}", True
+    grant = next((one for one in credentials.list() if one.grant_id == name), None)
     if grant is None:
         grant = grant_for(credentials, name)
-    return grant.grant_id, shlex.quote(safe_line(grant.resource_url, 200))
+    return grant.grant_id, shlex.quote(safe_line(grant.resource_url, 200)), False

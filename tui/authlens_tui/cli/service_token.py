@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
+from authlens_core.credentials.damaged import damaged_records
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.resource_call import ResourceAnswer
 from authlens_core.credentials.service_token import ServiceToken, describe_service_token, expiry_from_text
@@ -19,7 +20,12 @@ from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.session import Session
-from authlens_tui.cli.credentials import service_token_as_json, service_token_line
+from authlens_tui.cli.credentials import (
+    damaged_as_json,
+    say_damaged,
+    service_token_as_json,
+    service_token_line,
+)
 from authlens_tui.cli.output import answer_json, answer_line, say
 from authlens_tui.cli.session import checked_url, open_session
 
@@ -178,12 +184,11 @@ async def _remove(arguments: Namespace) -> int:
 
 async def _list(arguments: Namespace) -> int:
     async with open_session() as session:
-        tokens, damaged = (
-            session.credentials.service_tokens.list(),
-            session.credentials.service_tokens.damaged(),
-        )
+        tokens = session.credentials.service_tokens.list()
+        records = damaged_records(session.credentials.index)
+        damaged = [record for record in records if record.kind == "service-token"]
     if arguments.json:
-        answer_json([service_token_as_json(token) for token in tokens])
+        answer_json([*map(service_token_as_json, tokens), *map(damaged_as_json, damaged)])
     elif not tokens:
         say("No service tokens on this machine. To add one: authlens service-token add URL")
     else:
@@ -192,8 +197,7 @@ async def _list(arguments: Namespace) -> int:
             note = describe_service_token(token).note
             if note:
                 say(f"    {note}")
-    if damaged:
-        say(f"! {len(damaged)} record(s) cannot be read: authlens service-token remove {damaged[0]}")
+    say_damaged(damaged)
     return 0
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from authlens_core.credentials.gather import gather, kept, left_words
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.move import MoveReport, move
+from authlens_core.credentials.move import MoveReport
 from authlens_core.credentials.open_store import file_path, remembered_place, store_at
 from authlens_core.credentials.place import Place
+from authlens_core.credentials.pointers import places_left
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
 from authlens_tui.cli.output import answer_json, answer_line, explain, say
@@ -47,29 +48,20 @@ async def _on(place: Place, *, asking: bool = False) -> AsyncIterator[Credential
         await credentials.aclose()
 
 
-def _kept(credentials: Credentials) -> Counter[Place]:
-    """Return how many records have their secrets in which place."""
-    clients = (client for _, client in credentials.index.clients() if client.has_secrets)
-    kept = Counter(grant.place for grant in credentials.list())
-    kept.update(token.place for token in credentials.service_tokens.list())
-    kept.update(client.place for client in clients)
-    return kept
-
-
 async def _show(*, as_json: bool) -> int:
     place = remembered_place()
     async with _on(place) as credentials:
-        kept = _kept(credentials)
+        found = kept(credentials)
     if as_json:
-        answer_json({"store": place.value, "kept": {one.value: count for one, count in kept.items()}})
+        answer_json({"store": place.value, "kept": {one.value: count for one, count in found.items()}})
         return 0
     where = (
         f", {safe_line(str(file_path(place)), 300)}" if place in (Place.ENCRYPTED_FILE, Place.FILE) else ""
     )
     answer_line(f"{place.value}{where}")
-    for one, count in kept.items():
+    for one, count in found.items():
         say(f"  {count} with secrets in {one.words}")
-    if set(kept) - {place}:
+    if set(found) - {place}:
         say(f"  → To bring them together: authlens store --move {place.value}")
     return 0
 
@@ -83,35 +75,37 @@ async def _move(to: Place, *, confirmed: bool, as_json: bool) -> int:
     if to is Place.FILE and not confirmed:
         say(_PLAIN_WARNING)
         raise UsageError("A plain file has to be confirmed.", "Run: authlens store --move file --yes")
-    reports: list[MoveReport] = []
     async with _on(to, asking=True) as target:
-        others = sorted(set(_kept(target)) - {to, Place.MEMORY})
-        for place in others:
-            async with _on(place, asking=place is Place.ENCRYPTED_FILE) as source:
-                reports.append(await move(source, target))
-        failed = [failure for report in reports for failure in report.failed]
-        if not failed:
-            target.remember_place()
-    _tell(to, reports, as_json=as_json)
-    return failed[0][1].exit_code if failed else 0
+        report = await gather(target, lambda place: _on(place, asking=place is Place.ENCRYPTED_FILE))
+        left = places_left(target.index)
+    _tell(to, report, left, as_json=as_json)
+    return report.failed[0][1].exit_code if report.failed else 0
 
 
-def _tell(to: Place, reports: list[MoveReport], *, as_json: bool) -> None:
-    logins = [url for report in reports for url in report.logins]
-    tokens = [url for report in reports for url in report.service_tokens]
-    failed = [failure for report in reports for failure in report.failed]
+def _tell(to: Place, report: MoveReport, left: tuple[Place, ...], *, as_json: bool) -> None:
+    logins, tokens = report.logins, report.service_tokens
     if as_json:
         answer_json(
             {
                 "store": to.value,
                 "logins": logins,
                 "service_tokens": tokens,
-                "failed": [{"what": what, "cause": error.cause} for what, error in failed],
+                "damaged": [{"id": one.record_id, "kind": one.kind} for one in report.damaged],
+                "failed": [{"what": what, "cause": error.cause} for what, error in report.failed],
+                "left_in": [place.value for place in left],
             }
         )
-    say(f"✔ {len(logins)} logins and {len(tokens)} service tokens moved. New ones go to {to.words}.")
-    for what, error in failed:
+    moved = f"{_counted(len(logins), 'login')} and {_counted(len(tokens), 'service token')}"
+    say(f"✔ {moved} moved. New ones go to {to.words}.")
+    for what, error in report.failed:
         say(f"✖ {safe_line(what, 200)} stays where it was:")
         explain(error)
-    if not all(report.swept for report in reports):
-        say("! The old copies could not all be deleted yet; that is tried again by: authlens store --move")
+    for record in report.damaged:
+        say(f"! The record of {record.words} cannot be read; its secrets were moved with the others.")
+        say(f"  → To remove it: {record.cure}")
+    if left:
+        say(f"! Old copies stay for now. {left_words(left, to)}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"

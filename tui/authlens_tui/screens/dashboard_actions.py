@@ -11,6 +11,7 @@ from textual import work
 from textual.message import Message
 from textual.screen import Screen
 
+from authlens_core.credentials.gather import erase_left, left_words
 from authlens_core.credentials.holdings import Holding
 from authlens_core.credentials.model import Grant, GrantState
 from authlens_core.credentials.probe_all import probe
@@ -258,13 +259,15 @@ class DashboardActions(Screen[None]):
         return Done(words, done.accepted is True, done.trace)
 
     async def _forget(self, holding: Holding) -> Done:
+        credentials = self._session.credentials
         if holding.service_token is not None:
-            erased = await self._session.credentials.service_tokens.remove(holding.holding_id)
+            erased = await credentials.service_tokens.remove(holding.holding_id)
             words = "Removed from this machine. At Access the service token stays valid."
         else:
-            erased = await self._session.credentials.forget(holding.holding_id)
+            erased = await credentials.forget(holding.holding_id)
             words = "Removed from this machine. Its tokens stay valid at the server until they end."
-        return Done(words if erased else f"{words} The keyring did not answer; its entry goes later.", True)
+        left = () if erased else await erase_left(credentials)
+        return Done(f"{words} {left_words(left, credentials.store.place)}".strip(), True)
 
     def _start(self, holding: Holding | None, doing: str, action: Action) -> None:
         if holding is None:

@@ -44,6 +44,10 @@ USER: Final = "authlens"
 LAST_CALL: Final = 5.0
 """Seconds that a call may go on after the program that asked is gone."""
 
+_PROBE_NAMES: Final = 8
+"""Names for the value of the probe: as many may be left in a keyring, whatever dies when."""
+_PROBES: Final = 8
+
 _SHOWN_RUN: Final = 8
 _PAUSES: Final = (0.05, 0.1, 0.2)
 _MOMENTARY: Final = frozenset({"InitError", "ItemNotFoundException", "BackendRefused"})
@@ -86,14 +90,29 @@ class _Keyring:
         return {"name": choice.name, "named": choice.named}
 
     def _probe(self) -> None:
-        entry, value = f"authlens:probe:{secrets.token_hex(4)}", secrets.token_hex(16)
+        """Write a value, read it back and delete it.
+
+        The names are few, so that what killed programs leave behind is used again instead of piling up; so
+        another program may use the same one in the same moment, and then this one tries again.
+        """
+        for left in reversed(range(_PROBES)):
+            try:
+                self._probe_once(f"authlens:probe:{secrets.randbelow(_PROBE_NAMES)}")
+            except (_ProbeFailed, PasswordDeleteError):
+                if not left:
+                    raise
+                time.sleep(secrets.randbelow(50) / 1000)
+            else:
+                return
+
+    def _probe_once(self, entry: str) -> None:
+        value = secrets.token_hex(16)
         self.backend.set_password(entry, USER, value)
-        back = self.backend.get_password(entry, USER)
-        if back != value:
+        if self.backend.get_password(entry, USER) != value:
             msg = "a value that was stored could not be read back"
             raise _ProbeFailed(msg)
-        self.backend.delete_password(entry, USER)
-        if self.backend.get_password(entry, USER) is not None:
+        self.delete(entry)
+        if self.backend.get_password(entry, USER) == value:
             msg = "a value that was deleted is still there"
             raise _ProbeFailed(msg)
 

@@ -108,6 +108,9 @@ def all_is_well(screen: Terminal, port: int | None) -> None:
         ("wait", signal.SIGINT, 130),
         ("link", signal.SIGHUP, 129),
         ("link", signal.SIGINT, 130),
+        ("wait", signal.SIGQUIT, 131),
+        ("wait", signal.SIGUSR1, 138),
+        ("dashboard", signal.SIGALRM, 142),
     ],
 )
 async def test_a_signal_in_any_state(state: str, number: signal.Signals, code: int) -> None:
@@ -208,6 +211,40 @@ async def test_stopped_and_continued_while_the_link_stands_alone() -> None:
         all_is_well(screen, None)
 
 
+@pytest.mark.parametrize("how", ["SIGCONT alone", "SIGSTOP first"])
+async def test_continued_without_having_been_told_to_stop(how: str) -> None:
+    """Nobody left the full screen: it is taken back and drawn anew, with one reader, and q still leaves."""
+    async with demo("dashboard") as screen:
+        raw_mode = screen.settings()
+        before = len(screen.raw)
+        if how == "SIGSTOP first":
+            os.kill(screen.process.pid, signal.SIGSTOP)
+            await stopped(screen)
+            screen.cook()
+        os.kill(screen.process.pid, signal.SIGCONT)
+        await screen.wait_until(lambda: b"No credentials on this" in screen.raw[before:], "repaint")
+        assert screen.settings() == raw_mode
+        assert ENTERED not in screen.raw[before:]
+        assert {"mouse on", "bracketed paste on", "cursor off"} <= set(left_on(screen.raw))
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+        all_is_well(screen, None)
+
+
+async def test_terminated_after_a_stop_that_gave_no_warning() -> None:
+    """What is restored is what was there before the program, not what SIGSTOP found."""
+    async with demo("wait") as screen:
+        port = port_of(screen)
+        before = len(screen.raw)
+        os.kill(screen.process.pid, signal.SIGSTOP)
+        await stopped(screen)
+        os.kill(screen.process.pid, signal.SIGCONT)
+        await screen.wait_until(lambda: b"Waiting" in screen.raw[before:], "repaint")
+        os.kill(screen.process.pid, signal.SIGTERM)
+        assert await screen.wait_for_exit() == 143
+        all_is_well(screen, port)
+
+
 async def test_sizes_and_mouse_bytes_in_a_storm() -> None:
     """F6, H166: legacy reports of every byte, cut anywhere, among sizes down to 1 by 1; nothing is typed."""
     async with demo("wait") as screen:
@@ -255,7 +292,15 @@ def plain_port(screen: Terminal) -> int:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (None, 129)]
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 143),
+        (signal.SIGHUP, 129),
+        (signal.SIGINT, 130),
+        (signal.SIGQUIT, 131),
+        (signal.SIGUSR1, 138),
+        (None, 129),
+    ],
 )
 async def test_a_signal_in_the_wait_of_a_plain_login(
     number: signal.Signals | None, code: int, tmp_path: Path
@@ -273,3 +318,13 @@ async def test_a_signal_in_the_wait_of_a_plain_login(
         assert left_on(screen.raw) == []
         assert is_free(port)
         assert not re.search(rb"Traceback", screen.raw)
+
+
+async def test_ctrl_backslash_in_the_wait_of_a_plain_login(tmp_path: Path) -> None:
+    """The terminal's other way to end a program leaves its echo on as well."""
+    async with plain_wait(tmp_path) as screen:
+        port = plain_port(screen)
+        screen.write(b"\x1c")
+        assert await screen.wait_for_exit() == 131
+        assert screen.collects_lines()
+        assert is_free(port)

@@ -125,6 +125,17 @@ class Terminal:
         wanted = termios.ECHO | termios.ICANON | termios.ISIG
         return bool(termios.tcgetattr(self._master)[3] & wanted == wanted)
 
+    def settings(self) -> list[object]:
+        """Return the settings of the terminal (termios), to compare with those of another moment."""
+        return termios.tcgetattr(self._master)
+
+    def cook(self) -> None:
+        """Make the terminal echo and collect lines, as a shell does when a job has stopped."""
+        settings = termios.tcgetattr(self._master)
+        settings[0] |= termios.ICRNL | termios.IXON
+        settings[3] |= termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN
+        termios.tcsetattr(self._master, termios.TCSANOW, settings)
+
     def hang_up(self) -> None:
         """Go away, as a terminal whose window is closed: the program gets SIGHUP, then nothing."""
         asyncio.get_running_loop().remove_reader(self._master)
@@ -214,7 +225,7 @@ async def terminal(
     _set_size(master, columns, rows)
     os.set_blocking(master, False)
     environment = dict(os.environ if env is None else env)
-    environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
     for name in ("COLUMNS", "LINES"):  # they would hide a resize
         environment.pop(name, None)
     loop = asyncio.get_running_loop()

@@ -2,7 +2,8 @@
 
 A terminal that was rebuilt (tmux attach, an SSH reconnect) may report the mouse in the legacy X10 form, whose
 bytes are not UTF-8; Textual 8.2.8 ends with a UnicodeDecodeError on them. A terminal that went away makes it
-read nothing for ever. Both are handled here, and nowhere else.
+read nothing for ever. A SIGCONT makes it enter the full screen again, left or not, with a second reader that
+nothing ends. All three are handled here, and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import selectors
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from authlens_tui.signals import end_at_last
@@ -86,6 +88,9 @@ def _read(descriptor: int) -> bytes:
 
 
 if sys.platform != "win32":
+    import termios
+    import tty
+
     from textual._xterm_parser import XTermParser
     from textual.drivers.linux_driver import LinuxDriver
     from textual.events import Key
@@ -104,6 +109,8 @@ if sys.platform != "win32":
         """Textual's driver for Linux and macOS with another reader."""
 
         _gone = False
+        _entered = False  # the full screen is there
+        _resting = False  # it was left for a while, and the terminal is another program's
 
         def run_input_thread(self) -> None:
             """Read until the application stops or the terminal is gone."""
@@ -122,10 +129,57 @@ if sys.platform != "win32":
 
         def stop_application_mode(self) -> None:
             """Leave the terminal as it was; Textual forgets that it asked for the mouse in pixels."""
+            self._entered = False
             if self._mouse_pixels:
                 self.write("\x1b[?1016l")
                 self._mouse_pixels = False
             super().stop_application_mode()
+
+        def suspend_application_mode(self) -> None:
+            """Leave the full screen for a while, unless it is left already."""
+            if not self._resting:
+                super().suspend_application_mode()
+                self._resting = True
+
+        def resume_application_mode(self) -> None:
+            """Come back to the full screen; from the background only the next SIGCONT does."""
+            super().resume_application_mode()
+            self._resting = not self._entered
+
+        def start_application_mode(self) -> None:
+            """Enter the full screen; where the terminal is another job's, Textual gives up without a word."""
+            before = self._writer_thread
+            super().start_application_mode()  # type: ignore[no-untyped-call]
+            self._entered = self._entered or self._writer_thread is not before
+
+        def _sigcont_application(self, *_: object) -> None:
+            """Come back where the full screen was left; else only take the terminal back."""
+            if not self._auto_restart:
+                return
+            if self._resting:
+                self.resume_application_mode()
+            else:
+                self._loop.call_soon_threadsafe(self._take_back)
+
+        def _take_back(self) -> None:
+            """Set what a shell may have changed since a SIGSTOP, which gives no time to leave; draw anew.
+
+            What is to be restored at the end stays what it was. The alternate screen and the keyboard
+            protocol stand: a shell does not touch them, and to ask again would pile them up.
+            """
+            if not self._entered or self._gone:
+                return
+            with suppress(termios.error):
+                raw = termios.tcgetattr(self.fileno)
+                raw[tty.LFLAG] = self._patch_lflag(raw[tty.LFLAG])
+                raw[tty.IFLAG] = self._patch_iflag(raw[tty.IFLAG])
+                raw[tty.CC][termios.VMIN] = 1
+                termios.tcsetattr(self.fileno, termios.TCSANOW, raw)
+            self.write("\x1b[?25l\x1b[?1004h")
+            self._enable_mouse_support()
+            self._enable_bracketed_paste()
+            self._disable_line_wrap()
+            self._app.refresh(layout=True)
 
         def write(self, data: str) -> None:
             """Write to the terminal; to one that is gone, nothing: Textual would wait for it for ever."""

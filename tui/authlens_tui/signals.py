@@ -12,19 +12,27 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from textual.app import App
 
-__all__ = ["end_at_last", "leave_on_signals"]
+__all__ = ["ENDING", "end_at_last", "leave_on_signals"]
 
-_NAMES: Final = ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP")
+ENDING: Final = (
+    *("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"),
+    *("SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGPWR", "SIGSTKFLT"),
+)
+"""The signals that end a process which does not know them (signal(7)), and that somebody else may send.
+
+They keep that meaning: whoever sends one gets the end that was asked for, with the terminal as it was. The
+signals of a mistake (SIGSEGV, SIGABRT and their like) are left alone. Not every system has all of these.
+"""
 _PATIENCE: Final = 5.0  # seconds until a process whose terminal no longer takes anything is ended anyway
 
 
 def leave_on_signals(app: App[Any]) -> None:
-    """Make SIGINT, SIGQUIT, SIGTERM and SIGHUP end `app` with exit code 128 + the signal's number.
+    """Make every signal of `ENDING` end `app` with exit code 128 + the signal's number.
 
     Call it from inside the running loop. Systems without such signals keep their own ways.
     """
     loop = asyncio.get_running_loop()
-    for name in _NAMES:
+    for name in ENDING:
         number = getattr(signal, name, None)
         if number is not None:
             with suppress(NotImplementedError, RuntimeError, ValueError):

@@ -12,15 +12,15 @@ import sys
 from collections.abc import Coroutine
 from contextlib import suppress
 from types import FrameType
-from typing import Any, Final
+from typing import Any
 
 from authlens_tui.cli import quiet_terminal
 from authlens_tui.cli.output import say
 from authlens_tui.cli.unexpected import hear_lost_errors
+from authlens_tui.signals import ENDING
 
 __all__ = ["ended_by", "exit_on_signals", "run_until_signal"]
 
-_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 _heard: list[int] = []
 """The signals that came since `run_until_signal` began; there is one such work in a process."""
 
@@ -48,7 +48,7 @@ def _exit(number: int, _frame: FrameType | None) -> None:
 
 def _wanted() -> list[signal.Signals]:
     """Return the signals to heed: one that was ignored from the start (nohup, `&` in a script) stays so."""
-    numbers = [getattr(signal, name, None) for name in _SIGNALS]
+    numbers = [getattr(signal, name, None) for name in ENDING]
     return [n for n in numbers if n is not None and signal.getsignal(n) is not signal.SIG_IGN]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.holdings import holdings_of
+from authlens_core.credentials.probe_all import probe
 from authlens_core.credentials.refresh import refresh
 from authlens_core.credentials.revoke import revoke
 from authlens_core.emulator.emulator import Emulator
@@ -20,15 +21,15 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.refusal import is_diagnosis, is_unknown
 from authlens_core.login.verdict import Why, why
-from authlens_core.oauth.check import Check, Severity
-from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_core.session import Session
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.record import StageRecord
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA, Limits
+from authlens_tui.demo_credentials import DemoCredentials
 
 __all__ = ["Walk", "explained", "walked"]
 
@@ -142,21 +143,23 @@ async def _afterwards(fault: Fault, emulator: Emulator, session: Session) -> Sta
         case Fault.REVOCATION_UNAVAILABLE:
             [grant] = credentials.list()
             return (await revoke(credentials, wire, grant.grant_id)).trace.records[0]
-        case Fault.BINDING_COOKIE:
-            return await _probe(emulator, wire, ("Cf-Access-Token", await emulator.app_token()))
-        case Fault.SERVICE_AUTH_MISSING:
-            client_id, secret = emulator.service_token
-            pair = ("CF-Access-Client-Id", client_id), ("CF-Access-Client-Secret", secret)
-            return await _probe(emulator, wire, *pair)
+        case Fault.BINDING_COOKIE | Fault.SERVICE_AUTH_MISSING:
+            return await _probe(emulator, credentials, wire)
         case _:
             return None
 
 
-async def _probe(emulator: Emulator, wire: Wire, *credential: tuple[str, str]) -> StageRecord:
-    headers = Headers.of([("Accept", "application/json"), *credential])
-    exchange = await wire.send(Request("GET", emulator.resource_url, headers), loopback_http=True)
-    refused = Check("probe.accepted", Severity.FAILURE, "the resource accepts it", "refused")
-    return StageRecord(Stage.PROBE, Outcome.FAILED, datetime.now(UTC), 0.1, (exchange,), (refused,))
+async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> StageRecord:
+    """Ask the resource with what the demo hands out, as `p` on its row of the dashboard does."""
+    demo = DemoCredentials()
+    try:
+        await demo.hand_out(emulator, credentials)
+        [holding] = holdings_of((), demo.find(), credentials.service_tokens.list())
+        probed = await probe(credentials, wire, holding)
+    finally:
+        demo.close()
+    assert probed.trace is not None
+    return probed.trace.records[0]
 
 
 def explained(walk: Walk) -> Why | None:

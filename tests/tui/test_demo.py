@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from textual.pilot import Pilot
 
 from authlens_core.emulator.faults import Fault
@@ -95,3 +96,43 @@ async def test_a_fault_on_the_command_line_opens_the_wizard_at_once() -> None:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         await pilot.press("n")
         await until(pilot, lambda: "It answers without a login" in text_of(app))
+
+
+@pytest.mark.parametrize(
+    ("typed", "cure"), [("service auth policy", "Service Auth"), ("binding", "Binding Cookie")]
+)
+async def test_a_scenario_about_another_credential_ends_with_the_diagnosis_of_its_probe(
+    typed: str, cure: str
+) -> None:
+    """The demo hands the credential out, and the keys that the card names lead to why it is refused."""
+    async with the_menu() as (app, pilot):
+        await pilot.press(*(key if key != " " else "space" for key in typed), "enter")
+        await log_in(app, pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        dashboard = app.screen
+        assert isinstance(dashboard, DashboardScreen)
+        await until(pilot, lambda: len(dashboard.shown) == 2)
+        for _ in range(2):
+            if dashboard.selected is not None and dashboard.selected.grant is None:
+                break
+            await pilot.press("down")
+        assert dashboard.selected is not None
+        assert dashboard.selected.grant is None
+        await pilot.press("p")
+        await until(pilot, lambda: cure in str(dashboard.result.content))
+
+
+async def test_nothing_that_a_scenario_handed_out_is_left_for_the_next_one() -> None:
+    """Neither the service token nor the file of cloudflared."""
+    async with the_menu() as (app, pilot):
+        for clear, typed in (((), "service auth policy"), (("escape",), "binding")):
+            await pilot.press(*clear, *(key if key != " " else "space" for key in typed), "enter")
+            await log_in(app, pilot)
+            await pilot.press("d")
+            await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+            await pilot.press("b")
+            await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        assert app._session is not None
+        assert app._session.credentials.service_tokens.list() == ()
+        assert len(app.find_elsewhere()) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -15,8 +16,10 @@ from authlens_core.credentials.settings import SettingsFile
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
-from authlens_core.emulator.rehearsal import Group, Scenario
+from authlens_core.emulator.scenario import Scenario
+from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Options
+from authlens_tui.demo_credentials import DemoCredentials
 from authlens_tui.program import Program
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
@@ -27,6 +30,10 @@ __all__ = ["DemoApp"]
 _TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enough to see it end
 
 _GO_ON: Final = "r refreshes, v revokes, i shows what was sent. b leads back to the scenarios."
+_ASK_WITH_IT: Final = (
+    "↓ selects the {credential}, p asks the resource with it, i shows the answer. "
+    "b leads back to the scenarios."
+)
 
 
 class DemoApp(Program):
@@ -59,6 +66,7 @@ class DemoApp(Program):
         self._menu = RehearsalScreen()
         self._menu_wanted = menu
         self._rehearsed: Scenario | None = None
+        self._others = DemoCredentials()
         self._port = port
 
     async def prepare(self) -> None:
@@ -70,6 +78,7 @@ class DemoApp(Program):
     async def on_unmount(self) -> None:
         """Stop the emulator when everything that speaks to it has ended."""
         await super().on_unmount()
+        self._others.close()
         await self._emulator.stop()
 
     def options(self) -> Options:
@@ -88,7 +97,7 @@ class DemoApp(Program):
 
     def find_elsewhere(self) -> tuple[CloudflaredToken, ...]:
         """Show nothing but the demo's own."""
-        return ()
+        return self._others.find()
 
     def player(self) -> Player | None:
         """Play the person at the emulator's page, over real HTTP."""
@@ -105,6 +114,13 @@ class DemoApp(Program):
             self.push_screen("rehearsal")
         else:
             super().start_login(url, play=play or self._play)
+            self._hand_out()
+
+    @work(exclusive=True, group="hand out", description="hand out the credential that it is about")
+    async def _hand_out(self) -> None:
+        if self._session is not None:
+            with suppress(AuthlensError, OSError):  # then the row is missing, and the login goes on
+                await self._others.hand_out(self._emulator, self._session.credentials)
 
     # -- the rehearsal ---------------------------------------------------------------------------------
 
@@ -129,6 +145,7 @@ class DemoApp(Program):
             return
         for grant in self._session.credentials.list():
             await self._session.credentials.forget(grant.grant_id)
+        await self._others.take_back(self._session.credentials)
         await self._emulator.stop()
         self._emulator = Emulator(
             faults=() if scenario.fault is None else (scenario.fault,), access_token_lifetime=_TOKEN_LIFETIME
@@ -149,13 +166,14 @@ class DemoApp(Program):
             return
         self._menu.note_run(scenario)
         earned = self._session is not None and bool(self._session.credentials.list())
-        if scenario.group is Group.AFTERWARDS and earned:
-            self.call_later(self._go_on_at_the_dashboard)
+        if scenario.ends_at_the_dashboard and earned:
+            self.call_later(self._go_on_at_the_dashboard, scenario)
 
-    def _go_on_at_the_dashboard(self) -> None:
+    def _go_on_at_the_dashboard(self, scenario: Scenario) -> None:
         if self.screen is self._menu:
             self.pop_screen()
-            self.notify(_GO_ON, title="The scenario goes on here", timeout=10, markup=False)
+            words = _ASK_WITH_IT.format(credential=scenario.brings) if scenario.brings else _GO_ON
+            self.notify(words, title="The scenario goes on here", timeout=10, markup=False)
 
 
 async def _sign_in(url: str) -> str:

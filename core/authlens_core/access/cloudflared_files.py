@@ -89,6 +89,12 @@ class CloudflaredToken:
     lock: CloudflaredLock | None = None
     problem: str = ""
 
+    @property
+    def url(self) -> str:
+        """The address of the host in the file name: plain HTTP on a port of this machine, as in the demo."""
+        is_here = self.host.startswith(("127.0.0.1:", "localhost:"))
+        return f"{'http' if is_here else 'https'}://{self.host}/"
+
 
 def cloudflared_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Return where cloudflared keeps its tokens: under `HOME`, else under the home of the account."""

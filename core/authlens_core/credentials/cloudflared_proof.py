@@ -40,8 +40,8 @@ async def prove_cloudflared(
         credentials: where the trace and the line in the history are kept.
         wire: what sends.
         token: as it was found.
-        url: the address to ask; None is `https://` and the host in the file name, which is wrong for an
-            application on a path or a wildcard.
+        url: the address to ask; None is that of the host in the file name, which is wrong for an application
+            on a path or a wildcard.
         now: the clock, in UTC.
 
     Raises:
@@ -59,7 +59,7 @@ async def prove_cloudflared(
         raise LoginNeeded(
             "cloudflared has no usable token in this file any more.", "Run: authlens login URL --cloudflared"
         )
-    return await prove_jwt(credentials, wire, url or f"https://{token.host}/", jwt, token.token_id, now=now)
+    return await prove_jwt(credentials, wire, url or token.url, jwt, token.token_id, now=now)
 
 
 async def prove_jwt(

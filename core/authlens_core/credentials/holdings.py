@@ -171,7 +171,7 @@ def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None])
             holding_id=token.token_id,
             kind=HoldingKind.CLOUDFLARED,
             title=f"{token.host} (the login itself)" if is_login else token.host,
-            url="" if is_login or token.problem else f"https://{token.host}/",
+            url="" if is_login or token.problem else token.url,
             team=token.team,
             person=token.person,
             token_ends=token.expires_at,

@@ -2,79 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.scenario import Group, Scenario
 
-__all__ = ["SCENARIOS", "Group", "Scenario"]
-
-
-class Group(StrEnum):
-    """Where in a login, or after it, a scenario has its turning point. The value is its heading."""
-
-    BEGIN = "Begin here"
-    DETECTION = "Detection"
-    METADATA = "Metadata"
-    REGISTRATION = "Registration"
-    AUTHORIZATION = "Authorization"
-    EXCHANGE = "Exchange"
-    ACCESS = "Access"
-    AFTERWARDS = "Refresh and revoke"
-    HOSTILE = "Hostile"
-
-
-_WALK: Final = "Enter starts it. Then n runs one stage, a runs them all, and s signs in for you."
-_HOW: Final[Mapping[Group, str]] = MappingProxyType(
-    {
-        Group.AFTERWARDS: (
-            "Enter starts it. Run the login to its end (a, then s), leave it with d, and on "
-            "the dashboard press r to refresh and v to revoke."
-        ),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One thing to rehearse.
-
-    Attributes:
-        fault: what the emulator breaks; None for the login in which nothing is broken.
-        group: where it belongs.
-        question: what to answer before running it.
-        answer: what authlens does, and why.
-    """
-
-    fault: Fault | None
-    group: Group
-    question: str
-    answer: str
-
-    @property
-    def name(self) -> str:
-        """What a person types after `--fault`; `plain` where nothing is broken."""
-        return "plain" if self.fault is None else self.fault.value
-
-    @property
-    def title(self) -> str:
-        """A short name in plain words."""
-        return "The plain login" if self.fault is None else self.fault.title
-
-    @property
-    def watch_for(self) -> str:
-        """What to watch for, in one sentence."""
-        if self.fault is None:
-            return "Eight stages, and every request stands on the screen before it is sent."
-        return self.fault.summary
-
-    @property
-    def how(self) -> str:
-        """Which keys lead through it."""
-        return _HOW.get(self.group, _WALK)
+__all__ = ["SCENARIOS"]
 
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (

@@ -7,7 +7,8 @@ from textual import on
 from textual.pilot import Pilot
 
 from authlens_core.emulator.faults import Fault
-from authlens_core.emulator.rehearsal import SCENARIOS, Group, Scenario
+from authlens_core.emulator.rehearsal import SCENARIOS
+from authlens_core.emulator.scenario import Group, Scenario
 from authlens_tui.screens.rehearsal import RehearsalScreen, matching
 from support.screens import Host, footer_keys, text_of
 

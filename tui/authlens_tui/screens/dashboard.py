@@ -139,6 +139,7 @@ class DashboardScreen(DashboardBatch):
         if self._ticker is not None:
             self._ticker.resume()
             self.show_now(anew=True)
+            self._look_at_files()
             self.refresh_bindings()
 
     def on_screen_suspend(self) -> None:

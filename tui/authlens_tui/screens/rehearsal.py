@@ -16,7 +16,8 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from authlens_core.emulator.rehearsal import SCENARIOS, Group, Scenario
+from authlens_core.emulator.rehearsal import SCENARIOS
+from authlens_core.emulator.scenario import Group, Scenario
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 

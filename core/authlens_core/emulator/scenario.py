@@ -1,0 +1,101 @@
+"""One scenario of the rehearsal: what to watch for, what to answer before it is run, and how to walk it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from authlens_core.emulator.faults import Fault
+
+__all__ = ["Group", "Scenario"]
+
+
+class Group(StrEnum):
+    """Where in a login, or after it, a scenario has its turning point. The value is its heading."""
+
+    BEGIN = "Begin here"
+    DETECTION = "Detection"
+    METADATA = "Metadata"
+    REGISTRATION = "Registration"
+    AUTHORIZATION = "Authorization"
+    EXCHANGE = "Exchange"
+    ACCESS = "Access"
+    AFTERWARDS = "Refresh and revoke"
+    HOSTILE = "Hostile"
+
+
+_WALK: Final = "Enter starts it. Then n runs one stage, a runs them all, and s signs in for you."
+_TO_THE_END: Final = "Enter starts it. Run the login to its end (a, then s), leave it with d, and on the "
+_AT_THE_DASHBOARD: Final = f"{_TO_THE_END}dashboard press r to refresh and v to revoke."
+_WITH_ANOTHER: Final = (
+    f"{_TO_THE_END}dashboard select the {{credential}} of the demo with ↓. Press p to ask the resource "
+    "with it, and i to see what it answered."
+)
+_TURNED_AWAY: Final = (
+    "Enter starts it. a runs the login up to the link, and s opens it as the person would: the screen then "
+    "says what the browser shows. Esc stops the wait."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One thing to rehearse.
+
+    Attributes:
+        fault: what the emulator breaks; None for the login in which nothing is broken.
+        group: where it belongs.
+        question: what to answer before running it.
+        answer: what authlens does, and why.
+    """
+
+    fault: Fault | None
+    group: Group
+    question: str
+    answer: str
+
+    @property
+    def name(self) -> str:
+        """What a person types after `--fault`; `plain` where nothing is broken."""
+        return "plain" if self.fault is None else self.fault.value
+
+    @property
+    def title(self) -> str:
+        """A short name in plain words."""
+        return "The plain login" if self.fault is None else self.fault.title
+
+    @property
+    def watch_for(self) -> str:
+        """What to watch for, in one sentence."""
+        if self.fault is None:
+            return "Eight stages, and every request stands on the screen before it is sent."
+        return self.fault.summary
+
+    @property
+    def brings(self) -> str:
+        """The credential besides the login's own that it is about; empty where there is none."""
+        return _BRINGS.get(self.fault, "")
+
+    @property
+    def ends_at_the_dashboard(self) -> bool:
+        """Whether its turning point comes after the login."""
+        return self.group is Group.AFTERWARDS or bool(self.brings)
+
+    @property
+    def how(self) -> str:
+        """Which keys lead through it."""
+        if self.brings:
+            return _WITH_ANOTHER.format(credential=self.brings)
+        if self.group is Group.AFTERWARDS:
+            return _AT_THE_DASHBOARD
+        return _TURNED_AWAY if self.fault in _NEVER_BACK else _WALK
+
+
+_BRINGS: Final[Mapping[Fault | None, str]] = MappingProxyType(
+    {Fault.SERVICE_AUTH_MISSING: "service token", Fault.BINDING_COOKIE: "token of cloudflared"}
+)
+_NEVER_BACK: Final = frozenset(
+    {Fault.DENIED_USER, Fault.INVALID_NONCE, Fault.APPLICATION_NOT_FOUND, Fault.WRONG_STATE}
+)

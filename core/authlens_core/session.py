@@ -103,9 +103,9 @@ class Session:
         return (passed("exchange.kept", expected, f"in {store.name}, read back and compared"),)
 
     async def aclose(self) -> None:
-        """Close the connections and let go of the store."""
-        await self.wire.aclose()
+        """Let what must not be lost end, let go of the store and close the connections."""
         await self.credentials.aclose()
+        await self.wire.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -212,6 +212,21 @@ async def test_a_token_that_would_not_last_is_refreshed(machine: dict[str, str],
     assert second.answer != first.answer
 
 
+async def test_a_token_that_the_resource_refused_is_renewed_once(
+    machine: dict[str, str], resource: str
+) -> None:
+    """RFC 6750 §3.1: `token --refused` takes it from standard input; told of it again, nothing is sent."""
+    await log_in(machine, resource)
+    first = await authlens(machine, "token", resource)
+    second = await authlens(machine, "token", "--refused", resource, typed=first.answer)
+    assert (second.code, second.words) == (0, "")
+    assert second.answer != first.answer
+    again = await authlens(machine, "token", "--refused", resource, typed=first.answer)
+    assert again.answer == second.answer
+    empty = await authlens(machine, "token", "--refused", resource)
+    assert (empty.code, empty.answer) == (2, "")
+
+
 async def test_forget_removes_it_here_and_says_that_it_lives_on(
     machine: dict[str, str], resource: str
 ) -> None:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import SOON, Grant, GrantState, utc_now
+from authlens_core.credentials.model import Grant, GrantState, utc_now
 from authlens_core.credentials.refresh import refresh
 from authlens_core.credentials.refresh_result import Refreshed, RefreshOutcome
+from authlens_core.credentials.refresh_schedule import lasts
 from authlens_core.errors import LoginNeeded, NetworkFailure, NoSecretStore, Refused
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
@@ -22,11 +23,11 @@ async def access_token(
     wire: Wire,
     url: str,
     *,
-    min_ttl: timedelta = SOON,
+    min_ttl: timedelta | None = None,
     refused: Secret | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Secret:
-    """Return a token that may be sent to `url` and lasts for `min_ttl`; never opens a browser.
+    """Return a token that may be sent to `url` and lasts for a while; never opens a browser.
 
     A token that ends sooner is still given where the server could not be reached for a new one.
 
@@ -34,7 +35,7 @@ async def access_token(
         credentials: where the grant is.
         wire: what sends a refresh.
         url: where the token is to be sent.
-        min_ttl: how long it has to last.
+        min_ttl: how long it has to last; None for a minute, or half of its life where that is less.
         refused: the token from an earlier call, where the resource answered it with 401 `invalid_token`: it
             is refreshed, once, whatever the clock says. A caller whose new token is refused as well stops.
         now: the clock, in UTC.
@@ -49,9 +50,9 @@ async def access_token(
     """
     found = credentials.covering(url)
     # Asking the store takes long: it is not asked for a token that will not be given.
-    if refused is None and _is_wanted(found) and _lasts(found, min_ttl, now()):
+    if refused is None and _is_wanted(found) and lasts(found, min_ttl, now()):
         grant, secrets = await credentials.load(found.grant_id)
-        if _is_wanted(grant) and _lasts(grant, min_ttl, now()):
+        if _is_wanted(grant) and lasts(grant, min_ttl, now()):
             return secrets.access_token
     result = await refresh(credentials, wire, found.grant_id, min_ttl=min_ttl, refused=refused, now=now)
     token = result.access_token
@@ -67,15 +68,11 @@ def _still_good(result: Refreshed, refused: Secret | None, moment: datetime) -> 
     """Return whether the old token is still worth something where there is no new one for now."""
     if result.outcome is not RefreshOutcome.TRANSIENT or result.access_token == refused:
         return False
-    return _lasts(result.grant, timedelta(0), moment)
+    return lasts(result.grant, timedelta(0), moment)
 
 
 def _is_wanted(grant: Grant) -> bool:
     return grant.state not in (GrantState.REVOKED, GrantState.REVOCATION_FAILED)
-
-
-def _lasts(grant: Grant, min_ttl: timedelta, moment: datetime) -> bool:
-    return grant.expires_at is None or grant.expires_at - moment > min_ttl
 
 
 def _error(result: Refreshed) -> LoginNeeded | NetworkFailure | NoSecretStore | Refused:

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from authlens_core.credentials.grants import EXIT_BOUND, Credentials
+from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import Grant, GrantState, utc_now
 from authlens_core.credentials.refresh import refresh
 from authlens_core.credentials.refresh_result import Refreshed
 from authlens_core.credentials.refresh_schedule import refresh_due, seconds_until_retry
 from authlens_core.credentials.settings import Settings
 from authlens_core.errors import AuthlensError
-from authlens_core.finish import finish
 from authlens_core.wire.client import Wire
 
 __all__ = ["Attempted", "BackgroundRefresh"]
@@ -158,19 +157,10 @@ class BackgroundRefresh:
             self._heard(Attempted(grant, result, error))
 
     async def stop(self) -> None:
-        """Begin nothing more and let what was sent end: its answer may hold the only copy of a token.
-
-        At most `EXIT_BOUND` seconds; what waits for a lock gives up at once.
-        """
+        """Begin nothing more; what has sent nothing ends at once, and what has is waited for by `aclose`."""
         self._leaving.set()
-        if self._running:
-            running = set(self._running.values())
-            await finish(_within(running, EXIT_BOUND))
-
-
-async def _within(tasks: set[asyncio.Task[None]], seconds: float) -> None:
-    _, late = await asyncio.wait(tasks, timeout=seconds)
-    for task in late:
-        task.cancel()
-    if late:
-        await asyncio.wait(late)
+        running = set(self._running.values())
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from authlens_core.credentials import coverage, sealed
 from authlens_core.credentials.clients import Clients
@@ -23,8 +23,8 @@ from authlens_core.credentials.secret_store import MemoryStore, SecretStore, Sto
 from authlens_core.credentials.service_tokens import ServiceTokens
 from authlens_core.credentials.token_verdict import TokenVerdict
 from authlens_core.credentials.traces import Traces
+from authlens_core.credentials.unfinished import Unfinished
 from authlens_core.errors import AuthlensError, LoginNeeded
-from authlens_core.finish import finish
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
@@ -33,9 +33,6 @@ __all__ = ["EXIT_BOUND", "Credentials", "NoLogin", "client_of", "refresh_lock"]
 
 EXIT_BOUND: Final = 10.0
 """Seconds that closing waits for a write that was begun."""
-
-_Result = TypeVar("_Result")
-
 
 class NoLogin(LoginNeeded):
     """There is no OAuth grant for the URL on this machine."""
@@ -65,11 +62,12 @@ class Credentials:
         self.store = store
         self.locks = locks
         self.traces = Traces(traces, self._known)
+        self.unfinished = Unfinished()
+        self.written = self.unfinished.written
         self.generations = Generations(index, store, locks, on_step)
         self.clients = Clients(index, store, self.generations, self.written, self.record)
         self.service_tokens = ServiceTokens(index, store, self.generations, self.written, self.record)
         self.leaving = asyncio.Event()
-        self._under_way: set[asyncio.Task[Any]] = set()
         self._held: dict[str, tuple[Grant, GrantSecrets]] = {}
 
     @classmethod
@@ -90,31 +88,22 @@ class Credentials:
         return cls.open(MemoryStore())
 
     async def aclose(self) -> None:
-        """Close the index and let go of the store, when what is being written has been written.
+        """Close the index and let go of the store, when what was begun has ended.
 
-        A save that was begun is waited for, at most `EXIT_BOUND` seconds: it may hold the only copy of a
-        token that the server has just replaced. What a store did not take is offered to it once more.
+        A save, and a refresh whose answer is on its way, is waited for, at most `EXIT_BOUND` seconds: it may
+        hold the only copy of a token that the server has just replaced. What a store did not take is offered
+        to it once more.
         """
         self.leaving.set()
-        if self._under_way or self._held:
+        if self.unfinished or self._held:
             await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
+            await self.unfinished.give_up(1.0)
         self.traces.close()
         self.index.close()
         await self.store.aclose()
 
-    async def written(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Await a write to its end even when the caller is cancelled or the program is left.
-
-        `aclose` waits for it; the cancellation of the caller is passed on afterwards.
-        """
-        task = asyncio.create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return await finish(task)
-
     async def _settle(self) -> None:
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+        await self.unfinished.settle()
         for grant, secrets in tuple(self._held.values()):
             with suppress(AuthlensError):
                 await self.save(grant, secrets)

@@ -27,7 +27,8 @@ __all__ = ["Backend", "KeyringStore"]
 
 _HELPER: Final = (sys.executable, "-P", "-m", "authlens_core.credentials.keyring_process")
 _LINE_LIMIT: Final = 1024 * 1024
-_FAREWELL: Final = 1.0
+_FAREWELL: Final = 0.3
+"""Seconds for a call to end by itself when the store is closed; one that takes longer waits for a prompt."""
 _NOT_FOR_CHILDREN: Final = frozenset({"AUTHLENS_CLIENT_SECRET"})
 
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from authlens_core.credentials.grants import Credentials, refresh_lock
 from authlens_core.credentials.lock import LockBusy
-from authlens_core.credentials.model import SOON, Grant, utc_now
+from authlens_core.credentials.model import Grant, utc_now
 from authlens_core.credentials.refresh_attempt import Attempt, Wish
 from authlens_core.credentials.refresh_result import Observed, Refreshed, RefreshOutcome
 from authlens_core.secret import Secret
@@ -31,7 +31,7 @@ async def refresh(
     grant_id: str,
     *,
     now: Callable[[], datetime] = utc_now,
-    min_ttl: timedelta = SOON,
+    min_ttl: timedelta | None = None,
     force: bool = False,
     despite_unknown: bool = False,
     observed: Observed | None = None,
@@ -40,14 +40,15 @@ async def refresh(
     lock_bound: float = LOCK_BOUND,
     give_up: Callable[[], bool] = bool,
 ) -> Refreshed:
-    """Refresh a grant if its access token does not last for `min_ttl`.
+    """Refresh a grant if its access token does not last.
 
     Args:
         credentials: where the grant is.
         wire: what sends.
         grant_id: which grant.
         now: the clock, in UTC.
-        min_ttl: how long the access token has to last to be left alone.
+        min_ttl: how long the access token has to last to be left alone; None for a minute, or half of its
+            life where that is less.
         force: refresh a token that lasts long enough, too.
         despite_unknown: send the refresh token although it may be spent: for a person who chose to.
         observed: what the resource and the server say now; a grant of another issuer is not refreshed.
@@ -64,6 +65,13 @@ async def refresh(
     """
     wish = Wish(min_ttl, force, despite_unknown, patient, observed, refused)
     turn = _Turn(credentials, wire, credentials.get(grant_id), now, wish, lock_bound)
+    # Whoever leaves while the answer is on its way must not lose it: it may hold the only copy of a token.
+    return await credentials.unfinished.outlive(_refresh(credentials, grant_id, turn, give_up), turn.sent)
+
+
+async def _refresh(
+    credentials: Credentials, grant_id: str, turn: _Turn, give_up: Callable[[], bool]
+) -> Refreshed:
     try:
         done = await turn.alone(lambda: give_up() or turn.overtaken())
     except LockBusy:
@@ -98,7 +106,8 @@ class _Turn:
     ) -> None:
         self._credentials = credentials
         self._before = before
-        self._attempt = partial(Attempt, credentials, wire, now=now, wish=wish)
+        self._make_attempt = partial(Attempt, credentials, wire, now=now, wish=wish)
+        self._attempt: Attempt | None = None
         self._deadline = asyncio.get_running_loop().time() + bound
 
     async def alone(self, give_up: Callable[[], bool]) -> Refreshed:
@@ -116,9 +125,14 @@ class _Turn:
         """Take what another process has earned meanwhile, if that is what was asked for."""
         return (await self._read()).adopt(self._before)
 
+    def sent(self) -> bool:
+        """Return whether the refresh token is on its way."""
+        return self._attempt is not None and self._attempt.sent
+
     def overtaken(self) -> bool:
         """Return whether another process has stored other tokens meanwhile."""
         return self._credentials.get(self._before.grant_id).generation != self._before.generation
 
     async def _read(self) -> Attempt:
-        return self._attempt(*await self._credentials.load(self._before.grant_id))
+        self._attempt = self._make_attempt(*await self._credentials.load(self._before.grant_id))
+        return self._attempt

@@ -12,9 +12,9 @@ from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.grants import Credentials, client_of
 from authlens_core.credentials.index import Pending
-from authlens_core.credentials.model import SOON, Grant, GrantSecrets, GrantState, expiry
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, expiry
 from authlens_core.credentials.refresh_result import Observed, Refreshed, RefreshOutcome
-from authlens_core.credentials.refresh_schedule import next_attempt, seconds_until_retry
+from authlens_core.credentials.refresh_schedule import lasts, next_attempt, seconds_until_retry
 from authlens_core.credentials.token_verdict import TokenVerdict
 from authlens_core.credentials.undertaking import LockedGrant
 from authlens_core.errors import AuthlensError
@@ -40,7 +40,7 @@ _SPEC = "RFC 6749 §6"
 class Wish:
     """What the caller of `refresh` asked for, in its words."""
 
-    min_ttl: timedelta
+    min_ttl: timedelta | None
     force: bool
     despite_unknown: bool
     patient: bool
@@ -63,6 +63,7 @@ class Attempt(LockedGrant):
         super().__init__(Stage.REFRESH, credentials, wire, grant, secrets, now)
         self.wish = wish
         self.started_at = self.record.started_at
+        self.sent = False
 
     async def decide(self, before: Grant) -> Refreshed:
         """Send nothing where there is a reason for that, and refresh where there is none."""
@@ -70,9 +71,8 @@ class Attempt(LockedGrant):
 
     # Reasons to send nothing
 
-    def _lasts(self, min_ttl: timedelta) -> bool:
-        ends = self.grant.expires_at
-        return ends is None or ends - self.started_at > min_ttl
+    def _lasts(self, wanted: timedelta | None) -> bool:
+        return lasts(self.grant, wanted, self.started_at)
 
     def _refused(self) -> bool:
         """Return whether the stored access token is the one that the resource has refused."""
@@ -84,7 +84,8 @@ class Attempt(LockedGrant):
             return None
         if self.grant.generation == before.generation and self.wish.refused is None:
             return None
-        if not self._lasts(min(self.wish.min_ttl, SOON)):
+        # One that was earned just now is as good as any, however long is asked for.
+        if not self._lasts(None):
             return None
         self.record.checks.append(
             passed("refresh.adopted", "one refresh at a time", "another process refreshed it just now")
@@ -173,6 +174,7 @@ class Attempt(LockedGrant):
             return request
         pending = Pending(self.grant.grant_id, self.grant.generation, self.started_at)
         self.credentials.index.mark_pending(pending)
+        self.sent = True
         try:
             exchange = await self.wire.send(
                 request, limits=TOKEN, loopback_http=loopback_http(self.grant), purpose="refresh"

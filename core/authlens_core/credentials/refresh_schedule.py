@@ -7,7 +7,7 @@ from typing import Final
 
 from authlens_core.credentials.model import SOON, Grant
 
-__all__ = ["LONGEST_WAIT", "next_attempt", "refresh_due", "seconds_until_retry"]
+__all__ = ["LONGEST_WAIT", "lasts", "next_attempt", "refresh_due", "seconds_until_retry"]
 
 FRACTION: Final = 0.8
 FIRST_WAIT: Final = timedelta(seconds=10)
@@ -38,6 +38,25 @@ def refresh_due(
         return now
     life = grant.expires_at - grant.refreshed_at
     return grant.expires_at - max(life * (1 - fraction), min(lead, life / 2))
+
+
+def lasts(grant: Grant, wanted: timedelta | None, now: datetime) -> bool:
+    """Return whether the access token of `grant` lasts for as long as is wanted.
+
+    Where the clock was put back to before the token was asked for, it cannot be told how long it lasts.
+
+    Args:
+        grant: which.
+        wanted: how long; None for a minute, or half of its life where that is less: a token that never
+            lasted a minute is not refreshed at every call.
+        now: the present.
+    """
+    if grant.expires_at is None:
+        return True
+    if now < grant.refreshed_at:
+        return False
+    enough = min(SOON, (grant.expires_at - grant.refreshed_at) / 2) if wanted is None else wanted
+    return grant.expires_at - now > enough
 
 
 def next_attempt(attempts: int, now: datetime, *, asked: int | None, jitter: float) -> datetime:

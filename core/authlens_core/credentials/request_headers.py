@@ -16,7 +16,7 @@ from authlens_core.access.cloudflared_files import (
 from authlens_core.access.service_token import token_fields
 from authlens_core.credentials.access_token import access_token
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import SOON, utc_now
+from authlens_core.credentials.model import utc_now
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.token import bearer_header
 from authlens_core.safe_text import safe_line
@@ -64,7 +64,7 @@ async def headers_for(
     url: str,
     *,
     kind: CredentialKind | None = None,
-    min_ttl: timedelta = SOON,
+    min_ttl: timedelta | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Fields:
     """Return the header fields that may be sent to `url`; never opens a browser.
@@ -77,7 +77,7 @@ async def headers_for(
         wire: what sends a refresh.
         url: where the fields are to be sent.
         kind: the only kind that is wanted, or None.
-        min_ttl: how long an access token has to last.
+        min_ttl: how long an access token has to last; None as in `access_token`.
         now: the clock, in UTC.
 
     Raises:
@@ -105,7 +105,7 @@ async def _fields(
     wire: Wire,
     url: str,
     kind: CredentialKind,
-    min_ttl: timedelta,
+    min_ttl: timedelta | None,
     now: Callable[[], datetime],
 ) -> tuple[tuple[str, str], ...]:
     if kind is CredentialKind.OAUTH:

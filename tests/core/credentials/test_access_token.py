@@ -66,6 +66,43 @@ async def test_a_refused_token_is_not_handed_out_again_where_there_is_no_other(
         await access_token(credentials, wire, fresh.resource_url, refused=Secret("access-canary-0"))
 
 
+@pytest.mark.parametrize(("life", "passed", "sent"), [(24, 1, 0), (24, 13, 1), (60, 29, 0), (600, 545, 1)])
+async def test_a_token_that_lives_shorter_than_a_minute_is_used_for_half_of_its_life(
+    credentials: Credentials,
+    wire: Wire,
+    saved: Grant,
+    server: RotatingServer,
+    life: int,
+    passed: int,
+    sent: int,
+) -> None:
+    """Twenty scripts do not refresh it twenty times."""
+    at = utc_now()
+    credentials.update(replace(saved, refreshed_at=at, expires_at=at + timedelta(seconds=life)))
+    for _ in range(3):
+        await access_token(credentials, wire, saved.resource_url, now=lambda: at + timedelta(seconds=passed))
+    assert len(server.posts("/token")) == sent
+
+
+async def test_many_who_ask_for_a_short_lived_token_at_once_send_one_refresh(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-6: what another one has earned just now is taken, though it does not last a minute either."""
+    server.expires_in = 24
+    asked = (access_token(open_credentials(), wire, saved.resource_url) for _ in range(8))
+    assert set(await asyncio.gather(*asked)) == {Secret("access-canary-1")}
+    assert len(server.posts("/token")) == 1
+
+
+async def test_a_clock_that_was_put_back_makes_no_token_last_longer(
+    credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
+) -> None:
+    """H182: it was asked for in the future, so its age is not known; it is renewed and not trusted."""
+    before = fresh.refreshed_at - timedelta(days=2)
+    token = await access_token(credentials, wire, fresh.resource_url, now=lambda: before)
+    assert token == Secret("access-canary-1")
+
+
 async def test_a_token_that_ends_soon_is_better_than_none(
     credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
 ) -> None:

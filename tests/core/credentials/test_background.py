@@ -191,7 +191,7 @@ async def test_only_some_are_refreshed_at_the_same_time(
     await kept.background.stop()
 
 
-async def test_stopping_lets_what_was_sent_end_and_does_not_wait_for_a_lock(
+async def test_what_was_sent_is_waited_for_when_the_credentials_are_closed(
     kept: Kept, server: RotatingServer, credentials: Credentials, open_credentials: Open
 ) -> None:
     """Item 2: the answer may hold the only copy of a token."""
@@ -199,12 +199,13 @@ async def test_stopping_lets_what_was_sent_end_and_does_not_wait_for_a_lock(
     kept.clocks.pass_by(721)
     kept.background.tick()
     await until(lambda: len(server.posts("/token")) == 1)
-    stopping = asyncio.create_task(kept.background.stop())
+    await asyncio.wait_for(kept.background.stop(), 1)
+    closing = asyncio.create_task(credentials.aclose())
     await asyncio.sleep(0.05)
-    assert not stopping.done()
+    assert not closing.done()
     server.hold.set()
-    await asyncio.wait_for(stopping, 5)
-    (grant,) = credentials.list()
+    await asyncio.wait_for(closing, 5)
+    (grant,) = open_credentials().list()
     assert (grant.state, grant.generation) == (GrantState.LIVE, 2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -85,6 +86,63 @@ async def test_quitting_in_the_middle_of_a_save_keeps_the_tokens_that_replaced_t
     assert secrets == NEW
     assert grant.state is GrantState.LIVE
     assert open_credentials().index.pending() == ()
+
+
+async def test_leaving_while_a_refresh_is_answered_keeps_what_the_server_gives(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-8: Ctrl-C, or quitting, after the refresh token was sent; the lock is held until it is stored."""
+    credentials, server.hold = open_credentials(), threading.Event()
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    await until(lambda: len(server.posts("/token")) == 1)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert credentials.unfinished
+    assert credentials.locks.owner(*refresh_lock(saved)) is not None
+    closing = asyncio.create_task(credentials.aclose())
+    await asyncio.sleep(0.05)
+    assert not closing.done()
+    server.hold.set()
+    await asyncio.wait_for(closing, 5)
+    grant, secrets = await open_credentials().load(saved.grant_id)
+    assert (grant.state, secrets) == (GrantState.LIVE, NEW)
+
+
+async def test_an_answer_that_does_not_come_in_time_leaves_an_outcome_that_is_said(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D8: the wait is bounded, and what is not known is noted before the program ends."""
+    monkeypatch.setattr(grants, "EXIT_BOUND", 0.05)
+    credentials, server.hold = open_credentials(), threading.Event()
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    await until(lambda: len(server.posts("/token")) == 1)
+    work.cancel()
+    await asyncio.wait({work})
+    await asyncio.wait_for(credentials.aclose(), 5)
+    server.hold.set()
+    assert open_credentials().get(saved.grant_id).state is GrantState.UNKNOWN
+
+
+async def test_leaving_before_anything_was_sent_ends_it_at_once(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, store: Any, monkeypatch: Any
+) -> None:
+    """Item 7: a keyring that hangs holds nobody up; the grant is as it was."""
+    reading = asyncio.Event()
+
+    async def hangs(_entry: str) -> None:
+        reading.set()
+        await asyncio.sleep(60)
+
+    credentials = open_credentials()
+    monkeypatch.setattr(store, "get", hangs)
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    await reading.wait()
+    work.cancel()
+    await asyncio.wait({work}, timeout=1)
+    assert work.cancelled()
+    assert not credentials.unfinished
+    assert (server.seen, credentials.get(saved.grant_id).state) == ([], GrantState.LIVE)
 
 
 async def test_quitting_while_a_client_is_stored_keeps_the_client(

@@ -243,10 +243,10 @@ async def test_a_person_may_try_an_unknown_one_again(
     assert result.grant.note == ""
 
 
-async def test_a_cancelled_refresh_is_unknown(
+async def test_a_refresh_whose_caller_was_cancelled_goes_on_by_itself(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
-    """D8: the person cancels while the server thinks."""
+    """TK-12: the person cancels while the server thinks; what it answers is stored all the same."""
     server.hold = threading.Event()
     task = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
     while not server.posts("/token"):
@@ -254,7 +254,10 @@ async def test_a_cancelled_refresh_is_unknown(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert credentials.get(saved.grant_id).state is GrantState.UNKNOWN
+    server.hold.set()
+    await credentials.unfinished.settle()
+    grant, secrets = await credentials.load(saved.grant_id)
+    assert (grant.state, secrets.refresh_token) == (GrantState.LIVE, Secret("refresh-canary-1"))
 
 
 async def test_a_cancellation_does_not_stop_the_storing(
@@ -278,6 +281,7 @@ async def test_a_cancellation_does_not_stop_the_storing(
     tasks.append(asyncio.create_task(refresh(credentials, wire, saved.grant_id)))
     with pytest.raises(asyncio.CancelledError):
         await tasks[0]
+    await credentials.unfinished.settle()
     grant, secrets = await credentials.load(saved.grant_id)
     assert secrets.refresh_token == Secret("refresh-canary-1")
     assert grant.state is GrantState.LIVE

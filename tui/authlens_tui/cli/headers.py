@@ -42,7 +42,7 @@ async def headers(arguments: Namespace) -> int:
 async def _fields(arguments: Namespace) -> Fields:
     url = checked_url(arguments.url)
     kind = CredentialKind(arguments.kind) if arguments.kind else None
-    wanted = timedelta(seconds=arguments.min_ttl)
+    wanted = None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
     async with open_session() as session:
         return await headers_for(session.credentials, session.wire, url, kind=kind, min_ttl=wanted)
 

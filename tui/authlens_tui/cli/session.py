@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from authlens_core.credentials.file_store import WrongPassphrase
-from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.grants import EXIT_BOUND, Credentials
 from authlens_core.credentials.model import Grant
 from authlens_core.credentials.open_store import (
     OpenedStore,
@@ -55,7 +55,14 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
         await store.aclose()
         raise
     async with Session(Wire(), credentials) as session:
-        yield session
+        try:
+            yield session
+        finally:
+            if credentials.unfinished:
+                say(
+                    f"Waiting up to {EXIT_BOUND:.0f} s for an answer that may hold the only copy of a token. "
+                    "Ctrl-C again leaves at once."
+                )
 
 
 async def open_place(place: Place, *, prove: bool, create: bool = False) -> OpenedStore:

@@ -3,34 +3,60 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from argparse import Namespace
 from datetime import timedelta
 
 from authlens_core.credentials.access_token import access_token
 from authlens_core.credentials.grants import Credentials, NoLogin
 from authlens_core.errors import UsageError
+from authlens_core.secret import Secret
 from authlens_tui.cli.output import answer_secret
 from authlens_tui.cli.session import checked_url, open_session
 
 __all__ = ["token"]
 
+_LONGEST = 65_536  # characters of a token on standard input
+
 
 async def token(arguments: Namespace) -> int:
     """Print the token that lasts for at least `--min-ttl` seconds.
+
+    With `--refused`, the token that the resource refused is read from standard input, and renewed whatever
+    the clock says; if another program has done so already, its token is printed.
 
     Raises:
         LoginNeeded: a person has to log in.
         AuthlensError: the other reasons why there is none to be had.
     """
     url = checked_url(arguments.url)
+    wanted = None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
+    refused = _refused_token() if arguments.refused else None
     async with open_session() as session:
-        wanted = timedelta(seconds=arguments.min_ttl)
         try:
-            answer_secret(await access_token(session.credentials, session.wire, url, min_ttl=wanted))
+            found = await access_token(
+                session.credentials, session.wire, url, min_ttl=wanted, refused=refused
+            )
+            answer_secret(found)
         except NoLogin:
             _refuse_other_kinds(session.credentials, url)
             raise
     return 0
+
+
+def _refused_token() -> Secret:
+    """Read the token from standard input.
+
+    Raises:
+        UsageError: there is none.
+    """
+    text = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.readline(_LONGEST)
+    if not text.strip():
+        raise UsageError(
+            "No refused token came on standard input.",
+            'Pipe it in: printf %s "$TOKEN" | authlens token --refused URL',
+        )
+    return Secret(text.strip())
 
 
 def _refuse_other_kinds(credentials: Credentials, url: str) -> None:

@@ -195,10 +195,25 @@ async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource:
     revoked = await authlens(machine, "revoke", resource)
     assert (revoked.code, revoked.answer) == (0, "")
     assert "the resource refuses the token" in revoked.words
+    assert "Refresh token: revoked (200)." in revoked.words
+    assert "The resource, asked with the token: 401, " in revoked.words
 
     gone = await authlens(machine, "token", resource)
     assert (gone.code, gone.answer) == (4, "")
     assert f"authlens login {resource}" in gone.words
+
+
+async def test_revoking_a_url_ends_every_login_for_it(machine: dict[str, str], resource: str) -> None:
+    """Another port is another client, and another login: none is left that `token` would hand out."""
+    for _ in range(2):
+        await log_in(machine, resource)
+    kept = json.loads((await authlens(machine, "list", "--json")).answer)
+    assert len(kept) == 2
+    revoked = await authlens(machine, "revoke", resource, "--json")
+    told = json.loads(revoked.answer)
+    assert (revoked.code, {one["id"] for one in told}) == (0, {one["id"] for one in kept})
+    assert all("401" in one["proof"][0] and len(one["tokens"]) == 2 for one in told)
+    assert (await authlens(machine, "token", resource)).code == 4
 
 
 async def test_a_token_that_would_not_last_is_refreshed(machine: dict[str, str], resource: str) -> None:

@@ -274,7 +274,8 @@ class _Revocation(LockedGrant):
 
     async def _remove(self) -> Revoked:
         grant = self.grant
-        erased = await self.credentials.discard(grant.grant_id, "revoked", self._words())
+        told = f"{self._words()}; {self._proof()}"
+        erased = await self.credentials.discard(grant.grant_id, "revoked", told)
         self.grant = replace(grant, state=GrantState.REVOKED, note="")
         if self.still_accepted:
             summary = (
@@ -300,6 +301,13 @@ class _Revocation(LockedGrant):
         when = f"in {max(waits)} s" if waits else "again"
         cure = f"Try {when}. Removing it from this machine (authlens forget) does not end it at the server."
         return self._result(RevokeOutcome.FAILED, note, cure)
+
+    def _proof(self) -> str:
+        """Return what the resource said last, and how long after the beginning, for the history."""
+        last = self.record.exchanges[-1]
+        status = f"{last.response.status}" if last.response is not None else "nothing"
+        took = (last.started_at - self.record.exchanges[0].started_at).total_seconds() + last.elapsed
+        return f"the resource, asked with the access token, said {status} after {took:.1f} s"
 
     def _words(self) -> str:
         return "; ".join(f"{result.token.replace('_', ' ')} {result.summary}" for result in self.results)

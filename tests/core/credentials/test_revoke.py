@@ -43,7 +43,9 @@ async def test_both_tokens_are_revoked_and_the_resource_refuses(
     assert store.entries == {}
     assert (result.trace.kind, result.trace.records[0].outcome) == (TraceKind.REVOKE, Outcome.PASSED)
     assert "canary" not in repr(result)
-    assert credentials.events(saved.grant_id)[0].kind == "revoked"
+    event = credentials.events(saved.grant_id)[0]
+    assert event.kind == "revoked"
+    assert "the resource, asked with the access token, said 401 after" in event.detail
 
 
 async def test_tokens_that_the_server_never_knew_are_revoked(

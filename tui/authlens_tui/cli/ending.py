@@ -13,12 +13,13 @@ from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import Grant
 from authlens_core.credentials.open_store import remembered_place, store_at
 from authlens_core.credentials.revoke import Revoked, RevokeOutcome, revoke
+from authlens_core.credentials.revoke_all import proof_words
 from authlens_core.errors import AuthlensError, NetworkFailure, Refused, TimedOut
 from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_core.wire.exchange import FailureKind
 from authlens_tui.cli.output import answer_json, say
-from authlens_tui.cli.session import chosen_grants, grant_for, open_session
+from authlens_tui.cli.session import chosen_grants, grant_for, open_session, same_resource
 
 __all__ = ["forget_credential", "revoke_credentials"]
 
@@ -66,12 +67,18 @@ async def _revoke(session: Session, grant: Grant) -> Result:
         return error.exit_code, _as_json(grant, "failed", error.cause, error.cure)
     code = _code(result)
     say(f"{'✔' if code == 0 else '✖'} {shown}: {result.summary}")
+    for words in proof_words(result):
+        say(f"  {words}")
     if result.cure:
         say(f"  → {result.cure}")
     return code, {
         **_as_json(grant, result.outcome.value, result.summary, result.cure),
         "removed": result.removed,
         "still_accepted": result.still_accepted,
+        "tokens": [
+            {"token": one.token, "outcome": one.outcome, "summary": one.summary} for one in result.tokens
+        ],
+        "proof": list(proof_words(result))[-1:],
     }
 
 
@@ -89,6 +96,7 @@ def _code(result: Revoked) -> int:
 
 def _as_json(grant: Grant, outcome: str, summary: str, cure: str) -> dict[str, object]:
     return {
+        "id": grant.grant_id,
         "resource_url": grant.resource_url,
         "outcome": outcome,
         "removed": False,
@@ -110,6 +118,7 @@ async def forget_credential(arguments: Namespace) -> int:
     credentials = Credentials.open(store_at(remembered_place()))
     try:
         record_id, shown, is_service_token = _meant(credentials, arguments.url)
+        forgotten = next((one for one in credentials.list() if one.grant_id == record_id), None)
         if is_service_token:
             await credentials.service_tokens.remove(record_id)
             credentials.traces.drop(record_id)
@@ -117,11 +126,14 @@ async def forget_credential(arguments: Namespace) -> int:
             await credentials.forget(record_id)
         left = await erase_left(credentials)
         words = left_words(left, credentials.store.place)
+        others = same_resource(credentials.list(), forgotten)
     finally:
         await credentials.aclose()
     say(f"✔ Removed from this machine: {shown}")
     if words:
         say(f"! {words}")
+    for other in others:
+        say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
     if is_service_token:
         say("  Access was not told: a service token stays valid there until it ends or is deleted.")
     else:

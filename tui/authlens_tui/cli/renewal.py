@@ -94,6 +94,7 @@ def _tell(grant: Grant, *, good: bool, summary: str, cure: str) -> None:
 
 def _as_json(grant: Grant, outcome: str, summary: str, cure: str) -> dict[str, object]:
     return {
+        "id": grant.grant_id,
         "resource_url": grant.resource_url,
         "outcome": outcome,
         "summary": summary,

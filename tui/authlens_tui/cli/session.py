@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -27,7 +27,15 @@ from authlens_core.wire.client import Wire
 from authlens_tui.cli.output import say
 from authlens_tui.cli.passphrase import asks_on_terminal, passphrase
 
-__all__ = ["checked_url", "chosen_grants", "grant_for", "moment", "open_place", "open_session"]
+__all__ = [
+    "checked_url",
+    "chosen_grants",
+    "grant_for",
+    "moment",
+    "open_place",
+    "open_session",
+    "same_resource",
+]
 
 _TRIES = 3
 
@@ -131,13 +139,31 @@ def grant_for(credentials: Credentials, url: str) -> Grant:
 
 
 def chosen_grants(credentials: Credentials, url: str | None) -> tuple[Grant, ...]:
-    """Return the grant for `url`, or every grant where it is None.
+    """Return the grants for `url`, or every grant where it is None.
+
+    There can be several for one resource: another port, or another client, is another login. What is to be
+    ended is all of them: the next `authlens token` would hand out what was left.
 
     Raises:
         UsageError: it is no URL.
         NoLogin: there is none for the URL.
     """
-    return credentials.list() if url is None else (grant_for(credentials, url),)
+    if url is None:
+        return credentials.list()
+    found = grant_for(credentials, url)
+    return (found, *same_resource(credentials.list(), found))
+
+
+def same_resource(grants: Iterable[Grant], like: Grant | None) -> tuple[Grant, ...]:
+    """Return the other grants for the resource of `like`; none where it is None."""
+    if like is None:
+        return ()
+    resource = like.resource or like.resource_url
+    return tuple(
+        grant
+        for grant in grants
+        if grant.grant_id != like.grant_id and (grant.resource or grant.resource_url) == resource
+    )
 
 
 def moment(of: datetime | None) -> str | None:

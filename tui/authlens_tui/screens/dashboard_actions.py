@@ -249,7 +249,8 @@ class DashboardActions(Screen[None]):
             )
 
         credentials, wire = self._session.credentials, self._session.wire
-        return _done(await revoke_one(credentials, wire, _grant(holding), waiting=waiting))
+        done = _done(await revoke_one(credentials, wire, _grant(holding), waiting=waiting))
+        return done._replace(words=f"{done.words} I shows what was sent.") if done.good else done
 
     async def _probe(self, holding: Holding) -> Done:
         done = await probe(self._session.credentials, self._session.wire, holding)
@@ -311,6 +312,14 @@ class DashboardActions(Screen[None]):
             trace, holding_id = found
             kept = trace is not self._last_trace.get(holding_id)
             self.post_message(self.TraceWanted(trace, holding_id, kept=kept))
+
+    def action_inspect_last(self) -> None:
+        """Show what was sent last: a revocation leaves no row behind to select."""
+        trace = self._last_trace.get("")
+        if trace is None:
+            self.say(_NOTHING_SENT)
+        else:
+            self.post_message(self.TraceWanted(trace, "", kept=False))
 
     @work(exclusive=True, group="open", description="save a trace")
     async def action_save(self) -> None:

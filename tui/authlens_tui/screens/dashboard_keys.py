@@ -25,6 +25,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
         Binding(key, action, name, id=f"dashboard.{action}", tooltip=meaning, show=False)
         for key, action, name, meaning in (
             ("i", "inspect", "Inspect", "See what was sent last"),
+            ("I", "inspect_last", "Inspect last", "See what was sent last, whatever it was for"),
             ("m", "save", "Save", "Save what was sent last, redacted"),
             ("c", "copy_token", "Copy token", "Copy the access token, after a question"),
             ("x", "reveal", "Reveal token", "Show the access token for a while"),
@@ -32,7 +33,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
             ("w", "switch", "Switch account", "Log in as somebody else: the browser remembers who you were"),
             ("g", "group", "Group", "Group by team, or not"),
             ("t", "service_token", "Service token", "Add a service token, for programs"),
-            ("u", "replace", "Replace secret", "Put a new secret in place of the old one, once it works"),
+            ("u", "replace", "Edit token", "Change label and end, or put in a new secret once it works"),
             ("e", "events", "Events", "See what happened to which credential, and when"),
             ("P", "probe_all", "Probe all", "Ask the resource of everything that is shown"),
             ("R", "refresh_all", "Refresh all", "New access tokens for everything that is shown"),

@@ -12,11 +12,13 @@ from authlens_core.credentials.cloudflared_proof import prove_cloudflared
 from authlens_core.credentials.each import AT_ONCE, each
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.holdings import Holding
-from authlens_core.credentials.model import Grant, utc_now
+from authlens_core.credentials.model import Grant, GrantState, utc_now
 from authlens_core.credentials.prove import prove
+from authlens_core.credentials.refresh import refresh
+from authlens_core.credentials.refresh_result import RefreshOutcome
 from authlens_core.credentials.service_token import ServiceToken
 from authlens_core.credentials.service_token_trial import try_service_token
-from authlens_core.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured
+from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, Refused, ServerMisconfigured
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
 
@@ -64,17 +66,35 @@ async def _probe(
     credentials: Credentials, wire: Wire, holding: Holding, now: Callable[[], datetime]
 ) -> Probed:
     match holding.source:
-        case Grant(grant_id=grant_id):
-            done = await prove(credentials, wire, grant_id, now=now)
-            code = 0 if done.accepted else _code(accepted=done.accepted, layer=done.answer.layer)
-            layer = done.answer.layer
-            return Probed(holding, done.accepted, layer, done.summary, done.cure, code, done.trace)
+        case Grant() as grant:
+            return await _probe_grant(credentials, wire, holding, grant, now)
         case ServiceToken(token_id=token_id):
             said = (await try_service_token(credentials, wire, token_id, now=now)).said
         case token:
             said = await prove_cloudflared(credentials, wire, token, now=now)
     code = 0 if said.error is None else said.error.exit_code
     return Probed(holding, said.accepted, said.answer.layer, said.summary, said.cure, code, said.trace)
+
+
+async def _probe_grant(
+    credentials: Credentials, wire: Wire, holding: Holding, grant: Grant, now: Callable[[], datetime]
+) -> Probed:
+    """Ask with the access token; with a new one, once, where the resource refused it as invalid."""
+    done = await prove(credentials, wire, grant.grant_id, now=now)
+    renewed = ""
+    if done.stale is not None and done.grant.state is GrantState.LIVE and done.grant.has_refresh_token:
+        fresh = await refresh(credentials, wire, grant.grant_id, refused=done.stale, now=now)
+        if fresh.outcome is RefreshOutcome.LOGIN_NEEDED:
+            words = f"{done.summary} {fresh.summary}"
+            return Probed(
+                holding, False, done.answer.layer, words, fresh.cure, LoginNeeded.exit_code, fresh.trace
+            )
+        if fresh.outcome in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED):
+            renewed = "It refused the old access token, so a new one was fetched. "
+            done = await prove(credentials, wire, grant.grant_id, now=now)
+    code = 0 if done.accepted else _code(accepted=done.accepted, layer=done.answer.layer)
+    words = f"{renewed}{done.summary}"
+    return Probed(holding, done.accepted, done.answer.layer, words, done.cure, code, done.trace)
 
 
 def _code(*, accepted: bool | None, layer: str) -> int:

@@ -17,6 +17,8 @@ from authlens_core.credentials.model import Grant, utc_now
 from authlens_core.credentials.paths import StateUnusable
 from authlens_core.credentials.undertaking import Undertaking
 from authlens_core.errors import UsageError
+from authlens_core.oauth.challenge import parse_challenges
+from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.token import bearer_header
 from authlens_core.oauth.url import UrlRefused, parse_url
@@ -42,6 +44,7 @@ class Proven:
         trace: what was sent and what came back.
         summary: what was found, one sentence.
         cure: what to do about it, or the empty string.
+        stale: the token that was sent, where the answer was 401 `invalid_token`: a refresh may help.
     """
 
     grant: Grant
@@ -51,6 +54,7 @@ class Proven:
     trace: Trace
     summary: str
     cure: str = ""
+    stale: Secret | None = None
 
 
 async def prove(
@@ -88,7 +92,16 @@ async def prove(
     credentials.record("proven" if said.accepted else "not proven", grant_id, status_of(exchange))
     trace = record.trace(passed=said.accepted is True)
     credentials.traces.keep(grant_id, trace)
-    return Proven(grant, said.accepted, said.answer, said.diagnosis, trace, said.summary, said.cure)
+    stale = secrets.access_token if _is_invalid_token(exchange.response) else None
+    return Proven(grant, said.accepted, said.answer, said.diagnosis, trace, said.summary, said.cure, stale)
+
+
+def _is_invalid_token(response: Response | None) -> bool:
+    """Tell whether a token was refused for itself: expired, revoked or malformed (RFC 6750 §3.1)."""
+    if response is None or response.status != 401:
+        return False
+    field = parse_challenges(response.headers.get_all("www-authenticate"))
+    return any(challenge.get("error") == "invalid_token" for challenge in field.challenges)
 
 
 async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Exchange:

@@ -72,11 +72,39 @@ async def test_each_resource_is_asked_and_each_layer_counted(
     results = await probe_all(credentials, wire, holdings_of(three), heard=heard.append)
     assert [probed.accepted for probed in results] == [True, False, None]
     assert [probed.layer for probed in results] == ["origin", "origin", HERE]
-    assert [probed.exit_code for probed in results] == [0, 5, 4]
+    assert [probed.exit_code for probed in results] == [0, 4, 4]
     assert len(server.posts("/mcp")) == 2
     assert len(heard) == 3
     assert counted(results) == "1 works · 1 refused, said by origin · 1 unclear, not sent by this machine"
     assert "canary" not in repr(results)
+
+
+async def test_a_token_that_is_refused_as_invalid_is_refreshed_once_and_asked_with_again(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RFC 6750 §3.1, whatever the clock says: the login works, and the words say what it took."""
+    server.access_tokens.clear()
+    (probed,) = await probe_all(credentials, wire, holdings_of([saved]))
+    assert (probed.accepted, probed.exit_code) == (True, 0)
+    assert probed.summary.startswith("It refused the old access token, so a new one was fetched.")
+    assert len(server.posts("/token")) == 1
+    server.answers(
+        "/mcp", *[Scripted(401, None, (("WWW-Authenticate", 'Bearer error="invalid_token"'),))] * 2
+    )
+    (again,) = await probe_all(credentials, wire, holdings_of(credentials.list()))
+    assert (again.accepted, again.exit_code) == (False, 5)
+    assert len(server.posts("/token")) == 2
+
+
+async def test_a_refusal_that_is_not_about_the_token_refreshes_nothing(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """403, or 401 by somebody else: the refresh token is not spent for that."""
+    server.answers("/mcp", Scripted(403), Scripted(401))
+    for _ in range(2):
+        (probed,) = await probe_all(credentials, wire, holdings_of([saved]))
+        assert probed.accepted is not True
+    assert server.posts("/token") == []
 
 
 async def test_a_network_that_does_not_answer_is_told_from_a_refusal(

@@ -14,7 +14,7 @@ from authlens_tui.demo import DemoApp
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard import WizardScreen
-from support.screens import text_of, until
+from support.screens import footer_keys, text_of, until
 
 
 @asynccontextmanager
@@ -136,3 +136,57 @@ async def test_nothing_that_a_scenario_handed_out_is_left_for_the_next_one() -> 
         assert app._session is not None
         assert app._session.credentials.service_tokens.list() == ()
         assert len(app.find_elsewhere()) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "page", "cure"),
+    [
+        (Fault.DENIED_USER, "That account does not have access", "with another account"),
+        (Fault.INVALID_NONCE, "Invalid nonce. Please try logging in again.", "in a private window"),
+        (Fault.APPLICATION_NOT_FOUND, "Unable to find your Access application!", "cdn-cgi/access/logout"),
+        (Fault.WRONG_STATE, "This login is outdated", "goes on waiting"),
+    ],
+    ids=str,
+)
+async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_shows(
+    fault: Fault, page: str, cure: str
+) -> None:
+    """At once, with the cure; `s` is offered no more, and Esc ends with what can be learned."""
+    app = DemoApp(faults=[fault], port=0, environ={})
+    app.animation_level = "none"
+    async with app.run_test(size=(120, 40), notifications=False) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        wizard = app.screen
+        assert isinstance(wizard, WizardScreen)
+        await pilot.press("a")
+        await until(pilot, lambda: "Press s" in text_of(app))
+        await pilot.press("s")
+        await until(pilot, lambda: page in text_of(app))
+        shown = " ".join(text_of(app).split())
+        assert cure in shown
+        assert "Press s" not in shown
+        assert "sign in for me" not in shown
+        assert "s" not in footer_keys(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: "Authorization stopped." in text_of(app))
+        shown = " ".join(text_of(app).split())
+        assert "Until then: nothing in" in shown
+        assert ("1 other request ignored" in shown) is (fault is Fault.WRONG_STATE)
+        assert "That account does not have access" in shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_after_a_silence_the_screen_says_what_the_browser_may_be_showing(size: tuple[int, int]) -> None:
+    """It cannot be seen from here, so all three are named, each with what to do."""
+    app = DemoApp(port=0, environ={})
+    app.animation_level = "none"
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        wizard = app.screen
+        assert isinstance(wizard, WizardScreen)
+        await pilot.press("a")
+        await until(pilot, lambda: "Press s" in text_of(app))
+        wizard.login.wait._began -= 25
+        await until(pilot, lambda: "Nothing came yet." in text_of(app))
+        for words in ("That account does not have access", "Unable to find your", "Invalid nonce"):
+            assert words in text_of(app)

@@ -24,6 +24,7 @@ from authlens_tui.program import Program
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard import Player, WizardScreen
+from authlens_tui.screens.wizard_link import Played
 
 __all__ = ["DemoApp"]
 
@@ -176,11 +177,18 @@ class DemoApp(Program):
             self.notify(words, title="The scenario goes on here", timeout=10, markup=False)
 
 
-async def _sign_in(url: str) -> str:
+async def _sign_in(url: str) -> Played:
     try:
         result = await play_person(url)
     except (OSError, TimeoutError, ValueError):
-        return "The demo's person could not open the emulator's page. Open the link in a browser instead."
-    if result.delivered:
-        return "Signed in as ada@example.com at the emulator's page; the browser's answer is on its way."
-    return "Signed in, but the emulator's page did not lead back. In a browser you would see why."
+        return Played(
+            "The demo's person could not open the emulator's page. Open the link in a browser instead."
+        )
+    if result.delivered and result.status < 400:
+        words = "Signed in as ada@example.com at the emulator's page; the browser's answer is on its way."
+        return Played(words, done=True)
+    return Played(
+        "The demo's person was turned away; below stands what the browser shows.",
+        done=True,
+        page=result.words,
+    )

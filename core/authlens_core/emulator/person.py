@@ -51,6 +51,14 @@ class PlayResult:
     page: str
     hops: tuple[Hop, ...]
 
+    @property
+    def words(self) -> str:
+        """What the last page says, without its markup and the notice that it is the emulator's."""
+        found = _Words()
+        found.feed(self.page)
+        text = " ".join(found.texts) if "<main" in self.page else self.page
+        return " ".join(text.split())
+
 
 @dataclass(frozen=True, slots=True)
 class _Page:
@@ -58,6 +66,32 @@ class _Page:
     location: str
     cookies: tuple[str, ...] = field(repr=False)
     text: str = field(repr=False)
+
+
+class _Words(HTMLParser):
+    """Collects what stands in the main part of a page, notices and the name of the page's maker left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._main = False
+        self._aside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin with the main part; leave out a paragraph that is not about what happened."""
+        self._main = self._main or tag == "main"
+        if tag == "p":
+            self._aside = dict(attrs).get("class") in ("notice", "name")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End the paragraph, and with the main part everything."""
+        self._aside = self._aside and tag != "p"
+        self._main = self._main and tag != "main"
+
+    def handle_data(self, data: str) -> None:
+        """Take the text."""
+        if self._main and not self._aside:
+            self.texts.append(data)
 
 
 class _Form(HTMLParser):

@@ -46,7 +46,14 @@ def overview(record: StageRecord) -> Overview:
     """Return what `record` came to; the same for a login, a refresh, a revocation and a probe."""
     seen = _Seen(record)
     if record.outcome is Outcome.CANCELLED:
-        return Overview(("You stopped it before it had ended.", *_answers(seen)), tampering=record.tampering)
+        waited = next((c for c in record.checks if c.name == "authorization.stopped"), None)
+        came = () if waited is None else (f"Until then: {waited.seen}.",)
+        return Overview(
+            ("You stopped it before it had ended.", *_answers(seen), *came),
+            "" if waited is None else waited.why,
+            "" if waited is None else waited.cure,
+            tampering=record.tampering,
+        )
     reason = why(record)
     if reason is not None:
         check = record.failures[0]

@@ -320,7 +320,7 @@ class Login:
         self, stage: Stage, done: tuple[Exchange, ...], changed: tuple[str, ...] = ()
     ) -> StageRecord:
         """Run the stage in a task of its own, so that `cancel` ends the stage and not its caller."""
-        self._work.stopped = False
+        self._work.stopped, self._work.left = False, ()
         self._tampering.begin(changed)
         task = self._task = asyncio.create_task(self._run(stage, done), name=f"login stage {stage}")
         try:
@@ -350,7 +350,7 @@ class Login:
             why = diagnosis_checks(stage, learned.checks, exchanges, learned.facts.approved)
             learned = replace(learned, checks=(*learned.checks, *why))
         except asyncio.CancelledError:
-            learned = Learned(self.facts, learned.checks, learned.shown)
+            learned = Learned(self.facts, (*learned.checks, *self._work.left), learned.shown)
         finally:
             self._running = None
         record = StageRecord(

@@ -44,6 +44,7 @@ class StageWork:
 
     Attributes:
         stopped: set when a person stopped the login while what was earned was being kept.
+        left: what is to be said of the wait that the person stopped.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class StageWork:
         self._clock = clock
         self.wait = ResponseWait(emit)
         self.stopped = False
+        self.left: tuple[Check, ...] = ()
 
     async def prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
         """Do what a stage needs done before its first request: bind the port, look up the client.
@@ -169,7 +171,11 @@ class StageWork:
             return replace(ready, checks=(*ready.checks, problem))
         self._progress.link_shown(ready.facts)
         self._emit(AuthorizationReady(url, ready.shown, wait))
-        response = await self.wait.response()
+        try:
+            response = await self.wait.response()
+        except asyncio.CancelledError:
+            self.left = (nobody_came(self.wait.waited, self.wait.ignored, stopped=True),)
+            raise
         judged = self._tampering.judged_answer(response)
         if response is None:
             check = nobody_came(self.wait.waited, self.wait.ignored)

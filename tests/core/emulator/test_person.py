@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from authlens_core.callback.pages import Page, render
 from authlens_core.emulator import play_person
+from authlens_core.emulator.person import PlayResult
 from support.emulated_access import parameters_of, program_at
 
 
@@ -123,3 +125,14 @@ class CannedServer:
             await self._answered.wait()
         self._server.close()
         await self._server.wait_closed()
+
+
+async def test_the_words_of_a_page_are_those_that_say_what_happened() -> None:
+    """Without markup, without the notice that it is the emulator's, without who made the page."""
+    async with program_at("denied-user") as program:
+        assert (await program.play()).words.startswith("That account does not have access This login ends")
+    played = PlayResult(None, delivered=False, status=0, page="The browser  cannot reach it", hops=())
+    assert played.words == "The browser cannot reach it"
+    outdated = PlayResult(None, delivered=True, status=400, page=render(Page.OUTDATED).decode(), hops=())
+    assert outdated.words.startswith("This login is outdated This answer belongs to an older")
+    assert "on the machine where" not in outdated.words

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from authlens_core.explain.overview import overview
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check, passed
+from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage, Trace
 from support.driven_login import at, login_to, until
@@ -178,3 +179,21 @@ async def test_a_keeper_that_fails_after_the_stop_leaves_a_record_that_says_so(s
         await asyncio.wait({running}, timeout=5)
         assert login.trace.records[-1].outcome is Outcome.CANCELLED
         assert login.running is None
+
+
+async def test_a_wait_that_was_stopped_keeps_what_came_and_what_a_silence_may_mean() -> None:
+    """A person who gives up learns what the browser may have shown, and how many answers were ignored."""
+    async with login_to(ScriptedSender(honest())) as login:
+        running = asyncio.create_task(login.run_all())
+        await until(lambda: login.wait.waiting)
+        login.wait.ignored = 2
+        await login.cancel()
+        await asyncio.wait({running}, timeout=5)
+        record = login.trace.records[-1]
+        assert (record.stage, record.outcome) == (Stage.AUTHORIZATION, Outcome.CANCELLED)
+        [notice] = [one for one in record.checks if one.name == "authorization.stopped"]
+        assert notice.severity is Severity.NOTICE
+        assert "2 other requests ignored" in notice.seen
+        assert "Invalid nonce" in notice.why
+        assert "cdn-cgi/access/logout" in notice.cure
+        assert "Invalid nonce" in overview(record).cause

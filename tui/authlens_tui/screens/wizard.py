@@ -40,7 +40,6 @@ from authlens_tui.screens.wizard_words import (
     cancelled_words,
     failed_words,
     next_words,
-    waiting_words,
 )
 from authlens_tui.widgets.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -178,7 +177,7 @@ class WizardScreen(WizardLink):
         self._under_way, self._exchanged = None, ()
         self._name_stage(STAGE_INFO[stage].title)
         self.show_stage(stage)
-        self._say(Content.assemble((f"▶ {STAGE_INFO[stage].title} … ", "bold"), "Esc stops it."))
+        self.say(Content.assemble((f"▶ {STAGE_INFO[stage].title} … ", "bold"), "Esc stops it."))
 
     def _show_progress(self) -> None:
         """Show how far the running stage is, unless the person looks at another one."""
@@ -191,13 +190,13 @@ class WizardScreen(WizardLink):
             self.app.stage_name = title
 
     def _show_link(self, ready: AuthorizationReady) -> None:
-        self._ready = ready
+        self.begin_waiting(ready)
         listener = self._login.wait.listener
         self.panel.show_link(ready, listener.port if listener else None, player=self._player is not None)
         self.panel.show_remaining(ready.seconds)
         self.show_stage(Stage.AUTHORIZATION)
         self.set_focus(self.panel)  # at once: an answer that is here already takes it away again
-        self._say(waiting_words(player=self._player is not None))
+        self.say_waiting()
         if self._play_unasked:
             self.action_play()
 
@@ -219,15 +218,15 @@ class WizardScreen(WizardLink):
         """Say what became of a stage that did not pass, or that came after the login."""
         ways = ways_on(self._allowed())
         if record.outcome is Outcome.CANCELLED:
-            self._say(cancelled_words(record, ways))
+            self.say(cancelled_words(record, ways))
         elif (ended := experiment_words(record, ways)) is not None:
-            self._say(ended)
+            self.say(ended)
         elif record.outcome is Outcome.PASSED:
-            self._say(unkept_words(self._login.facts, datetime.now(UTC)))
+            self.say(unkept_words(self._login.facts, datetime.now(UTC)))
         else:
             above = self.shown is record.stage and self.record_view.tab is Tab.OVERVIEW
             brief = self.size.height < _LARGE
-            self._say(failed_words(record, ways, brief=brief, told_above=above))
+            self.say(failed_words(record, ways, brief=brief, told_above=above))
 
     # -- what is shown ---------------------------------------------------------------------------------
 
@@ -293,8 +292,10 @@ class WizardScreen(WizardLink):
         if self._ignored is not None:
             self.panel.show_ignored(self._ignored.reason, self._ignored.count)
             self._ignored = None
+        self.hear_silence()
 
-    def _say(self, words: Content, *, done: bool = False) -> None:
+    def say(self, words: Content, *, done: bool = False) -> None:
+        """Say something in the line under the stage, below what is changed on purpose."""
         mark = marks(self._login)
         self.verdict_line.set_class(done, "-done")
         self.verdict_line.update(Content.assemble(mark, "\n", words) if mark else words)
@@ -302,14 +303,14 @@ class WizardScreen(WizardLink):
     def _say_next(self) -> None:
         stage = self._login.position
         if stage is None and self._login.tampered:
-            self._say(unkept_words(self._login.facts, datetime.now(UTC)))
+            self.say(unkept_words(self._login.facts, datetime.now(UTC)))
         elif stage is None:
             told = authenticated_words(
                 self._login.facts, self._login.trace, self._store_name, self._way_out, datetime.now(UTC)
             )
-            self._say(told, done=True)
+            self.say(told, done=True)
         else:
-            self._say(next_words(stage, self._planned, shown=self.shown is stage))
+            self.say(next_words(stage, self._planned, shown=self.shown is stage))
 
     @property
     def _way_out(self) -> str:
@@ -344,7 +345,7 @@ class WizardScreen(WizardLink):
         shows_record = self.switcher.current == "record"
         return {
             **login_keys(self._login, self.failed_record()),
-            "play": self._ready is not None and self._player is not None,
+            "play": self.can_play,
             "open": self._ready is not None and why_no_browser(self._environ) is None,
             "extend": self._ready is not None,
             "paste": not shows_record,

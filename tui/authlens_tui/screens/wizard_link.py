@@ -5,21 +5,45 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
 
 from textual import getters, on, work
+from textual.content import Content
 from textual.events import Paste
 from textual.widgets import ContentSwitcher
 
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.login import Login
+from authlens_core.safe_text import safe_line
 from authlens_tui.browser import open_browser
 from authlens_tui.screens.wizard_tools import WizardTools
+from authlens_tui.screens.wizard_words import silent_words, turned_away_words, waiting_words
 from authlens_tui.widgets.authorization_panel import AuthorizationPanel
 
-__all__ = ["Player", "WizardLink"]
+__all__ = ["Played", "Player", "WizardLink"]
 
-Player = Callable[[str], Awaitable[str]]
-"""Plays the person at the emulator: takes the link, returns what became of it in a sentence."""
+_TALL: Final = 32  # rows, as in the wizard
+_SILENCE: Final = 20.0  # seconds without an answer after which it is said what a browser may be showing
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of it when the demo played the person.
+
+    Attributes:
+        words: that in a sentence.
+        done: false where it did not come to signing in, so that it can be tried again.
+        page: what the page says on which the browser ended; empty where it led back.
+    """
+
+    words: str
+    done: bool = False
+    page: str = ""
+
+
+Player = Callable[[str], Awaitable[Played]]
+"""Plays the person at the emulator: takes the link, returns what became of it."""
 
 
 class WizardLink(WizardTools):
@@ -33,6 +57,36 @@ class WizardLink(WizardTools):
         self._player = player
         self._ready: AuthorizationReady | None = None
         self._playing = False
+        self._played = Played("")
+        self._is_silent = False
+
+    def say(self, words: Content, *, done: bool = False) -> None:
+        """Say something in the line under the stage; for those that derive from this."""
+
+    def begin_waiting(self, ready: AuthorizationReady) -> None:
+        """Take the link of a new wait: nothing was played for it and nobody was silent yet."""
+        self._ready = ready
+        self._played, self._is_silent = Played(""), False
+
+    @property
+    def can_play(self) -> bool:
+        """Whether the demo can sign in now: there is a link that it has not signed in with."""
+        return self._ready is not None and self._player is not None and not self._played.done
+
+    def say_waiting(self) -> None:
+        """Say what the person has to do, or what a browser that does not come back may be showing."""
+        if self._played.page:
+            self.say(turned_away_words(self._played.page))
+        elif self._is_silent:
+            self.say(silent_words(in_full=self.size.height >= _TALL))
+        else:
+            self.say(waiting_words(player=self.can_play))
+
+    def hear_silence(self) -> None:
+        """Say what a silence may mean, once it is long enough."""
+        if not self._is_silent and self._login.wait.waited >= _SILENCE:
+            self._is_silent = True
+            self.say_waiting()
 
     @property
     def _environ(self) -> dict[str, str]:
@@ -70,15 +124,24 @@ class WizardLink(WizardTools):
 
     def action_play(self) -> None:
         """Let the demo sign in, over real HTTP, as a browser would."""
-        if not self._playing:
+        if not self._playing and self.can_play:
             self._playing = True
             self._play()
 
     @work(group="play", description="play the person")
     async def _play(self) -> None:
+        ready = self._ready
         try:
-            if self._ready is not None and self._player is not None:
-                self.notify(await self._player(self._ready.url), markup=False, title="The demo's person")
+            if ready is None or self._player is None:
+                return
+            played = await self._player(ready.url)
+            self.notify(safe_line(played.words, 400), markup=False, title="The demo's person")
+            if self._ready is ready:
+                self._played = played
+                self.panel.show_ways(player=self.can_play)
+                if self._login.wait.waiting:
+                    self.say_waiting()
+                self.refresh_bindings()
         finally:
             self._playing = False
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from textual.content import Content
 
+from authlens_core.access.browser_refusals import BROWSER_REFUSALS, refusal_on
 from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
 from authlens_core.login.verdict import Why, why
@@ -20,10 +21,19 @@ from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.durations import in_words
 from authlens_tui.widgets.exchange_view import duration
 
-__all__ = ["authenticated_words", "cancelled_words", "failed_words", "next_words", "waiting_words"]
+__all__ = [
+    "authenticated_words",
+    "cancelled_words",
+    "failed_words",
+    "next_words",
+    "silent_words",
+    "turned_away_words",
+    "waiting_words",
+]
 
 _KEY: Final = "bold $text-primary"
 _LONGEST_URL: Final = 150  # characters: two lines of a small screen
+_LONGEST_PAGE: Final = 240  # characters of a page that turned somebody away
 _MOST_SEEN: Final = 3  # lines of evidence beside the CF-Ray
 _LONGEST_SEEN: Final = 110  # characters of one of them
 
@@ -63,6 +73,37 @@ def waiting_words(*, player: bool) -> Content:
             "Now you would sign in. Press ", ("s", _KEY), f" and the demo does it for you. {by_itself}"
         )
     return Content(f"Open the link in a browser and sign in. {by_itself}")
+
+
+def turned_away_words(page: str) -> Content:
+    """Say on which page the demo's person ended, what it means, and what a person would do.
+
+    Args:
+        page: the words of the page.
+    """
+    found = refusal_on(page)
+    told = Content.assemble(
+        ("! Nothing that can be used came back. ", "bold $text-warning"),
+        "The browser shows: ",
+        (f"“{safe_line(page, _LONGEST_PAGE)}”", "bold"),
+    )
+    if found is None:
+        goes_on = "\nauthlens used nothing of it and goes on waiting. "
+        return Content.assemble(told, goes_on, ("Esc", _KEY), " stops it.")
+    return Content.assemble(
+        told, f" {found.meaning}\n", ("→ ", "bold"), found.cure, " ", ("Esc", _KEY), " stops the wait."
+    )
+
+
+def silent_words(*, in_full: bool) -> Content:
+    """Say what a browser that does not come back may be showing, and what to do about each."""
+    rows = [
+        Content.assemble("\n  ", (f"“{one.words}”", "bold"), f" → {one.cure if in_full else one.brief}")
+        for one in BROWSER_REFUSALS
+    ]
+    return Content.assemble(
+        ("Nothing came yet. ", "bold"), "What does the browser show? A refusal there never comes back:", *rows
+    )
 
 
 def authenticated_words(facts: Facts, trace: Trace, store_name: str, way_out: str, now: datetime) -> Content:
@@ -112,7 +153,9 @@ def _took(trace: Trace) -> str:
 
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
     """Say what was stopped, and the keys that lead on."""
-    return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), _keys(ways))
+    waited = next((c for c in record.checks if c.name == "authorization.stopped"), None)
+    came = Content("") if waited is None else Content(f"Until then: {safe_line(waited.seen, 200)}. ")
+    return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), came, _keys(ways))
 
 
 def failed_words(

@@ -187,10 +187,14 @@ class AuthorizationPanel(VerticalScroll):
             self._forward = forward_line_to_here(self._environ, port, host)
         self.link.border_title = "The link: open it in a browser and sign in"
         self.link.update(Content.styled(ready.url, Style(link=ready.url)))
-        self.ways.update(_keys(player=player, opens=why_no_browser(self._environ) is None))
+        self.show_ways(player=player)
         self.back.update(Content("\n").join(_ways_back(self._forward, port, host)))
         self._show_test()
         self.scroll_home(animate=False)
+
+    def show_ways(self, *, player: bool) -> None:
+        """Say which keys take the link; `player`: the demo can sign in with it."""
+        self.ways.update(_keys(player=player, opens=why_no_browser(self._environ) is None))
 
     def empty(self) -> None:
         """Leave nothing of this wait behind: what was typed, the file, the QR code."""

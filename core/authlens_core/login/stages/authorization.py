@@ -99,13 +99,13 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> Learned:
     return Learned(replace(facts, code=response.code), checks, shown)
 
 
-def nobody_came(seconds: float, ignored: int) -> Check:
-    """Return the check for a wait that ended without an answer."""
+def nobody_came(seconds: float, ignored: int, *, stopped: bool = False) -> Check:
+    """Return the check for a wait that ended without an answer; `stopped`: the person ended it."""
     found = diagnose("authorization", check_names=("authorization.timeout",))
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
     return Check(
-        "authorization.timeout",
-        Severity.FAILURE,
+        "authorization.stopped" if stopped else "authorization.timeout",
+        Severity.NOTICE if stopped else Severity.FAILURE,
         "The browser comes back with an answer.",
         f"nothing in {seconds:.0f} seconds{others}",
         found.cause if found else "A sign-in that is denied on the server's own page never reaches authlens.",

@@ -1,0 +1,62 @@
+"""What Access shows in the browser and never sends back: the program in the terminal can but name it.
+
+Source: reports of users of Cloudflare Access; its documentation has none of them. A login that meets such a
+page waits until its time is over, so the person has to hear what each of them means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from authlens_core.access.cause import LOGOUT
+
+__all__ = ["BROWSER_REFUSALS", "BrowserRefusal", "refusal_on"]
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserRefusal:
+    """A page that ends a sign-in in the browser.
+
+    Attributes:
+        words: what the page says, the part that stays the same.
+        meaning: why, one sentence.
+        cure: what to do, one sentence or two.
+        brief: the cure in a few words.
+    """
+
+    words: str
+    meaning: str
+    cure: str
+    brief: str
+
+
+BROWSER_REFUSALS: Final = (
+    BrowserRefusal(
+        "That account does not have access",
+        "No policy of the application admits the account that signed in.",
+        f"Open {LOGOUT} in that browser, then the link again with another account; or ask the owner for an "
+        "Allow policy.",
+        "sign in with another account",
+    ),
+    BrowserRefusal(
+        "Unable to find your Access application!",
+        "The application was removed or belongs to another team, or the browser holds an old session.",
+        f"Open {LOGOUT} in that browser, then the link again. If it stays, ask the owner for an application "
+        "for this host.",
+        "log out, then the link again",
+    ),
+    BrowserRefusal(
+        "Invalid nonce",
+        "The browser holds cookies of a login that was begun earlier.",
+        f"Open the same link in a private window, or open {LOGOUT} first.",
+        "the same link in a private window",
+    ),
+)
+"""The three that users report; the `brief` forms stand side by side where there is little room."""
+
+
+def refusal_on(page: str) -> BrowserRefusal | None:
+    """Return which of them `page`, the words of a page, is."""
+    text = page.casefold()
+    return next((one for one in BROWSER_REFUSALS if one.words.casefold() in text), None)

@@ -257,7 +257,10 @@ def _key(order: Order, now: datetime) -> Callable[[Holding], tuple[float, str]]:
             case Order.ENDS:
                 rank = (holding.token_ends or _NEVER).timestamp()
             case Order.NEEDS:
-                rank = float(_URGENT[standing_of(holding, now).kind])
+                standing = standing_of(holding, now).kind
+                # What cloudflared left behind needs nobody: cloudflared fetches another when it is used.
+                left_behind = holding.kind is HoldingKind.CLOUDFLARED and standing is StandingKind.EXPIRED
+                rank = float(len(_URGENT) if left_behind else _URGENT[standing])
             case Order.NEWEST:
                 rank = -holding.since.timestamp() if holding.since is not None else 0.0
             case Order.PROVEN:

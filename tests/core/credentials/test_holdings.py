@@ -123,17 +123,24 @@ def test_a_filter_looks_for_every_word_in_all_that_a_row_shows(text: str, found:
 
 
 def test_what_ends_first_comes_first_and_what_ends_nobody_knows_when_last() -> None:
-    """The order that the table begins with."""
+    """By the first of the two clocks."""
     rows = holdings_of((grant("c", minutes=None), grant("b", minutes=50), grant("a", minutes=5)))
     assert titles(arranged(rows, Order.ENDS, NOW)) == [f"{name}.example.com/mcp" for name in ("a", "b", "c")]
 
 
 def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
-    """A revocation that failed, then logins that are needed; what is live comes last."""
+    """The order that the table begins with: revocations that failed, then logins; what is live comes last."""
     rows = arranged(holdings_of(every_state()), Order.NEEDS, NOW)
     kinds = [standing_of(row, NOW).kind for row in rows if isinstance(row, Holding)]
     assert kinds[:2] == [StandingKind.REVOCATION_FAILED, StandingKind.LOGIN_NEEDED]
     assert kinds.index(StandingKind.SOON) < kinds.index(StandingKind.LIVE)
+
+
+def test_what_cloudflared_left_behind_needs_nobody() -> None:
+    """It fetches another token when it is used."""
+    left = replace(application(), expires_at=NOW - timedelta(days=30))
+    rows = arranged(holdings_of((grant("wiki"),), (left,)), Order.NEEDS, NOW)
+    assert titles(rows)[-1] == left.host
 
 
 def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:

@@ -183,7 +183,17 @@ async def test_every_size_works(size: tuple[int, int]) -> None:
         await pilot.resize_terminal(*size)
         await pilot.pause()
         if size[0] >= 40:
-            assert "● live" in text_of(app)
+            assert "! revocati" in text_of(app)
+            assert "revocation-failed.e" in text_of(app)
+
+
+async def test_what_needs_a_person_stands_first() -> None:
+    """A dashboard is looked at for that; the order can be changed."""
+    async with dashboard(*every_state()) as (screen, _, app):
+        assert screen.table.selected is screen.table.rows[0]
+        assert screen.table.selected is not None
+        assert screen.table.selected.title.startswith("revocation-failed")
+        assert "sorted by what needs you first" in text_of(app)
 
 
 # -- what can be done ------------------------------------------------------------------------------------

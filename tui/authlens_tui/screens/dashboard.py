@@ -101,7 +101,7 @@ class DashboardScreen(DashboardBatch):
         self._holdings: tuple[Holding, ...] = ()
         self._shown: tuple[Holding, ...] = ()
         self._damaged = 0
-        self._order = Order.ENDS
+        self._order = Order.NEEDS
         self._grouped = False
         self._detail_shown = self._events_shown = ""
         self._looked_at = ""

@@ -33,8 +33,8 @@ _MORE: Final = (
     (48, Column("token", "Token", 11)),
     (60, Column("kind", "Kind", 11)),
     (86, Column("login", "Login", 10)),
-    (106, Column("next", "Next", 18)),
-    (120, Column("proven", "Proven", 12)),
+    (100, Column("proven", "Proven", 12)),
+    (114, Column("next", "Refresh", 13)),
     (144, Column("team", "Team", 22)),
     (168, Column("person", "Person", 22)),
 )
@@ -89,7 +89,7 @@ def row_of(
         "login": _login(holding, now),
         "resource": holding.title,
         "kind": _KINDS.get(holding.kind, holding.kind.value),
-        "next": next_words(holding, now, settings, trouble),
+        "next": _next(holding, now, settings, trouble),
         "proven": _proven(holding, now),
         "team": holding.team,
         "person": holding.person,
@@ -126,7 +126,8 @@ def ago(moment: datetime | None, now: datetime) -> str:
 def _login(holding: Holding, now: datetime) -> str:
     """Return the second clock: until the login ends, else how long it has lasted."""
     if holding.login_ends is not None:
-        return until(holding.login_ends, now)
+        left = (holding.login_ends - now).total_seconds()
+        return _soon(left) if left > 0 else "ended"
     if holding.kind is HoldingKind.SERVICE_TOKEN:
         return "none"
     if holding.since is None:
@@ -142,6 +143,12 @@ def _proven(holding: Holding, now: datetime) -> str:
         return "never"
     seconds = (now - holding.last_proven_at).total_seconds()
     return "just now" if seconds < 5 else f"{_soon(seconds)} ago"
+
+
+def _next(holding: Holding, now: datetime, settings: Settings, trouble: str) -> str:
+    """Return `next_words` as short as a column under the title Refresh has it."""
+    words = next_words(holding, now, settings, trouble)
+    return "see detail" if "see detail" in words else words.removeprefix("refresh ").removeprefix("next ")
 
 
 def next_words(holding: Holding, now: datetime, settings: Settings, trouble: str = "") -> str:

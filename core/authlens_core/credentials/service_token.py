@@ -90,7 +90,10 @@ def describe_service_token(token: ServiceToken, now: datetime | None = None) -> 
 
 
 def _standing(token: ServiceToken, left: timedelta | None) -> tuple[StandingKind, str, str]:
-    renew = "Refresh or rotate it in Zero Trust, then: authlens service-token replace URL"
+    renew = (
+        "Refresh it in Zero Trust, which keeps its secret, then: authlens service-token edit URL --expires "
+        "DATE. Or rotate it there, then: authlens service-token replace URL"
+    )
     if left is not None and left <= timedelta(0):
         return StandingKind.EXPIRED, "expired", f"{renew}."
     if token.last_verdict is TokenVerdict.REFUSED:

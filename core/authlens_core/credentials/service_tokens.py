@@ -178,9 +178,22 @@ class ServiceTokens:
 
         return self._rows.change(token_id, change)
 
-    def edit(self, token_id: str, change: Callable[[ServiceToken], ServiceToken]) -> ServiceToken | None:
-        """Change facts that have nothing to do with the secret, such as label and expiry."""
-        return self._rows.change(token_id, change)
+    def edit(self, token_id: str, *, label: str, expires_at: datetime | None) -> ServiceToken:
+        """Change what has nothing to do with the secret: its name, and when it ends, as Access says now.
+
+        A token that is refreshed in Zero Trust keeps its secret and ends a year later.
+
+        Raises:
+            LoginNeeded: there is no such token.
+        """
+        known = self.get(token_id)
+        name = safe_line(label, 80)
+        changed = self._rows.change(token_id, lambda token: replace(token, label=name, expires_at=expires_at))
+        if changed is None:
+            return known
+        end = "no end stated" if expires_at is None else f"ends {expires_at:%Y-%m-%d %H:%M} UTC"
+        self._record("service token edited", token_id, f"{name or known.client_id}, {end}")
+        return changed
 
     async def remove(self, token_id: str, *, kind: str = "service token removed", detail: str = "") -> bool:
         """Remove a service token from this machine; at Access it stays valid.

@@ -327,3 +327,22 @@ async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_tha
     file.unlink()
     with pytest.raises(LoginNeeded):
         await prove_cloudflared(credentials, wire, application)
+
+
+async def test_a_token_that_was_refreshed_in_zero_trust_is_edited_and_keeps_its_secret(
+    credentials: Credentials,
+) -> None:
+    """The reminder names that first; a new end takes it away, and so does none."""
+    soon = replace(a_token(), expires_at=NOW + timedelta(days=3), label="ci")
+    token = await credentials.service_tokens.save(soon, OLD)
+    standing = describe_service_token(token, NOW)
+    assert standing.kind is StandingKind.SOON
+    assert standing.note.index("service-token edit URL") < standing.note.index("service-token replace URL")
+    for end in (NOW + timedelta(days=365), None):
+        edited = credentials.service_tokens.edit(token.token_id, label="nightly", expires_at=end)
+        assert (edited.label, edited.expires_at) == ("nightly", end)
+        assert describe_service_token(edited, NOW).kind is StandingKind.UNTESTED
+    assert (await credentials.service_tokens.load(token.token_id))[1] == OLD
+    assert credentials.events(token.token_id)[0].kind == "service token edited"
+    with pytest.raises(LoginNeeded):
+        credentials.service_tokens.edit("service-unknown", label="", expires_at=None)

@@ -100,6 +100,15 @@ async def test_a_service_token_from_its_first_day_to_its_last(
     refused = await authlens(machine, "service-token", "replace", url, "--json", typed="0" * 64)
     assert refused.code == 5
     assert json.loads(refused.answer)["replaced"] is False
+    edited = await authlens(
+        machine, "service-token", "edit", url, "--expires", "2999-03-31", "--label", "ci", "--json"
+    )
+    assert edited.code == 0
+    record = json.loads(edited.answer)
+    assert (record["label"], record["expires_at"]) == ("ci", "2999-03-31T00:00:00+00:00")
+    edited = await authlens(machine, "service-token", "edit", url, "--expires", "never", "--json")
+    assert (json.loads(edited.answer)["label"], json.loads(edited.answer)["expires_at"]) == ("ci", None)
+    assert (await authlens(machine, "service-token", "edit", url)).code == 2
     tested = await authlens(machine, "service-token", "test", "--all", "--json")
     assert (tested.code, json.loads(tested.answer)[0]["accepted"]) == (0, True)
 

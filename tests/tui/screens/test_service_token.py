@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from textual.widgets import Input
 
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.service_token import TokenVerdict
+from authlens_core.credentials.service_token import ServiceToken, TokenVerdict
 from authlens_core.emulator import Emulator
+from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.service_token import ServiceTokenScreen
+from support.grants import NOW
 from support.screens import run_screen, text_of, until
 
 
@@ -88,6 +91,29 @@ async def test_a_replacement_that_is_refused_keeps_the_old_secret_until_told_oth
         await pilot.press("ctrl+y")
         await until(pilot, lambda: "The new secret is kept" in text_of(app))
         assert (await session.credentials.service_tokens.load(token.token_id))[1].reveal() == "0" * 64
+
+
+async def test_label_and_end_are_changed_without_the_secret(session: Session) -> None:
+    """Refreshed in Zero Trust, it keeps its secret: nothing is sent, and nothing has to be typed anew."""
+    token = ServiceToken(
+        "service-1", "https://ci.example/", f"{'0' * 32}.access", NOW, label="ci", expires_at=NOW
+    )
+    secret = Secret("a" * 64)
+    await session.credentials.service_tokens.save(token, secret)
+    screen = ServiceTokenScreen(session, token=token)
+    async with run_screen(screen, size=(80, 24)) as (app, pilot):
+        screen.query_one("#label", Input).value = "nightly"
+        screen.query_one("#client_id", Input).value = f"{'1' * 32}.access"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Another Client ID has another secret" in text_of(app))
+        screen.query_one("#client_id", Input).value = token.client_id
+        screen.query_one("#expires", Input).value = "2027-03-31"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Label and end are kept; the secret stays" in text_of(app))
+        known, kept = await session.credentials.service_tokens.load("service-1")
+        assert (known.label, known.expires_at, kept) == ("nightly", datetime(2027, 3, 31, tzinfo=UTC), secret)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is not screen)
 
 
 async def test_a_terminal_too_small_for_the_form_does_not_crash_it(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""`authlens service-token`: add, test, replace, remove and list service tokens."""
+"""`authlens service-token`: add, test, replace, edit, remove and list service tokens."""
 
 from __future__ import annotations
 
@@ -162,6 +162,25 @@ async def _replace(arguments: Namespace, pair: Pair) -> int:
     return 0 if done.said.error is None else done.said.error.exit_code
 
 
+async def _edit(arguments: Namespace) -> int:
+    if arguments.expires is None and arguments.label is None:
+        raise UsageError("There is nothing to change.", "Give --expires DATE, --label L, or both.")
+    never = arguments.expires == "never"
+    expires = None if never or arguments.expires is None else expiry_from_text(arguments.expires)
+    async with open_session() as session:
+        token = _meant(session.credentials, arguments.url)
+        changed = session.credentials.service_tokens.edit(
+            token.token_id,
+            label=token.label if arguments.label is None else arguments.label,
+            expires_at=token.expires_at if arguments.expires is None else expires,
+        )
+    end = "" if changed.expires_at is None else f" until {changed.expires_at:%Y-%m-%d %H:%M} UTC"
+    say(f"✔ {safe_line(changed.url, 200)}: {describe_service_token(changed).word}{end}; the secret stays.")
+    if arguments.json:
+        answer_json(service_token_as_json(changed))
+    return 0
+
+
 async def _remove(arguments: Namespace) -> int:
     async with open_session() as session:
         tokens = session.credentials.service_tokens
@@ -269,4 +288,4 @@ def _line(what: str) -> str:
     return text
 
 
-_ACTIONS = {"test": _test, "remove": _remove, "list": _list}
+_ACTIONS = {"test": _test, "edit": _edit, "remove": _remove, "list": _list}

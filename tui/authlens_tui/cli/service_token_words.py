@@ -30,6 +30,7 @@ def add_service_token(parser: argparse.ArgumentParser) -> None:
     _add(action("add", "keep a service token, then test it"))
     _test(action("test", "ask the resource whether it works"))
     _replace(action("replace", "a new secret, kept only if the resource accepts it"))
+    _edit(action("edit", "change its label and when it ends; the secret stays"))
     _one(action("remove", "remove it from this machine; at Access it stays valid"))
     action("list", "every service token and its state").add_argument(
         "--json", action="store_true", help="a JSON array on stdout"
@@ -75,4 +76,13 @@ def _replace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client-id", metavar="ID", help="the new Client ID, where that changed too")
     _expires(parser)
     parser.add_argument("--anyway", action="store_true", help="keep it even if the resource refuses it")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def _edit(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument(
+        "--expires", metavar="DATE", help="when it ends now, such as 2027-03-31; never: nobody says"
+    )
+    parser.add_argument("--label", metavar="L", help="what you call it")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -1,4 +1,4 @@
-"""The form for a service token: to add one, or to put a new secret in the place of the old one."""
+"""The form for a service token: to add one, to change its label and end, or to put in a new secret."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ _ADD: Final = (
     "credentials → Service Tokens. The application needs a policy with the action Service Auth."
 )
 _REPLACE: Final = (
-    "The new secret is tried on the resource first. Only if that accepts it does it replace the old one."
+    "Refreshed in Zero Trust? The secret stays: leave it empty and write the new end. A new secret is tried "
+    "on the resource first; only if that accepts it does it replace the old one."
 )
+_EMPTY_STAYS: Final = "empty: it stays as it is"
 _FIELDS: Final = (
     ("url", "URL", "https://wiki.example.com/"),
     ("client_id", "Client ID", "32 hexadecimal digits, then .access"),
@@ -53,7 +55,7 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
     Args:
         session: where it is kept, and what sends the test.
         url: what the URL field begins with.
-        token: the token whose secret is replaced; None adds one.
+        token: the token that is edited or whose secret is replaced; None adds one.
     """
 
     CSS_PATH = "service_token.tcss"
@@ -103,7 +105,7 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         adding = self._replaced is None
         with Vertical(classes="token-box"):
             yield Static(
-                Content("Add a service token" if adding else "Replace the secret of a service token"),
+                Content("Add a service token" if adding else "Edit a service token, or replace its secret"),
                 classes="token-title",
             )
             yield Static(Content(_ADD if adding else _REPLACE), classes="token-words")
@@ -111,7 +113,7 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
             yield Static(id="shape")
             yield Static(id="result")
             with Horizontal(classes="token-buttons"):
-                words = "Keep and test" if adding else "Test and replace"
+                words = "Keep and test" if adding else "Keep"
                 yield Button(Content(f"{words} (Enter)"), id="keep", variant="primary", compact=True)
                 yield Button(Content("Swap the two (ctrl+t)"), id="swap", compact=True)
                 yield Button(Content("Keep it anyway (ctrl+y)"), id="anyway", variant="warning", compact=True)
@@ -119,10 +121,11 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
 
     def _rows(self) -> Iterator[Horizontal]:
         for name, title, hint in _FIELDS:
-            if self._replaced is not None and name in {"url", "label", "header"}:
+            if self._replaced is not None and name in {"url", "header"}:
                 continue
+            words = _EMPTY_STAYS if self._replaced is not None and name == "secret" else hint
             field = Input(
-                self._initial(name), placeholder=hint, password=name == "secret", id=name, compact=True
+                self._initial(name), placeholder=words, password=name == "secret", id=name, compact=True
             )
             yield Horizontal(Static(Content(title), classes="token-name"), field, classes="token-row")
 
@@ -133,8 +136,8 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         if known is None or name == "secret":
             return ""
         if name == "expires":
-            return "" if known.expires_at is None else f"{known.expires_at:%Y-%m-%d}"
-        return known.client_id
+            return "" if known.expires_at is None else _moment(known.expires_at)
+        return known.label if name == "label" else known.client_id
 
     def on_mount(self) -> None:
         """Begin in the first field that is empty."""
@@ -213,6 +216,9 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
             return
         try:
             token, secret = self._typed()
+            if self._replaced is not None and not secret:
+                self._edit(token)
+                return
         except AuthlensError as error:
             self._tell(f"✖ {error.cause} {error.cure}", good=False)
             return
@@ -230,7 +236,10 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         client_id = pasted(self._value("client_id"))
         expires = expiry_from_text(self._value("expires")) if self._value("expires") else None
         if self._replaced is not None:
-            return replace(self._replaced, client_id=client_id, expires_at=expires), secret
+            label = self._value("label")
+            if self._value("expires") == self._initial("expires"):
+                expires = self._replaced.expires_at  # the field has no seconds
+            return replace(self._replaced, client_id=client_id, expires_at=expires, label=label), secret
         text = self._value("url")
         try:
             url = parse_url(text if "://" in text else f"https://{text}", loopback_http=True).text
@@ -268,6 +277,19 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         sign = {True: "✔", False: "✖", None: "?"}[said.accepted]
         self._tell(f"{self._kept()}\n{sign} {said.summary} {said.cure}".strip(), good=bool(said.accepted))
 
+    def _edit(self, changed: ServiceToken) -> None:
+        """Keep what has nothing to do with the secret.
+
+        Raises:
+            UsageError: another client id without its secret.
+        """
+        if self._replaced is not None and changed.client_id != self._replaced.client_id:
+            raise UsageError("Another Client ID has another secret.", "Type that, too.")
+        self._stored = self._session.credentials.service_tokens.edit(
+            changed.token_id, label=changed.label, expires_at=changed.expires_at
+        )
+        self._tell("✔ Label and end are kept; the secret stays. Enter or Esc closes.", good=True)
+
     async def _add(self, token: ServiceToken, secret: Secret) -> ResourceAnswer:
         credentials = self._session.credentials
         self._stored = await credentials.service_tokens.save(token, secret)
@@ -294,3 +316,9 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
             return
         self.result.set_classes("" if good is None else "-good" if good else "-bad")
         self.result.update(Content(safe_text(words)))
+
+
+def _moment(at: datetime) -> str:
+    """Return a moment as the field takes it: a date where it is the beginning of one."""
+    text = at.astimezone(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+    return text.removesuffix(" 00:00")

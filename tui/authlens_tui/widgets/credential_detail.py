@@ -12,7 +12,7 @@ from textual.widgets.option_list import Option
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.holdings import Holding, standing_of
 from authlens_core.credentials.index import Event
-from authlens_core.credentials.model import Grant, Standing
+from authlens_core.credentials.model import Grant, Standing, StandingKind
 from authlens_core.credentials.service_token import ServiceToken
 from authlens_core.credentials.settings import Settings
 from authlens_core.credentials.traces import TraceSummary
@@ -57,6 +57,8 @@ def detail_words(
     lines: list[Content] = [_state(standing)]
     if standing.note:
         lines += [Content(safe_line(standing.note, 600))]
+    if here := _here(holding, standing):
+        lines += [Content(here)]
     if trouble:
         lines += [Content(safe_line(f"Refreshing by itself: {trouble}", 600))]
     lines += [Content(""), *_table(_facts(holding, now, settings))]
@@ -64,6 +66,14 @@ def detail_words(
         lines += [Content(""), Content.styled("Claims, as the token says; not verified here", "bold")]
         lines += _table(_claims(jwt, now))
     return Content("\n").join(lines)
+
+
+def _here(holding: Holding, standing: Standing) -> str:
+    """Return which key of the dashboard does what the note gives a command for."""
+    renewed = standing.kind in (StandingKind.EXPIRED, StandingKind.SOON)
+    if holding.service_token is not None and renewed:
+        return "Here: u, for the new end or a new secret."
+    return ""
 
 
 def event_words(events: Sequence[Event], now: datetime) -> Content:

@@ -133,9 +133,11 @@ def find_cloudflared_tokens(
 
 
 def find_cloudflared_token(
-    url: str, directory: Path | None = None, *, now: datetime | None = None
+    url: str, directory: Path | None = None, *, now: datetime | None = None, usable: bool = True
 ) -> CloudflaredToken | None:
     """Return the application token for the host of `url` that lasts longest, or None.
+
+    One that has ended, or that a login waits for, counts only where it need not be `usable`.
 
     A token goes to the host in the name of its file and to no other; `*` there stands for one label. One
     whose name holds the beginning of the path, too, comes before that for the whole host.
@@ -148,10 +150,9 @@ def find_cloudflared_token(
     hosts = _names_of(asked.host, asked.path)
     best: tuple[int, CloudflaredToken] | None = None
     for token in find_cloudflared_tokens(directory, now=present):
-        is_usable = token.kind is CloudflaredKind.APPLICATION and not token.problem
-        if not is_usable or token.host not in hosts:
+        if token.kind is not CloudflaredKind.APPLICATION or token.host not in hosts:
             continue
-        if token.expires_at is not None and token.expires_at <= present:
+        if usable and (token.problem or (token.expires_at is not None and token.expires_at <= present)):
             continue
         rank = hosts.index(token.host)
         if best is None or rank < best[0]:

@@ -97,6 +97,12 @@ async def test_a_service_token_from_its_first_day_to_its_last(
     assert asked.code == 2
     assert "authlens headers" in asked.words
 
+    for verb, cure in (("refresh", "service-token edit"), ("revoke", "service-token remove")):
+        asked = await authlens(machine, verb, url)
+        assert asked.code == 2
+        assert "is a service token" in asked.words
+        assert cure in asked.words
+
     refused = await authlens(machine, "service-token", "replace", url, "--json", typed="0" * 64)
     assert refused.code == 5
     assert json.loads(refused.answer)["replaced"] is False
@@ -258,6 +264,24 @@ async def test_a_login_whose_token_was_refused_is_listed_as_that(capsys: Capture
     out, err = capsys.readouterr()
     assert out.startswith("× refused by the resource ")
     assert "No policy admits you." in err
+
+
+@pytest.mark.parametrize("ends", [3_600, -3_600])
+@pytest.mark.parametrize(
+    ("verb", "cure"),
+    [("refresh", "login https://wiki.example.com/ --cloudflared"), ("revoke", "Revoke session")],
+)
+def test_of_a_token_of_cloudflared_it_is_said_what_renews_or_ends_it(
+    private_environment: Path, ends: int, verb: str, cure: str, capsys: Captured
+) -> None:
+    """Not that somebody has to log in by OAuth, which that resource may not have; also once it has ended."""
+    directory = private_environment / ".cloudflared"
+    directory.mkdir()
+    (directory / f"wiki.example.com-{AUD}-token").write_text(jwt(exp=int(time.time()) + ends))
+    assert main.run([verb, "https://wiki.example.com/"]) == 2
+    err = capsys.readouterr().err
+    assert "a token of cloudflared" in err
+    assert cure in err
 
 
 @pytest.mark.parametrize(

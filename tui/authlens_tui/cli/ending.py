@@ -18,8 +18,9 @@ from authlens_core.errors import AuthlensError, NetworkFailure, Refused, TimedOu
 from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_core.wire.exchange import FailureKind
+from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.output import answer_json, say
-from authlens_tui.cli.session import chosen_grants, grant_for, open_session, same_resource
+from authlens_tui.cli.session import grant_for, open_session, same_resource
 
 __all__ = ["forget_credential", "revoke_credentials"]
 
@@ -39,7 +40,7 @@ async def revoke_credentials(arguments: Namespace) -> int:
     0 means that the server confirmed it and the resource does not accept the token any more.
     """
     async with open_session() as session:
-        grants = chosen_grants(session.credentials, None if arguments.all else arguments.url)
+        grants = grants_or_other_kind(session.credentials, arguments, Wanted.REVOKE)
         results = await each(grants, lambda grant: _revoke(session, grant))
     if not results:
         say("No credentials on this machine.")

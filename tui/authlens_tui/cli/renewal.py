@@ -13,8 +13,9 @@ from authlens_core.credentials.refresh import Refreshed, RefreshOutcome, refresh
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
+from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.output import answer_json, say
-from authlens_tui.cli.session import chosen_grants, moment, open_session
+from authlens_tui.cli.session import moment, open_session
 from authlens_tui.durations import in_words
 
 __all__ = ["refresh_credentials"]
@@ -35,7 +36,7 @@ async def refresh_credentials(arguments: Namespace) -> int:
     """Refresh one credential or all; the exit code is the highest of the results."""
     async with open_session() as session:
         await session.credentials.recover()
-        grants = chosen_grants(session.credentials, None if arguments.all else arguments.url)
+        grants = grants_or_other_kind(session.credentials, arguments, Wanted.REFRESH)
         results = await each(grants, lambda grant: _refresh(session, grant, again=arguments.again))
     if not results:
         say("No credentials on this machine.")

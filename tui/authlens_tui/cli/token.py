@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from argparse import Namespace
 from datetime import timedelta
 
 from authlens_core.credentials.access_token import access_token
-from authlens_core.credentials.grants import Credentials, NoLogin
+from authlens_core.credentials.grants import NoLogin
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
+from authlens_tui.cli.other_kinds import Wanted, refuse_other_kinds
 from authlens_tui.cli.output import answer_secret
 from authlens_tui.cli.session import checked_url, open_session
 
@@ -39,7 +39,7 @@ async def token(arguments: Namespace) -> int:
             )
             answer_secret(found)
         except NoLogin:
-            _refuse_other_kinds(session.credentials, url)
+            refuse_other_kinds(session.credentials, url, Wanted.TOKEN)
             raise
     return 0
 
@@ -57,20 +57,3 @@ def _refused_token() -> Secret:
             'Pipe it in: printf %s "$TOKEN" | authlens token --refused URL',
         )
     return Secret(text.strip())
-
-
-def _refuse_other_kinds(credentials: Credentials, url: str) -> None:
-    """Refuse where only another kind of credential covers the URL: it goes in other header fields.
-
-    Raises:
-        UsageError: with the verb that serves.
-    """
-    from authlens_core.credentials.request_headers import credential_kinds
-
-    kinds = credential_kinds(credentials, url)
-    if kinds:
-        name = {"service-token": "a service token", "cloudflared": "a token of cloudflared"}[kinds[0].value]
-        raise UsageError(
-            f"What opens {url} is {name}, which is no access token and goes in header fields of its own.",
-            f"Use: authlens headers {shlex.quote(url)}     Or: authlens curl {shlex.quote(url)}",
-        )

@@ -1,0 +1,94 @@
+"""What a verb of OAuth logins says where only a credential of another kind opens the URL."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from enum import Enum
+
+from authlens_core.credentials.grants import Credentials, NoLogin
+from authlens_core.credentials.model import Grant
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+from authlens_tui.cli.session import chosen_grants
+
+__all__ = ["Wanted", "grants_or_other_kind", "refuse_other_kinds"]
+
+_SERVICE_TOKENS = "Zero Trust → Access controls → Service credentials → Service Tokens"
+
+
+class Wanted(Enum):
+    """What was asked for."""
+
+    TOKEN = "token"  # noqa: S105 - a verb, not a token
+    REFRESH = "refresh"
+    REVOKE = "revoke"
+
+
+def refuse_other_kinds(credentials: Credentials, url: str, wanted: Wanted) -> None:
+    """Refuse where only another kind of credential is for the URL: a login there would help nobody.
+
+    A token of cloudflared that has ended, or that a login waits for, can still be renewed.
+
+    Raises:
+        UsageError: with what serves in its place.
+    """
+    from authlens_core.access.cloudflared_files import find_cloudflared_token
+
+    shown, quoted = safe_line(url, 300), shlex.quote(safe_line(url, 300))
+    if credentials.service_tokens.find(url) is not None:
+        raise UsageError(f"What opens {shown} is a service token, {_WHY[wanted]}.", _service(quoted, wanted))
+    if find_cloudflared_token(url, usable=wanted is Wanted.TOKEN) is not None:
+        cause = f"What opens {shown} is a token of cloudflared, {_WHY[wanted]}."
+        raise UsageError(cause, _cloudflared(quoted, wanted))
+
+
+def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted: Wanted) -> tuple[Grant, ...]:
+    """Return the logins that a verb is about, all of them or those for its URL.
+
+    Raises:
+        UsageError: only a credential of another kind is for the URL, or it is none.
+        NoLogin: there is nothing for the URL.
+    """
+    try:
+        return chosen_grants(credentials, None if arguments.all else arguments.url)
+    except NoLogin:
+        refuse_other_kinds(credentials, arguments.url, wanted)
+        raise
+
+
+_WHY = {
+    Wanted.TOKEN: "which is no access token and goes in header fields of its own",
+    Wanted.REFRESH: "and only the tokens of a login by OAuth are refreshed here",
+    Wanted.REVOKE: "and only the tokens of a login by OAuth can be ended from here",
+}
+
+
+def _service(url: str, wanted: Wanted) -> str:
+    match wanted:
+        case Wanted.TOKEN:
+            return _fields(url)
+        case Wanted.REFRESH:
+            return (
+                f"Refresh it in {_SERVICE_TOKENS}, then: authlens service-token edit {url} --expires DATE "
+                f"    Or rotate it there, then: authlens service-token replace {url}"
+            )
+        case Wanted.REVOKE:
+            return f"Delete it in {_SERVICE_TOKENS}, then: authlens service-token remove {url}"
+
+
+def _cloudflared(url: str, wanted: Wanted) -> str:
+    match wanted:
+        case Wanted.TOKEN:
+            return _fields(url)
+        case Wanted.REFRESH:
+            return f"A login renews it: authlens login {url} --cloudflared"
+        case Wanted.REVOKE:
+            return (
+                "An administrator ends it: Zero Trust → Team & Resources → Users, the person, Revoke session."
+                " On this machine, delete its file: authlens list --json names it."
+            )
+
+
+def _fields(url: str) -> str:
+    return f"Use: authlens headers {url}     Or: authlens curl {url}"

@@ -357,15 +357,41 @@ async def test_the_three_kinds_stand_in_one_table() -> None:
         assert "not tested" in shown
 
 
-async def test_the_tokens_of_cloudflared_can_be_looked_at_and_probed_and_nothing_else() -> None:
-    """They are cloudflared's: no key would change one."""
+async def test_the_tokens_of_cloudflared_can_be_looked_at_probed_and_renewed_and_nothing_else() -> None:
+    """They are cloudflared's: no key would change one but a login by cloudflared itself."""
     async with mixed() as (screen, pilot, app):
         screen.table.select("cloudflared-grafana.example.com")
         await until(pilot, lambda: "read-only here" in text_of(app))
         keys = footer_keys(app)
-        assert "p" in keys
-        assert not {"r", "v", "l", "f"} & keys
-        assert {"inspect", "save", "events"} <= {one.action for one in possible_actions(screen)}
+        assert {"p", "l"} <= keys
+        assert not {"r", "v", "f"} & keys
+        actions = {one.action for one in possible_actions(screen)}
+        assert {"inspect", "save", "events"} <= actions
+        assert not {"copy_token", "copy_login_link"} & actions
+
+
+async def test_a_login_by_cloudflared_begins_and_its_link_is_copied_with_a_key(tmp_path: Path) -> None:
+    """Nobody has to type the command that the row names."""
+    waiting = CloudflaredToken(
+        "cloudflared-1",
+        CloudflaredKind.APPLICATION,
+        "wiki.example.com",
+        tmp_path / "token",
+        pending_url="https://team.cloudflareaccess.com/cdn-cgi/access/cli?token=x",
+        problem="There is no token yet: a login is waiting.",
+    )
+    async with Session(Wire(), Credentials.memory()) as session:
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (waiting,))
+        async with run_screen(screen) as (app, pilot):
+            await until(pilot, lambda: "Here: c copies the link" in text_of(app))
+            await pilot.press("c")
+            await until(pilot, lambda: bool(app.copied))
+            assert app.copied == [("The link of the login", waiting.pending_url)]
+            app.environ = {"PATH": str(tmp_path)}
+            await pilot.press("l")
+            await until(pilot, lambda: "Log in with cloudflared: https://wiki.example.com/" in text_of(app))
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is screen)
 
 
 async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed() -> None:

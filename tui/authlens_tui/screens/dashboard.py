@@ -18,7 +18,7 @@ from textual.widgets import Input, OptionList, Static
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, read_cloudflared_token
 from authlens_core.credentials.background import Attempted
-from authlens_core.credentials.holdings import Holding, HoldingKind, Order, arranged, holdings_of, matching
+from authlens_core.credentials.holdings import Holding, Order, arranged, holdings_of, matching
 from authlens_core.credentials.index import Event
 from authlens_core.credentials.model import Grant
 from authlens_core.credentials.settings import SettingsFile
@@ -28,7 +28,7 @@ from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_tui.screens.dashboard_batch import DashboardBatch
-from authlens_tui.screens.dashboard_keys import DASHBOARD_KEYS, applies
+from authlens_tui.screens.dashboard_keys import DASHBOARD_KEYS, applies, offered
 from authlens_tui.screens.dashboard_words import (
     EMPTY,
     broken_words,
@@ -108,7 +108,7 @@ class DashboardScreen(DashboardBatch):
         self._history_shown: tuple[TraceSummary, ...] = ()
         self._troubles: dict[str, str] = {}
         self._ticks = 0
-        self._offered: tuple[HoldingKind, bool] | None = None
+        self._offered: tuple[object, ...] = ()
         self._ticker: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -138,6 +138,7 @@ class DashboardScreen(DashboardBatch):
         """Show what a login or another process changed meanwhile."""
         if self._ticker is not None:
             self._ticker.resume()
+            self._look_at_files()
             self.show_now(anew=True)
             self._look_at_files()
             self.refresh_bindings()
@@ -285,9 +286,9 @@ class DashboardScreen(DashboardBatch):
     def _another_row(self) -> None:
         self._show_detail()
         holding = self.selected
-        offered = None if holding is None else (holding.kind, bool(holding.url))
-        if offered != self._offered:  # the footer is made anew, which takes longer than all the rest
-            self._offered = offered
+        now_offered = offered(holding)
+        if now_offered != self._offered:  # the footer is made anew, which takes longer than all the rest
+            self._offered = now_offered
             self.refresh_bindings()
 
     @on(CredentialTable.Chosen)

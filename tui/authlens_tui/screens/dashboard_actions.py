@@ -142,10 +142,24 @@ class DashboardActions(Screen[None]):
         self.ask(question)
 
     def action_login_again(self) -> None:
-        """Start the wizard on the selected resource."""
+        """Start the wizard on the selected resource, or cloudflared where the token is its."""
         holding = self.selected
-        if holding is not None:
+        if holding is None:
+            return
+        if holding.cloudflared is None:
             self.post_message(self.LoginWanted(holding.url))
+        else:
+            self._log_in_with_cloudflared(holding.cloudflared.url)
+
+    def _log_in_with_cloudflared(self, url: str) -> None:
+        from authlens_tui.screens.cloudflared import CloudflaredScreen
+
+        async def question() -> None:
+            environ = getattr(self.app, "environ", None)
+            await self.app.push_screen_wait(CloudflaredScreen(url, self._session, environ=environ))
+            self.show_now(anew=True)
+
+        self.ask(question)
 
     def action_switch(self) -> None:
         """Say how to log in as somebody else; copy the way out of the old login and start the wizard."""

@@ -10,14 +10,20 @@ from authlens_core.access.cloudflared_files import CloudflaredKind
 from authlens_core.access.team import is_team_host
 from authlens_core.credentials.holdings import Holding, HoldingKind
 
-__all__ = ["DASHBOARD_KEYS", "applies"]
+__all__ = ["DASHBOARD_KEYS", "applies", "offered"]
 
 DASHBOARD_KEYS: Final[list[BindingType]] = [
     Binding("n", "new_login", "New", id="dashboard.new", tooltip="Log in to another resource"),
     Binding("r", "refresh", "Refresh", id="dashboard.refresh", tooltip="Get a new access token"),
     Binding("p", "probe", "Probe", id="dashboard.probe", tooltip="Ask the resource whether it works"),
     Binding("v", "revoke", "Revoke", id="dashboard.revoke", tooltip="End it at the server, with proof"),
-    Binding("l", "login_again", "Log in", id="dashboard.login", tooltip="Walk the login once more"),
+    Binding(
+        "l",
+        "login_again",
+        "Log in",
+        id="dashboard.login",
+        tooltip="Log in once more, with cloudflared where its token is",
+    ),
     Binding("f", "forget", "Forget", id="dashboard.forget", tooltip="Remove from this machine only"),
     Binding("slash", "filter", "Filter", key_display="/", id="dashboard.filter", tooltip="Show only some"),
     Binding("s", "sort", "Sort", id="dashboard.sort", tooltip="Sort by something else"),
@@ -28,6 +34,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
             ("I", "inspect_last", "Inspect last", "See what was sent last, whatever it was for"),
             ("m", "save", "Save", "Save what was sent last, redacted"),
             ("c", "copy_token", "Copy token", "Copy the access token, after a question"),
+            ("c", "copy_login_link", "Copy link", "Copy the address that the login waits for"),
             ("x", "reveal", "Reveal token", "Show the access token for a while"),
             ("j", "claims", "Claims", "Show the claims of an access token that is a JWT"),
             ("w", "switch", "Switch account", "Log in as somebody else: the browser remembers who you were"),
@@ -54,7 +61,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     ),
 ]
 
-_GRANTS_ONLY: Final = frozenset({"refresh", "revoke", "login_again", "copy_token", "reveal", "claims"})
+_GRANTS_ONLY: Final = frozenset({"refresh", "revoke", "copy_token", "reveal", "claims"})
 _OWN: Final = frozenset({"forget"})
 
 
@@ -62,7 +69,7 @@ def applies(action: str, holding: Holding | None) -> bool:
     """Say whether an action does something for `holding`; those that are not about a credential always do.
 
     What was sent last can be looked at with nothing selected: a revocation leaves nothing behind to select.
-    cloudflared's tokens are cloudflared's: they are looked at and probed, and left as they are.
+    cloudflared's tokens are cloudflared's: looked at, probed, renewed by it, and left as they are.
     """
     if action in _GRANTS_ONLY:
         return holding is not None and holding.kind is HoldingKind.GRANT
@@ -72,11 +79,26 @@ def applies(action: str, holding: Holding | None) -> bool:
         return holding is not None and holding.kind is HoldingKind.GRANT and is_team_host(holding.team)
     if action == "replace":
         return holding is not None and holding.kind is HoldingKind.SERVICE_TOKEN
+    if action == "login_again":
+        return holding is not None and holding.service_token is None and _has_one_address(holding)
+    if action == "copy_login_link":
+        return (
+            holding is not None and holding.cloudflared is not None and bool(holding.cloudflared.pending_url)
+        )
     if action == "probe":
-        return holding is not None and bool(holding.url) and _can_be_sent(holding)
+        return holding is not None and bool(holding.url) and _has_one_address(holding)
     return True
 
 
-def _can_be_sent(holding: Holding) -> bool:
+def offered(holding: Holding | None) -> tuple[object, ...]:
+    """Return what decides which keys the footer has for `holding`: where it is the same, so is the footer."""
+    if holding is None:
+        return ()
+    token = holding.cloudflared
+    return holding.kind, bool(holding.url), None if token is None else (token.pending_url, token.kind)
+
+
+def _has_one_address(holding: Holding) -> bool:
+    """Say whether there is an address to call: a token of a whole team, or of many hosts, has none."""
     token = holding.cloudflared
     return token is None or (token.kind is CloudflaredKind.APPLICATION and "*" not in token.host)

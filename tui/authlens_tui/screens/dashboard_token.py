@@ -46,6 +46,15 @@ class DashboardToken(DashboardActions):
             note_touch(self._session.credentials, holding.holding_id, Touched.COPIED, "access token")
             self.show_now(anew=True)
 
+    @work(exclusive=True, group="copy", description="copy a link")
+    async def action_copy_login_link(self) -> None:
+        """Copy the address that a login of cloudflared waits for, to open it anywhere."""
+        holding = self.selected
+        link = None if holding is None or holding.cloudflared is None else holding.cloudflared.pending_url
+        copy = getattr(self.app, "copy", None)
+        if link is not None and callable(copy):
+            await copy(link, "The link of the login")
+
     @work(exclusive=True, group="reveal", description="reveal a token")
     async def action_reveal(self) -> None:
         """Show the access token of the selected credential for a while."""

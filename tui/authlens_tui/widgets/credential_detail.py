@@ -73,7 +73,12 @@ def _here(holding: Holding, standing: Standing) -> str:
     renewed = standing.kind in (StandingKind.EXPIRED, StandingKind.SOON)
     if holding.service_token is not None and renewed:
         return "Here: u, for the new end or a new secret."
-    return ""
+    token = holding.cloudflared
+    if token is None or token.kind is not CloudflaredKind.APPLICATION or "*" in token.host:
+        return ""
+    if token.pending_url is not None:
+        return "Here: c copies the link of the login, l begins another."
+    return "Here: l, to log in with cloudflared." if standing.kind is StandingKind.EXPIRED else ""
 
 
 def event_words(events: Sequence[Event], now: datetime) -> Content:

@@ -24,7 +24,12 @@ async def emulator(arguments: Namespace) -> int:
         return 0
     from authlens_core.emulator.emulator import Emulator
 
-    running = Emulator(faults=faults, port=arguments.port, access_token_lifetime=arguments.token_lifetime)
+    running = Emulator(
+        faults=faults,
+        port=arguments.port,
+        access_token_lifetime=arguments.token_lifetime,
+        strict_service_tokens=arguments.strict,
+    )
     try:
         await running.start()
     except OSError as error:
@@ -39,6 +44,9 @@ async def emulator(arguments: Namespace) -> int:
         for fault in faults:
             say(f"  broken on purpose: {fault.value}: {fault.summary}")
         say(f"  → Try it: authlens login {running.resource_url}     Ctrl-C ends it.")
+        client_id, secret = running.service_token
+        say(f"  → Its service token, pretended like the rest: {client_id}")
+        say(f"    with the secret {secret} for: authlens service-token add {running.resource_url}")
         await asyncio.Event().wait()
     finally:
         await running.stop()

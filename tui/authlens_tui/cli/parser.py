@@ -39,12 +39,16 @@ environment:
   AUTHLENS_HOME            where state that is no secret lives
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
   AUTHLENS_PASSPHRASE_FILE a private file, or /dev/fd/N, with the passphrase of the encrypted file
-  BROWSER                  the browser that login opens
+  BROWSER                  the browser that login opens at once, unasked; Codespaces and
+                           development containers set it to one that opens on the host
   PYTHON_KEYRING_BACKEND   the keyring backend, in place of the system's own
 """
 _LOGIN_EPILOG: Final = """\
 Three ways back: the browser reaches this machine by itself; over SSH through the port that the
 ssh -L line forwards; or the address that the browser ends on is pasted into the terminal.
+
+Nothing opens by itself: Enter alone opens the link in the browser of this machine; a setting of the
+app, or BROWSER, lets it open at once. Over SSH none is opened.
 
 A client that was registered beforehand and has a secret: set AUTHLENS_CLIENT_SECRET, or add
 --client-secret to be asked for it. No argument takes the secret, for other users can read those.
@@ -110,7 +114,9 @@ _port = _port_up_to(65_535)
 def _add_login(add: argparse.ArgumentParser) -> None:
     add.epilog = _LOGIN_EPILOG
     _add_url(add)
-    add.add_argument("--no-browser", action="store_true", help="open no browser, only show the link")
+    add.add_argument(
+        "--no-browser", action="store_true", help="open none, also where BROWSER or a setting asks for it"
+    )
     add.add_argument("--json", action="store_true", help="tell what happens as JSON lines on stdout")
     add.add_argument("--timeout", type=_wait, default=300.0, metavar="S", help="wait S seconds for you (300)")
     add.add_argument(
@@ -174,9 +180,17 @@ def _add_token(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--min-ttl",
         type=_min_ttl,
-        default=60.0,
         metavar="S",
-        help="refresh a token that would not last S more seconds (60)",
+        help="refresh a token that would not last S more seconds (60, or half of its life if that is less)",
+    )
+
+
+def _add_token_verb(add: argparse.ArgumentParser) -> None:
+    _add_token(add)
+    add.add_argument(
+        "--refused",
+        action="store_true",
+        help="the resource answered 401 to the token on standard input: refresh it, unless another is here",
     )
 
 
@@ -258,6 +272,11 @@ def _add_emulator(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--token-lifetime", type=_lifetime, default=60, metavar="S", help="how long access tokens last (60)"
     )
+    add.add_argument(
+        "--strict",
+        action="store_true",
+        help="service tokens as new organisations have them: 401 or 403, no redirect, no cookie",
+    )
     _add_fault(add)
 
 
@@ -312,7 +331,7 @@ _Add = Callable[[argparse.ArgumentParser], None]
 VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "login": ("log in on a plain terminal", _add_login),
     "probe": ("what protects it; sends nothing but the discovery requests", _add_probe),
-    "token": ("the access token alone on stdout; refreshed if need be, no browser", _add_token),
+    "token": ("the access token alone on stdout; refreshed if need be, no browser", _add_token_verb),
     "headers": ("the header fields for a URL as JSON on stdout, whatever opens it", _add_headers),
     "curl": ("curl with the credential, which stands in no argument", _add_curl),
     "list": ("every credential and its state", _add_list),

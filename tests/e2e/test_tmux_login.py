@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import getpass
+import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
+from support.fake_browser import beside_a_fake_browser, what_was_opened
 from support.needs import program
 from support.person import Person
 from support.terminal import Tmux, terminal, tmux
@@ -71,3 +75,67 @@ async def test_the_answer_comes_while_nobody_is_attached(tmp_path: Path) -> None
         async with Person() as person:
             await person.authorize(link)
         await screen.wait_for("Authenticated")
+
+
+OVER_SSH = {
+    "SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 2222",
+    "SSH_CLIENT": "203.0.113.9 50022 2222",
+    "SSH_TTY": "/dev/pts/9",
+}
+
+
+def machine(folder: Path) -> dict[str, str]:
+    """Return an environment beside a browser that opens at once, as a person may have set."""
+    (folder / "home").mkdir(mode=0o700)
+    settings = folder / "home" / "settings.json"
+    settings.write_text(json.dumps({"version": 1, "open_browser": True}))
+    settings.chmod(0o600)
+    environ = {name: value for name, value in os.environ.items() if name != "TMUX"}
+    return beside_a_fake_browser(folder, environ) | {
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(folder / "keyring.json"),
+        "AUTHLENS_HOME": str(folder / "home"),
+        "BROWSER": "chromium",  # found by PATH, and in a container too
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+@pytest.mark.parametrize("face", ["full screen", "plain"])
+@pytest.mark.parametrize("now_over_ssh", [True, False], ids=["now over ssh", "now here"])
+async def test_the_way_back_is_that_of_the_client_that_attached_last(
+    face: str, now_over_ssh: bool, tmp_path: Path
+) -> None:
+    """V-3, D10: the server began elsewhere. The line fits the client, and a browser opens only beside it."""
+    env = machine(tmp_path)
+    there, here = {**env, **OVER_SSH}, env
+    attach = (program("tmux"), "-S", str(tmp_path / "t"), "attach-session")
+    command = (DEMO[0], "login") if face == "plain" else (DEMO[0],)
+    async with (
+        terminal((DEMO[0], "emulator"), env=env) as served,
+        tmux(("sh",), tmp_path, env=here if now_over_ssh else there) as screen,
+        terminal(attach, env=there if now_over_ssh else here) as client,
+    ):
+        await served.wait_for("http://")
+        resource = re.search(r"http://\S+", served.text())
+        assert resource is not None
+        await client.wait_for("[0]")
+        await screen.send(shlex.join((*command, resource[0])) + "\n")
+        if face != "plain":
+            await client.wait_for("Press n to run it")
+            await screen.press("a")
+            await client.wait_until(lambda: "Waiting" in client.text() or "taken" in client.text(), "link")
+            if "taken" in client.text():  # whoever has the port 8400 here
+                await screen.press("w")
+                await client.wait_for("5 PKCE")
+                await screen.press("a")
+        await client.wait_for("Waiting")
+        line = rf"ssh -N -L (\d+):localhost:\1 {re.escape(getpass.getuser())}@198\.51\.100\.7 -p 2222"
+        assert bool(re.search(line, client.text())) is now_over_ssh
+        if now_over_ssh:
+            await screen.press("Enter" if face == "plain" else "o")
+            await client.wait_for("the session came in over SSH")
+            assert what_was_opened(tmp_path) == ""
+        else:
+            assert "ssh -N" not in client.text()
+            await client.wait_until(lambda: "code_challenge=" in what_was_opened(tmp_path), "browser")

@@ -25,6 +25,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
+from authlens_core.callback import own_screen
 from authlens_core.callback.listener import Listener
 from authlens_core.login import login as login_module
 from authlens_core.login import response_wait, stage_work
@@ -40,7 +41,7 @@ from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens import wizard as wizard_module
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.wizard import WizardScreen
-from authlens_tui.widgets import authorization_panel, exchange_view, facts_view
+from authlens_tui.widgets import authorization_panel, authorization_words, exchange_view, facts_view
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 
 __all__ = [
@@ -272,6 +273,8 @@ def frozen() -> Iterator[None]:
         for module in (wizard_module, exchange_view, facts_view):
             patch.setattr(module, "datetime", SimpleNamespace(now=now))
         patch.setattr(response_wait, "_now", lambda: 0.0)
+        for module in (own_screen, authorization_words):  # the tests themselves may run in a container
+            patch.setattr(module, "in_container", lambda *_: False)
         patch.setattr(Listener, "open", fixed)
         patch.chdir(os.environ["HOME"])
         yield

@@ -9,7 +9,7 @@ from typing import Final
 
 from authlens_core.callback.ssh_forward import is_ssh
 
-__all__ = ["in_container", "why_no_browser"]
+__all__ = ["container_hint", "in_container", "why_no_browser"]
 
 _CONTAINER_VARIABLES: Final = ("container", "KUBERNETES_SERVICE_HOST", "REMOTE_CONTAINERS", "CODESPACES")
 _CONTAINER_FILES: Final = (".dockerenv", "run/.containerenv", "run/systemd/container")
@@ -24,6 +24,11 @@ def in_container(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
     if any(environ.get(name) for name in _CONTAINER_VARIABLES):
         return True
     return any((root / name).exists() for name in _CONTAINER_FILES)
+
+
+def container_hint(port: int) -> str:
+    """Return what a container means for the way back, as a sentence for a person."""
+    return f"The port {port} of a container is not that of your own machine, unless you forward it."
 
 
 def why_no_browser(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:

@@ -15,7 +15,8 @@ from textual.widgets import Static
 from authlens_core.login.events import AuthorizationReady
 from authlens_tui.app import AuthlensApp
 from authlens_tui.screens.link import QrScreen
-from authlens_tui.widgets.authorization_panel import AuthorizationPanel, PasteField
+from authlens_tui.widgets.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.paste_field import PasteField
 
 LINK = (
     "https://team.example/authorize?response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A8400%2Fcallback"
@@ -94,6 +95,56 @@ async def test_over_ssh_the_line_is_filled_in() -> None:
         assert "jump host" in text
 
 
+@pytest.mark.parametrize("environ", [SSH, {"DISPLAY": ":0"}, {"container": "podman"}])
+@pytest.mark.parametrize("port", [8400, None])
+async def test_that_the_last_address_can_be_pasted_is_always_said(
+    environ: Mapping[str, str], port: int | None
+) -> None:
+    """Issue 5, item 1: with and without SSH, directly under the keys."""
+    app = waiting(environ, port)
+    async with app.run_test():
+        assert " p  and paste its address." in str(app.query_one(AuthorizationPanel).ways.content)
+
+
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        (SSH, "the session came in over SSH"),
+        ({"container": "podman", "DISPLAY": ":0"}, "this is a container"),
+        ({"container": "podman", "BROWSER": "/opt/open-on-the-host"}, None),
+    ],
+)
+async def test_where_no_browser_may_open_it_says_why(environ: Mapping[str, str], why: str | None) -> None:
+    """Issue 5, item 4: and of a container, that its port is another one."""
+    app = waiting(environ)
+    async with app.run_test():
+        assert (f"No browser opens here: {why}." in said(app)) is (why is not None)
+        assert ("open it in the browser of this machine" in said(app)) is (why is None)
+        assert ("The port 8400 of a container is not" in said(app)) is ("container" in environ)
+
+
+async def test_a_gap_in_the_ssh_line_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name is known by which this machine is reached: the person knows one."""
+    monkeypatch.setattr("socket.gethostname", lambda: "")
+    app = waiting({"SSH_TTY": "/dev/pts/1"})
+    async with app.run_test():
+        assert "@<this machine>" in said(app)
+        assert "Put in the name by which you reach it" in said(app)
+
+
+async def test_on_a_few_rows_the_field_and_the_time_stand_alone_while_pasting() -> None:
+    """Issue 5, item 6: at 20×5 nothing else has room; Esc brings the rest back."""
+    app = waiting(SSH)
+    async with app.run_test(size=(20, 5)) as pilot:
+        panel = app.query_one(AuthorizationPanel)
+        panel.take_paste("")
+        await pilot.pause()
+        assert [one.id for one in panel.children if one.display] == ["countdown", "paste"]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert panel.link.display
+
+
 async def test_the_literal_address_is_forwarded_to_itself() -> None:
     """With 127.0.0.1 in the redirect URI nobody listens for us on ::1, where a stranger may."""
     app = waiting(SSH, link=LINK.replace("localhost", "127.0.0.1"))
@@ -125,6 +176,22 @@ async def test_an_address_wrapped_over_lines_is_put_together() -> None:
         assert app.pasted == ["http://localhost:8400/callback?code=a&state=s"]
         app.query_one(AuthorizationPanel).take_paste("code=b\n&state=s")
         assert app.query_one(PasteField).value == "code=b&state=s"
+
+
+@pytest.mark.parametrize("characters", [65_537, 1_000_000])
+async def test_what_is_too_long_for_an_address_is_refused_and_not_cut(characters: int) -> None:
+    """A part of an address would be another answer; nothing of it is kept in the field."""
+    app = waiting()
+    async with app.run_test() as pilot:
+        app.query_one(AuthorizationPanel).take_paste("")
+        start = "http://localhost:8400/callback?code=a&state=s&x="
+        app.query_one(PasteField).post_message(Paste(start.ljust(characters, "x")))
+        await pilot.pause()
+        assert f"has {characters:,} characters; an address with an answer has 65,536 at most" in said(app)
+        assert app.query_one(PasteField).value == ""
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.pasted == []
 
 
 @pytest.mark.parametrize("private", [True, False])

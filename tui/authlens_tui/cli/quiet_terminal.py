@@ -78,11 +78,19 @@ class PasteReader:
     Args:
         pasted: called with each line that is not blank.
         ended: called when Ctrl-D says that nothing more comes.
+        entered: called when Enter alone is pressed on the empty line. A line end that comes together with
+            other characters belongs to something that was pasted.
     """
 
-    def __init__(self, pasted: Callable[[Secret], None], ended: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        pasted: Callable[[Secret], None],
+        ended: Callable[[], None] = lambda: None,
+        entered: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pasted = pasted
         self._ended = ended
+        self._entered = entered
         self._line = bytearray()
         self._descriptor = -1
 
@@ -132,6 +140,9 @@ class PasteReader:
             self.close()
             # It hung up: where a shell that catches SIGHUP stands between, nobody else says so.
             os.kill(os.getpid(), signal.SIGHUP)
+            return
+        if len(data) == 1 and data[0] in _ENTER and not self._line:
+            self._entered()
             return
         for byte in data:
             if byte in _ENTER:

@@ -7,8 +7,10 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Final
 
+from authlens_core.callback.own_screen import container_hint, in_container, why_no_browser
 from authlens_core.callback.request_head import TEST_PATH
 from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, is_ssh, other_route_hint
+from authlens_core.credentials.settings import SettingsFile
 from authlens_core.login.events import AuthorizationReady, Event, StageEnded
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Check
@@ -44,7 +46,8 @@ class Teller:
         self._json: bool = arguments.json
         self._browser: bool = not arguments.no_browser
         self._environ = environ
-        self._reader = PasteReader(self._pasted)
+        self._reader = PasteReader(self._pasted, entered=self._open_on_enter)
+        self._link_to_open = ""  # by Enter, where the browser of this machine is the person's
         self._pieces: list[str] = []
         self._judging_paste = False  # it is answered in words of its own
 
@@ -66,7 +69,9 @@ class Teller:
         self._reader.close()
 
     def _offer(self, ready: AuthorizationReady) -> None:
+        why = why_no_browser(self._environ)
         opened = self._open_browser(ready.url)
+        self._link_to_open = ready.url if self._browser and why is None and not opened else ""
         say("")
         if opened:
             say("  Sign in in the browser that opens. If none does, open this link yourself:")
@@ -75,14 +80,25 @@ class Teller:
         else:
             say("  Open this link in a browser and sign in:")
         say(f"\n{ready.url}\n")
+        if self._browser and why is not None:
+            say(f"  No browser opens here: {why}.")
         self._offer_ways_back()
         say(f"  Waiting {ready.seconds:.0f} seconds. Ctrl-C stops.")
 
     def _open_browser(self, url: str) -> bool:
-        person_is_here = bool(self._environ.get("BROWSER")) or (sys.stdin is not None and sys.stdin.isatty())
-        if not (self._browser and person_is_here):
+        """Open the link unasked, where BROWSER or a setting of the person asks for that."""
+        set_so = can_paste() and SettingsFile.open().present.open_browser
+        if not (self._browser and (self._environ.get("BROWSER") or set_so)):
             return False
         return open_browser(url, self._environ, self._not_opened)
+
+    def _open_on_enter(self) -> None:
+        if not (self._link_to_open and self._run.wait.waiting):
+            return
+        if open_browser(self._link_to_open, self._environ, self._not_opened):
+            say("    The browser was asked to open the link.")
+        else:
+            self._not_opened()
 
     def _not_opened(self) -> None:
         if self._run.wait.waiting:
@@ -99,9 +115,13 @@ class Teller:
                 say(f"    {escape_hint(listener.port, host)}")
                 say(f"    {other_route_hint(listener.port, host)}")
             say(f"  To try the way back first, open http://{host}:{listener.port}{TEST_PATH}")
+            if in_container(self._environ):
+                say(f"  {container_hint(listener.port)}")
         else:
             say("  No port is open here: after you signed in, the browser cannot load the last page.")
         if self._reader.start():
+            if self._link_to_open:
+                say("  Press Enter, and the browser of this machine opens the link.")
             say("  If the browser ends on a page that it cannot reach, copy its whole address,")
             say("  paste it here and press Enter. It is not shown.")
 

@@ -13,14 +13,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.events import Paste
+from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input, Static
 
-from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.callback.request_head import TEST_PATH
-from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, other_route_hint
+from authlens_core.callback.ssh_forward import forward_line_to_here
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.safe_text import safe_line
@@ -28,49 +27,14 @@ from authlens_core.secret import Secret
 from authlens_tui.link_file import LinkFile
 from authlens_tui.link_view import NoOrdinaryScreen, show_alone
 from authlens_tui.screens.link import QrScreen
+from authlens_tui.widgets.authorization_words import NO_FORWARD, forward_words, further_words, key_words
+from authlens_tui.widgets.paste_field import PasteField
 
 __all__ = ["AuthorizationPanel"]
 
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
+_ROWS_FOR_ALL: Final = 10
 _SILENCE: Final = 30.0  # seconds without a visit after which a person over SSH is told what to do
-_LONGEST_PASTE: Final = 65_536
-_NO_FORWARD: Final = (
-    "If that page does not load, no forward stands: run the ssh line on the machine of the browser, or paste."
-)
-_NO_PORT: Final = (
-    "No port is open here. After you signed in, the browser shows a page that it cannot load: paste the "
-    "address of that page."
-)
-
-
-class PasteField(Input):
-    """The field for the address: every printable key types, and Esc gives the keys back."""
-
-    HELP = "Paste the whole address that the browser ended on, then Enter. Esc leads back to the keys."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back to the keys", id="paste.leave", tooltip="Leave the field"),
-    ]
-
-    def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Claim every key that types, so that none is offered as a command meanwhile."""
-        return key == "plus" or super().check_consume_key(key, character)
-
-    def action_leave(self) -> None:
-        """Empty the field and give the focus back, so that single keys are commands again."""
-        self.clear()
-        if self.parent is not None:
-            self.screen.query_one(AuthorizationPanel).focus()
-
-    def take(self, text: str) -> None:
-        """Put `text` where the cursor is, as one line: a terminal or a mail may have wrapped the address."""
-        joined = "".join(text[:_LONGEST_PASTE].split())
-        if joined:
-            self.insert_text_at_cursor(joined)
-
-    def _on_paste(self, event: Paste) -> None:
-        self.take(event.text)
-        event.stop()
-        event.prevent_default()
 
 
 class AuthorizationPanel(VerticalScroll):
@@ -87,14 +51,22 @@ class AuthorizationPanel(VerticalScroll):
         & #countdown { margin-bottom: 0; }
         & #link { border: round $primary; padding: 0 1; color: $text-primary; margin-bottom: 0; }
         & #ways { margin-bottom: 0; }
-        & #test { margin-bottom: 0; }
-        & #paste { dock: bottom; }
-            & #test { display: none; } #test { display: none; }
+        & #forward { margin-bottom: 0; display: none; }
+        & #forward.-shown { display: block; }
+        & #test { margin-bottom: 0; display: none; }
         & #test.-shown { display: block; }
+        & #paste { dock: bottom; }
         & #ignored { color: $text-warning; display: none; }
         & #ignored.-shown { display: block; }
         & #refused { color: $text-error; display: none; }
         & #refused.-shown { display: block; }
+        /* Where there is room for a few rows only, they belong to what is done now. */
+        &.-pasting > Static { display: none; }
+        &.-pasting #forward { display: none; }
+        &.-pasting #test { display: none; }
+        &.-pasting #ignored { display: none; }
+        &.-pasting #countdown { display: block; }
+        &.-pasting #refused.-shown { display: block; margin-bottom: 0; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -122,8 +94,9 @@ class AuthorizationPanel(VerticalScroll):
     countdown = getters.query_one("#countdown", Static)
     link = getters.query_one("#link", Static)
     ways = getters.query_one("#ways", Static)
+    forward = getters.query_one("#forward", Static)
     test = getters.query_one("#test", Static)
-    back = getters.query_one("#back", Static)
+    further = getters.query_one("#further", Static)
     ignored = getters.query_one("#ignored", Static)
     refused = getters.query_one("#refused", Static)
     field = getters.query_one(PasteField)
@@ -139,6 +112,7 @@ class AuthorizationPanel(VerticalScroll):
         super().__init__(id=id)
         self._remaining = 0.0
         self._url = ""
+        self._port: int | None = None
         self._test_url = ""
         self._forward: str | None = None
         self._shown_at = 0.0
@@ -154,8 +128,9 @@ class AuthorizationPanel(VerticalScroll):
         yield Static(id="ignored")
         yield Static(id="refused")
         yield Static(id="ways")
+        yield Static(id="forward")
         yield Static(id="test")
-        yield Static(id="back")
+        yield Static(id="further")
         yield PasteField(
             placeholder="p: paste the address the browser ended on, then Enter",
             id="paste",
@@ -178,7 +153,7 @@ class AuthorizationPanel(VerticalScroll):
         """
         self.empty()
         host = _redirect_host(ready.url)
-        self._url = ready.url
+        self._url, self._port = ready.url, port
         self._over = asyncio.Event()
         self._shown_at, self._families = time.monotonic(), []
         self._test_url = "" if port is None else f"http://{host}:{port}{TEST_PATH}"
@@ -188,13 +163,16 @@ class AuthorizationPanel(VerticalScroll):
         self.link.border_title = "The link: open it in a browser and sign in"
         self.link.update(Content.styled(ready.url, Style(link=ready.url)))
         self.show_ways(player=player)
-        self.back.update(Content("\n").join(_ways_back(self._forward, port, host)))
+        self.forward.set_class(self._forward is not None, "-shown")
+        if self._forward is not None:
+            self.forward.update(forward_words(self._forward))
+        self.further.update(further_words(self._forward, port, host))
         self._show_test()
         self.scroll_home(animate=False)
 
     def show_ways(self, *, player: bool) -> None:
         """Say which keys take the link; `player`: the demo can sign in with it."""
-        self.ways.update(_keys(player=player, opens=why_no_browser(self._environ) is None))
+        self.ways.update(key_words(self._environ, self._port, player=player))
 
     def empty(self) -> None:
         """Leave nothing of this wait behind: what was typed, the file, the QR code."""
@@ -236,6 +214,15 @@ class AuthorizationPanel(VerticalScroll):
     def on_resize(self) -> None:
         """Say the time in as many words as there is room for, from the first moment on."""
         self.show_remaining(self._remaining)
+        self._make_room()
+
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def _make_room(self) -> None:
+        """On a terminal of a few rows, show the field and the time alone while something is pasted."""
+        alone = self.app.size.height < _ROWS_FOR_ALL and self.screen.focused is self.field
+        self.set_class(alone, "-pasting")
+        self.screen.set_class(alone, "-pasting")
 
     def show_ignored(self, reason: str, count: int) -> None:
         """Say that something else came to the listener and changed nothing."""
@@ -267,7 +254,7 @@ class AuthorizationPanel(VerticalScroll):
             minutes, rest = divmod(int(silent), 60)
             told = (f"  nothing came yet ({minutes}:{rest:02d})", "$quiet")
             if self._forward is not None and silent >= _SILENCE:
-                told = (f"\n! Nothing came in {minutes}:{rest:02d}. {_NO_FORWARD}", "$text-warning")
+                told = (f"\n! Nothing came in {minutes}:{rest:02d}. {NO_FORWARD}", "$text-warning")
         self.test.update(
             Content.assemble(
                 "Try the way back first: ",
@@ -331,6 +318,17 @@ class AuthorizationPanel(VerticalScroll):
         if callable(copy) and self._forward is not None:
             await copy(self._forward, "The ssh line")
 
+    @on(PasteField.Left)
+    def _left(self) -> None:
+        self.focus()
+
+    @on(PasteField.TooLong)
+    def _too_long(self, message: PasteField.TooLong) -> None:
+        self.show_refused_paste(
+            f"What was pasted has {message.characters:,} characters; an address with an answer has 65,536 at"
+            " most. Nothing of it was taken: copy the address alone."
+        )
+
     @on(Input.Submitted, "#paste")
     def _submit(self, event: Input.Submitted) -> None:
         text = event.value
@@ -338,43 +336,6 @@ class AuthorizationPanel(VerticalScroll):
         self.refused.remove_class("-shown")
         if text.strip():
             self.post_message(self.Pasted(Secret(text)))
-
-
-def _keys(*, player: bool, opens: bool) -> Content:
-    def key(name: str, words: str) -> Content:
-        return Content.assemble((f" {name} ", "bold reverse"), f" {words}")
-
-    lines: list[Content] = []
-    if player:
-        lines.append(key("s", "sign in for me: the demo plays the person, over real HTTP"))
-    if opens:
-        lines.append(key("o", "open it in the browser of this machine"))
-    taking = (key("c", "copy"), key("k", "QR code"), key("u", "on one line"), key("f", "into a file"))
-    lines.append(Content("  ").join(taking))
-    return Content("\n").join(lines)
-
-
-def _ways_back(forward: str | None, port: int | None, host: str) -> list[Content]:
-    lines: list[Content] = []
-    if port is None:
-        lines.append(Content(_NO_PORT))
-    elif forward is not None:
-        lines += [
-            Content("The browser is on another machine? Run this there before you sign in:"),
-            Content.assemble((f"  {safe_line(forward)}", "bold"), "  ", (" y ", "bold reverse"), " copy"),
-            Content.styled(f"  {escape_hint(port, host)}", "$quiet"),
-            Content.styled(f"  {other_route_hint(port, host)}", "$quiet"),
-            Content("Or sign in without it, and paste the address of the page that then cannot be shown."),
-        ]
-    if lines:
-        lines.append(Content(""))
-    lines.append(
-        Content.styled(
-            "Paste only an address that this login led to; never give such an address to anybody.",
-            "$quiet",
-        )
-    )
-    return lines
 
 
 def _redirect_host(url: str) -> str:

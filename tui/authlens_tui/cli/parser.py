@@ -180,9 +180,17 @@ def _add_token(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--min-ttl",
         type=_min_ttl,
-        default=60.0,
         metavar="S",
-        help="refresh a token that would not last S more seconds (60)",
+        help="refresh a token that would not last S more seconds (60, or half of its life if that is less)",
+    )
+
+
+def _add_token_verb(add: argparse.ArgumentParser) -> None:
+    _add_token(add)
+    add.add_argument(
+        "--refused",
+        action="store_true",
+        help="the resource answered 401 to the token on standard input: refresh it, unless another is here",
     )
 
 
@@ -264,6 +272,11 @@ def _add_emulator(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--token-lifetime", type=_lifetime, default=60, metavar="S", help="how long access tokens last (60)"
     )
+    add.add_argument(
+        "--strict",
+        action="store_true",
+        help="service tokens as new organisations have them: 401 or 403, no redirect, no cookie",
+    )
     _add_fault(add)
 
 
@@ -318,7 +331,7 @@ _Add = Callable[[argparse.ArgumentParser], None]
 VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "login": ("log in on a plain terminal", _add_login),
     "probe": ("what protects it; sends nothing but the discovery requests", _add_probe),
-    "token": ("the access token alone on stdout; refreshed if need be, no browser", _add_token),
+    "token": ("the access token alone on stdout; refreshed if need be, no browser", _add_token_verb),
     "headers": ("the header fields for a URL as JSON on stdout, whatever opens it", _add_headers),
     "curl": ("curl with the credential, which stands in no argument", _add_curl),
     "list": ("every credential and its state", _add_list),

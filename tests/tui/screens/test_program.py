@@ -175,7 +175,7 @@ async def test_a_theme_that_was_chosen_is_worn_at_the_next_start(monkeypatch: py
 
 
 async def test_an_opened_dashboard_keeps_its_logins_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody presses a key: what is due is refreshed, and the line below says so."""
+    """Nobody presses a key: what is due is refreshed, and it is said beside what the person did."""
     stores(monkeypatch, [memory_only()])
     async with Emulator(access_token_lifetime=2) as emulator:
         app = Program(environ={})

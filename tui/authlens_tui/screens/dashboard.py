@@ -225,8 +225,10 @@ class DashboardScreen(DashboardBatch):
         damaged = damaged_words(self._damaged)
         self.table.border_subtitle = Content(f"{damaged} · {order}" if damaged else order)
         box = self.query_one("#detail-box")
-        box.border_title = "Detail" if self._holdings else "Welcome"
-        box.border_subtitle = None if self._holdings else Content(damaged)
+        if not self._holdings:
+            box.border_title, box.border_subtitle = "Welcome", Content(damaged)
+        elif box.border_title != "Detail":
+            box.border_title, box.border_subtitle = "Detail", None
 
     def _show_broken(self, error: AuthlensError) -> None:
         self.add_class("-broken")
@@ -307,6 +309,8 @@ class DashboardScreen(DashboardBatch):
         """Show only the keys that do something for the credential under the cursor."""
         if not self.is_mounted:
             return True
+        if action == "move":
+            return bool(getattr(self.app, "keeps_secrets", False))
         if action == "stop":
             return self.is_under_way or self.filter_field.display
         if action in ("filter", "sort", "group", "probe_all", "refresh_all", "revoke_all"):
@@ -360,6 +364,12 @@ class DashboardScreen(DashboardBatch):
         """Show what can be set."""
         self.app.push_screen(SettingsScreen(self._settings))
 
+    def use(self, session: Session) -> None:
+        """Go on with another session: what it keeps is what was moved."""
+        self._session = session
+        self.query_one(TitleBar).store_name = session.credentials.store.name
+        self.show_now(anew=True)
+
     def heard(self, attempted: Attempted) -> None:
         """Tell of a refresh that happened by itself."""
         result, error = attempted.result, attempted.error
@@ -368,13 +378,15 @@ class DashboardScreen(DashboardBatch):
         if error is not None:
             self._troubles[attempted.grant.grant_id] = f"{error.cause} {error.cure}".strip()
         if result is not None:
-            self.note_trace(attempted.grant.grant_id, result.trace)
-        if self._busy or not self.is_mounted:
+            self._last_trace[attempted.grant.grant_id] = result.trace
+        if not self._is_there:
             return
         name = safe_line(attempted.grant.resource_url.removeprefix("https://"), 120)
         words = error.cause if error is not None else result.summary if result is not None else ""
         good = result is not None and result.outcome.value in ("refreshed", "adopted", "not needed")
-        self.say(f"By itself, {name}: {words}", good=good)
+        # Not where the person's own results stand: a proof would be gone within seconds.
+        sign = "✔" if good else "✖"
+        self.query_one("#detail-box").border_subtitle = Content(f"{sign} By itself, {name}: {words}")
 
     def say(self, words: str, *, good: bool | None = None) -> None:
         """Write a sentence under the table."""

@@ -14,13 +14,14 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from authlens_core.access.cloudflared_lock import CloudflaredLock, process_of, read_lock
+from authlens_core.access.cloudflared_names import application_name, login_address, names_of
 from authlens_core.access.team import is_team_host
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.jwt import moment, parse_jwt
@@ -41,11 +42,16 @@ __all__ = [
 MAX_ENTRIES: Final = 10_000
 """Names in the directory that are looked at."""
 MAX_TOKENS: Final = 1_000
+_MOST_AUDIENCES: Final = 100
+_NOTHING_YET: Final[tuple[Mapping[str, JsonValue], str, str]] = (
+    {},
+    "There is no token yet: a login is waiting.",
+    "",
+)
 _LARGEST: Final = 64 * 1024  # bytes of one file
 _TOKEN: Final = "-token"  # noqa: S105 - the end of a file name
 _ORG: Final = "-org-token"
-_AUD_LENGTH: Final = 64
-_HEX: Final = frozenset("0123456789abcdef")
+_LEEWAY: Final = timedelta(seconds=60)  # for a clock that is behind (RFC 7519 §4.1.5)
 
 
 class CloudflaredKind(StrEnum):
@@ -70,6 +76,10 @@ class CloudflaredToken:
         team: the team's domain, `<team>.cloudflareaccess.com`; empty where unknown.
         issued_at: the claim `iat`, or None.
         expires_at: the claim `exp`, or None.
+        not_before: the claim `nbf`, or None.
+        is_foreign: the AUD in the file name is not among those of the claims; cloudflared since 2026.8.0 does
+            not use such a token either.
+        fingerprint: changes with what is in the file; tells nothing of it.
         path: the file.
         pending_url: the login that a process waits for, or None.
         lock: who holds it, or None where nobody does.
@@ -85,15 +95,27 @@ class CloudflaredToken:
     team: str = ""
     issued_at: datetime | None = None
     expires_at: datetime | None = None
+    not_before: datetime | None = None
+    is_foreign: bool = False
+    fingerprint: str = ""
     pending_url: str | None = None
     lock: CloudflaredLock | None = None
     problem: str = ""
 
     @property
     def url(self) -> str:
-        """The address of the host in the file name: plain HTTP on a port of this machine, as in the demo."""
-        is_here = self.host.startswith(("127.0.0.1:", "localhost:"))
-        return f"{'http' if is_here else 'https'}://{self.host}/"
+        """Where to log in for it: an address of the only host that its name can mean; else empty."""
+        return login_address(self.host)
+
+    def is_early(self, now: datetime) -> bool:
+        """Say whether it is not valid yet at `now` (RFC 7519 §4.1.5); a clock may be a little off."""
+        return self.not_before is not None and self.not_before - now > _LEEWAY
+
+    def lasts(self, now: datetime) -> bool:
+        """Say whether there is a token that may be sent at `now`, if only to its own application."""
+        if self.problem or self.is_foreign or self.is_early(now):
+            return False
+        return self.expires_at is None or self.expires_at > now
 
 
 def cloudflared_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -135,24 +157,25 @@ def find_cloudflared_tokens(
 def find_cloudflared_token(
     url: str, directory: Path | None = None, *, now: datetime | None = None, usable: bool = True
 ) -> CloudflaredToken | None:
-    """Return the application token for the host of `url` that lasts longest, or None.
+    """Return the application token whose file name fits `url` and that lasts longest, or None.
 
-    One that has ended, or that a login waits for, counts only where it need not be `usable`.
+    One that may not be sent now, or that a login waits for, counts only where it need not be `usable`.
 
-    A token goes to the host in the name of its file and to no other; `*` there stands for one label. One
-    whose name holds the beginning of the path, too, comes before that for the whole host.
+    `*` in a name stands for one label. One whose name holds the beginning of the path, too, comes before that
+    for the whole host. That a name fits is no leave to send: another address can have the same name, see
+    `cloudflared_names`.
     """
     try:
         asked = parse_url(url, loopback_http=True)
     except UrlRefused:
         return None
     present = datetime.now(UTC) if now is None else now
-    hosts = _names_of(asked.host, asked.path)
+    hosts = names_of(asked)
     best: tuple[int, CloudflaredToken] | None = None
     for token in find_cloudflared_tokens(directory, now=present):
         if token.kind is not CloudflaredKind.APPLICATION or token.host not in hosts:
             continue
-        if usable and (token.problem or (token.expires_at is not None and token.expires_at <= present)):
+        if usable and not token.lasts(present):
             continue
         rank = hosts.index(token.host)
         if best is None or rank < best[0]:
@@ -172,17 +195,6 @@ def cloudflared_fields(jwt: Secret) -> tuple[tuple[str, str], ...]:
     return (("cf-access-token", jwt.reveal()),)
 
 
-def _names_of(host: str, path: str) -> tuple[str, ...]:
-    """Return what file names may hold for a URL: host and path, then with less and less of the path."""
-    segments = [segment for segment in path.split("/") if segment][:20]
-    wildcard = f"*.{host.partition('.')[2]}"
-    return tuple(
-        "-".join((name, *segments[:length]))
-        for length in range(len(segments), -1, -1)
-        for name in (host, wildcard)
-    )
-
-
 def _token_names(names: frozenset[str]) -> Iterator[str]:
     """Yield the names of token files that are there, or that a login is waiting for."""
     seen: set[str] = set()
@@ -196,7 +208,7 @@ def _token_names(names: frozenset[str]) -> Iterator[str]:
 def _read(directory: Path, name: str, names: frozenset[str], now: datetime) -> CloudflaredToken:
     path = directory / name
     kind, host, audience = _parsed_name(name)
-    claims, problem = _claims(path) if name in names else ({}, "There is no token yet: a login is waiting.")
+    claims, problem, mark = _claims(path) if name in names else _NOTHING_YET
     issuer_host = _issuer_host(claims)
     team = issuer_host or (host if kind is CloudflaredKind.ORGANISATION and is_team_host(host) else "")
     return CloudflaredToken(
@@ -204,11 +216,14 @@ def _read(directory: Path, name: str, names: frozenset[str], now: datetime) -> C
         kind=kind,
         host=safe_line(host, 300),
         path=path,
-        audience=audience or _audience(claims.get("aud")),
+        audience=audience or next(iter(_audiences(claims.get("aud"))), ""),
         person=_text(claims.get("email")) or _text(claims.get("common_name")),
         team=safe_line(team, 300),
         issued_at=moment(claims.get("iat")),
         expires_at=moment(claims.get("exp")),
+        not_before=moment(claims.get("nbf")),
+        is_foreign=bool(audience) and not problem and audience not in _audiences(claims.get("aud")),
+        fingerprint=mark,
         pending_url=_pending_url(path.with_name(f"{name}.url")) if f"{name}.url" in names else None,
         lock=_lock(path.with_name(f"{name}.lock"), now) if f"{name}.lock" in names else None,
         problem=problem,
@@ -219,24 +234,21 @@ def _parsed_name(name: str) -> tuple[CloudflaredKind, str, str]:
     """Return kind, host and audience from the name of a token file; no audience where it has none."""
     if name.endswith(_ORG):
         return CloudflaredKind.ORGANISATION, name.removesuffix(_ORG), ""
-    host, dash, audience = name.removesuffix(_TOKEN).rpartition("-")
-    if not (dash and len(audience) == _AUD_LENGTH and _HEX.issuperset(audience)):
-        host, audience = name.removesuffix(_TOKEN), ""
-    # No host begins with a hyphen: here it stands for the asterisk of an application on a wildcard.
-    return CloudflaredKind.APPLICATION, f"*{host[1:]}" if host.startswith("-.") else host, audience
+    return CloudflaredKind.APPLICATION, *application_name(name.removesuffix(_TOKEN))
 
 
-def _claims(path: Path) -> tuple[Mapping[str, JsonValue], str]:
-    """Return the claims of a token file, and why it cannot be used where it cannot."""
+def _claims(path: Path) -> tuple[Mapping[str, JsonValue], str, str]:
+    """Return the claims of a token file, why it cannot be used where it cannot, and its fingerprint."""
     data = _content(path)
     if isinstance(data, str):
-        return {}, data
+        return {}, data, ""
+    mark = hashlib.sha256(b"authlens file\0" + data).hexdigest()[:16]
     jwt = parse_jwt(data.decode("ascii", "replace").strip())
     if jwt is None:
-        return {}, "The file holds no JWT."
+        return {}, "The file holds no JWT.", mark
     if jwt.claims is None:
-        return {}, jwt.problems[0] if jwt.problems else "The claims cannot be read."
-    return jwt.claims, ""
+        return {}, jwt.problems[0] if jwt.problems else "The claims cannot be read.", mark
+    return jwt.claims, "", mark
 
 
 def _content(path: Path) -> bytes | str:
@@ -283,10 +295,10 @@ def _issuer_host(claims: Mapping[str, JsonValue]) -> str:
         return ""
 
 
-def _audience(value: JsonValue) -> str:
-    """Return the audience of the claims: a string, or the first of a list (RFC 7519 §4.1.3)."""
-    first = value[0] if isinstance(value, list) and value else value
-    return _text(first)
+def _audiences(value: JsonValue) -> tuple[str, ...]:
+    """Return the audiences of the claims: a string, or a list of them (RFC 7519 §4.1.3)."""
+    several = value if isinstance(value, list) else [value]
+    return tuple(_text(one) for one in several[:_MOST_AUDIENCES])
 
 
 def _text(value: JsonValue) -> str:

@@ -7,21 +7,22 @@ only what was found out is kept: the trace, and a line in the history.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from authlens_core.access.cloudflared_files import (
-    CloudflaredKind,
     CloudflaredToken,
     cloudflared_fields,
     read_cloudflared_token,
 )
+from authlens_core.credentials.cloudflared_place import place_for, place_of, refuse_unusable
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import utc_now
 from authlens_core.credentials.resource_call import ResourceAnswer, call_resource
-from authlens_core.errors import LoginNeeded, UsageError
+from authlens_core.errors import LoginNeeded
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
 
 __all__ = ["prove_cloudflared", "prove_jwt"]
 
@@ -40,26 +41,28 @@ async def prove_cloudflared(
         credentials: where the trace and the line in the history are kept.
         wire: what sends.
         token: as it was found.
-        url: the address to ask; None is that of the host in the file name, which is wrong for an application
-            on a path or a wildcard.
+        url: the address to ask; None is the one that the file name can mean, see `cloudflared_place`.
         now: the clock, in UTC.
 
     Raises:
-        UsageError: it is an organisation token, which opens no application, or its name tells no address.
-        LoginNeeded: the file is gone, or holds no token any more.
+        UsageError: it opens no application, or which address it is for is not known; the token was not sent.
+        LoginNeeded: the file is gone, or holds no token that may be sent there.
+        NetworkFailure, TimedOut: the address did not say which application it is.
     """
-    if token.kind is not CloudflaredKind.APPLICATION:
-        raise UsageError(
-            "The organisation token opens no application.", "Test the token of an application instead."
-        )
-    if url is None and "*" in token.host:
-        raise UsageError("This token is for a wildcard, so there is no one address to ask.", "Give the URL.")
+    refuse_unusable(token, now())
+    if read_cloudflared_token(token) is None:
+        raise _gone()
+    place = await (place_of(wire, token) if url is None else place_for(wire, token, url))
     jwt = read_cloudflared_token(token)
     if jwt is None:
-        raise LoginNeeded(
-            "cloudflared has no usable token in this file any more.", "Run: authlens login URL --cloudflared"
-        )
-    return await prove_jwt(credentials, wire, url or token.url, jwt, token.token_id, now=now)
+        raise _gone()
+    return await prove_jwt(credentials, wire, place.url, jwt, token.token_id, before=place.asked, now=now)
+
+
+def _gone() -> LoginNeeded:
+    return LoginNeeded(
+        "cloudflared has no usable token in this file any more.", "Run: authlens login URL --cloudflared"
+    )
 
 
 async def prove_jwt(
@@ -69,9 +72,13 @@ async def prove_jwt(
     jwt: Secret,
     token_id: str = "",
     *,
+    before: Sequence[Exchange] = (),
     now: Callable[[], datetime] = utc_now,
 ) -> ResourceAnswer:
     """Call `url` with a token of Access in `cf-access-token`; keep the trace where it belongs to a file.
+
+    The caller knows that the token is for `url`: it was got for it, or `cloudflared_place` found out.
+    `before` is what that took, for the trace.
 
     Raises:
         UsageError: the URL cannot be used; nothing was sent.
@@ -82,6 +89,7 @@ async def prove_jwt(
         cloudflared_fields(jwt),
         secret=jwt,
         purpose="resource with the token of cloudflared",
+        before=before,
         now=now,
     )
     credentials.record("proven" if said.accepted else "not proven", token_id, said.answer.evidence[0])

@@ -15,8 +15,17 @@ def describe_cloudflared(token: CloudflaredToken, now: datetime | None = None) -
     moment = now or utc_now()
     left = None if token.expires_at is None else (token.expires_at - moment).total_seconds()
     waits = token.lock is not None and token.lock.holds
-    kind = _kind(token, left, waits=waits)
+    kind = _kind(token, left, moment, waits=waits)
     note = token.problem if kind is StandingKind.UNREADABLE else ""
+    if kind is StandingKind.FOREIGN:
+        note = (
+            "The token in this file is not for the application in its name, so it is sent nowhere. To get "
+            "the right one: authlens login URL --cloudflared"
+        )
+    if kind is StandingKind.NOT_YET and token.not_before is not None:
+        note = (
+            f"It is valid from {token.not_before:%Y-%m-%d %H:%M:%S} UTC. Is the clock of this machine right?"
+        )
     if kind is StandingKind.EXPIRED:
         note = "cloudflared removes it at the next login: authlens login URL --cloudflared"
     if waits and token.lock is not None:
@@ -24,11 +33,15 @@ def describe_cloudflared(token: CloudflaredToken, now: datetime | None = None) -
     return Standing(kind, symbol(kind), kind.value, left, False, note)
 
 
-def _kind(token: CloudflaredToken, left: float | None, *, waits: bool) -> StandingKind:
+def _kind(token: CloudflaredToken, left: float | None, now: datetime, *, waits: bool) -> StandingKind:
     if token.problem:
         return StandingKind.LOGIN_WAITING if waits or token.pending_url else StandingKind.UNREADABLE
+    if left is not None and left <= 0:
+        return StandingKind.LOGIN_WAITING if waits else StandingKind.EXPIRED
+    if token.is_foreign:
+        return StandingKind.FOREIGN
+    if token.is_early(now):
+        return StandingKind.NOT_YET
     if left is None:
         return StandingKind.UNKNOWN_END
-    if left <= 0:
-        return StandingKind.LOGIN_WAITING if waits else StandingKind.EXPIRED
     return StandingKind.SOON if left <= SOON.total_seconds() else StandingKind.LIVE

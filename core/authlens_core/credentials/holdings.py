@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
+from authlens_core.access.cloudflared_names import sure_address
 from authlens_core.access.team import is_team_host
 from authlens_core.credentials.cloudflared_standing import describe_cloudflared
 from authlens_core.credentials.model import Grant, Standing, StandingKind, describe
@@ -56,7 +57,8 @@ class Holding:
         holding_id: of the grant, the service token or the file of cloudflared; unique among all of them.
         kind: which of the three.
         title: what it opens, without `https://`.
-        url: what to call to see whether it works; empty where nothing can be called with it.
+        url: what to call to see whether it works; empty where nothing can be called with it, and where what
+            is known of it can mean several addresses.
         team: the team domain, else the host of the login server; empty where unknown.
         person: whom it names; empty where it does not say.
         token_ends: when what is sent to the resource ends; None where unknown.
@@ -89,6 +91,15 @@ class Holding:
     def cloudflared(self) -> CloudflaredToken | None:
         """The token of cloudflared, where it is one."""
         return self.source if isinstance(self.source, CloudflaredToken) else None
+
+    @property
+    def can_be_asked_about(self) -> bool:
+        """True where a resource can be asked whether it works; which one may have to be found first."""
+        token = self.cloudflared
+        if token is None:
+            return bool(self.url)
+        is_whole = token.kind is CloudflaredKind.APPLICATION and not token.problem
+        return is_whole and "*" not in token.host
 
     @property
     def service_token(self) -> ServiceToken | None:
@@ -171,7 +182,7 @@ def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None])
             holding_id=token.token_id,
             kind=HoldingKind.CLOUDFLARED,
             title=f"{token.host} (the login itself)" if is_login else token.host,
-            url="" if is_login or token.problem else token.url,
+            url="" if is_login or token.problem else sure_address(token.host),
             team=token.team,
             person=token.person,
             token_ends=token.expires_at,
@@ -240,6 +251,8 @@ _URGENT: Final = {
             StandingKind.LOGIN_WAITING,
             StandingKind.EXPIRED,
             StandingKind.UNREADABLE,
+            StandingKind.FOREIGN,
+            StandingKind.NOT_YET,
             StandingKind.REFRESHABLE,
             StandingKind.SOON,
             StandingKind.UNTESTED,

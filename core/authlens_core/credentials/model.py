@@ -209,6 +209,10 @@ class StandingKind(StrEnum):
     LOGIN_WAITING = "login waiting"
     """Another program waits for a person to log in (cloudflared)."""
     UNREADABLE = "cannot be read"
+    NOT_YET = "not valid yet"
+    """Its time begins later (cloudflared)."""
+    FOREIGN = "for another application"
+    """It is not for the application in whose name it is kept (cloudflared)."""
 
 
 _SYMBOLS: Final = {
@@ -226,6 +230,8 @@ _SYMBOLS: Final = {
     StandingKind.UNTESTED: "?",
     StandingKind.LOGIN_WAITING: "…",
     StandingKind.UNREADABLE: "!",
+    StandingKind.NOT_YET: "…",
+    StandingKind.FOREIGN: "×",
 }
 
 _BY_STATE: Final = {

@@ -71,7 +71,7 @@ async def _probe(
         case ServiceToken(token_id=token_id):
             said = (await try_service_token(credentials, wire, token_id, now=now)).said
         case token:
-            said = await prove_cloudflared(credentials, wire, token, now=now)
+            said = await prove_cloudflared(credentials, wire, token, holding.url or None, now=now)
     code = 0 if said.error is None else said.error.exit_code
     return Probed(holding, said.accepted, said.answer.layer, said.summary, said.cure, code, said.trace)
 

@@ -15,6 +15,7 @@ from authlens_core.access.cloudflared_files import (
 )
 from authlens_core.access.service_token import token_fields
 from authlens_core.credentials.access_token import access_token
+from authlens_core.credentials.cloudflared_place import place_for
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.model import utc_now
 from authlens_core.errors import LoginNeeded
@@ -47,7 +48,10 @@ class Fields:
 def credential_kinds(
     credentials: Credentials, url: str, *, now: Callable[[], datetime] = utc_now
 ) -> tuple[CredentialKind, ...]:
-    """Return the kinds of credential that cover `url`, in the order in which they are tried."""
+    """Return the kinds of credential that cover `url`, in the order in which they are tried.
+
+    Of cloudflared it is the name of a file that does; whether the address agrees is asked at need.
+    """
     found = []
     if credentials.find(url) is not None:
         found.append(CredentialKind.OAUTH)
@@ -74,7 +78,7 @@ async def headers_for(
 
     Args:
         credentials: where the credentials are.
-        wire: what sends a refresh.
+        wire: what sends a refresh, and asks an address which application it is; see `cloudflared_place`.
         url: where the fields are to be sent.
         kind: the only kind that is wanted, or None.
         min_ttl: how long an access token has to last; None as in `access_token`.
@@ -118,7 +122,10 @@ async def _fields(
         known, secret = await credentials.service_tokens.load(found.token_id)
         return token_fields(known.client_id, secret, known.form, known.header)
     file = await asyncio.to_thread(find_cloudflared_token, url, now=now())
-    jwt = None if file is None else read_cloudflared_token(file)
+    if file is None:
+        raise _missing("token of cloudflared", url)
+    await place_for(wire, file, url)
+    jwt = read_cloudflared_token(file)
     if jwt is None:
         raise _missing("token of cloudflared", url)
     return cloudflared_fields(jwt)

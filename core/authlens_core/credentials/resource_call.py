@@ -27,7 +27,7 @@ from authlens_core.secret import Secret
 from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import FailureKind
+from authlens_core.wire.exchange import Exchange, FailureKind
 from authlens_core.wire.limits import RESOURCE
 
 __all__ = ["ResourceAnswer", "call_resource"]
@@ -60,7 +60,7 @@ class ResourceAnswer:
             return None
         if self.accepted is False:
             return Refused(self.summary, self.cure, stage="Probe")
-        failure = self.trace.records[0].exchanges[0].failure
+        failure = self.trace.records[0].exchanges[-1].failure
         kind: type[AuthlensError] = ServerMisconfigured
         if failure is not None:
             kind = TimedOut if failure.kind is FailureKind.TIMEOUT else NetworkFailure
@@ -75,6 +75,7 @@ async def call_resource(
     secret: Secret,
     method: Literal["GET", "POST"] = "GET",
     purpose: str = "resource with credential",
+    before: Sequence[Exchange] = (),
     now: Callable[[], datetime] = utc_now,
 ) -> ResourceAnswer:
     """Send one request with these header fields and say what the answer means; no redirect is followed.
@@ -86,6 +87,7 @@ async def call_resource(
         secret: the secret in them, so that it is masked wherever the answer repeats it.
         method: how the resource is asked.
         purpose: a few words for the record.
+        before: what was asked without the credential before; it goes into the same record.
         now: the clock, in UTC.
 
     Raises:
@@ -106,7 +108,7 @@ async def call_resource(
         Outcome.PASSED if said.accepted else Outcome.FAILED,
         started_at,
         exchange.elapsed,
-        (exchange,),
+        (*before, exchange),
         (said.check,),
         (Fact("answered by", said.answer.layer), Fact("credential", secret)),
     )

@@ -180,6 +180,7 @@ def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
         "note": standing.note,
         "remaining_seconds": None if left is None else int(left),
         "issued_at": moment(file.issued_at),
+        "not_before": moment(file.not_before),
         "expires_at": moment(file.expires_at),
         "file": str(file.path),
         "pending_url": file.pending_url,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 
-from authlens_core.access.cloudflared_files import find_cloudflared_tokens
+from authlens_core.access.cloudflared_files import CloudflaredKind, find_cloudflared_tokens
+from authlens_core.access.cloudflared_names import names_of
 from authlens_core.credentials.coverage import coverage
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.holdings import Holding, HoldingKind, holdings_of
 from authlens_core.credentials.probe_all import Probed, counted, probe_all
 from authlens_core.errors import LoginNeeded
+from authlens_core.oauth.url import parse_url
 from authlens_core.safe_text import safe_line
 from authlens_tui.cli.output import answer_json, say
 from authlens_tui.cli.session import checked_url, moment, open_session
@@ -40,13 +43,22 @@ async def probe_kept(arguments: Namespace) -> int:
 def _chosen(credentials: Credentials, url: str | None) -> list[Holding]:
     """Return what can be sent: everything, or all that covers `url`."""
     every = holdings_of(credentials.list(), find_cloudflared_tokens(), credentials.service_tokens.list())
-    usable = [one for one in every if one.url and "*" not in one.url]
+    usable = [one for one in every if one.can_be_asked_about]
     if url is None:
         return usable
-    found = [one for one in usable if coverage(one.url, url) is not None]
+    found = [one for one in usable if one.url and coverage(one.url, url) is not None]
+    found += [replace(one, url=url) for one in every if not one.url and _fits(one, url)]
     if not found:
         raise LoginNeeded(f"There is no credential for {url} on this machine.", "See: authlens list")
     return found
+
+
+def _fits(holding: Holding, url: str) -> bool:
+    """Say whether the file of cloudflared may be for `url` by its name, which can mean several addresses."""
+    token = holding.cloudflared
+    if token is None or token.problem or token.kind is not CloudflaredKind.APPLICATION:
+        return False
+    return token.host in names_of(parse_url(url, loopback_http=True))
 
 
 def _tell(probed: Probed) -> None:

@@ -86,7 +86,7 @@ def applies(action: str, holding: Holding | None) -> bool:
             holding is not None and holding.cloudflared is not None and bool(holding.cloudflared.pending_url)
         )
     if action == "probe":
-        return holding is not None and bool(holding.url) and _has_one_address(holding)
+        return holding is not None and holding.can_be_asked_about
     return True
 
 
@@ -95,10 +95,11 @@ def offered(holding: Holding | None) -> tuple[object, ...]:
     if holding is None:
         return ()
     token = holding.cloudflared
-    return holding.kind, bool(holding.url), None if token is None else (token.pending_url, token.kind)
+    of_token = None if token is None else (token.pending_url, token.kind, bool(token.url))
+    return holding.kind, holding.can_be_asked_about, of_token
 
 
 def _has_one_address(holding: Holding) -> bool:
-    """Say whether there is an address to call: a token of a whole team, or of many hosts, has none."""
+    """Say whether there is an address to log in to: a token of a whole team, or of many hosts, has none."""
     token = holding.cloudflared
-    return token is None or (token.kind is CloudflaredKind.APPLICATION and "*" not in token.host)
+    return token is None or (token.kind is CloudflaredKind.APPLICATION and bool(token.url))

@@ -140,6 +140,8 @@ def _of_cloudflared(token: CloudflaredToken, holding: Holding, now: datetime) ->
     yield "person", token.person or "not named"
     yield "audience", token.audience or "not named"
     yield "issued", ago(token.issued_at, now) if token.issued_at is not None else "not stated"
+    if token.is_early(now):
+        yield "begins", until(token.not_before, now)
     yield "token", until(token.expires_at, now)
     yield "ends at", _moment(token.expires_at, "not stated")
     if token.kind is CloudflaredKind.APPLICATION:

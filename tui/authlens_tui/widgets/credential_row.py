@@ -56,7 +56,7 @@ _GOOD: Final = frozenset({StandingKind.LIVE, StandingKind.UNKNOWN_END})
 _WARNING: Final = frozenset(
     {
         *(StandingKind.SOON, StandingKind.REFRESHABLE, StandingKind.UNKNOWN, StandingKind.INTERRUPTED),
-        *(StandingKind.UNTESTED, StandingKind.LOGIN_WAITING),
+        *(StandingKind.UNTESTED, StandingKind.LOGIN_WAITING, StandingKind.NOT_YET),
     }
 )
 _KINDS: Final = {HoldingKind.SERVICE_TOKEN: "service"}

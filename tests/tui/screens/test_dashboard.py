@@ -19,16 +19,18 @@ from textual.widgets import Button
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.grants import Credentials
 from authlens_core.credentials.holdings import Holding
-from authlens_core.credentials.model import Grant, GrantState, describe
+from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.paths import StateUnusable
 from authlens_core.credentials.service_token import ServiceToken
 from authlens_core.credentials.settings import SettingsFile
+from authlens_core.credentials.traces import TraceSummary
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
 from authlens_core.secret import Secret
 from authlens_core.session import Session
+from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.wire.client import Wire
 from authlens_tui.palette import possible_actions
 from authlens_tui.screens.confirm import ConfirmScreen
@@ -469,6 +471,60 @@ async def test_the_detail_shows_claims_of_a_file_and_says_they_are_not_verified(
             await until(pilot, lambda: "not verified here" in text_of(app))
             assert "2026-01-01 20:40:00 UTC" in text_of(app)
             assert "\x1b" not in text_of(app)
+
+
+async def test_the_claims_follow_the_content_of_a_file(tmp_path: Path) -> None:
+    """A new token is written to the same name: the person of the old one is gone."""
+    path = tmp_path / "token"
+    found = [replace(file_of_cloudflared(), path=path, fingerprint="1")]
+    path.write_text(jwt_of({"email": "ada@example.com", "nonce": "the-first"}))
+    async with Session(Wire(), Credentials.memory()) as session:
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: tuple(found))
+        async with run_screen(screen, size=(160, 50)) as (app, pilot):
+            await until(pilot, lambda: "the-first" in text_of(app))
+            path.write_text(jwt_of({"email": "ada@example.com", "nonce": "the-second"}))
+            found[0] = replace(found[0], fingerprint="2")
+            screen._look_at_files()
+            await until(pilot, lambda: "the-second" in text_of(app))
+            assert "the-first" not in text_of(app)
+
+
+async def test_the_claims_of_a_login_go_when_its_token_is_replaced() -> None:
+    """They are of one token; j reads those of the next one."""
+    async with dashboard(grant("a"), size=(160, 60)) as (screen, pilot, app):
+        credentials = screen._session.credentials
+        first = Secret(jwt_of({"nonce": "the-first"}))
+        kept = await credentials.save(grant("a"), GrantSecrets(first, None))
+        screen.show_now(anew=True)
+        await pilot.press("j")
+        await until(pilot, lambda: "the-first" in text_of(app))
+        await credentials.save(kept, GrantSecrets(Secret(jwt_of({"nonce": "the-second"})), None))
+        screen.show_now(anew=True)
+        await until(pilot, lambda: "the-first" not in text_of(app))
+        await pilot.press("j")
+        await until(pilot, lambda: "the-second" in text_of(app))
+
+
+async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is shown rather than what another one sent."""
+    async with dashboard(grant("a"), grant("b")) as (screen, pilot, _):
+        kept = TraceSummary("one", TraceKind.PROBE, NOW, Outcome.PASSED)
+        traces = screen._session.credentials.traces
+
+        def of(holding_id: str) -> tuple[TraceSummary, ...]:
+            if holding_id == "id-a":
+                return (kept,)
+            raise StateUnusable("The traces cannot be read.", "")
+
+        monkeypatch.setattr(traces, "of", of)
+        screen.table.select("id-b")
+        screen.table.select("id-a")
+        screen.show_now(anew=True)
+        await until(pilot, lambda: [one.id for one in screen.history.options] == ["one"])
+        screen.table.select("id-b")
+        await until(pilot, lambda: not screen.history.options)
 
 
 def jwt_of(claims: Mapping[str, object]) -> str:

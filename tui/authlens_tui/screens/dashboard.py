@@ -24,7 +24,7 @@ from authlens_core.credentials.model import Grant
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.credentials.traces import TraceSummary
 from authlens_core.errors import AuthlensError
-from authlens_core.oauth.jwt import Jwt, parse_jwt
+from authlens_core.oauth.jwt import Jwt
 from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_tui.screens.dashboard_batch import DashboardBatch
@@ -243,11 +243,7 @@ class DashboardScreen(DashboardBatch):
             self._put_events(Content(""))
             self._put_detail(nothing_matches(self.filter_field.value) if self._holdings else EMPTY)
             return
-        if self._looked_at != holding.holding_id:
-            self._looked_at, self._events = holding.holding_id, ()
-            with suppress(AuthlensError):  # the table has said so already, or says it in a second
-                self._events = self._session.credentials.events(holding.holding_id, _EVENTS)
-                self._show_history(self._session.credentials.traces.of(holding.holding_id))
+        self._look_up(holding)
         words = detail_words(
             holding,
             self._now(),
@@ -257,6 +253,18 @@ class DashboardScreen(DashboardBatch):
         )
         self._put_detail(words)
         self._put_events(event_words(self._events, self._now()))
+
+    def _look_up(self, holding: Holding) -> None:
+        """Show what is kept of the selected credential; where that cannot be read, nothing of another one."""
+        if self._looked_at == holding.holding_id:
+            return
+        # Once, even where it fails: waiting for a locked file every second would hold the screen up.
+        self._looked_at, self._events = holding.holding_id, ()
+        kept: tuple[TraceSummary, ...] = ()
+        with suppress(AuthlensError):  # the table has said so already, or says it in a second
+            self._events = self._session.credentials.events(holding.holding_id, _EVENTS)
+            kept = self._session.credentials.traces.of(holding.holding_id)
+        self._show_history(kept)
 
     def _put_detail(self, words: Content) -> None:
         if words.plain != self._detail_shown:
@@ -270,11 +278,10 @@ class DashboardScreen(DashboardBatch):
 
     def _claims_of(self, holding: Holding) -> Jwt | None:
         """Return the claims: of a file of cloudflared at once, of a token in the keyring when asked for."""
-        known = self.jwts
-        if holding.cloudflared is not None and holding.holding_id not in known:
-            token = read_cloudflared_token(holding.cloudflared)
-            known[holding.holding_id] = None if token is None else parse_jwt(token)
-        return known.get(holding.holding_id)
+        token = holding.cloudflared
+        if token is None:
+            return self.jwts.of_grant(holding.grant)
+        return self.jwts.of_file(token, lambda: read_cloudflared_token(token))
 
     def _show_history(self, kept: tuple[TraceSummary, ...]) -> None:
         if kept == self._history_shown:

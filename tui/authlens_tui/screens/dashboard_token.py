@@ -7,8 +7,10 @@ from datetime import datetime
 
 from textual import work
 
+from authlens_core.access.cloudflared_files import CloudflaredToken
 from authlens_core.credentials.events import Touched, note_touch
 from authlens_core.credentials.holdings import Holding
+from authlens_core.credentials.model import Grant
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.jwt import Jwt, parse_jwt
@@ -17,7 +19,39 @@ from authlens_core.session import Session
 from authlens_tui.screens.dashboard_actions import DashboardActions
 from authlens_tui.screens.reveal import RevealScreen
 
-__all__ = ["DashboardToken"]
+__all__ = ["DashboardToken", "ReadJwts"]
+
+
+class ReadJwts:
+    """The tokens that were read, taken apart; one that was replaced since then is not known any more."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[object, Jwt | None]] = {}
+
+    def read(self, grant: Grant, token: Secret) -> Jwt | None:
+        """Take the access token of a grant apart, and keep that as long as the grant has this token."""
+        jwt = parse_jwt(token)
+        self._known[grant.grant_id] = _version(grant), jwt
+        return jwt
+
+    def of_grant(self, grant: Grant | None) -> Jwt | None:
+        """Return the claims that were read of the token that `grant` has now, or None."""
+        known = None if grant is None else self._known.get(grant.grant_id)
+        return known[1] if grant is not None and known is not None and known[0] == _version(grant) else None
+
+    def of_file(self, token: CloudflaredToken, read: Callable[[], Secret | None]) -> Jwt | None:
+        """Return the claims in a file of cloudflared; it is read where its content has changed."""
+        known = self._known.get(token.token_id)
+        if known is None or known[0] != token.fingerprint:
+            found = read()
+            known = token.fingerprint, None if found is None else parse_jwt(found)
+            self._known[token.token_id] = known
+        return known[1]
+
+
+def _version(grant: Grant) -> tuple[int, datetime]:
+    # A token that no store took has no generation of its own; when it was asked for tells it apart.
+    return grant.generation, grant.refreshed_at
 
 
 class DashboardToken(DashboardActions):
@@ -27,8 +61,7 @@ class DashboardToken(DashboardActions):
         self, session: Session, settings: SettingsFile, suggestion: str, now: Callable[[], datetime]
     ) -> None:
         super().__init__(session, settings, suggestion, now)
-        self.jwts: dict[str, Jwt | None] = {}
-        """The tokens that were read, taken apart, by the id of the credential; None for no JWT."""
+        self.jwts = ReadJwts()
 
     # -- the token itself ------------------------------------------------------------------------------
 
@@ -68,19 +101,24 @@ class DashboardToken(DashboardActions):
     async def action_claims(self) -> None:
         """Show the claims of the access token, where it is a JWT."""
         holding = self.selected
-        token = None if holding is None else await self._access_token(holding)
-        if holding is None or token is None:
+        loaded = None if holding is None else await self._load(holding)
+        if loaded is None:
             return
-        jwt = self.jwts[holding.holding_id] = parse_jwt(token)
-        if jwt is None:
+        if self.jwts.read(*loaded) is None:
             self.say("This access token is no JWT: only the server can read it.")
         self.show_now(anew=True)
 
     async def _access_token(self, holding: Holding) -> Secret | None:
+        loaded = await self._load(holding)
+        return None if loaded is None else loaded[1]
+
+    async def _load(self, holding: Holding) -> tuple[Grant, Secret] | None:
+        """Return the grant as it is now and the access token of the same generation."""
         if holding.grant is None:
             return None
         try:
-            return (await self._session.credentials.load(holding.holding_id))[1].access_token
+            grant, secrets = await self._session.credentials.load(holding.holding_id)
+            return grant, secrets.access_token
         except AuthlensError as error:
             self.say(str(error), good=False)
             return None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 
 from authlens_tui.clipboard import Copied, CopyWay, copy_text, osc52
+from authlens_tui.system_clipboard import NotCopied, fill
 from support.terminal import Terminal
 
 LOCAL = {"DISPLAY": ":0"}
@@ -60,6 +63,7 @@ async def test_a_clipboard_program_that_fails_gives_way_to_the_terminal() -> Non
 
     result, written = await copied(SECRET, LOCAL, fails)
     assert (result.way, len(written)) == (CopyWay.TERMINAL, 1)
+    assert result.sentence.startswith("The clipboard of this machine could not be used. Sent 12 characters")
 
 
 async def test_a_clipboard_program_that_hangs_is_given_two_seconds() -> None:
@@ -144,3 +148,54 @@ async def test_in_a_multiplexer_both_clipboards_are_asked(name: str) -> None:
     assert taken == [SECRET]
     assert len(written) == 1
     assert "clipboard of this machine" in result.sentence
+
+
+@pytest.fixture
+def xclip(tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Put an `xclip` of a few lines into the path; return the environment of its machine."""
+
+    def put(script: str) -> dict[str, str]:
+        program = tmp_path / "xclip"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        return {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", **LOCAL}
+
+    return put
+
+
+async def test_a_clipboard_program_that_took_the_text_is_believed(
+    xclip: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    """The whole way: a child of ours, pyperclip in it, the program, its exit code."""
+    written: list[str] = []
+    environ = xclip(f"cat > {tmp_path}/clipboard")
+    result = await copy_text("wörter", environ, written.append)
+    assert (result.way, written) == (CopyWay.SYSTEM, [])
+    assert (tmp_path / "clipboard").read_text("utf-8") == "wörter"
+
+
+async def test_the_exit_code_of_a_clipboard_program_is_heeded_and_its_complaint_is_not_shown(
+    xclip: Callable[[str], dict[str, str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What it says would stand over the screen; pyperclip looks at neither."""
+    written: list[str] = []
+    environ = xclip("cat > /dev/null; echo 'Error: cannot open display' >&2; exit 1")
+    result = await copy_text("words", environ, written.append)
+    assert (result.way, len(written)) == (CopyWay.TERMINAL, 1)
+    assert "could not be used" in result.sentence
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_clipboard_program_that_hangs_is_ended(
+    xclip: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    """It must not fill the clipboard after another way was said to have been taken."""
+    environ = xclip(f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    with pytest.raises(NotCopied):
+        fill(environ, 4.0, "words")
+    number = int((tmp_path / "pid").read_text())
+    status = Path(f"/proc/{number}/stat")
+    deadline = time.monotonic() + 10
+    while status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -20,10 +20,12 @@ from functools import partial
 from typing import Final
 
 from authlens_core.callback.ssh_forward import is_ssh
+from authlens_tui.system_clipboard import fill
 
 __all__ = ["Copied", "CopyWay", "copy_text", "osc52"]
 
 _LIMIT_SECONDS: Final = 2.0
+_SYSTEM_SECONDS: Final = 1.8  # less, so that what hangs is ended before the terminal is asked in its place
 _OSC52_MAX: Final = 100_000  # base64 digits; several terminals silently drop longer ones
 _SCREEN_PIECE: Final = 240  # GNU screen takes device control strings of at most 256 bytes
 
@@ -62,11 +64,12 @@ async def copy_text(
         text: what to copy; never appears in the result.
         environ: tells SSH, the display, tmux and screen.
         write: writes to the terminal.
-        to_system: fills the system's clipboard and may block or raise; by default pyperclip's `copy`.
+        to_system: fills the system's clipboard and may block or raise; by default `fill`.
         to_tmux: fills tmux's buffer and its clients' clipboards, likewise; by default `tmux load-buffer -w`.
     """
     count = len(text)
-    in_system = _has_own_clipboard(environ) and await _in_time(to_system or _pyperclip, text)
+    own = _has_own_clipboard(environ)
+    in_system = own and await _in_time(to_system or partial(fill, environ, _SYSTEM_SECONDS), text)
     here = f"Copied {count} characters to the clipboard of this machine"
     if in_system and not (environ.get("TMUX") or environ.get("STY")):
         return Copied(CopyWay.SYSTEM, count, f"{here}.")
@@ -80,16 +83,15 @@ async def copy_text(
         write(sequence)
     if in_system:
         return Copied(CopyWay.SYSTEM, count, f"{here}.")
+    failed = "The clipboard of this machine could not be used. " if own else ""
     if sequence is None:
-        return Copied(
-            CopyWay.NONE, 0, f"Not copied: {count} characters are too many for a terminal. Save them instead."
-        )
-    return Copied(
-        CopyWay.TERMINAL,
-        count,
-        f"Sent {count} characters to your terminal (OSC 52). "
-        "If there is nothing to paste, your terminal does not allow it.",
+        words = f"{failed}Not copied: {count} characters are too many for a terminal. Save them instead."
+        return Copied(CopyWay.NONE, 0, words)
+    words = (
+        f"{failed}Sent {count} characters to your terminal (OSC 52). "
+        "If there is nothing to paste, your terminal does not allow it."
     )
+    return Copied(CopyWay.TERMINAL, count, words)
 
 
 def osc52(text: str, environ: Mapping[str, str]) -> str | None:
@@ -144,12 +146,6 @@ def _has_own_clipboard(environ: Mapping[str, str]) -> bool:
     if is_ssh(environ):
         return False
     return sys.platform in ("darwin", "win32") or any(environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
-
-
-def _pyperclip(text: str) -> None:
-    import pyperclip
-
-    pyperclip.copy(text)
 
 
 async def _in_time(action: Callable[[str], None], text: str) -> bool:

@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from textual import work
-from textual.screen import Screen
 
 from authlens_core.login.login import Login
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.reading import ReadingScreen
 
 __all__ = ["StageRunner"]
 
 _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
 
 
-class StageRunner(Screen[None]):
+class StageRunner(ReadingScreen):
     """A screen that drives a login; what it looks like is left to those that derive from it."""
 
     def __init__(self, login: Login) -> None:

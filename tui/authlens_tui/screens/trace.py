@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from authlens_core.oauth.check import Severity
@@ -20,6 +19,7 @@ from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.screens.compare import CompareScreen
 from authlens_tui.screens.export import ExportScreen
 from authlens_tui.screens.open_session import Kept, OpenSessionScreen
+from authlens_tui.screens.reading import ReadingScreen
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.stepper import Step, Stepper, StepState
@@ -31,7 +31,7 @@ _NARROW, _SHORT = 100, 16  # cells and rows, as in the wizard
 _STATES: Final = {Outcome.FAILED: StepState.FAILED, Outcome.CANCELLED: StepState.CANCELLED}
 
 
-class TraceScreen(Screen[None]):
+class TraceScreen(ReadingScreen):
     """Shows every record of a trace in the wizard's views; nothing can be sent from here.
 
     Args:
@@ -129,11 +129,11 @@ class TraceScreen(Screen[None]):
             self.show_record(message.record_index)
             self.record_view.show_exchange(message.exchange_index, reply=message.reply)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show the key that reveals only where there is something to reveal; a replay has only masks."""
         if action == "reveal" and self.is_mounted:
             return not self._replay and self.record_view.has_secrets
-        return True
+        return super().check_action(action, parameters)
 
     def action_back(self) -> None:
         """Go back, or leave where this is all there is."""

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static, TabbedContent
 
 from authlens_core.callback.own_screen import why_no_browser
@@ -337,12 +338,22 @@ class WizardScreen(WizardLink):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show only the keys that do something now."""
         allowed = self._allowed().get(str(parameters[0]) if action == "other_way" else action)
-        return True if allowed is None else allowed
+        return super().check_action(action, parameters) if allowed is None else allowed
+
+    @property
+    def shows_record(self) -> bool:
+        """False while the link stands where the record stood."""
+        return self.switcher.current == "record"
+
+    @property
+    def read_widget(self) -> Widget:
+        """What is read now: the document of the open tab, or the link."""
+        return super().read_widget if self.shows_record else self.panel
 
     def _allowed(self) -> dict[str, bool]:
         if not self.is_mounted:
             return {}
-        shows_record = self.switcher.current == "record"
+        shows_record = self.shows_record
         return {
             **login_keys(self._login, self.failed_record()),
             "play": self.can_play,

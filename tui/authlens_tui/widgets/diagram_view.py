@@ -11,6 +11,7 @@ from textual.message import Message
 from authlens_core.trace.messages import Message as Arrow
 from authlens_tui.widgets.diagram import DiagramLine
 from authlens_tui.widgets.document import DocumentView
+from authlens_tui.widgets.layout import Layout
 
 __all__ = ["DiagramView"]
 
@@ -30,8 +31,8 @@ class DiagramView(DocumentView):
         ),
     ]
 
-    begin_at: int | None = None
-    """The record whose first arrow is marked first; the first one of all where it is None."""
+    _record: int | None = None
+    _end = False
 
     class ArrowChosen(Message):
         """A person opened an arrow."""
@@ -39,6 +40,47 @@ class DiagramView(DocumentView):
         def __init__(self, arrow: Arrow) -> None:
             super().__init__()
             self.arrow = arrow
+
+    def point_at(self, record: int | None, *, end: bool) -> None:
+        """Mark and bring into view an arrow of a record: the first, or the last where the story stands.
+
+        Args:
+            record: its place in the story; None for the story as a whole, which may still go on.
+            end: true for the last arrow.
+        """
+        if (record, end) != (self._record, self._end):
+            self._record, self._end = record, end
+            if self.layout_ready:
+                self._follow()
+
+    def _adopt(self, layout: Layout) -> None:
+        news = not self.layout_ready
+        super()._adopt(layout)
+        if news:
+            self._follow()
+
+    def _follow(self) -> None:
+        arrows = [(n, arrow) for n in range(len(self.lines)) if (arrow := self._arrow_of(n)) is not None]
+        own = [place for place in arrows if self._record is None or place[1].record_index == self._record]
+        if not own:
+            return
+        if not self._end and self._record is None:  # nothing runs and nothing is looked at: read from the top
+            self._cursor = own[0][0]
+            return
+        chosen = own[-1][1] if self._end else own[0][1]
+        lines = [n for n, arrow in arrows if arrow is chosen]
+        self._cursor = lines[0]
+        self.call_after_refresh(self._bring_up, range(lines[0], lines[-1] + 1))  # once its height is known
+        self._cursor_moved()
+
+    def _bring_up(self, lines: range) -> None:
+        """Put the end of the story at the bottom, any other arrow where what led to it is seen above."""
+        if lines.stop > len(self.lines) or not self.layout_ready:
+            return
+        first, last = (self._layout.rows_of_line(n) for n in (lines[0], lines[-1]))
+        height = self.scrollable_content_region.height
+        top = last.stop - height if self._end else first.start - height // 3
+        self.scroll_to(y=max(0, top), animate=False, force=True)  # the scroll bar may be yet to come
 
     @property
     def has_cursor(self) -> bool:
@@ -71,12 +113,9 @@ class DiagramView(DocumentView):
         return found
 
     def on_focus(self) -> None:
-        """Mark the first arrow of the stage that is shown, if none is marked."""
+        """Mark an arrow of what is shown, if none is marked."""
         if self.marked is None and self.has_cursor:
-            arrows = [(n, arrow) for n in range(len(self.lines)) if (arrow := self._arrow_of(n)) is not None]
-            own = (n for n, arrow in arrows if arrow.record_index == self.begin_at)
-            self._cursor = next(own, arrows[0][0])
-            self._bring_into_view(self._layout.rows_of_line(self._cursor))
+            self._follow()
         self._cursor_moved()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

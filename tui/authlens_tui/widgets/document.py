@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.events import Click
 
+from authlens_core.safe_text import safe_line
+from authlens_tui.widgets.layout import Layout
 from authlens_tui.widgets.lines import Line, LineList
 from authlens_tui.widgets.lines_view import LAYING_OUT, LinesView
 from authlens_tui.widgets.matches import find
 
 __all__ = ["LAYING_OUT", "DocumentView"]
+
+_READS_ON: Final = "PgDn reads on"
 
 
 class DocumentView(LinesView, can_focus=True):
@@ -80,6 +85,33 @@ class DocumentView(LinesView, can_focus=True):
     ) -> None:
         super().__init__(lines, id=id, classes=classes)
         self._cursor = 0
+        self._place = self._below = ""
+        self.turns_pages = True
+        """Whether the key that turns pages comes here, so that it may be named."""
+
+    def label(self, title: str, subtitle: str = "") -> None:
+        """Put words of ours, or cleaned ones, into the border; the lower one says if more follows."""
+        self.border_title = Content(safe_line(title, 200))
+        self._place = safe_line(subtitle, 200)
+        self._tell_more()
+
+    def _tell_more(self) -> None:
+        """Say below whether there is more to read, and with which key."""
+        below = self._layout.height - self.scroll_offset.y - self.scrollable_content_region.height
+        more = _READS_ON if self.turns_pages and self.layout_ready and below > 0 else ""
+        words = " · ".join(filter(None, (self._place, more)))
+        if words != self._below:
+            self._below = words
+            self.border_subtitle = Content(words) if words else None
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow what is left below."""
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_more()
+
+    def _take(self, layout: Layout) -> None:
+        super()._take(layout)
+        self._tell_more()
 
     def go_to_top(self) -> None:
         """Show the beginning, and mark it."""

@@ -18,7 +18,7 @@ from textual.widgets import TabbedContent, TabPane
 from authlens_core.oauth.http_message import Request
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.messages import Underway
-from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.checks_view import checks_summary
 from authlens_tui.widgets.diagram_view import DiagramView
@@ -210,9 +210,14 @@ class RecordView(Widget):
         """The tab that is turned to."""
         return Tab(self.tabs.active or Tab.OVERVIEW)
 
+    @property
+    def document(self) -> DocumentView:
+        """The document of the open tab."""
+        return self._document(self.tab)
+
     def read(self) -> None:
         """Give the keys to the document of the open tab."""
-        self._document(self.tab).focus()
+        self.document.focus()
 
     def show_tab(self, step: int) -> None:
         """Turn to the tab `step` places further on, round and round."""
@@ -351,10 +356,12 @@ class RecordView(Widget):
             words = (place, revealed, "fetching keys …" if checking else "")
             label = tab_label(one, self._known, raw=self._raw)
             self._document(one).label(label, " · ".join(word for word in words if word))
+            self._document(one).turns_pages = one is self.tab
             self.query_one(f"#{one}", TabPane).display = one in in_view
         diagram = self.query_one(DiagramView)
         places = (n for n, record in enumerate(self._made.story) if record is self._known.record)
-        diagram.begin_at = next(places, None)
+        failed = self._known.record is not None and self._known.record.outcome is Outcome.FAILED
+        diagram.point_at(next(places, None), end=failed or self._known.underway is not None)
         for key in self._wanted():
             self._paint_tab(key, keep_place=keep_place)
         self.refresh_bindings()

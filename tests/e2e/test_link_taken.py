@@ -88,6 +88,19 @@ async def test_over_ssh_the_link_is_copied_by_the_terminal() -> None:
         assert re.fullmatch(r"ssh -N -L (\d+):localhost:\1 \S+@198\.51\.100\.7", line)
 
 
+async def test_the_rows_of_a_wrapped_link_are_one_hyperlink() -> None:
+    """A terminal joins rows into one link (OSC 8) by their `id` alone, which must be the same on each."""
+    async with terminal(DEMO, columns=80, rows=24) as screen:
+        link = await link_in(screen)
+        screen.resize(60, 24)
+        screen.resize(80, 24)
+        pieces = re.compile(rb"\x1b\]8;([^;\x07\x1b]*);" + re.escape(link.encode()) + rb"(?:\x1b\\|\x07)")
+        await screen.wait_until(lambda: len(pieces.findall(screen.raw)) > 4, "rows of the link")
+        assert len(set(pieces.findall(screen.raw))) == 1
+        assert re.fullmatch(rb"id=[0-9a-f]+", pieces.findall(screen.raw)[0])
+        screen.press("q")
+
+
 @pytest.mark.parametrize("by", ["enter", "answer"])
 async def test_the_link_on_one_line_of_the_ordinary_screen(by: str) -> None:
     """Issue 5: the full screen is left, nothing is drawn meanwhile, and Enter or the answer leads back."""

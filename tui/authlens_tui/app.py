@@ -19,6 +19,7 @@ from authlens_core.secret import Secret
 from authlens_tui.clipboard import Copied, CopyWay, copy_text
 from authlens_tui.crash import QuietCrash
 from authlens_tui.driver import driver_class
+from authlens_tui.hyperlinks import OneLink
 from authlens_tui.recording import refuse_recording
 from authlens_tui.scrubbing import Scrubbing
 from authlens_tui.signals import leave_on_signals
@@ -85,6 +86,7 @@ class AuthlensApp(QuietCrash, App[int]):
         refuse_recording(self.environ)
         super().__init__(driver_class=driver_class())
         self._scrubbing = Scrubbing()
+        self._one_link = OneLink()
         self._interrupted_at = float("-inf")
         self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
         for theme in (DARK, LIGHT, SIXTEEN):
@@ -104,7 +106,7 @@ class AuthlensApp(QuietCrash, App[int]):
         NO_COLOR takes every colour away and leaves bold and reverse; Textual alone would paint in grey.
         """
         filters = [one for one in super().get_line_filters() if not isinstance(one, (Monochrome, NoColor))]
-        return [self._scrubbing, *filters, *((NoColor(),) if self.no_color else ())]
+        return [self._scrubbing, *filters, *((NoColor(),) if self.no_color else ()), self._one_link]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer Textual's commands, without those that write the screen to a file or show another help."""

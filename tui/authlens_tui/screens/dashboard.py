@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 
-from authlens_core.access.cloudflared_files import CloudflaredToken, read_cloudflared_token
+from authlens_core.access.cloudflared_files import CloudflaredToken
 from authlens_core.credentials.background import Attempted
 from authlens_core.credentials.holdings import Holding, Order, arranged, holdings_of, matching
 from authlens_core.credentials.index import Event
@@ -24,7 +24,6 @@ from authlens_core.credentials.model import Grant
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.credentials.traces import TraceSummary
 from authlens_core.errors import AuthlensError
-from authlens_core.oauth.jwt import Jwt
 from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_tui.screens.dashboard_batch import DashboardBatch
@@ -248,7 +247,7 @@ class DashboardScreen(DashboardBatch):
             holding,
             self._now(),
             self._settings.present,
-            jwt=self._claims_of(holding),
+            jwt=self.claims_of(holding),
             trouble=self._troubles.get(holding.holding_id, ""),
         )
         self._put_detail(words)
@@ -275,13 +274,6 @@ class DashboardScreen(DashboardBatch):
         if words.plain != self._events_shown:
             self._events_shown = words.plain
             self.happened.update(words)
-
-    def _claims_of(self, holding: Holding) -> Jwt | None:
-        """Return the claims: of a file of cloudflared at once, of a token in the keyring when asked for."""
-        token = holding.cloudflared
-        if token is None:
-            return self.jwts.of_grant(holding.grant)
-        return self.jwts.of_file(token, lambda: read_cloudflared_token(token))
 
     def _show_history(self, kept: tuple[TraceSummary, ...]) -> None:
         if kept == self._history_shown:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from textual import work
 
-from authlens_core.access.cloudflared_files import CloudflaredToken
+from authlens_core.access.cloudflared_files import CloudflaredToken, read_cloudflared_token
 from authlens_core.credentials.events import Touched, note_touch
 from authlens_core.credentials.holdings import Holding
 from authlens_core.credentials.model import Grant
@@ -62,6 +62,13 @@ class DashboardToken(DashboardActions):
     ) -> None:
         super().__init__(session, settings, suggestion, now)
         self.jwts = ReadJwts()
+
+    def claims_of(self, holding: Holding) -> Jwt | None:
+        """Return the claims: of a file of cloudflared at once, of a token in the keyring when asked for."""
+        token = holding.cloudflared
+        if token is None:
+            return self.jwts.of_grant(holding.grant)
+        return self.jwts.of_file(token, lambda: read_cloudflared_token(token))
 
     # -- the token itself ------------------------------------------------------------------------------
 

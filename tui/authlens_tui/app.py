@@ -13,6 +13,7 @@ from textual.app import App, SystemCommand, get_system_commands_provider
 from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.command import CommandPalette, Provider
+from textual.content import Content
 from textual.filter import Monochrome, NoColor
 
 from authlens_core.secret import Secret
@@ -27,6 +28,7 @@ from authlens_tui.themes import DARK, LIGHT, SIXTEEN, theme_for
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
 __all__ = ["AuthlensApp"]
@@ -34,6 +36,7 @@ __all__ = ["AuthlensApp"]
 INTERRUPTED: Final = 130
 _QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreground
 _TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: leave
+_ROOM_FOR_TOASTS: Final = 100  # columns: on fewer, a toast lies over what a person has to read
 _NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
 
 
@@ -154,6 +157,24 @@ class AuthlensApp(QuietCrash, App[int]):
             timeout=_TWICE_WITHIN,
             markup=False,
         )
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a note: as a toast, or where there is no room for one in the line that a screen has for it."""
+        top = self.screen_stack[-1] if self.screen_stack else None
+        take_note = getattr(top, "take_note", None)
+        if markup or not callable(take_note) or self.size.width >= _ROOM_FOR_TOASTS:
+            super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+            return
+        mark = "" if severity == "information" else "! "
+        take_note(Content.assemble((f"{mark}{title}: " if title else mark, "bold"), Content(message)))
 
     async def copy(self, text: Secret | str, what: str) -> Copied:
         """Copy `text` and tell the person which clipboard has `what`, a word or two of ours."""

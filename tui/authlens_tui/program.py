@@ -29,6 +29,7 @@ from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.other_ways import OtherWay
 from authlens_core.login.unfinished import Unfinished
+from authlens_core.safe_text import safe_line
 from authlens_core.session import Session, grant_of
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
@@ -165,6 +166,7 @@ class Program(AuthlensApp):
         try:
             credentials = Credentials.open(opened.store)
             await credentials.recover()
+            known = credentials.index.fact("store") == safe_line(opened.store.name, 200)
             moved = credentials.note_store()
             if self._place_chosen and not credentials.index.read_only:
                 credentials.remember_place()
@@ -183,11 +185,12 @@ class Program(AuthlensApp):
         await self.push_screen(self._dashboard)
         self._keep_fresh(self._session)
         self._tell_interrupted()
-        for note in (*opened.notes, *((moved,) if moved else ())):
-            self.notify(note, markup=False, title="Where secrets are kept")
         if self._start_url is not None:
-            self._note_again(self._start_url)
             self.start_login(self._start_url)
+            self._note_again(self._start_url)
+        # What there is to say of a place was said when it came into use.
+        for note in (*(() if known else opened.notes), *((moved,) if moved else ())):
+            self.notify(note, markup=False, title="Where secrets are kept")
 
     @work(exclusive=True, group="background", description="refresh by itself")
     async def _keep_fresh(self, session: Session) -> None:
@@ -222,12 +225,15 @@ class Program(AuthlensApp):
         login = session.login(url, options)
         self._interruptions.follow(login)
         self._looked_at = lambda: _credential_of(login.facts)
-        login.watch(self._open_browser_at_once)
+        login.watch(self._hear_of_the_link)
         return WizardScreen(login, session.credentials.store.name, player=self.player(), play=play)
 
-    def _open_browser_at_once(self, event: Event) -> None:
-        """Open the link unasked, where the person has set that and the browser is theirs."""
-        if not isinstance(event, AuthorizationReady) or not self._settings.present.open_browser:
+    def _hear_of_the_link(self, event: Event) -> None:
+        """Clear the view for it; open it unasked, where the person has set that and the browser is theirs."""
+        if not isinstance(event, AuthorizationReady):
+            return
+        self.clear_notifications()
+        if not self._settings.present.open_browser:
             return
         if open_browser(event.url, self.environ):
             self.notify("The browser was asked to open the link, as you have set it.", markup=False)

@@ -48,6 +48,16 @@ class QrScreen(ModalScreen[bool]):
         yield QrCode()
         yield Static(id="qr-words")
 
+    def on_mount(self) -> None:
+        """Let no toast lie over the symbol."""
+        self.app.clear_notifications()
+
+    def take_note(self, note: Content) -> None:
+        """Hand a note to the screen beneath: here it would lie over the symbol."""
+        take_note = getattr(self.app.screen_stack[-2], "take_note", None)
+        if callable(take_note):
+            take_note(note)
+
     def on_resize(self) -> None:
         """Draw the symbol again for the room that there is now."""
         size = self.app.size

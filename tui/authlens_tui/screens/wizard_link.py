@@ -11,7 +11,7 @@ from typing import Final
 from textual import getters, on, work
 from textual.content import Content
 from textual.events import Paste
-from textual.widgets import ContentSwitcher
+from textual.widgets import ContentSwitcher, Static
 
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.login import Login
@@ -59,9 +59,25 @@ class WizardLink(WizardTools):
         self._playing = False
         self._played = Played("")
         self._is_silent = False
+        self._noted, self._beneath_the_note = Content(), Content()
 
     def say(self, words: Content, *, done: bool = False) -> None:
         """Say something in the line under the stage; for those that derive from this."""
+
+    def take_note(self, note: Content) -> None:
+        """Show a note in the line under the stage, where there is no room for a toast."""
+        # The note may be older than what has just happened, and the line is written anew for that.
+        self.call_after_refresh(self._put_note, note)
+
+    def _put_note(self, note: Content) -> None:
+        line = self.query_one("#verdict", Static)
+        if self._link_is_shown:
+            self.say(note)  # every row more would be one less for the link
+            return
+        if line.content is not self._noted:
+            self._beneath_the_note = line.content if isinstance(line.content, Content) else Content()
+        self._noted = Content("\n").join([note, self._beneath_the_note])
+        line.update(self._noted)
 
     def begin_waiting(self, ready: AuthorizationReady) -> None:
         """Take the link of a new wait: nothing was played for it and nobody was silent yet."""

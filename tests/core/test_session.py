@@ -96,7 +96,7 @@ async def test_a_login_whose_token_the_resource_refuses_is_not_called_live(fault
         assert not login.finished
         [grant] = session.credentials.list()
         standing = describe(grant)
-        assert standing.word == "refused by the resource"
+        assert standing.word == "resource refuses it"
         assert standing.note
         assert grant.last_proven_at is None
 

@@ -202,7 +202,7 @@ class StandingKind(StrEnum):
     INTERRUPTED = "refresh interrupted"
     REVOCATION_FAILED = "revocation failed"
     REVOKED = "revoked"
-    REFUSED = "refused by the resource"
+    REFUSED = "resource refuses it"
     """The resource refused it when it was last asked."""
     UNTESTED = "not tested"
     """Nothing has said yet whether it works (service tokens)."""
@@ -211,7 +211,7 @@ class StandingKind(StrEnum):
     UNREADABLE = "cannot be read"
     NOT_YET = "not valid yet"
     """Its time begins later (cloudflared)."""
-    FOREIGN = "for another application"
+    FOREIGN = "for another app"
     """It is not for the application in whose name it is kept (cloudflared)."""
 
 

@@ -62,7 +62,7 @@ async def test_a_refusal_is_noted_and_the_last_proof_stays(credentials: Credenti
 
 @pytest.mark.parametrize(
     ("second", "word"),
-    [("refresh", "live"), ("proof", "live"), ("unclear", "refused by the resource")],
+    [("refresh", "live"), ("proof", "live"), ("unclear", "resource refuses it")],
 )
 async def test_a_refused_token_is_not_called_live_until_a_refresh_or_a_proof(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, second: str, word: str
@@ -71,7 +71,7 @@ async def test_a_refused_token_is_not_called_live_until_a_refresh_or_a_proof(
     credentials.update(replace(saved, expires_at=None))
     server.answers("/mcp", Scripted(403, None, (("cf-access-aud", "a" * 64),)))
     refused = (await prove(credentials, wire, saved.grant_id)).grant
-    assert describe(refused).word == "refused by the resource"
+    assert describe(refused).word == "resource refuses it"
     assert "no policy of the application admits you" in describe(refused).note
     if second == "refresh":
         await refresh(credentials, wire, saved.grant_id, force=True)

@@ -257,12 +257,12 @@ async def test_a_login_whose_token_was_refused_is_listed_as_that(capsys: Capture
     await credentials.aclose()
     assert await list_credentials(Namespace(json=True)) == 0
     (record,) = json.loads(capsys.readouterr().out)
-    assert (record["state"], record["note"]) == ("refused by the resource", "No policy admits you.")
+    assert (record["state"], record["note"]) == ("resource refuses it", "No policy admits you.")
     assert (record["last_verdict"], record["last_words"]) == ("refused", "No policy admits you.")
     assert record["last_tested_at"].startswith("2026-01-01T12:00:00")
     assert await list_credentials(Namespace(json=False)) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("× refused by the resource ")
+    assert out.startswith("× resource refuses it ")
     assert "No policy admits you." in err
 
 

@@ -75,13 +75,16 @@ class Body:
     Args:
         data: the bytes as they were on the wire.
         truncated: true when a limit cut the body; `len()` counts what was kept.
+        size: how many bytes it had before its secrets were replaced by masks; without one, as many as it has.
+            Two bodies that say the same are equal, whatever that was.
     """
 
-    __slots__ = ("_data", "truncated")
+    __slots__ = ("_data", "size", "truncated")
 
-    def __init__(self, data: bytes = b"", *, truncated: bool = False) -> None:
+    def __init__(self, data: bytes = b"", *, truncated: bool = False, size: int | None = None) -> None:
         self._data = data
         self.truncated = truncated
+        self.size = len(data) if size is None else size
 
     def reveal(self) -> bytes:
         """Return the bytes as they were on the wire."""

@@ -3,7 +3,8 @@
 The format: http://www.softwareishard.com/blog/har-12-spec/
 
 One page for each attempt at a stage, one entry for each exchange. Secrets are masks; in a URL or a form a
-mask is percent-encoded, so that what reads the archive takes it for the value that it stands for.
+mask is percent-encoded, so that what reads the archive takes it for the value that it stands for. Sizes are
+those of the bodies before anything was masked.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def _request(request: Request, version: str) -> dict[str, object]:
         "headers": _pairs(request.headers),
         "queryString": _query(url),
         "headersSize": _UNKNOWN,
-        "bodySize": len(request.body),
+        "bodySize": request.body.size,
     }
     if request.body:
         media_type = request.headers.get("content-type") or ""
@@ -160,7 +161,7 @@ def _response(response: Response | None) -> dict[str, object]:
 
 
 def _content(body: Body, media_type: str) -> dict[str, object]:
-    content: dict[str, object] = {"size": len(body), "mimeType": media_type, "text": body_text(body)}
+    content: dict[str, object] = {"size": body.size, "mimeType": media_type, "text": body_text(body)}
     if body.truncated:
         content["comment"] = "cut off"
     return content

@@ -104,7 +104,7 @@ def _body(body: Body, redactor: Redactor) -> Body:
     text = shown.text
     if shown.kind is BodyKind.BINARY:
         text = f"({shown.size} bytes that are not text)\n{text}"
-    return Body(text.encode("utf-8", "replace"), truncated=body.truncated)
+    return Body(text.encode("utf-8", "replace"), truncated=body.truncated, size=body.size)
 
 
 def _failure(failure: WireFailure, redactor: Redactor) -> WireFailure:

@@ -57,6 +57,13 @@ SENSITIVE_NAMES: Final = frozenset(
 """The names in lower case with `_` for `-`."""
 
 _OPAQUE: Final = re.compile(r"(?:[\w.~+/=-]|:(?!//)){16,}+")
+# Below these stand the claims of a token, where a page shows them. What a claim is called is no secret; what
+# else stands for a name there, in other letters or longer, may be one.
+_OF_CLAIMS: Final = frozenset(
+    {"access_token", "id_token", "token", "subject_token", "actor_token", "logout_token", "assertion"}
+    | {"client_assertion", "cf_access_token", "cf_access_jwt_assertion", "cf_authorization"}
+)
+_CLAIM_NAME: Final = re.compile(r"[a-z]{2,14}(?:_[a-z]{1,14}){0,4}")
 _NUMBERS_ALLOWED: Final = frozenset({"code"})  # `"code": 1003` is an error number, never a credential
 
 
@@ -124,9 +131,11 @@ def _json_secrets(tokens: Iterable[JsonToken]) -> Iterator[str]:
     `email` and the address of the issuer would be blotted out of the whole record.
     """
     inside = 0  # objects below the secret name
-    for token, name in _under_names(tokens):
+    for token, name, is_claim_name in _under_names(tokens):
         if name is None:
             inside = 0
+        elif is_claim_name:
+            continue
         elif token.kind is TokenKind.PUNCTUATION:
             inside += (token.text == "{") - (token.text == "}")
         elif token.kind in (TokenKind.STRING, TokenKind.UNTERMINATED):
@@ -187,9 +196,9 @@ def _parameter_masked(found: re.Match[str]) -> str:
 
 
 def _json_masked(tokens: Iterable[JsonToken]) -> Iterator[str]:
-    """Mask the values of secret members and everything below them, in text that is not JSON too."""
-    for token, name in _under_names(tokens):
-        if name is None or token.kind in (TokenKind.SPACE, TokenKind.PUNCTUATION):
+    """Mask the values of secret members and what is below them but claim names, in what is no JSON too."""
+    for token, name, is_claim_name in _under_names(tokens):
+        if name is None or is_claim_name or token.kind in (TokenKind.SPACE, TokenKind.PUNCTUATION):
             yield token.text
         elif token.kind is TokenKind.OTHER:
             plain = name in _NUMBERS_ALLOWED or token.text in ("null", "true", "false")
@@ -199,13 +208,32 @@ def _json_masked(tokens: Iterable[JsonToken]) -> Iterator[str]:
             yield f'"{mask(value)}"' if value else token.text
 
 
-def _under_names(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, str | None]]:
-    """Pair each token with the secret name it stands under, or None."""
+def _with_followers(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, bool]]:
+    """Pair each token with whether it is a string and the next one, but for space, is a colon."""
+    held: list[JsonToken] = []
+    for token in tokens:
+        if token.kind is not TokenKind.SPACE:
+            yield from ((one, number == 0 and token.text == ":") for number, one in enumerate(held))
+            held = []
+        if held or token.kind is TokenKind.STRING:
+            held.append(token)
+        else:
+            yield token, False
+    yield from ((one, False) for one in held)
+
+
+def _under_names(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, str | None, bool]]:
+    """Give each token the secret name it stands under, or None, and whether it is the name of a claim."""
     last_string = ""  # the string before a colon is a name
     secret_name: str | None = None
     depth = 0  # of objects and arrays below the secret name
-    for token in tokens:
-        yield token, secret_name
+    for token, is_name in _with_followers(tokens):
+        is_claim_name = (
+            is_name
+            and secret_name in _OF_CLAIMS
+            and _CLAIM_NAME.fullmatch(string_value(token.text)) is not None
+        )
+        yield token, secret_name, is_claim_name
         if token.kind is TokenKind.SPACE:
             continue
         if secret_name is None:

@@ -16,7 +16,7 @@ A member in parentheses may be missing.
     response  status, reason, http_version, headers, body
     failure   kind, cause, cure, may_have_arrived
     timings   connect, tls, send, wait, receive: seconds or null
-    body      text, truncated
+    body      text, truncated, (size: bytes before its secrets were replaced by masks)
 
 Times are ISO 8601 with an offset, durations are seconds. A secret is written as its mask, `•••• #` and eight
 hexadecimal digits: the same digits in two places mean the same secret. A body that is not text is summarised.
@@ -121,9 +121,10 @@ class _Budget:
     def body(self, body: Body) -> dict[str, object]:
         size = len(body)
         if size > self._left:
-            return {"text": f"({size} bytes left out: the file would be too large)", "truncated": True}
+            text = f"({size} bytes left out: the file would be too large)"
+            return {"text": text, "truncated": True, "size": body.size}
         self._left -= size
-        return {"text": body_text(body), "truncated": body.truncated}
+        return {"text": body_text(body), "truncated": body.truncated, "size": body.size}
 
 
 def _record_out(record: StageRecord, budget: _Budget) -> dict[str, object]:
@@ -272,4 +273,7 @@ def _headers_in(found: JsonRecord) -> Headers:
 
 def _body_in(found: JsonRecord) -> Body:
     body = found.record("body")
-    return Body(body.text("text").encode("utf-8", "replace"), truncated=body.flag("truncated"))
+    text = body.text("text").encode("utf-8", "replace")
+    # Files written before sizes were kept have none; a number that no body has counts as none, too.
+    size = body.integer("size") if body.has("size") else -1
+    return Body(text, truncated=body.flag("truncated"), size=size if size >= 0 else None)

@@ -92,3 +92,13 @@ def test_an_exchange_without_an_answer_says_why(hostile: Trace) -> None:
 def test_an_opened_session_exports_the_same(login: Recorded) -> None:
     """Exports are functions of the record, live or replayed."""
     assert har(read_session(session_json(login.trace).encode())) == har(login.trace)
+
+
+def test_sizes_are_those_of_the_wire_not_of_the_masked_text(login: Recorded) -> None:
+    """A mask is shorter than a token, and whoever compares sizes wants the server's."""
+    entries = _log(login.trace)["entries"]
+    exchanges = [exchange for record in login.trace.records for exchange in record.exchanges]
+    for entry, exchange in zip(entries, exchanges, strict=True):
+        received = 0 if exchange.response is None else len(exchange.response.body)
+        assert entry["response"]["content"]["size"] == received
+        assert entry["request"]["bodySize"] == len(exchange.request.body)

@@ -100,6 +100,36 @@ def test_claims_below_a_secret_name_do_not_blot_out_the_record() -> None:
     assert [secret.reveal() for secret in found] == ["0123456789abcdef"]
 
 
+def test_claims_below_the_name_of_a_token_keep_their_names_and_lose_their_values() -> None:
+    """What a claim is called is no secret, and without it nobody sees what the origin was told."""
+    claims = {"email": "ada@b.example", "identity_nonce": "n0nce", "aud": ["a" * 64], "iat": 1767225600}
+    shown = Redactor().text(json.dumps({"cf-access-jwt-assertion": claims}))
+    for name in claims:
+        assert f'"{name}": ' in shown
+    for hidden in ("ada@b.example", "n0nce", "a" * 64, "1767225600"):
+        assert hidden not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"access_token": {"s3cr3t-1": 1}}',
+        '{"id_token": {"S3CRETVALUE": true, "sub": "x"}}',
+        '{"password": {"correcthorse": {}}}',
+        '{"token": {"a_very_long_word_of_letters_that_is_no_claim_name": 1}}',
+    ],
+)
+def test_a_name_that_no_claim_has_stays_masked(text: str) -> None:
+    """A secret may stand where a name is expected."""
+    [hidden] = [name for below in json.loads(text).values() for name in below if name != "sub"]
+    assert hidden not in Redactor().text(text)
+
+
+def test_a_known_secret_that_is_a_member_name_is_masked() -> None:
+    """Its value decides, whatever it looks like."""
+    assert "hunter" not in Redactor([Secret("hunter")]).text('{"id_token": {"hunter": 1}}')
+
+
 def test_a_secret_within_a_longer_one_does_not_cut_it_up() -> None:
     """A secret within a longer one does not cut it up."""
     short, long = Secret("abcdefgh"), Secret("abcdefgh-and-much-more")

@@ -323,3 +323,15 @@ def test_nothing_is_cut_without_saying_so(length: int, raw: bool) -> None:
         for text in lines.texts:
             for run in re.findall(r"x{20,}.{1,3}|x{20,}$", text):
                 assert run.endswith(("end", "… (")), (tab, text[:80])
+
+
+async def test_what_a_token_in_a_header_says_stands_above_a_long_web_page() -> None:
+    """Below a hundred lines of HTML nobody finds it; below JSON it stands where it always did."""
+    page = "<html>\n" + "<p>a line of the page</p>\n" * 100
+    fields = Headers.of([("Content-Type", "text/html"), ("cf-access-jwt-assertion", JWT)])
+    one = Exchange(
+        Request("GET", "https://h/a"), Response(302, "Found", fields, Body(page.encode())), None, NOW, 0.1
+    )
+    async with inspected(record(one)) as (view, _, __):
+        text = view.as_text(Tab.RESPONSE)
+        assert text.index("JWT in cf-access-jwt-assertion") < text.index("a line of the page")

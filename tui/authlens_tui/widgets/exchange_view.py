@@ -38,6 +38,9 @@ __all__ = [
 ]
 
 _BAR: Final = 40  # cells of the longest bar
+_LONG_PAGE: Final = (
+    800  # characters from which what a message means stands before its body, if that is no JSON
+)
 
 
 def request_lines(
@@ -90,10 +93,12 @@ def response_lines(
         )
         received_at = exchange.started_at + timedelta(seconds=exchange.elapsed)
         yield from field_lines(response, redactor, raw=raw, received_at=received_at)
-        yield BLANK
-        yield from body_lines(shown.body, shown.media_type, raw=raw)
-        if not raw:
-            yield from meaning_lines(response, redactor, now=now, verdicts=verdicts)
+        meaning = () if raw else tuple(meaning_lines(response, redactor, now=now, verdicts=verdicts))
+        body = (BLANK, *body_lines(shown.body, shown.media_type, raw=raw))
+        # Below a web page of a hundred lines nobody would find what the header fields hold.
+        text = shown.body.text
+        is_page = len(text) > _LONG_PAGE and text.lstrip()[:1] not in ("{", "[")
+        yield from (*meaning, *body) if is_page else (*body, *meaning)
     if exchange.failure is not None:
         if response is not None:
             yield BLANK

@@ -104,3 +104,17 @@ async def test_reading_keys_do_no_harm_before_anything_is_there(size: tuple[int,
     async with wizard_on(login, size=size) as (wizard, pilot, _):
         await pilot.press("pagedown", "end", "pageup", "home", "v", "7", "5", "enter")
         assert wizard.is_running
+
+
+async def test_the_names_of_the_lifelines_stay_above_what_is_scrolled_to() -> None:
+    """Who the arrows belong to can be read at any place of a long story."""
+    login, _ = scripted()
+    await run_to(login, Stage.PKCE)
+    await login.aclose()
+    screen = TraceScreen(login.trace)
+    async with run_screen(screen, size=(80, 16)) as (app, pilot):
+        await pilot.press("5", "end")
+        document = screen.record_view.document
+        await until(pilot, lambda: document.scroll_offset.y > 0)
+        names = [line for line in text_of(app).splitlines() if "Person" in line and "Server" in line]
+        assert len(names) == 1

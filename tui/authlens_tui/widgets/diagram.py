@@ -7,7 +7,7 @@ answers dashed, as in UML; an arrow that failed is marked and says why on the ro
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
 
@@ -55,6 +55,8 @@ class DiagramLine(Line):
     gutter = 1
 
     message: Message | None = field(default=None)
+    names: bool = False
+    """Whether it names the lifelines: it stays in sight."""
 
 
 def diagram_lines(
@@ -136,7 +138,7 @@ class _Lanes:
             if party in hosts:
                 host = _cut(_narrow(_shown(hosts[party], redactor)), self._room(at))
                 self._centred(places, at, host, Tone.MUTED)
-        yield names.line()
+        yield replace(names.line(), names=True)
         if hosts:
             yield places.line()
         ends = self._empty()

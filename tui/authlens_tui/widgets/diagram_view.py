@@ -82,6 +82,12 @@ class DiagramView(DocumentView):
         top = last.stop - height if self._end else first.start - height // 3
         self.scroll_to(y=max(0, top), animate=False, force=True)  # the scroll bar may be yet to come
 
+    def row_at(self, y: int) -> int:
+        """Return which row stands in row `y`: the names of the lifelines stay above what is scrolled to."""
+        first = self.lines.line(0) if len(self.lines) else None
+        pinned = isinstance(first, DiagramLine) and first.names
+        return 0 if y == 0 and pinned else super().row_at(y)
+
     @property
     def has_cursor(self) -> bool:
         """True where there is an arrow to mark."""
@@ -135,7 +141,7 @@ class DiagramView(DocumentView):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        row = self.scroll_offset.y + offset.y
+        row = self.row_at(offset.y)
         if row < self.rows and self._arrow_of(self.line_of_row(row)) is not None:
             self._cursor = self.line_of_row(row)
             self._cursor_moved()

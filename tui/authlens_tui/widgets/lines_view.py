@@ -155,7 +155,7 @@ class LinesView(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         """Draw row `y` of the view."""
-        number = self.scroll_offset.y + y
+        number = self.row_at(y)
         width = self.scrollable_content_region.width
         base = self.rich_style
         if number >= self._layout.height:
@@ -174,6 +174,10 @@ class LinesView(ScrollView):
             cursor = self._style("cursor")
             strip = _over(strip, Style(bgcolor=cursor.bgcolor))
         return strip
+
+    def row_at(self, y: int) -> int:
+        """Return which row of the text stands in row `y` of the view."""
+        return self.scroll_offset.y + y
 
     def sign(self, number: int) -> str:  # noqa: ARG002
         """Return the sign in the gutter of line `number`."""

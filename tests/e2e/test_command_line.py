@@ -567,6 +567,19 @@ async def test_hostile_text_cannot_act_on_the_terminal(machine: dict[str, str]) 
     assert "\x1b" not in probed.answer + probed.words
 
 
+async def test_a_port_that_is_taken_is_said_with_the_options_that_lead_on(
+    machine: dict[str, str], resource: str
+) -> None:
+    """Issue 5, item 7: another port, the other host name where that helps, or none at all."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = str(taken.getsockname()[1])
+        done = await authlens(machine, "login", resource, "--port", port)
+    assert done.code == 2
+    assert "→ Free just now: --port " in done.words
+    assert "--redirect-host 127.0.0.1" in done.words
+    assert "--paste-only" in done.words
+
+
 async def test_over_ssh_the_link_and_the_way_back_are_shown(machine: dict[str, str], resource: str) -> None:
     """No browser, though BROWSER is set; the forward names the port that is really listened on."""
     remote = {**machine, "SSH_CONNECTION": "198.51.100.7 50000 203.0.113.9 22"}

@@ -92,7 +92,7 @@ async def test_the_full_screen_that_lost_its_connection_is_told_in_the_next_one(
             screen.press("n")
             await screen.wait_for(f"✔ {number}")
         screen.press("n")
-        taken = "use another port"  # whoever has the port 8400 here
+        taken = "use another free port"  # whoever has the port 8400 here
         await screen.wait_until(lambda: "✔ 4" in screen.text() or taken in screen.text(), "stage 4")
         if taken in screen.text():
             screen.press("w")

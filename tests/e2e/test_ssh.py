@@ -138,7 +138,7 @@ async def link_in(screen: Terminal) -> str:
 
     await screen.wait_for("Press n to run it")
     screen.press("a")
-    await screen.wait_until(lambda: bool(links()) or "use another port" in screen.text(), "link")
+    await screen.wait_until(lambda: bool(links()) or "use another free port" in screen.text(), "link")
     if not links():
         screen.press("w")
         await screen.wait_for("5 PKCE")

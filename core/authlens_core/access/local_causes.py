@@ -30,10 +30,18 @@ SEEN_HERE: Final = (
     Cause(
         name="port_taken",
         cause="Another program listens on the port of the callback, often a login that was never finished.",
-        cure="Stop that program, or use another port: --port. Another port is another redirect URI, so the "
-        "client is registered again.",
+        cure="Stop that program, or use another port.",
         source=AGENTS_GUIDE,
         checks=frozenset({"registration.port", "authorization.port"}),
+    ),
+    Cause(
+        name="port_taken_on_one_address",
+        cause="Another program listens on the port of the callback on ::1 alone, and a browser that is sent "
+        "to localhost may come to it.",
+        cure="Stop that program, let the browser come back to 127.0.0.1, where the port is free, or use "
+        "another port.",
+        source="RFC 8252 §7.3, §8.3",
+        checks=frozenset({"registration.port_half"}),
     ),
     Cause(
         name="no_registration_endpoint",

@@ -13,7 +13,16 @@ from typing import Final, Literal
 
 from authlens_core.callback.errors import NoLoopback
 
-__all__ = ["FAMILY_NAMES", "BoundPort", "RedirectHost", "bind_loopback", "free_port"]
+__all__ = [
+    "FAMILY_NAMES",
+    "BoundPort",
+    "RedirectHost",
+    "another_port",
+    "bind_loopback",
+    "free_port",
+    "is_free",
+    "is_held",
+]
 
 RedirectHost = Literal["localhost", "127.0.0.1"]
 
@@ -25,6 +34,9 @@ _FAMILIES: Final[dict[RedirectHost, tuple[socket.AddressFamily, ...]]] = {
 }
 # What the system says when the machine has no such family, as against a port that is taken.
 _FAMILY_ABSENT: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
+_INSTEAD: Final = range(8401, 8411)
+_REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM})
+_ANSWER_SECONDS: Final = 0.5
 _EPHEMERAL_ATTEMPTS: Final = 16
 _BACKLOG: Final = 64
 
@@ -87,6 +99,49 @@ def free_port(host: RedirectHost) -> int:
         return 0
     bound.close()
     return bound.port
+
+
+def another_port(host: RedirectHost) -> int:
+    """Return a port to use where the usual one is taken, free now; 0 if there is none.
+
+    It is one of the same few where that can be: the client that was registered for it is used again.
+    """
+    return next((port for port in _INSTEAD if is_free(host, port)), 0) or free_port(host)
+
+
+def is_free(host: RedirectHost, port: int) -> bool:
+    """Tell whether `port` can be had now in each family of `host`, by binding and letting go."""
+    try:
+        bind_loopback(host, port).close()
+    except (OSError, NoLoopback):
+        return False
+    return True
+
+
+def is_held(host: RedirectHost, port: int) -> bool:
+    """Tell whether somebody listens on `port` in a family of `host`: who is sent there would be theirs."""
+    try:
+        bind_loopback(host, port).close()
+    except OSError as error:
+        # This account may not have it (a port below 1024, say), and is not told whether another has.
+        return _answers(host, port) if error.errno in _REFUSALS else error.errno == errno.EADDRINUSE
+    except NoLoopback:
+        return False
+    return False
+
+
+def _answers(host: RedirectHost, port: int) -> bool:
+    for family in _FAMILIES[host]:
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.settimeout(_ANSWER_SECONDS)
+                probe.connect((_ADDRESSES[family], port))
+        except TimeoutError:  # a full queue: somebody has it
+            return True
+        except OSError:
+            continue
+        return True
+    return False
 
 
 def _bind_families(host: RedirectHost, port: int) -> BoundPort:

@@ -41,22 +41,24 @@ class PortTaken(UsageError):
         port: the port that was asked for.
         owner: who has it, where the operating system tells.
         suggestion: a port that was free a moment ago, 0 if none was found. No promise: only binding tells.
+        half: true where it is taken on ::1 alone, so that 127.0.0.1 in the redirect URI would be ours.
     """
 
-    def __init__(self, port: int, owner: PortOwner | None, suggestion: int) -> None:
+    def __init__(self, port: int, owner: PortOwner | None, suggestion: int, *, half: bool = False) -> None:
         holder = str(owner) if owner is not None else "another program"
-        other = (
-            f"use another one, such as --port {suggestion}" if suggestion else "use another one with --port"
-        )
+        where = ", on ::1 alone" if half else ""
+        literal = ", let the browser come back to 127.0.0.1, where it is free," if half else ","
+        such = f", such as {suggestion}" if suggestion else ""
         super().__init__(
-            f"Port {port} on this machine is taken by {holder}.",
-            f"Stop that program, or {other}. Another port is another redirect URI, so the client is"
-            " registered again, and a server that knows only the old one refuses it.",
+            f"Port {port} on this machine is taken by {holder}{where}.",
+            f"Stop that program{literal} or use another port{such}. That is another redirect URI, so the"
+            " client is registered again, and a server that knows only the old one refuses it.",
             stage="authorization",
         )
         self.port = port
         self.owner = owner
         self.suggestion = suggestion
+        self.half = half
 
 
 class PortRefused(UsageError):
@@ -69,7 +71,7 @@ class PortRefused(UsageError):
     def __init__(self, port: int) -> None:
         super().__init__(
             f"The operating system does not let this account listen on port {port}.",
-            "Use a port of 1024 or above with --port; 8400 is the usual one.",
+            "Use a port of 1024 or above; 8400 is the usual one.",
             stage="authorization",
         )
         self.port = port

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
-from authlens_core.callback.binding import BoundPort, RedirectHost, bind_loopback, free_port
+from authlens_core.callback.binding import BoundPort, RedirectHost, another_port, bind_loopback, is_free
 from authlens_core.callback.connection import Connection, Crowd, Reply
 from authlens_core.callback.errors import BadListenerSetting, PortRefused, PortTaken
 from authlens_core.callback.pages import Page
@@ -289,7 +289,8 @@ async def why_not_bound(error: OSError, host: RedirectHost, port: int) -> PortTa
     """Return what is to be raised where binding `port` failed with `error`, and who has the port."""
     if error.errno == errno.EADDRINUSE or (error.errno == errno.EACCES and sys.platform == "win32"):
         owner = await asyncio.to_thread(find_owner, port)
-        return PortTaken(port, owner, free_port(host))
+        half = host == "localhost" and is_free("127.0.0.1", port)
+        return PortTaken(port, owner, another_port(host), half=half)
     if error.errno in (errno.EACCES, errno.EPERM):
         return PortRefused(port)
     return error

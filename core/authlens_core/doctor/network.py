@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 
 from authlens_core.callback.binding import bind_loopback
 from authlens_core.callback.errors import NoLoopback
@@ -31,7 +32,8 @@ async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
     except OSError as error:
         reason = await why_not_bound(error, "localhost", port)
         if isinstance(reason, AuthlensError):
-            return from_error(topic, reason)
+            stopped = from_error(topic, reason)
+            return replace(stopped, cure=f"{stopped.cure} The option for that: --port N")
         found = f"It cannot be listened on: {error.strerror or type(error).__name__}."
         return Finding(topic, Severity.FAILURE, found, "Use another one with --port.", UsageError.exit_code)
     bound.close()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from authlens_core.callback.binding import RedirectHost, another_port, is_held
 from authlens_core.callback.errors import BadListenerSetting, NoLoopback, PortRefused, PortTaken
 from authlens_core.callback.listener import DEFAULT_PORT, EventKind, Listener, ListenerEvent, Page
 from authlens_core.errors import AuthlensError
@@ -44,6 +45,7 @@ class ResponseWait:
         self._emit = emit
         self._listener: Listener | None = None
         self._bound: tuple[int, str] | None = None
+        self._named: dict[tuple[int, RedirectHost], int] = {}
         self._expected: Expected | None = None
         self._answer: AuthorizationResponse | None = None
         self._alter: Callable[[Secret], Secret] | None = None
@@ -52,6 +54,8 @@ class ResponseWait:
         self._began = 0.0
         self._deadline = 0.0
         self.ignored = 0
+        self.remarks: tuple[Check, ...] = ()
+        """What a person should know of the redirect URI that `open` returned last."""
 
     @property
     def listener(self) -> Listener | None:
@@ -76,11 +80,13 @@ class ResponseWait:
     async def open(self, options: Options) -> tuple[str | None, Check | None]:
         """Bind the port or keep it; return the redirect URI, or what stands in the way.
 
-        Where the person wants no port, none is bound: the redirect URI names one all the same.
+        Where the person wants no port, none is bound: the redirect URI names one all the same, and one that
+        nobody holds, for whoever did would be sent the code.
         """
+        self.remarks = ()
         if not options.listen:
             await self.close()
-            return f"http://{options.redirect_host}:{options.port or DEFAULT_PORT}/callback", None
+            return await self._name_a_port(options.redirect_host, options.port or DEFAULT_PORT)
         wanted = (options.port, options.redirect_host)
         held = self._listener
         if held is not None and wanted in (self._bound, (held.port, (self._bound or wanted)[1])):
@@ -94,6 +100,17 @@ class ResponseWait:
         self._bound = wanted
         return self._listener.redirect_uri, None
 
+    async def _name_a_port(self, host: RedirectHost, wanted: int) -> tuple[str | None, Check | None]:
+        """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
+        port = self._named.get((wanted, host), wanted)
+        if await asyncio.to_thread(is_held, host, port):
+            port = await asyncio.to_thread(another_port, host)
+        if not port:
+            return None, _port_problem(wanted, PortTaken(wanted, None, 0))
+        self._named[wanted, host] = port
+        self.remarks = () if port == wanted else (_named_instead(wanted, port),)
+        return f"http://{host}:{port}/callback", None
+
     async def begin(
         self, facts: Facts, seconds: float, alter: Callable[[Secret], Secret] | None = None
     ) -> Check | None:
@@ -105,7 +122,9 @@ class ResponseWait:
         if problem is not None:
             return problem
         if facts.client is not None and redirect_uri != facts.client.redirect_uri:
-            return _another_port(redirect_uri or "", facts.client.redirect_uri)
+            registered = facts.client.redirect_uri
+            taken = not facts.options.listen
+            return _taken_since(registered) if taken else _another_port(redirect_uri or "", registered)
         self._expected = expected_response(facts)
         self._answer = None
         self._alter, self._altered = alter, False
@@ -147,8 +166,7 @@ class ResponseWait:
             msg = "no answer is awaited"
             raise ValueError(msg)
         response = self._read(text, self._expected, read_pasted)
-        if not self._took(response):
-            self._ignore(_IGNORED[response.verdict])
+        self._took(response)
         return response
 
     async def close(self) -> None:
@@ -215,14 +233,40 @@ def _where_registered(facts: Facts) -> Options:
 
 
 def _port_problem(port: int, stopped: AuthlensError) -> Check:
+    name = "registration.listener"
+    if isinstance(stopped, PortTaken):
+        name = "registration.port_half" if stopped.half else "registration.port"
     return Check(
-        "registration.port",
+        name,
         Severity.FAILURE,
         f"Port {port} of this machine is free for the callback.",
         stopped.cause,
         "Whoever holds the port would receive the code, so authlens never shares one.",
         "RFC 8252 §7.3",
         stopped.cure,
+    )
+
+
+def _named_instead(wanted: int, named: int) -> Check:
+    return Check(
+        "registration.named_port",
+        Severity.NOTICE,
+        "Nobody listens on the port that the browser is sent to.",
+        f"somebody holds port {wanted}, so the redirect URI names {named}; nothing is opened there",
+        "Whoever holds the port would receive the code.",
+        "RFC 8252 §7.3",
+    )
+
+
+def _taken_since(registered: str) -> Check:
+    return Check(
+        "authorization.redirect_uri",
+        Severity.FAILURE,
+        "Nobody listens where the registration says.",
+        f"somebody holds the port of {registered} now",
+        "Whoever holds the port would receive the code.",
+        "RFC 8252 §7.3",
+        "Go back to Registration, so that another address is registered.",
     )
 
 

@@ -101,7 +101,8 @@ class StageWork:
             await self._exchange(stage, facts, again, exchanges)
         learned = handler.learn(facts, honest)
         judged = self._tampering.judged(stage, exchanges, _sent(facts))
-        learned = replace(learned, checks=(*learned.checks, *judged))
+        remarks = self.wait.remarks if stage is Stage.REGISTRATION else ()
+        learned = replace(learned, checks=(*learned.checks, *remarks, *judged))
         if failures(learned.checks, learned.facts.approved):
             return learned
         return await self._follow_up(stage, learned, exchanges)

@@ -27,6 +27,8 @@ _MOST_LINES: Final = 6
 _LONGEST_LINE: Final = 300  # characters
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     "registration.port": UsageError,
+    "registration.port_half": UsageError,
+    "registration.listener": UsageError,
     "registration.endpoint": UsageError,
     "authorization.timeout": TimedOut,
     "authorization.error": Refused,

@@ -159,8 +159,16 @@ SEED: Final = (
         "registration",
         "port_taken",
         ("Port 8400 on this machine is taken by python.",),
-        ("--port",),
+        ("use another port",),
         check=("registration.port", "Port 8400 on this machine is taken by python."),
+    ),
+    Row(
+        "Port 8400 in use on ::1 alone",
+        "registration",
+        "port_taken_on_one_address",
+        ("Port 8400 on this machine is taken by python, on ::1 alone.",),
+        ("127.0.0.1, where the port is free",),
+        check=("registration.port_half", "Port 8400 on this machine is taken by python, on ::1 alone."),
     ),
 )
 AUTHORIZATION: Final = (  # §1.5

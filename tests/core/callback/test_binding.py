@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 
 from authlens_core.callback import binding
-from authlens_core.callback.binding import bind_loopback, free_port
+from authlens_core.callback.binding import another_port, bind_loopback, free_port, is_free, is_held
 from authlens_core.callback.errors import NoLoopback
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
@@ -175,6 +175,41 @@ def test_drawing_again_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(OSError, match="simulated"):
             bind_loopback("localhost", 0)
         assert free_port("localhost") == 0
+
+
+def test_another_port_is_one_of_the_same_few_where_that_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client that was registered for one of them is used again; else it is any free port."""
+    first, second = free_port("localhost"), free_port("localhost")
+    monkeypatch.setattr(binding, "_INSTEAD", (first, second))
+    assert another_port("localhost") == first
+    with squatter(V6, "::1", first):
+        assert another_port("localhost") == second
+        assert another_port("127.0.0.1") == first
+        with squatter(V4, "127.0.0.1", second):
+            assert another_port("localhost") not in (0, first, second)
+
+
+@pytest.mark.parametrize(("family", "address"), [(V4, "127.0.0.1"), (V6, "::1"), (V4, "0.0.0.0")])
+def test_a_port_with_a_listener_in_any_family_is_held(family: socket.AddressFamily, address: str) -> None:
+    """And it is not, once that is gone."""
+    port = free_port("localhost")
+    with squatter(family, address, port):
+        assert is_held("localhost", port)
+        assert is_held("127.0.0.1", port) is (family == V4)
+        assert not is_free("localhost", port)
+    assert not is_held("localhost", port)
+    assert is_free("localhost", port)
+
+
+def test_a_port_that_is_not_for_this_account_is_held_if_somebody_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Below 1024 binding tells only that it is refused."""
+    port = free_port("localhost")
+    with refusing(monkeypatch, {V4: [errno.EACCES] * 2}):
+        assert not is_held("localhost", port)
+        with squatter(V4, "127.0.0.1", port):
+            assert is_held("localhost", port)
 
 
 def test_nothing_is_left_open_when_one_family_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,8 +122,18 @@ async def test_a_port_taken_between_two_attempts_is_a_plain_error() -> None:
     """H095: the first attempt had it, a stranger has it now."""
     async with await Listener.open(port=0) as first:
         port = first.port
-    with socket.create_server(("::1", port), family=socket.AF_INET6), pytest.raises(PortTaken):
+    with socket.create_server(("::1", port), family=socket.AF_INET6), pytest.raises(PortTaken) as caught:
         await Listener.open(port=port)
+    assert caught.value.half
+
+
+async def test_a_port_taken_on_ipv4_is_no_way_out_for_the_literal_address() -> None:
+    """Only where ::1 alone is taken would 127.0.0.1 be ours."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for host in ("localhost", "127.0.0.1"):
+            with pytest.raises(PortTaken) as caught:
+                await Listener.open(port=taken.getsockname()[1], host=host)
+            assert not caught.value.half
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])

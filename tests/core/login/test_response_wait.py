@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
+from authlens_core.callback.binding import free_port
 from authlens_core.login.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.verdict import verdict
+from authlens_core.oauth.authorization import Verdict
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from support.driven_login import failed, is_free, login_to, port_of, run_to, until
@@ -69,13 +73,39 @@ async def test_an_answer_of_another_login_is_ignored_and_the_right_one_is_taken(
         assert login.facts.code == Secret("code-canary-1")
 
 
+async def test_without_a_port_nobody_else_is_named_in_the_redirect_uri() -> None:
+    """RFC 8252 §7.3: whoever holds the port would be sent the code. Another is named, and that is said."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with _waiting(Options(port=port, listen=False)) as (login, running, _, state):
+            registration = login.trace.latest(Stage.REGISTRATION)
+            assert registration is not None
+            told = next(c for c in registration.checks if c.name == "registration.named_port")
+            redirect_uri = login.facts.redirect_uri or ""
+            named = urlsplit(redirect_uri).port
+            assert named not in (None, port)
+            assert f"somebody holds port {port}, so the redirect URI names {named}" in told.seen
+            login.paste(Secret(f"{redirect_uri}?code=code-canary-1&state={state}"))
+            assert (await running).outcome is Outcome.PASSED
+
+
+async def test_without_a_port_a_stranger_who_takes_it_meanwhile_is_not_sent_to() -> None:
+    """Between the registration and the link."""
+    port = free_port("localhost")
+    async with login_to(ScriptedSender(honest()), Options(port=port, listen=False)) as login:
+        await run_to(login, Stage.AUTHORIZATION)
+        with socket.create_server(("127.0.0.1", port)):
+            record = await login.step()
+        assert failed(record) == "authorization.redirect_uri"
+        assert "somebody holds the port" in record.failures[0].seen
+
+
 async def test_without_a_port_the_pasted_address_is_the_way_back() -> None:
     """Issue 5, item 7: nothing is bound, the redirect URI is registered all the same."""
     async with _waiting(Options(port=0, listen=False)) as (login, running, _, state):
         assert login.wait.listener is None
-        assert is_free(8400)
-        assert login.facts.redirect_uri == "http://localhost:8400/callback"
-        login.paste(Secret(f"http://localhost:8400/callback?code=code-canary-1&state={state}"))
+        assert (login.facts.redirect_uri or "").startswith("http://localhost:")
+        login.paste(Secret(f"{login.facts.redirect_uri}?code=code-canary-1&state={state}"))
         assert (await running).outcome is Outcome.PASSED
         assert login.facts.code == Secret("code-canary-1")
 
@@ -84,10 +114,11 @@ async def test_what_is_pasted_is_judged_like_a_callback_and_wins() -> None:
     """D10: a wrong one is ignored, the first valid answer ends the wait, and the second finds none."""
     async with _waiting() as (login, running, events, state):
         port = port_of(login)
-        login.paste(Secret("code=code-canary-0"))
-        login.paste(Secret(f"http://localhost:{port}/callback?code=stolen&state=wrong"))
-        ignored = [e for e in events if isinstance(e, AnswerIgnored)]
-        assert [e.count for e in ignored] == [1, 2]
+        assert login.paste(Secret("code=code-canary-0")).code is None
+        assert login.paste(Secret(f"http://localhost:{port}/callback?code=stolen&state=wrong")).code is None
+        assert login.wait.waiting
+        # Whoever pasted is answered in words, and nobody else came.
+        assert not [e for e in events if isinstance(e, AnswerIgnored)]
         assert "stolen" not in repr(events)
         login.paste(Secret(f"http://localhost:{port}/callback?code=code-canary-1&state={state}"))
         with pytest.raises(ValueError, match="awaited"):
@@ -133,3 +164,17 @@ async def test_a_refusal_on_the_callback_ends_the_wait_with_the_reason() -> None
         stopped = verdict(record)
         assert stopped is not None
         assert stopped.exit_code == 5
+
+
+async def test_a_paste_can_be_weighed_without_any_consequence() -> None:
+    """Of several lines one is to be chosen; only the one that is handed on counts."""
+    async with _waiting() as (login, running, events, state):
+        right = Secret(f"code=c&state={state}")
+        assert login.wait.weigh(Secret("nonsense")).verdict is Verdict.INVALID
+        assert login.wait.weigh(right).verdict is Verdict.CODE
+        assert login.wait.waiting
+        assert not any(isinstance(event, AnswerIgnored) for event in events)
+        login.paste(right)
+        assert (await running).outcome is Outcome.PASSED
+        with pytest.raises(ValueError, match="no answer"):
+            login.wait.weigh(right)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from textual import events
@@ -262,6 +263,50 @@ async def test_a_taken_port_can_be_done_without() -> None:
             await until(pilot, waiting(login, wizard))
             assert login.wait.listener is None
             assert "No port is open here" in text_of(app)
+
+
+async def test_a_port_that_is_taken_is_said_with_keys_and_not_with_options() -> None:
+    """The app has no --port; what another port means is said once."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        login, _ = scripted(port=taken.getsockname()[1])
+        async with wizard_on(login) as (_, pilot, app):
+            await pilot.press("a")
+            await until(pilot, lambda: "failed" in text_of(app))
+            said = " ".join(text_of(app).split())
+            assert "--port" not in said
+            assert said.count("w to use another free port (the client is registered again)") == 1
+            assert said.count("registered again") == 1
+            assert "h to use" not in said
+            await pilot.press("w")
+            await until(pilot, at(login, Stage.PKCE))
+            assert login.facts.options.port not in (0, taken.getsockname()[1])
+
+
+async def test_a_port_that_is_taken_on_one_address_offers_the_other_host_name() -> None:
+    """With 127.0.0.1 in the redirect URI nobody is sent to ::1."""
+    port = free_port()
+    with socket.create_server(("::1", port), family=socket.AF_INET6):
+        login, _ = scripted(port=port)
+        async with wizard_on(login) as (_, pilot, app):
+            await pilot.press("a")
+            await until(pilot, lambda: "failed" in text_of(app))
+            assert "h to use the other host name" in " ".join(text_of(app).split())
+            await pilot.press("h")
+            await until(pilot, at(login, Stage.PKCE))
+            assert login.facts.redirect_uri == f"http://127.0.0.1:{port}/callback"
+
+
+async def test_a_wait_that_ran_out_offers_the_other_host_name() -> None:
+    """A server that refuses the redirect URI says so in the browser, and nothing comes back."""
+    login, _ = scripted()
+    login.use(replace(login.facts.options, wait=0.05))
+    async with wizard_on(login) as (_, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: "Authorization failed" in text_of(app))
+        assert "h" in footer_keys(app)
+        await pilot.press("h")
+        await until(pilot, at(login, Stage.PKCE))
+        assert (login.facts.redirect_uri or "").startswith("http://127.0.0.1:")
 
 
 async def test_a_browser_that_does_not_start_becomes_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from authlens_core.callback.binding import another_port
 from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut, UsageError
 from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
@@ -103,7 +104,9 @@ async def _all_stages(run: Login, *, approve: bool, as_json: bool) -> int:
             return _INTERRUPTED
         error = verdict(record)
         if error is not None:
-            return _failed(error, as_json=as_json, secret_missing=_secret_missing(run, record))
+            code = _failed(error, as_json=as_json, secret_missing=_secret_missing(run, record))
+            _say_other_ports(run, record)
+            return code
         unkept = unkept or _unkept(record)
     return _authenticated(run, unkept, as_json=as_json)
 
@@ -118,6 +121,19 @@ async def _step(run: Login, *, approve: bool) -> StageRecord:
         say(f"    gone on, as --yes says, in spite of: {check.expected}")
         record = again
     return record
+
+
+def _say_other_ports(run: Login, record: StageRecord) -> None:
+    """Name the options that lead on where the port of the callback cannot be had."""
+    names = {check.name for check in record.failures}
+    if "registration.port_half" in names:
+        say("  → For 127.0.0.1 the port is free: --redirect-host 127.0.0.1")
+    if not any(name.startswith(("registration.port", "registration.listener")) for name in names):
+        return
+    other = another_port(run.facts.options.redirect_host)
+    if other:
+        say(f"  → Free just now: --port {other} (the client is registered again)")
+    say("  → With no port at all, by pasting: --paste-only")
 
 
 def _unkept(record: StageRecord) -> Check | None:

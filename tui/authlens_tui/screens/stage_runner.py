@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from textual import work
 
+from authlens_core.callback.binding import another_port
 from authlens_core.login.login import Login
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, StageRecord
@@ -103,9 +104,10 @@ class StageRunner(ReadingScreen):
             await self._login.override(check.name)
 
     def action_another_port(self) -> None:
-        """Let the operating system choose a free port, which is a new redirect URI."""
+        """Use another port that is free, which is a new redirect URI."""
         if not self._busy:
-            self._login.use(replace(self._login.facts.options, port=0))
+            options = self._login.facts.options
+            self._login.use(replace(options, port=another_port(options.redirect_host)))
             self.action_retry()
 
     def action_paste_only(self) -> None:

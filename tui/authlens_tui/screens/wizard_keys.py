@@ -78,7 +78,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
 
 _WAYS_ON: Final = {
     "override": ("g", "go on anyway"),
-    "another_port": ("w", "use another port"),
+    "another_port": ("w", "use another free port (the client is registered again)"),
     "paste_only": ("p", "open none and paste the answer yourself"),
     "other_host": ("h", "use the other host name"),
     OtherWay.CLOUDFLARED.value: ("C", "log in with cloudflared"),
@@ -87,6 +87,10 @@ _WAYS_ON: Final = {
     "edit": ("e", "edit what it sends"),
     "back": ("b", "go back a stage"),
 }
+
+
+_NO_PORT: Final = frozenset({"registration.port", "registration.port_half", "registration.listener"})
+"""Checks that say that the port of the callback is not ours."""
 
 
 def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
@@ -101,7 +105,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
     stuck = idle and failed is not None
     names = {check.name for check in failed.failures} if failed else set()
     others = other_ways(failed) if stuck else ()
-    at_registration = failed is not None and failed.stage is Stage.REGISTRATION
+    no_port = bool(names & _NO_PORT)
     return {
         "next": idle and failed is None,
         "run_all": idle and failed is None,
@@ -110,14 +114,25 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
         "export": bool(login.trace.records),
         "override": stuck and failed is not None and any(check.overridable for check in failed.failures),
         "retry": stuck,
-        "another_port": stuck and "registration.port" in names,
-        "paste_only": stuck and "registration.port" in names and login.facts.options.listen,
-        "other_host": stuck and at_registration and bool(names) and "registration.port" not in names,
+        "another_port": stuck and no_port,
+        "paste_only": stuck and no_port and login.facts.options.listen,
+        "other_host": stuck and failed is not None and _is_about_the_host(failed, names),
         **{way.value: way in others for way in OtherWay},
         "back": not running and login.position is not Stage.DETECTION,
         "cancel": running,
         "dashboard": not running,
     }
+
+
+def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:
+    """Whether the other host name in the redirect URI may be what helps."""
+    if failed.stage is Stage.AUTHORIZATION:
+        # A server that refuses the redirect URI says so in the browser, and never sends that back.
+        refused = any("redirect" in check.seen.lower() for check in failed.checks)
+        return "authorization.timeout" in names or ("authorization.error" in names and refused)
+    if failed.stage is not Stage.REGISTRATION:
+        return False
+    return "registration.port_half" in names or (bool(names) and not names & _NO_PORT)
 
 
 def ways_on(allowed: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:

@@ -48,6 +48,8 @@ class DemoApp(Program):
         environ: the environment to go by; the process's own by default.
     """
 
+    keeps_secrets: ClassVar[bool] = False
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "menu", "Scenarios", id="demo.menu", tooltip="Back to the menu of scenarios"),
     ]

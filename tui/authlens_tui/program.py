@@ -1,4 +1,4 @@
-"""The programs on the screen: dashboard and wizard on one session, and the replay of a session file."""
+"""The program on the screen: dashboard and wizard on one session."""
 
 from __future__ import annotations
 
@@ -19,8 +19,16 @@ from textual.widgets import Static
 from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
 from authlens_core.credentials.background import Attempted, BackgroundRefresh
 from authlens_core.credentials.events import Touched, note_touch
+from authlens_core.credentials.gather import tidy
 from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.open_store import OpenedStore, memory_only, open_store, remembered_place
+from authlens_core.credentials.move import Heard
+from authlens_core.credentials.open_store import (
+    OpenedStore,
+    file_path,
+    memory_only,
+    open_store,
+    remembered_place,
+)
 from authlens_core.credentials.place import Place
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.errors import AuthlensError, NoSecretStore
@@ -30,12 +38,14 @@ from authlens_core.login.facts import Facts, Options
 from authlens_core.login.other_ways import OtherWay
 from authlens_core.login.unfinished import Unfinished
 from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
 from authlens_core.session import Session, grant_of
-from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
 from authlens_tui.app import AuthlensApp
 from authlens_tui.browser import open_browser
+from authlens_tui.moving import move_everything, results_of
 from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.move_store import MoveStoreScreen
 from authlens_tui.screens.open_session import Kept
 from authlens_tui.screens.store_choice import StoreChoice, choice_after
 from authlens_tui.screens.trace import TraceScreen
@@ -45,7 +55,7 @@ from authlens_tui.unfinished_words import BEGINS_ANEW, command_again, interrupte
 from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.signature_check import check_signatures
 
-__all__ = ["Program", "Replay"]
+__all__ = ["Program"]
 
 _AFTER_TROUBLE: Final = 30.0
 """Seconds until refreshing by itself is begun again after the index could not be used."""
@@ -58,6 +68,9 @@ class Program(AuthlensApp):
         start_url: the resource to log in to at once; None begins with the dashboard.
         environ: the environment to go by; the process's own by default.
     """
+
+    keeps_secrets: ClassVar[bool] = True
+    """Whether what is earned is worth keeping, and so worth moving."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "take_up", "Take up", id="program.take_up", tooltip="Take up the interrupted login"),
@@ -184,6 +197,7 @@ class Program(AuthlensApp):
         )
         await self.push_screen(self._dashboard)
         self._keep_fresh(self._session)
+        self.run_worker(tidy(credentials), group="tidy", description="delete what nothing points to")
         self._tell_interrupted()
         if self._start_url is not None:
             self.start_login(self._start_url)
@@ -289,6 +303,49 @@ class Program(AuthlensApp):
     def _login_wanted(self, message: DashboardScreen.LoginWanted) -> None:
         self.start_login(message.url)
 
+    # -- moving what is kept ---------------------------------------------------------------------------
+
+    @on(DashboardScreen.MoveWanted)
+    def _move_wanted(self) -> None:
+        if self._session is None or not isinstance(self.screen, DashboardScreen):
+            return
+        try:
+            new_file = not file_path(Place.ENCRYPTED_FILE).exists()
+        except AuthlensError as error:
+            self.screen.say(str(error), good=False)
+            return
+        place = self._session.credentials.store.place
+        self.push_screen(MoveStoreScreen(place, self._carry_out, new_file=new_file))
+
+    async def _carry_out(self, choice: StoreChoice, unlock: Secret | None, heard: Heard) -> None:
+        """Move everything, with nothing refreshed meanwhile, and go on with what is on the new place."""
+        if self._session is None:
+            return
+        old = self._session.credentials
+        if self._background is not None:
+            await self._background.stop()
+        try:
+            report, credentials = await move_everything(old, choice, unlock, heard)
+            if credentials is not old:
+                self._go_on_with(credentials)
+                await old.aclose()
+        except AuthlensError:
+            self._keep_fresh(self._session)
+            raise
+        self._keep_fresh(self._session)
+        self.call_later(self.push_screen, results_of(report, credentials, choice.place))
+
+    def _go_on_with(self, credentials: Credentials) -> None:
+        """Use other credentials from now on: only the dashboard has seen the ones before."""
+        if self._session is None or self._dashboard is None:
+            return
+        was_kept = self._session.credentials.store.persistent
+        self._session = Session(self._session.wire, credentials)
+        self.secrets_place = credentials.store.place
+        if not was_kept:
+            self._interruptions = Interruptions.beside(credentials.store)
+        self._dashboard.use(self._session)
+
     @on(DashboardScreen.TraceWanted)
     def _trace_wanted(self, message: DashboardScreen.TraceWanted) -> None:
         if self._session is not None:
@@ -336,21 +393,3 @@ def _credential_of(facts: Facts) -> str:
     """Return the id of the credential that a login has earned; empty before that."""
     earned = grant_of(facts, datetime.now(UTC))
     return "" if earned is None else earned[0].grant_id
-
-
-class Replay(AuthlensApp):
-    """A session file, read-only; it needs no keyring and sends nothing.
-
-    Args:
-        trace: what the file holds.
-        name: what to call it.
-        environ: the environment to go by; the process's own by default.
-    """
-
-    def __init__(self, trace: Trace, name: str, environ: Mapping[str, str] | None = None) -> None:
-        super().__init__(environ)
-        self._first = TraceScreen(trace, replay=name)
-
-    def on_mount(self) -> None:
-        """Show it."""
-        self.push_screen(self._first)

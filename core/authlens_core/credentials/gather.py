@@ -14,7 +14,7 @@ from authlens_core.credentials.place import Place
 from authlens_core.credentials.pointers import CLIENTS, LOGINS, SERVICE_TOKENS, places_left, pointers
 from authlens_core.errors import AuthlensError
 
-__all__ = ["erase_left", "gather", "kept", "left_words"]
+__all__ = ["erase_left", "gather", "kept", "left_words", "tidy"]
 
 OpenAt = Callable[[Place], AbstractAsyncContextManager[Credentials]]
 
@@ -49,7 +49,7 @@ async def gather(
     for place in sorted(set(kept(target)) - {target.store.place, Place.MEMORY}):
         async with open_at(place) as source:
             report += await move(source, target, heard)
-    if not report.failed:
+    if report.is_complete:
         target.remember_place()
     await erase_left(target)
     return report
@@ -74,6 +74,13 @@ async def erase_left(credentials: Credentials) -> tuple[Place, ...]:
             if elsewhere:
                 await store.aclose()
     return places_left(credentials.index)
+
+
+async def tidy(credentials: Credentials) -> None:
+    """Delete what a program that died, or one on another store, left in the store that is open now."""
+    with suppress(AuthlensError):  # it stays noted, and the next save tries again
+        if credentials.store.place in places_left(credentials.index):
+            await credentials.sweep()
 
 
 def left_words(places: tuple[Place, ...], open_now: Place) -> str:

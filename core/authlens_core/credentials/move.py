@@ -57,6 +57,11 @@ class MoveReport:
     failed: tuple[tuple[str, AuthlensError], ...] = ()
     swept: bool = True
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the old place is not needed any more: what is readable nowhere is no reason to stay."""
+        return all(isinstance(error, sealed.SecretsDamaged) for _, error in self.failed)
+
     def __add__(self, other: MoveReport) -> MoveReport:
         """Return what two moves to the same place did."""
         return MoveReport(
@@ -96,12 +101,13 @@ async def move(
     heard(len(everything), len(everything))
     await target.sweep()
     await source.sweep()
-    # What is readable nowhere is no reason to stay.
-    if all(isinstance(error, sealed.SecretsDamaged) for _, error in failed):
-        target.remember_place()
     logins, service_tokens, clients = (tuple(moved[kind]) for kind in ("login", "service token", "client"))
     swept = source.store.place not in places_left(source.index)
-    return MoveReport(logins, service_tokens, clients, damaged_records(source.index), tuple(failed), swept)
+    damaged = damaged_records(source.index)
+    report = MoveReport(logins, service_tokens, clients, damaged, tuple(failed), swept)
+    if report.is_complete:
+        target.remember_place()
+    return report
 
 
 _Item = tuple[str, str, Callable[[], Coroutine[Any, Any, bool]]]

@@ -19,6 +19,7 @@ from textual.widgets import Input
 from authlens_core.cloudflared.binary import Cloudflared
 from authlens_core.cloudflared.login import CloudflaredLogin, LinkShown, Started
 from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.move import Heard
 from authlens_core.credentials.place import Place
 from authlens_core.credentials.service_token import ServiceToken
 from authlens_core.credentials.settings import SettingsFile
@@ -35,6 +36,7 @@ from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.compare import CompareScreen
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.events import EventsScreen
+from authlens_tui.screens.move_store import MoveStoreScreen
 from authlens_tui.screens.new_login import NewLoginScreen
 from authlens_tui.screens.open_session import Kept, OpenSessionScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
@@ -42,7 +44,7 @@ from authlens_tui.screens.results import Result, ResultsScreen
 from authlens_tui.screens.reveal import RevealScreen
 from authlens_tui.screens.service_token import ServiceTokenScreen
 from authlens_tui.screens.settings import SettingsScreen
-from authlens_tui.screens.store_choice import StoreChoiceScreen
+from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
 from authlens_tui.screens.trace import TraceScreen
 from support.grants import NOW
 from support.screens import Picture, differences, scripted, text_of, until
@@ -192,6 +194,16 @@ def store(**settings: Any) -> Callable[[], StoreChoiceScreen]:
     return lambda: StoreChoiceScreen(error, **settings)
 
 
+def moving() -> MoveStoreScreen:
+    """Return the choice of another place, where the move never ends."""
+
+    async def carry_out(_choice: StoreChoice, _unlock: Secret | None, heard: Heard) -> None:
+        heard(2, 7)
+        await asyncio.Event().wait()
+
+    return MoveStoreScreen(Place.FILE, carry_out)
+
+
 async def type_two_passphrases(pilot: Pilot[int]) -> None:
     """Choose the encrypted file and type two that differ."""
     await pilot.press("2", *"correct horse", "enter", *"another", "enter")
@@ -263,6 +275,9 @@ PICTURES: Final = (
     Picture("store-choice-passphrase", StoreChoiceScreen, store(), keys("2")),
     Picture("store-choice-not-the-same", StoreChoiceScreen, store(), type_two_passphrases),
     Picture("store-choice-plain", StoreChoiceScreen, store(), keys("3")),
+    Picture("move-store", MoveStoreScreen, moving),
+    Picture("move-store-plain", MoveStoreScreen, moving, keys("3")),
+    Picture("move-store-under-way", MoveStoreScreen, moving, keys("1", until_shown="Moving 2 of 7")),
     Picture(
         "store-choice-locked",
         StoreChoiceScreen,

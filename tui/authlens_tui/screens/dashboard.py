@@ -137,7 +137,6 @@ class DashboardScreen(DashboardBatch):
         """Show what a login or another process changed meanwhile."""
         if self._ticker is not None:
             self._ticker.resume()
-            self._look_at_files()
             self.show_now(anew=True)
             self._look_at_files()
             self.refresh_bindings()

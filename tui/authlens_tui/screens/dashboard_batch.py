@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from textual import work
+from textual.message import Message
 
 from authlens_core.credentials.holdings import Holding
 from authlens_core.credentials.model import Grant, GrantState
@@ -30,6 +31,9 @@ _Many = Callable[[Sequence[Grant], Heard, asyncio.Event], Awaitable[tuple[Ended,
 class DashboardBatch(DashboardToken):
     """The actions on all credentials that are shown."""
 
+    class MoveWanted(Message, namespace="dashboard_screen"):
+        """The person wants to keep all secrets in another place."""
+
     _stopping: asyncio.Event | None = None
     _progress: tuple[str, int, int] = ("", 0, 0)
 
@@ -53,6 +57,13 @@ class DashboardBatch(DashboardToken):
 
     def _those(self, action: str) -> list[Holding]:
         return [one for one in self.shown if applies(action, one) and one.holding_id not in self._busy]
+
+    def action_move(self) -> None:
+        """Ask for another place for all secrets, when nothing is under way that holds one of them."""
+        if self.is_under_way or self._busy:
+            self.say("Something is under way: wait for it, then move the secrets.")
+        else:
+            self.post_message(self.MoveWanted())
 
     # -- probe -----------------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
             ("g", "group", "Group", "Group by team, or not"),
             ("t", "service_token", "Service token", "Add a service token, for programs"),
             ("u", "replace", "Edit token", "Change label and end, or put in a new secret once it works"),
+            ("M", "move", "Move secrets", "Keep them in another place: keyring, encrypted or plain file"),
             ("e", "events", "Events", "See what happened to which credential, and when"),
             ("P", "probe_all", "Probe all", "Ask the resource of everything that is shown"),
             ("R", "refresh_all", "Refresh all", "New access tokens for everything that is shown"),

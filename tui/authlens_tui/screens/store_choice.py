@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -12,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from authlens_core.credentials.file_store import PassphraseNeeded, WrongPassphrase
@@ -23,7 +25,7 @@ from authlens_core.errors import NoSecretStore
 from authlens_core.safe_text import safe_text
 from authlens_core.secret import Secret
 
-__all__ = ["StoreChoice", "StoreChoiceScreen", "choice_after"]
+__all__ = ["PlaceScreen", "StoreChoice", "StoreChoiceScreen", "choice_after"]
 
 _CHOICES: Final = (
     "1  Memory only: nothing is written; gone when authlens ends.\n"
@@ -56,7 +58,92 @@ def choice_after(error: NoSecretStore) -> StoreChoiceScreen:
     return StoreChoiceScreen(error, place=place, unlock=locked, new_file=not exists)
 
 
-class StoreChoiceScreen(ModalScreen[StoreChoice | None]):
+class PlaceScreen(ModalScreen[StoreChoice | None]):
+    """What every choice of a place has: a passphrase that is typed twice, and a warning of the plain file.
+
+    Args:
+        new_file: true where there is no encrypted file yet: its passphrase is typed twice.
+    """
+
+    CSS_PATH = "modal.tcss"
+    DEFAULT_CSS = "PlaceScreen #typing { height: auto; }"
+    choices: ClassVar[str] = ""
+    """The places, a line for each."""
+
+    def __init__(self, *, new_file: bool) -> None:
+        super().__init__()
+        self._new_file = new_file
+        self._warned = False
+
+    def choose(self, choice: StoreChoice) -> None:
+        """Take what the person chose."""
+        self.dismiss(choice)
+
+    def typing(self) -> Iterator[Widget]:
+        """Yield the choices, and the fields for a passphrase that are shown when one is wanted."""
+        yield Static(Content(self.choices), classes="modal-words", id="words")
+        with Vertical(id="typing"):
+            yield Static(Content(_UNLOCK), classes="modal-words")
+            yield Input(password=True, placeholder="passphrase", id="passphrase")
+            yield Input(password=True, placeholder="the same once more", id="repeated")
+            yield Static(classes="modal-hint", id="hint")
+
+    def type(self, *, show: bool) -> None:
+        """Show the field for the passphrase, or the choices."""
+        self.query_one("#typing").display = show
+        self.query_one("#words").display = not show
+        self.query_one("#repeated").display = self._new_file
+        (self.query_one("#passphrase") if show else self.query(Button).first()).focus()
+
+    @on(Input.Submitted)
+    def _typed(self) -> None:
+        """Take the passphrase, or say why not."""
+        first, second = self.query_one("#passphrase", Input), self.query_one("#repeated", Input)
+        if self._new_file and len(first.value) < SHORTEST:
+            self.hint(f"At least {SHORTEST} characters.", first)
+        elif self._new_file and not second.has_focus and not second.value:
+            second.focus()
+        elif self._new_file and first.value != second.value:
+            self.hint("The two are not the same.", second)
+        elif first.value:
+            self.choose(StoreChoice(Place.ENCRYPTED_FILE, Secret(first.value), create=self._new_file))
+
+    def hint(self, words: str, field: Input) -> None:
+        """Say what is wrong with what was typed."""
+        hint = self.query_one("#hint", Static)
+        hint.add_class("-bad")
+        hint.update(Content(words))
+        field.focus()
+
+    def action_keyring(self) -> None:
+        """Choose the keyring of the operating system."""
+        self.choose(StoreChoice(Place.KEYRING))
+
+    def action_encrypted(self) -> None:
+        """Ask for a passphrase."""
+        self.type(show=True)
+
+    def action_plain(self) -> None:
+        """Warn, and take the second time for a yes."""
+        if self._warned:
+            self.choose(StoreChoice(Place.FILE))
+            return
+        self._warned = True
+        self.type(show=False)
+        self.query_one("#words", Static).update(Content(_PLAIN))
+
+    def action_back(self) -> None:
+        """Go back to the choices, or leave from there."""
+        if self.query_one("#typing").display:
+            self.type(show=False)
+        elif self._warned:
+            self._warned = False
+            self.query_one("#words", Static).update(Content(self.choices))
+        else:
+            self.dismiss(None)
+
+
+class StoreChoiceScreen(PlaceScreen):
     """Says why there is no place for secrets and offers what can be done; None is to leave.
 
     Args:
@@ -66,8 +153,7 @@ class StoreChoiceScreen(ModalScreen[StoreChoice | None]):
         new_file: true where there is no encrypted file yet: its passphrase is typed twice.
     """
 
-    CSS_PATH = "modal.tcss"
-    DEFAULT_CSS = "StoreChoiceScreen #typing { height: auto; }"
+    choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1,m", "memory", "Memory only", id="store.memory", tooltip="Keep tokens until exit"),
         Binding("2", "encrypted", "Encrypted file", id="store.encrypted", tooltip="Locked with a passphrase"),
@@ -86,12 +172,10 @@ class StoreChoiceScreen(ModalScreen[StoreChoice | None]):
         unlock: bool = False,
         new_file: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(new_file=new_file)
         self._error = error
         self._place = place
         self._unlock = unlock
-        self._new_file = new_file
-        self._warned = False
 
     def compose(self) -> ComposeResult:
         """Lay out cause, cure and choices, and the fields for a passphrase, shown when one is wanted."""
@@ -100,12 +184,7 @@ class StoreChoiceScreen(ModalScreen[StoreChoice | None]):
             yield Static(
                 Content(safe_text(f"{self._error.cause}\n{self._error.cure}")), classes="modal-words"
             )
-            yield Static(Content(_CHOICES), classes="modal-words", id="words")
-            with Vertical(id="typing"):
-                yield Static(Content(_UNLOCK), classes="modal-words")
-                yield Input(password=True, placeholder="passphrase", id="passphrase")
-                yield Input(password=True, placeholder="the same once more", id="repeated")
-                yield Static(classes="modal-hint", id="hint")
+            yield from self.typing()
             with Horizontal(classes="modal-buttons"):
                 yield Button(Content("Memory only (1)"), id="memory", variant="primary", compact=True)
                 yield Button(Content("Encrypted file (2)"), id="encrypted", compact=True)
@@ -118,73 +197,20 @@ class StoreChoiceScreen(ModalScreen[StoreChoice | None]):
     def on_mount(self) -> None:
         """Show what is wanted first."""
         self.query_one("#keyring").display = self._place is not Place.KEYRING
-        self._type(show=self._unlock)
-
-    def _type(self, *, show: bool) -> None:
-        """Show the field for the passphrase, or the choices."""
-        self.query_one("#typing").display = show
-        self.query_one("#words").display = not show
-        self.query_one("#repeated").display = self._new_file
-        (self.query_one("#passphrase") if show else self.query_one("#memory")).focus()
+        self.type(show=self._unlock)
 
     @on(Button.Pressed)
     async def _button(self, event: Button.Pressed) -> None:
         await self.run_action(f"screen.{'leave' if event.button.id == 'quit' else event.button.id}")
 
-    @on(Input.Submitted)
-    def _typed(self) -> None:
-        """Take the passphrase, or say why not."""
-        first, second = self.query_one("#passphrase", Input), self.query_one("#repeated", Input)
-        if self._new_file and len(first.value) < SHORTEST:
-            self._hint(f"At least {SHORTEST} characters.", first)
-        elif self._new_file and not second.has_focus and not second.value:
-            second.focus()
-        elif self._new_file and first.value != second.value:
-            self._hint("The two are not the same.", second)
-        elif first.value:
-            self.dismiss(StoreChoice(Place.ENCRYPTED_FILE, Secret(first.value), create=self._new_file))
-
-    def _hint(self, words: str, field: Input) -> None:
-        hint = self.query_one("#hint", Static)
-        hint.add_class("-bad")
-        hint.update(Content(words))
-        field.focus()
-
     def action_memory(self) -> None:
         """Keep tokens in memory only."""
-        self.dismiss(StoreChoice(Place.MEMORY))
-
-    def action_encrypted(self) -> None:
-        """Ask for a passphrase."""
-        self._type(show=True)
-
-    def action_plain(self) -> None:
-        """Warn, and take the second time for a yes."""
-        if self._warned:
-            self.dismiss(StoreChoice(Place.FILE))
-            return
-        self._warned = True
-        self._type(show=False)
-        self.query_one("#words", Static).update(Content(_PLAIN))
+        self.choose(StoreChoice(Place.MEMORY))
 
     def action_again(self) -> None:
         """Try the same place once more."""
-        self.dismiss(StoreChoice(self._place))
-
-    def action_keyring(self) -> None:
-        """Go to the keyring of the operating system."""
-        self.dismiss(StoreChoice(Place.KEYRING))
+        self.choose(StoreChoice(self._place))
 
     def action_leave(self) -> None:
         """Leave authlens."""
         self.dismiss(None)
-
-    def action_back(self) -> None:
-        """Go back to the choices, or leave from there."""
-        if self.query_one("#typing").display:
-            self._type(show=False)
-        elif self._warned:
-            self._warned = False
-            self.query_one("#words", Static).update(Content(_CHOICES))
-        else:
-            self.dismiss(None)

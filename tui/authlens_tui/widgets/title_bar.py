@@ -23,12 +23,14 @@ class TitleBar(Static):
 
     tampered: reactive[bool] = reactive(False)
     """True when a request of what is shown was changed on purpose."""
+    store_name: reactive[str] = reactive("")
+    """What the place for secrets is called; nothing where it does not matter."""
 
     def __init__(self, subject: str, store_name: str = "", *, tampered: bool = False) -> None:
         super().__init__()
         self.set_reactive(TitleBar.tampered, tampered)
         self._subject = subject
-        self._store_name = store_name
+        self.set_reactive(TitleBar.store_name, store_name)
 
     def render(self) -> Content:
         """Lay the line out for the width there is."""
@@ -39,7 +41,7 @@ class TitleBar(Static):
             Content(safe_line(self._subject, 200)),
         )
         ssh = "  over SSH" if is_ssh(os.environ) else ""
-        secrets = f"secrets: {safe_line(self._store_name, 60)}" if self._store_name else ""
+        secrets = f"secrets: {safe_line(self.store_name, 60)}" if self.store_name else ""
         right = Content.styled(f"{secrets}{ssh}", "$quiet")
         gap = self.content_size.width - left.cell_length - right.cell_length
         if gap < 2:

@@ -1,0 +1,29 @@
+"""The replay of a session file on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from authlens_core.trace.record import Trace
+from authlens_tui.app import AuthlensApp
+from authlens_tui.screens.trace import TraceScreen
+
+__all__ = ["Replay"]
+
+
+class Replay(AuthlensApp):
+    """A session file, read-only; it needs no keyring and sends nothing.
+
+    Args:
+        trace: what the file holds.
+        name: what to call it.
+        environ: the environment to go by; the process's own by default.
+    """
+
+    def __init__(self, trace: Trace, name: str, environ: Mapping[str, str] | None = None) -> None:
+        super().__init__(environ)
+        self._first = TraceScreen(trace, replay=name)
+
+    def on_mount(self) -> None:
+        """Show it."""
+        self.push_screen(self._first)

@@ -25,7 +25,7 @@ DESKTOP = {"WAYLAND_DISPLAY": "wayland-0"}
 class Reader:
     """A terminal on which keys are pressed by the test."""
 
-    def __init__(self, _pasted: object, *, entered: Callable[[], None]) -> None:
+    def __init__(self, _pasted: object, *, entered: Callable[[], None], **_others: object) -> None:
         self.enter = entered
 
     def start(self) -> bool:

@@ -67,15 +67,18 @@ async def _typed(prompt: str) -> Secret:
         if not answer.done():
             answer.set_exception(_nobody_to_ask())
 
-    def pasted(line: Secret) -> None:
+    def typed(lines: tuple[Secret, ...]) -> None:
         if not answer.done():
-            answer.set_result(line)
+            answer.set_result(lines[0])
 
-    reader = PasteReader(pasted, ended)
+    def ask() -> None:
+        os.write(terminal, prompt.encode())
+
+    reader = PasteReader(typed, ended=ended, back=ask)
     try:
         if not reader.start(terminal):
             raise _nobody_to_ask()
-        os.write(terminal, prompt.encode())
+        ask()
         return await answer
     finally:
         reader.close()

@@ -1,7 +1,8 @@
 """Reading a pasted address from the terminal without showing it: it holds a code.
 
 The terminal hands over characters as they come, because a terminal that collects lines cuts them at 4,095
-characters (1,024 on macOS), and addresses can be longer. What was set is set back on every way out.
+characters (1,024 on macOS), and addresses can be longer. What was set is set back on every way out, and what
+is left of a paste is thrown away: a shell would run it as commands, and show it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -19,6 +21,9 @@ from authlens_core.secret import Secret
 __all__ = ["PasteReader", "restore"]
 
 _LONGEST: Final = 64 * 1024
+_MOST_LINES: Final = 64  # of one paste; the last ones are kept
+_LOOK_AGAIN: Final = 0.3
+"""Seconds between two looks at whose the terminal is: bash's `fg` of a job that runs sends it no signal."""
 _ENTER: Final = frozenset(b"\r\n")
 _ERASE: Final = frozenset(b"\x7f\x08")
 _KILL_LINE: Final = 0x15  # Ctrl-U
@@ -35,7 +40,8 @@ def restore() -> None:
         return
     descriptor, settings = _before
     _before = None
-    _set(descriptor, settings)
+    if _set(descriptor, settings):
+        _forget_typed(descriptor)
 
 
 def _quieten(descriptor: int) -> bool:
@@ -55,110 +61,200 @@ def _quieten(descriptor: int) -> bool:
     quiet[6][termios.VMIN], quiet[6][termios.VTIME] = 1, 0
     if not _set(descriptor, quiet):
         return False
-    _before = (descriptor, settings)
+    if _before is None:  # else it is quiet already, and what it was before is known
+        _before = (descriptor, settings)
     return True
 
 
 def _set(descriptor: int, settings: list[Any]) -> bool:
     import termios
 
+    # From the background this would stop the process, and the terminal is somebody else's then.
+    if not _is_ours(descriptor):
+        return False
     try:
-        # From the background this would stop the process, and the terminal is somebody else's then.
-        if os.tcgetpgrp(descriptor) != os.getpgrp():
-            return False
         termios.tcsetattr(descriptor, termios.TCSANOW, settings)
     except (OSError, termios.error):
         return False
     return True
 
 
+def _forget_typed(descriptor: int) -> None:
+    """Throw away what nobody has read. TCSAFLUSH would wait, perhaps for ever, for a stopped terminal."""
+    import termios
+
+    with suppress(OSError, termios.error):
+        termios.tcflush(descriptor, termios.TCIFLUSH)
+
+
+def _is_ours(descriptor: int) -> bool | None:
+    """Return whether this job has the terminal; None where it is not the terminal of this session."""
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except (AttributeError, OSError):
+        return None
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class PasteReader:
-    """Hands every line that is pasted to `pasted`, until it is closed. Only for a terminal in the foreground.
+    """Hands on what is pasted, until it is closed; reads whenever this job has the terminal.
+
+    A job that is stopped (Ctrl-Z), or that began in the background, comes to the terminal later, and more
+    than once.
 
     Args:
-        pasted: called with each line that is not blank.
-        ended: called when Ctrl-D says that nothing more comes.
+        pasted: called with the lines of a paste that are not blank.
+        ended: called when Ctrl-D says that nothing comes; reading goes on.
         entered: called when Enter alone is pressed on the empty line. A line end that comes together with
             other characters belongs to something that was pasted.
+        back: called when the terminal has come to this job after `start`.
+        silence: seconds without a character after which a paste is over; with 0 each line is one of its own.
+            A line that has begun is waited for.
     """
 
     def __init__(
         self,
-        pasted: Callable[[Secret], None],
-        ended: Callable[[], None] = lambda: None,
-        entered: Callable[[], None] = lambda: None,
+        pasted: Callable[[tuple[Secret, ...]], None],
+        *,
+        ended: Callable[[], None] = _nothing,
+        entered: Callable[[], None] = _nothing,
+        back: Callable[[], None] = _nothing,
+        silence: float = 0.0,
     ) -> None:
         self._pasted = pasted
         self._ended = ended
         self._entered = entered
+        self._back = back
+        self._silence = silence
         self._line = bytearray()
+        self._lines: deque[Secret] = deque(maxlen=_MOST_LINES)
         self._descriptor = -1
+        self._reading = False
+        self._look_later: asyncio.TimerHandle | None = None
+        self._judge_later: asyncio.TimerHandle | None = None
+
+    @property
+    def in_background(self) -> bool:
+        """Whether another job has the terminal, so that it is not read for now."""
+        return self._descriptor >= 0 and not self._reading
 
     def start(self, descriptor: int | None = None) -> bool:
-        """Begin to read, from standard input or `descriptor`; False where that is no terminal."""
+        """Begin, with standard input or `descriptor`; return whether it is read from now on.
+
+        False where it is no terminal of ours, and where another job has the terminal as yet.
+        """
         try:
             descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         except (AttributeError, OSError, ValueError):
             return False
-        if not _quieten(descriptor):
-            return False
-        loop = asyncio.get_running_loop()
-        try:
-            loop.add_reader(descriptor, self._readable)
-        except (OSError, NotImplementedError):
-            restore()
+        if _is_ours(descriptor) is None:
             return False
         self._descriptor = descriptor
-        with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(signal.SIGTSTP, self._suspend)
-        return True
+            loop.add_signal_handler(signal.SIGCONT, self._continued)
+        self._look()
+        return self._reading
 
     def close(self) -> None:
         """Stop reading and set the terminal back. Safe to call at any time."""
         if self._descriptor >= 0:
+            self._pause()
             loop = asyncio.get_running_loop()
-            loop.remove_reader(self._descriptor)
-            with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+            with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.remove_signal_handler(signal.SIGTSTP)
+                loop.remove_signal_handler(signal.SIGCONT)
             self._descriptor = -1
-            self._line.clear()
         restore()
 
+    def _look(self) -> None:
+        """Read if the terminal is ours; if it is another job's, look again soon."""
+        loop = asyncio.get_running_loop()
+        ours = _is_ours(self._descriptor)
+        if ours and _quieten(self._descriptor):
+            with suppress(OSError, NotImplementedError):
+                loop.add_reader(self._descriptor, self._readable)
+                self._reading = True
+                return
+            restore()
+        elif ours is False:
+            self._look_later = loop.call_later(_LOOK_AGAIN, self._look_anew)
+
+    def _look_anew(self) -> None:
+        self._look()
+        if self._reading:
+            self._back()
+
+    def _pause(self) -> None:
+        """Read no more for now, and forget what was pasted half."""
+        if self._reading:
+            asyncio.get_running_loop().remove_reader(self._descriptor)
+        self._reading = False
+        for timer in (self._look_later, self._judge_later):
+            if timer is not None:
+                timer.cancel()
+        self._line.clear()
+        self._lines.clear()
+
     def _suspend(self) -> None:
-        """Ctrl-Z: the shell gets its terminal as it was; after `fg` it is quiet again."""
+        """Ctrl-Z: the shell gets its terminal as it was."""
+        self._pause()
         restore()
         os.kill(os.getpid(), signal.SIGSTOP)
-        if not _quieten(self._descriptor):
-            self.close()  # continued in the background: the terminal is not ours to read
+
+    def _continued(self) -> None:
+        """After `fg` the terminal is quiet again; after `bg` it stays the shell's."""
+        self._pause()
+        self._look_anew()
 
     def _readable(self) -> None:
         try:
             data = os.read(self._descriptor, 4096)
         except OSError:
             data = b""
+        if not data and _is_ours(self._descriptor) is False:
+            self._pause()
+            self._look()
+            return
         if not data:
             self.close()
             # It hung up: where a shell that catches SIGHUP stands between, nobody else says so.
             os.kill(os.getpid(), signal.SIGHUP)
             return
-        if len(data) == 1 and data[0] in _ENTER and not self._line:
+        if len(data) == 1 and data[0] in _ENTER and not (self._line or self._lines):
             self._entered()
             return
         for byte in data:
-            if byte in _ENTER:
-                self._take()
-            elif byte in _ERASE:
-                del self._line[-1:]
-            elif byte == _KILL_LINE:
-                self._line.clear()
-            elif byte == _END and not self._line:
-                self.close()
-                self._ended()
-                return
-            elif len(self._line) <= _LONGEST:
-                self._line.append(byte)
+            self._type(byte)
+        if self._lines and self._reading:
+            if self._judge_later is not None:
+                self._judge_later.cancel()
+            self._judge_later = asyncio.get_running_loop().call_later(self._silence, self._hand_on)
+        if _END in data and not self._line:
+            self._ended()
+
+    def _type(self, byte: int) -> None:
+        if byte in _ENTER:
+            self._take()
+        elif byte in _ERASE:
+            del self._line[-1:]
+        elif byte == _KILL_LINE:
+            self._line.clear()
+        elif byte != _END and len(self._line) <= _LONGEST:
+            self._line.append(byte)
 
     def _take(self) -> None:
         line, self._line = bytes(self._line), bytearray()
         if line.strip():
-            self._pasted(Secret(line.decode("utf-8", "replace")))
+            self._lines.append(Secret(line.decode("utf-8", "replace")))
+
+    def _hand_on(self) -> None:
+        if self._line and self._silence:
+            return  # the last line has begun; Enter ends it
+        lines = tuple(self._lines)
+        self._lines.clear()
+        self._pasted(lines)

@@ -13,18 +13,19 @@ from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.login.events import AuthorizationReady, Event, StageEnded
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_tui.browser import open_browser
 from authlens_tui.cli.conversation import tell
 from authlens_tui.cli.json_events import event_as_json
 from authlens_tui.cli.output import answer_json, say
+from authlens_tui.cli.pasted_lines import likeliest
 from authlens_tui.cli.quiet_terminal import PasteReader
 
 __all__ = ["Teller", "can_paste"]
 
-_MOST_PIECES: Final = 16  # lines into which a terminal or a mail may have cut one address
+_MOST_EARLIER: Final = 16  # lines that are kept in case that the rest of an address comes later
+_SILENCE: Final = 0.3  # seconds after which a paste is over: a connection may deliver it in pieces
 
 
 def can_paste() -> bool:
@@ -46,9 +47,15 @@ class Teller:
         self._json: bool = arguments.json
         self._browser: bool = not arguments.no_browser
         self._environ = environ
-        self._reader = PasteReader(self._pasted, entered=self._open_on_enter)
+        self._reader = PasteReader(
+            self._pasted,
+            ended=self._nothing_pasted,
+            entered=self._open_on_enter,
+            back=self._offer_keys,
+            silence=_SILENCE,
+        )
         self._link_to_open = ""  # by Enter, where the browser of this machine is the person's
-        self._pieces: list[str] = []
+        self._earlier: tuple[Secret, ...] = ()  # what was pasted and refused: it may have been a beginning
         self._judging_paste = False  # it is answered in words of its own
 
     def hear(self, event: Event) -> None:
@@ -120,30 +127,34 @@ class Teller:
         else:
             say("  No port is open here: after you signed in, the browser cannot load the last page.")
         if self._reader.start():
-            if self._link_to_open:
-                say("  Press Enter, and the browser of this machine opens the link.")
-            say("  If the browser ends on a page that it cannot reach, copy its whole address,")
-            say("  paste it here and press Enter. It is not shown.")
+            self._offer_keys()
+        elif self._reader.in_background:
+            say("  To paste the address that the browser ends on, bring this job to the foreground: fg")
 
-    def _pasted(self, line: Secret) -> None:
-        """Judge a line alone, and then with those before it: the address may have come in several."""
-        self._pieces = [*self._pieces, line.reveal()][-_MOST_PIECES:]
-        refused: Check | None = None
-        for start in (len(self._pieces) - 1, *range(len(self._pieces) - 1)):
-            if not self._run.wait.waiting:
-                return
-            refused = self._judge(Secret("".join(self._pieces[start:]))) or refused
-        if refused is not None and self._run.wait.waiting:
-            say(f"    That is not it: {refused.seen}. {refused.cure}")
+    def _offer_keys(self) -> None:
+        """Say what can be typed; again when a job comes to the terminal that a shell had meanwhile."""
+        if not self._run.wait.waiting:
+            return
+        if self._link_to_open:
+            say("  Press Enter, and the browser of this machine opens the link.")
+        say("  If the browser ends on a page that it cannot reach, copy its whole address,")
+        say("  paste it here and press Enter. It is not shown.")
 
-    def _judge(self, text: Secret) -> Check | None:
-        """Hand the text on; return why it is not the answer, or None if it is."""
+    def _pasted(self, lines: tuple[Secret, ...]) -> None:
+        """Take the answer that is in the lines of a paste, or say once why there is none."""
+        wait = self._run.wait
+        if not wait.waiting:
+            return
+        text = likeliest(lines, self._earlier, lambda candidate: wait.weigh(candidate).verdict)
         self._judging_paste = True
         try:
             response = self._run.paste(text)
         finally:
             self._judging_paste = False
-        if response.code is None and response.error is None:
-            return response.checks[-1]
-        self._pieces.clear()
-        return None
+        if wait.waiting:
+            self._earlier = (*self._earlier, *lines)[-_MOST_EARLIER:]
+            refused = response.checks[-1]
+            say(f"    That is not it: {refused.seen}. {refused.cure}")
+
+    def _nothing_pasted(self) -> None:
+        say("    Ctrl-D ends nothing here: the login goes on waiting. Ctrl-C stops it.")

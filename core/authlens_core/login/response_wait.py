@@ -156,6 +156,17 @@ class ResponseWait:
             self._deadline = min(self._deadline + seconds, _now() + _LONGEST_WAIT)
             self._emit(DeadlineMoved(self.remaining))
 
+    def weigh(self, text: Secret) -> AuthorizationResponse:
+        """Judge a pasted text as `paste` would, without any consequence: of several, one can be chosen.
+
+        Raises:
+            ValueError: when no answer is awaited.
+        """
+        if self._expected is None or self._answer is not None:
+            msg = "no answer is awaited"
+            raise ValueError(msg)
+        return read_pasted(text, self._expected)
+
     def paste(self, text: Secret) -> AuthorizationResponse:
         """Judge a pasted redirect URL by the same rules as a callback.
 

@@ -152,7 +152,7 @@ async def test_each_paste_is_refused_for_its_own_reason(machine: dict[str, str],
         state = re.search(r"state=([^&]+)", callback)
         assert state is not None
         screen.send(f"{callback.replace(state[1], 'another')}\r")
-        await screen.wait_until(partial(told, screen, REFUSED, 1), "refusal")
+        await screen.wait_for("That answer belongs to another login (its state differs).")
         screen.send("https://elsewhere.example/\r")
         await screen.wait_for("an address without an answer in it")
         screen.press("ctrl+c")

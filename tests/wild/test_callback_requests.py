@@ -88,7 +88,16 @@ async def hasty() -> AsyncIterator[Login]:
         yield made
 
 
-@pytest.mark.parametrize("path", ["/favicon.ico", "/apple-touch-icon.png", "/robots.txt", "/", "/callback/x"])
+@pytest.mark.parametrize("path", ["/favicon.ico", "/apple-touch-icon.png"])
+async def test_an_icon_is_not_found_and_alarms_nobody(login: Login, path: str) -> None:
+    """H082: a browser that visited the test page asks for it, and that is no stranger."""
+    assert status(await login.ask(login.request(target=path))) == 404
+    assert status(await login.ask(login.request("Sec-Fetch-Mode: no-cors", target=path))) == 403
+    assert login.listener.ignored_count == 0
+    assert await login.still_waits()
+
+
+@pytest.mark.parametrize("path", ["/favicon.svg", "/robots.txt", "/", "/callback/x"])
 async def test_other_paths_are_not_found(login: Login, path: str) -> None:
     """H082: what browsers ask for by themselves."""
     assert status(await login.ask(login.request(target=path))) == 404
@@ -423,7 +432,7 @@ async def test_what_is_not_http_is_refused(login: Login, raw: bytes) -> None:
 async def test_a_flood_of_every_kind_at_once(login: Login) -> None:
     """LB-8: sixty hostile connections beside each other; the real callback among them is served."""
     hostile = [
-        login.request(target="/favicon.ico"),
+        login.request(target="/robots.txt"),
         login.request(method="POST"),
         login.request(host="evil.example"),
         login.request("Origin: https://evil.example"),

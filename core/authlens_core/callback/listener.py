@@ -245,8 +245,9 @@ class Listener:
             case TunnelTest():
                 self._tell(EventKind.TESTED, family)
                 return Reply(Page.TEST.status, Page.TEST)
-            case Refusal(status, reason, bodiless):
-                self._ignore(reason, family)
+            case Refusal(status, reason, bodiless, worth_telling):
+                if worth_telling:
+                    self._ignore(reason, family)
                 busy = status == HTTPStatus.SERVICE_UNAVAILABLE
                 return Reply(status, Page.BUSY if busy else Page.REFUSED, bodiless)
 

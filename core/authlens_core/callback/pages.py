@@ -1,7 +1,8 @@
 """The pages that the person's browser shows: constant, self-contained, readable by everybody.
 
 Nothing of a request ever enters a page. No script, image or font is loaded; the one style sheet is allowed by
-its hash (CSP Level 3 §2.3.1), so even an injected tag could do nothing.
+its hash (CSP Level 3 §2.3.1), so even an injected tag could do nothing. The icon is empty and in the page, so
+that no browser asks for one.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ STYLE: Final = (
 )
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CONTENT_SECURITY_POLICY: Final = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'"
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
 )
 SECURITY_HEADERS: Final = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
@@ -143,7 +144,8 @@ def render(page: Page) -> bytes:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        f"<title>{title} · authlens</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f'<title>{title} · authlens</title>\n<link rel="icon" href="data:,">\n'
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         f'<h1>{title}</h1>\n{body}<p class="name">authlens, on the machine where you started the login</p>\n'
         "</main>\n</body>\n</html>\n"
     ).encode()

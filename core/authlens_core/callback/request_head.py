@@ -6,7 +6,7 @@ the rules that keep other web pages out (RFC 8252 §8.3, DNS rebinding, fetch me
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -17,6 +17,10 @@ from authlens_core.secret import Secret
 __all__ = ["TEST_PATH", "Callback", "Limits", "Refusal", "RequestHead", "TunnelTest", "Verdict"]
 
 TEST_PATH: Final = "/test"
+# What browsers ask every host for, unbidden; also after the test page, whose visit is no cause for alarm.
+_ICONS: Final = frozenset(
+    {b"/favicon.ico", b"/apple-touch-icon.png", b"/apple-touch-icon-precomposed.png", b"/favicon.png"}
+)
 _TLS_HANDSHAKE: Final = 0x16
 
 
@@ -69,11 +73,13 @@ class Refusal:
         status: the HTTP status that answers it.
         reason: why, in constant words: nothing from the request is in it.
         bodiless: true for HEAD, which is answered without a body.
+        worth_telling: false for what a browser asks for by itself beside a page, such as its icon.
     """
 
     status: int
     reason: str
     bodiless: bool = False
+    worth_telling: bool = True
 
 
 Verdict = Callback | TunnelTest | Refusal
@@ -132,7 +138,10 @@ class RequestHead:
             return Refusal(error.error_status_hint, "not a well-formed request")
         if not isinstance(event, h11.Request):
             return Refusal(HTTPStatus.BAD_REQUEST, "not a well-formed request")
-        return self._judge_fields(event) or self._judge_target(event)
+        found = self._judge_fields(event) or self._judge_target(event)
+        if isinstance(found, Refusal) and event.target.partition(b"?")[0] in _ICONS:
+            return replace(found, worth_telling=False)
+        return found
 
     def _judge_fields(self, request: h11.Request) -> Refusal | None:
         hosts = [value for name, value in request.headers if name == b"host"]

@@ -68,12 +68,17 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationResponse:
-    """An answer after all checks. `code` is there with CODE only, `error` with ERROR only."""
+    """An answer after all checks. `code` is there with CODE only, `error` with ERROR only.
+
+    Attributes:
+        has_state: whether an OUTDATED one carries a state at all.
+    """
 
     verdict: Verdict
     code: Secret | None
     error: OAuthError | None
     checks: tuple[Check, ...]
+    has_state: bool = True
 
 
 def authorization_url(
@@ -141,7 +146,8 @@ def read_authorization_response(query: Secret, expected: Expected) -> Authorizat
     pairs, problem = _decode(text)
     state = _state_check(pairs, expected)
     if state.severity is Severity.FAILURE:
-        return AuthorizationResponse(Verdict.OUTDATED, None, None, (state,))
+        has_state = any(name == "state" and value for name, value in pairs)
+        return AuthorizationResponse(Verdict.OUTDATED, None, None, (state,), has_state)
     form = _form_checks(pairs, problem)
     checks = [state, *form]
     if any(c.severity is Severity.FAILURE for c in form):
@@ -314,6 +320,9 @@ def _place_problem(where: str, query: str, expected: Expected) -> str:
         return ""
     if "response_type=" in query:
         return "the link to open, not the address that the browser ended on after the login"
+    scheme, _, place = redirect.partition("://")
+    if where.partition("://")[2] == place:
+        return f"an address with another scheme, where this login's begins with {scheme}://"
     try:
         same_host = urlsplit(where).netloc == urlsplit(redirect).netloc
     except ValueError:

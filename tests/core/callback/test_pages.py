@@ -28,7 +28,7 @@ class Outline(HTMLParser):
         """Note the element and its attributes."""
         self.elements.append(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
-        if tag != "meta":
+        if tag not in {"meta", "link"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -53,6 +53,7 @@ def test_policy_allows_nothing_else() -> None:
     """LB-11: no source but the one style, no base, no form, no frame."""
     directives = dict(each.strip().split(" ", 1) for each in CONTENT_SECURITY_POLICY.split(";"))
     assert directives.pop("style-src").startswith("'sha256-")
+    assert directives.pop("img-src") == "data:"
     assert directives == dict.fromkeys(
         ("default-src", "base-uri", "form-action", "frame-ancestors"), "'none'"
     )
@@ -60,10 +61,14 @@ def test_policy_allows_nothing_else() -> None:
 
 @pytest.mark.parametrize("page", EVERY_PAGE)
 def test_page_loads_nothing_and_runs_nothing(page: Page) -> None:
-    """BC-4, LB-11: no script, no link, no address of any kind, no inline style or handler."""
+    """BC-4, LB-11: no script, no address of any kind but the empty icon, no inline style or handler."""
     outline = Outline(render(page))
-    assert set(outline.elements) == {"html", "head", "meta", "title", "style", "body", "main", "h1", "p"}
-    names = {name for _, name, _ in outline.attributes}
+    assert set(outline.elements) == {
+        *("html", "head", "meta", "title", "link", "style", "body", "main", "h1", "p")
+    }
+    linked = [(name, value) for tag, name, value in outline.attributes if tag == "link"]
+    assert linked == [("rel", "icon"), ("href", "data:,")]
+    names = {name for tag, name, _ in outline.attributes if tag != "link"}
     assert names <= {"lang", "charset", "name", "content", "class"}
     assert b"://" not in render(page)
     assert "url(" not in STYLE

@@ -95,6 +95,17 @@ def test_the_path_is_exact(target: str) -> None:
     assert found.status == 404
 
 
+@pytest.mark.parametrize("target", ["/favicon.ico", "/favicon.ico?v=2", "/apple-touch-icon.png"])
+def test_an_icon_is_refused_and_not_worth_telling(target: str) -> None:
+    """A browser asks for it by itself beside every page; anything else is told."""
+    found = verdict(get(target=target))
+    assert isinstance(found, Refusal)
+    assert not found.worth_telling
+    other = verdict(get(target="/other"))
+    assert isinstance(other, Refusal)
+    assert other.worth_telling
+
+
 @given(st.lists(st.integers(min_value=1, max_value=len(GOOD) - 1), max_size=8))
 def test_how_the_bytes_are_cut_does_not_matter(cuts: list[int]) -> None:
     """One byte at a time or all at once: the same verdict, and none before the head is whole."""

@@ -365,6 +365,7 @@ def test_a_pasted_address_passes_every_check_of_a_callback(query: str, verdict: 
         (f"http://localhost:8401/callback?code=a&state={STATE}", "another host or port"),
         (f"http://127.0.0.1:8400/callback?code=a&state={STATE}", "another host"),
         (f"http://localhost:8400@evil.example/callback?code=a&state={STATE}", "another host"),
+        (f"https://localhost:8400/callback?code=a&state={STATE}", "another scheme"),
         (f"http://localhost:8400/other?code=a&state={STATE}", "another path"),
         (f"http://localhost:8400/callback/?code=a&state={STATE}", "another path"),
         (f"https://as.example/authorize?response_type=code&state={STATE}", "link to open"),

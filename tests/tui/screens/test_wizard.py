@@ -431,6 +431,29 @@ async def test_a_paste_that_is_not_the_answer_is_refused_with_the_reason() -> No
         assert "That is not it" in text_of(app)
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (
+            "code=a&state=other",
+            "That answer belongs to another login (its state differs). Use the newest link.",
+        ),
+        ("code=a", "That address carries no state."),
+    ],
+)
+async def test_the_answer_to_another_login_is_told_from_one_without_a_state(query: str, words: str) -> None:
+    """Once, and not as if somebody else had come."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, waiting(login, wizard))
+        wizard.panel.take_paste(f"{login.facts.redirect_uri}?{query}")
+        await pilot.press("enter")
+        await until(pilot, lambda: words in " ".join(text_of(app).split()))
+        wizard._tick()
+        assert not wizard.panel.ignored.display
+
+
 async def test_a_cancelled_wait_is_run_again_with_a_new_state() -> None:
     """AZ: a state is shown in one link; t makes a new one and shows it at once."""
     login, _ = scripted()

@@ -21,6 +21,7 @@ from authlens_tui.cli.json_events import event_as_json
 from authlens_tui.cli.output import answer_json, say
 from authlens_tui.cli.pasted_lines import likeliest
 from authlens_tui.cli.quiet_terminal import PasteReader
+from authlens_tui.paste_words import refused_words
 
 __all__ = ["Teller", "can_paste"]
 
@@ -56,7 +57,6 @@ class Teller:
         )
         self._link_to_open = ""  # by Enter, where the browser of this machine is the person's
         self._earlier: tuple[Secret, ...] = ()  # what was pasted and refused: it may have been a beginning
-        self._judging_paste = False  # it is answered in words of its own
 
     def hear(self, event: Event) -> None:
         """Tell one event."""
@@ -66,7 +66,7 @@ class Teller:
             line = event_as_json(event)
             if line is not None:
                 answer_json(line)
-        elif not self._judging_paste:
+        else:
             tell(event, aloud=bool(self._environ.get("AUTHLENS_PLAIN")))
         if isinstance(event, AuthorizationReady):
             self._offer(event)
@@ -146,15 +146,10 @@ class Teller:
         if not wait.waiting:
             return
         text = likeliest(lines, self._earlier, lambda candidate: wait.weigh(candidate).verdict)
-        self._judging_paste = True
-        try:
-            response = self._run.paste(text)
-        finally:
-            self._judging_paste = False
+        response = self._run.paste(text)
         if wait.waiting:
             self._earlier = (*self._earlier, *lines)[-_MOST_EARLIER:]
-            refused = response.checks[-1]
-            say(f"    That is not it: {refused.seen}. {refused.cure}")
+            say(f"    {refused_words(response)}")
 
     def _nothing_pasted(self) -> None:
         say("    Ctrl-D ends nothing here: the login goes on waiting. Ctrl-C stops it.")

@@ -17,6 +17,7 @@ from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.login import Login
 from authlens_core.safe_text import safe_line
 from authlens_tui.browser import open_browser
+from authlens_tui.paste_words import refused_words
 from authlens_tui.screens.wizard_tools import WizardTools
 from authlens_tui.screens.wizard_words import silent_words, turned_away_words, waiting_words
 from authlens_tui.widgets.authorization_panel import AuthorizationPanel
@@ -177,5 +178,4 @@ class WizardLink(WizardTools):
             return
         response = self._login.paste(message.text)
         if response.code is None and response.error is None:
-            check = response.checks[-1]
-            self.panel.show_refused_paste(f"That is not it: {check.seen}. {check.cure}")
+            self.panel.show_refused_paste(refused_words(response))

@@ -1,0 +1,18 @@
+"""Why what a person pasted is not the answer that the login waits for."""
+
+from __future__ import annotations
+
+from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
+from authlens_core.safe_text import safe_line
+
+__all__ = ["refused_words"]
+
+
+def refused_words(response: AuthorizationResponse) -> str:
+    """Say why `response` was refused, and what to paste in its place; nothing of the paste is quoted."""
+    check = response.checks[-1]
+    if response.verdict is Verdict.OUTDATED:
+        if response.has_state:
+            return "That answer belongs to another login (its state differs). Use the newest link."
+        return "That address carries no state. Copy the whole address, up to its end."
+    return safe_line(f"That is not it: {check.seen}. {check.cure}", 400)

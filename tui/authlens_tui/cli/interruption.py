@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from authlens_tui.cli import quiet_terminal
-from authlens_tui.cli.output import say
+from authlens_tui.cli.output import AnswerLost, discard, say
 from authlens_tui.cli.unexpected import hear_lost_errors
 from authlens_tui.signals import ENDING
 
@@ -70,6 +70,11 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
             loop.add_signal_handler(number, stop, number)
     try:
         return await task
+    except (BrokenPipeError, AnswerLost):
+        if not _heard:
+            raise
+        discard(sys.stdout)  # whoever read it was ended by the same signal
+        return ended_by()
     except asyncio.CancelledError:
         if not _heard:
             raise

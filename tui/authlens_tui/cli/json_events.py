@@ -13,6 +13,7 @@ from authlens_core.login.events import (
     ExchangeEnded,
     StageEnded,
     StageStarted,
+    TunnelTested,
 )
 from authlens_core.oauth.check import Check
 from authlens_core.secret import Secret
@@ -37,6 +38,8 @@ def event_as_json(event: Event) -> Json | None:
             return {"event": "ignored", "reason": reason, "count": count}
         case DeadlineMoved(seconds):
             return {"event": "waiting", "seconds": seconds}
+        case TunnelTested(family):
+            return {"event": "tunnel_tested", "family": family}
         case StageEnded(record):
             return {"event": "stage_ended", **record_as_json(record)}
         case _:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_tui.cli.interruption import ended_by
-from authlens_tui.cli.output import answer_json, explain, say
+from authlens_tui.cli.output import AnswerLost, answer_json, discard, explain, say
 from authlens_tui.cli.session import checked_url, moment, open_session
 from authlens_tui.cli.teller import Teller, can_paste
 from authlens_tui.cli.unexpected import FAILED
@@ -61,16 +63,21 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
                     await run.aclose()
     except NoSecretStore as error:
         return _failed(error, as_json=arguments.json)
+    except asyncio.CancelledError:
+        _stopped(ended_by() or _INTERRUPTED, as_json=arguments.json)
+        raise
 
 
 @contextmanager
 def _noted(run: Login, session: Session) -> Iterator[None]:
     """Say whether such a login was interrupted before, and note this one in case that it is."""
     interruptions = Interruptions.beside(session.credentials.store)
-    for record in interruptions.find(run.facts.resource_url.text):
+    found = interruptions.find(run.facts.resource_url.text)
+    for record in found:
         say(f"! {interrupted_words(record, datetime.now(UTC))}")
-        say(f"  {BEGINS_ANEW}")
         interruptions.forget(record)
+    if found:
+        say(f"  {BEGINS_ANEW}")
     interruptions.follow(run)
     code = FAILED
     try:
@@ -101,7 +108,7 @@ async def _all_stages(run: Login, *, approve: bool, as_json: bool) -> int:
     while not run.finished:
         record = await _step(run, approve=approve)
         if record.outcome is Outcome.CANCELLED:
-            return _INTERRUPTED
+            return _stopped(_INTERRUPTED, as_json=as_json)
         error = verdict(record)
         if error is not None:
             code = _failed(error, as_json=as_json, secret_missing=_secret_missing(run, record))
@@ -160,6 +167,7 @@ def _authenticated(run: Login, unkept: Check | None, *, as_json: bool) -> int:
                 "resource_url": url,
                 "expires_at": moment(run.facts.expires_at),
                 "kept": unkept is None,
+                "exit_code": 0 if unkept is None else NoSecretStore.exit_code,
             }
         )
     else:
@@ -170,6 +178,16 @@ def _authenticated(run: Login, unkept: Check | None, *, as_json: bool) -> int:
     if not as_json:
         say(f"  → The access token, for a script: authlens token {shlex.quote(url)}")
     return 0
+
+
+def _stopped(code: int, *, as_json: bool) -> int:
+    """End the JSON lines, for whoever reads them may outlive the signal that ends this; return the code."""
+    if as_json:
+        try:
+            answer_json({"event": "stopped", "exit_code": code})
+        except (AnswerLost, BrokenPipeError):  # the same Ctrl-C has ended the reader
+            discard(sys.stdout)
+    return code
 
 
 def _failed(error: AuthlensError, *, as_json: bool, secret_missing: bool = False) -> int:

@@ -1,0 +1,106 @@
+"""`authlens login --json`: what a program that watches is told, to the last line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+SECONDS = 30.0
+
+
+class Watched:
+    """A login whose events are read one by one."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def until(self, name: str) -> dict[str, Any]:
+        """Return the next event of this name."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(SECONDS):
+            while line := await self.process.stdout.readline():
+                event: dict[str, Any] = json.loads(line)
+                if event["event"] == name:
+                    return event
+        raise AssertionError(name)
+
+    async def rest(self) -> list[dict[str, Any]]:
+        """Return the events up to the end."""
+        out, _ = await asyncio.wait_for(self.process.communicate(), SECONDS)
+        return [json.loads(line) for line in out.decode().splitlines()]
+
+
+@asynccontextmanager
+async def watched(machine: Mapping[str, str], resource: str, *options: str) -> AsyncIterator[Watched]:
+    """Run a login that tells JSON."""
+    process = await asyncio.create_subprocess_exec(
+        *(AUTHLENS, "login", resource, "--no-browser", "--json", "--port", "0", *options),
+        env=machine,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=1_000_000,
+    )
+    try:
+        yield Watched(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_the_test_of_the_way_back_is_an_event(machine: dict[str, str], resource: str) -> None:
+    """Issue 5, item 2: over which address family it was reached."""
+    async with watched(machine, resource) as login:
+        ready = await login.until("authorization_url")
+        port = urlsplit(parse_qs(urlsplit(ready["url"]).query)["redirect_uri"][0]).port
+        async with httpx.AsyncClient(trust_env=False) as browser:
+            await browser.get(f"http://127.0.0.1:{port}/test")
+        assert await login.until("tunnel_tested") == {"event": "tunnel_tested", "family": "IPv4"}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_a_signal_closes_the_events_with_the_exit_code(
+    number: signal.Signals, code: int, machine: dict[str, str], resource: str
+) -> None:
+    """Whoever reads them may outlive what ended the login."""
+    async with watched(machine, resource) as login:
+        await login.until("authorization_url")
+        login.process.send_signal(number)
+        events = await login.rest()
+        assert login.process.returncode == code
+        assert events[-1] == {"event": "stopped", "exit_code": code}
+
+
+async def test_a_reader_that_the_same_signal_ended_changes_no_exit_code(
+    machine: dict[str, str], resource: str
+) -> None:
+    """Ctrl-C reaches a whole pipeline."""
+    async with watched(machine, resource) as login:
+        await login.until("authorization_url")
+        transport: Any = login.process._transport  # type: ignore[attr-defined]
+        transport.get_pipe_transport(1).close()
+        login.process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(login.process.wait(), SECONDS) == 130
+
+
+async def test_nobody_came_in_time(machine: dict[str, str], resource: str) -> None:
+    """The cure speaks of nothing that was not shown: without SSH there is no ssh line."""
+    async with watched(machine, resource, "--timeout", "1") as login:
+        failed = await login.until("failed")
+        assert failed["exit_code"] == 8
+        assert "forward the port to this machine" in failed["cure"]
+        assert "ssh line" not in failed["cure"]

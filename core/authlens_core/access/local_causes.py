@@ -21,9 +21,9 @@ SEEN_HERE: Final = (
         "authlens: “That account does not have access”, “Unable to find your Access application!” or "
         "“Invalid nonce”. WARP in the browser can lead the login astray as well.",
         cure="Look at the browser. If it could not reach localhost, paste the address it shows, or forward "
-        f"the port to this machine (over SSH: ssh -L). If it shows a refusal, open {LOGOUT}, then sign in again with the "
-        "right account. If WARP took over, pause it, and ask the owner to give each hostname one "
-        "application.",
+        f"the port to this machine (over SSH: ssh -L). If it shows a refusal, open {LOGOUT}, then sign in "
+        "again with the right account. If WARP took over, pause it, and ask the owner to give each hostname "
+        "one application.",
         source=REPORTS,
         checks=frozenset({"authorization.timeout"}),
     ),

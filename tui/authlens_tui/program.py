@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -29,6 +30,7 @@ from authlens_core.credentials.open_store import (
     open_store,
     remembered_place,
 )
+from authlens_core.credentials.paths import state_directory
 from authlens_core.credentials.place import Place
 from authlens_core.credentials.settings import SettingsFile
 from authlens_core.errors import AuthlensError, NoSecretStore
@@ -43,6 +45,7 @@ from authlens_core.session import Session, grant_of
 from authlens_core.wire.client import Wire
 from authlens_tui.app import AuthlensApp
 from authlens_tui.browser import open_browser
+from authlens_tui.link_file import sweep_link_files
 from authlens_tui.moving import move_everything, results_of
 from authlens_tui.screens.dashboard import DashboardScreen
 from authlens_tui.screens.move_store import MoveStoreScreen
@@ -96,6 +99,7 @@ class Program(AuthlensApp):
     def on_mount(self) -> None:
         """Find a place for secrets before anything is earned."""
         self.theme_changed_signal.subscribe(self, self._remember_theme)
+        self.run_worker(partial(sweep_link_files, self.environ), thread=True, group="sweep")
         self._begin()
 
     async def on_unmount(self) -> None:
@@ -162,7 +166,7 @@ class Program(AuthlensApp):
         self._place_chosen = True
         match choice.place:
             case Place.MEMORY:
-                return memory_only()
+                return memory_only(in_place_of=state_directory())
             case Place.KEYRING:
                 return await open_store()
             case place:

@@ -138,10 +138,29 @@ async def open_store(
     return OpenedStore(store, backend.name, notes)
 
 
-def memory_only() -> OpenedStore:
-    """Return a store that forgets everything when the program ends, for somebody who chose it."""
+def memory_only(*, in_place_of: Path | None = None) -> OpenedStore:
+    """Return a store that forgets everything when the program ends, for somebody who chose it.
+
+    Args:
+        in_place_of: the state directory of a store that could not be opened; what it holds is counted in the
+            notes, for it is not shown until that store is open again.
+    """
     note = "Tokens are kept in memory only: when authlens ends they are gone, and stay valid at the server."
-    return OpenedStore(MemoryStore(), "memory only", (note,))
+    hidden = () if in_place_of is None else _hidden_notes(in_place_of)
+    return OpenedStore(MemoryStore(), "memory only", (*hidden, note))
+
+
+def _hidden_notes(directory: Path) -> tuple[str, ...]:
+    path = directory / "index.sqlite3"
+    count = 0
+    if path.exists():
+        index = Index(path)
+        count = len(index.grants()[0])
+        index.close()
+    if not count:
+        return ()
+    kept = "1 login is" if count == 1 else f"{count} logins are"
+    return (f"{kept} kept in the place that could not be opened, and shown again when it can be.",)
 
 
 def _file_notes(place: Place, directory: Path | None) -> tuple[str, ...]:

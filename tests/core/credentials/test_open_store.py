@@ -110,6 +110,16 @@ async def test_a_locked_keyring_is_a_typed_error(keyring: Any) -> None:
         await open_store(environ=keyring.environ("DeniedKeyring"))
 
 
+async def test_memory_in_place_of_a_store_says_how_many_logins_are_not_shown(
+    open_credentials: Any, make_grant: Any, secrets: Any, state: Path
+) -> None:
+    """A locked keyring makes the table empty; nobody shall think that the logins are gone."""
+    assert len(memory_only(in_place_of=state).notes) == 1
+    await open_credentials().save(make_grant(), secrets)
+    note, _ = memory_only(in_place_of=state).notes
+    assert note.startswith("1 login is kept in the place that could not be opened")
+
+
 async def test_memory_only_writes_no_file(make_grant: Any, secrets: Any, private_environment: Path) -> None:
     """D9: a session in memory leaves nothing behind, and says so."""
     opened = memory_only()

@@ -6,19 +6,31 @@ import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
-__all__ = ["LinkFile"]
+__all__ = ["LinkFile", "sweep_link_files"]
+
+_FOLDER: Final = "authlens-"  # how the name of a directory of ours begins
+_FILES: Final = "authlens-link-*.txt"
+_MOST: Final = 100  # leftovers that are looked at; there are more only where something is wrong
+_NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0)
 
 
 class LinkFile:
-    """At most one file with the link of one wait; `remove()` takes it away."""
+    """At most one file with the link of one wait; `remove()` takes it away.
+
+    It stays open and locked meanwhile. The lock goes with the process, however that ends: a file whose lock
+    can be had belongs to nobody who lives, and `sweep_link_files` removes it.
+    """
 
     def __init__(self) -> None:
         self._path: Path | None = None
         self._folder: Path | None = None  # where one had to be made
+        self._descriptor = -1
 
     def write(self, url: str, environ: Mapping[str, str]) -> Path:
         """Write `url` and return where; a second call writes afresh.
@@ -32,12 +44,18 @@ class LinkFile:
         self.remove()
         folder = _private(environ.get("XDG_RUNTIME_DIR", ""))
         if folder is None:
-            folder = self._folder = Path(tempfile.mkdtemp(prefix="authlens-"))
+            folder = self._folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
         path = folder / f"authlens-link-{secrets.token_hex(4)}.txt"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
-        self._path = path
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        draft = self._path = path.with_suffix(".new")
+        self._descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINKS, 0o600)
+        _lock(self._descriptor)
+        with os.fdopen(self._descriptor, "w", encoding="utf-8", closefd=False) as file:
             file.write(url + "\n")
+        if os.name == "nt":  # there an open file can be neither renamed nor removed, and nothing is swept
+            self._let_go()
+        # It gets the name that is swept only now that it is locked.
+        draft.rename(path)
+        self._path = path
         return path
 
     def remove(self) -> None:
@@ -49,6 +67,60 @@ class LinkFile:
         with suppress(OSError):
             if folder is not None:
                 folder.rmdir()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        with suppress(OSError):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def sweep_link_files(environ: Mapping[str, str]) -> None:
+    """Remove the files of processes that were killed, with the directories that were made for them.
+
+    Only what is this account's and private is looked at. Nothing fails: what cannot be removed stays.
+    """
+    for path in islice(_leftovers(environ), _MOST):
+        with suppress(OSError):
+            if _remove_if_nobodys(path) and path.parent.name.startswith(_FOLDER):
+                path.parent.rmdir()
+
+
+def _leftovers(environ: Mapping[str, str]) -> Iterator[Path]:
+    runtime = _private(environ.get("XDG_RUNTIME_DIR", ""))
+    if runtime is not None:
+        with suppress(OSError):
+            yield from sorted(runtime.glob(_FILES))
+    with suppress(OSError):
+        for found in sorted(Path(tempfile.gettempdir()).glob(f"{_FOLDER}*")):
+            folder = _private(str(found))
+            if folder is not None:
+                yield from folder.glob(_FILES)
+
+
+def _remove_if_nobodys(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY | _NO_LINKS | getattr(os, "O_NONBLOCK", 0))
+    try:
+        found = os.fstat(descriptor)
+        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
+        if not (ours and _lock(descriptor)):
+            return False
+        path.unlink()
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file for as long as it is open; False where another process has it, or none can."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _private(name: str) -> Path | None:

@@ -165,7 +165,7 @@ def whole_link(screen: Terminal) -> str:
 
 async def test_a_plain_login_offers_the_same_ways_without_unicode(tmp_path: Path) -> None:
     """Issue 5, items 6 and 8: the link whole on a line, test page, ssh line, escape, and a wrapped paste."""
-    settings = ("LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0", "NO_COLOR=1")
+    settings = ("LC_ALL=C", "NO_COLOR=1")
     async with plain_login(tmp_path, settings, "--port", "0") as screen:
         link = whole_link(screen)
         port = urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port

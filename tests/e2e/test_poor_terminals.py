@@ -20,7 +20,10 @@ AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]2[;:]")
 PALETTE = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]5[;:]")
 ANY_COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:[349][0-7]|10[0-7]|[34]8[;:][25])[;:m]")
-NOT_UTF_8 = ("LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0")
+IN_C = ("LC_ALL=C",)
+OF_LATIN_1 = ("-u", "LC_ALL", "LANG=de_DE.ISO-8859-1")  # not installed: Python would write UTF-8
+BY_CTYPE = ("-u", "LC_ALL", "LC_CTYPE=POSIX", "LANG=de_DE.UTF-8")
+NO_LOCALE = ("-u", "LC_ALL", "-u", "LC_CTYPE", "-u", "LANG")
 
 
 async def walked(screen: Terminal) -> None:
@@ -63,7 +66,11 @@ async def test_a_login_with_few_colours(
     [
         (("TERM=dumb",), "TERM=dumb"),
         (("TERM=",), "TERM is not set"),
-        (NOT_UTF_8, "its encoding is"),
+        (("TERM=vt52",), "TERM=vt52"),
+        (("TERM=foo",), "If it can: export TERM=xterm-256color"),
+        (IN_C, "LC_ALL=C. If your terminal shows UTF-8: export LC_ALL=C.UTF-8."),
+        (OF_LATIN_1, "LANG=de_DE.ISO-8859-1. If your"),
+        (BY_CTYPE, "LC_CTYPE=POSIX. If your"),
         (("AUTHLENS_PLAIN=1",), "As asked for"),
     ],
 )
@@ -81,7 +88,55 @@ async def test_a_url_is_logged_in_to_line_by_line(
         screen.send(f"{urlsplit(callback).query}\r")
         await screen.wait_for("Authenticated.")
         assert await screen.wait_for_exit() == 0
-        assert settings != NOT_UTF_8 or screen.raw.isascii()
+        assert settings not in (IN_C, OF_LATIN_1, BY_CTYPE) or screen.raw.isascii()
+
+
+async def test_where_no_locale_is_set_the_full_screen_comes(machine: dict[str, str], resource: str) -> None:
+    """A container, `env -i`: nobody said that the terminal shows anything else than UTF-8."""
+    async with terminal(("env", *NO_LOCALE, AUTHLENS, resource), env=machine) as screen:
+        await screen.wait_for("Press n to run it")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize("kind", ["xterm-kitty", "alacritty", "tmux-256color", "linux"])
+async def test_a_newer_terminal_that_this_machine_does_not_know_has_its_full_screen(
+    kind: str, machine: dict[str, str], resource: str
+) -> None:
+    """Over SSH: terminfo lags behind, and the console of Linux needs no second screen."""
+    async with terminal(("env", f"TERM={kind}", AUTHLENS, resource), env=machine) as screen:
+        await screen.wait_for("Press n to run it")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (IN_C, "! terminal     The full screen needs UTF-8, and the locale has another encoding: LC_ALL=C."),
+        (("TERM=vt52",), "! terminal     This terminal cannot show a full screen (TERM=vt52)."),
+        (NO_LOCALE, "utf-8, for no locale says otherwise."),
+    ],
+)
+async def test_doctor_says_the_same_of_the_terminal(
+    settings: tuple[str, ...], words: str, machine: dict[str, str]
+) -> None:
+    """Design §6: what is found, and what to do."""
+    async with terminal(("env", *settings, AUTHLENS, "doctor"), env=machine, columns=200) as screen:
+        await screen.wait_for_exit()
+        assert words in screen.text()
+        assert settings != IN_C or screen.raw.isascii()
+
+
+@pytest.mark.parametrize(
+    "verb", [("--help",), ("list",), ("login", "--help"), ("token", "https://no.example/")]
+)
+async def test_in_the_locale_c_all_words_are_ascii(verb: tuple[str, ...], machine: dict[str, str]) -> None:
+    """No sign that the person's encoding cannot show, in no verb."""
+    async with terminal(("env", *IN_C, AUTHLENS, *verb), env=machine) as screen:
+        await screen.wait_for_exit()
+        assert screen.raw.isascii()
+        assert b"\\u" not in screen.raw
 
 
 async def test_in_words_for_one_who_listens(machine: dict[str, str], resource: str) -> None:

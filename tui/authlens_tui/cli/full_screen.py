@@ -8,8 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+from authlens_tui.cli.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.session import checked_url
+from authlens_tui.cli.terminal_kind import why_no_screen
 
 __all__ = ["require_terminal", "run_app", "run_demo", "why_no_full_screen"]
 
@@ -56,10 +59,14 @@ def why_no_full_screen() -> str | None:
         return "The full-screen app needs a terminal for its keys and its screen, and this is none."
     if sys.platform == "win32":
         return None
-    kind = os.environ.get("TERM", "")
-    if kind in {"", "dumb"}:
-        seen = f"TERM={kind}" if kind else "TERM is not set"
-        return f"This terminal cannot show a full screen ({seen})."
+    if why := why_no_screen(os.environ.get("TERM", "")):
+        return why
+    if not shows_utf_8():
+        setting = safe_line("=".join(locale_setting()), 60)
+        return (
+            f"The full screen needs UTF-8, and the locale has another encoding: {setting}. "
+            "If your terminal shows UTF-8: export LC_ALL=C.UTF-8."
+        )
     encoding = sys.stderr.encoding or "none"
     try:
         "✔─".encode(encoding)

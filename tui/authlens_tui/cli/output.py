@@ -12,6 +12,7 @@ from typing import Final, TextIO
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
+from authlens_tui.cli.charset import shows_utf_8
 
 __all__ = [
     "AnswerLost",
@@ -36,6 +37,12 @@ _PLAIN: Final = str.maketrans(
         "●": "*",
         "◐": "~",
         "○": "o",
+        "•": "*",
+        "·": "|",
+        "─": "-",
+        "├": "+",
+        "└": "+",
+        "✘": "x",
         "×": "x",
         "§": "section ",
         "“": '"',
@@ -119,8 +126,15 @@ def answer_text(text: str) -> None:
 
 
 def encodable(text: str, stream: TextIO) -> str:
-    """Return `text` in characters that `stream` can encode: our signs by a plain one, others as escapes."""
+    """Return `text` in characters that can be shown: our signs by a plain one, others as escapes.
+
+    What `stream` can encode is not enough: Python writes UTF-8 in the locale C as well.
+    """
+    if text.isascii():
+        return text
     encoding = stream.encoding or "ascii"
+    if encoding.lower().replace("-", "") == "utf8" and not shows_utf_8():
+        encoding = "ascii"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

@@ -12,6 +12,7 @@ from authlens_core.doctor.finding import Finding
 from authlens_core.oauth.check import Severity
 from authlens_core.safe_text import safe_line
 from authlens_tui.browser import browser_name
+from authlens_tui.cli.charset import locale_setting
 from authlens_tui.cli.full_screen import why_no_full_screen
 
 __all__ = ["look_at_browser", "look_at_terminal"]
@@ -47,7 +48,8 @@ def look_at_terminal(environ: Mapping[str, str]) -> Finding:
         colours = "no colours of its own (NO_COLOR)"
     inside = next((name for variable, name in _AROUND if environ.get(variable)), "")
     kind = safe_line(environ.get("TERM", ""), 60) or "no TERM"
-    words = f"{kind}{inside}, {size.columns}×{size.lines}, {colours}, {sys.stderr.encoding}."
+    said = "" if any(locale_setting()) else ", for no locale says otherwise"
+    words = f"{kind}{inside}, {size.columns}×{size.lines}, {colours}, {sys.stderr.encoding}{said}."
     if size.columns < _ENOUGH[0] or size.lines < _ENOUGH[1]:
         cure = f"At {_ENOUGH[0]}×{_ENOUGH[1]} or more everything has its place; smaller works."
         return Finding(topic, Severity.NOTICE, words, cure)

@@ -1,0 +1,66 @@
+"""Whether the terminal is known to show UTF-8, by the locale that the person set.
+
+Python does not tell: in the locale C, and where the one that is set is not installed, it writes UTF-8 all the
+same (PEP 538, PEP 540), and a terminal of another encoding shows every sign as several wrong ones.
+
+Where nothing is set at all, as in most containers, in a cron job and after `env -i`, UTF-8 is assumed: nobody
+said anything about the terminal then, today's terminals show UTF-8, and Python itself decides so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+__all__ = ["locale_setting", "shows_utf_8"]
+
+_VARIABLES: Final = ("LC_ALL", "LC_CTYPE", "LANG")
+"""The first that is not empty counts (POSIX, "Environment Variables", 8.2)."""
+_COERCED: Final = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # what Python puts into LC_CTYPE (PEP 538)
+
+
+def locale_setting(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Return the variable that says the encoding of the terminal, and its value; nothing twice if none does.
+
+    Args:
+        environ: the environment to go by; None is that of the process, as it was before Python began.
+    """
+    for name in _VARIABLES:
+        value = (os.environ if environ is None else environ).get(name, "")
+        if environ is None and name == "LC_CTYPE" and value in _COERCED and sys.flags.utf8_mode:
+            value = _ctype_at_the_start()
+        if value:
+            return name, value
+    return "", ""
+
+
+def shows_utf_8(environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether UTF-8 may be written to the terminal.
+
+    The name of a locale tells its encoding behind a dot, `de_DE.UTF-8@euro`; whether it is installed here
+    does not matter, for the terminal may be on another machine. One without a dot (`C`, `POSIX`, `de_DE`) is
+    of another encoding; macOS has one that is called `UTF-8` alone.
+
+    Args:
+        environ: as for `locale_setting`.
+    """
+    if sys.platform == "win32":
+        return True
+    _, value = locale_setting(environ)
+    encoding = value.partition("@")[0].rpartition(".")[2]
+    return not value or encoding.lower().replace("-", "") == "utf8"
+
+
+@cache
+def _ctype_at_the_start() -> str:
+    """Return what LC_CTYPE was before Python may have changed it; nothing where the system does not tell."""
+    try:
+        begun_with = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    value = next((entry for entry in begun_with if entry.startswith(b"LC_CTYPE=")), b"")
+    return value.removeprefix(b"LC_CTYPE=").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Whether UTF-8 may be written to the terminal: by the locale that the person set, not by what Python sees."""
+"""Whether UTF-8 may be written to the terminal: by the locale that the person set, not by Python's own."""
 
 from __future__ import annotations
 

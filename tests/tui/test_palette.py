@@ -43,6 +43,12 @@ async def test_every_enabled_binding_with_a_tooltip_can_be_found() -> None:
         assert {"revoke", "refresh", "help"} <= {one.action for one in found}
 
 
+async def test_the_palette_does_not_offer_itself() -> None:
+    """It is open already."""
+    async with run_screen(dashboard()) as (app, _):
+        assert not [one for one in possible_actions(app.screen) if one.action == "app.command_palette"]
+
+
 async def test_an_action_that_does_nothing_now_is_not_offered() -> None:
     """Before the first stage has failed there is nothing to retry."""
     login, _ = scripted()

@@ -61,7 +61,8 @@ def possible_actions(screen: Screen[Any]) -> tuple[Possible, ...]:
     """
     found: dict[tuple[int, str], list[tuple[Place, Binding, DOMNode]]] = {}
     for place, binding, node in _bindings(screen):
-        if binding.tooltip and binding.description:
+        # The palette is where these are offered.
+        if binding.tooltip and binding.description and binding.action != "app.command_palette":
             found.setdefault((id(node), binding.action), []).append((place, binding, node))
     app = screen.app
     listed = []

@@ -44,7 +44,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         for one in (
             Format("session", ".authlens.json", "opens again in authlens", session_json),
             Format("har", ".har", "opens in a browser's developer tools", har),
-            Format("curl", ".sh", "a bash script that asks for the secrets and does it again", curl_script),
+            Format("curl", ".sh", "a bash script that does it again", curl_script),
             Format("markdown", ".md", "for a ticket, with a sequence diagram", markdown),
         )
     }

@@ -91,11 +91,46 @@ async def test_a_field_is_put_back_left_out_and_refused_in_words() -> None:
         await pilot.pause()
         await pilot.press("enter")
         await pilot.pause()
+        assert "✖ Accept: " in text_of(app)
         assert "printable ASCII" in text_of(app)
         assert isinstance(app.screen, EditScreen)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         assert login.amendments == ()
+
+
+async def test_a_refusal_names_the_field_and_leads_to_it() -> None:
+    """Of twenty fields the one that is wrong has the cursor; so has the name that is missing."""
+    login, _ = scripted()
+    await run_to(login, Stage.REGISTRATION)
+    async with wizard_on(login) as (_, pilot, app):
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        form = app.screen
+        assert isinstance(form, EditScreen)
+        port = row(form, "port")
+        port.field.value = "99999999"
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.focused is port.field)
+        assert "✖ port: A port is a number" in text_of(app)
+        port.reset()
+        added = next(iter(form.new_rows))
+        added.value_field.value = "x"
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.focused is added.name_field)
+        assert "needs a name" in text_of(app)
+
+
+async def test_a_long_name_does_not_run_into_its_field_at_80_columns() -> None:
+    """`token_endpoint_auth_method  JSON` and the value are two things."""
+    login, _ = scripted()
+    await run_to(login, Stage.REGISTRATION)
+    async with wizard_on(login, size=(80, 40)) as (_, pilot, app):
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        assert "token_endpoint_auth_method  JSON " in text_of(app)
 
 
 async def test_what_a_field_cannot_show_stands_in_no_field() -> None:

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from authlens_core.export.secret_names import is_sensitive
-from authlens_core.login.amendment import Amendment, AmendmentRefused, Place
+from authlens_core.login.amendment import Amendment, Place
 from authlens_core.login.editing import Choice, Part, added, difference, with_choices
 from authlens_core.login.facts import Options
 from authlens_core.safe_text import safe_line
@@ -51,7 +51,13 @@ class FieldRow(Horizontal):
     DEFAULT_CSS = """
     FieldRow {
         height: 1;
-        & .field-name { width: 34; color: $text-muted; }
+        & .field-name {
+            width: 34;
+            padding-right: 1;
+            color: $text-muted;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
         & Input { width: 1fr; }
         &.-changed .field-name { color: $text-warning; text-style: bold; }
         &.-changed.-within .field-name { color: $text-success; text-style: bold; }
@@ -76,10 +82,15 @@ class FieldRow(Horizontal):
             return self.source.name.replace("_", " ")
         return safe_line(self.source.name, 60) or self.source.place.value
 
+    @property
+    def first_field(self) -> Input:
+        """The field that is gone to."""
+        return self.field
+
     def compose(self) -> ComposeResult:
         """Lay out name and field."""
         place = "" if isinstance(self.source, Choice) or not self.source.name else self.source.place.value
-        name = Content.assemble(self.title[:28], (f"  {place.partition(' ')[0]}" if place else "", "$quiet"))
+        name = Content.assemble(self.title, (f"  {place.partition(' ')[0]}" if place else "", "$quiet"))
         yield Static(name, classes="field-name")
         yield Input(
             self._plain or "",
@@ -133,7 +144,7 @@ class NewRow(Horizontal):
     DEFAULT_CSS = """
     NewRow {
         height: 1;
-        & .field-name { width: 19; color: $text-muted; }
+        & .field-name { width: 19; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         & .new-name { width: 24; margin-right: 1; }
         & .new-value { width: 1fr; }
         &.-changed .field-name { color: $text-warning; text-style: bold; }
@@ -152,6 +163,16 @@ class NewRow(Horizontal):
         yield Static(Content(f"+ {self.place.value}"), classes="field-name")
         yield Input(placeholder="name", compact=True, select_on_focus=False, classes="new-name")
         yield Input(placeholder="value", compact=True, select_on_focus=False, classes="new-value")
+
+    @property
+    def title(self) -> str:
+        """What is being added."""
+        return safe_line(self.name_field.value, 60) or f"the new {self.place.value}"
+
+    @property
+    def first_field(self) -> Input:
+        """The field that is gone to."""
+        return self.value_field if self.name_field.value.strip() else self.name_field
 
     @property
     def changed(self) -> bool:
@@ -309,19 +330,27 @@ class EditScreen(ModalScreen[Edited | None]):
         if self.focused is not None and self.focused.id == "cancel":
             self.action_cancel()
             return
-        changed = [row for row in self.rows if row.changed]
-        chosen = {row.source.name: row.field.value for row in changed if isinstance(row.source, Choice)}
-        try:
-            options = with_choices(self._options, chosen)
-            amendments = (
-                *(row.source.to(row.new_value) for row in changed if isinstance(row.source, Part)),
-                *(row.amendment(self._parts) for row in self.new_rows if row.changed),
-            )
-        except (AmendmentRefused, ValueError) as refused:
-            self.changes.update(Content(f"✖ {safe_line(str(refused), 400)}"))
-            self.changes.add_class("-bad")
-            return
-        self.dismiss(Edited(options, amendments) if changed or amendments else None)
+        rows: tuple[FieldRow | NewRow, ...] = (*self.rows, *self.new_rows)
+        changed = [row for row in rows if row.changed]
+        options, amendments = self._options, list[Amendment]()
+        for row in changed:
+            try:
+                if isinstance(row, NewRow):
+                    amendments.append(row.amendment(self._parts))
+                elif isinstance(row.source, Part):
+                    amendments.append(row.source.to(row.new_value))
+                else:
+                    options = with_choices(options, {row.source.name: row.field.value})
+            except ValueError as refused:
+                self._refuse(row, str(refused))
+                return
+        self.dismiss(Edited(options, tuple(amendments)) if changed else None)
+
+    def _refuse(self, row: FieldRow | NewRow, reason: str) -> None:
+        """Say which field cannot be sent, and why, and go there."""
+        self.changes.update(Content(f"✖ {row.title}: {safe_line(reason, 400)}"))
+        self.changes.add_class("-bad")
+        row.first_field.focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Apply or leave, with the mouse."""

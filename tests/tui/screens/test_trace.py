@@ -157,3 +157,15 @@ async def test_the_replay_of_a_file_is_left_with_escape() -> None:
         await pilot.press("escape")
         await until(pilot, lambda: app._exit)
     assert (app.return_code or 0) == 0
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (20, 5)])
+async def test_a_session_without_a_stage_says_so_and_how_to_leave(size: tuple[int, int]) -> None:
+    """Nothing to look at is a state of its own, with no key that does nothing."""
+    screen = TraceScreen(replace(await login_trace(), records=()), replay="empty.json")
+    async with run_screen(screen, size=size) as (app, pilot):
+        await pilot.press("pagedown", "enter", "3", "slash", "v")
+        await pilot.pause()
+        if size[0] > 20:
+            assert "This session has no stage in it" in text_of(app)
+            assert "]" not in footer_keys(app)

@@ -8,6 +8,7 @@ from authlens_core.login.experiments import EXPERIMENTS, experiment_named
 from authlens_core.trace.record import Stage
 from authlens_tui.demo import DemoApp
 from authlens_tui.screens.export import ExportScreen
+from authlens_tui.screens.tampered_words import listed
 from authlens_tui.screens.what_if import ExperimentResultScreen, WhatIfScreen, results_in
 from authlens_tui.screens.wizard import WizardScreen
 from authlens_tui.widgets.record_view import RecordView
@@ -198,3 +199,9 @@ async def test_m_saves_the_record_once_there_is_one() -> None:
         await login.step()
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+
+
+def test_the_same_change_is_named_once_with_how_often_it_was_made() -> None:
+    """Eight attempts are not eight sentences."""
+    assert listed(["the verifier was replaced"] * 8) == "the verifier was replaced (8 times)"
+    assert listed(["a", "b", "a", "c", "d"]) == "a (2 times); b; c; and 1 more"

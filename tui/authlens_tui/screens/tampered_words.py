@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -16,7 +17,7 @@ from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.durations import in_words
 from authlens_tui.screens.what_if import acts_at, results_in
 
-__all__ = ["experiment_words", "marks", "unkept_words"]
+__all__ = ["experiment_words", "listed", "marks", "unkept_words"]
 
 _KEY: Final = "bold $text-primary"
 _MARK: Final = "bold $text-warning"
@@ -29,14 +30,14 @@ def marks(login: Login) -> Content:
     if login.armed is not None:
         pieces.append(Content.assemble(("≠ Armed: ", _MARK), f"{login.armed.title} {acts_at(login.armed)}."))
     elif login.edits:
-        words = _listed([one.words for _, one in login.edits])
+        words = listed([one.words for _, one in login.edits])
         stage = login.edits[0][0]
         when = "once it is sent" if stage is login.position else f"once {STAGE_INFO[stage].title} is run"
         pieces.append(Content.assemble(("≠ Edited: ", _MARK), f"{words}, {when}."))
     if login.trace.tampering:
-        words = _listed(login.trace.tampering)
+        words = listed(login.trace.tampering)
         pieces.append(Content.assemble(("≠ TAMPERED: ", _MARK), f"{words}. Nothing of this login is kept."))
-    return Content(" ").join(pieces)
+    return Content("\n").join(pieces)
 
 
 def unkept_words(facts: Facts, now: datetime) -> Content:
@@ -75,6 +76,9 @@ def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Co
     )
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(changes: Sequence[str]) -> str:
+    """Name changes one by one, each once with how often it was made, and the first three of them."""
+    times = Counter(changes)
+    words = [one if count == 1 else f"{one} ({count} times)" for one, count in times.items()]
     more = len(words) - _MOST_SAID
     return "; ".join([*words[:_MOST_SAID], *((f"and {more} more",) if more > 0 else ())])

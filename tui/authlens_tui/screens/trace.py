@@ -20,6 +20,7 @@ from authlens_tui.screens.compare import CompareScreen
 from authlens_tui.screens.export import ExportScreen
 from authlens_tui.screens.open_session import Kept, OpenSessionScreen
 from authlens_tui.screens.reading import ReadingScreen
+from authlens_tui.screens.tampered_words import listed
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record_view import RecordView
 from authlens_tui.widgets.stepper import Step, Stepper, StepState
@@ -27,6 +28,11 @@ from authlens_tui.widgets.title_bar import TitleBar
 
 __all__ = ["TraceScreen"]
 
+_EMPTY: Final = (
+    "This session has no stage in it: nothing was sent yet when it was saved, or whoever made the file left "
+    "the stages out.\n\nThere is nothing to look at here. Press Esc to go back, or = to compare it with "
+    "another session."
+)
 _NARROW, _SHORT = 100, 16  # cells and rows, as in the wizard
 _STATES: Final = {Outcome.FAILED: StepState.FAILED, Outcome.CANCELLED: StepState.CANCELLED}
 
@@ -93,6 +99,7 @@ class TraceScreen(ReadingScreen):
         with Horizontal(id="trace"):
             yield Stepper()
             yield RecordView()
+            yield Static(Content(_EMPTY), id="nothing")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -100,6 +107,7 @@ class TraceScreen(ReadingScreen):
         self.record_view.issuer = self._issuer
         self.stepper.border_title = self._trace.kind.value.capitalize()
         self.stepper.steps = _steps(self._trace.records)
+        self.set_class(not self._trace.records, "-empty")
         if self._trace.records:
             self.record_view.show_story(self._trace.records)
             self.show_record(len(self._trace.records) - 1)
@@ -112,6 +120,11 @@ class TraceScreen(ReadingScreen):
         folded = small or len(self._trace.records) < 2
         self.set_class(folded, "-folded")
         self.stepper.set_class(folded, "-line")
+
+    @property
+    def shows_record(self) -> bool:
+        """False where there is none."""
+        return bool(self._trace.records)
 
     def show_record(self, index: int) -> None:
         """Show the record at `index` of the trace."""
@@ -133,6 +146,8 @@ class TraceScreen(ReadingScreen):
         """Show the key that reveals only where there is something to reveal; a replay has only masks."""
         if action == "reveal" and self.is_mounted:
             return not self._replay and self.record_view.has_secrets
+        if action in ("tab", "copy") and not self._trace.records:
+            return False
         return super().check_action(action, parameters)
 
     def action_back(self) -> None:
@@ -194,7 +209,7 @@ def _marks(trace: Trace, replay: str) -> Content:
     marks = Content.assemble((f"{words} · {began}", "$quiet"))
     if not trace.tampering:
         return marks
-    changes = safe_line("; ".join(trace.tampering), 300)
+    changes = safe_line(listed(trace.tampering), 300)
     return Content.assemble(("TAMPERED ", "bold $text-warning"), f"on purpose: {changes}\n", marks)
 
 

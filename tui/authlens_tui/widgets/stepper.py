@@ -40,6 +40,7 @@ _SIGNS: Final = {
     StepState.CANCELLED: ("■", "$quiet"),
 }
 _TIME_WIDTH: Final = 7
+_NAME_ROOM: Final = 48  # cells of the one-line form that the name of a step, its state and the count may take
 _TAMPERED: Final = ("≠ TAMPERED", "bold $text-warning")
 
 
@@ -122,12 +123,37 @@ class Stepper(Widget, can_focus=True):
         width = self.content_size.width
         if self.has_class("-line"):
             return self._one_line(width)
-        return Content("\n").join([self._row(index, step, width) for index, step in enumerate(self.steps)])
+        shown = self._in_view(self.content_size.height)
+        return Content("\n").join([self._row(index, self.steps[index], width) for index in shown])
+
+    def _in_view(self, room: int) -> range:
+        """Return which steps there is room for, around the one that is looked at."""
+        first = max(0, min(self.looked_at - room // 2, len(self.steps) - room))
+        return range(first, min(len(self.steps), first + max(1, room)))
+
+    def _signs_in_view(self, width: int) -> range:
+        """Return which steps have a sign in the one-line form, where the name needs room as well."""
+        return self._in_view(max(3, (width - _NAME_ROOM) // 2))
 
     def watch_steps(self) -> None:
         """Say in the border that something was changed on purpose."""
+        self._tell_in_border()
+
+    def watch_looked_at(self) -> None:
+        """Say in the border which step it is, where there is no room for all."""
+        self._tell_in_border()
+
+    def on_resize(self) -> None:
+        """Find out anew whether there is room for all."""
+        self._tell_in_border()
+
+    def _tell_in_border(self) -> None:
         tampered = any(step.tampered for step in self.steps)
-        self.border_subtitle = Content.styled(*_TAMPERED) if tampered else None
+        hidden = 0 < self.content_size.height < len(self.steps)
+        place = f"{self.looked_at + 1} of {len(self.steps)}" if hidden else ""
+        words = [Content.styled(*_TAMPERED)] if tampered else []
+        words += [Content(place)] if place else []
+        self.border_subtitle = Content(" · ").join(words) if words else None
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """One row for each step, or one for all."""
@@ -140,8 +166,15 @@ class Stepper(Widget, can_focus=True):
     def on_click(self, event: Click) -> None:
         """Choose the step that was clicked."""
         spot = event.get_content_offset(self)
-        if spot is not None:
-            self._choose((spot.x - 1) // 2 if self.has_class("-line") else spot.y)
+        if spot is None:
+            return
+        if self.has_class("-line"):
+            signs = self._signs_in_view(self.content_size.width)
+            place = (spot.x - 1 - 2 * (signs.start > 0)) // 2
+            if 0 <= place < len(signs):
+                self._choose(signs.start + place)
+        else:
+            self._choose(self._in_view(self.content_size.height).start + spot.y)
 
     def _choose(self, index: int) -> None:
         if 0 <= index < len(self.steps) and index != self.looked_at:
@@ -150,31 +183,40 @@ class Stepper(Widget, can_focus=True):
     def _row(self, index: int, step: Step, width: int) -> Content:
         sign, style = _SIGNS[step.state]
         took = duration(step.elapsed) if step.elapsed is not None else ""
-        name_width = max(4, width - 4 - _TIME_WIDTH)
-        title = safe_line(step.title, 40)[:name_width]
+        name_width = max(4, width - 3 - len(str(step.number)) - _TIME_WIDTH)
+        title = safe_line(step.title, 40)
+        room = name_width - 2 * step.tampered
+        title = title if len(title) <= room else f"{title[: room - 1]}…"
         looked_at = index == self.looked_at
         running = step.state is StepState.RUNNING
         name_style = "bold" if looked_at or running else "$quiet" if step.state is StepState.WAITING else ""
         row = Content.assemble(
             (sign, style),
             f" {step.number} ",
-            (f"{title:<{name_width}}"[: name_width - 2 * step.tampered], name_style),
+            (f"{title:<{room}}", name_style),
             ("≠ " if step.tampered else "", _TAMPERED[1]),
             (f"{took:>{_TIME_WIDTH}}", "$quiet"),
         )
         return row.stylize("on $primary 25%") if looked_at else row
 
     def _one_line(self, width: int) -> Content:
+        shown = self._signs_in_view(width)
         signs = [
             (
                 f" {_SIGNS[step.state][0]}",
                 _SIGNS[step.state][1] + (" on $primary 35%" if i == self.looked_at else ""),
             )
             for i, step in enumerate(self.steps)
+            if i in shown
         ]
+        before, after = (" …" if more else "" for more in (shown.start, len(self.steps) - shown.stop))
         step = self.steps[self.looked_at] if self.looked_at < len(self.steps) else None
         name = f"  {step.number} {safe_line(step.title, 40)}" if step else ""
         word = f"  {step.state}" if step and step.state is not StepState.WAITING else ""
         tampered = any(one.tampered for one in self.steps)
         mark = Content.assemble("  ", _TAMPERED) if tampered else Content()
-        return Content.assemble(*signs, mark, (name, "bold"), (word, "$quiet")).truncate(max(1, width))
+        of = f"  ({self.looked_at + 1} of {len(self.steps)})" if before or after else ""
+        words = Content.assemble(mark, (name, "bold"), (word, "$quiet"), (of, "$quiet"))
+        return Content.assemble((before, "$quiet"), *signs, (after, "$quiet"), words).truncate(
+            max(1, width), ellipsis=True
+        )

@@ -20,6 +20,7 @@ from textual.app import App
 from authlens_core.credentials.place import Place
 from authlens_core.errors import UsageError
 from authlens_tui.app import AuthlensApp
+from authlens_tui.cli.full_screen import require_terminal
 from authlens_tui.crash import crash_report
 from authlens_tui.driver import InputDecoder
 from authlens_tui.recording import refuse_recording
@@ -236,3 +237,15 @@ def test_the_decoder_gives_the_same_text_however_the_bytes_are_cut(cut: int) -> 
     decoder = InputDecoder()
     text = decoder.feed(data[:cut]) + decoder.feed(data[cut:]) + decoder.feed(b"", final=True)
     assert text == "aü\x1b[M\xe0\xa9\xc1€b"
+
+
+@pytest.mark.parametrize("value", ["", "colourful"])
+def test_a_colour_system_that_textual_does_not_know_is_as_good_as_none(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """Textual stops with a KeyError where the variable is set but empty."""
+    monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", value)
+    monkeypatch.setenv("AUTHLENS_PLAIN", "1")
+    with pytest.raises(UsageError):
+        require_terminal("authlens login URL")
+    assert "TEXTUAL_COLOR_SYSTEM" not in os.environ

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
@@ -13,6 +14,8 @@ from authlens_tui.cli.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal_kind import why_no_screen
+
+_COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
 
 __all__ = ["require_terminal", "run_app", "run_demo", "why_no_full_screen"]
 
@@ -81,6 +84,8 @@ def require_terminal(instead: str) -> None:
     Raises:
         UsageError: with what to run instead.
     """
+    if os.environ.get("TEXTUAL_COLOR_SYSTEM") not in _COLOUR_SYSTEMS:
+        os.environ.pop("TEXTUAL_COLOR_SYSTEM", None)  # Textual stops at a name that it does not know
     why = why_no_full_screen()
     if why is not None:
         raise UsageError(why, f"Line by line it works: {instead}")

@@ -53,7 +53,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 __all__ = ["Player", "WizardScreen"]
 
 _NARROW, _SHORT, _TALL = 100, 16, 32  # cells and rows, as the app's breakpoints
-_LARGE = 50  # rows
+_ROOMY, _LARGE = 24, 50  # rows
 
 
 class WizardScreen(WizardLink):
@@ -123,6 +123,7 @@ class WizardScreen(WizardLink):
         self.stepper.set_class(folded, "-line")
         self._show_heading()
         self._say_failure()
+        self._say_success()
 
     @on(TabbedContent.TabActivated)
     def _say_failure(self) -> None:
@@ -288,6 +289,7 @@ class WizardScreen(WizardLink):
 
     def _tick(self) -> None:
         if self._ready is None:
+            self._say_success()
             return
         self.panel.show_remaining(self._login.wait.remaining)
         if self._ignored is not None:
@@ -306,12 +308,17 @@ class WizardScreen(WizardLink):
         if stage is None and self._login.tampered:
             self.say(unkept_words(self._login.facts, datetime.now(UTC)))
         elif stage is None:
-            told = authenticated_words(
-                self._login.facts, self._login.trace, self._store_name, self._way_out, datetime.now(UTC)
-            )
+            facts, trace, brief = self._login.facts, self._login.trace, self.size.height < _ROOMY
+            now = datetime.now(UTC)
+            told = authenticated_words(facts, trace, self._store_name, self._way_out, now, brief=brief)
             self.say(told, done=True)
         else:
             self.say(next_words(stage, self._planned, shown=self.shown is stage))
+
+    def _say_success(self) -> None:
+        """Say it anew where it stands: the token has a second less, or the words have another room."""
+        if self.verdict_line.has_class("-done"):
+            self._say_next()
 
     @property
     def _way_out(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +18,7 @@ from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage, StageRecord, Trace
-from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.durations import in_words
 from authlens_tui.widgets.exchange_view import duration
 
@@ -29,11 +30,22 @@ __all__ = [
     "silent_words",
     "turned_away_words",
     "waiting_words",
+    "with_keys",
 ]
 
 _KEY: Final = "bold $text-primary"
 _LONGEST_URL: Final = 150  # characters: two lines of a small screen
+_MOST_WARNINGS: Final = 3
+_LONGEST_WARNING: Final = 160  # characters
 _LONGEST_PAGE: Final = 240  # characters of a page that turned somebody away
+# What the command line calls what a key does here.
+_FLAGS: Final = (
+    ("h", re.compile(r"--redirect-host(?: [\w.]+\w(?: or localhost)?)?")),
+    ("w", re.compile(r"(?<![\w-])--port\b(?: N)?")),
+    ("e", re.compile(r"(?<![\w-])--(?:client-id(?: ID)?|resource|scope)\b")),
+    ("C", re.compile(r"authlens login (?:URL --cloudflared|--cloudflared(?: URL)?)")),
+    ("S", re.compile(r"authlens service-token add(?: URL)?")),
+)
 _MOST_SEEN: Final = 3  # lines of evidence beside the CF-Ray
 _LONGEST_SEEN: Final = 110  # characters of one of them
 
@@ -106,15 +118,22 @@ def silent_words(*, in_full: bool) -> Content:
     )
 
 
-def authenticated_words(facts: Facts, trace: Trace, store_name: str, way_out: str, now: datetime) -> Content:
-    """Say that it works: what was earned, where it is kept, what it took, and what can be done next."""
-    access = trace.latest(Stage.ACCESS)
-    but = [safe_line(c.seen, 300) for c in access.checks if c.severity is Severity.WARNING] if access else []
-    rows = (
-        *(("But", Content.styled(words, "$text-warning")) for words in but),
+def authenticated_words(
+    facts: Facts, trace: Trace, store_name: str, way_out: str, now: datetime, *, brief: bool = False
+) -> Content:
+    """Say that it works: what was earned, where it is kept, what it took, and what can be done next.
+
+    Where it is to be `brief`, only what else is to be known, and the keys.
+    """
+    but = _warned(trace)
+    told = (
         ("Earned", Content(_earned(facts, now))),
         ("Kept in", Content(safe_line(store_name, 60))),
         ("It took", Content(_took(trace))),
+    )
+    rows = (
+        *(("But", Content.styled(words, "$text-warning")) for words in (but[:1] if brief else but)),
+        *(() if brief else told),
         (
             "Next",
             Content.assemble(
@@ -134,12 +153,26 @@ def authenticated_words(facts: Facts, trace: Trace, store_name: str, way_out: st
     )
 
 
+def _warned(trace: Trace) -> tuple[str, ...]:
+    """Return what the stages of the login warned of, the last one first, in four lines at the most."""
+    latest = [record for stage in reversed(LOGIN_STAGES) if (record := trace.latest(stage)) is not None]
+    found = [
+        f"{STAGE_INFO[record.stage].title}: {safe_line(check.seen, _LONGEST_WARNING)}"
+        for record in latest
+        for check in record.checks
+        if check.severity is Severity.WARNING
+    ]
+    more = len(found) - _MOST_WARNINGS
+    rest = (f"{more} more: ! marks the stages, ] turns to their Checks",) if more > 0 else ()
+    return (*found[:_MOST_WARNINGS], *rest)
+
+
 def _earned(facts: Facts, now: datetime) -> str:
     if facts.tokens is None:
         return "a token"
     kind = "a JWT" if parse_jwt(facts.tokens.access_token) is not None else "opaque"
     left = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
-    lasts = f", {in_words(left)} left" if left > 0 else ""
+    lasts = f", {in_words(left)} left" if left > 0 else ", ended" if facts.expires_at else ""
     if facts.tokens.refresh_token is None:
         return f"an access token ({kind}{lasts}), no refresh token"
     return f"an access token ({kind}{lasts}) and a refresh token"
@@ -172,10 +205,19 @@ def failed_words(
         return Content.assemble(title, _keys(ways))
     if told_above:
         return Content.assemble(title, "Above stands why, and what to do about it.\n", _keys(ways))
-    cure = Content.assemble(("\n→ ", "bold"), Content(reason.cure)) if reason.cure else Content()
+    told = with_keys(reason.cure, {key for key, _ in ways})
+    cure = Content.assemble(("\n→ ", "bold"), Content(told)) if told else Content()
     seen = Content() if brief and reason.known else _seen(reason)
     first, last = (Content(), seen) if reason.known else (seen, Content())
     return Content.assemble(title, Content(reason.cause), first, cure, "\n", _keys(ways), last)
+
+
+def with_keys(cure: str, keys: Collection[str]) -> str:
+    """Return a cure that names flags of the command line with the key beside each that does it here."""
+    for key, flag in _FLAGS:
+        if key in keys:
+            cure = flag.sub(rf"\g<0> (here: {key})", cure)
+    return cure
 
 
 def _seen(reason: Why) -> Content:

@@ -242,6 +242,8 @@ class RecordView(Widget):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer only what does something here."""
+        if action == "search":
+            return not self.search_bar.has_focus_within
         if action == "raw":
             return self.tab in RAW_TABS
         if action == "pick":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import AppBlur
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -628,6 +629,16 @@ async def test_showing_and_copying_a_token_is_asked_masked_again_and_noted() -> 
         events = screen._session.credentials.events("id-wiki")
         assert [event.kind for event in events] == ["copied", "revealed"]
         await until(pilot, lambda: "copied  access token" in text_of(app))
+
+
+async def test_a_shown_token_is_hidden_when_the_person_turns_to_another_window() -> None:
+    """H145: nobody looks over the shoulder of an empty chair."""
+    async with dashboard(grant("wiki"), size=(160, 60)) as (screen, pilot, app):
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, RevealScreen))
+        app.post_message(AppBlur())
+        await until(pilot, lambda: app.screen is screen)
+        assert "access-canary" not in text_of(app)
 
 
 async def test_what_was_sent_is_listed_and_opens_from_the_history() -> None:

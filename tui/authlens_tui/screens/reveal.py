@@ -18,7 +18,7 @@ __all__ = ["RevealScreen"]
 
 
 class RevealScreen(ModalScreen[None]):
-    """Shows one secret until it is closed, another screen comes, or 20 seconds are over.
+    """Shows one secret until it is closed, another screen or window comes, or 20 seconds are over.
 
     Args:
         title: what it is and of which credential.
@@ -47,8 +47,13 @@ class RevealScreen(ModalScreen[None]):
             yield Button(Content("Hide (esc)"), id="close")
 
     def on_mount(self) -> None:
-        """Count the seconds."""
+        """Count the seconds, and watch whether the person still looks at this window."""
         self.set_timer(self.SHOWN_FOR, self.action_close)
+        self.watch(self.app, "app_focus", self._window_focus_changed, init=False)
+
+    def _window_focus_changed(self, focused: bool) -> None:  # noqa: FBT001 - Textual's own signature
+        if not focused:
+            self.action_close()
 
     def on_screen_suspend(self) -> None:
         """Hide when another screen comes before it."""

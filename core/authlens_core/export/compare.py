@@ -2,18 +2,20 @@
 
 Both are compared without their secrets. The masks keep fingerprints, so that it is still seen whether two
 secrets are the same one. What every run makes anew (a state, a code, a token, the date of an answer) has to
-differ and says nothing; it is told apart from what differs although it need not.
+differ and says nothing; it is told apart from what differs although it need not. An address that differs in
+every URL is one difference.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from authlens_core.export.record_fields import Fields, fields_of, group_of
 from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.export.renamed import Renamed, client_ids, moved
 from authlens_core.export.run_values import differs_as_it_must
 from authlens_core.trace.record import Stage, StageRecord, Trace
 
@@ -96,9 +98,30 @@ def compare(left: Trace, right: Trace) -> Comparison:
         {"kind": shown_right.kind.value, "resource": shown_right.resource_url},
     )
     sides = _by_turn(shown_left.records), _by_turn(shown_right.records)
-    stages = (_stage(key, *(side.get(key) for side in sides)) for key in _in_order(*sides))
+    fields = [{key: fields_of(record) for key, record in side.items()} for side in sides]
+    order = _in_order(*sides)
+    addresses = moved(
+        (left[name], right[name])
+        for left, right in _on_both_sides(order, fields)
+        for name in _in_order(left, right)
+        if name in left and name in right
+    )
+    clients = [pair for both in _on_both_sides(order, fields) for pair in client_ids(*both)]
+    renamed = Renamed.of(clients), Renamed.of([*addresses, *clients])
+    stages = (
+        _stage(key, (sides[0].get(key), sides[1].get(key)), (fields[0].get(key), fields[1].get(key)), renamed)
+        for key in order
+    )
     told = tuple(one for one in stages if one.differences or one.as_it_must)
+    about += [Difference("address, throughout", *pair) for pair in addresses]
     return Comparison(tuple(about), told)
+
+
+def _on_both_sides(
+    order: Iterable[tuple[Stage, int]], fields: Sequence[Mapping[tuple[Stage, int], Fields]]
+) -> Iterator[tuple[Fields, Fields]]:
+    left, right = fields
+    yield from ((left[key], right[key]) for key in order if key in left and key in right)
 
 
 def _by_turn(records: Sequence[StageRecord]) -> dict[tuple[Stage, int], StageRecord]:
@@ -121,22 +144,38 @@ def _in_order(left: Iterable[_Key], right: Iterable[_Key]) -> list[_Key]:
     return sorted(places[0].keys() | places[1].keys(), key=place)
 
 
-def _stage(key: tuple[Stage, int], left: StageRecord | None, right: StageRecord | None) -> StageComparison:
+def _stage(
+    key: tuple[Stage, int],
+    records: tuple[StageRecord | None, StageRecord | None],
+    fields: tuple[Fields | None, Fields | None],
+    renamed: tuple[Renamed, Renamed],
+) -> StageComparison:
+    left, right = fields
     if left is None or right is None:
-        words = [None if one is None else one.outcome.value for one in (left, right)]
+        words = [None if one is None else one.outcome.value for one in records]
         return StageComparison(*key, (Difference("stage", *words),))
-    found = _differing(fields_of(left), fields_of(right))
-    return StageComparison(
-        *key,
-        tuple(one for one in found if not _must(one)),
-        tuple(one for one in found if _must(one)),
-    )
+    anew, elsewhere = renamed
+    found = _differing(left, right)
+    must = [one for one in found if _must(one, anew, elsewhere)]
+    # An address that differs throughout is told once, of the traces as a whole.
+    others = [one for one in found if one not in must and not _is_only(one, elsewhere)]
+    return StageComparison(*key, tuple(others), tuple(must))
 
 
-def _must(one: Difference) -> bool:
-    return (
-        one.left is not None and one.right is not None and differs_as_it_must(one.name, one.left, one.right)
-    )
+def _must(one: Difference, anew: Renamed, elsewhere: Renamed) -> bool:
+    if one.left is None or one.right is None:
+        return False
+    if differs_as_it_must(one.name, one.left, one.right) or _is_only(one, anew):
+        return True
+    return differs_as_it_must(one.name, *elsewhere.both(one.left, one.right))
+
+
+def _is_only(one: Difference, renamed: Renamed) -> bool:
+    """Say whether nothing differs but what is called otherwise."""
+    if one.left is None or one.right is None:
+        return False
+    left, right = renamed.both(one.left, one.right)
+    return left == right
 
 
 def _differing(left: Fields, right: Fields) -> list[Difference]:

@@ -247,3 +247,27 @@ def test_ten_thousand_records_are_compared_in_time_that_grows_with_their_number(
         return time.process_time() - began
 
     assert seconds(8_000) < 24 * min(seconds(1_000) for _ in range(3)) + 0.1
+
+
+async def test_two_clean_logins_at_two_addresses_differ_in_the_addresses_alone() -> None:
+    """Not in sixty fields that are one origin; a client that each registered anew says nothing."""
+    runs = []
+    for _ in range(2):
+        async with Emulator() as emulator:
+            runs.append(await record_login_at(emulator, Options(port=0, wait=5)))
+    found = compare(runs[0].trace, runs[1].trace)
+    assert names(found) == []
+    assert {one.name for one in found.about} == {"resource", "address, throughout"}
+    assert len(found.about) <= 4
+    assert any("client_id" in one for one in told_apart(found))
+
+
+def test_an_address_that_differs_in_one_field_alone_is_said_where_it_stands() -> None:
+    """It is no other place, but one that is named otherwise."""
+    url = "https://a.example/"
+    found = compare(
+        trace(asked(url, got='{"uri": "https://b.example/x"}')),
+        trace(asked(url, got='{"uri": "https://c.example/x"}')),
+    )
+    assert names(found) == ["response 1 body uri"]
+    assert found.about == ()

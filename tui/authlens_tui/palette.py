@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -16,6 +16,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 __all__ = ["Actions", "Place", "Possible", "possible_actions"]
+
+_PALETTE: Final = frozenset({"command_palette", "app.command_palette"})
 
 
 class Place(StrEnum):
@@ -62,7 +64,7 @@ def possible_actions(screen: Screen[Any]) -> tuple[Possible, ...]:
     found: dict[tuple[int, str], list[tuple[Place, Binding, DOMNode]]] = {}
     for place, binding, node in _bindings(screen):
         # The palette is where these are offered.
-        if binding.tooltip and binding.description and binding.action != "app.command_palette":
+        if binding.tooltip and binding.description and binding.action not in _PALETTE:
             found.setdefault((id(node), binding.action), []).append((place, binding, node))
     app = screen.app
     listed = []

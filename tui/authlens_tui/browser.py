@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.callback.own_screen import why_no_browser
+from authlens_core.child_environment import for_children
 from authlens_core.oauth.url import UrlRefused, parse_url
 
 __all__ = ["browser_name", "open_browser"]
@@ -41,7 +42,6 @@ except webbrowser.Error:
     sys.exit(3)
 """
 _NAME_LIMIT: Final = 5.0  # seconds: the standard library asks xdg-settings
-_NOT_FOR_CHILDREN: Final = frozenset({"AUTHLENS_CLIENT_SECRET"})
 
 
 def browser_name(environ: Mapping[str, str] | None = None) -> str | None:
@@ -57,17 +57,13 @@ def browser_name(environ: Mapping[str, str] | None = None) -> str | None:
             capture_output=True,
             timeout=_NAME_LIMIT,
             start_new_session=True,
-            env=_for_children(settings),
+            env=for_children(settings),
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     name = done.stdout.decode("utf-8", "replace").strip()
     return name if done.returncode == 0 and Path(name).name not in _TEXT_BROWSERS else None
-
-
-def _for_children(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name not in _NOT_FOR_CHILDREN}
 
 
 def open_browser(
@@ -94,7 +90,7 @@ def open_browser(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=_for_children(settings),
+            env=for_children(settings),
         )
         if child.stdin is not None:
             child.stdin.write(address.text.encode())

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from authlens_core.child_environment import for_children
+
 __all__ = ["NotCopied", "fill"]
 
 _UNFIT: Final = frozenset({"copy_klipper", "copy_qt"})
@@ -46,7 +48,7 @@ def fill(environ: Mapping[str, str], limit: float, text: str) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=dict(environ),
+        env=for_children(environ),
         start_new_session=True,
     )
     try:

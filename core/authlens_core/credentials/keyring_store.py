@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from authlens_core.child_environment import for_children
 from authlens_core.credentials.place import Place
 from authlens_core.credentials.secret_store import (
     CALL_LIMIT,
@@ -29,7 +30,6 @@ _HELPER: Final = (sys.executable, "-P", "-m", "authlens_core.credentials.keyring
 _LINE_LIMIT: Final = 1024 * 1024
 _FAREWELL: Final = 0.3
 """Seconds for a call to end by itself when the store is closed; one that takes longer waits for a prompt."""
-_NOT_FOR_CHILDREN: Final = frozenset({"AUTHLENS_CLIENT_SECRET"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,7 @@ class KeyringStore:
 
     def __init__(self, *, limit: float = CALL_LIMIT, environ: Mapping[str, str] | None = None) -> None:
         self._limit = limit
-        source = os.environ if environ is None else environ
-        self._environ = {name: value for name, value in source.items() if name not in _NOT_FOR_CHILDREN}
+        self._environ = for_children(os.environ if environ is None else environ)
         self._turn = asyncio.Lock()
         self._helper: Process | None = None
         self._ending: list[Process] = []

@@ -1,0 +1,15 @@
+"""The environment that child processes get: ours, without the secret that a person may have put there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["for_children"]
+
+_OURS_ALONE: Final = frozenset({"AUTHLENS_CLIENT_SECRET"})
+
+
+def for_children(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` as a helper, a browser or a clipboard program may have it."""
+    return {name: value for name, value in environ.items() if name not in _OURS_ALONE}

@@ -34,6 +34,7 @@ __all__ = ["EXIT_BOUND", "Credentials", "NoLogin", "client_of", "refresh_lock"]
 EXIT_BOUND: Final = 10.0
 """Seconds that closing waits for a write that was begun."""
 
+
 class NoLogin(LoginNeeded):
     """There is no OAuth grant for the URL on this machine."""
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.callback.own_screen import why_no_browser
+from support.fake_browser import beside_a_fake_browser, what_was_opened
 from support.needs import program
 from support.person import Person
 from support.terminal import Terminal, plain_link, terminal
@@ -157,3 +159,21 @@ async def test_each_paste_is_refused_for_its_own_reason(machine: dict[str, str],
         await screen.wait_for("an address without an answer in it")
         screen.press("ctrl+c")
         assert await screen.wait_for_exit() == 130
+
+
+async def test_enter_alone_opens_the_browser_of_this_machine_and_nothing_does_before(
+    machine: dict[str, str], resource: str, tmp_path: Path
+) -> None:
+    """Issue 5, item 4: on a key press. What is pasted with its line end is no such press."""
+    env = beside_a_fake_browser(tmp_path, machine)
+    async with terminal((AUTHLENS, "login", resource, "--port", "0"), env=env, columns=200) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        screen.send("nonsense\r\n")
+        await screen.wait_for(REFUSED)
+        assert what_was_opened(tmp_path) == ""
+        screen.press("enter")
+        if why_no_browser(env) is None:
+            await screen.wait_until(lambda: "code_challenge=" in what_was_opened(tmp_path), "browser")
+        await paste_and_finish(screen, await callback_of(screen))
+        opened = what_was_opened(tmp_path).splitlines()
+        assert len(opened) == (1 if why_no_browser(env) is None else 0)

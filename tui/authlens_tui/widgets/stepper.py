@@ -40,6 +40,8 @@ _SIGNS: Final = {
     StepState.CANCELLED: ("■", "$quiet"),
 }
 _TIME_WIDTH: Final = 7
+_SHORTEST_NAME: Final = 6  # cells, the blanks before it among them
+_OF_A_LOGIN: Final = 10  # its stages, and two that came after it
 _NAME_ROOM: Final = 48  # cells of the one-line form that the name of a step, its state and the count may take
 _TAMPERED: Final = ("≠ TAMPERED", "bold $text-warning")
 
@@ -132,7 +134,12 @@ class Stepper(Widget, can_focus=True):
         return range(first, min(len(self.steps), first + max(1, room)))
 
     def _signs_in_view(self, width: int) -> range:
-        """Return which steps have a sign in the one-line form, where the name needs room as well."""
+        """Return which steps have a sign in the one-line form, where the name needs room as well.
+
+        Those of a login always do where they fit at all: how far it is counts for more than its name.
+        """
+        if len(self.steps) <= _OF_A_LOGIN and 2 * len(self.steps) <= width:
+            return range(len(self.steps))
         return self._in_view(max(3, (width - _NAME_ROOM) // 2))
 
     def watch_steps(self) -> None:
@@ -217,6 +224,8 @@ class Stepper(Widget, can_focus=True):
         mark = Content.assemble("  ", _TAMPERED) if tampered else Content()
         of = f"  ({self.looked_at + 1} of {len(self.steps)})" if before or after else ""
         words = Content.assemble(mark, (name, "bold"), (word, "$quiet"), (of, "$quiet"))
+        if width - 2 * len(signs) < _SHORTEST_NAME and not (before or after):
+            words = Content()  # half of a sign would say less
         return Content.assemble((before, "$quiet"), *signs, (after, "$quiet"), words).truncate(
             max(1, width), ellipsis=True
         )

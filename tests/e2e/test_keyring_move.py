@@ -76,6 +76,8 @@ async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -
             "logins": [URL],
             "service_tokens": [],
             "failed": [],
+            "damaged": [],
+            "left_in": [],
         }
         assert b"canary" not in file_path(Place.ENCRYPTED_FILE, state).read_bytes()
         assert _run(plain, "store").stdout.startswith("encrypted-file, ")

@@ -205,7 +205,7 @@ def free_port() -> int:
 SIZES: Final = ((80, 24), (120, 40), (200, 60))
 """The cells and rows that every screen is pictured in."""
 
-_STILL: Final = 3  # pauses in a row without a change that mean: it is drawn
+_STILL: Final = 6  # pauses in a row without a change that mean: it is drawn
 
 
 async def _stays(_pilot: Pilot[int]) -> None:
@@ -306,6 +306,7 @@ async def pictures_of(picture: Picture) -> dict[str, str]:
             for size in (first,) if picture.anew else picture.sizes:
                 if size != first:
                     await pilot.resize_terminal(*size)
+                    await until(pilot, lambda size=size: app.screen.size == size)  # type: ignore[misc]
                 found["{}x{}".format(*size)] = await drawn(pilot)
                 assert isinstance(app.screen, picture.screen), f"{app.screen} is on top"
     return found

@@ -162,10 +162,7 @@ class ResponseWait:
         Raises:
             ValueError: when no answer is awaited.
         """
-        if self._expected is None or self._answer is not None:
-            msg = "no answer is awaited"
-            raise ValueError(msg)
-        return read_pasted(text, self._expected)
+        return read_pasted(text, self._awaited())
 
     def paste(self, text: Secret) -> AuthorizationResponse:
         """Judge a pasted redirect URL by the same rules as a callback.
@@ -173,12 +170,15 @@ class ResponseWait:
         Raises:
             ValueError: when no answer is awaited.
         """
+        response = self._read(text, self._awaited(), read_pasted)
+        self._took(response)
+        return response
+
+    def _awaited(self) -> Expected:
         if self._expected is None or self._answer is not None:
             msg = "no answer is awaited"
             raise ValueError(msg)
-        response = self._read(text, self._expected, read_pasted)
-        self._took(response)
-        return response
+        return self._expected
 
     async def close(self) -> None:
         """Free the port. Safe to call at any time."""

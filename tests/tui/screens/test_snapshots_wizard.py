@@ -207,7 +207,7 @@ PICTURES: Final = (
     Picture("what-if-result", ExperimentResultScreen, made(watch=True, token=REFUSED), to_the_verdict),
     Picture("edit", EditScreen, made(), to_the_form),
     Picture("edit-changed", EditScreen, made(watch=True), to_a_changed_form),
-    Picture("lesson", LessonScreen, made(), keys("l", on_screen=LessonScreen)),
+    Picture("lesson", LessonScreen, made(), keys("l", on_screen=LessonScreen), anew=True),
     Picture("help", HelpScreen, made(), keys("question_mark", on_screen=HelpScreen)),
     Picture("export", ExportScreen, made(), after(one_stage, "m", on_screen=ExportScreen)),
     Picture("export-written", ExportScreen, made(), to_the_saved_file),

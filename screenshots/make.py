@@ -30,13 +30,13 @@ from textual.pilot import Pilot
 
 from authlens_core.trace.record import Stage, Trace
 from authlens_tui.demo import DemoApp
-from authlens_tui.screens.compare import CompareScreen
-from authlens_tui.screens.dashboard import DashboardScreen
-from authlens_tui.screens.lesson import LessonScreen
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
-from authlens_tui.screens.what_if import ExperimentResultScreen, WhatIfScreen
-from authlens_tui.screens.wizard import WizardScreen
-from authlens_tui.widgets.record_lines import Tab
+from authlens_tui.screens.trace.compare import CompareScreen
+from authlens_tui.screens.wizard.lesson import LessonScreen
+from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.widgets.record.record_lines import Tab
 
 __all__ = ["MANIFEST", "SIZE", "WALKS", "make", "written"]
 

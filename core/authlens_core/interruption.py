@@ -10,12 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from authlens_core.credentials.leftovers import Leftovers, Note
-from authlens_core.credentials.paths import StateUnusable, state_directory
-from authlens_core.credentials.secret_store import SecretStore
+from authlens_core.credentials.store.secret_store import SecretStore
 from authlens_core.login.events import Event, StageEnded, StageStarted
+from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text, unfinished
 from authlens_core.login.login import Login
-from authlens_core.login.unfinished import Unfinished, from_text, to_text, unfinished
+from authlens_core.state.crash_notes import Leftovers, Note
+from authlens_core.state.paths import StateUnusable, state_directory
 
 __all__ = ["Interruptions"]
 
@@ -39,7 +39,7 @@ class Interruptions:
         self._leftovers = leftovers
         self._clock = clock
         self._running: dict[Login, Note | None] = {}
-        self._found: dict[Unfinished, Note] = {}
+        self._found: dict[InterruptedLogin, Note] = {}
         self._closed = False
 
     @classmethod
@@ -63,7 +63,7 @@ class Interruptions:
         if note is not None:
             note.drop()
 
-    def find(self, resource_url: str | None = None) -> tuple[Unfinished, ...]:
+    def find(self, resource_url: str | None = None) -> tuple[InterruptedLogin, ...]:
         """Return the logins that were interrupted, the latest first, of one resource or of all.
 
         Each is told by one process at a time, until that one takes it up, forgets it, or dies itself.
@@ -80,7 +80,7 @@ class Interruptions:
         found = (one for one in self._found if resource_url in (None, one.resource_url))
         return tuple(sorted(found, key=lambda one: one.at, reverse=True))
 
-    def forget(self, found: Unfinished) -> None:
+    def forget(self, found: InterruptedLogin) -> None:
         """Erase what is known of an interrupted login: it is taken up, or not wanted."""
         note = self._found.pop(found, None)
         if note is not None:

@@ -13,11 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from authlens_core.access.answer import classify
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.judgement import verdict
-from authlens_core.credentials.keep import keep
-from authlens_core.credentials.lock import LockBusy
-from authlens_core.credentials.model import Grant, GrantSecrets, grant_id_for
+from authlens_core.credentials.lifecycle.credential_verdict import verdict
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.save_login import keep
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.login.events import Event, StageEnded
 from authlens_core.login.facts import Facts, Options
@@ -25,6 +24,7 @@ from authlens_core.login.login import Login
 from authlens_core.login.verdict import why
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.state.locks import LockBusy
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 

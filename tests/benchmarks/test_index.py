@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.index import Index
+from authlens_core.credentials.records.index import Index
 from support.grants import grant
 
 pytestmark = pytest.mark.benchmark

@@ -20,9 +20,9 @@ from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
-from authlens_tui.app import AuthlensApp
-from authlens_tui.widgets.document import DocumentView
-from authlens_tui.widgets.record_view import RecordView
+from authlens_tui.base_app import BaseApp
+from authlens_tui.widgets.document.document import DocumentView
+from authlens_tui.widgets.record.record_view import RecordView
 
 MIB: Final = 1024 * 1024
 BAR: Final = 0.100  # seconds
@@ -48,7 +48,7 @@ BODIES: Final = {
 }
 
 
-class Inspected(AuthlensApp):
+class Inspected(BaseApp):
     """The shell around one record."""
 
     def compose(self) -> ComposeResult:

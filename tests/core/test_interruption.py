@@ -14,19 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.leftovers import Leftovers
-from authlens_core.credentials.secret_store import MemoryStore
+from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
+from authlens_core.state.crash_notes import Leftovers
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from authlens_core.credentials.leftovers import Leftovers
+from authlens_core.state.crash_notes import Leftovers
 
 note = Leftovers(Path(sys.argv[1])).begin()
 if sys.argv[2]:

@@ -22,8 +22,8 @@ from typing import Any, Final
 import pytest
 
 import authlens_core
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import GrantSecrets
+from authlens_core.credentials.records.grant import GrantSecrets
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.login.events import Event, ExchangeEnded, StageEnded
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login

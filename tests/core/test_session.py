@@ -13,14 +13,12 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials, refresh_lock
-from authlens_core.credentials.index import Index
-from authlens_core.credentials.lock import Locks
-from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, describe
-from authlens_core.credentials.paths import StateUnusable
-from authlens_core.credentials.refresh import refresh
-from authlens_core.credentials.refresh_result import RefreshOutcome
-from authlens_core.credentials.secret_store import MemoryStore
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.store.secret_store import MemoryStore
+from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.errors import NoSecretStore
@@ -30,6 +28,8 @@ from authlens_core.login.login import Login
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.secret import Secret
 from authlens_core.session import Session, grant_of
+from authlens_core.state.locks import Locks
+from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_core.login.facts import Options
 from authlens_core.session import Session

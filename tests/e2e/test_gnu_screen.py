@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 COPY = """
 import os, sys
-from authlens_tui.clipboard import osc52
+from authlens_tui.terminal.clipboard import osc52
 sys.stdout.write(osc52("x" * 353, os.environ))
 sys.stdout.flush()
 sys.stdin.readline()

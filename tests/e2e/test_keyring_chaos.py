@@ -28,11 +28,11 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.file_keyrings import EncryptedFileKeyring
-from authlens_core.credentials.grants import Credentials, refresh_lock
-from authlens_core.credentials.model import Grant, GrantSecrets, GrantState, grant_id_for, utc_now
-from authlens_core.credentials.open_store import file_path, store_at
-from authlens_core.credentials.place import Place
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, grant_id_for, utc_now
+from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.credentials.vault.open_store import file_path, store_at
 from authlens_core.secret import Secret
 from support import refresh_worker
 from support.keyring_session import keyring_session
@@ -52,7 +52,7 @@ class Crowd:
     """The programs, the server, and the clock that they all go by."""
 
     state: Path
-    place: Place
+    place: StoreKind
     environ: Mapping[str, str]
     server: RotatingServer
     credentials: Credentials
@@ -153,8 +153,10 @@ async def answer(program: Process) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _crowd(state: Path, place: Place, environ: Mapping[str, str], seed: int) -> AsyncIterator[Crowd]:
-    if place is Place.ENCRYPTED_FILE:
+async def _crowd(
+    state: Path, place: StoreKind, environ: Mapping[str, str], seed: int
+) -> AsyncIterator[Crowd]:
+    if place is StoreKind.ENCRYPTED_FILE:
         # A cheap key, because many programs make it; nothing else about the file is different.
         EncryptedFileKeyring(file_path(place, state)).create(Secret(PASSPHRASE), 2**14)
     store = store_at(place, passphrase=Secret(PASSPHRASE), directory=state, environ=environ, limit=30)
@@ -188,7 +190,7 @@ async def _crowd(state: Path, place: Place, environ: Mapping[str, str], seed: in
             await credentials.aclose()
 
 
-async def _unforgiving(state: Path, place: Place, environ: Mapping[str, str]) -> None:
+async def _unforgiving(state: Path, place: StoreKind, environ: Mapping[str, str]) -> None:
     async with _crowd(state, place, environ, seed=1) as crowd:
         for number in range(1, 201):
             answers = await crowd.round(kills=int(number % 3 == 0), in_flight=False)
@@ -208,17 +210,17 @@ async def _unforgiving(state: Path, place: Place, environ: Mapping[str, str]) ->
 async def test_200_rounds_on_the_secret_service_lose_nothing(tmp_path: Path) -> None:
     """One refresh request a round, the same token for all, no stuck lock."""
     with keyring_session() as environ:
-        await _unforgiving(_private(tmp_path), Place.KEYRING, environ)
+        await _unforgiving(_private(tmp_path), StoreKind.KEYRING, environ)
 
 
 async def test_200_rounds_on_the_encrypted_file_lose_nothing(tmp_path: Path) -> None:
     """The same where there is no keyring."""
-    await _unforgiving(_private(tmp_path), Place.ENCRYPTED_FILE, os.environ)
+    await _unforgiving(_private(tmp_path), StoreKind.ENCRYPTED_FILE, os.environ)
 
 
 async def test_a_kill_at_any_moment_at_all_is_said_and_can_be_recovered(tmp_path: Path) -> None:
     """D8, H129: nothing is tried again by itself; nobody is told that a token is valid that is not."""
-    async with _crowd(_private(tmp_path), Place.ENCRYPTED_FILE, os.environ, seed=2) as crowd:
+    async with _crowd(_private(tmp_path), StoreKind.ENCRYPTED_FILE, os.environ, seed=2) as crowd:
         crowd.server.grace = True
         unknown = 0
         for number in range(20):

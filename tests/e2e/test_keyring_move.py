@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import Grant, GrantSecrets, utc_now
-from authlens_core.credentials.open_store import file_path, store_at
-from authlens_core.credentials.place import Place
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.open_store import file_path, store_at
 from authlens_core.secret import Secret
 from support.keyring_session import keyring_session
 from support.terminal import terminal
@@ -54,7 +54,7 @@ async def _log_in(environ: Mapping[str, str], state: Path) -> None:
         now,
         now + timedelta(hours=1),
     )
-    credentials = Credentials.open(store_at(Place.KEYRING, environ=environ), state)
+    credentials = Credentials.open(store_at(StoreKind.KEYRING, environ=environ), state)
     await credentials.save(grant, GrantSecrets(Secret("access-canary"), Secret("refresh-canary")))
     await credentials.aclose()
 
@@ -79,7 +79,7 @@ async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -
             "damaged": [],
             "left_in": [],
         }
-        assert b"canary" not in file_path(Place.ENCRYPTED_FILE, state).read_bytes()
+        assert b"canary" not in file_path(StoreKind.ENCRYPTED_FILE, state).read_bytes()
         assert _run(plain, "store").stdout.startswith("encrypted-file, ")
 
         given = _run(scripted, "token", URL)
@@ -102,7 +102,7 @@ async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -
         back = _run(scripted, "store", "--move", "keyring")
         assert back.returncode == 0, back.stderr
         assert _run(plain, "token", URL).stdout == "access-canary\n"
-        assert json.loads(file_path(Place.ENCRYPTED_FILE, state).read_text())["entries"] == {}
+        assert json.loads(file_path(StoreKind.ENCRYPTED_FILE, state).read_text())["entries"] == {}
 
 
 def test_a_plain_file_is_confirmed_and_memory_is_no_place_to_move_to(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import support.keyring_backends
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.keyring_store import KeyringStore
-from authlens_core.credentials.model import GrantSecrets, utc_now
+from authlens_core.credentials.records.grant import GrantSecrets, utc_now
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from support.grants import grant
 

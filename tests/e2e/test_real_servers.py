@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.keyring_store import KeyringStore
-from authlens_core.credentials.model import Grant
-from authlens_core.credentials.prove import prove
-from authlens_core.credentials.refresh import RefreshOutcome, refresh
-from authlens_core.credentials.revoke import RevokeOutcome, revoke
+from authlens_core.credentials.lifecycle.probe_grant import prove
+from authlens_core.credentials.lifecycle.refresh import RefreshOutcome, refresh
+from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, revoke
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_core.login.facts import Options
 from authlens_core.oauth.revocation import RevocationOutcome

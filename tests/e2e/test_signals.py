@@ -27,7 +27,7 @@ SECRET = "c4n4ry-secret"
 FAILS = f"""
 import sys
 from authlens_tui.demo import DemoApp
-from authlens_tui.screens.wizard import WizardScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
 
 def fail(self):
     token = "{SECRET[:6]}" + "{SECRET[6:]}"

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 
 __all__ = ["NOW", "every_state", "grant", "keep"]

@@ -12,22 +12,22 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from authlens_core.credentials.generations import Step
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.index import Index
-from authlens_core.credentials.lock import Locks
-from authlens_core.credentials.model import GrantSecrets
-from authlens_core.credentials.open_store import store_at
-from authlens_core.credentials.place import Place
+from authlens_core.credentials.records.grant import GrantSecrets
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.generations import SaveStep
+from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.secret import Secret
+from authlens_core.state.locks import Locks
 
 NEW = GrantSecrets(Secret("n" * 3_000), Secret("new-refresh"))
 
 
-async def main(state: Path, place: Place, step: Step, left: int) -> None:
+async def main(state: Path, place: StoreKind, step: SaveStep, left: int) -> None:
     """Save, and die at the step."""
 
-    def die(now: Step) -> None:
+    def die(now: SaveStep) -> None:
         nonlocal left
         left -= now is step
         if left == 0:
@@ -41,4 +41,4 @@ async def main(state: Path, place: Place, step: Step, left: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Place(sys.argv[2]), Step(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(main(Path(sys.argv[1]), StoreKind(sys.argv[2]), SaveStep(sys.argv[3]), int(sys.argv[4])))

@@ -13,11 +13,11 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from authlens_core.credentials.access_token import access_token
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.open_store import store_at
-from authlens_core.credentials.place import Place
-from authlens_core.credentials.refresh import refresh
+from authlens_core.credentials.lifecycle.access_token import access_token
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
@@ -38,7 +38,7 @@ async def _do(command: str, at: datetime, credentials: Credentials, wire: Wire, 
     return {"token": token.reveal()}
 
 
-async def main(state: Path, place: Place, url: str) -> None:
+async def main(state: Path, place: StoreKind, url: str) -> None:
     """Answer commands until standard input ends."""
     passphrase = Secret(sys.stdin.readline().rstrip("\n"))
     store = store_at(place, passphrase=passphrase, directory=state, limit=PATIENCE)
@@ -54,4 +54,4 @@ async def main(state: Path, place: Place, url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Place(sys.argv[2]), sys.argv[3]))
+    asyncio.run(main(Path(sys.argv[1]), StoreKind(sys.argv[2]), sys.argv[3]))

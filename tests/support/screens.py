@@ -27,21 +27,23 @@ from textual.widgets import Input
 
 from authlens_core.callback import own_screen
 from authlens_core.callback.listener import Listener
+from authlens_core.login import callback_wait as response_wait
 from authlens_core.login import login as login_module
-from authlens_core.login import response_wait, stage_work
+from authlens_core.login import stage_work
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.stages import STAGES
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
-from authlens_tui.app import AuthlensApp
-from authlens_tui.clipboard import Copied, CopyWay
+from authlens_tui.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module
-from authlens_tui.screens import wizard as wizard_module
-from authlens_tui.screens.dashboard import DashboardScreen
-from authlens_tui.screens.wizard import WizardScreen
-from authlens_tui.widgets import authorization_panel, authorization_words, exchange_view, facts_view
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.wizard import wizard as wizard_module
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.terminal.clipboard import Copied, CopyWay
+from authlens_tui.widgets.authorization import authorization_panel, authorization_words
+from authlens_tui.widgets.record import exchange_view, facts_view
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 
 __all__ = [
@@ -68,7 +70,7 @@ __all__ = [
 PATIENCE: Final = 10.0
 
 
-class Host(AuthlensApp):
+class Host(BaseApp):
     """The shell around one screen; it notes what was copied and that the wizard was left."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
@@ -157,17 +159,17 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
     await pilot.pause()
 
 
-def raw_segments(app: AuthlensApp) -> list[list[Segment]]:
+def raw_segments(app: BaseApp) -> list[list[Segment]]:
     """Return what the widgets drew, row by row, before the app's filters."""
     return [list(strip) for strip in app.screen._compositor.render_strips()]
 
 
-def text_of(app: AuthlensApp) -> str:
+def text_of(app: BaseApp) -> str:
     """Return what stands on the screen."""
     return "\n".join("".join(one.text for one in row).rstrip() for row in raw_segments(app))
 
 
-def link_on(app: AuthlensApp) -> dict[str, str]:
+def link_on(app: BaseApp) -> dict[str, str]:
     """Return the hyperlinks on the screen: each address with the text that it lies under."""
     found: dict[str, str] = {}
     for row in raw_segments(app):
@@ -179,15 +181,15 @@ def link_on(app: AuthlensApp) -> dict[str, str]:
 
 def documents(wizard: WizardScreen) -> str:
     """Return everything that the tabs of a stage hold, as the person would see it on turning to them."""
-    from authlens_tui.widgets.document import DocumentView
-    from authlens_tui.widgets.record_view import Tab
+    from authlens_tui.widgets.document.document import DocumentView
+    from authlens_tui.widgets.record.record_view import Tab
 
     view = wizard.record_view
     held = [view.as_text(tab, masked=not view.revealed) for tab in Tab]
     return "\n".join([*held, *(one.plain for one in wizard.query(DocumentView))])
 
 
-def footer_keys(app: AuthlensApp) -> set[str]:
+def footer_keys(app: BaseApp) -> set[str]:
     """Return the keys that the footer offers."""
     bindings = app.screen.active_bindings.values()
     return {app.get_key_display(one.binding) for one in bindings if one.binding.show and one.enabled}
@@ -283,7 +285,7 @@ def frozen() -> Iterator[None]:
 async def drawn(pilot: Pilot[int]) -> str:
     """Return the screen as a drawing, once nothing moves any more."""
     app = pilot.app
-    assert isinstance(app, AuthlensApp)
+    assert isinstance(app, BaseApp)
     for field in app.screen.query(Input):
         field.cursor_blink = False
     before, still = "", 0

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.holdings import holdings_of
-from authlens_core.credentials.probe_all import probe
-from authlens_core.credentials.refresh import refresh
-from authlens_core.credentials.revoke import revoke
+from authlens_core.credentials.inventory.inventory import holdings_of
+from authlens_core.credentials.inventory.probe import probe
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.revoke import revoke
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import PlayResult, play_person

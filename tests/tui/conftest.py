@@ -17,9 +17,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
-from authlens_tui.app import AuthlensApp
+from authlens_tui.base_app import BaseApp
 
-class Shown(AuthlensApp):
+class Shown(BaseApp):
     BINDINGS = [Binding("k", "say('key arrived')"), Binding("c", "copy_canary"), Binding("!", "fail")]
     def compose(self) -> ComposeResult:
         yield Static(Content("ready"), id="said")

@@ -18,18 +18,18 @@ from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Requ
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
-from authlens_tui.app import AuthlensApp
-from authlens_tui.scrubbing import scrubbed
-from authlens_tui.widgets.authorization_panel import AuthorizationPanel
-from authlens_tui.widgets.body_view import body_lines
-from authlens_tui.widgets.checks_view import check_lines
-from authlens_tui.widgets.document import DocumentView
-from authlens_tui.widgets.exchange_view import request_lines, response_lines, timing_lines
-from authlens_tui.widgets.facts_view import explained_fact_lines
-from authlens_tui.widgets.header_table import header_lines
-from authlens_tui.widgets.lines import Line
-from authlens_tui.widgets.record_view import RecordView
-from authlens_tui.widgets.stepper import Step, Stepper
+from authlens_tui.base_app import BaseApp
+from authlens_tui.terminal.scrubbing import scrubbed
+from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.document.document import DocumentView
+from authlens_tui.widgets.document.lines import Line
+from authlens_tui.widgets.record.body_view import body_lines
+from authlens_tui.widgets.record.checks_view import check_lines
+from authlens_tui.widgets.record.exchange_view import request_lines, response_lines, timing_lines
+from authlens_tui.widgets.record.facts_view import explained_fact_lines
+from authlens_tui.widgets.record.header_table import header_lines
+from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.stepper import StageStep, Stepper
 from authlens_tui.widgets.title_bar import TitleBar
 from support.screens import until
 from support.terminal import Terminal
@@ -93,7 +93,7 @@ async def shown_record(app: Showing, text: str) -> None:
 
 async def shown_steps(app: Showing, text: str) -> None:
     """Steps."""
-    app.query_one(Stepper).steps = (Step(1, text), Step(2, text))
+    app.query_one(Stepper).steps = (StageStep(1, text), StageStep(2, text))
 
 
 async def shown_waiting(app: Showing, text: str) -> None:
@@ -138,7 +138,7 @@ async def _nothing() -> None:
     """Do nothing: the widget was made with the text."""
 
 
-class Showing(AuthlensApp):
+class Showing(BaseApp):
     """Holds one widget, and remembers when an action was run that only hostile markup names."""
 
     def __init__(self, widget: Widget) -> None:

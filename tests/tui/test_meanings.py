@@ -23,14 +23,14 @@ from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
-from authlens_tui.widgets.exchange_view import request_lines, response_lines
-from authlens_tui.widgets.facts_view import explained_fact_lines
-from authlens_tui.widgets.header_table import explained_header_lines
-from authlens_tui.widgets.jwt_lines import jwt_lines
-from authlens_tui.widgets.lines import Line, Tone
-from authlens_tui.widgets.overview import overview_lines
-from authlens_tui.widgets.record_lines import Aspect, Known, Tab, tab_lines
-from authlens_tui.widgets.signature_check import check_signatures, has_jwts
+from authlens_tui.widgets.document.lines import Line, Tone
+from authlens_tui.widgets.record.exchange_view import request_lines, response_lines
+from authlens_tui.widgets.record.facts_view import explained_fact_lines
+from authlens_tui.widgets.record.header_table import explained_header_lines
+from authlens_tui.widgets.record.jwt_lines import jwt_lines
+from authlens_tui.widgets.record.overview import overview_lines
+from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
+from authlens_tui.widgets.record.signature_check import check_signatures, has_jwts
 from support.recorded_login import record_login_at
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -221,6 +221,6 @@ async def test_checking_the_signatures_of_a_record_shows_the_verdict() -> None:
     assert has_jwts(record)
     assert [one.signature for one in verdicts.values()] == [Signature.VALID]
     assert len(exchanges) == 1
-    known = Known(record.stage, record=record, exchanges=record.exchanges)
+    known = StageSnapshot(record.stage, record=record, exchanges=record.exchanges)
     for seen, words in ((known, "not verified"), (replace(known, verdicts=verdicts), "✔ verified")):
-        assert words in text(tab_lines(Tab.RESPONSE, seen, [record], Redactor(), Aspect()))
+        assert words in text(tab_lines(Tab.RESPONSE, seen, [record], Redactor(), ViewOptions()))

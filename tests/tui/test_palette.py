@@ -11,12 +11,12 @@ from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
-from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.session import Session
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
-from authlens_tui.palette import Place, possible_actions
-from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.palette import BindingScope, possible_actions
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from support.grants import NOW, every_state
 from support.screens import run_screen, scripted, text_of, until, wizard_on
 
@@ -94,8 +94,8 @@ async def test_the_keys_of_what_has_no_focus_are_offered_too_and_lead_there() ->
         one.focus()
         await pilot.pause()
         places = {(a.name, a.node.id): a for a in possible_actions(app.screen)}
-        assert places["Mark", "one"].place is Place.FOCUS
-        assert places["Underline", "other"].place is Place.ELSEWHERE
+        assert places["Mark", "one"].place is BindingScope.FOCUS
+        assert places["Underline", "other"].place is BindingScope.ELSEWHERE
         assert not [name for name, _ in places if name == "Up"]
         await places["Underline", "other"].do()
         await pilot.pause()

@@ -8,7 +8,7 @@ import pytest
 from textual.color import Color
 from textual.widgets import OptionList
 
-from authlens_tui.app import AuthlensApp
+from authlens_tui.base_app import BaseApp
 from authlens_tui.demo import DemoApp
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.themes import DARK, LIGHT, SIXTEEN, theme_for
@@ -56,7 +56,7 @@ def on(surface: Color, token: str) -> Color:
 
 def tokens_of(theme: str) -> Mapping[str, str]:
     """Return the variables of a theme."""
-    app = AuthlensApp({})
+    app = BaseApp({})
     app.theme = theme
     return app.get_css_variables()
 
@@ -107,7 +107,7 @@ def test_sixteen_colours_are_the_terminals_own() -> None:
 def test_the_terminal_decides_the_theme(environ: dict[str, str], theme: object) -> None:
     """By COLORTERM and TERM, unless the person said so themselves."""
     assert theme_for(environ) is theme
-    assert AuthlensApp(environ).theme == getattr(theme, "name", "")
+    assert BaseApp(environ).theme == getattr(theme, "name", "")
 
 
 @pytest.mark.parametrize("theme", [DARK.name, LIGHT.name, SIXTEEN.name])

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from authlens_core.callback.listener import Listener, Page
-from authlens_core.callback.request_head import Limits
+from authlens_core.callback.request_head import ListenerLimits
 from authlens_core.secret import Secret
 
 GOOD = "code=the-code&state=the-state"
-SHORT = Limits(deadline=0.3, linger=0.3)
+SHORT = ListenerLimits(deadline=0.3, linger=0.3)
 
 
 @dataclass

@@ -11,20 +11,20 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from authlens_core.access.cloudflared_files import CloudflaredToken
-from authlens_core.credentials.open_store import OpenedStore, memory_only
-from authlens_core.credentials.settings import SettingsFile
+from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
 from authlens_core.emulator.scenario import Scenario
 from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Options
+from authlens_core.state.settings import SettingsFile
+from authlens_tui.app import AuthlensApp
 from authlens_tui.demo_credentials import DemoCredentials
-from authlens_tui.program import Program
-from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
-from authlens_tui.screens.wizard import Player, WizardScreen
-from authlens_tui.screens.wizard_link import Played
+from authlens_tui.screens.wizard.authorization_link import Played
+from authlens_tui.screens.wizard.wizard import Player, WizardScreen
 
 __all__ = ["DemoApp"]
 
@@ -37,7 +37,7 @@ _ASK_WITH_IT: Final = (
 )
 
 
-class DemoApp(Program):
+class DemoApp(AuthlensApp):
     """Starts the emulator, then the menu of scenarios, or the wizard on the emulator's resource.
 
     Args:

@@ -13,9 +13,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.service_token import ServiceToken
-from authlens_core.credentials.service_tokens import new_token_id
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.secret import Secret

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from authlens_core.credentials.gather import gather, kept, left_words
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.move import Heard, MoveReport
-from authlens_core.credentials.open_store import open_store, store_at
-from authlens_core.credentials.place import Place
-from authlens_core.credentials.pointers import places_left
+from authlens_core.credentials.records.pointers import places_left
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.consolidate import gather, kept, left_words
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.move import Heard, MoveReport
+from authlens_core.credentials.vault.open_store import open_store, store_at
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
-from authlens_tui.screens.results import Result, ResultsScreen
+from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.store_choice import StoreChoice
 
 __all__ = ["move_everything", "results_of"]
@@ -45,10 +45,10 @@ async def move_everything(
             locked = await stack.enter_async_context(_encrypted(now, target, unlock))
 
             @asynccontextmanager
-            async def open_at(place: Place) -> AsyncIterator[Credentials]:
+            async def open_at(place: StoreKind) -> AsyncIterator[Credentials]:
                 if place is now.store.place:
                     yield now
-                elif place is Place.ENCRYPTED_FILE and locked is not None:
+                elif place is StoreKind.ENCRYPTED_FILE and locked is not None:
                     yield locked
                 else:
                     source = Credentials.open(store_at(place))
@@ -72,11 +72,11 @@ async def _encrypted(
     now: Credentials, target: Credentials, unlock: Secret | None
 ) -> AsyncIterator[Credentials | None]:
     """Open the encrypted file before anything is moved, where something comes from it that is not open."""
-    is_open = Place.ENCRYPTED_FILE in (now.store.place, target.store.place)
-    if is_open or Place.ENCRYPTED_FILE not in kept(target):
+    is_open = StoreKind.ENCRYPTED_FILE in (now.store.place, target.store.place)
+    if is_open or StoreKind.ENCRYPTED_FILE not in kept(target):
         yield None
         return
-    opened = await open_store(place=Place.ENCRYPTED_FILE, passphrase=unlock)
+    opened = await open_store(place=StoreKind.ENCRYPTED_FILE, passphrase=unlock)
     source = Credentials.open(opened.store)
     try:
         yield source
@@ -84,7 +84,7 @@ async def _encrypted(
         await source.aclose()
 
 
-def results_of(report: MoveReport, target: Credentials, place: Place) -> ResultsScreen:
+def results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:
     """Return the screen that tells what came of a move to `place`, credential by credential."""
     there = f"It is kept in {place.words} now."
     results = [

@@ -15,12 +15,12 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-__all__ = ["Actions", "Place", "Possible", "possible_actions"]
+__all__ = ["Actions", "BindingScope", "Possible", "possible_actions"]
 
 _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})
 
 
-class Place(StrEnum):
+class BindingScope(StrEnum):
     """Where a key works. The value is the heading over such keys."""
 
     FOCUS = "In the part that has the focus"
@@ -42,7 +42,7 @@ class Possible:
         node: whose action it is.
     """
 
-    place: Place
+    place: BindingScope
     keys: str
     name: str
     meaning: str
@@ -51,7 +51,7 @@ class Possible:
 
     async def do(self) -> None:
         """Do it, with the focus where its key would work."""
-        if isinstance(self.node, Widget) and self.place is Place.ELSEWHERE:
+        if isinstance(self.node, Widget) and self.place is BindingScope.ELSEWHERE:
             self.node.focus()
         await self.node.app.run_action(self.action, self.node)
 
@@ -61,7 +61,7 @@ def possible_actions(screen: Screen[Any]) -> tuple[Possible, ...]:
 
     Only bindings with a tooltip count: the others move a cursor or scroll, and explain themselves.
     """
-    found: dict[tuple[int, str], list[tuple[Place, Binding, DOMNode]]] = {}
+    found: dict[tuple[int, str], list[tuple[BindingScope, Binding, DOMNode]]] = {}
     for place, binding, node in _bindings(screen):
         # The palette is where these are offered.
         if binding.tooltip and binding.description and binding.action not in _PALETTE:
@@ -72,10 +72,10 @@ def possible_actions(screen: Screen[Any]) -> tuple[Possible, ...]:
         place, first, node = same[0]
         keys = " ".join(dict.fromkeys(app.get_key_display(binding) for _, binding, _ in same))
         listed.append(Possible(place, keys, first.description, first.tooltip, first.action, node))
-    return tuple(sorted(listed, key=lambda one: list(Place).index(one.place)))
+    return tuple(sorted(listed, key=lambda one: list(BindingScope).index(one.place)))
 
 
-def _bindings(screen: Screen[Any]) -> Iterable[tuple[Place, Binding, DOMNode]]:
+def _bindings(screen: Screen[Any]) -> Iterable[tuple[BindingScope, Binding, DOMNode]]:
     for node, binding, enabled, _ in screen.active_bindings.values():
         if enabled:
             yield _place(node, screen), binding, node
@@ -86,13 +86,13 @@ def _bindings(screen: Screen[Any]) -> Iterable[tuple[Place, Binding, DOMNode]]:
         seen.add(type(widget))
         for _, binding in widget._bindings:  # noqa: SLF001 - Textual tells only what the focus leads to
             if widget.check_action(binding.action.partition("(")[0], ()):
-                yield Place.ELSEWHERE, binding, widget
+                yield BindingScope.ELSEWHERE, binding, widget
 
 
-def _place(node: DOMNode, screen: Screen[Any]) -> Place:
+def _place(node: DOMNode, screen: Screen[Any]) -> BindingScope:
     if node is screen:
-        return Place.SCREEN
-    return Place.EVERYWHERE if node is screen.app else Place.FOCUS
+        return BindingScope.SCREEN
+    return BindingScope.EVERYWHERE if node is screen.app else BindingScope.FOCUS
 
 
 class Actions(Provider):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from authlens_core.trace.record import Trace
-from authlens_tui.app import AuthlensApp
-from authlens_tui.screens.trace import TraceScreen
+from authlens_tui.base_app import BaseApp
+from authlens_tui.screens.trace.trace import TraceScreen
 
 __all__ = ["Replay"]
 
 
-class Replay(AuthlensApp):
+class Replay(BaseApp):
     """A session file, read-only; it needs no keyring and sends nothing.
 
     Args:

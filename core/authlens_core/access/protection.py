@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-__all__ = ["ACCESS", "MANAGED_OAUTH", "MEANINGS", "NETWORK", "ORIGIN", "WAF", "Meaning", "Protection"]
+__all__ = ["ACCESS", "MANAGED_OAUTH", "MEANINGS", "NETWORK", "ORIGIN", "WAF", "Protection", "ProtectionNote"]
 
 MANAGED_OAUTH: Final = (
     "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
@@ -35,7 +35,7 @@ class Protection(StrEnum):
     NO_ANSWER = "no_answer"
 
 
-class Meaning(NamedTuple):
+class ProtectionNote(NamedTuple):
     """What a protection means to a person.
 
     Attributes:
@@ -54,91 +54,91 @@ WAF: Final = "Cloudflare WAF"
 ORIGIN: Final = "origin"
 NETWORK: Final = "network"
 
-MEANINGS: Final[dict[Protection, Meaning]] = {
-    Protection.PUBLIC: Meaning(
+MEANINGS: Final[dict[Protection, ProtectionNote]] = {
+    Protection.PUBLIC: ProtectionNote(
         ORIGIN,
         "It answers without a login.",
         "Nothing to do. If it should be protected, add an Access application for this host and path.",
     ),
-    Protection.OAUTH: Meaning(ORIGIN, "It asks for a bearer token: OAuth can begin.", ""),
-    Protection.ACCESS_LOGIN: Meaning(
+    Protection.OAUTH: ProtectionNote(ORIGIN, "It asks for a bearer token: OAuth can begin.", ""),
+    Protection.ACCESS_LOGIN: ProtectionNote(
         ACCESS,
         "Cloudflare Access sends you to its login page: Managed OAuth is off for this application.",
         f"Ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then, log in with cloudflared: "
         "authlens login --cloudflared URL.",
     ),
-    Protection.SERVICE_AUTH_ONLY: Meaning(
+    Protection.SERVICE_AUTH_ONLY: ProtectionNote(
         ACCESS,
         "This application takes service tokens only; a person cannot log in.",
         "Give a service token: authlens service-token add URL. Or ask the owner for an Allow policy: "
         "Zero Trust → Access controls → Applications → (app) → Policies.",
     ),
-    Protection.BLOCKED: Meaning(
+    Protection.BLOCKED: ProtectionNote(
         WAF,
         "Cloudflare's zone security blocked the request before Access saw it; the login is not at fault.",
         "Ask the owner to let this client through: a WAF custom rule with the action Skip for this host, or "
         "Browser Integrity Check off in a configuration rule. Quote the CF-Ray.",
     ),
-    Protection.REQUIRE_ACCESS_PROTECTION: Meaning(
+    Protection.REQUIRE_ACCESS_PROTECTION: ProtectionNote(
         ACCESS,
         "Error 1043: the organisation requires Access on every host, and this one has no Access application.",
         "Ask the owner to add an Access application for this host: "
         "Zero Trust → Access controls → Applications → Add an application.",
     ),
-    Protection.ORIGIN_DOWN: Meaning(
+    Protection.ORIGIN_DOWN: ProtectionNote(
         ORIGIN,
         "Cloudflare cannot reach the server behind it; the login is not at fault.",
         "Ask the owner to start the origin or its tunnel (cloudflared tunnel), then try again.",
     ),
-    Protection.BASIC: Meaning(
+    Protection.BASIC: ProtectionNote(
         ORIGIN,
         "It asks for another kind of login, not for OAuth.",
         "Log in the way that it names; authlens speaks OAuth and Cloudflare Access.",
     ),
-    Protection.UNAUTHORIZED_BARE: Meaning(
+    Protection.UNAUTHORIZED_BARE: ProtectionNote(
         ORIGIN,
         "It refuses (401) without saying how to log in: there is no readable WWW-Authenticate field.",
         "Go on: the well-known places are tried. If they are empty, use authlens login --cloudflared or a "
         "browser, and ask the owner to send WWW-Authenticate.",
     ),
-    Protection.METHOD_NOT_ALLOWED: Meaning(
+    Protection.METHOD_NOT_ALLOWED: ProtectionNote(
         ORIGIN,
         "It does not answer this kind of request, so it does not say how it is protected.",
         "Try the other method: --method POST, as MCP servers want, or --method GET.",
     ),
-    Protection.REDIRECT_ELSEWHERE: Meaning(
+    Protection.REDIRECT_ELSEWHERE: ProtectionNote(
         ORIGIN,
         "It redirects, and redirects are not followed with a login.",
         "If you trust the target, give its URL to authlens.",
     ),
-    Protection.PREFLIGHT: Meaning(
+    Protection.PREFLIGHT: ProtectionNote(
         ACCESS,
         "Access refuses a preflight (OPTIONS), which never carries a credential.",
         "Ask the owner to let Access answer it, or pass it on: Zero Trust → Access controls → Applications → "
         "(app) → Advanced settings → Cross-Origin Resource Sharing (CORS).",
     ),
-    Protection.FORBIDDEN: Meaning(
+    Protection.FORBIDDEN: ProtectionNote(
         ORIGIN,
         "It refuses (403) without saying how to log in.",
         "Check the URL, and ask the owner whether your network or account is allowed.",
     ),
-    Protection.NOT_FOUND: Meaning(
+    Protection.NOT_FOUND: ProtectionNote(
         ORIGIN,
         "There is nothing at this address.",
         "Check the path of the URL; an Access application may cover another path of this host.",
     ),
-    Protection.RATE_LIMITED: Meaning(
+    Protection.RATE_LIMITED: ProtectionNote(
         ORIGIN, "It wants fewer requests (429).", "Wait a minute, then try again."
     ),
-    Protection.SERVER_ERROR: Meaning(
+    Protection.SERVER_ERROR: ProtectionNote(
         ORIGIN, "The server failed.", "Try again in a minute; if it lasts, tell the owner."
     ),
-    Protection.UNEXPECTED: Meaning(
+    Protection.UNEXPECTED: ProtectionNote(
         ORIGIN,
         "The answer says nothing about a login.",
         "Look at the answer itself, and check the URL and --method.",
     ),
-    Protection.NO_ANSWER: Meaning(
+    Protection.NO_ANSWER: ProtectionNote(
         NETWORK, "There was no answer.", "Check the address and the network, then try again."
     ),
 }

@@ -15,9 +15,9 @@ from http import HTTPStatus
 
 from authlens_core.callback.binding import FAMILY_NAMES
 from authlens_core.callback.pages import SECURITY_HEADERS, Page, render
-from authlens_core.callback.request_head import Limits, Refusal, RequestHead, Verdict
+from authlens_core.callback.request_head import ListenerLimits, Refusal, RequestHead, Verdict
 
-__all__ = ["Connection", "Crowd", "Reply"]
+__all__ = ["Connection", "ConnectionLimiter", "Reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Reply:
         return "\r\n".join((*lines, "", "")).encode("ascii") + (b"" if self.bodiless else body)
 
 
-class Crowd:
+class ConnectionLimiter:
     """The connections that are open, and who has to go when there are too many.
 
     Browsers open connections ahead of need and a stranger may open many, so the first to go is the one that
@@ -59,7 +59,7 @@ class Crowd:
     tunnel, a request arrives some time after its connection.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ListenerLimits) -> None:
         self._limits = limits
         self._waiting: dict[Connection, None] = {}
         self._leaving: dict[Connection, None] = {}
@@ -129,8 +129,8 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         head: RequestHead,
-        crowd: Crowd,
-        limits: Limits,
+        crowd: ConnectionLimiter,
+        limits: ListenerLimits,
         decide: Callable[[Verdict, str], Reply],
         connected: Callable[[str], None],
     ) -> None:

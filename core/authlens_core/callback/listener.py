@@ -20,14 +20,14 @@ from types import TracebackType
 from typing import Final, Self
 
 from authlens_core.callback.binding import BoundPort, RedirectHost, another_port, bind_loopback, is_free
-from authlens_core.callback.connection import Connection, Crowd, Reply
+from authlens_core.callback.connection import Connection, ConnectionLimiter, Reply
 from authlens_core.callback.errors import BadListenerSetting, PortRefused, PortTaken
 from authlens_core.callback.pages import Page
 from authlens_core.callback.port_owner import find_owner
 from authlens_core.callback.request_head import (
     TEST_PATH,
     Callback,
-    Limits,
+    ListenerLimits,
     Refusal,
     RequestHead,
     TunnelTest,
@@ -123,7 +123,7 @@ class Listener:
         bound: BoundPort,
         host: RedirectHost,
         path: str,
-        limits: Limits,
+        limits: ListenerLimits,
         on_event: Callable[[ListenerEvent], None] | None,
     ) -> None:
         self.port = bound.port
@@ -134,7 +134,7 @@ class Listener:
         self._path = path
         self._limits = limits
         self._judge: Judge | None = None
-        self._crowd = Crowd(limits)
+        self._crowd = ConnectionLimiter(limits)
         self._servers: list[asyncio.Server] = []
         self._ignored: deque[Ignored] = deque(maxlen=_KEPT_REASONS)
         self._ignored_count = 0
@@ -146,7 +146,7 @@ class Listener:
         port: int = DEFAULT_PORT,
         host: RedirectHost = "localhost",
         path: str = "/callback",
-        limits: Limits | None = None,
+        limits: ListenerLimits | None = None,
         on_event: Callable[[ListenerEvent], None] | None = None,
     ) -> Listener:
         """Take the port and start to answer; call it before the redirect URI is registered or shown.
@@ -169,7 +169,7 @@ class Listener:
             bound = bind_loopback(host, port)
         except OSError as error:
             raise await why_not_bound(error, host, port) from error
-        listener = cls(bound, host, path, limits or Limits(), on_event)
+        listener = cls(bound, host, path, limits or ListenerLimits(), on_event)
         try:
             await listener._serve(bound)
         except BaseException:

@@ -14,7 +14,7 @@ import h11
 
 from authlens_core.secret import Secret
 
-__all__ = ["TEST_PATH", "Callback", "Limits", "Refusal", "RequestHead", "TunnelTest", "Verdict"]
+__all__ = ["TEST_PATH", "Callback", "ListenerLimits", "Refusal", "RequestHead", "TunnelTest", "Verdict"]
 
 TEST_PATH: Final = "/test"
 # What browsers ask every host for, unbidden; also after the test page, whose visit is no cause for alarm.
@@ -25,7 +25,7 @@ _TLS_HANDSHAKE: Final = 0x16
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ListenerLimits:
     """How much the listener bears.
 
     Attributes:
@@ -94,7 +94,7 @@ class RequestHead:
         limits: how many bytes are accepted.
     """
 
-    def __init__(self, port: int, path: str, limits: Limits) -> None:
+    def __init__(self, port: int, path: str, limits: ListenerLimits) -> None:
         self._hosts = _hosts(port)
         self._path = path.encode("ascii")
         self._limits = limits

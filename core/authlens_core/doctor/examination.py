@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.callback.listener import DEFAULT_PORT
-from authlens_core.credentials.secret_store import CALL_LIMIT
+from authlens_core.credentials.store.secret_store import CALL_LIMIT
 from authlens_core.doctor.finding import Finding
 from authlens_core.doctor.network import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
 from authlens_core.doctor.programs import look_at_cloudflared

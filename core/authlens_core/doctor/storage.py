@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from authlens_core.credentials.damaged import damaged_records
-from authlens_core.credentials.index import Index
-from authlens_core.credentials.leftovers import Leftovers
-from authlens_core.credentials.open_store import file_path, open_store, remembered_place
-from authlens_core.credentials.paths import StateUnusable, state_directory
-from authlens_core.credentials.place import Place
-from authlens_core.credentials.secret_store import CALL_LIMIT
-from authlens_core.credentials.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.records.damaged import damaged_records
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.store.secret_store import CALL_LIMIT
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
 from authlens_core.doctor.finding import Finding, from_error
 from authlens_core.errors import NoSecretStore
-from authlens_core.login.unfinished import Unfinished, from_text
+from authlens_core.login.interrupted_login import InterruptedLogin, from_text
 from authlens_core.oauth.check import Severity
 from authlens_core.safe_text import safe_line
+from authlens_core.state.crash_notes import Leftovers
+from authlens_core.state.paths import StateUnusable, state_directory
 
 __all__ = ["look_at_interrupted", "look_at_keyring", "look_at_state"]
 
@@ -84,18 +84,18 @@ async def look_at_keyring(
     topic = "keyring"
     try:
         place = await asyncio.to_thread(remembered_place, directory)
-        if place is Place.ENCRYPTED_FILE:
+        if place is StoreKind.ENCRYPTED_FILE:
             return _encrypted(topic, file_path(place, directory))
     except StateUnusable:
-        place = Place.KEYRING  # said by `look_at_state`
+        place = StoreKind.KEYRING  # said by `look_at_state`
     try:
         opened = await open_store(place=place, limit=limit, environ=environ, directory=directory)
     except NoSecretStore as error:
         finding = from_error(topic, error)
-        return replace(finding, cure=f"{finding.cure} {_INSTEAD}") if place is Place.KEYRING else finding
+        return replace(finding, cure=f"{finding.cure} {_INSTEAD}") if place is StoreKind.KEYRING else finding
     await opened.store.aclose()
     words = " ".join((f"{opened.name}: a value was written, read back and deleted.", *opened.notes))
-    if place is Place.KEYRING:
+    if place is StoreKind.KEYRING:
         return Finding(topic, Severity.PASS, words)
     cure = "To lock it: authlens store --move keyring, or --move encrypted-file."
     return Finding(topic, Severity.WARNING, words, cure)
@@ -126,7 +126,7 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
     return Finding(_INTERRUPTED, Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
 
 
-def _interrupted(directory: Path) -> tuple[Unfinished, ...]:
+def _interrupted(directory: Path) -> tuple[InterruptedLogin, ...]:
     notes = Leftovers(directory).claim()
     for note in notes:
         note.let_go()

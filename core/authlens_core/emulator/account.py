@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.keys import SigningKeys
-from authlens_core.emulator.service_tokens import ServiceToken, ServiceTokens
+from authlens_core.emulator.service_tokens import IssuedServiceToken, IssuedServiceTokens
 
 __all__ = ["USERS", "Account", "SeenRequest", "email_of"]
 
@@ -83,8 +83,8 @@ class Account:
     stopping: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
     grants: Grants = field(init=False, repr=False)
-    service_tokens: ServiceTokens = field(init=False, repr=False)
-    service_token: ServiceToken = field(init=False, repr=False)
+    service_tokens: IssuedServiceTokens = field(init=False, repr=False)
+    service_token: IssuedServiceToken = field(init=False, repr=False)
     made_at: float = field(init=False)
     transfers: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -98,7 +98,7 @@ class Account:
             grace=self.refresh_grace,
         )
         self.made_at = self.clock()
-        self.service_tokens = ServiceTokens(
+        self.service_tokens = IssuedServiceTokens(
             self.now, strict=self.strict_service_tokens, header=self.service_token_header
         )
         in_policy = Fault.SERVICE_AUTH_MISSING not in self.faults
@@ -201,7 +201,7 @@ class Account:
         }
         return await self.keys.sign(claims)
 
-    async def sign_service_token(self, token: ServiceToken) -> str:
+    async def sign_service_token(self, token: IssuedServiceToken) -> str:
         """Return the signed token that a service token is exchanged for; `aud` is plain text in it."""
         now = int(self.now())
         claims = {

@@ -17,7 +17,7 @@ from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, wants_json
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.pages import INVALID_NONCE, page
 from authlens_core.emulator.server_metadata import server_metadata
-from authlens_core.emulator.service_tokens import Judgement, Standing
+from authlens_core.emulator.service_tokens import TokenStatus, TokenVerdict
 from authlens_core.emulator.transfer import Transfer
 
 __all__ = ["app_origin"]
@@ -86,28 +86,28 @@ class AppOrigin:
         if account.has(Fault.ORIGIN_DOWN):
             return page("Error 1033: the tunnel is down", "<p>error code: 1033</p>", status=530)
         answer = self._welcome(request, identity.get("email") or identity["common_name"], identity)
-        if judged.standing is Standing.GOOD and judged.token and not account.service_tokens.strict:
+        if judged.standing is TokenStatus.GOOD and judged.token and not account.service_tokens.strict:
             token = await account.sign_service_token(judged.token)
             answer.set_cookie(
                 "CF_Authorization", token, expires=SESSION_LIFETIME, secure=True, samesite="none"
             )
         return answer
 
-    async def _refused_at_once(self, request: Request, standing: Standing) -> Response | None:
+    async def _refused_at_once(self, request: Request, standing: TokenStatus) -> Response | None:
         """Refuse a service token in strict mode (A9, A10), and a bearer token under the faults for it."""
         account = self._account
-        if account.service_tokens.strict and standing in {Standing.UNKNOWN, Standing.NOT_AUTHORISED}:
-            return self._forbidden(request, 401 if standing is Standing.UNKNOWN else 403)
+        if account.service_tokens.strict and standing in {TokenStatus.UNKNOWN, TokenStatus.NOT_AUTHORISED}:
+            return self._forbidden(request, 401 if standing is TokenStatus.UNKNOWN else 403)
         if not request.headers.get("authorization", "").lower().startswith("bearer "):
             return None
         if account.has(Fault.OAUTH_TURNED_OFF):
             return await self._to_login(request, f"{account.app_url}{CLOUDFLARE_METADATA}{request.url.path}")
         return self._forbidden(request) if account.has(Fault.POLICY_REFUSES_TOKEN) else None
 
-    async def _identity(self, request: Request, judged: Judgement) -> dict[str, Any] | None:
+    async def _identity(self, request: Request, judged: TokenVerdict) -> dict[str, Any] | None:
         """Return who asks, as the origin is told, or None (A7, A12, A14)."""
         account = self._account
-        if judged.standing is Standing.GOOD and judged.token is not None:
+        if judged.standing is TokenStatus.GOOD and judged.token is not None:
             name = judged.token.client_id
             return {"type": "app", "common_name": name, "sub": "", "aud": account.aud}
         if account.has(Fault.SERVICE_AUTH_ONLY):
@@ -150,7 +150,7 @@ class AppOrigin:
             )
         return page(message.encode("utf-8", "replace").decode(), "<p>This is the protected page.</p>")
 
-    async def _challenge(self, request: Request, standing: Standing) -> Response:
+    async def _challenge(self, request: Request, standing: TokenStatus) -> Response:
         """Ask for a login in the way that the app's settings say (A2 to A6, A13)."""
         account = self._account
         if account.has(Fault.SERVICE_AUTH_ONLY):
@@ -164,7 +164,7 @@ class AppOrigin:
             }
             return page("401 Unauthorized", status=401, headers=fields)
         if not account.oauth_on or _is_browser(request):
-            known = standing is Standing.NOT_AUTHORISED
+            known = standing is TokenStatus.NOT_AUTHORISED
             return await self._to_login(request, metadata_url, service_token_known=known)
         return self._bearer_challenge(metadata_url)
 

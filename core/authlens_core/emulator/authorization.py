@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from authlens_core.emulator.account import SESSION_LIFETIME, USERS, Account
 from authlens_core.emulator.edge import NO_STORE, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.grants import Client
+from authlens_core.emulator.grants import RegisteredClient
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
 from authlens_core.emulator.server_metadata import FOREIGN_ISSUER, OAUTH
 
@@ -37,7 +37,7 @@ SWITCH_USER: Final = (
 class AuthorizationRequest:
     """An authorization request whose client and redirect URI may be answered."""
 
-    client: Client
+    client: RegisteredClient
     redirect_uri: str
     state: str | None
     challenge: str

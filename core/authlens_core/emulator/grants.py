@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-__all__ = ["AuthorizationCode", "Client", "Grant", "Grants", "OAuthError", "TokenAnswer"]
+__all__ = ["AuthorizationCode", "Grants", "IssuedGrant", "OAuthRefusal", "RegisteredClient", "TokenAnswer"]
 
 CODE_LIFETIME: Final = 60.0
 MOST_ENTRIES: Final = 5000
@@ -23,7 +23,7 @@ TOKEN_CHARACTERS: Final = 65
 Entry = TypeVar("Entry")
 
 
-class OAuthError(Exception):
+class OAuthRefusal(Exception):
     """A refusal with an RFC 6749 §5.2 error code."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
@@ -34,7 +34,7 @@ class OAuthError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class RegisteredClient:
     """A registered client (RFC 7591). A public one has no secret."""
 
     client_id: str
@@ -58,7 +58,7 @@ class AuthorizationCode:
 
 
 @dataclass(slots=True)
-class Grant:
+class IssuedGrant:
     """One person's permission to one client; it lives as long as its refresh token."""
 
     client_id: str
@@ -74,7 +74,7 @@ class Grant:
 class AccessToken:
     """What an access token stands for."""
 
-    grant: Grant
+    grant: IssuedGrant
     expires_at: float
 
 
@@ -130,11 +130,11 @@ class Grants:
         self._rotation = rotation
         self._may_enter = may_enter
         self._grace = grace
-        self._clients: dict[str, Client] = {}
+        self._clients: dict[str, RegisteredClient] = {}
         self._codes: dict[str, AuthorizationCode] = {}
-        self._used_codes: dict[str, Grant | None] = {}
+        self._used_codes: dict[str, IssuedGrant | None] = {}
         self._access_tokens: dict[str, AccessToken] = {}
-        self._refresh_tokens: dict[str, Grant] = {}
+        self._refresh_tokens: dict[str, IssuedGrant] = {}
 
     def register(
         self,
@@ -143,9 +143,9 @@ class Grants:
         name: str = "",
         auth_method: str = "none",
         grant_types: tuple[str, ...] = ("authorization_code", "refresh_token"),
-    ) -> Client:
+    ) -> RegisteredClient:
         """Remember a new client; one that authenticates is given a secret."""
-        client = Client(
+        client = RegisteredClient(
             client_id=str(uuid.uuid4()),
             redirect_uris=redirect_uris,
             name=name,
@@ -157,11 +157,11 @@ class Grants:
         _put(self._clients, client.client_id, client)
         return client
 
-    def client(self, client_id: str) -> Client | None:
+    def client(self, client_id: str) -> RegisteredClient | None:
         """Return the client of that id, or None."""
         return self._clients.get(client_id)
 
-    def issue_code(self, client: Client, *, redirect_uri: str, challenge: str, user: str) -> str:
+    def issue_code(self, client: RegisteredClient, *, redirect_uri: str, challenge: str, user: str) -> str:
         """Return a new code for `user`, good once and for a minute."""
         code = secrets.token_urlsafe(32)
         expires_at = self._clock() + CODE_LIFETIME
@@ -170,7 +170,7 @@ class Grants:
         )
         return code
 
-    def redeem(self, code: str, client: Client, *, redirect_uri: str, verifier: str) -> TokenAnswer:
+    def redeem(self, code: str, client: RegisteredClient, *, redirect_uri: str, verifier: str) -> TokenAnswer:
         """Exchange a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
         Raises:
@@ -180,24 +180,24 @@ class Grants:
             grant = self._used_codes[code]
             if grant is not None:
                 self._end(grant)
-            raise OAuthError("invalid_grant", "Authorization code was already used")
+            raise OAuthRefusal("invalid_grant", "Authorization code was already used")
         known = self._codes.pop(code, None)
         if known is None:
-            raise OAuthError("invalid_grant", "Authorization code not found")
+            raise OAuthRefusal("invalid_grant", "Authorization code not found")
         _put(self._used_codes, code, None)
         if known.expires_at <= self._clock():
-            raise OAuthError("invalid_grant", "Authorization code expired")
+            raise OAuthRefusal("invalid_grant", "Authorization code expired")
         if known.client_id != client.client_id:
-            raise OAuthError("invalid_grant", "Authorization code was issued to another client")
+            raise OAuthRefusal("invalid_grant", "Authorization code was issued to another client")
         if known.redirect_uri != redirect_uri:
-            raise OAuthError("invalid_grant", "redirect_uri does not match the authorization request")
+            raise OAuthRefusal("invalid_grant", "redirect_uri does not match the authorization request")
         if not hmac.compare_digest(_challenge_of(verifier).encode(), known.challenge.encode()):
-            raise OAuthError("invalid_grant", "code_verifier does not match the code_challenge")
-        grant = Grant(client.client_id, known.user, self._clock() + self._grant_lifetime)
+            raise OAuthRefusal("invalid_grant", "code_verifier does not match the code_challenge")
+        grant = IssuedGrant(client.client_id, known.user, self._clock() + self._grant_lifetime)
         self._used_codes[code] = grant
         return self._tokens(grant, new_refresh_token=True)
 
-    def refresh(self, refresh_token: str, client: Client) -> TokenAnswer:
+    def refresh(self, refresh_token: str, client: RegisteredClient) -> TokenAnswer:
         """Exchange a refresh token for new tokens (RFC 6749 §6, RFC 9700 §4.14).
 
         A token that was rotated out ends the whole grant: somebody has a copy of it. With `grace`, the one
@@ -208,20 +208,20 @@ class Grants:
         """
         grant = self._refresh_tokens.get(refresh_token)
         if grant is None or grant.client_id != client.client_id:
-            raise OAuthError("invalid_grant", "Refresh token not found")
+            raise OAuthRefusal("invalid_grant", "Refresh token not found")
         is_newest = grant.refresh_token == refresh_token
         if not is_newest and not (self._grace and grant.previous_token == refresh_token):
             self._end(grant)
         if not grant.alive:
-            raise OAuthError("invalid_grant", "Grant was revoked or its refresh token was used twice")
+            raise OAuthRefusal("invalid_grant", "Grant was revoked or its refresh token was used twice")
         if grant.expires_at <= self._clock():
-            raise OAuthError("invalid_grant", "Grant expired")
+            raise OAuthRefusal("invalid_grant", "Grant expired")
         if not self._may_enter(grant.user):
-            raise OAuthError("invalid_grant", "User no longer has access")
+            raise OAuthRefusal("invalid_grant", "User no longer has access")
         grant.previous_token = refresh_token
         return self._tokens(grant, new_refresh_token=self._rotation)
 
-    def revoke(self, token: str, client: Client) -> None:
+    def revoke(self, token: str, client: RegisteredClient) -> None:
         """End a token (RFC 7009 §2.1): a refresh token takes its whole grant, an access token goes alone.
 
         An unknown token, or one of another client, changes nothing.
@@ -258,11 +258,11 @@ class Grants:
         for grant in self._refresh_tokens.values():
             self._end(grant)
 
-    def _end(self, grant: Grant) -> None:
+    def _end(self, grant: IssuedGrant) -> None:
         grant.alive = False
         self._access_tokens = {t: a for t, a in self._access_tokens.items() if a.grant is not grant}
 
-    def _tokens(self, grant: Grant, *, new_refresh_token: bool) -> TokenAnswer:
+    def _tokens(self, grant: IssuedGrant, *, new_refresh_token: bool) -> TokenAnswer:
         access_token = _token()
         expires_at = self._clock() + self._access_token_lifetime
         _put(self._access_tokens, access_token, AccessToken(grant, expires_at))

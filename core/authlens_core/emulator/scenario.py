@@ -10,10 +10,10 @@ from typing import Final
 
 from authlens_core.emulator.faults import Fault
 
-__all__ = ["Group", "Scenario"]
+__all__ = ["Scenario", "ScenarioGroup"]
 
 
-class Group(StrEnum):
+class ScenarioGroup(StrEnum):
     """Where in a login, or after it, a scenario has its turning point. The value is its heading."""
 
     BEGIN = "Begin here"
@@ -52,7 +52,7 @@ class Scenario:
     """
 
     fault: Fault | None
-    group: Group
+    group: ScenarioGroup
     question: str
     answer: str
 
@@ -81,14 +81,14 @@ class Scenario:
     @property
     def ends_at_the_dashboard(self) -> bool:
         """Whether its turning point comes after the login."""
-        return self.group is Group.AFTERWARDS or bool(self.brings)
+        return self.group is ScenarioGroup.AFTERWARDS or bool(self.brings)
 
     @property
     def how(self) -> str:
         """Which keys lead through it."""
         if self.brings:
             return _WITH_ANOTHER.format(credential=self.brings)
-        if self.group is Group.AFTERWARDS:
+        if self.group is ScenarioGroup.AFTERWARDS:
             return _AT_THE_DASHBOARD
         return _TURNED_AWAY if self.fault in _NEVER_BACK else _WALK
 

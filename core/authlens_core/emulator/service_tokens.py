@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
-__all__ = ["Judgement", "ServiceToken", "ServiceTokens", "Standing"]
+__all__ = ["IssuedServiceToken", "IssuedServiceTokens", "TokenStatus", "TokenVerdict"]
 
 CLIENT_ID: Final = "cf-access-client-id"
 CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
@@ -28,7 +28,7 @@ MOST_TOKENS: Final = 1000
 ALPHANUMERIC: Final = string.ascii_letters + string.digits
 
 
-class Standing(StrEnum):
+class TokenStatus(StrEnum):
     """What the service token in a request comes to."""
 
     NONE = "none"
@@ -40,7 +40,7 @@ class Standing(StrEnum):
 
 
 @dataclass(slots=True)
-class ServiceToken:
+class IssuedServiceToken:
     """One service token. `in_policy`: whether a Service Auth policy of the app names it."""
 
     client_id: str
@@ -53,11 +53,11 @@ class ServiceToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class TokenVerdict:
     """The standing of what was sent, and the token where there is one."""
 
-    standing: Standing
-    token: ServiceToken | None = None
+    standing: TokenStatus
+    token: IssuedServiceToken | None = None
 
 
 def new_secret(*, new_format: bool) -> str:
@@ -71,7 +71,7 @@ def new_secret(*, new_format: bool) -> str:
     return f"cfast_{body}{zlib.crc32(body.encode()):08x}"
 
 
-class ServiceTokens:
+class IssuedServiceTokens:
     """The service tokens of an account.
 
     Args:
@@ -84,15 +84,15 @@ class ServiceTokens:
         self._clock = clock
         self.strict = strict
         self._header = header.lower()
-        self._tokens: dict[str, ServiceToken] = {}
+        self._tokens: dict[str, IssuedServiceToken] = {}
 
     def create(
         self, *, new_format: bool = False, in_policy: bool = True, lifetime: float = LIFETIME
-    ) -> ServiceToken:
+    ) -> IssuedServiceToken:
         """Make a token that is good for `lifetime` seconds."""
         if len(self._tokens) >= MOST_TOKENS:
             del self._tokens[next(iter(self._tokens))]
-        token = ServiceToken(
+        token = IssuedServiceToken(
             f"{secrets.token_hex(16)}.access",
             new_secret(new_format=new_format),
             self._clock() + lifetime,
@@ -101,7 +101,7 @@ class ServiceTokens:
         self._tokens[token.client_id] = token
         return token
 
-    def get(self, client_id: str) -> ServiceToken | None:
+    def get(self, client_id: str) -> IssuedServiceToken | None:
         """Return the token of that id, or None."""
         return self._tokens.get(client_id)
 
@@ -124,27 +124,27 @@ class ServiceTokens:
         """
         self._tokens[client_id].expires_at = self._clock() + LIFETIME
 
-    def judge(self, headers: Headers) -> Judgement:
+    def judge(self, headers: Headers) -> TokenVerdict:
         """Say what the service token in a request comes to."""
         ids, given = headers.getlist(CLIENT_ID), headers.getlist(CLIENT_SECRET)
         single = self._single(headers)
         if not ids and not given and single is None:
-            return Judgement(Standing.NONE)
+            return TokenVerdict(TokenStatus.NONE)
         styles = (1 if ids or given else 0) + (1 if single is not None else 0)
         if self.strict and (styles > 1 or len(ids) > 1 or len(given) > 1):
-            return Judgement(Standing.UNKNOWN)
+            return TokenVerdict(TokenStatus.UNKNOWN)
         pair = (ids[0], given[0]) if ids and given else ("", "") if ids or given else single or ("", "")
         return self._judged(*pair)
 
-    def _judged(self, client_id: str, secret: str) -> Judgement:
+    def _judged(self, client_id: str, secret: str) -> TokenVerdict:
         token = self._tokens.get(client_id)
         if token is None or not token.enabled or not self._is_secret_of(token, secret):
-            return Judgement(Standing.UNKNOWN)
+            return TokenVerdict(TokenStatus.UNKNOWN)
         if token.expires_at <= self._clock():
-            return Judgement(Standing.UNKNOWN)
-        return Judgement(Standing.GOOD if token.in_policy else Standing.NOT_AUTHORISED, token)
+            return TokenVerdict(TokenStatus.UNKNOWN)
+        return TokenVerdict(TokenStatus.GOOD if token.in_policy else TokenStatus.NOT_AUTHORISED, token)
 
-    def _is_secret_of(self, token: ServiceToken, secret: str) -> bool:
+    def _is_secret_of(self, token: IssuedServiceToken, secret: str) -> bool:
         good = [token.secret]
         if token.previous_until > self._clock():
             good.append(token.previous_secret)

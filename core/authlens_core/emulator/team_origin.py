@@ -20,7 +20,7 @@ from authlens_core.emulator.account import Account
 from authlens_core.emulator.authorization import Authorization
 from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.grants import Client, OAuthError
+from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.pages import page
 from authlens_core.emulator.server_metadata import OAUTH, server_metadata
 from authlens_core.emulator.token_endpoint import TokenEndpoint, error_answer
@@ -71,7 +71,7 @@ def _strings(metadata: dict[str, Any], name: str, default: list[str]) -> tuple[s
     """
     value = metadata.get(name, default)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise OAuthError("invalid_client_metadata", f"{name} must be a list of strings")
+        raise OAuthRefusal("invalid_client_metadata", f"{name} must be a list of strings")
     return tuple(value)
 
 
@@ -95,32 +95,32 @@ class TeamOrigin:
             return json_answer({"error": "not found"}, 404)
         try:
             client = self._registered(await read_body(request))
-        except OAuthError as error:
+        except OAuthRefusal as error:
             return error_answer(self._account, error)
         return json_answer(self._registration_answer(client), 201, NO_STORE)
 
-    def _registered(self, body: bytes) -> Client:
+    def _registered(self, body: bytes) -> RegisteredClient:
         try:
             metadata = json.loads(body)
         except (ValueError, RecursionError):
-            raise OAuthError("invalid_request", "The body is not JSON") from None
+            raise OAuthRefusal("invalid_request", "The body is not JSON") from None
         if not isinstance(metadata, dict):
-            raise OAuthError("invalid_request", "The body is not a JSON object")
+            raise OAuthRefusal("invalid_request", "The body is not a JSON object")
         redirect_uris = _strings(metadata, "redirect_uris", [])
         grant_types = _strings(metadata, "grant_types", ["authorization_code"])
         response_types = _strings(metadata, "response_types", ["code"])
         method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
         name = metadata.get("client_name", "")
         if not 1 <= len(redirect_uris) <= MOST_REDIRECT_URIS:
-            raise OAuthError("invalid_client_metadata", "redirect_uris must hold one to twenty URIs")
+            raise OAuthRefusal("invalid_client_metadata", "redirect_uris must hold one to twenty URIs")
         if not all(map(self._allows, redirect_uris)):
-            raise OAuthError("invalid_client_metadata", REFUSED_URI)
+            raise OAuthRefusal("invalid_client_metadata", REFUSED_URI)
         if method not in AUTH_METHODS:
-            raise OAuthError("invalid_client_metadata", "token_endpoint_auth_method is not supported")
+            raise OAuthRefusal("invalid_client_metadata", "token_endpoint_auth_method is not supported")
         if "authorization_code" not in grant_types or "code" not in response_types:
-            raise OAuthError("invalid_client_metadata", "Only the authorization code grant is supported")
+            raise OAuthRefusal("invalid_client_metadata", "Only the authorization code grant is supported")
         if not isinstance(name, str):
-            raise OAuthError("invalid_client_metadata", "client_name must be a string")
+            raise OAuthRefusal("invalid_client_metadata", "client_name must be a string")
         return self._account.grants.register(
             redirect_uris, name=name[:LONGEST_NAME], auth_method=method, grant_types=grant_types
         )
@@ -150,7 +150,7 @@ class TeamOrigin:
             {"id": str(uuid.uuid4()), "certificate": certificate, "expires_at": expires_at}, headers=NO_STORE
         )
 
-    def _registration_answer(self, client: Client) -> dict[str, Any]:
+    def _registration_answer(self, client: RegisteredClient) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "client_id": client.client_id,
             "client_name": client.name,

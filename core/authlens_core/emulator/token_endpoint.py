@@ -14,7 +14,7 @@ from starlette.responses import Response
 from authlens_core.emulator.account import Account
 from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.grants import Client, OAuthError, TokenAnswer
+from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, TokenAnswer
 from authlens_core.emulator.pages import page
 
 __all__ = ["TokenEndpoint", "error_answer"]
@@ -22,7 +22,7 @@ __all__ = ["TokenEndpoint", "error_answer"]
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
-def error_answer(account: Account, error: OAuthError) -> Response:
+def error_answer(account: Account, error: OAuthRefusal) -> Response:
     """Return an error in the form of RFC 6749 §5.2."""
     description = error.description
     if account.has(Fault.HOSTILE_TEXT):
@@ -41,11 +41,11 @@ async def _form(request: Request) -> dict[str, str]:
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != FORM_TYPE:
-        raise OAuthError("invalid_request", f"Content-Type must be {FORM_TYPE}")
+        raise OAuthRefusal("invalid_request", f"Content-Type must be {FORM_TYPE}")
     pairs = parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True)
     form = dict(pairs)
     if len(form) != len(pairs):
-        raise OAuthError("invalid_request", "A parameter came twice")
+        raise OAuthRefusal("invalid_request", "A parameter came twice")
     return form
 
 
@@ -74,7 +74,7 @@ class TokenEndpoint:
         try:
             form = await _form(request)
             answer = self._exchange(form, self._client(request, form))
-        except OAuthError as error:
+        except OAuthRefusal as error:
             return error_answer(self._account, error)
         return json_answer(self._body(answer), headers=NO_STORE)
 
@@ -88,13 +88,13 @@ class TokenEndpoint:
             form = await _form(request)
             client = self._client(request, form)
             if not form.get("token"):
-                raise OAuthError("invalid_request", "token is missing")
-        except OAuthError as error:
+                raise OAuthRefusal("invalid_request", "token is missing")
+        except OAuthRefusal as error:
             return error_answer(self._account, error)
         self._account.grants.revoke(form["token"], client)
         return Response(b"", 200, dict(NO_STORE))
 
-    def _client(self, request: Request, form: dict[str, str]) -> Client:
+    def _client(self, request: Request, form: dict[str, str]) -> RegisteredClient:
         """Return the client that asks, by the method that it registered.
 
         Raises:
@@ -104,24 +104,24 @@ class TokenEndpoint:
         client_id, secret = basic or (form.get("client_id", ""), form.get("client_secret", ""))
         client = self._account.grants.client(client_id)
         if client is None:
-            raise OAuthError(
+            raise OAuthRefusal(
                 "invalid_client", "Client not found" if client_id else "client_id is missing", 401
             )
         method = "client_secret_basic" if basic else "client_secret_post"
         if client.auth_method != "none":
             same = hmac.compare_digest(secret.encode(), client.secret.encode())
             if client.auth_method != method or not same:
-                raise OAuthError("invalid_client", "Client authentication failed", 401)
+                raise OAuthRefusal("invalid_client", "Client authentication failed", 401)
         return client
 
-    def _exchange(self, form: dict[str, str], client: Client) -> TokenAnswer:
+    def _exchange(self, form: dict[str, str], client: RegisteredClient) -> TokenAnswer:
         account = self._account
         if form.get("resource") and not account.covers(form["resource"]):
-            raise OAuthError("invalid_target", "The resource is not an application of this team")
+            raise OAuthRefusal("invalid_target", "The resource is not an application of this team")
         match form.get("grant_type"):
             case "authorization_code":
                 if account.has(Fault.INVALID_GRANT):
-                    raise OAuthError("invalid_grant", "Authorization code expired")
+                    raise OAuthRefusal("invalid_grant", "Authorization code expired")
                 return account.grants.redeem(
                     form.get("code", ""),
                     client,
@@ -130,12 +130,12 @@ class TokenEndpoint:
                 )
             case "refresh_token":
                 if account.has(Fault.EXPIRED_REFRESH_TOKEN):
-                    raise OAuthError("invalid_grant", "Refresh token expired")
+                    raise OAuthRefusal("invalid_grant", "Refresh token expired")
                 return account.grants.refresh(form.get("refresh_token", ""), client)
             case None | "":
-                raise OAuthError("invalid_request", "grant_type is missing")
+                raise OAuthRefusal("invalid_request", "grant_type is missing")
             case _:
-                raise OAuthError("unsupported_grant_type", "grant_type is not supported")
+                raise OAuthRefusal("unsupported_grant_type", "grant_type is not supported")
 
     def _body(self, answer: TokenAnswer) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.explain.meaning import CLOUDFLARE, Meaning, table
+from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
 from authlens_core.explain.members import explain_member, kind_of
 from authlens_core.oauth.challenge import Challenge, parse_challenges
 from authlens_core.safe_text import safe_line
@@ -17,9 +17,9 @@ __all__ = ["HeaderMeaning", "HeaderPart", "authorization", "challenge", "cookie"
 _MAX_PARTS: Final = 64
 
 _CHALLENGE_PARAMETERS: Final = {
-    "realm": Meaning("The name of what is protected.", "RFC 9110 §11.5"),
-    "resource_metadata": Meaning("Where the resource says which servers it trusts.", "RFC 9728 §5.1"),
-    "dpop": Meaning("A proof that the client holds its key is wanted.", "RFC 9449 §7.1"),
+    "realm": Explanation("The name of what is protected.", "RFC 9110 §11.5"),
+    "resource_metadata": Explanation("Where the resource says which servers it trusts.", "RFC 9728 §5.1"),
+    "dpop": Explanation("A proof that the client holds its key is wanted.", "RFC 9449 §7.1"),
     **table(
         "RFC 6750 §3",
         {
@@ -31,11 +31,11 @@ _CHALLENGE_PARAMETERS: Final = {
     ),
 }
 _SCHEMES: Final = {
-    "bearer": Meaning("Whoever brings a good token is let in.", "RFC 6750 §3"),
-    "dpop": Meaning("A token that is bound to a key is wanted.", "RFC 9449 §7.1"),
-    "basic": Meaning("A user name and a password are wanted; this is no OAuth.", "RFC 7617"),
-    "negotiate": Meaning("A Kerberos ticket is wanted; this is no OAuth.", "RFC 4559"),
-    "cloudflare-access": Meaning("Access protects it; the login is a page.", CLOUDFLARE),
+    "bearer": Explanation("Whoever brings a good token is let in.", "RFC 6750 §3"),
+    "dpop": Explanation("A token that is bound to a key is wanted.", "RFC 9449 §7.1"),
+    "basic": Explanation("A user name and a password are wanted; this is no OAuth.", "RFC 7617"),
+    "negotiate": Explanation("A Kerberos ticket is wanted; this is no OAuth.", "RFC 4559"),
+    "cloudflare-access": Explanation("Access protects it; the login is a page.", CLOUDFLARE),
 }
 _COOKIES: Final = {
     "cf_authorization": "The session of Access, a JWT.",
@@ -65,7 +65,7 @@ class HeaderPart:
 
     name: str
     value: str
-    meaning: Meaning | None = None
+    meaning: Explanation | None = None
     secret: bool = False
 
     def __repr__(self) -> str:
@@ -82,7 +82,7 @@ class HeaderMeaning:
         problem: what is wrong with it, a sentence that is safe to show; empty where nothing is.
     """
 
-    meaning: Meaning | None = None
+    meaning: Explanation | None = None
     parts: tuple[HeaderPart, ...] = ()
     problem: str = ""
 
@@ -104,7 +104,7 @@ def _challenge_parts(one: Challenge) -> Iterator[HeaderPart]:
 
 def location(value: str) -> HeaderMeaning:
     """Take a `Location` apart: host, path and parameters (RFC 9110 §10.2.2)."""
-    meaning = Meaning("Where to go instead; authlens goes nowhere with a token.", "RFC 9110 §10.2.2")
+    meaning = Explanation("Where to go instead; authlens goes nowhere with a token.", "RFC 9110 §10.2.2")
     try:
         url = urlsplit(value)
         pairs = parse_qsl(url.query, keep_blank_values=True, max_num_fields=_MAX_PARTS)
@@ -112,7 +112,7 @@ def location(value: str) -> HeaderMeaning:
         words = f"It cannot be taken apart: it is no URL, or has more than {_MAX_PARTS} parameters."
         return HeaderMeaning(meaning, problem=words)
     if url.path.startswith("/cdn-cgi/access/login"):
-        meaning = Meaning("The login page of Access, for people with a browser.", CLOUDFLARE)
+        meaning = Explanation("The login page of Access, for people with a browser.", CLOUDFLARE)
     places = (("host", url.netloc), ("path", url.path))
     parts = [HeaderPart(name, text) for name, text in places if text]
     return HeaderMeaning(meaning, (*parts, *query_parts(pairs)))
@@ -133,7 +133,9 @@ def authorization(value: str) -> HeaderMeaning:
     if not credential.strip():
         return HeaderMeaning(parts=(HeaderPart("credential", value, secret=True),))
     bearer = scheme.lower() == "bearer"
-    meaning = Meaning("The access token; whoever reads it can use it.", "RFC 6750 §2.1") if bearer else None
+    meaning = (
+        Explanation("The access token; whoever reads it can use it.", "RFC 6750 §2.1") if bearer else None
+    )
     return HeaderMeaning(
         meaning, (HeaderPart("scheme", scheme), HeaderPart("credential", credential.strip(), secret=True))
     )
@@ -148,7 +150,7 @@ def set_cookie(value: str) -> HeaderMeaning:
     if not any(a.lower().startswith(("expires=", "max-age=")) for a in attributes):
         words.append("gone when the browser closes")
     said = ", ".join(words)
-    meaning = Meaning(f"{said[:1].upper()}{said[1:]}.", "RFC 6265 §4.1.2") if said else None
+    meaning = Explanation(f"{said[:1].upper()}{said[1:]}.", "RFC 6265 §4.1.2") if said else None
     lasting = tuple(HeaderPart(*_named(one)) for one in scope)
     return HeaderMeaning(meaning, (_cookie(pair), *lasting))
 
@@ -161,7 +163,7 @@ def cookie(value: str) -> HeaderMeaning:
 def _cookie(pair: str) -> HeaderPart:
     name, text = _named(pair)
     known = _COOKIES.get(name.lower())
-    return HeaderPart(name, text, Meaning(known, CLOUDFLARE) if known else None, secret=True)
+    return HeaderPart(name, text, Explanation(known, CLOUDFLARE) if known else None, secret=True)
 
 
 def _named(pair: str) -> tuple[str, str]:

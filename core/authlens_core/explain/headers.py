@@ -17,7 +17,7 @@ from authlens_core.explain.header_parts import (
     location,
     set_cookie,
 )
-from authlens_core.explain.meaning import CLOUDFLARE, Meaning, table
+from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
 from authlens_core.oauth.http_message import Headers, Response
 from authlens_core.oauth.retry_after import retry_after
 
@@ -58,19 +58,21 @@ def _cache_control(value: str, context: HeaderContext) -> HeaderMeaning:
     if "no-store" in directives:
         spec = "RFC 6749 §5.1" if context.gives_tokens else "RFC 9111 §5.2.2.5"
         must = ", as an answer with tokens must say" if context.gives_tokens else ""
-        return HeaderMeaning(Meaning(f"Nobody on the way may keep this answer{must}.", spec))
+        return HeaderMeaning(Explanation(f"Nobody on the way may keep this answer{must}.", spec))
     if context.gives_tokens:
-        meaning = Meaning("An answer with tokens must say no-store.", "RFC 6749 §5.1")
+        meaning = Explanation("An answer with tokens must say no-store.", "RFC 6749 §5.1")
         return HeaderMeaning(meaning, problem="no-store is missing: a cache may keep the tokens.")
-    return HeaderMeaning(Meaning("Who may keep this answer, and how long.", "RFC 9111 §5.2"))
+    return HeaderMeaning(Explanation("Who may keep this answer, and how long.", "RFC 9111 §5.2"))
 
 
 def _ray(value: str, _context: HeaderContext) -> HeaderMeaning:
     _, dash, centre = value.strip().rpartition("-")
-    meaning = Meaning("The number of this request; quote it when you ask Cloudflare for help.", "Cloudflare")
+    meaning = Explanation(
+        "The number of this request; quote it when you ask Cloudflare for help.", "Cloudflare"
+    )
     if not dash:
         return HeaderMeaning(meaning)
-    place = Meaning("The data centre that answered, by the code of an airport near it.", "Cloudflare")
+    place = Explanation("The data centre that answered, by the code of an airport near it.", "Cloudflare")
     return HeaderMeaning(meaning, (HeaderPart("data centre", centre, place),))
 
 
@@ -80,22 +82,22 @@ def _date(value: str, context: HeaderContext) -> HeaderMeaning | None:
         return None
     skew = (at - context.received_at).total_seconds()
     if abs(skew) <= _SAME:
-        return HeaderMeaning(Meaning("The server's clock agrees with ours.", "RFC 9110 §6.6.1"))
+        return HeaderMeaning(Explanation("The server's clock agrees with ours.", "RFC 9110 §6.6.1"))
     words = f"The server's clock is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
     trouble = "Times in tokens and countdowns will be off: set the clock." if abs(skew) >= _TELLING else ""
-    return HeaderMeaning(Meaning(words, "RFC 9110 §6.6.1"), problem=trouble)
+    return HeaderMeaning(Explanation(words, "RFC 9110 §6.6.1"), problem=trouble)
 
 
 def _retry(value: str, context: HeaderContext) -> HeaderMeaning:
     asked = Response(429, headers=Headers.of([("Retry-After", value)]))
     seconds = retry_after(asked, context.received_at)
     words = "It cannot be read." if seconds is None else f"Wait {seconds:,} s before you ask again."
-    return HeaderMeaning(Meaning(words, "RFC 9110 §10.2.3"))
+    return HeaderMeaning(Explanation(words, "RFC 9110 §10.2.3"))
 
 
 def _content_type(value: str, _context: HeaderContext) -> HeaderMeaning | None:
     sentence = _MEDIA_TYPES.get(value.partition(";")[0].strip().lower())
-    return HeaderMeaning(Meaning(sentence, "RFC 9110 §8.3")) if sentence else None
+    return HeaderMeaning(Explanation(sentence, "RFC 9110 §8.3")) if sentence else None
 
 
 def _http_date(value: str) -> datetime | None:
@@ -127,7 +129,7 @@ _WITH_CONTEXT: Final[Mapping[str, Callable[[str, HeaderContext], HeaderMeaning |
     "retry-after": _retry,
     "content-type": _content_type,
 }
-_PLAIN: Final[Mapping[str, Meaning]] = {
+_PLAIN: Final[Mapping[str, Explanation]] = {
     **table(
         CLOUDFLARE,
         {
@@ -142,7 +144,9 @@ _PLAIN: Final[Mapping[str, Meaning]] = {
             "x-requested-with": "Asks Access for a 401 in place of its login page.",
         },
     ),
-    "cf-mitigated": Meaning("Cloudflare wants a browser to pass a check; this is no login.", "Cloudflare"),
-    "dpop": Meaning("A proof that the client holds its key.", "RFC 9449 §4"),
-    "mcp-session-id": Meaning("The session of an MCP server; send it with every call.", "MCP Transports"),
+    "cf-mitigated": Explanation(
+        "Cloudflare wants a browser to pass a check; this is no login.", "Cloudflare"
+    ),
+    "dpop": Explanation("A proof that the client holds its key.", "RFC 9449 §4"),
+    "mcp-session-id": Explanation("The session of an MCP server; send it with every call.", "MCP Transports"),
 }

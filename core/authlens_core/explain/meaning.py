@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["CIMD", "CLOUDFLARE", "DISCOVERY", "OPENID", "Meaning", "table"]
+__all__ = ["CIMD", "CLOUDFLARE", "DISCOVERY", "OPENID", "Explanation", "table"]
 
 CLOUDFLARE: Final = "Cloudflare Access"
 OPENID: Final = "OpenID Connect Core"
@@ -15,7 +15,7 @@ CIMD: Final = "OAuth Client ID Metadata Document (draft)"
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class Explanation:
     """What something means.
 
     Attributes:
@@ -27,6 +27,6 @@ class Meaning:
     spec: str
 
 
-def table(spec: str, sentences: Mapping[str, str]) -> dict[str, Meaning]:
+def table(spec: str, sentences: Mapping[str, str]) -> dict[str, Explanation]:
     """Return meanings by name that share one source."""
-    return {name: Meaning(sentence, spec) for name, sentence in sentences.items()}
+    return {name: Explanation(sentence, spec) for name, sentence in sentences.items()}

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.explain.meaning import Meaning
+from authlens_core.explain.meaning import Explanation
 from authlens_core.explain.message_members import (
     AUTHORIZATION_PARAMETERS,
     CLIENT_MEMBERS,
@@ -46,7 +46,7 @@ class DocumentKind(StrEnum):
     LOGIN_REDIRECT = "redirect to the login page"
 
 
-MEMBERS: Final[Mapping[DocumentKind, Mapping[str, Meaning]]] = MappingProxyType(
+MEMBERS: Final[Mapping[DocumentKind, Mapping[str, Explanation]]] = MappingProxyType(
     {
         DocumentKind.RESOURCE_METADATA: RESOURCE_MEMBERS,
         DocumentKind.SERVER_METADATA: SERVER_MEMBERS,
@@ -95,7 +95,7 @@ _OF_STAGE: Final[Mapping[Stage, tuple[DocumentKind, ...]]] = {
 }
 
 
-def explain_member(kind: DocumentKind, name: str) -> Meaning | None:
+def explain_member(kind: DocumentKind, name: str) -> Explanation | None:
     """Return what the member `name` means in a document of `kind`, or None where we do not know it.
 
     A language tag, as in `client_name#de`, is looked past (RFC 7591 §2.2).
@@ -103,7 +103,7 @@ def explain_member(kind: DocumentKind, name: str) -> Meaning | None:
     return MEMBERS[kind].get(name.partition("#")[0])
 
 
-def explain_fact(name: str, stage: Stage) -> Meaning | None:
+def explain_fact(name: str, stage: Stage) -> Explanation | None:
     """Return what the fact `name` of a record of `stage` means, or None."""
     found = (explain_member(kind, name) for kind in _OF_STAGE.get(stage, ()))
     return next((meaning for meaning in found if meaning is not None), None)

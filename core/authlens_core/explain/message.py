@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.explain.headers import HeaderContext, explain_header
-from authlens_core.explain.meaning import Meaning
+from authlens_core.explain.meaning import Explanation
 from authlens_core.explain.members import explain_member, kind_of
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_json
@@ -40,9 +40,9 @@ class FoundJwt:
     jwt: Jwt
 
 
-def member_meanings(message: Message) -> tuple[tuple[str, Meaning], ...]:
+def member_meanings(message: Message) -> tuple[tuple[str, Explanation], ...]:
     """Return the known members of the body and parameters of the URL, in order, with what they mean."""
-    found: dict[str, Meaning] = {}
+    found: dict[str, Explanation] = {}
     for names in (_url_names(message), [name for name, _ in _members(message)]):
         kind = kind_of(names)
         for name in names if kind is not None else ():

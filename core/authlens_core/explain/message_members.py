@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Meaning, table
+from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, table
 
 __all__ = [
     "AUTHORIZATION_PARAMETERS",
@@ -18,7 +18,7 @@ __all__ = [
     "TOKEN_PARAMETERS",
 ]
 
-CLIENT_MEMBERS: Final[Mapping[str, Meaning]] = {
+CLIENT_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 7591 §2",
         {
@@ -41,7 +41,7 @@ CLIENT_MEMBERS: Final[Mapping[str, Meaning]] = {
             "software_version": "The version of that software.",
         },
     ),
-    "software_statement": Meaning(
+    "software_statement": Explanation(
         "Facts about the client in a JWT that somebody else signed.", "RFC 7591 §2.3"
     ),
     **table(
@@ -60,14 +60,14 @@ CLIENT_MEMBERS: Final[Mapping[str, Meaning]] = {
             "registration_access_token": "The credential for that; it is a secret.",
         },
     ),
-    "application_type": Meaning(
+    "application_type": Explanation(
         "native or web; native clients may use loopback addresses.", "OpenID Connect Registration §2"
     ),
-    "resource": Meaning("The resource that the client is registered for.", CLOUDFLARE),
+    "resource": Explanation("The resource that the client is registered for.", CLOUDFLARE),
 }
 """RFC 7591 §2 and §3.2.1: what a client says of itself, and what the server answers."""
 
-TOKEN_MEMBERS: Final[Mapping[str, Meaning]] = {
+TOKEN_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 6749 §5.1",
         {
@@ -78,17 +78,17 @@ TOKEN_MEMBERS: Final[Mapping[str, Meaning]] = {
             "scope": "What the token allows; absent means exactly what was asked for.",
         },
     ),
-    "resource": Meaning("The resource that the token is for.", "RFC 8707 §2.2"),
-    "id_token": Meaning(
+    "resource": Explanation("The resource that the token is for.", "RFC 8707 §2.2"),
+    "id_token": Explanation(
         "Who signed in, as a signed JWT for this client; it is never sent to a resource.", f"{OPENID} §2"
     ),
-    "issued_token_type": Meaning("Which kind of token came of an exchange.", "RFC 8693 §2.2.1"),
-    "authorization_details": Meaning("Fine-grained permissions of the token.", "RFC 9396 §7"),
-    "refresh_token_expires_in": Meaning("How many seconds the refresh token lives.", "not standardised"),
+    "issued_token_type": Explanation("Which kind of token came of an exchange.", "RFC 8693 §2.2.1"),
+    "authorization_details": Explanation("Fine-grained permissions of the token.", "RFC 9396 §7"),
+    "refresh_token_expires_in": Explanation("How many seconds the refresh token lives.", "not standardised"),
 }
 """RFC 6749 §5.1: a token answer."""
 
-ERROR_MEMBERS: Final[Mapping[str, Meaning]] = {
+ERROR_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 6749 §5.2",
         {
@@ -97,10 +97,10 @@ ERROR_MEMBERS: Final[Mapping[str, Meaning]] = {
             "error_uri": "A page about the error.",
         },
     ),
-    "resource_metadata": Meaning("Where the metadata of the resource is.", "RFC 9728 §5.1"),
-    "scope": Meaning("The scope that the resource wants.", "RFC 6750 §3"),
-    "state": Meaning("The state of the request, sent back unchanged.", "RFC 6749 §4.1.2.1"),
-    "iss": Meaning("Which server answers.", "RFC 9207 §2"),
+    "resource_metadata": Explanation("Where the metadata of the resource is.", "RFC 9728 §5.1"),
+    "scope": Explanation("The scope that the resource wants.", "RFC 6750 §3"),
+    "state": Explanation("The state of the request, sent back unchanged.", "RFC 6749 §4.1.2.1"),
+    "iss": Explanation("Which server answers.", "RFC 9207 §2"),
     **table(
         CLOUDFLARE,
         {
@@ -113,22 +113,22 @@ ERROR_MEMBERS: Final[Mapping[str, Meaning]] = {
 }
 """RFC 6749 §5.2, RFC 7591 §3.2.2, RFC 7009 §2.2.1 and RFC 6750 §3: refusals."""
 
-AUTHORIZATION_PARAMETERS: Final[Mapping[str, Meaning]] = {
-    "response_type": Meaning("What to send back: code, to be exchanged for tokens.", "RFC 6749 §3.1.1"),
-    "client_id": Meaning("Which client asks.", "RFC 6749 §2.2"),
-    "redirect_uri": Meaning(
+AUTHORIZATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
+    "response_type": Explanation("What to send back: code, to be exchanged for tokens.", "RFC 6749 §3.1.1"),
+    "client_id": Explanation("Which client asks.", "RFC 6749 §2.2"),
+    "redirect_uri": Explanation(
         "Where the browser takes the code; it has to be one of those registered.", "RFC 6749 §3.1.2"
     ),
-    "scope": Meaning("What the client wants to be allowed.", "RFC 6749 §3.3"),
-    "state": Meaning("A random value that has to come back with the code.", "RFC 6749 §10.12"),
-    "code_challenge": Meaning("The SHA-256 of the code_verifier, which stays here.", "RFC 7636 §4.3"),
-    "code_challenge_method": Meaning("How it was computed; only S256 protects.", "RFC 7636 §4.3"),
-    "resource": Meaning("Which resource the token is meant for.", "RFC 8707 §2.1"),
-    "response_mode": Meaning("How the answer is sent back.", "OAuth 2.0 Multiple Response Types §2.1"),
-    "request": Meaning("The parameters as a signed JWT.", "RFC 9101 §5"),
-    "request_uri": Meaning("A handle for parameters that were handed in beforehand.", "RFC 9126 §4"),
-    "authorization_details": Meaning("Fine-grained permissions that are asked for.", "RFC 9396 §2"),
-    "dpop_jkt": Meaning("The key that the code shall be bound to.", "RFC 9449 §10"),
+    "scope": Explanation("What the client wants to be allowed.", "RFC 6749 §3.3"),
+    "state": Explanation("A random value that has to come back with the code.", "RFC 6749 §10.12"),
+    "code_challenge": Explanation("The SHA-256 of the code_verifier, which stays here.", "RFC 7636 §4.3"),
+    "code_challenge_method": Explanation("How it was computed; only S256 protects.", "RFC 7636 §4.3"),
+    "resource": Explanation("Which resource the token is meant for.", "RFC 8707 §2.1"),
+    "response_mode": Explanation("How the answer is sent back.", "OAuth 2.0 Multiple Response Types §2.1"),
+    "request": Explanation("The parameters as a signed JWT.", "RFC 9101 §5"),
+    "request_uri": Explanation("A handle for parameters that were handed in beforehand.", "RFC 9126 §4"),
+    "authorization_details": Explanation("Fine-grained permissions that are asked for.", "RFC 9396 §2"),
+    "dpop_jkt": Explanation("The key that the code shall be bound to.", "RFC 9449 §10"),
     **table(
         f"{OPENID} §3.1.2.1",
         {
@@ -145,42 +145,44 @@ AUTHORIZATION_PARAMETERS: Final[Mapping[str, Meaning]] = {
 }
 """RFC 6749 §4.1.1 and its extensions: the parameters of the link."""
 
-RESPONSE_PARAMETERS: Final[Mapping[str, Meaning]] = {
-    "code": Meaning("Works once, for this client, and soon ends.", "RFC 6749 §4.1.2"),
-    "state": Meaning("Has to be the state of the link, or the answer is not ours.", "RFC 6749 §10.12"),
-    "iss": Meaning("Which server answers; it has to be the one that was asked.", "RFC 9207 §2"),
+RESPONSE_PARAMETERS: Final[Mapping[str, Explanation]] = {
+    "code": Explanation("Works once, for this client, and soon ends.", "RFC 6749 §4.1.2"),
+    "state": Explanation("Has to be the state of the link, or the answer is not ours.", "RFC 6749 §10.12"),
+    "iss": Explanation("Which server answers; it has to be the one that was asked.", "RFC 9207 §2"),
 }
 """RFC 6749 §4.1.2: what the browser brings back."""
 
-TOKEN_PARAMETERS: Final[Mapping[str, Meaning]] = {
-    "grant_type": Meaning("What is exchanged for tokens.", "RFC 6749 §4.1.3"),
-    "code": Meaning("The code that the browser brought; it works once.", "RFC 6749 §4.1.3"),
-    "redirect_uri": Meaning("The same as in the link, or the code is refused.", "RFC 6749 §4.1.3"),
-    "client_id": Meaning("Which client asks.", "RFC 6749 §3.2.1"),
-    "code_verifier": Meaning(
+TOKEN_PARAMETERS: Final[Mapping[str, Explanation]] = {
+    "grant_type": Explanation("What is exchanged for tokens.", "RFC 6749 §4.1.3"),
+    "code": Explanation("The code that the browser brought; it works once.", "RFC 6749 §4.1.3"),
+    "redirect_uri": Explanation("The same as in the link, or the code is refused.", "RFC 6749 §4.1.3"),
+    "client_id": Explanation("Which client asks.", "RFC 6749 §3.2.1"),
+    "code_verifier": Explanation(
         "Proves that whoever brings the code also began the login: its SHA-256 is the code_challenge.",
         "RFC 7636 §4.5",
     ),
-    "refresh_token": Meaning("What the next access token is bought with.", "RFC 6749 §6"),
-    "scope": Meaning("A part of what was granted, if less is enough.", "RFC 6749 §6"),
-    "resource": Meaning("Which resource the token is meant for, as in the link.", "RFC 8707 §2.2"),
-    "client_secret": Meaning("The client's password.", "RFC 6749 §2.3.1"),
-    "client_assertion": Meaning("A JWT that the client signed in place of a password.", "RFC 7523 §2.2"),
-    "client_assertion_type": Meaning("Which kind of assertion that is.", "RFC 7521 §4.2"),
-    "subject_token": Meaning("The token that is exchanged for another.", "RFC 8693 §2.1"),
-    "device_code": Meaning("The code of a device that waits for a person.", "RFC 8628 §3.4"),
+    "refresh_token": Explanation("What the next access token is bought with.", "RFC 6749 §6"),
+    "scope": Explanation("A part of what was granted, if less is enough.", "RFC 6749 §6"),
+    "resource": Explanation("Which resource the token is meant for, as in the link.", "RFC 8707 §2.2"),
+    "client_secret": Explanation("The client's password.", "RFC 6749 §2.3.1"),
+    "client_assertion": Explanation("A JWT that the client signed in place of a password.", "RFC 7523 §2.2"),
+    "client_assertion_type": Explanation("Which kind of assertion that is.", "RFC 7521 §4.2"),
+    "subject_token": Explanation("The token that is exchanged for another.", "RFC 8693 §2.1"),
+    "device_code": Explanation("The code of a device that waits for a person.", "RFC 8628 §3.4"),
 }
 """RFC 6749 §4.1.3 and §6, RFC 7636 §4.5, RFC 8707 §2.2: the form of a token request."""
 
-REVOCATION_PARAMETERS: Final[Mapping[str, Meaning]] = {
-    "token": Meaning("The token to end; servers end the whole grant with a refresh token.", "RFC 7009 §2.1"),
-    "token_type_hint": Meaning("Which kind it is, so that the server finds it sooner.", "RFC 7009 §2.1"),
-    "client_id": Meaning("Which client asks; it ends only its own tokens.", "RFC 7009 §2.1"),
-    "client_secret": Meaning("The client's password.", "RFC 6749 §2.3.1"),
+REVOCATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
+    "token": Explanation(
+        "The token to end; servers end the whole grant with a refresh token.", "RFC 7009 §2.1"
+    ),
+    "token_type_hint": Explanation("Which kind it is, so that the server finds it sooner.", "RFC 7009 §2.1"),
+    "client_id": Explanation("Which client asks; it ends only its own tokens.", "RFC 7009 §2.1"),
+    "client_secret": Explanation("The client's password.", "RFC 6749 §2.3.1"),
 }
 """RFC 7009 §2.1: the form of a revocation."""
 
-LOGIN_REDIRECT_PARAMETERS: Final[Mapping[str, Meaning]] = table(
+LOGIN_REDIRECT_PARAMETERS: Final[Mapping[str, Explanation]] = table(
     CLOUDFLARE,
     {
         "kid": "The application, by its audience tag (AUD).",

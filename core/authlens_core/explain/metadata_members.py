@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.explain.meaning import CIMD, CLOUDFLARE, DISCOVERY, Meaning, table
+from authlens_core.explain.meaning import CIMD, CLOUDFLARE, DISCOVERY, Explanation, table
 
 __all__ = ["RESOURCE_MEMBERS", "SERVER_MEMBERS"]
 
-RESOURCE_MEMBERS: Final[Mapping[str, Meaning]] = {
+RESOURCE_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 9728 §2",
         {
@@ -31,7 +31,7 @@ RESOURCE_MEMBERS: Final[Mapping[str, Meaning]] = {
             "dpop_bound_access_tokens_required": "Whether every token has to be bound to a key (DPoP).",
         },
     ),
-    "signed_metadata": Meaning(
+    "signed_metadata": Explanation(
         "The same members as a signed JWT; what it says outweighs the plain members.", "RFC 9728 §2.2"
     ),
     **table(
@@ -83,10 +83,10 @@ _ABILITIES: Final = table(
     },
 )
 _EXTENSIONS: Final = {
-    "signed_metadata": Meaning(
+    "signed_metadata": Explanation(
         "The same members as a signed JWT; what it says outweighs the plain members.", "RFC 8414 §2.1"
     ),
-    "authorization_response_iss_parameter_supported": Meaning(
+    "authorization_response_iss_parameter_supported": Explanation(
         "Whether the answer of the sign-in page names its server (iss), so that servers cannot be mixed up.",
         "RFC 9207 §3",
     ),
@@ -99,24 +99,26 @@ _EXTENSIONS: Final = {
             "require_pushed_authorization_requests": "Whether it takes parameters only that way.",
         },
     ),
-    "client_id_metadata_document_supported": Meaning(
+    "client_id_metadata_document_supported": Explanation(
         "Whether a URL may be the client_id: the server then reads the client's description there.", CIMD
     ),
-    "device_authorization_endpoint": Meaning(
+    "device_authorization_endpoint": Explanation(
         "Where a device without a browser begins a login.", "RFC 8628 §4"
     ),
-    "dpop_signing_alg_values_supported": Meaning(
+    "dpop_signing_alg_values_supported": Explanation(
         "Algorithms for proofs that a client holds its key (DPoP).", "RFC 9449 §5.1"
     ),
-    "protected_resources": Meaning("Resources that this server is used by.", "RFC 9728 §4"),
-    "authorization_details_types_supported": Meaning(
+    "protected_resources": Explanation("Resources that this server is used by.", "RFC 9728 §4"),
+    "authorization_details_types_supported": Explanation(
         "Kinds of fine-grained permission that it knows.", "RFC 9396 §10"
     ),
-    "tls_client_certificate_bound_access_tokens": Meaning(
+    "tls_client_certificate_bound_access_tokens": Explanation(
         "Whether it can bind tokens to the client's TLS certificate.", "RFC 8705 §3.3"
     ),
-    "mtls_endpoint_aliases": Meaning("Other endpoints for clients with a TLS certificate.", "RFC 8705 §5"),
-    "require_signed_request_object": Meaning(
+    "mtls_endpoint_aliases": Explanation(
+        "Other endpoints for clients with a TLS certificate.", "RFC 8705 §5"
+    ),
+    "require_signed_request_object": Explanation(
         "Whether the parameters have to come as a signed JWT.", "RFC 9101 §10.5"
     ),
 }
@@ -135,11 +137,11 @@ _OPENID: Final = {
             "claims_parameter_supported": "Whether a client may ask for single claims.",
         },
     ),
-    "end_session_endpoint": Meaning(
+    "end_session_endpoint": Explanation(
         "Where a person is signed out.", "OpenID Connect RP-Initiated Logout §2.1"
     ),
-    "prompt_values_supported": Meaning("What prompt may ask for.", "OpenID Connect Prompt Create §4.2"),
+    "prompt_values_supported": Explanation("What prompt may ask for.", "OpenID Connect Prompt Create §4.2"),
 }
 
-SERVER_MEMBERS: Final[Mapping[str, Meaning]] = {**_OPENID, **_EXTENSIONS, **_ABILITIES, **_ENDPOINTS}
+SERVER_MEMBERS: Final[Mapping[str, Explanation]] = {**_OPENID, **_EXTENSIONS, **_ABILITIES, **_ENDPOINTS}
 """RFC 8414 §2, its extensions, and the essentials of OpenID Connect Discovery."""

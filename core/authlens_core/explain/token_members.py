@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Meaning, table
+from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, table
 
 __all__ = ["CLAIMS", "JOSE_HEADER", "KEY_SET_MEMBERS"]
 
-JOSE_HEADER: Final[Mapping[str, Meaning]] = {
-    "alg": Meaning("How it is signed.", "RFC 7515 §4.1.1"),
-    "kid": Meaning("Which key of the set signed it.", "RFC 7515 §4.1.4"),
-    "typ": Meaning("What kind of object it is; at+jwt is an access token.", "RFC 7515 §4.1.9"),
-    "cty": Meaning("What is inside.", "RFC 7515 §4.1.10"),
-    "crit": Meaning("Extensions that a receiver must know, or refuse the token.", "RFC 7515 §4.1.11"),
-    "jku": Meaning("Where the sender says its keys are; never to be believed.", "RFC 7515 §4.1.2"),
-    "jwk": Meaning("The key that the sender brings along; never to be believed.", "RFC 7515 §4.1.3"),
-    "x5u": Meaning("Where the sender says its certificate is.", "RFC 7515 §4.1.5"),
-    "x5c": Meaning("The sender's certificate.", "RFC 7515 §4.1.6"),
-    "x5t": Meaning("A fingerprint of the sender's certificate.", "RFC 7515 §4.1.7"),
-    "enc": Meaning("How the content is encrypted.", "RFC 7516 §4.1.2"),
+JOSE_HEADER: Final[Mapping[str, Explanation]] = {
+    "alg": Explanation("How it is signed.", "RFC 7515 §4.1.1"),
+    "kid": Explanation("Which key of the set signed it.", "RFC 7515 §4.1.4"),
+    "typ": Explanation("What kind of object it is; at+jwt is an access token.", "RFC 7515 §4.1.9"),
+    "cty": Explanation("What is inside.", "RFC 7515 §4.1.10"),
+    "crit": Explanation("Extensions that a receiver must know, or refuse the token.", "RFC 7515 §4.1.11"),
+    "jku": Explanation("Where the sender says its keys are; never to be believed.", "RFC 7515 §4.1.2"),
+    "jwk": Explanation("The key that the sender brings along; never to be believed.", "RFC 7515 §4.1.3"),
+    "x5u": Explanation("Where the sender says its certificate is.", "RFC 7515 §4.1.5"),
+    "x5c": Explanation("The sender's certificate.", "RFC 7515 §4.1.6"),
+    "x5t": Explanation("A fingerprint of the sender's certificate.", "RFC 7515 §4.1.7"),
+    "enc": Explanation("How the content is encrypted.", "RFC 7516 §4.1.2"),
 }
 """RFC 7515 §4.1: the header."""
 
 _REGISTERED: Final = {
-    "iss": Meaning("Who issued it.", "RFC 7519 §4.1.1"),
-    "sub": Meaning("Whom it is about.", "RFC 7519 §4.1.2"),
-    "aud": Meaning("Who may take it; everybody else must refuse it.", "RFC 7519 §4.1.3"),
-    "exp": Meaning("When it ends.", "RFC 7519 §4.1.4"),
-    "nbf": Meaning("Before this moment it must be refused.", "RFC 7519 §4.1.5"),
-    "iat": Meaning("When it was issued.", "RFC 7519 §4.1.6"),
-    "jti": Meaning("Its own number, so that it can be recognised.", "RFC 7519 §4.1.7"),
-    "cnf": Meaning("The key that its holder has to prove.", "RFC 7800 §3.1"),
-    "client_id": Meaning("The client that it was issued to.", "RFC 9068 §2.2"),
-    "scope": Meaning("What it allows.", "RFC 9068 §2.2.3"),
-    "act": Meaning("Who acts for the person.", "RFC 8693 §4.1"),
+    "iss": Explanation("Who issued it.", "RFC 7519 §4.1.1"),
+    "sub": Explanation("Whom it is about.", "RFC 7519 §4.1.2"),
+    "aud": Explanation("Who may take it; everybody else must refuse it.", "RFC 7519 §4.1.3"),
+    "exp": Explanation("When it ends.", "RFC 7519 §4.1.4"),
+    "nbf": Explanation("Before this moment it must be refused.", "RFC 7519 §4.1.5"),
+    "iat": Explanation("When it was issued.", "RFC 7519 §4.1.6"),
+    "jti": Explanation("Its own number, so that it can be recognised.", "RFC 7519 §4.1.7"),
+    "cnf": Explanation("The key that its holder has to prove.", "RFC 7800 §3.1"),
+    "client_id": Explanation("The client that it was issued to.", "RFC 9068 §2.2"),
+    "scope": Explanation("What it allows.", "RFC 9068 §2.2.3"),
+    "act": Explanation("Who acts for the person.", "RFC 8693 §4.1"),
 }
 _OPENID: Final = {
     **table(
@@ -83,12 +83,14 @@ _ACCESS: Final = table(
     },
 )
 
-CLAIMS: Final[Mapping[str, Meaning]] = {**_ACCESS, **_OPENID, **_REGISTERED}
+CLAIMS: Final[Mapping[str, Explanation]] = {**_ACCESS, **_OPENID, **_REGISTERED}
 """RFC 7519 §4.1, RFC 9068, OpenID Connect, and what Access adds."""
 
-KEY_SET_MEMBERS: Final[Mapping[str, Meaning]] = {
-    "keys": Meaning("The public keys; each has a kid by which a token names it.", "RFC 7517 §5"),
-    "public_cert": Meaning("The signing key as a certificate.", CLOUDFLARE),
-    "public_certs": Meaning("The signing keys as certificates; the older one is valid 7 days.", CLOUDFLARE),
+KEY_SET_MEMBERS: Final[Mapping[str, Explanation]] = {
+    "keys": Explanation("The public keys; each has a kid by which a token names it.", "RFC 7517 §5"),
+    "public_cert": Explanation("The signing key as a certificate.", CLOUDFLARE),
+    "public_certs": Explanation(
+        "The signing keys as certificates; the older one is valid 7 days.", CLOUDFLARE
+    ),
 }
 """RFC 7517 §5: a set of keys, and what Access adds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.ports import ClientRegistry
+from authlens_core.login.protocols import ClientRegistry
 from authlens_core.login.stages.registration import redirect_uri_to_be
 
 __all__ = ["KnownClients"]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.access.team import is_team_host
-from authlens_core.login.ports import Sender
+from authlens_core.login.protocols import Sender
 from authlens_core.oauth.jwks import Signature, Verification, jwks_request, verify
 from authlens_core.oauth.jwt import Jwt
 from authlens_core.oauth.url import Url, UrlRefused, parse_url

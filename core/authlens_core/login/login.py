@@ -15,25 +15,32 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.login.amendment import Amendment, Place, amended_url
+from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.editing import Choice, Part, choices, parts_of_link, parts_of_request, places_of
 from authlens_core.login.events import (
     Event,
     StageEnded,
     StageStarted,
     Watcher,
 )
-from authlens_core.login.experiments import Experiment
 from authlens_core.login.facts import Facts, Options
-from authlens_core.login.ports import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
 from authlens_core.login.progress import Progress
+from authlens_core.login.protocols import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
 from authlens_core.login.refusal import diagnosis_checks
-from authlens_core.login.response_wait import ResponseWait
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
-from authlens_core.login.tampering import Tampering
+from authlens_core.login.tampering.amendment import EditLocation, RequestEdit, amended_url
+from authlens_core.login.tampering.editing import (
+    LoginOption,
+    Part,
+    choices,
+    parts_of_link,
+    parts_of_request,
+    places_of,
+)
+from authlens_core.login.tampering.experiments import Experiment
+from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.login.verdict import client_is_unknown
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.check import failures
@@ -135,7 +142,7 @@ class Login:
 
     # -- changing it on purpose ------------------------------------------------------------------------
 
-    def choices(self) -> tuple[Choice, ...]:
+    def choices(self) -> tuple[LoginOption, ...]:
         """Return what the person may choose in the next stage within the protocol; see `use`."""
         return () if self.position is None else choices(self.position, self.facts)
 
@@ -146,7 +153,7 @@ class Login:
         request = self._honest_request()
         return () if self.position is None or request is None else parts_of_request(self.position, request)
 
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[EditLocation, ...]:
         """Return where something can be added to what the next stage sends."""
         if self.position is Stage.AUTHORIZATION:
             return places_of(None)
@@ -167,7 +174,7 @@ class Login:
         planned = None if stage is None else STAGES[stage].request(self._progress.facts, ())
         return None if planned is None else planned.request
 
-    def amend(self, *amendments: Amendment, stage: Stage | None = None) -> None:
+    def amend(self, *amendments: RequestEdit, stage: Stage | None = None) -> None:
         """Change these parts of what `stage`, or the next one, sends, in place of those named before.
 
         Where that stage has used up its state or code, PKCE runs first, and the changes wait.
@@ -179,12 +186,12 @@ class Login:
             self._progress.renew()
 
     @property
-    def amendments(self) -> tuple[Amendment, ...]:
+    def amendments(self) -> tuple[RequestEdit, ...]:
         """What will be changed in the next stage, by hand and by the armed experiment."""
         return () if self.position is None else self._tampering.amendments(self.position, self.facts)
 
     @property
-    def edits(self) -> tuple[tuple[Stage, Amendment], ...]:
+    def edits(self) -> tuple[tuple[Stage, RequestEdit], ...]:
         """What will be changed by hand, each with the stage that sends it."""
         return self._tampering.edits
 
@@ -338,11 +345,11 @@ class Login:
         exchanges = list(done)
         self._running = stage
         self._emit(StageStarted(stage))
-        outcome, learned = Outcome.CANCELLED, Learned(self.facts)
+        outcome, learned = Outcome.CANCELLED, StageResult(self.facts)
         try:
             prepared, problem = await self._work.prepare(stage, again=bool(done))
             if problem is not None:
-                learned = Learned(prepared, (problem,))
+                learned = StageResult(prepared, (problem,))
             else:
                 learned = await self._work.perform(stage, prepared, exchanges)
             standing = failures(learned.checks, learned.facts.approved)
@@ -350,7 +357,7 @@ class Login:
             why = diagnosis_checks(stage, learned.checks, exchanges, learned.facts.approved)
             learned = replace(learned, checks=(*learned.checks, *why))
         except asyncio.CancelledError:
-            learned = Learned(self.facts, (*learned.checks, *self._work.left), learned.shown)
+            learned = StageResult(self.facts, (*learned.checks, *self._work.left), learned.shown)
         finally:
             self._running = None
         record = StageRecord(

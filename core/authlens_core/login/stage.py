@@ -14,7 +14,7 @@ from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits
 
-__all__ = ["Learned", "LoginStage", "PlannedRequest", "stopped"]
+__all__ = ["LoginStage", "PlannedRequest", "StageResult", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def stopped(planned: PlannedRequest, started_at: datetime, elapsed: float) -> Ex
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class StageResult:
     """What a stage made of its exchanges.
 
     Attributes:
@@ -69,6 +69,6 @@ class LoginStage(Protocol):
         """Return the next request given what was sent in this stage so far, or None when there is no more."""
         ...
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Return what the exchanges of this stage taught."""
         ...

@@ -15,16 +15,16 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from authlens_core.finish import finish_first
+from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
 from authlens_core.login.events import AuthorizationReady, Event, ExchangeEnded, ExchangeStarted
 from authlens_core.login.facts import Facts
-from authlens_core.login.ports import Keeper, Sender
 from authlens_core.login.progress import Progress
-from authlens_core.login.response_wait import ResponseWait
-from authlens_core.login.stage import Learned, LoginStage, PlannedRequest, stopped
+from authlens_core.login.protocols import Keeper, Sender
+from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, stopped
 from authlens_core.login.stages.authorization import learn_response, nobody_came
-from authlens_core.login.stale_refresh import StaleRefreshStage
-from authlens_core.login.tampering import Tampering, kept_nowhere
+from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
+from authlens_core.login.tampering.tampering import Tampering, kept_nowhere
 from authlens_core.oauth.check import Check, failures
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
@@ -83,7 +83,7 @@ class StageWork:
             return facts, problem
         return await self._clients.looked_up(replace(facts, redirect_uri=redirect_uri)), None
 
-    async def perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> Learned:
+    async def perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> StageResult:
         """Send what the stage wants sent, after `exchanges`, add it to them, and return what it taught."""
         handler = self._stages.get(stage, _STALE_REFRESH)
         last: PlannedRequest | None = None
@@ -107,7 +107,7 @@ class StageWork:
             return learned
         return await self._follow_up(stage, learned, exchanges)
 
-    async def _follow_up(self, stage: Stage, learned: Learned, exchanges: list[Exchange]) -> Learned:
+    async def _follow_up(self, stage: Stage, learned: StageResult, exchanges: list[Exchange]) -> StageResult:
         """Do what belongs to a stage besides its requests: remember, wait for the browser, keep."""
         if stage is Stage.SERVER_METADATA:
             return replace(learned, facts=await self._clients.looked_up(learned.facts))
@@ -116,8 +116,8 @@ class StageWork:
         elif stage is Stage.AUTHORIZATION:
             return await self._authorize(self._tampering.link(learned), exchanges)
         elif stage is Stage.EXCHANGE:
-            spoilt = self._tampering.happened or self._tampering.pending
-            checks = (kept_nowhere(),) if spoilt else await self._kept(self._keeper(learned.facts))
+            tampered = self._tampering.happened or self._tampering.pending
+            checks = (kept_nowhere(),) if tampered else await self._kept(self._keeper(learned.facts))
             return replace(learned, checks=(*learned.checks, *checks))
         return learned
 
@@ -151,7 +151,7 @@ class StageWork:
             purpose=planned.purpose,
         )
 
-    async def _authorize(self, ready: Learned, exchanges: list[Exchange]) -> Learned:
+    async def _authorize(self, ready: StageResult, exchanges: list[Exchange]) -> StageResult:
         """Hand out the link and wait, unless an experiment has opened it and the server refused it."""
         opened = self._tampering.opened_link(ready.facts)
         if opened is not None:
@@ -161,7 +161,7 @@ class StageWork:
                 return replace(ready, checks=(*ready.checks, *settled))
         return await self._await_browser(ready)
 
-    async def _await_browser(self, ready: Learned) -> Learned:
+    async def _await_browser(self, ready: StageResult) -> StageResult:
         """Wait for the first valid answer, by listener or paste, and read it."""
         url = ready.facts.authorization_url or ""
         wait = ready.facts.options.wait
@@ -180,9 +180,9 @@ class StageWork:
         judged = self._tampering.judged_answer(response)
         if response is None:
             check = nobody_came(self.wait.waited, self.wait.ignored)
-            return Learned(ready.facts, (*ready.checks, check, *judged), ready.shown)
+            return StageResult(ready.facts, (*ready.checks, check, *judged), ready.shown)
         answered = learn_response(ready.facts, response)
-        return Learned(
+        return StageResult(
             answered.facts, (*ready.checks, *answered.checks, *judged), (*ready.shown, *answered.shown)
         )
 

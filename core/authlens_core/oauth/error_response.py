@@ -18,7 +18,7 @@ from authlens_core.oauth.reading import Reading
 from authlens_core.secret import Secret
 
 __all__ = [
-    "Meaning",
+    "ErrorMeaning",
     "OAuthError",
     "error_of",
     "is_usable",
@@ -52,135 +52,137 @@ class OAuthError:
         return f"{self.error}: {self.description}" if self.description else self.error
 
 
-class Meaning(NamedTuple):
+class ErrorMeaning(NamedTuple):
     """What an error code means, and what to do about it."""
 
     means: str
     cure: str
 
 
-_UNKNOWN: Final = Meaning(
+_UNKNOWN: Final = ErrorMeaning(
     "The server refused with a code that no specification we know registers.",
     "Read the server's own description, and ask its owner if that does not help.",
 )
-_MEANINGS: Final[dict[str, Meaning]] = {
-    "invalid_request": Meaning(
+_MEANINGS: Final[dict[str, ErrorMeaning]] = {
+    "invalid_request": ErrorMeaning(
         "The server found the request malformed: a parameter is missing, repeated or wrong.",
         "Compare the request with the server's description; often it is redirect_uri or resource.",
     ),
-    "unauthorized_client": Meaning(
+    "unauthorized_client": ErrorMeaning(
         "This client may not use this way of getting a token.",
         "Register again, or ask the owner to allow the authorization code grant for the client.",
     ),
-    "access_denied": Meaning(
+    "access_denied": ErrorMeaning(
         "The login was refused: you said no, or a policy does not admit your account.",
         "Log in with another account, or ask the owner to add yours to the policy.",
     ),
-    "unsupported_response_type": Meaning(
+    "unsupported_response_type": ErrorMeaning(
         "The server does not hand out authorization codes this way.",
         "Ask the owner to allow response_type code for this client.",
     ),
-    "invalid_scope": Meaning(
+    "invalid_scope": ErrorMeaning(
         "The requested scope is unknown, malformed or more than this client may have.",
         "Try without a scope, or with one that scopes_supported lists: --scope.",
     ),
-    "server_error": Meaning(
+    "server_error": ErrorMeaning(
         "The authorization server failed inside.",
         "Try again in a minute; if it lasts, tell the server's owner.",
     ),
-    "temporarily_unavailable": Meaning(
+    "temporarily_unavailable": ErrorMeaning(
         "The authorization server is overloaded or in maintenance.", "Try again in a minute."
     ),
-    "invalid_client": Meaning(
+    "invalid_client": ErrorMeaning(
         "The server does not know this client, or its authentication failed.",
         "Forget the stored client and register again; with --client-id, check the id and its secret.",
     ),
-    "invalid_grant": Meaning(
+    "invalid_grant": ErrorMeaning(
         "The code or refresh token is expired, revoked, used already, or belongs to another client.",
         "Log in again: a new login gets a new one.",
     ),
-    "unsupported_grant_type": Meaning(
+    "unsupported_grant_type": ErrorMeaning(
         "The token endpoint does not support this grant.",
         "Ask the owner to enable the authorization_code and refresh_token grants.",
     ),
-    "invalid_target": Meaning(
+    "invalid_target": ErrorMeaning(
         "The server does not issue tokens for the resource that was named.",
         "Name the resource exactly as the resource metadata spells it, slash included: --resource.",
     ),
-    "invalid_redirect_uri": Meaning(
+    "invalid_redirect_uri": ErrorMeaning(
         "The server does not allow our redirect URI.",
         "Allow it at the server, or try the other loopback form: --redirect-host 127.0.0.1 or localhost.",
     ),
-    "invalid_client_metadata": Meaning(
+    "invalid_client_metadata": ErrorMeaning(
         "The server does not accept what the client said about itself; often it is the redirect URI.",
         "Allow the redirect URI at the server, or try --redirect-host 127.0.0.1 or localhost.",
     ),
-    "invalid_software_statement": Meaning(
+    "invalid_software_statement": ErrorMeaning(
         "The server found a software statement invalid; authlens sends none.",
         "The server wants clients it knows beforehand: ask for a client id and give it with --client-id.",
     ),
-    "unapproved_software_statement": Meaning(
+    "unapproved_software_statement": ErrorMeaning(
         "The server admits only approved software.",
         "Ask the owner for a client id and give it with --client-id.",
     ),
-    "unsupported_token_type": Meaning(
+    "unsupported_token_type": ErrorMeaning(
         "The server cannot revoke this kind of token.",
         "Let it expire, or revoke the grant at the server's own page.",
     ),
-    "invalid_token": Meaning(
+    "invalid_token": ErrorMeaning(
         "The access token is expired, revoked, malformed or not for this resource.",
         "Refresh it, or log in again.",
     ),
-    "insufficient_scope": Meaning(
+    "insufficient_scope": ErrorMeaning(
         "The token is good and does not allow enough.", "Log in again with the scope that the server names."
     ),
-    "interaction_required": Meaning(
+    "interaction_required": ErrorMeaning(
         "The server has to show a page first.", "Log in again and complete the page."
     ),
-    "login_required": Meaning("The server wants you to log in first.", "Log in again in the browser."),
-    "account_selection_required": Meaning(
+    "login_required": ErrorMeaning("The server wants you to log in first.", "Log in again in the browser."),
+    "account_selection_required": ErrorMeaning(
         "The server wants you to choose an account.", "Log in again and choose one."
     ),
-    "consent_required": Meaning("The server wants your consent.", "Log in again and give it."),
-    "invalid_request_uri": Meaning(
+    "consent_required": ErrorMeaning("The server wants your consent.", "Log in again and give it."),
+    "invalid_request_uri": ErrorMeaning(
         "A pushed authorization request was not found or expired.", "Start a new login."
     ),
-    "invalid_request_object": Meaning(
+    "invalid_request_object": ErrorMeaning(
         "The server found the request object invalid; authlens sends none.", "Tell the server's owner."
     ),
-    "request_not_supported": Meaning(
+    "request_not_supported": ErrorMeaning(
         "The server takes no request objects; authlens sends none.", "Tell the server's owner."
     ),
-    "request_uri_not_supported": Meaning(
+    "request_uri_not_supported": ErrorMeaning(
         "The server takes no request by reference; authlens sends none.", "Tell the server's owner."
     ),
-    "registration_not_supported": Meaning(
+    "registration_not_supported": ErrorMeaning(
         "The server registers no clients here.", "Ask for a client id and give it with --client-id."
     ),
-    "unmet_authentication_requirements": Meaning(
+    "unmet_authentication_requirements": ErrorMeaning(
         "Your login was not strong enough for the server.", "Log in with a stronger method."
     ),
-    "insufficient_user_authentication": Meaning(
+    "insufficient_user_authentication": ErrorMeaning(
         "The resource wants a stronger or fresher login.", "Log in again."
     ),
-    "invalid_dpop_proof": Meaning(
+    "invalid_dpop_proof": ErrorMeaning(
         "The server wants proof-of-possession tokens (DPoP), which authlens does not have.",
         "Ask the owner to allow bearer tokens for this client.",
     ),
-    "use_dpop_nonce": Meaning(
+    "use_dpop_nonce": ErrorMeaning(
         "The server wants proof-of-possession tokens (DPoP), which authlens does not have.",
         "Ask the owner to allow bearer tokens for this client.",
     ),
-    "invalid_authorization_details": Meaning(
+    "invalid_authorization_details": ErrorMeaning(
         "The server found authorization details invalid; authlens sends none.", "Tell the server's owner."
     ),
-    "slow_down": Meaning("The server wants fewer requests.", "Wait a minute, then try again."),
-    "authorization_pending": Meaning("The server waits for a person.", "Complete the page in the browser."),
-    "expired_token": Meaning("A code expired before it was used.", "Start a new login."),
+    "slow_down": ErrorMeaning("The server wants fewer requests.", "Wait a minute, then try again."),
+    "authorization_pending": ErrorMeaning(
+        "The server waits for a person.", "Complete the page in the browser."
+    ),
+    "expired_token": ErrorMeaning("A code expired before it was used.", "Start a new login."),
 }
 
 
-def meaning(error: str) -> Meaning:
+def meaning(error: str) -> ErrorMeaning:
     """Return what the error code `error` means and what to do; unknown codes have an honest general text."""
     return _MEANINGS.get(error, _UNKNOWN)
 

@@ -40,7 +40,7 @@ from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
-from authlens_core.wire.reception import Attempt, decoded, receive
+from authlens_core.wire.response_reader import PendingExchange, decoded, receive
 from authlens_core.wire.trust import TrustUnusable, build_context, observe_refusals
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Wire:
             purpose: a few words for the record.
         """
         started_at, clock = datetime.now(UTC), time.perf_counter()
-        attempt = Attempt(request, host="the server", limits=limits)
+        attempt = PendingExchange(request, host="the server", limits=limits)
         failure: WireFailure | None
         try:
             url = parse_url(request.url, loopback_http=loopback_http)
@@ -153,7 +153,9 @@ class Wire:
             purpose=purpose,
         )
 
-    async def _bounded(self, attempt: Attempt, url: Url, addresses: AddressPolicy) -> WireFailure | None:
+    async def _bounded(
+        self, attempt: PendingExchange, url: Url, addresses: AddressPolicy
+    ) -> WireFailure | None:
         """Run one attempt inside its deadline; turn everything that goes wrong into a failure."""
         if "httpx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "httpx")  # a tenth of a second of reading files
@@ -176,7 +178,9 @@ class Wire:
                 return proxy_failure(error, attempt.host, attempt.proxy.display, attempt.observed)
             return explain(error, attempt.host, attempt.observed)
 
-    async def _attempt(self, attempt: Attempt, url: Url, addresses: AddressPolicy) -> WireFailure | None:
+    async def _attempt(
+        self, attempt: PendingExchange, url: Url, addresses: AddressPolicy
+    ) -> WireFailure | None:
         import httpx
 
         attempt.host = safe_line(url.origin.partition("://")[2], 260)
@@ -201,7 +205,7 @@ class Wire:
         finally:
             await attempt.observed.hang_up()
 
-    def _prepare(self, attempt: Attempt, target: httpx.URL) -> httpx.Request:
+    def _prepare(self, attempt: PendingExchange, target: httpx.URL) -> httpx.Request:
         """Return the request for the transport, and record it with every header field it will have.
 
         Raises:

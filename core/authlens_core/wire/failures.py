@@ -16,8 +16,8 @@ import h11
 
 from authlens_core.wire.addresses import AddressRefused
 from authlens_core.wire.exchange import FailureKind, WireFailure
-from authlens_core.wire.observation import Observation, Step
 from authlens_core.wire.proxy import ProxyUnusable
+from authlens_core.wire.transport_events import Observation, TransportPhase
 from authlens_core.wire.trust import TrustUnusable, explain_certificate
 
 __all__ = ["deadline_failure", "explain", "proxy_failure"]
@@ -60,13 +60,13 @@ def _retry(observed: Observation) -> str:
 def deadline_failure(host: str, seconds: float, observed: Observation) -> WireFailure:
     """Return the failure of an exchange that ran into its deadline."""
     doing = {
-        Step.PREPARE: "looking up",
-        Step.CONNECT: "connecting to",
-        Step.TLS: "agreeing on TLS with",
-        Step.TUNNEL: "asking the proxy for",
-        Step.SEND: "sending to",
-        Step.WAIT: "waiting for",
-        Step.RECEIVE: "reading the answer of",
+        TransportPhase.PREPARE: "looking up",
+        TransportPhase.CONNECT: "connecting to",
+        TransportPhase.TLS: "agreeing on TLS with",
+        TransportPhase.TUNNEL: "asking the proxy for",
+        TransportPhase.SEND: "sending to",
+        TransportPhase.WAIT: "waiting for",
+        TransportPhase.RECEIVE: "reading the answer of",
     }[observed.step]
     cause = f"After {seconds:g} s still {doing} {host}; authlens gave up."
     return WireFailure(FailureKind.TIMEOUT, cause, _retry(observed), may_have_arrived=observed.sent)
@@ -138,7 +138,7 @@ def _operating_system(error: OSError, host: str, observed: Observation) -> WireF
     if observed.sent:
         cause = f"The connection to {host} broke{': ' + why if why else ''}."
         return WireFailure(FailureKind.CONNECT, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
-    if observed.step is Step.TLS:
+    if observed.step is TransportPhase.TLS:
         cause = f"{host} closed the connection while TLS was being agreed on."
         return WireFailure(
             FailureKind.TLS, cause, "Check that the address and port are those of an HTTPS server."
@@ -201,7 +201,7 @@ def explain(error: BaseException, host: str, observed: Observation) -> WireFailu
         return _protocol(str(error), host)
     # The deepest one knows the reason; the ones above it only say that every attempt failed.
     systems = [link for link in chain if isinstance(link, OSError)]
-    if systems or observed.step is not Step.PREPARE:
+    if systems or observed.step is not TransportPhase.PREPARE:
         known = [link for link in systems if isinstance(link, socket.gaierror) or link.errno in _ERRNO]
         return _operating_system((known or systems or [OSError()])[-1], host, observed)
     return _unsendable(host, observed)

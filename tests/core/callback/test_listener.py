@@ -242,9 +242,9 @@ async def test_cancelling_the_login_frees_the_port() -> None:
 
 PROGRAM = """
 import asyncio
-from authlens_core.callback.listener import Limits, Listener, Page
+from authlens_core.callback.listener import ListenerLimits, Listener, Page
 async def main():
-    async with await Listener.open(port=0, limits=Limits(deadline=0.3)) as listener:
+    async with await Listener.open(port=0, limits=ListenerLimits(deadline=0.3)) as listener:
         listener.expect(lambda query: Page.SUCCESS)
         print(listener.port, flush=True)
         await asyncio.Event().wait()

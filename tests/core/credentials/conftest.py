@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.index import Index
-from authlens_core.credentials.keyring_store import KeyringStore
-from authlens_core.credentials.lock import Locks
-from authlens_core.credentials.model import Grant, GrantSecrets, grant_id_for
-from authlens_core.credentials.secret_store import MemoryStore
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.store.secret_store import MemoryStore
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
+from authlens_core.state.locks import Locks
 from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, rotating_server
 
@@ -89,14 +89,6 @@ class PersistentMemory(MemoryStore):
 def store() -> PersistentMemory:
     """A store in memory that outlives the credentials opened on it."""
     return PersistentMemory()
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    """A private state directory."""
-    path = tmp_path / "state"
-    path.mkdir(mode=0o700)
-    return path
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.index import Index
-from authlens_core.credentials.leftovers import Leftovers
+from authlens_core.credentials.records.index import Index
 from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, look_at_state
 from authlens_core.login.facts import Options
-from authlens_core.login.unfinished import Unfinished, to_text
+from authlens_core.login.interrupted_login import InterruptedLogin, to_text
 from authlens_core.oauth.check import Severity
+from authlens_core.state.crash_notes import Leftovers
 from authlens_core.trace.record import Stage
 
 TESTS = Path(__file__).parents[2]
@@ -121,7 +121,7 @@ def test_an_interrupted_login_is_told_and_stays_noted(tmp_path: Path) -> None:
     leftovers = Leftovers(tmp_path / "unfinished")
     note = leftovers.begin()
     assert note is not None
-    note.write(to_text(Unfinished("https://wiki.example/", Stage.AUTHORIZATION, at, Options())))
+    note.write(to_text(InterruptedLogin("https://wiki.example/", Stage.AUTHORIZATION, at, Options())))
     assert look_at_interrupted(tmp_path).severity is Severity.PASS, "its process lives"
     note.let_go()
 

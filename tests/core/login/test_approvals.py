@@ -11,7 +11,7 @@ import pytest
 
 from authlens_core.login import login as driver
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages import STAGES
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.http_message import Request
@@ -159,12 +159,12 @@ class HoldsBack:
             return None
         return PlannedRequest(Request("GET", METADATA), "held back")
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Fail until there is an answer."""
         asked = Check("stage.may_send", Severity.FAILURE, "a yes", "none", overridable=True)
         if not exchanges:
-            return Learned(facts, (asked,))
-        return Learned(facts, (asked, passed("stage.answered", "an answer", "one")))
+            return StageResult(facts, (asked,))
+        return StageResult(facts, (asked, passed("stage.answered", "an answer", "one")))
 
 
 async def test_a_yes_to_a_request_that_was_held_back_sends_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.errors import AuthlensError
-from authlens_core.login.amendment import Amendment, Place
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
-from authlens_core.login.ports import ForgetfulRegistry
+from authlens_core.login.protocols import ForgetfulRegistry
+from authlens_core.login.tampering.amendment import EditLocation, RequestEdit
 from authlens_core.login.verdict import verdict
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
@@ -174,7 +174,7 @@ async def test_a_kept_client_is_not_forgotten_over_a_link_that_was_changed() -> 
         await run_to(login, Stage.AUTHORIZATION)
         client = login.facts.client
         assert client is not None
-        login.amend(Amendment(Place.QUERY, "client_id", "another"))
+        login.amend(RequestEdit(EditLocation.QUERY, "client_id", "another"))
         await login.step()
         record = await login.step()
         assert (record.stage, record.tampering) == (Stage.EXCHANGE, ())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.login.ports import ForgetfulRegistry
+from authlens_core.login.protocols import ForgetfulRegistry
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage

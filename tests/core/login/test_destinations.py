@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.login.ports import ForgetfulRegistry
+from authlens_core.login.protocols import ForgetfulRegistry
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.addresses import AddressPolicy
 from support.driven_login import failed, login_to

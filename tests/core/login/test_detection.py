@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.login.stage import Learned
+from authlens_core.login.stage import StageResult
 from authlens_core.login.stages.detection import DetectionStage
 from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.oauth.http_message import Request
@@ -19,7 +19,7 @@ START = facts(metadata_candidates=())
 NAMED = ("WWW-Authenticate", f'Bearer resource_metadata="{METADATA}"')
 
 
-def _learn(*answers: Answer, peer: str | None = None, **changes: object) -> Learned:
+def _learn(*answers: Answer, peer: str | None = None, **changes: object) -> StageResult:
     methods = ["GET", "POST"][: len(answers)]
     exchanges = [
         exchange(answer, Request(method, RESOURCE), peer=peer)
@@ -28,11 +28,11 @@ def _learn(*answers: Answer, peer: str | None = None, **changes: object) -> Lear
     return STAGE.learn(replace(START, **changes), exchanges)  # type: ignore[arg-type]
 
 
-def _check(learned: Learned, name: str) -> Check:
+def _check(learned: StageResult, name: str) -> Check:
     return next(c for c in learned.checks if c.name == name)
 
 
-def _candidates(learned: Learned) -> list[str]:
+def _candidates(learned: StageResult) -> list[str]:
     return [url.text for url in learned.facts.metadata_candidates]
 
 

@@ -208,7 +208,7 @@ async def test_a_fault_has_a_diagnosis_whose_cure_names_the_cause_and_whose_line
     assert any(line in one for one in reason.evidence), reason.evidence
 
 
-@pytest.mark.parametrize("fault", HANDLED, ids=str)
+@pytest.mark.parametrize("fault", sorted(HANDLED), ids=str)
 async def test_what_authlens_copes_with_is_not_called_a_failure(fault: Fault) -> None:
     """It is in the record as a note at most."""
     walk = await walked(fault)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.login.stage import Learned
+from authlens_core.login.stage import StageResult
 from authlens_core.login.stages.resource_metadata import ResourceMetadataStage
 from authlens_core.oauth.check import failures
 from authlens_core.oauth.url import parse_url
@@ -24,12 +24,12 @@ def _document(**changes: Any) -> Answer:
     return reply(200, {"resource": RESOURCE, "authorization_servers": [ISSUER], **changes})
 
 
-def _learn(*answers: Answer, **options: Any) -> Learned:
+def _learn(*answers: Answer, **options: Any) -> StageResult:
     known = replace(START, options=replace(Options(), **options))
     return STAGE.learn(known, [exchange(answer) for answer in answers])
 
 
-def _failed(learned: Learned) -> list[tuple[str, bool]]:
+def _failed(learned: StageResult) -> list[tuple[str, bool]]:
     return [(c.name, c.overridable) for c in failures(learned.checks)]
 
 

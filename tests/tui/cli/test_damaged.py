@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.model import GrantSecrets
-from authlens_core.credentials.open_store import store_at
-from authlens_core.credentials.place import Place
-from authlens_core.credentials.service_token import ServiceToken
+from authlens_core.credentials.records.grant import GrantSecrets
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.secret import Secret
 from authlens_tui.cli import main
 from support.grants import grant
@@ -24,7 +24,7 @@ TESTS = Path(__file__).parents[2]
 
 
 async def _fill() -> None:
-    credentials = Credentials.open(store_at(Place.KEYRING))
+    credentials = Credentials.open(store_at(StoreKind.KEYRING))
     for name in "abc":
         await credentials.save(grant(name), GrantSecrets(Secret("access"), None))
     token = ServiceToken("service-1", "https://ci.example/", f"{'0' * 32}.access", datetime.now(UTC))

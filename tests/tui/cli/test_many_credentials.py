@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_core.emulator.person import play_person
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
-from authlens_tui.cli import events, probe_kept, renewal
-from authlens_tui.cli.ending import revoke_credentials
+from authlens_tui.cli import events, probe_kept
+from authlens_tui.cli import refresh as renewal
 from authlens_tui.cli.parser import build_parser
+from authlens_tui.cli.revoke import revoke_credentials
 
 Captured = pytest.CaptureFixture[str]
 
@@ -38,7 +39,7 @@ async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Session, l
 
         for module in (probe_kept, renewal):
             monkeypatch.setattr(module, "open_session", open_session)
-        monkeypatch.setattr("authlens_tui.cli.ending.open_session", open_session)
+        monkeypatch.setattr("authlens_tui.cli.revoke.open_session", open_session)
         yield session, urls
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.keyring_store import KeyringStore
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_core.errors import UsageError
 from authlens_tui.cli import main

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.secret_store import MemoryStore
+from authlens_core.credentials.store.secret_store import MemoryStore
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body

@@ -9,14 +9,14 @@ from typing import Final
 import pytest
 from rich.segment import Segment
 
-from authlens_core.credentials.grants import Credentials
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.session import Session
 from authlens_core.trace.record import Outcome
 from authlens_core.wire.client import Wire
 from authlens_tui.demo import DemoApp
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.dashboard import DashboardScreen
-from authlens_tui.screens.wizard import WizardScreen
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.grants import NOW, grant, keep
 from support.screens import link_on, raw_segments, run_screen, text_of, until
 

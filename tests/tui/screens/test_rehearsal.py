@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.rehearsal import SCENARIOS
-from authlens_core.emulator.scenario import Group, Scenario
+from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 from authlens_tui.screens.rehearsal import RehearsalScreen, matching
 from support.screens import Host, footer_keys, text_of
 
@@ -48,7 +48,7 @@ def test_a_scenario_asks_a_question_and_answers_it_in_sentences(scenario: Scenar
 def test_scenarios_of_one_group_stand_together() -> None:
     """Each heading comes once, in the order of a login."""
     order = [one.group for one in SCENARIOS]
-    assert order == sorted(order, key=list(Group).index)
+    assert order == sorted(order, key=list(ScenarioGroup).index)
 
 
 def test_every_word_of_the_filter_has_to_occur() -> None:

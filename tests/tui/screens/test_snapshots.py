@@ -21,14 +21,14 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.paths import StateUnusable
-from authlens_core.credentials.service_token import ServiceToken, TokenVerdict
+from authlens_core.credentials.records.service_token import ServiceToken, TokenVerdict
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.session import Session
+from authlens_core.state.paths import StateUnusable
 from authlens_core.wire.client import Wire
 from authlens_tui import screens
-from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from support.grants import NOW, every_state
 from support.screens import SIZES, Picture, differences, until
 
@@ -147,8 +147,8 @@ def test_there_is_a_picture_of_every_screen_at_every_size() -> None:
     """Issue 3, bars: a screen without one is red here."""
     kinds = {
         kind
-        for found in pkgutil.iter_modules(screens.__path__)
-        for _, kind in inspect.getmembers(import_module(f"{screens.__name__}.{found.name}"), inspect.isclass)
+        for found in pkgutil.walk_packages(screens.__path__, f"{screens.__name__}.")
+        for _, kind in inspect.getmembers(import_module(found.name), inspect.isclass)
         if issubclass(kind, Screen) and kind.__module__.startswith(f"{screens.__name__}.")
     }
     bases = {base for kind in kinds for base in kind.__mro__[1:]}  # what is never shown by itself

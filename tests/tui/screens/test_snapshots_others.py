@@ -18,34 +18,34 @@ from textual.widgets import Input
 
 from authlens_core.cloudflared.binary import Cloudflared
 from authlens_core.cloudflared.login import CloudflaredLogin, LinkShown, Started
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.move import Heard
-from authlens_core.credentials.place import Place
-from authlens_core.credentials.service_token import ServiceToken
-from authlens_core.credentials.settings import SettingsFile
-from authlens_core.credentials.traces import Traces
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.records.traces import Traces
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.move import Heard
 from authlens_core.errors import NoSecretStore, Refused
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Body, Secret
 from authlens_core.session import Session
+from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.client import Wire
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.cloudflared import CloudflaredScreen
-from authlens_tui.screens.compare import CompareScreen
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.events import EventsScreen
-from authlens_tui.screens.move_store import MoveStoreScreen
-from authlens_tui.screens.new_login import NewLoginScreen
-from authlens_tui.screens.open_session import Kept, OpenSessionScreen
+from authlens_tui.screens.dashboard.events import EventsScreen
+from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
+from authlens_tui.screens.dashboard.new_login import NewLoginScreen
+from authlens_tui.screens.dashboard.results import Result, ResultsScreen
+from authlens_tui.screens.dashboard.reveal import RevealScreen
+from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
+from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
-from authlens_tui.screens.results import Result, ResultsScreen
-from authlens_tui.screens.reveal import RevealScreen
-from authlens_tui.screens.service_token import ServiceTokenScreen
-from authlens_tui.screens.settings import SettingsScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
-from authlens_tui.screens.trace import TraceScreen
+from authlens_tui.screens.trace.compare import CompareScreen
+from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
+from authlens_tui.screens.trace.trace import TraceScreen
 from support.grants import NOW
 from support.screens import Picture, differences, scripted, text_of, until
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, come_back, exchange, reply
@@ -201,7 +201,7 @@ def moving() -> MoveStoreScreen:
         heard(2, 7)
         await asyncio.Event().wait()
 
-    return MoveStoreScreen(Place.FILE, carry_out)
+    return MoveStoreScreen(StoreKind.FILE, carry_out)
 
 
 async def type_two_passphrases(pilot: Pilot[int]) -> None:
@@ -281,7 +281,7 @@ PICTURES: Final = (
     Picture(
         "store-choice-locked",
         StoreChoiceScreen,
-        store(place=Place.ENCRYPTED_FILE, unlock=True, new_file=False),
+        store(place=StoreKind.ENCRYPTED_FILE, unlock=True, new_file=False),
     ),
 )
 

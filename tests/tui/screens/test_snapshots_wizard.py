@@ -18,16 +18,16 @@ from authlens_core.login.login import Login
 from authlens_core.oauth.http_message import Response
 from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import FailureKind, WireFailure
-from authlens_tui.screens import export as export_module
-from authlens_tui.screens.edit import EditScreen
-from authlens_tui.screens.export import ExportScreen
 from authlens_tui.screens.help import HelpScreen
-from authlens_tui.screens.lesson import LessonScreen
-from authlens_tui.screens.link import QrScreen
-from authlens_tui.screens.what_if import ExperimentResultScreen, WhatIfScreen
-from authlens_tui.screens.wizard import WizardScreen
-from authlens_tui.widgets.authorization_panel import AuthorizationPanel
-from authlens_tui.widgets.record_lines import Tab
+from authlens_tui.screens.trace import export as export_module
+from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.screens.wizard.edit import EditScreen
+from authlens_tui.screens.wizard.lesson import LessonScreen
+from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.record.record_lines import Tab
 from support.driven_login import run_to
 from support.screens import (
     Gate,

@@ -10,13 +10,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from authlens_core.credentials import open_store as core
-from authlens_core.credentials.open_store import OpenedStore, file_path, remembered_place
-from authlens_core.credentials.place import Place
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault import open_store as core
+from authlens_core.credentials.vault.open_store import OpenedStore, file_path, remembered_place
 from authlens_core.errors import NoSecretStore
-from authlens_tui import program as program_module
-from authlens_tui.program import Program
-from authlens_tui.screens.dashboard import DashboardScreen
+from authlens_tui import app as program_module
+from authlens_tui.app import AuthlensApp
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
 from support.screens import text_of, until
 
@@ -29,18 +29,18 @@ def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     real = core.open_store
 
     async def open_store(**options: Any) -> OpenedStore:
-        if options.get("place", Place.KEYRING) is Place.KEYRING:
+        if options.get("place", StoreKind.KEYRING) is StoreKind.KEYRING:
             raise NoSecretStore("There is no keyring here.", "Start gnome-keyring.")
         return await real(**options)
 
     monkeypatch.setattr(program_module, "open_store", open_store)
 
 
-async def _asked(pilot: Pilot[int], app: Program) -> None:
+async def _asked(pilot: Pilot[int], app: AuthlensApp) -> None:
     await until(pilot, lambda: isinstance(app.screen, StoreChoiceScreen) and bool(app.screen.query("#words")))
 
 
-async def _type(pilot: Pilot[int], app: Program, *lines: str) -> None:
+async def _type(pilot: Pilot[int], app: AuthlensApp, *lines: str) -> None:
     for line in lines:
         focused = app.focused
         assert isinstance(focused, Input)
@@ -48,13 +48,13 @@ async def _type(pilot: Pilot[int], app: Program, *lines: str) -> None:
         await pilot.press("enter")
 
 
-async def _on_dashboard(pilot: Pilot[int], app: Program) -> None:
+async def _on_dashboard(pilot: Pilot[int], app: AuthlensApp) -> None:
     await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
 
 
 async def test_an_encrypted_file_is_made_once_and_asks_for_its_passphrase_from_then_on() -> None:
     """Typed twice the first time; remembered; a wrong one is said and asked for again."""
-    app = Program(environ={})
+    app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await _asked(pilot, app)
         await pilot.press("2")
@@ -65,8 +65,8 @@ async def test_an_encrypted_file_is_made_once_and_asks_for_its_passphrase_from_t
         assert PASSPHRASE not in text_of(app)
         await _type(pilot, app, PASSPHRASE)
         await _on_dashboard(pilot, app)
-    assert remembered_place() is Place.ENCRYPTED_FILE
-    app = Program(environ={})
+    assert remembered_place() is StoreKind.ENCRYPTED_FILE
+    app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await _asked(pilot, app)
         await until(pilot, lambda: "is locked" in text_of(app))
@@ -78,18 +78,18 @@ async def test_an_encrypted_file_is_made_once_and_asks_for_its_passphrase_from_t
 
 async def test_a_plain_file_is_chosen_only_by_asking_twice() -> None:
     """After a plain warning; and then it opens by itself, with its note."""
-    app = Program(environ={})
+    app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await _asked(pilot, app)
         await pilot.press("3")
         await until(pilot, lambda: "once more" in text_of(app))
-        assert not file_path(Place.FILE).exists()
+        assert not file_path(StoreKind.FILE).exists()
         await pilot.press("escape")
         await until(pilot, lambda: "2  Encrypted file" in text_of(app))
         await pilot.press("3", "3")
         await _on_dashboard(pilot, app)
-    path = file_path(Place.FILE)
+    path = file_path(StoreKind.FILE)
     assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
-    app = Program(environ={})
+    app = AuthlensApp(environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: "readable by anybody who is you or root" in text_of(app))

@@ -10,12 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 
-from authlens_tui.app import AuthlensApp
-from authlens_tui.widgets.stepper import Step, Stepper, StepState
+from authlens_tui.base_app import BaseApp
+from authlens_tui.widgets.stepper import StageStep, Stepper, StepState
 from support.screens import text_of
 
 
-class Listed(AuthlensApp):
+class Listed(BaseApp):
     """The list alone, as it is asked to be."""
 
     def __init__(self, count: int, looked_at: int, *, line: bool) -> None:
@@ -31,7 +31,7 @@ class Listed(AuthlensApp):
         stepper = self.query_one(Stepper)
         stepper.styles.height = 1 if self._line else "100%"
         stepper.steps = tuple(
-            Step(number, f"Stage number {number}, with a name that is long", StepState.DONE, 0.01)
+            StageStep(number, f"Stage number {number}, with a name that is long", StepState.DONE, 0.01)
             for number in range(1, self._count + 1)
         )
         stepper.looked_at = self._looked_at

@@ -15,12 +15,12 @@ from authlens_core.cloudflared.login import (
     Started,
     run_login,
 )
-from authlens_core.credentials.cloudflared_proof import prove_jwt
-from authlens_core.credentials.resource_call import ResourceAnswer
+from authlens_core.credentials.inventory.cloudflared_probe import prove_jwt
+from authlens_core.credentials.inventory.resource_call import ResourceAnswer
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
-from authlens_tui.cli.output import answer_json, explain, say
 from authlens_tui.cli.session import checked_url, moment, open_session
+from authlens_tui.cli.terminal.output import answer_json, explain, say
 
 __all__ = ["cloudflared_login"]
 

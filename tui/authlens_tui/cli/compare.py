@@ -10,7 +10,7 @@ from authlens_core.export.compare import Comparison, Difference, StageComparison
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.cli.export import chosen_trace
-from authlens_tui.cli.output import answer_json, answer_line
+from authlens_tui.cli.terminal.output import answer_json, answer_line
 
 __all__ = ["DIFFERENT", "compare_traces"]
 

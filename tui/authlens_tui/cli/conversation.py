@@ -12,7 +12,7 @@ from authlens_core.oauth.check import Severity
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
-from authlens_tui.cli.output import say
+from authlens_tui.cli.terminal.output import say
 
 __all__ = ["tell"]
 

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
 from authlens_core.access.service_token import TokenForm
-from authlens_core.credentials.cloudflared_standing import describe_cloudflared
-from authlens_core.credentials.damaged import DamagedRecord, damaged_records
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.keyring_store import KeyringStore
-from authlens_core.credentials.model import Grant, Standing, describe
-from authlens_core.credentials.service_token import ServiceToken, describe_service_token
+from authlens_core.credentials.inventory.inventory import describe_cloudflared
+from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
+from authlens_core.credentials.records.grant import CredentialStatus, Grant, describe
+from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.safe_text import safe_line
-from authlens_tui.cli.output import answer_json, answer_line, say
 from authlens_tui.cli.session import moment
+from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.durations import in_words
 
 __all__ = [
@@ -92,7 +92,7 @@ def _show(rows: list[tuple[str, str]]) -> None:
             say(f"    {note}")
 
 
-def _row(standing: Standing, resource: str, opened_by: str) -> str:
+def _row(standing: CredentialStatus, resource: str, opened_by: str) -> str:
     state = f"{standing.symbol} {standing.word:<24}{_lasts(standing.remaining_seconds):<20}"
     return f"{state}{safe_line(resource, 200)}  {safe_line(opened_by, 200)}"
 

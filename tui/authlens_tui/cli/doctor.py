@@ -10,8 +10,8 @@ from typing import Final
 from authlens_core.doctor.examination import examine
 from authlens_core.doctor.finding import Finding, exit_code
 from authlens_core.oauth.check import Severity
-from authlens_tui.cli.output import answer_json, answer_line
-from authlens_tui.cli.own_terminal import look_at_browser, look_at_terminal
+from authlens_tui.cli.terminal.output import answer_json, answer_line
+from authlens_tui.cli.terminal.own_terminal import look_at_browser, look_at_terminal
 
 __all__ = ["doctor"]
 

@@ -8,7 +8,7 @@ from argparse import Namespace
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
 from authlens_tui.cli.faults import chosen_faults
-from authlens_tui.cli.output import answer_line, say
+from authlens_tui.cli.terminal.output import answer_line, say
 
 __all__ = ["emulator"]
 

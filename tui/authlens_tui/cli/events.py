@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from authlens_core.credentials.events import AccessEvent, access_events, event_as_json
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.keyring_store import KeyringStore
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.vault.access_log import AccessEvent, access_events, event_as_json
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
-from authlens_tui.cli.output import answer_json, answer_line, say
 from authlens_tui.cli.session import checked_url
+from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 
 __all__ = ["show_events"]
 

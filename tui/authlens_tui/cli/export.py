@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.keyring_store import KeyringStore
-from authlens_core.credentials.traces import TraceSummary
+from authlens_core.credentials.records.traces import TraceSummary
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import UsageError
 from authlens_core.export.formats import FORMATS
 from authlens_core.export.saved_file import FileExists, named_path, open_session, write_export
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_tui.cli.output import answer_line, answer_text, say
 from authlens_tui.cli.session import grant_for
+from authlens_tui.cli.terminal.output import answer_line, answer_text, say
 
 __all__ = ["chosen_trace", "export_trace"]
 

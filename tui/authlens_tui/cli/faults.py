@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from authlens_core.emulator.faults import Fault
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
-from authlens_tui.cli.output import answer_line
+from authlens_tui.cli.terminal.output import answer_line
 
 __all__ = ["chosen_faults"]
 

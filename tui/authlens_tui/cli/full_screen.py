@@ -10,10 +10,10 @@ from typing import Final
 
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
-from authlens_tui.cli.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.session import checked_url
-from authlens_tui.cli.terminal_kind import why_no_screen
+from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
+from authlens_tui.cli.terminal.terminal_kind import why_no_screen
 
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
 
@@ -28,9 +28,9 @@ def run_app(url: str | None) -> int:
     """
     checked = None if url is None else checked_url(url)
     require_terminal("authlens login URL" if checked is None else f"authlens login {shlex.quote(checked)}")
-    from authlens_tui.program import Program
+    from authlens_tui.app import AuthlensApp
 
-    app = Program(start_url=checked)
+    app = AuthlensApp(start_url=checked)
     app.run()
     return app.return_code or 0
 

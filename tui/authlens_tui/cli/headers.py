@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, NoReturn
 
-from authlens_core.credentials.request_headers import CredentialKind, Fields, headers_for
+from authlens_core.credentials.inventory.request_headers import CredentialKind, Fields, headers_for
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
-from authlens_tui.cli.output import answer_secret_json
 from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.terminal.output import answer_secret_json
 
 __all__ = ["CurlCall", "curl_call", "headers", "run_curl"]
 

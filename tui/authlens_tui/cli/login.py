@@ -21,12 +21,12 @@ from authlens_core.oauth.check import Check, Severity
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_tui.cli.interruption import ended_by
-from authlens_tui.cli.output import AnswerLost, answer_json, discard, explain, say
+from authlens_tui.cli.login_console import LoginConsole, can_paste
 from authlens_tui.cli.session import checked_url, moment, open_session
-from authlens_tui.cli.teller import Teller, can_paste
-from authlens_tui.cli.unexpected import FAILED
-from authlens_tui.unfinished_words import BEGINS_ANEW, interrupted_words, why_it_ended
+from authlens_tui.cli.terminal.interruption import ended_by
+from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, explain, say
+from authlens_tui.cli.terminal.unexpected import FAILED
+from authlens_tui.interrupted_words import BEGINS_ANEW, interrupted_words, why_it_ended
 
 __all__ = ["login"]
 
@@ -53,7 +53,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
     try:
         async with open_session(prove_keyring=True) as session:
             run = session.login(url, _options(arguments, secret))
-            teller = Teller(run, arguments, os.environ)
+            teller = LoginConsole(run, arguments, os.environ)
             run.watch(teller.hear)
             with _noted(run, session):
                 try:

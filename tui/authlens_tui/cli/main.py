@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from authlens_core.errors import AuthlensError, UsageError
 from authlens_core.safe_text import safe_line
-from authlens_tui.cli.output import answer_line, discard, explain, say
 from authlens_tui.cli.parser import VERBS, build_parser
-from authlens_tui.cli.unexpected import FAILED, say_unexpected, silence_tracebacks
+from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
+from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
 
 __all__ = ["main", "run"]
 
@@ -135,7 +135,7 @@ def _refuse_other_words(argv: list[str]) -> None:
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
-    from authlens_tui.cli.interruption import exit_on_signals, run_until_signal
+    from authlens_tui.cli.terminal.interruption import exit_on_signals, run_until_signal
 
     exit_on_signals()
     return run_until_signal(work)
@@ -148,8 +148,8 @@ def _login(arguments: Namespace) -> int:
 
         return _run(cloudflared_login(arguments))
     from authlens_tui.cli.client_secret import client_secret
-    from authlens_tui.cli.interruption import exit_on_signals
     from authlens_tui.cli.login import login
+    from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()
     return _run(login(arguments, client_secret(arguments)))
@@ -197,8 +197,8 @@ def _curl(arguments: Namespace) -> int:
 
 
 def _service_token(arguments: Namespace) -> int:
-    from authlens_tui.cli.interruption import exit_on_signals
     from authlens_tui.cli.service_token import service_token, typed_pair
+    from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()
     return _run(service_token(arguments, typed_pair(arguments)))
@@ -211,19 +211,19 @@ def _list(arguments: Namespace) -> int:
 
 
 def _refresh(arguments: Namespace) -> int:
-    from authlens_tui.cli.renewal import refresh_credentials
+    from authlens_tui.cli.refresh import refresh_credentials
 
     return _run(refresh_credentials(arguments))
 
 
 def _revoke(arguments: Namespace) -> int:
-    from authlens_tui.cli.ending import revoke_credentials
+    from authlens_tui.cli.revoke import revoke_credentials
 
     return _run(revoke_credentials(arguments))
 
 
 def _forget(arguments: Namespace) -> int:
-    from authlens_tui.cli.ending import forget_credential
+    from authlens_tui.cli.revoke import forget_credential
 
     return _run(forget_credential(arguments))
 

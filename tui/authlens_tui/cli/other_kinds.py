@@ -6,8 +6,8 @@ import shlex
 from argparse import Namespace
 from enum import Enum
 
-from authlens_core.credentials.grants import Credentials, NoLogin
-from authlens_core.credentials.model import Grant
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.vault.credentials import Credentials, NoLogin
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
 from authlens_tui.cli.session import chosen_grants

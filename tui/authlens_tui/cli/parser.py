@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from authlens_core.safe_text import safe_text
-from authlens_tui.cli.output import encodable, say
-from authlens_tui.cli.service_token_words import add_service_token
+from authlens_tui.cli.service_token_parser import add_service_token
+from authlens_tui.cli.terminal.output import encodable, say
 
 __all__ = ["VERBS", "build_parser"]
 

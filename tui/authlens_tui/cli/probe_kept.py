@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from authlens_core.access.cloudflared_files import CloudflaredKind, find_cloudflared_tokens
 from authlens_core.access.cloudflared_names import names_of
-from authlens_core.credentials.coverage import coverage
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.holdings import Holding, HoldingKind, holdings_of
-from authlens_core.credentials.probe_all import Probed, counted, probe_all
+from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, holdings_of
+from authlens_core.credentials.inventory.probe import Probed, counted, probe_all
+from authlens_core.credentials.records.coverage import coverage
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.url import parse_url
 from authlens_core.safe_text import safe_line
-from authlens_tui.cli.output import answer_json, say
 from authlens_tui.cli.session import checked_url, moment, open_session
+from authlens_tui.cli.terminal.output import answer_json, say
 
 __all__ = ["probe_kept"]
 

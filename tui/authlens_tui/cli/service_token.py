@@ -10,12 +10,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
-from authlens_core.credentials.damaged import damaged_records
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.resource_call import ResourceAnswer
-from authlens_core.credentials.service_token import ServiceToken, describe_service_token, expiry_from_text
-from authlens_core.credentials.service_token_trial import replace_service_token, try_service_token
-from authlens_core.credentials.service_tokens import new_token_id
+from authlens_core.credentials.inventory.resource_call import ResourceAnswer
+from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
+from authlens_core.credentials.records.damaged import damaged_records
+from authlens_core.credentials.records.service_token import (
+    ServiceToken,
+    describe_service_token,
+    expiry_from_text,
+)
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
@@ -26,8 +30,8 @@ from authlens_tui.cli.credentials import (
     service_token_as_json,
     service_token_line,
 )
-from authlens_tui.cli.output import answer_json, answer_line, say
 from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 
 __all__ = ["service_token", "typed_pair"]
 

@@ -7,25 +7,25 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from authlens_core.credentials.file_store import WrongPassphrase
-from authlens_core.credentials.grants import EXIT_BOUND, Credentials
-from authlens_core.credentials.model import Grant
-from authlens_core.credentials.open_store import (
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.store.file_store import WrongPassphrase
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import EXIT_BOUND, Credentials
+from authlens_core.credentials.vault.open_store import (
     OpenedStore,
     file_path,
     open_store,
     remembered_place,
     store_at,
 )
-from authlens_core.credentials.place import Place
 from authlens_core.errors import UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
-from authlens_tui.cli.output import say
-from authlens_tui.cli.passphrase import asks_on_terminal, passphrase
+from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 
 __all__ = [
     "checked_url",
@@ -53,7 +53,7 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
     place = remembered_place()
-    if prove_keyring or place is Place.ENCRYPTED_FILE:
+    if prove_keyring or place is StoreKind.ENCRYPTED_FILE:
         store = (await open_place(place, prove=prove_keyring)).store
     else:
         store = store_at(place)
@@ -73,7 +73,7 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
                 )
 
 
-async def open_place(place: Place, *, prove: bool, create: bool = False) -> OpenedStore:
+async def open_place(place: StoreKind, *, prove: bool, create: bool = False) -> OpenedStore:
     """Return the store of a place, opened; its passphrase is asked for, a wrong one twice more.
 
     Args:
@@ -84,7 +84,7 @@ async def open_place(place: Place, *, prove: bool, create: bool = False) -> Open
     Raises:
         NoSecretStore: it cannot be opened, or there is nobody to ask.
     """
-    if place is not Place.ENCRYPTED_FILE:
+    if place is not StoreKind.ENCRYPTED_FILE:
         return await open_store(place=place, probe=prove)
     new = create and not file_path(place).exists()
     for left in reversed(range(_TRIES)):

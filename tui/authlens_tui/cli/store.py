@@ -6,16 +6,16 @@ from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from authlens_core.credentials.gather import gather, kept, left_words
-from authlens_core.credentials.grants import Credentials
-from authlens_core.credentials.move import MoveReport
-from authlens_core.credentials.open_store import file_path, remembered_place, store_at
-from authlens_core.credentials.place import Place
-from authlens_core.credentials.pointers import places_left
+from authlens_core.credentials.records.pointers import places_left
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.consolidate import gather, kept, left_words
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.move import MoveReport
+from authlens_core.credentials.vault.open_store import file_path, remembered_place, store_at
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line
-from authlens_tui.cli.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.session import open_place
+from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 
 __all__ = ["store"]
 
@@ -34,11 +34,11 @@ async def store(arguments: Namespace) -> int:
     """
     if arguments.move is None:
         return await _show(as_json=arguments.json)
-    return await _move(Place(arguments.move), confirmed=arguments.yes, as_json=arguments.json)
+    return await _move(StoreKind(arguments.move), confirmed=arguments.yes, as_json=arguments.json)
 
 
 @asynccontextmanager
-async def _on(place: Place, *, asking: bool = False) -> AsyncIterator[Credentials]:
+async def _on(place: StoreKind, *, asking: bool = False) -> AsyncIterator[Credentials]:
     """Yield credentials on a place; with `asking` it is opened and proven, a passphrase typed."""
     opened = (await open_place(place, prove=True, create=True)).store if asking else store_at(place)
     credentials = Credentials.open(opened)
@@ -56,7 +56,9 @@ async def _show(*, as_json: bool) -> int:
         answer_json({"store": place.value, "kept": {one.value: count for one, count in found.items()}})
         return 0
     where = (
-        f", {safe_line(str(file_path(place)), 300)}" if place in (Place.ENCRYPTED_FILE, Place.FILE) else ""
+        f", {safe_line(str(file_path(place)), 300)}"
+        if place in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE)
+        else ""
     )
     answer_line(f"{place.value}{where}")
     for one, count in found.items():
@@ -66,23 +68,23 @@ async def _show(*, as_json: bool) -> int:
     return 0
 
 
-async def _move(to: Place, *, confirmed: bool, as_json: bool) -> int:
-    if to is Place.MEMORY:
+async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
+    if to is StoreKind.MEMORY:
         raise UsageError(
             "Memory lasts as long as a program: everything that is moved there would be gone when this ends.",
             "To end logins: authlens revoke --all. A session in memory is offered by the full-screen app.",
         )
-    if to is Place.FILE and not confirmed:
+    if to is StoreKind.FILE and not confirmed:
         say(_PLAIN_WARNING)
         raise UsageError("A plain file has to be confirmed.", "Run: authlens store --move file --yes")
     async with _on(to, asking=True) as target:
-        report = await gather(target, lambda place: _on(place, asking=place is Place.ENCRYPTED_FILE))
+        report = await gather(target, lambda place: _on(place, asking=place is StoreKind.ENCRYPTED_FILE))
         left = places_left(target.index)
     _tell(to, report, left, as_json=as_json)
     return report.failed[0][1].exit_code if report.failed else 0
 
 
-def _tell(to: Place, report: MoveReport, left: tuple[Place, ...], *, as_json: bool) -> None:
+def _tell(to: StoreKind, report: MoveReport, left: tuple[StoreKind, ...], *, as_json: bool) -> None:
     logins, tokens = report.logins, report.service_tokens
     if as_json:
         answer_json(

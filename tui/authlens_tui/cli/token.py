@@ -6,13 +6,13 @@ import sys
 from argparse import Namespace
 from datetime import timedelta
 
-from authlens_core.credentials.access_token import access_token
-from authlens_core.credentials.grants import NoLogin
+from authlens_core.credentials.lifecycle.access_token import access_token
+from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
 from authlens_tui.cli.other_kinds import Wanted, refuse_other_kinds
-from authlens_tui.cli.output import answer_secret
 from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.terminal.output import answer_secret
 
 __all__ = ["token"]
 

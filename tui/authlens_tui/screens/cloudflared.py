@@ -25,12 +25,12 @@ from authlens_core.cloudflared.login import (
     Started,
     run_login,
 )
-from authlens_core.credentials.cloudflared_proof import prove_jwt
-from authlens_core.credentials.resource_call import ResourceAnswer
+from authlens_core.credentials.inventory.cloudflared_probe import prove_jwt
+from authlens_core.credentials.inventory.resource_call import ResourceAnswer
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.session import Session
-from authlens_tui.widgets.countdown import Countdown
+from authlens_tui.widgets.authorization.countdown import Countdown
 
 __all__ = ["CloudflaredScreen"]
 

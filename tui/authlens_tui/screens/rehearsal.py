@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from authlens_core.emulator.rehearsal import SCENARIOS
-from authlens_core.emulator.scenario import Group, Scenario
+from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -151,7 +151,7 @@ class RehearsalScreen(Screen[None]):
         self._show()
 
     def _options(self, found: Sequence[Scenario]) -> Iterable[Option]:
-        group: Group | None = None
+        group: ScenarioGroup | None = None
         for one in found:
             if one.group is not group:
                 group = one.group

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import on
@@ -16,14 +17,14 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from authlens_core.credentials.file_store import PassphraseNeeded, WrongPassphrase
-from authlens_core.credentials.open_store import file_path, remembered_place
-from authlens_core.credentials.passphrase import SHORTEST
-from authlens_core.credentials.paths import StateUnusable
-from authlens_core.credentials.place import Place
+from authlens_core.credentials.store.encryption import SHORTEST
+from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.open_store import file_path, remembered_place
 from authlens_core.errors import NoSecretStore
 from authlens_core.safe_text import safe_text
 from authlens_core.secret import Secret
+from authlens_core.state.paths import StateUnusable
 
 __all__ = ["PlaceScreen", "StoreChoice", "StoreChoiceScreen", "choice_after"]
 
@@ -44,16 +45,16 @@ _UNLOCK: Final = "The passphrase of the encrypted file. It is kept nowhere; with
 class StoreChoice:
     """What the person chose: a place, and the passphrase where it needs one."""
 
-    place: Place
+    place: StoreKind
     passphrase: Secret | None = None
     create: bool = False
 
 
 def choice_after(error: NoSecretStore) -> StoreChoiceScreen:
     """Return the question that follows from why a place could not be opened."""
-    place, exists = Place.KEYRING, False
+    place, exists = StoreKind.KEYRING, False
     with suppress(StateUnusable):  # memory is still on offer
-        place, exists = remembered_place(), file_path(Place.ENCRYPTED_FILE).exists()
+        place, exists = remembered_place(), file_path(StoreKind.ENCRYPTED_FILE).exists()
     locked = isinstance(error, PassphraseNeeded | WrongPassphrase)
     return StoreChoiceScreen(error, place=place, unlock=locked, new_file=not exists)
 
@@ -65,7 +66,7 @@ class PlaceScreen(ModalScreen[StoreChoice | None]):
         new_file: true where there is no encrypted file yet: its passphrase is typed twice.
     """
 
-    CSS_PATH = "modal.tcss"
+    CSS_PATH = Path(__file__).with_name("modal.tcss")
     DEFAULT_CSS = "PlaceScreen #typing { height: auto; }"
     choices: ClassVar[str] = ""
     """The places, a line for each."""
@@ -106,7 +107,7 @@ class PlaceScreen(ModalScreen[StoreChoice | None]):
         elif self._new_file and first.value != second.value:
             self.hint("The two are not the same.", second)
         elif first.value:
-            self.choose(StoreChoice(Place.ENCRYPTED_FILE, Secret(first.value), create=self._new_file))
+            self.choose(StoreChoice(StoreKind.ENCRYPTED_FILE, Secret(first.value), create=self._new_file))
 
     def hint(self, words: str, field: Input) -> None:
         """Say what is wrong with what was typed."""
@@ -117,7 +118,7 @@ class PlaceScreen(ModalScreen[StoreChoice | None]):
 
     def action_keyring(self) -> None:
         """Choose the keyring of the operating system."""
-        self.choose(StoreChoice(Place.KEYRING))
+        self.choose(StoreChoice(StoreKind.KEYRING))
 
     def action_encrypted(self) -> None:
         """Ask for a passphrase."""
@@ -126,7 +127,7 @@ class PlaceScreen(ModalScreen[StoreChoice | None]):
     def action_plain(self) -> None:
         """Warn, and take the second time for a yes."""
         if self._warned:
-            self.choose(StoreChoice(Place.FILE))
+            self.choose(StoreChoice(StoreKind.FILE))
             return
         self._warned = True
         self.type(show=False)
@@ -168,7 +169,7 @@ class StoreChoiceScreen(PlaceScreen):
         self,
         error: NoSecretStore,
         *,
-        place: Place = Place.KEYRING,
+        place: StoreKind = StoreKind.KEYRING,
         unlock: bool = False,
         new_file: bool = True,
     ) -> None:
@@ -196,7 +197,7 @@ class StoreChoiceScreen(PlaceScreen):
 
     def on_mount(self) -> None:
         """Show what is wanted first."""
-        self.query_one("#keyring").display = self._place is not Place.KEYRING
+        self.query_one("#keyring").display = self._place is not StoreKind.KEYRING
         self.type(show=self._unlock)
 
     @on(Button.Pressed)
@@ -205,7 +206,7 @@ class StoreChoiceScreen(PlaceScreen):
 
     def action_memory(self) -> None:
         """Keep tokens in memory only."""
-        self.choose(StoreChoice(Place.MEMORY))
+        self.choose(StoreChoice(StoreKind.MEMORY))
 
     def action_again(self) -> None:
         """Try the same place once more."""

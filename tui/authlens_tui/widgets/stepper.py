@@ -15,9 +15,9 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from authlens_core.safe_text import safe_line
-from authlens_tui.widgets.exchange_view import duration
+from authlens_tui.widgets.record.exchange_view import duration
 
-__all__ = ["Step", "StepState", "Stepper"]
+__all__ = ["StageStep", "StepState", "Stepper"]
 
 
 class StepState(StrEnum):
@@ -47,7 +47,7 @@ _TAMPERED: Final = ("≠ TAMPERED", "bold $text-warning")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StageStep:
     """One stage in the list.
 
     Attributes:
@@ -101,7 +101,7 @@ class Stepper(Widget, can_focus=True):
     }
     """
 
-    steps: reactive[tuple[Step, ...]] = reactive((), layout=True)
+    steps: reactive[tuple[StageStep, ...]] = reactive((), layout=True)
     """The steps, in order."""
 
     looked_at: reactive[int] = reactive(0)
@@ -187,7 +187,7 @@ class Stepper(Widget, can_focus=True):
         if 0 <= index < len(self.steps) and index != self.looked_at:
             self.post_message(self.Chosen(self, index))
 
-    def _row(self, index: int, step: Step, width: int) -> Content:
+    def _row(self, index: int, step: StageStep, width: int) -> Content:
         sign, style = _SIGNS[step.state]
         took = duration(step.elapsed) if step.elapsed is not None else ""
         name_width = max(4, width - 3 - len(str(step.number)) - _TIME_WIDTH)

@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
-from authlens_tui.widgets.stepper import Step, StepState
+from authlens_tui.widgets.stepper import StageStep, StepState
 
 __all__ = ["stages_of", "steps_of"]
 
@@ -21,7 +21,7 @@ def stages_of(trace: Trace, running: Stage | None = None) -> tuple[Stage, ...]:
     return (*LOGIN_STAGES, Stage.REFRESH) if refreshed else LOGIN_STAGES
 
 
-def steps_of(trace: Trace, position: Stage | None, running: Stage | None) -> tuple[Step, ...]:
+def steps_of(trace: Trace, position: Stage | None, running: Stage | None) -> tuple[StageStep, ...]:
     """Return the steps: what has passed, what failed, what runs, what lies ahead.
 
     A stage lies ahead again, whatever it came to once, when the person went back before it.
@@ -46,11 +46,11 @@ def _unresolved(last: StageRecord | None, stage: Stage, position: Stage | None) 
     return last if here and last is not None and last.outcome is not Outcome.PASSED else None
 
 
-def _step(number: int, stage: Stage, record: StageRecord | None, running: Stage | None) -> Step:
+def _step(number: int, stage: Stage, record: StageRecord | None, running: Stage | None) -> StageStep:
     title = STAGE_INFO[stage].title
     if running is stage:
-        return Step(number, title, StepState.RUNNING)
+        return StageStep(number, title, StepState.RUNNING)
     if record is None:
-        return Step(number, title)
+        return StageStep(number, title)
     passed = StepState.WARNED if record.count(Severity.WARNING) else StepState.DONE
-    return Step(number, title, _STATES.get(record.outcome, passed), record.elapsed)
+    return StageStep(number, title, _STATES.get(record.outcome, passed), record.elapsed)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from authlens_core.access.answer import Answer, classify
 from authlens_core.access.diagnosis import diagnose
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.token import bearer_header
@@ -35,20 +35,22 @@ class AccessStage:
         )
         return PlannedRequest(request, "resource with token", server_supplied=False, limits=RESOURCE)
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Say whether the token was accepted and which layer answered."""
         if not exchanges:
-            return Learned(facts, (_refused("there is no access token", "Run the earlier stages first."),))
+            return StageResult(
+                facts, (_refused("there is no access token", "Run the earlier stages first."),)
+            )
         exchange = exchanges[-1]
         answer = classify(exchange)
         status = exchange.response.status if exchange.response else None
         if status is None:
             failure = exchange.failure
-            return Learned(
+            return StageResult(
                 facts, (_refused(failure.cause if failure else "no answer", failure.cure if failure else ""),)
             )
         shown = (Fact("status", f"{status}", "RFC 9110 §15"), Fact("answered by", answer.layer))
-        return Learned(facts, _judge(status, answer), shown)
+        return StageResult(facts, _judge(status, answer), shown)
 
 
 def _judge(status: int, answer: Answer) -> tuple[Check, ...]:

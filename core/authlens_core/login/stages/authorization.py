@@ -8,7 +8,7 @@ from dataclasses import replace
 from authlens_core.access.diagnosis import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.refusal import refusal_checks
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.registration import OFFLINE_ACCESS, requested_scope
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
@@ -33,11 +33,11 @@ class AuthorizationStage:
         """Return None: it is the browser that sends, not authlens."""
         return None
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:  # noqa: ARG002
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:  # noqa: ARG002
         """Build the authorization URL from what is known."""
         metadata, client, pkce, state = facts.server_metadata, facts.client, facts.pkce, facts.state
         if metadata is None or client is None or pkce is None or state is None:
-            return Learned(facts, (_incomplete(),))
+            return StageResult(facts, (_incomplete(),))
         scope = requested_scope(facts)
         # Servers that know offline_access grant it only to a person who was asked (OpenID Connect Core §11).
         asks_again = [("prompt", "consent")] if scope and OFFLINE_ACCESS in scope.split() else []
@@ -53,12 +53,12 @@ class AuthorizationStage:
                 extra=asks_again,
             )
         except RepeatedParameter as repeated:
-            return Learned(facts, (_unusable(str(repeated)),))
+            return StageResult(facts, (_unusable(str(repeated)),))
         shown = tuple(
             Fact(name, state if name == "state" else value, _PARAMETER_SPEC.get(name, ""))
             for name, value in url_parameters(url)
         )
-        return Learned(replace(facts, authorization_url=url, scope=scope, code=None), (), shown)
+        return StageResult(replace(facts, authorization_url=url, scope=scope, code=None), (), shown)
 
 
 _PARAMETER_SPEC = {
@@ -90,13 +90,13 @@ def expected_response(facts: Facts) -> Expected:
     )
 
 
-def learn_response(facts: Facts, response: AuthorizationResponse) -> Learned:
+def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult:
     """Return what the browser's answer taught; the same for the listener and for a pasted URL."""
     shown = () if response.code is None else (Fact("code", response.code, "RFC 6749 §4.1.2", "works once"),)
     checks = response.checks
     if response.error is not None:
         checks = (*checks, *refusal_checks(Stage.AUTHORIZATION, response.error))
-    return Learned(replace(facts, code=response.code), checks, shown)
+    return StageResult(replace(facts, code=response.code), checks, shown)
 
 
 def nobody_came(seconds: float, ignored: int, *, stopped: bool = False) -> Check:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from authlens_core.access.answer import Answer, Protection, classify
 from authlens_core.access.team import cloudflare_metadata_urls
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.challenge import ChallengeField, resource_metadata_parameter
 from authlens_core.oauth.check import Check, Severity, failures, passed
 from authlens_core.oauth.json_document import JsonRefused, load_object
@@ -47,7 +47,7 @@ class DetectionStage:
         request = resource_request(facts.resource_url, method)
         return PlannedRequest(request, purpose, server_supplied=False, limits=RESOURCE)
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Classify the answer and find where the resource metadata may be."""
         exchange = exchanges[-1]
         answer = classify(exchange)
@@ -63,7 +63,7 @@ class DetectionStage:
             located, where = _locate_metadata(new, answer, exchange)
             checks.extend(where)
             new = replace(located, challenge_scope=_scope(answer.challenge_field))
-        return Learned(new, tuple(checks), _shown(answer, new))
+        return StageResult(new, tuple(checks), _shown(answer, new))
 
 
 _GOES_ON: Final = frozenset({Protection.OAUTH, Protection.UNAUTHORIZED_BARE})

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.refusal import refusal_checks
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
@@ -45,13 +45,13 @@ class ExchangeStage:
         )
         return PlannedRequest(request, "token request", limits=TOKEN)
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the tokens and work out when they end."""
         if not exchanges:
-            return Learned(facts, (_no_code(),))
+            return StageResult(facts, (_no_code(),))
         exchange = exchanges[-1]
         if exchange.response is None or exchange.failure is not None:
-            return Learned(facts, (_no_answer(exchange),))
+            return StageResult(facts, (_no_answer(exchange),))
         reading = read_token_response(
             exchange.response, resource=facts.resource, scope=facts.scope, sent=_sent(facts)
         )
@@ -59,13 +59,13 @@ class ExchangeStage:
         if reading.value is None:
             error, status = read_error(exchange.response, _sent(facts)), exchange.response.status
             explained = refusal_checks(Stage.EXCHANGE, error, status=status, exchange=exchange)
-            return Learned(replace(facts, code=None), (*checks, *explained))
+            return StageResult(replace(facts, code=None), (*checks, *explained))
         tokens = reading.value
         expires_at = _expires_at(tokens, exchange)
         new = replace(
             facts, tokens=tokens, tokens_asked_at=exchange.started_at, expires_at=expires_at, code=None
         )
-        return Learned(new, checks, _shown(tokens, expires_at))
+        return StageResult(new, checks, _shown(tokens, expires_at))
 
 
 def _sent(facts: Facts) -> tuple[Secret, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from secrets import token_bytes
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import passed
 from authlens_core.oauth.pkce import make_pkce, make_state
 from authlens_core.trace.record import Fact, Stage
@@ -28,7 +28,7 @@ class PkceStage:
         """Return None: nothing is sent in this stage."""
         return None
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:  # noqa: ARG002
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:  # noqa: ARG002
         """Draw the verifier, its challenge, and the state."""
         pkce = make_pkce(self._random_bytes)
         state = make_state(self._random_bytes)
@@ -57,4 +57,4 @@ class PkceStage:
             Fact("code_challenge_method", "S256", "RFC 7636 §4.3"),
             Fact("state", state, "RFC 6749 §10.12", "comes back with the code, or the code is not ours"),
         )
-        return Learned(replace(facts, pkce=pkce, state=state), checks, shown)
+        return StageResult(replace(facts, pkce=pkce, state=state), checks, shown)

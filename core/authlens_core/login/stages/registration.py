@@ -9,7 +9,7 @@ from typing import Final
 from authlens_core.access.diagnosis import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.refusal import refusal_checks
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import Check, Severity, failures, passed
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import read_error
@@ -49,20 +49,20 @@ class RegistrationStage:
         )
         return PlannedRequest(request, "client registration")
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Keep the client: a given one, a known one, or the one just registered."""
         problems = _document_checks(facts)
         if failures(problems):
-            return Learned(facts, problems)
+            return StageResult(facts, problems)
         at_hand = _client_at_hand(facts)
         if at_hand is not None:
             client, check = at_hand
             return _with_client(facts, client, (*problems, check))
         if not exchanges:
-            return Learned(facts, (_nothing_to_use(facts),))
+            return StageResult(facts, (_nothing_to_use(facts),))
         exchange = exchanges[-1]
         if exchange.response is None or exchange.failure is not None:
-            return Learned(facts, (_no_answer(exchange),))
+            return StageResult(facts, (_no_answer(exchange),))
         reading = read_registration(
             exchange.response,
             redirect_uri=facts.redirect_uri or "",
@@ -75,7 +75,7 @@ class RegistrationStage:
             explained = refusal_checks(
                 Stage.REGISTRATION, error, status=status, remark=remark, exchange=exchange
             )
-            return Learned(facts, (*reading.checks, *explained))
+            return StageResult(facts, (*reading.checks, *explained))
         return _with_client(facts, reading.value, reading.checks)
 
 
@@ -201,7 +201,7 @@ def _no_answer(exchange: Exchange) -> Check:
     )
 
 
-def _with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> Learned:
+def _with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:
     shown = [
         Fact("client_id", client.client_id, "RFC 7591 §3.2.1"),
         Fact("redirect_uris", client.redirect_uri, "RFC 7591 §2", "where the code may be sent"),
@@ -209,4 +209,4 @@ def _with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> Lea
     ]
     if client.client_secret is not None:
         shown.append(Fact("client_secret", client.client_secret, "RFC 7591 §3.2.1"))
-    return Learned(replace(facts, client=client), checks, tuple(shown))
+    return StageResult(replace(facts, client=client), checks, tuple(shown))

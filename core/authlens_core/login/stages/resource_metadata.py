@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.http_message import JSON_TYPE
 from authlens_core.oauth.resource_metadata import (
@@ -40,20 +40,20 @@ class ResourceMetadataStage:
             return None
         return PlannedRequest(metadata_request(facts.metadata_candidates[len(sent)]), "resource metadata")
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the document and choose the authorization server."""
         if not exchanges:
-            return Learned(_legacy(facts), (_missing(facts, exchanges),))
+            return StageResult(_legacy(facts), (_missing(facts, exchanges),))
         last = exchanges[-1]
         if last.response is None or last.failure is not None:
-            return Learned(facts, (_unanswered(last),))
+            return StageResult(facts, (_unanswered(last),))
         if _not_here(last, guessed=facts.metadata_guessed):
-            return Learned(_legacy(facts), (_missing(facts, exchanges),))
+            return StageResult(_legacy(facts), (_missing(facts, exchanges),))
         reading = read_resource_metadata(
             last.response, requested=facts.resource_url, loopback_http=facts.loopback_http
         )
         if reading.value is None:
-            return Learned(facts, reading.checks)
+            return StageResult(facts, reading.checks)
         return _choose_server(facts, reading.value, list(reading.checks))
 
 
@@ -108,7 +108,7 @@ def _legacy(facts: Facts) -> Facts:
     return replace(facts, issuer=issuer, issuer_identifier=facts.resource_url.origin)
 
 
-def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> Learned:
+def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> StageResult:
     servers = metadata.authorization_servers
     chosen = facts.options.issuer or servers[0]
     checks.append(_choice(facts, servers, chosen))
@@ -143,7 +143,7 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
             )
         )
     new = replace(facts, resource_metadata=metadata, issuer=issuer, issuer_identifier=chosen)
-    return Learned(new, tuple(checks), shown)
+    return StageResult(new, tuple(checks), shown)
 
 
 def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from authlens_core.access.team import is_team_host
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import Learned, PlannedRequest
+from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
 from authlens_core.oauth.server_metadata import (
@@ -39,20 +39,20 @@ class ServerMetadataStage:
         request = Request("GET", candidates[len(sent)].text, Headers.of([("Accept", JSON_TYPE)]))
         return PlannedRequest(request, "server metadata")
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> Learned:
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the document found, check the four requirements, and keep the endpoints."""
         if facts.issuer is None or not exchanges:
-            return Learned(facts, (_no_document("there is no authorization server to ask"),))
+            return StageResult(facts, (_no_document("there is no authorization server to ask"),))
         last = exchanges[-1]
         if last.response is None or last.failure is not None:
             cause = last.failure.cause if last.failure else "no answer"
             cure = last.failure.cure if last.failure else ""
-            return Learned(facts, (_no_document(cause, cure),))
+            return StageResult(facts, (_no_document(cause, cure),))
         if moves_on(last.response):
             tried = ", ".join(
                 f"{e.request.url} ({e.response.status})" for e in exchanges if e.response is not None
             )
-            return Learned(facts, (_no_document(f"nothing at {tried}"),))
+            return StageResult(facts, (_no_document(f"nothing at {tried}"),))
         reading = read_server_metadata(
             last.response,
             issuer=facts.issuer_identifier or facts.issuer.text,
@@ -62,8 +62,10 @@ class ServerMetadataStage:
             needs_registration=facts.options.client_id is None and facts.options.client_metadata_url is None,
         )
         if reading.value is None:
-            return Learned(facts, reading.checks)
-        return Learned(replace(facts, server_metadata=reading.value), reading.checks, _shown(reading.value))
+            return StageResult(facts, reading.checks)
+        return StageResult(
+            replace(facts, server_metadata=reading.value), reading.checks, _shown(reading.value)
+        )
 
 
 def _no_document(seen: str, cure: str = "") -> Check:

@@ -1,0 +1,98 @@
+"""Using a token of cloudflared: it goes in `cf-access-token`, and the resource says whether it is good.
+
+authlens keeps no copy of it. cloudflared has it on disk, reads it there, and deletes it when it has expired;
+a second copy in the keyring would be a second truth. So the token is read at the moment it is needed, and
+only what was found out is kept: the trace, and a line in the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from authlens_core.access.cloudflared_files import (
+    CloudflaredToken,
+    cloudflared_fields,
+    read_cloudflared_token,
+)
+from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
+from authlens_core.credentials.inventory.resource_call import ResourceAnswer, call_resource
+from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import LoginNeeded
+from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["prove_cloudflared", "prove_jwt"]
+
+
+async def prove_cloudflared(
+    credentials: Credentials,
+    wire: Wire,
+    token: CloudflaredToken,
+    url: str | None = None,
+    *,
+    now: Callable[[], datetime] = utc_now,
+) -> ResourceAnswer:
+    """Call the application with a token that cloudflared keeps.
+
+    Args:
+        credentials: where the trace and the line in the history are kept.
+        wire: what sends.
+        token: as it was found.
+        url: the address to ask; None is the one that the file name can mean, see `cloudflared_place`.
+        now: the clock, in UTC.
+
+    Raises:
+        UsageError: it opens no application, or which address it is for is not known; the token was not sent.
+        LoginNeeded: the file is gone, or holds no token that may be sent there.
+        NetworkFailure, TimedOut: the address did not say which application it is.
+    """
+    refuse_unusable(token, now())
+    if read_cloudflared_token(token) is None:
+        raise _gone()
+    place = await (place_of(wire, token) if url is None else place_for(wire, token, url))
+    jwt = read_cloudflared_token(token)
+    if jwt is None:
+        raise _gone()
+    return await prove_jwt(credentials, wire, place.url, jwt, token.token_id, before=place.asked, now=now)
+
+
+def _gone() -> LoginNeeded:
+    return LoginNeeded(
+        "cloudflared has no usable token in this file any more.", "Run: authlens login URL --cloudflared"
+    )
+
+
+async def prove_jwt(
+    credentials: Credentials,
+    wire: Wire,
+    url: str,
+    jwt: Secret,
+    token_id: str = "",
+    *,
+    before: Sequence[Exchange] = (),
+    now: Callable[[], datetime] = utc_now,
+) -> ResourceAnswer:
+    """Call `url` with a token of Access in `cf-access-token`; keep the trace where it belongs to a file.
+
+    The caller knows that the token is for `url`: it was got for it, or `cloudflared_place` found out.
+    `before` is what that took, for the trace.
+
+    Raises:
+        UsageError: the URL cannot be used; nothing was sent.
+    """
+    said = await call_resource(
+        wire,
+        url,
+        cloudflared_fields(jwt),
+        secret=jwt,
+        purpose="resource with the token of cloudflared",
+        before=before,
+        now=now,
+    )
+    credentials.record("proven" if said.accepted else "not proven", token_id, said.answer.evidence[0])
+    if token_id:
+        credentials.traces.keep(token_id, said.trace)
+    return said

@@ -1,0 +1,156 @@
+"""Where a token of cloudflared may be sent: to an address that names the application that it is for.
+
+The name of its file alone is a guess wherever it can be read in several ways (`access.cloudflared_names`),
+and a credential goes to no guessed host. So the address is asked first, without a credential, which
+application it is; only the AUD of the file lets the token follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from authlens_core.access.audience import application_named_in, naming_request
+from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
+from authlens_core.access.cloudflared_names import can_only_mean, names_of, readings, sure_address
+from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, TimedOut, UsageError
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange, FailureKind
+from authlens_core.wire.limits import RESOURCE
+
+__all__ = ["TokenTarget", "place_for", "place_of", "refuse_unusable"]
+
+_PURPOSE = "which application is this? (no credential)"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTarget:
+    """An address that a token may be sent to, and what was asked to find that out."""
+
+    url: str
+    asked: tuple[Exchange, ...] = ()
+
+
+def refuse_unusable(token: CloudflaredToken, now: datetime) -> None:
+    """Refuse a token that opens nothing, or nothing yet, before anybody is asked.
+
+    Raises:
+        UsageError: it is an organisation token, which opens no application.
+        LoginNeeded: it is for another application than its file says, or its time begins later.
+    """
+    if token.kind is not CloudflaredKind.APPLICATION:
+        raise UsageError(
+            "The organisation token opens no application.", "Test the token of an application instead."
+        )
+    if token.is_foreign:
+        raise LoginNeeded(
+            "The token in this file is not for the application in its name, so it was not sent.",
+            "To get the right one: authlens login URL --cloudflared",
+        )
+    if token.is_early(now):
+        raise LoginNeeded(
+            f"This token is not valid before {token.not_before:%Y-%m-%d %H:%M:%S} UTC, so it was not sent.",
+            "Check the clock of this machine, or log in again: authlens login URL --cloudflared",
+        )
+
+
+async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarget:
+    """Return `url` as a place for `token`; it is asked first where its host does not say so by itself.
+
+    Raises:
+        UsageError: the URL cannot be used, or the file of the token is for another one.
+        LoginNeeded: it is another application, or it does not say which.
+        NetworkFailure, TimedOut: it did not answer.
+    """
+    try:
+        target = parse_url(url, loopback_http=True)
+    except UrlRefused as refused:
+        raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
+    shown = safe_line(url, 300)
+    if token.host not in names_of(target):
+        raise UsageError(
+            f"This token of cloudflared is for {token.host}, and {shown} is not that.", "See: authlens list"
+        )
+    if can_only_mean(token.host, target):
+        return TokenTarget(target.text)
+    exchange = await _ask(wire, target)
+    if _is_of(token, exchange):
+        return TokenTarget(target.text, (exchange,))
+    if exchange.response is None:
+        raise _no_answer(exchange)
+    raise LoginNeeded(
+        f"{shown} does not name the application that the token of cloudflared is for, so it was not sent.",
+        f"Log in to this address: authlens login {shown} --cloudflared",
+    )
+
+
+async def place_of(wire: Wire, token: CloudflaredToken) -> TokenTarget:
+    """Return the one place that the name of the file of `token` can mean, found by asking.
+
+    Two hosts that both say that they are its application are one too many: either may be lying.
+
+    Raises:
+        UsageError: none is found, or more than one; the person has to name the URL.
+    """
+    sure = sure_address(token.host)
+    if sure:
+        return TokenTarget(sure)
+    asked: list[Exchange] = []
+    found: list[str] = []
+    for urls in readings(token.host):
+        place = await _first(wire, token, urls, asked)
+        if place is not None:
+            found.append(place)
+    if len(found) == 1:
+        return TokenTarget(found[0], tuple(asked))
+    if "*" in token.host:
+        why = "It is for a wildcard"
+    elif found:
+        why = "More than one host says that it is its application"
+    else:
+        why = (
+            "The name of its file has a hyphen for each slash, and no address that it can mean is known by it"
+        )
+    raise UsageError(
+        f"authlens does not know which URL this token is for. {why}; it was sent nowhere.",
+        "Name the URL: authlens probe --kept URL",
+    )
+
+
+async def _first(
+    wire: Wire, token: CloudflaredToken, urls: tuple[str, ...], asked: list[Exchange]
+) -> str | None:
+    """Return the first of the URLs of one host that names the application of `token`."""
+    for url in urls:
+        exchange = await _ask(wire, parse_url(url))
+        asked.append(exchange)
+        if _is_of(token, exchange):
+            return url
+        if exchange.response is None:  # the other paths are on the same host
+            return None
+    return None
+
+
+async def _ask(wire: Wire, target: Url) -> Exchange:
+    plain = target.scheme == "http"
+    return await wire.send(naming_request(target), limits=RESOURCE, loopback_http=plain, purpose=_PURPOSE)
+
+
+def _is_of(token: CloudflaredToken, exchange: Exchange) -> bool:
+    """Say whether the answer names the AUD of `token`, and its team where both are known."""
+    named = None if exchange.response is None else application_named_in(exchange.response)
+    if named is None or not token.audience or named.audience != token.audience:
+        return False
+    return not named.team or not token.team or named.team == token.team
+
+
+def _no_answer(exchange: Exchange) -> AuthlensError:
+    failure = exchange.failure
+    cause = failure.cause if failure is not None else "There was no answer."
+    kind = TimedOut if failure is not None and failure.kind is FailureKind.TIMEOUT else NetworkFailure
+    return kind(
+        f"Whether the token of cloudflared is for this address could not be asked: {cause}",
+        failure.cure if failure is not None else "",
+    )

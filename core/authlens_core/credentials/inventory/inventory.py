@@ -1,0 +1,364 @@
+"""Every credential that this machine holds, of three kinds, as rows of one table.
+
+A `Holding` is what the three kinds have in common; the credential itself stays in it. Everything here is a
+function of values: nothing is read, written or asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
+from authlens_core.access.cloudflared_names import sure_address
+from authlens_core.access.team import is_team_host
+from authlens_core.credentials.records.grant import (
+    SOON,
+    CredentialStatus,
+    Grant,
+    StatusKind,
+    describe,
+    symbol,
+    utc_now,
+)
+from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
+from authlens_core.safe_text import safe_line
+
+__all__ = [
+    "Group",
+    "Holding",
+    "HoldingKind",
+    "Order",
+    "arranged",
+    "describe_cloudflared",
+    "holdings_of",
+    "matching",
+    "status_of",
+]
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_LONGEST: Final = 300  # characters of a text that is shown
+
+
+class HoldingKind(StrEnum):
+    """The kind of a credential, in the word that the table has for it."""
+
+    GRANT = "OAuth"
+    CLOUDFLARED = "cloudflared"
+    SERVICE_TOKEN = "service token"  # noqa: S105 - a kind, not a token
+
+
+class Order(StrEnum):
+    """How the table is sorted; the value goes on after "sorted by"."""
+
+    ENDS = "what ends first"
+    NEEDS = "what needs you first"
+    NEWEST = "newest first"
+    RESOURCE = "resource"
+    PROVEN = "longest unproven first"
+
+    def following(self) -> Order:
+        """Return the next one, round and round."""
+        orders = list(Order)
+        return orders[(orders.index(self) + 1) % len(orders)]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One credential. Every text is safe to show and holds no secret.
+
+    Attributes:
+        holding_id: of the grant, the service token or the file of cloudflared; unique among all of them.
+        kind: which of the three.
+        title: what it opens, without `https://`.
+        url: what to call to see whether it works; empty where nothing can be called with it, and where what
+            is known of it can mean several addresses.
+        team: the team domain, else the host of the login server; empty where unknown.
+        person: whom it names; empty where it does not say.
+        token_ends: when what is sent to the resource ends; None where unknown.
+        login_ends: when the login behind it ends, so that a person is needed; None where unknown.
+        since: when it was obtained.
+        last_proven_at: when the resource last accepted it.
+        source: the credential itself.
+        words: what a filter looks in, in small letters.
+    """
+
+    holding_id: str
+    kind: HoldingKind
+    title: str
+    url: str
+    team: str
+    person: str
+    token_ends: datetime | None
+    login_ends: datetime | None
+    since: datetime | None
+    last_proven_at: datetime | None
+    source: Grant | CloudflaredToken | ServiceToken
+    words: str = field(default="", repr=False)
+
+    @property
+    def grant(self) -> Grant | None:
+        """The grant, where it is one."""
+        return self.source if isinstance(self.source, Grant) else None
+
+    @property
+    def cloudflared(self) -> CloudflaredToken | None:
+        """The token of cloudflared, where it is one."""
+        return self.source if isinstance(self.source, CloudflaredToken) else None
+
+    @property
+    def can_be_asked_about(self) -> bool:
+        """True where a resource can be asked whether it works; which one may have to be found first."""
+        token = self.cloudflared
+        if token is None:
+            return bool(self.url)
+        is_whole = token.kind is CloudflaredKind.APPLICATION and not token.problem
+        return is_whole and "*" not in token.host
+
+    @property
+    def service_token(self) -> ServiceToken | None:
+        """The service token, where it is one."""
+        return self.source if isinstance(self.source, ServiceToken) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A heading among the rows: the credentials of one team follow."""
+
+    name: str
+    size: int
+
+
+def status_of(holding: Holding, now: datetime) -> CredentialStatus:
+    """Return how a credential stands at `now`, in the words that all three kinds share."""
+    match holding.source:
+        case Grant() as grant:
+            return describe(grant, now)
+        case CloudflaredToken() as token:
+            return describe_cloudflared(token, now)
+        case token:
+            return describe_service_token(token, now)
+
+
+def holdings_of(
+    grants: Iterable[Grant],
+    cloudflared: Iterable[CloudflaredToken] = (),
+    service_tokens: Iterable[ServiceToken] = (),
+) -> tuple[Holding, ...]:
+    """Return one row for each credential, in the order given.
+
+    What one kind tells is used for the others: an application token of cloudflared ends for good with the
+    organisation token of its team, and a service token is of the team that guards the same host.
+    """
+    files = tuple(cloudflared)
+    logins = {
+        token.team: token.expires_at
+        for token in files
+        if token.kind is CloudflaredKind.ORGANISATION and token.team
+    }
+    found = [*map(_of_grant, grants), *(_of_cloudflared(token, logins) for token in files)]
+    teams = {_host(holding.title): holding.team for holding in found if is_team_host(holding.team)}
+    found += [_of_service_token(token, teams) for token in service_tokens]
+    return tuple(found)
+
+
+def _host(title: str) -> str:
+    return title.partition("/")[0]
+
+
+def _holding(holding: Holding) -> Holding:
+    object.__setattr__(holding, "words", f"{holding.title}\n{holding.team}\n{holding.person}".casefold())
+    return holding
+
+
+def _of_grant(grant: Grant) -> Holding:
+    return _holding(
+        Holding(
+            holding_id=grant.grant_id,
+            kind=HoldingKind.GRANT,
+            title=safe_line(_bare(grant.resource_url), _LONGEST),
+            url=grant.resource_url,
+            team=safe_line(_host(_bare(grant.issuer)), _LONGEST),
+            person="",
+            token_ends=grant.expires_at,
+            login_ends=None,
+            since=grant.obtained_at,
+            last_proven_at=grant.last_proven_at,
+            source=grant,
+        )
+    )
+
+
+def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None]) -> Holding:
+    is_login = token.kind is CloudflaredKind.ORGANISATION
+    return _holding(
+        Holding(
+            holding_id=token.token_id,
+            kind=HoldingKind.CLOUDFLARED,
+            title=f"{token.host} (the login itself)" if is_login else token.host,
+            url="" if is_login or token.problem else sure_address(token.host),
+            team=token.team,
+            person=token.person,
+            token_ends=token.expires_at,
+            login_ends=token.expires_at if is_login else logins.get(token.team),
+            since=token.issued_at,
+            last_proven_at=None,
+            source=token,
+        )
+    )
+
+
+def _of_service_token(token: ServiceToken, teams: dict[str, str]) -> Holding:
+    title = safe_line(_bare(token.url), _LONGEST)
+    return _holding(
+        Holding(
+            holding_id=token.token_id,
+            kind=HoldingKind.SERVICE_TOKEN,
+            title=title,
+            url=token.url,
+            team=teams.get(_host(title), ""),
+            person=safe_line(token.label or token.client_id, _LONGEST),
+            token_ends=token.expires_at,
+            login_ends=None,
+            since=token.added_at,
+            last_proven_at=token.last_proven_at,
+            source=token,
+        )
+    )
+
+
+def _bare(url: str) -> str:
+    return url.removeprefix("https://").removesuffix("/")
+
+
+# -- filter, order, groups ---------------------------------------------------------------------------------
+
+
+def matching(holdings: Iterable[Holding], text: str, now: datetime) -> tuple[Holding, ...]:
+    """Return the credentials that have every word of `text`, in any case, anywhere in what a row shows.
+
+    Looked in are resource, team, person, kind and state; nothing is left out where `text` is blank.
+    """
+    wanted = text.casefold().split()
+    if not wanted:
+        return tuple(holdings)
+    return tuple(holding for holding in holdings if _has(holding, wanted, now))
+
+
+def _has(holding: Holding, wanted: Sequence[str], now: datetime) -> bool:
+    missing = [word for word in wanted if word not in holding.words]
+    if not missing:
+        return True
+    more = f"{holding.kind}\n{status_of(holding, now).word}".casefold()
+    return all(word in more for word in missing)
+
+
+_URGENT: Final = {
+    kind: place
+    for place, kind in enumerate(
+        (
+            StatusKind.REVOCATION_FAILED,
+            StatusKind.LOGIN_NEEDED,
+            StatusKind.REFUSED,
+            StatusKind.UNKNOWN,
+            StatusKind.INTERRUPTED,
+            StatusKind.LOGIN_WAITING,
+            StatusKind.EXPIRED,
+            StatusKind.UNREADABLE,
+            StatusKind.FOREIGN,
+            StatusKind.NOT_YET,
+            StatusKind.REFRESHABLE,
+            StatusKind.SOON,
+            StatusKind.UNTESTED,
+            StatusKind.UNKNOWN_END,
+            StatusKind.LIVE,
+            StatusKind.REVOKED,
+        )
+    )
+}
+
+
+def _key(order: Order, now: datetime) -> Callable[[Holding], tuple[float, str]]:
+    def key(holding: Holding) -> tuple[float, str]:
+        match order:
+            case Order.ENDS:
+                rank = (holding.token_ends or _NEVER).timestamp()
+            case Order.NEEDS:
+                standing = status_of(holding, now).kind
+                # What cloudflared left behind needs nobody: cloudflared fetches another when it is used.
+                left_behind = holding.kind is HoldingKind.CLOUDFLARED and standing is StatusKind.EXPIRED
+                rank = float(len(_URGENT) if left_behind else _URGENT[standing])
+            case Order.NEWEST:
+                rank = -holding.since.timestamp() if holding.since is not None else 0.0
+            case Order.PROVEN:
+                rank = holding.last_proven_at.timestamp() if holding.last_proven_at is not None else 0.0
+            case Order.RESOURCE:
+                rank = 0.0
+        return rank, holding.title
+
+    return key
+
+
+def arranged(
+    holdings: Iterable[Holding], order: Order, now: datetime, *, grouped: bool = False
+) -> tuple[Holding | Group, ...]:
+    """Return the rows of the table: sorted, and under a heading for each team where they are grouped.
+
+    Teams come in the order of their first credential, those that are not known last.
+    """
+    ordered = sorted(holdings, key=_key(order, now))
+    if not grouped:
+        return tuple(ordered)
+    teams: dict[str, list[Holding]] = {}
+    for holding in ordered:
+        teams.setdefault(holding.team, []).append(holding)
+    unknown = teams.pop("", [])
+    rows: list[Holding | Group] = []
+    for name, members in (*teams.items(), *((("team not known", unknown),) if unknown else ())):
+        rows += [Group(name, len(members)), *members]
+    return tuple(rows)
+
+
+# -- cloudflared ----
+
+
+def describe_cloudflared(token: CloudflaredToken, now: datetime | None = None) -> CredentialStatus:
+    """Return how `token` stands at `now` (default: the present). Nothing here can refresh it."""
+    moment = now or utc_now()
+    left = None if token.expires_at is None else (token.expires_at - moment).total_seconds()
+    waits = token.lock is not None and token.lock.holds
+    kind = _cloudflared_kind(token, left, moment, waits=waits)
+    note = token.problem if kind is StatusKind.UNREADABLE else ""
+    if kind is StatusKind.FOREIGN:
+        note = (
+            "The token in this file is not for the application in its name, so it is sent nowhere. To get "
+            "the right one: authlens login URL --cloudflared"
+        )
+    if kind is StatusKind.NOT_YET and token.not_before is not None:
+        note = (
+            f"It is valid from {token.not_before:%Y-%m-%d %H:%M:%S} UTC. Is the clock of this machine right?"
+        )
+    if kind is StatusKind.EXPIRED:
+        note = "cloudflared removes it at the next login: authlens login URL --cloudflared"
+    if waits and token.lock is not None:
+        note = f"{note} cloudflared (process {token.lock.pid}) waits for a login.".lstrip()
+    return CredentialStatus(kind, symbol(kind), kind.value, left, False, note)
+
+
+def _cloudflared_kind(
+    token: CloudflaredToken, left: float | None, now: datetime, *, waits: bool
+) -> StatusKind:
+    if token.problem:
+        return StatusKind.LOGIN_WAITING if waits or token.pending_url else StatusKind.UNREADABLE
+    if left is not None and left <= 0:
+        return StatusKind.LOGIN_WAITING if waits else StatusKind.EXPIRED
+    if token.is_foreign:
+        return StatusKind.FOREIGN
+    if token.is_early(now):
+        return StatusKind.NOT_YET
+    if left is None:
+        return StatusKind.UNKNOWN_END
+    return StatusKind.SOON if left <= SOON.total_seconds() else StatusKind.LIVE

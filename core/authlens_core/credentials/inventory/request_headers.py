@@ -1,0 +1,135 @@
+"""The header fields for a URL, from whichever credential covers it: what `headers` and `curl` send."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from authlens_core.access.cloudflared_files import (
+    cloudflared_fields,
+    find_cloudflared_token,
+    read_cloudflared_token,
+)
+from authlens_core.access.service_token import token_fields
+from authlens_core.credentials.inventory.cloudflared_target import place_for
+from authlens_core.credentials.lifecycle.access_token import access_token
+from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import LoginNeeded
+from authlens_core.oauth.token import bearer_header
+from authlens_core.safe_text import safe_line
+from authlens_core.wire.client import Wire
+
+__all__ = ["CredentialKind", "Fields", "credential_kinds", "headers_for"]
+
+
+class CredentialKind(StrEnum):
+    """The kinds of credential, by the word that stands on the command line and in JSON."""
+
+    OAUTH = "oauth"
+    SERVICE_TOKEN = "service-token"  # noqa: S105 - a kind, not a token
+    CLOUDFLARED = "cloudflared"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Fields:
+    """Header fields that carry a credential; `repr` shows their names only."""
+
+    kind: CredentialKind
+    fields: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        return f"<Fields {self.kind} {', '.join(name for name, _ in self.fields)}>"
+
+
+def credential_kinds(
+    credentials: Credentials, url: str, *, now: Callable[[], datetime] = utc_now
+) -> tuple[CredentialKind, ...]:
+    """Return the kinds of credential that cover `url`, in the order in which they are tried.
+
+    Of cloudflared it is the name of a file that does; whether the address agrees is asked at need.
+    """
+    found = []
+    if credentials.find(url) is not None:
+        found.append(CredentialKind.OAUTH)
+    if credentials.service_tokens.find(url) is not None:
+        found.append(CredentialKind.SERVICE_TOKEN)
+    if find_cloudflared_token(url, now=now()) is not None:
+        found.append(CredentialKind.CLOUDFLARED)
+    return tuple(found)
+
+
+async def headers_for(
+    credentials: Credentials,
+    wire: Wire,
+    url: str,
+    *,
+    kind: CredentialKind | None = None,
+    min_ttl: timedelta | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Fields:
+    """Return the header fields that may be sent to `url`; never opens a browser.
+
+    An OAuth grant comes first, refreshed if it would not last; then a service token, then a token of
+    cloudflared. A kind that a person would have to renew is passed over where the next one covers the URL.
+
+    Args:
+        credentials: where the credentials are.
+        wire: what sends a refresh, and asks an address which application it is; see `cloudflared_place`.
+        url: where the fields are to be sent.
+        kind: the only kind that is wanted, or None.
+        min_ttl: how long an access token has to last; None as in `access_token`.
+        now: the clock, in UTC.
+
+    Raises:
+        LoginNeeded: nothing covers the URL, or a person has to renew it.
+        Refused, NetworkFailure, NoSecretStore: as `access_token`.
+    """
+    kinds = credential_kinds(credentials, url, now=now)
+    problem: LoginNeeded | None = None
+    for one in kinds if kind is None else (kind,):
+        try:
+            fields = await _fields(credentials, wire, url, one, min_ttl, now)
+        except LoginNeeded as error:
+            problem = problem or error
+            continue
+        return Fields(one, fields)
+    shown = safe_line(url, 300)
+    raise problem or LoginNeeded(
+        f"No credential on this machine is for {shown}.",
+        f"Log in: authlens login {shown}     Or: authlens service-token add {shown}",
+    )
+
+
+async def _fields(
+    credentials: Credentials,
+    wire: Wire,
+    url: str,
+    kind: CredentialKind,
+    min_ttl: timedelta | None,
+    now: Callable[[], datetime],
+) -> tuple[tuple[str, str], ...]:
+    if kind is CredentialKind.OAUTH:
+        token = await access_token(credentials, wire, url, min_ttl=min_ttl, now=now)
+        return (bearer_header(token),)
+    if kind is CredentialKind.SERVICE_TOKEN:
+        found = credentials.service_tokens.find(url)
+        if found is None:
+            raise _missing("service token", url)
+        known, secret = await credentials.service_tokens.load(found.token_id)
+        return token_fields(known.client_id, secret, known.form, known.header)
+    file = await asyncio.to_thread(find_cloudflared_token, url, now=now())
+    if file is None:
+        raise _missing("token of cloudflared", url)
+    await place_for(wire, file, url)
+    jwt = read_cloudflared_token(file)
+    if jwt is None:
+        raise _missing("token of cloudflared", url)
+    return cloudflared_fields(jwt)
+
+
+def _missing(what: str, url: str) -> LoginNeeded:
+    return LoginNeeded(f"There is no {what} for {safe_line(url, 300)} on this machine.", "See: authlens list")

@@ -1,0 +1,87 @@
+"""One access token for one URL, refreshed if it would not last: what scripts and agents ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_schedule import lasts
+from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import LoginNeeded, NetworkFailure, NoSecretStore, Refused
+from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
+
+__all__ = ["access_token"]
+
+
+async def access_token(
+    credentials: Credentials,
+    wire: Wire,
+    url: str,
+    *,
+    min_ttl: timedelta | None = None,
+    refused: Secret | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Secret:
+    """Return a token that may be sent to `url` and lasts for a while; never opens a browser.
+
+    A token that ends sooner is still given where the server could not be reached for a new one.
+
+    Args:
+        credentials: where the grant is.
+        wire: what sends a refresh.
+        url: where the token is to be sent.
+        min_ttl: how long it has to last; None for a minute, or half of its life where that is less.
+        refused: the token from an earlier call, where the resource answered it with 401 `invalid_token`: it
+            is refreshed, once, whatever the clock says. A caller whose new token is refused as well stops.
+        now: the clock, in UTC.
+
+    Raises:
+        NoLogin: there is no login for the URL.
+        LoginNeeded: only a person can renew it.
+        Refused: the server refused the refresh.
+        NetworkFailure: the token has expired and the server cannot be reached just now.
+        NoSecretStore: the store could not be read or written.
+        LockBusy: another process was refreshing all the time.
+    """
+    found = credentials.covering(url)
+    # Asking the store takes long: it is not asked for a token that will not be given.
+    if refused is None and _is_wanted(found) and lasts(found, min_ttl, now()):
+        grant, secrets = await credentials.load(found.grant_id)
+        if _is_wanted(grant) and lasts(grant, min_ttl, now()):
+            return secrets.access_token
+    result = await refresh(credentials, wire, found.grant_id, min_ttl=min_ttl, refused=refused, now=now)
+    token = result.access_token
+    if token is not None and (result.outcome in _RENEWED or _still_good(result, refused, now())):
+        return token
+    raise _error(result)
+
+
+_RENEWED: Final = (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED)
+
+
+def _still_good(result: Refreshed, refused: Secret | None, moment: datetime) -> bool:
+    """Return whether the old token is still worth something where there is no new one for now."""
+    if result.outcome is not RefreshOutcome.TRANSIENT or result.access_token == refused:
+        return False
+    return lasts(result.grant, timedelta(0), moment)
+
+
+def _is_wanted(grant: Grant) -> bool:
+    return grant.state not in (GrantState.REVOKED, GrantState.REVOCATION_FAILED)
+
+
+def _error(result: Refreshed) -> LoginNeeded | NetworkFailure | NoSecretStore | Refused:
+    match result.outcome:
+        case RefreshOutcome.TRANSIENT:
+            return NetworkFailure(result.summary, result.cure)
+        case RefreshOutcome.STORE_FAILED:
+            return NoSecretStore(result.summary, result.cure)
+        case RefreshOutcome.REFUSED:
+            return Refused(result.summary, result.cure)
+        case _:
+            return LoginNeeded(result.summary, result.cure)

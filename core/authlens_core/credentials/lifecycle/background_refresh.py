@@ -1,0 +1,166 @@
+"""Keeping every grant fresh while a program is open, by itself and without a sound."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import Refreshed
+from authlens_core.credentials.lifecycle.refresh_schedule import refresh_due, seconds_until_retry
+from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import AuthlensError
+from authlens_core.state.settings import Settings
+from authlens_core.wire.client import Wire
+
+__all__ = ["Attempted", "BackgroundRefresh"]
+
+AT_ONCE: Final = 4
+"""How many grants are refreshed at the same time."""
+LONGEST_SLEEP: Final = 5.0
+"""Seconds after which the clock and the index are looked at again: either may have been changed by others."""
+PAUSE: Final = 10.0
+"""Seconds for which a grant is left alone after an attempt, whatever came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """One attempt to refresh a grant by itself.
+
+    Attributes:
+        grant: the grant before it.
+        result: what came of it; None where it raised.
+        error: why it could not be tried (the store, the lock), or None.
+    """
+
+    grant: Grant
+    result: Refreshed | None
+    error: AuthlensError | None = None
+
+
+class BackgroundRefresh:
+    """Refreshes what is due, until it is stopped: `run()` in a task, `stop()` before closing the credentials.
+
+    Whether a grant is due is asked of the wall clock, which suspend moves on, and of a clock that nobody can
+    set: a wall clock that was put back does not make a token last longer.
+
+    Args:
+        credentials: the grants.
+        wire: what sends.
+        heard: called with each attempt.
+        now: the wall clock, in UTC.
+        monotonic: the other clock, in seconds.
+        sleep: waits for some seconds.
+        at_once: how many grants are refreshed at the same time.
+        settings: asked again and again: whether to refresh at all, and when a token is due.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        wire: Wire,
+        *,
+        heard: Callable[[Attempted], None] = lambda _attempt: None,
+        now: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        at_once: int = AT_ONCE,
+        settings: Callable[[], Settings] = Settings,
+    ) -> None:
+        self._credentials = credentials
+        self._wire = wire
+        self._heard = heard
+        self._now = now
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._at_once = at_once
+        self._settings = settings
+        self._by = settings()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._due: dict[tuple[str, int], float] = {}
+        self._alone_until: dict[str, float] = {}
+        self._leaving = asyncio.Event()
+
+    async def run(self) -> None:
+        """Refresh what is due until `stop()` is called or the task is cancelled."""
+        while not self._leaving.is_set():
+            await self._sleep(self.tick())
+
+    def tick(self) -> float:
+        """Begin to refresh what is due, and return the seconds until this is to be asked again."""
+        settings = self._settings()
+        if settings != self._by:
+            self._by, self._due = settings, {}
+        if not settings.background_refresh:
+            return LONGEST_SLEEP
+        wait = LONGEST_SLEEP
+        grants = [grant for grant in self._credentials.list() if self._is_ours(grant)]
+        self._forget_others(grants)
+        for grant in grants:
+            left = self._seconds_left(grant)
+            if left is None or grant.grant_id in self._running:
+                continue
+            if left <= 0 and len(self._running) < self._at_once:
+                self._running[grant.grant_id] = asyncio.create_task(self._attempt(grant))
+            wait = min(wait, max(left, 0.05))
+        return wait
+
+    def _is_ours(self, grant: Grant) -> bool:
+        """Return whether a refresh may help and needs nobody."""
+        return (
+            grant.state is GrantState.LIVE
+            and grant.has_refresh_token
+            and grant.place is self._credentials.store.place
+        )
+
+    def _seconds_left(self, grant: Grant) -> float | None:
+        now, ticks = self._now(), self._monotonic()
+        lead = timedelta(seconds=self._by.refresh_before)
+        due = refresh_due(grant, now, fraction=self._by.refresh_at, lead=lead)
+        if due is None:
+            return None
+        by_wall = (due - now).total_seconds()
+        # What was seen first stands: this clock goes on whatever happens to the other one.
+        by_ticks = self._due.setdefault((grant.grant_id, grant.generation), ticks + by_wall) - ticks
+        alone = self._alone_until.get(grant.grant_id, ticks) - ticks
+        return max(min(by_wall, by_ticks), alone, seconds_until_retry(grant, now))
+
+    def _forget_others(self, grants: list[Grant]) -> None:
+        known = {(grant.grant_id, grant.generation) for grant in grants}
+        self._due = {key: value for key, value in self._due.items() if key in known}
+
+    async def _attempt(self, grant: Grant) -> None:
+        result, error = None, None
+        try:
+            if self._credentials.get(grant.grant_id).generation != grant.generation:
+                return  # another program was faster
+            result = await refresh(
+                self._credentials,
+                self._wire,
+                grant.grant_id,
+                now=self._now,
+                force=True,  # due it is; by which clock, a refresh need not ask again
+                patient=True,
+                give_up=self._leaving.is_set,
+            )
+        except AuthlensError as raised:
+            error = raised
+        finally:
+            self._alone_until[grant.grant_id] = self._monotonic() + PAUSE
+            del self._running[grant.grant_id]
+        if not self._leaving.is_set():
+            self._heard(Attempted(grant, result, error))
+
+    async def stop(self) -> None:
+        """Begin nothing more; what has sent nothing ends at once, and what has is waited for by `aclose`."""
+        self._leaving.set()
+        running = set(self._running.values())
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)

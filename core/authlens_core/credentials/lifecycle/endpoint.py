@@ -1,0 +1,30 @@
+"""The stored endpoints of a grant, checked again each time before a secret is sent to them."""
+
+from __future__ import annotations
+
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+
+__all__ = ["endpoint_url", "loopback_http"]
+
+
+def _is_plain_loopback(text: str) -> bool:
+    try:
+        url = parse_url(text, loopback_http=True)
+    except UrlRefused:
+        return False
+    return url.scheme == "http" and url.is_loopback
+
+
+def loopback_http(grant: Grant) -> bool:
+    """Return whether plain http is allowed: only where resource and issuer are both http on loopback."""
+    return _is_plain_loopback(grant.resource_url) and _is_plain_loopback(grant.issuer)
+
+
+def endpoint_url(text: str, grant: Grant) -> Url:
+    """Return a stored endpoint of `grant`, parsed strictly.
+
+    Raises:
+        UrlRefused: it is no URL that a secret may be sent to.
+    """
+    return parse_url(text, loopback_http=loopback_http(grant))

@@ -1,0 +1,93 @@
+"""What refresh, revoke and prove have in common: a trace of one record, and a grant whose lock is held."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from authlens_core.credentials.records.grant import Grant, GrantSecrets
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.trace.echoes import without_echoes
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["LockedGrant", "RecordBuilder"]
+
+_KINDS: Final = {
+    Stage.REFRESH: TraceKind.REFRESH,
+    Stage.REVOKE: TraceKind.REVOKE,
+    Stage.PROBE: TraceKind.PROBE,
+}
+
+
+@dataclass(slots=True)
+class RecordBuilder:
+    """Collects what happened, in the order in which it happened, and makes a trace of it."""
+
+    stage: Stage
+    grant: Grant
+    started_at: datetime
+    exchanges: list[Exchange] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+
+    def trace(self, *, passed: bool) -> Trace:
+        """Return the trace of everything collected so far."""
+        elapsed = sum(exchange.elapsed for exchange in self.exchanges)
+        record = StageRecord(
+            self.stage,
+            Outcome.PASSED if passed else Outcome.FAILED,
+            self.started_at,
+            elapsed,
+            tuple(self.exchanges),
+            tuple(self.checks),
+            tuple(self.facts),
+        )
+        identifier = secrets.token_hex(8)
+        return Trace(
+            identifier,
+            _KINDS[self.stage],
+            self.grant.resource_url,
+            self.started_at,
+            (without_echoes(record),),
+        )
+
+    def failed(
+        self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""
+    ) -> None:
+        """Add a failed check."""
+        self.checks.append(Check(name, Severity.FAILURE, expected, seen, why, spec, cure))
+
+
+class LockedGrant:
+    """A grant whose lock is held, and the record of what is done with it.
+
+    Args:
+        stage: what is done.
+        credentials: where the grant is.
+        wire: what sends.
+        grant: the grant, as it was read under the lock.
+        secrets: its tokens, of the same generation.
+        now: the clock, in UTC.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        credentials: Credentials,
+        wire: Wire,
+        grant: Grant,
+        secrets: GrantSecrets,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.credentials = credentials
+        self.wire = wire
+        self.grant = grant
+        self.secrets = secrets
+        self.now = now
+        self.record = RecordBuilder(stage, grant, now())

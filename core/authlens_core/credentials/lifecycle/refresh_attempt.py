@@ -1,0 +1,349 @@
+"""One refresh of one grant, under its lock: what is decided, what is sent, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from secrets import randbelow
+
+from authlens_core.access.echoes import sent_in
+from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
+from authlens_core.credentials.lifecycle.record_builder import LockedGrant
+from authlens_core.credentials.lifecycle.refresh_result import Observed, Refreshed, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_schedule import lasts, next_attempt, seconds_until_retry
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, expiry
+from authlens_core.credentials.records.index import Pending
+from authlens_core.credentials.vault.credentials import Credentials, client_of
+from authlens_core.errors import AuthlensError
+from authlens_core.oauth.check import Severity, failures, passed
+from authlens_core.oauth.error_response import OAuthError, meaning, read_error
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.retry_after import retry_after
+from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request
+from authlens_core.oauth.url import UrlRefused
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import TOKEN
+
+__all__ = ["RefreshOperation", "RefreshOptions"]
+
+_SPEC = "RFC 6749 §6"
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshOptions:
+    """What the caller of `refresh` asked for, in its words."""
+
+    min_ttl: timedelta | None
+    force: bool
+    despite_unknown: bool
+    patient: bool
+    observed: Observed | None
+    refused: Secret | None
+
+
+class RefreshOperation(LockedGrant):
+    """One refresh, under the lock."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        wire: Wire,
+        grant: Grant,
+        secrets: GrantSecrets,
+        now: Callable[[], datetime],
+        wish: RefreshOptions,
+    ) -> None:
+        super().__init__(Stage.REFRESH, credentials, wire, grant, secrets, now)
+        self.wish = wish
+        self.started_at = self.record.started_at
+        self.sent = False
+
+    async def decide(self, before: Grant) -> Refreshed:
+        """Send nothing where there is a reason for that, and refresh where there is none."""
+        return self.adopt(before) or self.stop() or self.leave() or self.pause() or await self.run()
+
+    # Reasons to send nothing
+
+    def _lasts(self, wanted: timedelta | None) -> bool:
+        return lasts(self.grant, wanted, self.started_at)
+
+    def _refused(self) -> bool:
+        """Return whether the stored access token is the one that the resource has refused."""
+        return self.wish.refused is not None and self.secrets.access_token == self.wish.refused
+
+    def adopt(self, before: Grant) -> Refreshed | None:
+        """Take what another process has earned since `before`, or since it was given the refused token."""
+        if self._refused() or self.grant.state is not GrantState.LIVE:
+            return None
+        if self.grant.generation == before.generation and self.wish.refused is None:
+            return None
+        # One that was earned just now is as good as any, however long is asked for.
+        if not self._lasts(None):
+            return None
+        self.record.checks.append(
+            passed("refresh.adopted", "one refresh at a time", "another process refreshed it just now")
+        )
+        return self._result(RefreshOutcome.ADOPTED, "Another authlens refreshed this login just now.")
+
+    def leave(self) -> Refreshed | None:
+        """Leave a token alone that lasts long enough, and say so where there is nothing to refresh with."""
+        force = self.wish.force or self._refused()
+        if self.secrets.refresh_token is None:
+            if self._lasts(timedelta(0)) and not force:
+                return self._result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
+            cause = "The server gave no refresh token, so the access token cannot be renewed."
+            self.record.failed("refresh.refresh_token", "a refresh token", "none", spec=_SPEC)
+            return self._result(RefreshOutcome.LOGIN_NEEDED, cause, "Log in again.")
+        if force or not self._lasts(self.wish.min_ttl):
+            return None
+        return self._result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
+
+    def pause(self) -> Refreshed | None:
+        """Leave a server alone for as long as was decided when it failed."""
+        left = seconds_until_retry(self.grant, self.started_at) if self.wish.patient else 0.0
+        if not left:
+            return None
+        wait = max(1, round(left))
+        self.record.failed("refresh.wait", "the time to try again", f"in {wait} s")
+        note = self.grant.note or "The last refresh failed."
+        return self._result(RefreshOutcome.TRANSIENT, note, f"The next try is in {wait} s.", wait=wait)
+
+    def stop(self) -> Refreshed | None:
+        """Stop where a refresh cannot help, may harm, or would go to somebody else."""
+        interrupted = self._interrupted()
+        if interrupted is not None:
+            self.grant = interrupted
+        state, note = self.grant.state, self.grant.note
+        if state is GrantState.LOGIN_NEEDED:
+            self.record.failed("refresh.state", "a grant that the server honours", state.value, spec=_SPEC)
+            return self._result(
+                RefreshOutcome.LOGIN_NEEDED, note or "A person has to log in.", "Log in again."
+            )
+        if state in (GrantState.REVOKED, GrantState.REVOCATION_FAILED):
+            self.record.failed("refresh.state", "a grant that is wanted", state.value)
+            cure = "Revoke it again, or log in again."
+            return self._result(RefreshOutcome.REFUSED, "This login was to be revoked.", cure)
+        if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.wish.despite_unknown:
+            self.record.failed("refresh.state", "a refresh token that is known to be unspent", state.value)
+            cure = "Try it once more knowing that it may end this login, or log in again."
+            return self._result(RefreshOutcome.UNKNOWN, note, cure)
+        return None if self.wish.observed is None else self._other_server(self.wish.observed)
+
+    def _interrupted(self) -> Grant | None:
+        """The lock is ours, so a refresh that is still noted as begun belongs to a process that is gone."""
+        for pending in self.credentials.index.pending():
+            if pending.grant_id == self.grant.grant_id and pending.generation == self.grant.generation:
+                return self.credentials.mark_interrupted(self.grant, pending.started_at)
+        return None
+
+    def _other_server(self, observed: Observed) -> Refreshed | None:
+        grant = self.grant
+        endpoint = observed.token_endpoint
+        if grant.issuer not in observed.issuers:
+            name, expected, seen = "refresh.issuer", grant.issuer, ", ".join(observed.issuers) or "none"
+        elif endpoint is not None and endpoint != grant.token_endpoint:
+            name, expected, seen = "refresh.token_endpoint", grant.token_endpoint, endpoint
+        else:
+            return None
+        self.record.failed(
+            name,
+            safe_line(expected, 500),
+            safe_line(seen, 500),
+            why="A refresh token goes only to the server that issued it.",
+            spec="RFC 6749 §10.4",
+            cure="Log in again if the change is meant.",
+        )
+        cause = (
+            f"The authorization server changed: {safe_line(expected, 200)} then, {safe_line(seen, 200)} now."
+        )
+        return self._result(RefreshOutcome.REFUSED, cause, "Log in again if the change is meant.")
+
+    # Sending
+
+    async def run(self) -> Refreshed:
+        """Send the request and store what came of it."""
+        request = self._request()
+        if isinstance(request, Refreshed):
+            return request
+        pending = Pending(self.grant.grant_id, self.grant.generation, self.started_at)
+        self.credentials.index.mark_pending(pending)
+        self.sent = True
+        try:
+            exchange = await self.wire.send(
+                request, limits=TOKEN, loopback_http=loopback_http(self.grant), purpose="refresh"
+            )
+        except asyncio.CancelledError:
+            self._mark_unknown("The refresh was cancelled after it was sent.")
+            raise
+        self.record.exchanges.append(exchange)
+        if exchange.failure is not None or exchange.response is None:
+            return self._no_answer(exchange)
+        return await self._answered(exchange.response)
+
+    def _request(self) -> Request | Refreshed:
+        token = self.secrets.refresh_token
+        try:
+            endpoint = endpoint_url(self.grant.token_endpoint, self.grant)
+            client = client_of(self.grant, self.secrets.client_secret)
+            return refresh_request(
+                endpoint, client, refresh_token=token or Secret(""), resource=self.grant.resource
+            )
+        except UrlRefused as refused:
+            cause = f"The stored token endpoint is refused: {'; '.join(refused.reasons)}."
+            seen = safe_line(self.grant.token_endpoint, 300)
+            self.record.failed("refresh.token_endpoint", "an https URL", seen, spec="RFC 6749 §3.2")
+        except ValueError as error:
+            cause = f"The request cannot be made: {safe_line(str(error))}."
+            self.record.failed("refresh.client", "a client that can authenticate", cause)
+        return self._result(RefreshOutcome.REFUSED, cause, "Log in again.")
+
+    def _no_answer(self, exchange: Exchange) -> Refreshed:
+        failure = exchange.failure
+        cause = failure.cause if failure else "There was no answer."
+        cure = failure.cure if failure else ""
+        self.record.failed("refresh.answer", "an answer", cause, cure=cure)
+        if failure is None or failure.may_have_arrived:
+            return self._unknown(f"The refresh was sent and its answer was lost: {cause}")
+        self._back_off(cause, None)
+        return self._result(RefreshOutcome.TRANSIENT, cause, cure)
+
+    async def _answered(self, response: Response) -> Refreshed:
+        sent = (*sent_in(self.record.exchanges), *self.secrets.known)
+        reading = read_token_response(
+            response, resource=self.grant.resource, scope=self.grant.scope, grant="refresh_token", sent=sent
+        )
+        self.record.checks.extend(reading.checks)
+        if response.status >= 300 or response.status < 200:
+            return self._said_no(response, read_error(response, sent))
+        if reading.value is None or failures(reading.checks):
+            found = next((c for c in reading.checks if c.severity is Severity.FAILURE), None)
+            seen = f"{found.name}: {safe_line(found.seen, 200)}" if found else "unreadable"
+            return self._unknown(
+                f"The server answered {response.status} with tokens that cannot be used ({seen})."
+            )
+        return await self._store(reading.value)
+
+    def _said_no(self, response: Response, error: OAuthError | None) -> Refreshed:
+        wait = retry_after(response, self.now())
+        seen = safe_line(f"{response.status} {error}" if error else f"{response.status}", 300)
+        if error is not None and error.error == "invalid_grant":
+            return self._login_needed(seen)
+        if response.status == 429 or response.status >= 500:
+            cure = f"Try again in {wait} s." if wait else "Try again in a minute."
+            cause = f"The server cannot refresh it just now ({seen})."
+            self._back_off(cause, wait)
+            return self._result(RefreshOutcome.TRANSIENT, cause, cure, wait=wait)
+        means, cure = (
+            meaning(error.error) if error else ("The server refused.", "Try again, or log in again.")
+        )
+        self._back_off(f"{means} ({seen})", wait)
+        return self._result(RefreshOutcome.REFUSED, f"{means} ({seen})", cure, wait=wait)
+
+    # What becomes of the grant
+
+    def _login_needed(self, seen: str) -> Refreshed:
+        note = (
+            f"The server refused the refresh token ({seen}): it expired, was revoked, or access was "
+            "re-evaluated and refused."
+        )
+        self._mark(GrantState.LOGIN_NEEDED, note)
+        return self._result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
+
+    def _unknown(self, cause: str) -> Refreshed:
+        self._mark_unknown(cause)
+        cure = "Try it once more knowing that it may end this login, or log in again."
+        return self._result(RefreshOutcome.UNKNOWN, self.grant.note, cure)
+
+    def _mark_unknown(self, cause: str) -> None:
+        self._mark(GrantState.UNKNOWN, f"{cause} The server may have replaced the refresh token.")
+
+    def _mark(self, state: GrantState, note: str) -> None:
+        self.grant = self.credentials.update(replace(self.grant, state=state, note=safe_line(note, 600)))
+        self._settle()
+        self.credentials.record(f"refresh: {state.value}", self.grant.grant_id, note)
+
+    def _back_off(self, cause: str, asked: int | None) -> None:
+        """Note when it is tried again, where every program and the person can see it."""
+        attempts = min(self.grant.attempts + 1, 1_000)
+        retry_at = next_attempt(attempts, self.now(), asked=asked, jitter=randbelow(1_000) / 1_000)
+        note = safe_line(f"The last refresh failed: {cause}", 600)
+        failed = replace(self.grant, note=note, attempts=attempts, retry_at=retry_at)
+        self.grant = self.credentials.update(failed)
+        self._settle()
+
+    def _settle(self) -> None:
+        self.credentials.index.clear_pending(self.grant.grant_id)
+
+    async def _store(self, tokens: TokenResponse) -> Refreshed:
+        old = self.secrets
+        new = GrantSecrets(tokens.access_token, tokens.refresh_token or old.refresh_token, old.client_secret)
+        renewed = replace(
+            self.grant,
+            token_type=tokens.token_type,
+            scope=tokens.scope,
+            refreshed_at=self.started_at,
+            expires_at=expiry(self.started_at, tokens.lifetime.seconds),
+            last_tested=None,
+            last_verdict=TokenVerdict.UNTESTED,
+            last_words="",
+            state=GrantState.LIVE,
+            note="",
+            retry_at=None,
+            attempts=0,
+            has_refresh_token=new.refresh_token is not None,
+        )
+        try:
+            saved = await self.credentials.save(renewed, new)
+        except AuthlensError as error:
+            return self._unsaved(renewed, new, error)
+        self._learn(saved, new, replaced=tokens.refresh_token is not None)
+        self.grant, self.secrets = saved, new
+        self.credentials.record("refreshed", saved.grant_id, f"generation {saved.generation}")
+        return self._result(RefreshOutcome.REFRESHED, "Refreshed.")
+
+    def _unsaved(self, renewed: Grant, new: GrantSecrets, error: AuthlensError) -> Refreshed:
+        # The note of a refresh begun stays: if this process ends now, the next one finds it.
+        self._learn(renewed, new, replaced=new.refresh_token != self.secrets.refresh_token)
+        self.record.failed(
+            "refresh.stored", "the new tokens stored before anything else", error.cause, cure=error.cure
+        )
+        self.grant = renewed
+        self.credentials.hold(renewed, new)
+        cause = f"The server gave new tokens and they could not be stored: {error.cause}"
+        cure = f"{error.cure} Refresh once more before you leave: the new tokens exist in this program only."
+        return self._result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
+
+    def _learn(self, grant: Grant, new: GrantSecrets, *, replaced: bool) -> None:
+        ends = grant.expires_at.isoformat() if grant.expires_at else "not stated"
+        facts = [
+            Fact("access_token", new.access_token, "RFC 6749 §5.1", "new"),
+            Fact("expires_at", ends, "RFC 6749 §5.1", "counted from before the request"),
+        ]
+        if new.refresh_token is not None:
+            note = "new; replaces the old one" if replaced else "none came: the old one stays"
+            facts.append(Fact("refresh_token", new.refresh_token, _SPEC, note))
+        if grant.generation != self.grant.generation:
+            moved = f"{self.grant.generation} → {grant.generation}"
+            facts.append(Fact("generation", moved, note="written, read back, switched, the old one deleted"))
+        self.record.facts.extend(facts)
+
+    def _result(
+        self,
+        outcome: RefreshOutcome,
+        summary: str,
+        cure: str = "",
+        *,
+        wait: int | None = None,
+        unsaved: GrantSecrets | None = None,
+    ) -> Refreshed:
+        good = outcome in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED)
+        token = self.secrets.access_token
+        return Refreshed(
+            self.grant, outcome, self.record.trace(passed=good), summary, cure, wait, token, unsaved
+        )

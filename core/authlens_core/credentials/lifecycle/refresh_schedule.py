@@ -1,0 +1,89 @@
+"""When a grant is refreshed by itself, and when one that failed is tried again: functions of the clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from authlens_core.credentials.records.grant import SOON, Grant
+
+__all__ = ["LONGEST_WAIT", "lasts", "next_attempt", "refresh_due", "seconds_until_retry"]
+
+FRACTION: Final = 0.8
+FIRST_WAIT: Final = timedelta(seconds=10)
+LONGEST_OWN_WAIT: Final = timedelta(minutes=10)
+LONGEST_WAIT: Final = timedelta(days=1)
+"""How long a server may ask to be left alone."""
+JITTER: Final = 0.2
+
+
+def refresh_due(
+    grant: Grant, now: datetime, *, fraction: float = FRACTION, lead: timedelta = SOON
+) -> datetime | None:
+    """Return when the access token of `grant` is to be refreshed; None where it has no known end.
+
+    At `fraction` of its life or `lead` before its end, whichever comes first; but never in the first half of
+    its life, so that a token that lasts a minute is not refreshed without a pause. Where the clock was put
+    back to before the token was asked for, nothing is known of its age, and it is due now.
+
+    Args:
+        grant: which.
+        now: the present.
+        fraction: of the life, from 0.5 to 1.
+        lead: before the end.
+    """
+    if grant.expires_at is None:
+        return None
+    if now < grant.refreshed_at:
+        return now
+    life = grant.expires_at - grant.refreshed_at
+    return grant.expires_at - max(life * (1 - fraction), min(lead, life / 2))
+
+
+def lasts(grant: Grant, wanted: timedelta | None, now: datetime) -> bool:
+    """Return whether the access token of `grant` lasts for as long as is wanted.
+
+    Where the clock was put back to before the token was asked for, it cannot be told how long it lasts.
+
+    Args:
+        grant: which.
+        wanted: how long; None for a minute, or half of its life where that is less: a token that never
+            lasted a minute is not refreshed at every call.
+        now: the present.
+    """
+    if grant.expires_at is None:
+        return True
+    if now < grant.refreshed_at:
+        return False
+    enough = min(SOON, (grant.expires_at - grant.refreshed_at) / 2) if wanted is None else wanted
+    return grant.expires_at - now > enough
+
+
+def next_attempt(attempts: int, now: datetime, *, asked: int | None, jitter: float) -> datetime:
+    """Return when to try again after `attempts` refreshes that failed one after another.
+
+    10 s after the first, twice as long after each, 10 minutes at most; longer where the server asks for it.
+
+    Args:
+        attempts: how many failed, from 1.
+        now: when the last one did.
+        asked: seconds of the server's Retry-After (RFC 9110 §10.2.3), or None.
+        jitter: from 0 to 1, at random: it makes the wait up to a fifth longer, so that programs that failed
+            together do not come back together.
+    """
+    doublings = min(max(attempts, 1) - 1, 10)
+    wait = min(FIRST_WAIT * (1 << doublings), LONGEST_OWN_WAIT)
+    if asked is not None:
+        wait = max(wait, timedelta(seconds=min(max(asked, 0), LONGEST_WAIT.total_seconds())))
+    return now + wait * (1 + JITTER * min(max(jitter, 0.0), 1.0))
+
+
+def seconds_until_retry(grant: Grant, now: datetime) -> float:
+    """Return how long a grant that failed is to be left alone; 0 where it may be tried.
+
+    A wait that is longer than any that is ever noted comes from a clock that was put back: it counts as over.
+    """
+    if grant.retry_at is None:
+        return 0.0
+    left = grant.retry_at - now
+    return left.total_seconds() if timedelta(0) < left <= LONGEST_WAIT * (1 + JITTER) else 0.0

@@ -1,0 +1,1 @@
+"""What is known of a credential without its secrets: the values, and the SQLite index that holds them."""

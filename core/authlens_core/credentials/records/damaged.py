@@ -1,0 +1,45 @@
+"""The records that cannot be read: named by their ids, so that each can be removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+
+__all__ = ["DamagedRecord", "damaged_records"]
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRecord:
+    """A record whose text is not what any authlens wrote, or one that this version is too old to read.
+
+    Attributes:
+        record_id: its id, safe to show.
+        kind: what it is a record of, in the word that JSON has for it.
+    """
+
+    record_id: str
+    kind: str
+
+    @property
+    def words(self) -> str:
+        """What a person calls it."""
+        return f"{'a login' if self.kind == 'oauth' else 'a service token'} ({self.record_id})"
+
+    @property
+    def cure(self) -> str:
+        """The command that removes it."""
+        return f"authlens forget {self.record_id}"
+
+
+def damaged_records(index: Index) -> tuple[DamagedRecord, ...]:
+    """Return every record of a login or a service token that cannot be read.
+
+    Raises:
+        StateUnusable: the index cannot be used.
+    """
+    return (
+        *(DamagedRecord(record_id, "oauth") for record_id in index.grants()[1]),
+        *(DamagedRecord(record_id, "service-token") for record_id in ServiceTokenRows(index).all()[1]),
+    )

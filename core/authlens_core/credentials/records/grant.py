@@ -1,0 +1,322 @@
+"""What a login leaves behind: a `Grant` without secrets, and the `GrantSecrets` that belong to it.
+
+The two are separate types because they live in separate places: the first in the index, which is a plain
+file, the second in the keyring.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final, Literal
+
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.secret import Secret
+
+__all__ = [
+    "SOON",
+    "ClientRecord",
+    "ClientSecrets",
+    "CredentialStatus",
+    "Grant",
+    "GrantSecrets",
+    "GrantState",
+    "StatusKind",
+    "TokenVerdict",
+    "describe",
+    "expiry",
+    "grant_id_for",
+    "symbol",
+    "utc_now",
+]
+
+SOON: Final = timedelta(seconds=60)
+"""How long before its end a token counts as ending: the earliest moment at which it is refreshed."""
+
+CLOCK_TOLERANCE: Final = timedelta(days=1)
+
+
+class TokenVerdict(StrEnum):
+    """What the resource said when it was last asked with a credential."""
+
+    UNTESTED = "untested"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+    """The answer was about something else than the token: the network, the origin, a block."""
+
+
+class GrantState(StrEnum):
+    """What is known of a grant apart from the clock."""
+
+    LIVE = "live"
+    LOGIN_NEEDED = "login needed"
+    """The server refused the refresh token (`invalid_grant`): only a person can go on."""
+    UNKNOWN = "unknown"
+    """A refresh was sent and its answer was lost; the refresh token may be spent."""
+    INTERRUPTED = "interrupted"
+    """The process ended between sending a refresh and storing its answer."""
+    REVOCATION_FAILED = "revocation failed"
+    """The server did not confirm a revocation; the tokens are kept so that it can be tried again."""
+    REVOKED = "revoked"
+    """The server confirmed the revocation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One grant, without its secrets. All times are aware datetimes in UTC.
+
+    Attributes:
+        grant_id: see `grant_id_for`.
+        resource_url: the URL as the person typed it.
+        resource: the `resource` of the metadata, verbatim (RFC 9728 §2), or None.
+        issuer: the authorization server's issuer identifier, verbatim (RFC 8414 §2).
+        token_endpoint: where the refresh token goes, and nowhere else.
+        revocation_endpoint: RFC 7009 §2, or None where the server has none.
+        method: how the resource is asked.
+        obtained_at: when the login ended.
+        refreshed_at: when the present access token was asked for.
+        expires_at: when the access token ends; None where the server did not say.
+        last_proven_at: when the resource last accepted an access token of this grant.
+        last_tested: when the resource last accepted or refused the present access token.
+        last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
+            answer about something else leaves it as it was.
+        last_words: the verdict as one sentence, safe to show.
+        state: what is known apart from the clock.
+        note: one sentence on the state, already safe to show.
+        retry_at: when a refresh that failed for a reason that passes may be tried again; None: at any time.
+        attempts: how many refreshes have failed like that, one after another.
+        generation: which generation of secrets is the valid one; 0 before the first save.
+        place: where that generation is kept.
+    """
+
+    grant_id: str
+    resource_url: str
+    resource: str | None
+    issuer: str
+    token_endpoint: str
+    client_id: str
+    redirect_uri: str
+    obtained_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime | None = None
+    revocation_endpoint: str | None = None
+    token_endpoint_auth_method: str = "none"  # noqa: S105 - a method, not a password
+    scope: str | None = None
+    token_type: str = "Bearer"  # noqa: S105 - a type, not a token
+    method: Literal["GET", "POST"] = "GET"
+    has_refresh_token: bool = False
+    last_proven_at: datetime | None = None
+    last_tested: datetime | None = None
+    last_verdict: TokenVerdict = TokenVerdict.UNTESTED
+    last_words: str = ""
+    state: GrantState = GrantState.LIVE
+    note: str = ""
+    retry_at: datetime | None = None
+    attempts: int = 0
+    generation: int = 0
+    place: StoreKind = StoreKind.KEYRING
+
+    def __post_init__(self) -> None:
+        names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")
+        for name in names:
+            moment = getattr(self, name)
+            if moment is not None and moment.utcoffset() is None:
+                msg = f"{name} needs a time zone"
+                raise ValueError(msg)
+        if self.expires_at is not None and self.expires_at < self.refreshed_at:
+            msg = "expires_at lies before refreshed_at: no token ends before it was asked for"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantSecrets:
+    """The secrets of one generation of a grant."""
+
+    access_token: Secret
+    refresh_token: Secret | None = None
+    client_secret: Secret | None = None
+
+    @property
+    def known(self) -> tuple[Secret, ...]:
+        """All of them, to be masked where a server repeats one."""
+        found = (self.access_token, self.refresh_token, self.client_secret)
+        return tuple(secret for secret in found if secret)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """A registered client without its secrets, known for (issuer, redirect URI), so that it is reused.
+
+    The fields are those of `oauth.client_authentication.Client`, and `registered_at` in UTC.
+    """
+
+    issuer: str
+    redirect_uri: str
+    token_endpoint_auth_method: str
+    client_id: str
+    registered_at: datetime
+    client_secret_expires_at: int | None = None
+    registration_client_uri: str | None = None
+    grant_types: tuple[str, ...] = ()
+    scope: str | None = None
+    issued_at: int | None = None
+    has_secrets: bool = False
+    generation: int = 0
+    place: StoreKind = StoreKind.KEYRING
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecrets:
+    """The secrets of a client: both may be missing."""
+
+    client_secret: Secret | None = None
+    registration_access_token: Secret | None = None
+
+
+def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str) -> str:
+    """Return the identifier of the grant for these four, so that a second login replaces the first.
+
+    Two logins that differ in any of them are two grants: the same host with two resources, two issuers or
+    two clients never share tokens.
+    """
+    digest = hashlib.sha256(b"authlens grant\0")
+    for part in (issuer, resource, client_id, redirect_uri):
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:20]
+
+
+def expiry(asked_at: datetime, seconds: int | None) -> datetime | None:
+    """Return when a token asked for at `asked_at` ends; None where unknown or beyond the calendar."""
+    if seconds is None:
+        return None
+    try:
+        return asked_at + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+
+
+class StatusKind(StrEnum):
+    """How a credential stands at one moment, in the words of the dashboard."""
+
+    LIVE = "live"
+    UNKNOWN_END = "live, end unknown"
+    SOON = "expires soon"
+    REFRESHABLE = "expired, refreshable"
+    EXPIRED = "expired"
+    LOGIN_NEEDED = "login needed"
+    UNKNOWN = "refresh unknown"
+    INTERRUPTED = "refresh interrupted"
+    REVOCATION_FAILED = "revocation failed"
+    REVOKED = "revoked"
+    REFUSED = "resource refuses it"
+    """The resource refused it when it was last asked."""
+    UNTESTED = "not tested"
+    """Nothing has said yet whether it works (service tokens)."""
+    LOGIN_WAITING = "login waiting"
+    """Another program waits for a person to log in (cloudflared)."""
+    UNREADABLE = "cannot be read"
+    NOT_YET = "not valid yet"
+    """Its time begins later (cloudflared)."""
+    FOREIGN = "for another app"
+    """It is not for the application in whose name it is kept (cloudflared)."""
+
+
+_SYMBOLS: Final = {
+    StatusKind.LIVE: "●",
+    StatusKind.UNKNOWN_END: "●",
+    StatusKind.SOON: "◐",
+    StatusKind.REFRESHABLE: "○",
+    StatusKind.EXPIRED: "×",
+    StatusKind.LOGIN_NEEDED: "×",
+    StatusKind.UNKNOWN: "?",
+    StatusKind.INTERRUPTED: "?",
+    StatusKind.REVOCATION_FAILED: "!",
+    StatusKind.REVOKED: "-",
+    StatusKind.REFUSED: "×",
+    StatusKind.UNTESTED: "?",
+    StatusKind.LOGIN_WAITING: "…",
+    StatusKind.UNREADABLE: "!",
+    StatusKind.NOT_YET: "…",
+    StatusKind.FOREIGN: "×",
+}
+
+_BY_STATE: Final = {
+    GrantState.LOGIN_NEEDED: StatusKind.LOGIN_NEEDED,
+    GrantState.UNKNOWN: StatusKind.UNKNOWN,
+    GrantState.INTERRUPTED: StatusKind.INTERRUPTED,
+    GrantState.REVOCATION_FAILED: StatusKind.REVOCATION_FAILED,
+    GrantState.REVOKED: StatusKind.REVOKED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialStatus:
+    """How a credential stands at one moment.
+
+    Attributes:
+        kind: the state and the clock taken together.
+        symbol: one character that says the same without colour.
+        word: the same in words.
+        remaining_seconds: seconds until the access token ends, negative afterwards; None where unknown.
+        refreshable: true when a refresh may help and no person is needed first.
+        note: what is odd about it, or the empty string.
+    """
+
+    kind: StatusKind
+    symbol: str
+    word: str
+    remaining_seconds: float | None
+    refreshable: bool
+    note: str = ""
+
+
+def symbol(kind: StatusKind) -> str:
+    """Return the one character that says `kind` without colour."""
+    return _SYMBOLS[kind]
+
+
+def _by_verdict(grant: Grant) -> StatusKind | None:
+    """Return that the resource refused the present token; a refresh or a login gives one it has not seen."""
+    return StatusKind.REFUSED if grant.last_verdict is TokenVerdict.REFUSED else None
+
+
+def _by_clock(grant: Grant, remaining: float | None) -> StatusKind:
+    if remaining is None:
+        return StatusKind.UNKNOWN_END
+    if remaining > SOON.total_seconds():
+        return StatusKind.LIVE
+    if remaining > 0:
+        return StatusKind.SOON
+    return StatusKind.REFRESHABLE if grant.has_refresh_token else StatusKind.EXPIRED
+
+
+def _shortly(wait: timedelta) -> str:
+    seconds = max(1, round(wait.total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
+
+
+def utc_now() -> datetime:
+    """Return the present, in UTC."""
+    return datetime.now(UTC)
+
+
+def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
+    """Return how `grant` stands at `now` (default: the present)."""
+    moment = now or utc_now()
+    remaining = None if grant.expires_at is None else (grant.expires_at - moment).total_seconds()
+    kind = _BY_STATE.get(grant.state) or _by_verdict(grant) or _by_clock(grant, remaining)
+    note = grant.note
+    if kind is StatusKind.REFUSED:
+        note = f"{grant.last_words} {note}".strip()
+    if grant.refreshed_at - moment > CLOCK_TOLERANCE:
+        note = "The clock of this machine looks wrong: this token was obtained in the future."
+    if grant.retry_at is not None and timedelta(0) < grant.retry_at - moment <= CLOCK_TOLERANCE:
+        note = f"{note} The next try is in {_shortly(grant.retry_at - moment)}.".lstrip()
+    alive = grant.state is GrantState.LIVE
+    return CredentialStatus(
+        kind, _SYMBOLS[kind], kind.value, remaining, alive and grant.has_refresh_token, note
+    )

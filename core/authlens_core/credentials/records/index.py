@@ -1,0 +1,392 @@
+"""The index: every grant, client and event in one SQLite file, and no secret in it.
+
+It says which generation of secrets is the valid one. That pointer moves in one transaction together with the
+facts of the grant, which is what makes a save whole or not at all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from authlens_core.credentials.records.grant import ClientRecord, Grant
+from authlens_core.credentials.records.record_json import (
+    client_from_json,
+    from_text,
+    grant_from_json,
+    to_json,
+)
+from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.safe_text import safe_line
+from authlens_core.state.paths import StateUnusable, private_file
+from authlens_core.state.transaction import transaction
+
+__all__ = ["Event", "Index", "IndexReadOnly", "OrphanedSecret", "Pending"]
+
+BUSY_SECONDS: Final = 2.0
+KEPT_EVENTS: Final = 10_000
+
+
+class IndexReadOnly(StateUnusable):
+    """The index can be read and not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a grant. `detail` is safe to show and holds no secret."""
+
+    at: datetime
+    kind: str
+    grant_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanedSecret:
+    """Entries in a store that are being written or deleted, or that a crash left there."""
+
+    key: str
+    generation: int
+    entries: int
+    place: StoreKind
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A refresh that was begun: the generation it began from, and when."""
+
+    grant_id: str
+    generation: int
+    started_at: datetime
+
+
+def _unusable(error: sqlite3.Error, path: str) -> StateUnusable:
+    reason = safe_line(str(error), 200)
+    if isinstance(error, sqlite3.DatabaseError) and "not a database" in reason:
+        cure = "Move the file away: the logins in it have to be made again."
+    else:
+        cure = "Look at the disk (full? read-only?), or set AUTHLENS_HOME to another directory."
+    return StateUnusable(f"The index {safe_line(path)} cannot be used: {reason}.", cure)
+
+
+class Index:
+    """An open index. Every method is one short transaction and blocks at most `BUSY_SECONDS`.
+
+    Args:
+        path: the file, made private if it was not there; None keeps everything in memory.
+
+    Raises:
+        StateUnusable: the file is no index or cannot be used; by every method, too.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._where = ":memory:" if path is None else str(path)
+        self._parsed: tuple[tuple[int, int], tuple[tuple[Grant, ...], tuple[str, ...]]] | None = None
+        self._known: dict[tuple[str, int, str, str], Grant] = {}
+        self.read_only = ""
+        """Why the index can only be read, in words; the empty string where it can be written."""
+        try:
+            if path is not None:
+                private_file(path)
+        except StateUnusable as error:
+            # A file that is ours and can only be read is still worth showing; a link or a stranger's is not.
+            if (
+                not isinstance(error.__cause__, OSError)
+                or path is None
+                or not path.is_file()
+                or path.is_symlink()
+            ):
+                raise
+            self.read_only = f"{error.cause} What is in it is shown; nothing new can be kept."
+        try:
+            self._connection = self._open()
+        except sqlite3.Error as error:
+            raise _unusable(error, self._where) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self.read_only:
+            uri = f"{Path(self._where).absolute().as_uri()}?mode=ro"
+            connection = sqlite3.connect(uri, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
+        else:
+            connection = sqlite3.connect(self._where, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            self._prepare(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        found = version(connection)
+        if found > SCHEMA_VERSION:
+            self.read_only = (
+                f"A newer authlens wrote the index (version {found}; this one knows {SCHEMA_VERSION}). "
+                "It is shown and not changed."
+            )
+        if not self.read_only:
+            connection.execute("PRAGMA synchronous = FULL")
+            migrate(connection)
+
+    def is_same(self, other: Index) -> bool:
+        """Return whether `other` is this index, or another opening of the same file."""
+        return other is self or (self._where == other._where != ":memory:")
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection to look something up."""
+        try:
+            yield self._connection
+        except sqlite3.Error as error:
+            raise _unusable(error, self._where) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection for one transaction: all of it, or nothing when anything is raised."""
+        if self.read_only:
+            raise IndexReadOnly(self.read_only, "Use the newer version, or set AUTHLENS_HOME.")
+        with self.reading() as connection, transaction(connection):
+            yield connection
+
+    # Grants
+
+    def grants(self) -> tuple[tuple[Grant, ...], tuple[str, ...]]:
+        """Return every grant that can be read, newest login first, and the ids of those that cannot.
+
+        While nobody writes, the answer of the last call is given again: a screen asks many times a second.
+        Afterwards only what was written is parsed.
+        """
+        with self.reading() as connection:
+            # Read before the rows: what is written in between is parsed now and once more the next time.
+            seen = int(connection.execute("PRAGMA data_version").fetchone()[0]), connection.total_changes
+            if self._parsed is not None and self._parsed[0] == seen:
+                return self._parsed[1]
+            rows = connection.execute("SELECT grant_id, generation, place, record FROM grants").fetchall()
+        found: list[Grant] = []
+        damaged: list[str] = []
+        known, self._known = self._known, {}
+        for row in rows:
+            try:
+                grant = known.get(row) or grant_from_json(row[3], row[1], row[2])
+            except ValueError:
+                damaged.append(safe_line(row[0], 80))
+            else:
+                self._known[row] = grant
+                found.append(grant)
+        found.sort(key=lambda grant: grant.obtained_at, reverse=True)
+        self._parsed = seen, (tuple(found), tuple(damaged))
+        return self._parsed[1]
+
+    def grant(self, grant_id: str) -> Grant | None:
+        """Return one grant, or None where there is none.
+
+        Raises:
+            StateUnusable: its record is damaged.
+        """
+        with self.reading() as connection:
+            row = connection.execute(_GRANT, (grant_id,)).fetchone()
+        return None if row is None else _read_grant(row)
+
+    def switch(self, grant: Grant, entries: int) -> None:
+        """Make `grant.generation` the valid one, with these facts; the generation before is left over.
+
+        A pending refresh is over with this: its answer is stored.
+        """
+        with self.writing() as connection:
+            self.leave(connection, "grants", "grant_id", grant.grant_id)
+            connection.execute(
+                "INSERT OR REPLACE INTO grants (grant_id, generation, entries, place, record)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (grant.grant_id, grant.generation, entries, grant.place, to_json(grant)),
+            )
+            self.settle(connection, grant.grant_id, grant.generation)
+            connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant.grant_id,))
+
+    def update(self, grant: Grant) -> bool:
+        """Change the facts of a grant whose secrets stay; False where the generation has moved on."""
+        with self.writing() as connection:
+            cursor = connection.execute(
+                "UPDATE grants SET record = ? WHERE grant_id = ? AND generation = ?",
+                (to_json(grant), grant.grant_id, grant.generation),
+            )
+            return cursor.rowcount == 1
+
+    def change(self, grant_id: str, change: Callable[[Grant], Grant]) -> Grant | None:
+        """Read a grant and write what `change` makes of it, in one transaction; None where there is none."""
+        with self.writing() as connection:
+            row = connection.execute(_GRANT, (grant_id,)).fetchone()
+            if row is None:
+                return None
+            changed = change(_read_grant(row))
+            connection.execute(
+                "UPDATE grants SET record = ? WHERE grant_id = ?", (to_json(changed), grant_id)
+            )
+            return changed
+
+    def remove(self, grant_id: str) -> None:
+        """Remove a grant; its secrets are left over until they are deleted."""
+        with self.writing() as connection:
+            self.leave(connection, "grants", "grant_id", grant_id)
+            connection.execute("DELETE FROM grants WHERE grant_id = ?", (grant_id,))
+            connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
+
+    # Clients
+
+    def client(self, client_key: str) -> ClientRecord | None:
+        """Return one client, or None where there is none or its record is damaged."""
+        with self.reading() as connection:
+            query = "SELECT record, generation, place FROM clients WHERE client_key = ?"
+            row = connection.execute(query, (client_key,)).fetchone()
+        try:
+            return None if row is None else client_from_json(*row)
+        except ValueError:
+            return None
+
+    def clients(self) -> tuple[tuple[str, ClientRecord], ...]:
+        """Return the key and the record of every client that can be read."""
+        with self.reading() as connection:
+            keys = [row[0] for row in connection.execute("SELECT client_key FROM clients")]
+        found = ((key, self.client(key)) for key in keys)
+        return tuple((key, client) for key, client in found if client is not None)
+
+    def switch_client(self, client_key: str, client: ClientRecord, entries: int) -> None:
+        """Store a client, its secret being in `client.generation` of `client_key`."""
+        with self.writing() as connection:
+            self.leave(connection, "clients", "client_key", client_key)
+            connection.execute(
+                "INSERT OR REPLACE INTO clients (client_key, generation, entries, place, record)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (client_key, client.generation, entries, client.place, to_json(client)),
+            )
+            self.settle(connection, client_key, client.generation)
+
+    def remove_client(self, client_key: str) -> None:
+        """Remove a client; its secret is left over until it is deleted."""
+        with self.writing() as connection:
+            self.leave(connection, "clients", "client_key", client_key)
+            connection.execute("DELETE FROM clients WHERE client_key = ?", (client_key,))
+
+    # Leftovers
+
+    def begin(self, key: str, entries: int, place: StoreKind) -> int:
+        """Note that secrets of `key` are about to be written to `place`; return a new number."""
+        with self.writing() as connection:
+            query = """
+                INSERT INTO begun (key, generation) VALUES (?, 1)
+                ON CONFLICT (key) DO UPDATE SET generation = generation + 1
+                RETURNING generation
+            """
+            generation = int(connection.execute(query, (key,)).fetchone()[0])
+            connection.execute(
+                "INSERT INTO leftovers (key, generation, entries, place) VALUES (?, ?, ?, ?)",
+                (key, generation, entries, place),
+            )
+            return generation
+
+    def leftovers(self) -> tuple[OrphanedSecret, ...]:
+        """Return what may be in a store without being referenced."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT key, generation, entries, place FROM leftovers").fetchall()
+        known = {str(place) for place in StoreKind}
+        return tuple(
+            OrphanedSecret(key, gen, count, StoreKind(at)) for key, gen, count, at in rows if at in known
+        )
+
+    def settled(self, leftover: OrphanedSecret) -> None:
+        """Note that a leftover was deleted from its store."""
+        with self.writing() as connection:
+            self.settle(connection, leftover.key, leftover.generation)
+
+    @staticmethod
+    def leave(connection: sqlite3.Connection, table: str, column: str, key: str) -> None:
+        """Note the generation that a row points to as left over, within a transaction."""
+        # The names are constants of the callers, never input.
+        query = f"""
+            INSERT OR IGNORE INTO leftovers (key, generation, entries, place)
+            SELECT {column}, generation, entries, place FROM {table} WHERE {column} = ? AND entries > 0
+        """  # noqa: S608
+        connection.execute(query, (key,))
+
+    @staticmethod
+    def settle(connection: sqlite3.Connection, key: str, generation: int) -> None:
+        """Take a generation off the leftovers, within a transaction."""
+        connection.execute("DELETE FROM leftovers WHERE key = ? AND generation = ?", (key, generation))
+
+    # Pending refreshes
+
+    def mark_pending(self, pending: Pending) -> None:
+        """Note on disk that a refresh is about to be sent."""
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO pending_refresh VALUES (?, ?, ?)",
+                (pending.grant_id, pending.generation, pending.started_at.isoformat()),
+            )
+
+    def clear_pending(self, grant_id: str) -> None:
+        """Note that the outcome of a refresh is known."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
+
+    def pending(self) -> tuple[Pending, ...]:
+        """Return every refresh that was begun and whose outcome was not stored."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT grant_id, generation, started_at FROM pending_refresh"
+            ).fetchall()
+        return tuple(Pending(grant_id, generation, from_text(at)) for grant_id, generation, at in rows)
+
+    # Events and facts
+
+    def add_event(self, kind: str, grant_id: str, detail: str = "", *, at: datetime | None = None) -> None:
+        """Append to the history; the oldest events beyond `KEPT_EVENTS` go."""
+        moment = (at or datetime.now(UTC)).isoformat()
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT INTO events (at, kind, grant_id, detail) VALUES (?, ?, ?, ?)",
+                (moment, kind, grant_id, safe_line(detail, 500)),
+            )
+            connection.execute(
+                "DELETE FROM events WHERE event_id <= (SELECT max(event_id) FROM events) - ?", (KEPT_EVENTS,)
+            )
+
+    def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
+        """Return the newest `limit` events, newest first, of one grant or of all."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT at, kind, grant_id, detail FROM events WHERE ?1 IS NULL OR grant_id = ?1"
+                " ORDER BY event_id DESC LIMIT ?2",
+                (grant_id, limit),
+            ).fetchall()
+        return tuple(Event(from_text(at), kind, grant, detail) for at, kind, grant, detail in rows)
+
+    def fact(self, name: str) -> str | None:
+        """Return a fact about the index as a whole, or None."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Store a fact about the index as a whole."""
+        with self.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
+_GRANT: Final = "SELECT record, generation, place FROM grants WHERE grant_id = ?"
+
+
+def _read_grant(row: tuple[str, int, str]) -> Grant:
+    try:
+        return grant_from_json(*row)
+    except ValueError as error:
+        raise StateUnusable(
+            "The record of this login is damaged.", "Forget it (authlens forget), then log in again."
+        ) from error

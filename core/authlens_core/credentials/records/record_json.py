@@ -1,0 +1,171 @@
+"""Grants, clients and service tokens as JSON for the index, and secrets as the JSON that is sealed.
+
+Reading is tolerant of keys it does not know (a newer version wrote them) and of nothing else: a record that
+cannot be read is set apart by the caller, and the others stay usable.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from authlens_core.access.service_token import TokenForm
+from authlens_core.credentials.records.grant import (
+    ClientRecord,
+    ClientSecrets,
+    Grant,
+    GrantSecrets,
+    GrantState,
+    TokenVerdict,
+)
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.secret import Secret
+
+__all__ = [
+    "client_from_json",
+    "client_secrets_from_json",
+    "from_text",
+    "grant_from_json",
+    "grant_secrets_from_json",
+    "secrets_to_json",
+    "service_secret_from_json",
+    "service_secret_to_json",
+    "service_token_from_json",
+    "to_json",
+]
+
+_MOMENTS = frozenset(
+    {
+        *("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "registered_at", "retry_at"),
+        *("added_at", "secret_from", "last_tested"),
+    }
+)
+_WORDS: Mapping[str, type[StrEnum]] = {"state": GrantState, "form": TokenForm, "last_verdict": TokenVerdict}
+_POINTER = frozenset({"generation", "place"})
+_Record = TypeVar("_Record", Grant, ClientRecord, ServiceToken)
+
+
+def from_text(text: str) -> datetime:
+    """Return the moment that `isoformat` wrote, in UTC.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        msg = "a moment needs a time zone"
+        raise ValueError(msg)
+    return moment.astimezone(UTC)
+
+
+def to_json(record: Grant | ClientRecord | ServiceToken) -> str:
+    """Return the record as JSON without its pointer: generation and place stand in columns of their own."""
+    values: dict[str, Any] = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if field.name not in _POINTER:
+            values[field.name] = value.isoformat() if isinstance(value, datetime) else value
+    return json.dumps(values)
+
+
+def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Record:
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        msg = "not an object"
+        raise ValueError(msg)
+    known: dict[str, Any] = {field.name: values[field.name] for field in fields(kind) if field.name in values}
+    for name, value in known.items():
+        if name in _MOMENTS:
+            known[name] = None if value is None else from_text(value)
+        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+            known[name] = tuple(value)
+        elif value is not None and not isinstance(value, str | bool | int):
+            msg = f"{name} has a type that no field has"
+            raise ValueError(msg)
+    for name in _WORDS.keys() & known.keys():
+        known[name] = _WORDS[name](known[name])
+    known["generation"], known["place"] = generation, StoreKind(place)
+    return kind(**known)
+
+
+def grant_from_json(text: str, generation: int, place: str = StoreKind.KEYRING) -> Grant:
+    """Return the grant that `to_json` wrote.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        return _decode(Grant, text, generation, place)
+    except (TypeError, KeyError) as error:
+        raise ValueError(str(error)) from error
+
+
+def client_from_json(text: str, generation: int, place: str = StoreKind.KEYRING) -> ClientRecord:
+    """Return the client that `to_json` wrote.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        return _decode(ClientRecord, text, generation, place)
+    except (TypeError, KeyError) as error:
+        raise ValueError(str(error)) from error
+
+
+def service_token_from_json(text: str, generation: int, place: str = StoreKind.KEYRING) -> ServiceToken:
+    """Return the service token that `to_json` wrote.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        return _decode(ServiceToken, text, generation, place)
+    except (TypeError, KeyError) as error:
+        raise ValueError(str(error)) from error
+
+
+def secrets_to_json(secrets: GrantSecrets | ClientSecrets) -> Secret:
+    """Return the secrets as ASCII JSON. A place where they leave their boxes: for the next one."""
+    values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
+    return Secret(json.dumps({name: value.reveal() for name, value in values.items() if value is not None}))
+
+
+def _secrets(text: Secret) -> dict[str, Secret]:
+    found: Any = None
+    # The decoder's error carries the text: it must not leave this function.
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(text.reveal())
+    if not isinstance(found, dict):
+        return {}
+    return {name: Secret(value) for name, value in found.items() if isinstance(value, str)}
+
+
+def grant_secrets_from_json(text: Secret) -> GrantSecrets | None:
+    """Return the secrets of a grant that `secrets_to_json` wrote, or None where it is something else."""
+    found = _secrets(text)
+    access_token = found.get("access_token")
+    if access_token is None:
+        return None
+    return GrantSecrets(access_token, found.get("refresh_token"), found.get("client_secret"))
+
+
+def service_secret_to_json(secret: Secret) -> Secret:
+    """Return the secret of a service token as ASCII JSON."""
+    return Secret(json.dumps({"client_secret": secret.reveal()}))
+
+
+def service_secret_from_json(text: Secret) -> Secret | None:
+    """Return the secret that `service_secret_to_json` wrote, or None where it is something else."""
+    return _secrets(text).get("client_secret")
+
+
+def client_secrets_from_json(text: Secret) -> ClientSecrets:
+    """Return the secrets of a client that `secrets_to_json` wrote."""
+    found = _secrets(text)
+    return ClientSecrets(found.get("client_secret"), found.get("registration_access_token"))

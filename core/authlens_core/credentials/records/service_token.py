@@ -1,0 +1,119 @@
+"""A service token as the index has it: everything but its secret (Cloudflare, Service tokens)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm
+from authlens_core.credentials.records.grant import (
+    CredentialStatus,
+    StatusKind,
+    TokenVerdict,
+    symbol,
+    utc_now,
+)
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+
+__all__ = ["REMIND", "ServiceToken", "TokenVerdict", "describe_service_token", "expiry_from_text"]
+
+REMIND: Final = timedelta(days=30)
+"""How long before its end a service token is marked: renewing it takes a person, and often another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceToken:
+    """One service token without its secret. All times are aware datetimes in UTC.
+
+    Attributes:
+        token_id: ours, random; names the record in the index and in the store.
+        url: the resource that it is for; it goes nowhere else.
+        client_id: as Access gave it out.
+        added_at: when it was added here.
+        label: what the person calls it, or the empty string.
+        expires_at: when it ends, as the person was told by Access; None where they did not say.
+        form: how it is sent.
+        header: the field of the single-header form.
+        method: how the resource is asked.
+        secret_from: when the present secret was stored.
+        last_tested: when the resource was last asked with it.
+        last_verdict: what it said.
+        last_words: the same as one sentence, safe to show.
+        last_proven_at: when the resource last accepted it.
+        generation: which generation of the secret is the valid one; 0 before the first save.
+        place: where that generation is kept.
+    """
+
+    token_id: str
+    url: str
+    client_id: str
+    added_at: datetime
+    label: str = ""
+    expires_at: datetime | None = None
+    form: TokenForm = TokenForm.TWO_HEADERS
+    header: str = DEFAULT_HEADER
+    method: Literal["GET", "POST"] = "GET"
+    secret_from: datetime | None = None
+    last_tested: datetime | None = None
+    last_verdict: TokenVerdict = TokenVerdict.UNTESTED
+    last_words: str = ""
+    last_proven_at: datetime | None = None
+    generation: int = 0
+    place: StoreKind = StoreKind.KEYRING
+
+    def __post_init__(self) -> None:
+        for name in ("added_at", "expires_at", "secret_from", "last_tested", "last_proven_at"):
+            moment = getattr(self, name)
+            if moment is not None and moment.utcoffset() is None:
+                msg = f"{name} needs a time zone"
+                raise ValueError(msg)
+
+
+def expiry_from_text(text: str) -> datetime:
+    """Return the moment that a person typed: a date (its beginning, in UTC) or a moment of ISO 8601.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        shown = safe_line(text, 40)
+        raise UsageError(f"{shown!r} is no date.", "Write it like 2027-03-31.") from None
+    return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
+
+
+def describe_service_token(token: ServiceToken, now: datetime | None = None) -> CredentialStatus:
+    """Return how a service token stands at `now` (default: the present), by its end and its last test."""
+    left = None if token.expires_at is None else token.expires_at - (now or utc_now())
+    seconds = None if left is None else left.total_seconds()
+    kind, word, note = _standing(token, left)
+    return CredentialStatus(kind, symbol(kind), word, seconds, False, note)
+
+
+def _standing(token: ServiceToken, left: timedelta | None) -> tuple[StatusKind, str, str]:
+    renew = (
+        "Refresh it in Zero Trust, which keeps its secret, then: authlens service-token edit URL --expires "
+        "DATE. Or rotate it there, then: authlens service-token replace URL"
+    )
+    if left is not None and left <= timedelta(0):
+        return StatusKind.EXPIRED, "expired", f"{renew}."
+    if token.last_verdict is TokenVerdict.REFUSED:
+        return StatusKind.REFUSED, "refused", token.last_words
+    if left is not None and left <= REMIND:
+        return StatusKind.SOON, f"ends in {_days(left)}", f"It ends in {_days(left)}. {renew}."
+    if token.last_verdict is TokenVerdict.UNTESTED:
+        return StatusKind.UNTESTED, "not tested", "To test it: authlens service-token test URL."
+    if token.last_verdict is TokenVerdict.UNCLEAR:
+        return StatusKind.UNTESTED, "test unclear", token.last_words
+    return (StatusKind.UNKNOWN_END if left is None else StatusKind.LIVE), "live", ""
+
+
+def _days(left: timedelta) -> str:
+    if left >= timedelta(days=2):
+        return f"{left.days} days"
+    hours = max(1, round(left.total_seconds() / 3600))
+    return "1 hour" if hours == 1 else f"{hours} hours"

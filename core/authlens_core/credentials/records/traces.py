@@ -1,0 +1,288 @@
+"""The last traces of each credential, without their secrets, in a file of their own beside the index.
+
+What a credential went through is worth having when it stops working. A few traces of each are kept, and of
+those the newest login always, as it says where everything came from. They are for reading only: losing the
+file costs nothing else, which is why it is not the index.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from authlens_core.credentials.records.record_json import from_text
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Body
+from authlens_core.state.paths import StateUnusable, private_file
+from authlens_core.state.transaction import transaction
+from authlens_core.trace.record import Outcome, Trace, TraceKind
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["TraceGone", "TraceSummary", "Traces"]
+
+BUSY_SECONDS: Final = 2.0
+KEPT_BESIDE_LOGIN: Final = 9
+"""Traces of one credential that are kept beside its newest login."""
+MAX_TRACE: Final = 1024 * 1024
+"""Characters of one trace; a longer one is not kept."""
+MAX_ALL: Final = 64 * 1024 * 1024
+"""Characters of all traces together; the oldest go first."""
+_LARGE_BODY: Final = 64 * 1024
+"""Bytes of a body that is not kept, because masking it would hold up everything else."""
+_VERSION: Final = 1
+_TABLE: Final = """
+    CREATE TABLE IF NOT EXISTS traces (
+        number   INTEGER PRIMARY KEY AUTOINCREMENT,
+        trace_id TEXT NOT NULL UNIQUE,
+        grant_id TEXT NOT NULL,
+        kind     TEXT NOT NULL,
+        at       TEXT NOT NULL,
+        outcome  TEXT NOT NULL,
+        text     TEXT NOT NULL
+    ) STRICT
+"""
+
+
+class TraceGone(UsageError):
+    """The trace was kept once and is not there any more, or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """A trace that is kept: what was done, when it began, and how it ended."""
+
+    trace_id: str
+    kind: TraceKind
+    at: datetime
+    outcome: Outcome
+
+
+class Traces:
+    """The traces that are kept. The file is made when the first one is.
+
+    Args:
+        path: the file; None keeps everything in memory.
+        known: the ids of the credentials that there are; a trace of any other is not kept.
+    """
+
+    def __init__(self, path: Path | None, known: Callable[[], Collection[str]]) -> None:
+        self._path = path
+        self._known = known
+        self._connection: sqlite3.Connection | None = None
+        self._lock = Lock()  # the connection serves one thread at a time
+
+    def keep(self, grant_id: str, trace: Trace) -> bool:
+        """Keep a trace in which something was sent, in place of an earlier state of the same one.
+
+        Never fails: what the trace tells of has happened, with or without a record of it.
+
+        Returns:
+            False where it was not kept: nothing was sent, something in it was changed on purpose, the
+            credential is gone, or the file cannot be used.
+        """
+        sent = any(record.exchanges for record in trace.records)
+        if trace.tampering or not sent:
+            return False
+        try:
+            known = self._known()
+            text = _written(trace) if grant_id in known else None
+            if text is None:
+                return False
+            with self._writing() as connection:
+                connection.execute("DELETE FROM traces WHERE trace_id = ?", (trace.trace_id,))
+                connection.execute(
+                    "INSERT INTO traces (trace_id, grant_id, kind, at, outcome, text) VALUES (?,?,?,?,?,?)",
+                    (
+                        trace.trace_id,
+                        grant_id,
+                        trace.kind.value,
+                        trace.started_at.isoformat(),
+                        trace.records[-1].outcome.value,
+                        text,
+                    ),
+                )
+                _tidy(connection, grant_id, known)
+        except StateUnusable:
+            return False
+        return True
+
+    def of(self, grant_id: str) -> tuple[TraceSummary, ...]:
+        """Return what is kept of a credential, newest first.
+
+        Raises:
+            StateUnusable: the file cannot be used.
+        """
+        if not self._exists():
+            return ()
+        with self._using() as connection:
+            rows = connection.execute(
+                "SELECT trace_id, kind, at, outcome FROM traces WHERE grant_id = ? ORDER BY number DESC",
+                (grant_id,),
+            ).fetchall()
+        found = []
+        for trace_id, kind, at, outcome in rows:
+            with suppress(ValueError):  # a row of a newer authlens, or a damaged one
+                found.append(TraceSummary(trace_id, TraceKind(kind), from_text(at), Outcome(outcome)))
+        return tuple(found)
+
+    def open(self, trace_id: str) -> Trace:
+        """Return a trace that is kept; its secrets are masks.
+
+        Raises:
+            TraceGone: there is none of this id, or it cannot be read.
+            StateUnusable: the file cannot be used.
+        """
+        row = None
+        if self._exists():
+            with self._using() as connection:
+                query = "SELECT text FROM traces WHERE trace_id = ?"
+                row = connection.execute(query, (trace_id,)).fetchone()
+        if row is None:
+            raise TraceGone("This trace is not kept any more.", "Choose another one.")
+        try:
+            return _trace_from_text(row[0])
+        except UsageError as error:
+            raise TraceGone(f"This trace cannot be read: {error.cause}", "Choose another one.") from None
+
+    def drop(self, grant_id: str) -> bool:
+        """Erase what is kept of a credential; tell whether nothing of it is left."""
+        try:
+            if self._exists():
+                with self._writing() as connection:
+                    connection.execute("DELETE FROM traces WHERE grant_id = ?", (grant_id,))
+        except StateUnusable:
+            return False  # the next trace that is kept takes these away
+        return True
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    # The file
+
+    def _exists(self) -> bool:
+        return self._connection is not None or (self._path is not None and self._path.exists())
+
+    def _open(self) -> sqlite3.Connection:
+        where = ":memory:" if self._path is None else str(private_file(self._path))
+        connection = sqlite3.connect(
+            where, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            # What is deleted is overwritten, and the journal is a file of the same mode that goes again.
+            connection.execute("PRAGMA secure_delete = ON")
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if version > _VERSION:
+                connection.close()
+                raise StateUnusable(
+                    f"A newer authlens wrote {safe_line(where)}.", "Use the newer version, or move it away."
+                )
+            if version < _VERSION:
+                connection.execute(_TABLE)
+                connection.execute(f"PRAGMA user_version = {_VERSION}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._open()
+                yield self._connection
+            except sqlite3.Error as error:
+                where = safe_line(str(self._path))
+                raise StateUnusable(
+                    f"The kept traces in {where} cannot be used: {safe_line(str(error), 200)}.",
+                    "Move the file away: only what was sent and received in the past is in it.",
+                ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._using() as connection, transaction(connection):
+            yield connection
+
+
+def _written(trace: Trace) -> str | None:
+    """Return the trace as text of at most `MAX_TRACE`: with its bodies, or else without them."""
+    for bodies in (MAX_TRACE // 2, 0):
+        text = _trace_text(trace, bodies=bodies)
+        if len(text) <= MAX_TRACE:
+            return text
+    return None
+
+
+def _tidy(connection: sqlite3.Connection, grant_id: str, known: Collection[str]) -> None:
+    """Delete what is too much: of this credential, of credentials that are gone, of all together."""
+    connection.execute(
+        """
+        DELETE FROM traces WHERE grant_id = :grant AND number NOT IN (
+            SELECT max(number) FROM traces WHERE grant_id = :grant AND kind = 'login'
+            UNION ALL SELECT number FROM (
+                SELECT number FROM traces WHERE grant_id = :grant AND number IS NOT (
+                    SELECT max(number) FROM traces WHERE grant_id = :grant AND kind = 'login'
+                ) ORDER BY number DESC LIMIT :beside
+            )
+        )
+        """,
+        {"grant": grant_id, "beside": KEPT_BESIDE_LOGIN},
+    )
+    for (other,) in connection.execute("SELECT DISTINCT grant_id FROM traces").fetchall():
+        if other not in known:
+            connection.execute("DELETE FROM traces WHERE grant_id = ?", (other,))
+    connection.execute(
+        """
+        DELETE FROM traces WHERE number IN (
+            SELECT number FROM (
+                SELECT number, sum(length(text)) OVER (ORDER BY number DESC) AS so_far FROM traces
+            ) WHERE so_far > :most
+        )
+        """,
+        {"most": MAX_ALL},
+    )
+
+
+def _trace_text(trace: Trace, *, bodies: int) -> str:
+    """Return `trace` as the text of a session file: secrets masked, at most `bodies` bytes of bodies.
+
+    What writes and reads it is imported when it is needed: few verbs need it.
+    """
+    from authlens_core.export.session_file import session_json
+
+    records = tuple(
+        replace(record, exchanges=tuple(_without_large_body(one) for one in record.exchanges))
+        for record in trace.records
+    )
+    return session_json(replace(trace, records=records), bodies=bodies)
+
+
+def _trace_from_text(text: str) -> Trace:
+    """Return the trace that `_trace_text` wrote.
+
+    Raises:
+        SessionFileRefused: the text is something else.
+    """
+    from authlens_core.export.session_file import read_session
+
+    return read_session(text.encode("utf-8", "replace"))
+
+
+def _without_large_body(exchange: Exchange) -> Exchange:
+    """Return the exchange without a response body that is large; requests are our own, and small."""
+    response = exchange.response
+    if response is None or len(response.body) <= _LARGE_BODY:
+        return exchange
+    words = f"({len(response.body)} bytes left out of what is kept)".encode()
+    return replace(exchange, response=replace(response, body=Body(words, truncated=True)))

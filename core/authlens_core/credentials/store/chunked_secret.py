@@ -1,0 +1,114 @@
+"""One text in several small entries, whole or not at all.
+
+Windows keeps at most 2,560 bytes in an entry and the keyring library writes UTF-16, so 1,280 characters;
+every entry here has at most 1,000. The first begins with a manifest (generation, count, SHA-256), so that a
+missing, cut or foreign entry is noticed. Each entry has a service name of its own, because the Windows
+backend moves entries about when several users share one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from typing import Any, Final
+
+from authlens_core.credentials.store.secret_store import SecretStore
+from authlens_core.errors import LoginNeeded
+from authlens_core.secret import Secret
+
+__all__ = ["ENTRY_LIMIT", "SecretsDamaged", "count", "entry_name", "erase", "read", "split"]
+
+ENTRY_LIMIT: Final = 1_000
+"""Characters in one entry."""
+
+MAX_ENTRIES: Final = 1_000
+_MANIFEST_ROOM: Final = 160
+
+
+class SecretsDamaged(LoginNeeded):
+    """The stored secrets are missing, cut, or not those that were written."""
+
+
+def entry_name(key: str, generation: int, index: int) -> str:
+    """Return the service name of one entry."""
+    return f"authlens:{key}:{generation}:{index}"
+
+
+def count(text: Secret) -> int:
+    """Return how many entries `split` makes of `text`."""
+    return len(split(text, 0))
+
+
+def split(text: Secret, generation: int) -> tuple[Secret, ...]:
+    """Return the entries for `text`, the manifest at the head of the first.
+
+    Raises:
+        ValueError: the text is not ASCII, or needs more than `MAX_ENTRIES` entries.
+    """
+    value = text.reveal()
+    if not value.isascii():
+        msg = "only ASCII is split: the length in UTF-16 has to be known"
+        raise ValueError(msg)
+    first = ENTRY_LIMIT - _MANIFEST_ROOM
+    parts = [value[:first]]
+    parts += [value[at : at + ENTRY_LIMIT] for at in range(first, len(value), ENTRY_LIMIT)]
+    if len(parts) > MAX_ENTRIES:
+        msg = "too large for the keyring"
+        raise ValueError(msg)
+    digest = hashlib.sha256(value.encode()).hexdigest()
+    manifest = json.dumps({"generation": generation, "count": len(parts), "sha256": digest})
+    return (Secret(manifest + parts[0]), *map(Secret, parts[1:]))
+
+
+def _manifest(first: str, generation: int) -> tuple[int, str, str]:
+    found: Any = None
+    end = 0
+    # Raised outside the handler: the decoder's error carries the whole text, and would stay in the chain.
+    with contextlib.suppress(ValueError, RecursionError):
+        found, end = json.JSONDecoder().raw_decode(first)
+    manifest: dict[str, Any] = found if isinstance(found, dict) else {}
+    entries, digest = manifest.get("count"), manifest.get("sha256")
+    if (
+        manifest.get("generation") != generation
+        or type(entries) is not int
+        or not 1 <= entries <= MAX_ENTRIES
+    ):
+        raise _damaged("the manifest belongs to something else")
+    return entries, str(digest), first[end:]
+
+
+async def read(store: SecretStore, key: str, generation: int) -> Secret:
+    """Return the text of `key` in `generation`.
+
+    Raises:
+        SecretsDamaged: an entry is missing, or they are not what was written.
+        NoSecretStore: the store could not be asked.
+    """
+    head = await store.get(entry_name(key, generation, 0))
+    if head is None:
+        raise _damaged("the entry is gone")
+    entries, digest, text = _manifest(head.reveal(), generation)
+    parts = [text]
+    for index in range(1, entries):
+        part = await store.get(entry_name(key, generation, index))
+        if part is None:
+            raise _damaged(f"part {index + 1} of {entries} is gone")
+        parts.append(part.reveal())
+    whole = "".join(parts)
+    if hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest() != digest:
+        raise _damaged("the checksum differs")
+    return Secret(whole)
+
+
+async def erase(store: SecretStore, key: str, generation: int, entries: int) -> None:
+    """Delete the entries of one generation, the manifest first."""
+    for index in range(entries):
+        await store.delete(entry_name(key, generation, index))
+
+
+def _damaged(reason: str) -> SecretsDamaged:
+    return SecretsDamaged(
+        f"The tokens of this login cannot be read from the keyring: {reason}.",
+        "Log in again to replace them.",
+    )

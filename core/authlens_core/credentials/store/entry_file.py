@@ -1,0 +1,191 @@
+"""A private file of entries that is replaced whole: whenever the program dies, it is the old one or the new.
+
+It is JSON, `{"format": …, "version": 1, "header": {…}, "entries": {…}}`, mode 0600. A change is made under a
+lock of the operating system, in a draft beside it that is flushed to the disk before it takes its place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from authlens_core.safe_text import safe_line
+from authlens_core.state.os_lock import os_lock
+from authlens_core.state.paths import private_file
+
+__all__ = ["Content", "EntryFile", "FileBusy", "FileDamaged", "FileNewer", "WriteStep"]
+
+VERSION: Final = 1
+BUSY_SECONDS: Final = 2.0
+_POLL_SECONDS: Final = 0.01
+_LARGEST: Final = 256 * 1024 * 1024
+
+
+class FileDamaged(Exception):
+    """The file is not what was written. The text says where it is and what is wrong."""
+
+
+class FileNewer(Exception):
+    """A newer version wrote the file, and this one does not touch it."""
+
+
+class FileBusy(Exception):
+    """Another process was writing all the time."""
+
+
+class WriteStep(StrEnum):
+    """The points of a change at which a test lets the program die."""
+
+    LOCKED = "locked"
+    DRAFT_BEGUN = "draft begun"
+    DRAFT_HALF = "draft half written"
+    DRAFT_WRITTEN = "draft written"
+    DRAFT_FLUSHED = "draft flushed"
+    REPLACED = "replaced"
+    DIRECTORY_FLUSHED = "directory flushed"
+
+
+@dataclass(slots=True)
+class Content:
+    """What is in the file."""
+
+    header: dict[str, Any] = field(default_factory=dict)
+    entries: dict[str, Any] = field(default_factory=dict)
+
+
+class EntryFile:
+    """One such file.
+
+    Args:
+        path: where it is; its directory is there and private.
+        kind: the name of the format, so that no other file is taken for it.
+        on_step: called after each step of a change; for tests.
+    """
+
+    def __init__(self, path: Path, kind: str, on_step: Callable[[WriteStep], None] | None = None) -> None:
+        self.path = path
+        self._kind = kind
+        self._on_step = on_step or (lambda _step: None)
+        self._read: tuple[tuple[int, int, int], Content] | None = None
+
+    def read(self) -> Content:
+        """Return what is in the file, which is not to be changed; nothing where there is no file.
+
+        Raises:
+            FileDamaged: it cannot be read as what it is.
+            FileNewer: a newer version wrote it.
+            StateUnusable: it is a link, or not ours.
+            OSError: it cannot be read.
+        """
+        if not os.path.lexists(self.path):
+            return Content()
+        descriptor = os.open(private_file(self.path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            # Each change makes a new file, so these three name one content.
+            seen = status.st_ino, status.st_mtime_ns, status.st_size
+            if self._read is None or self._read[0] != seen:
+                self._read = seen, self._parsed(file.read(_LARGEST))
+        return self._read[1]
+
+    def _parsed(self, data: bytes) -> Content:
+        found: Any = None
+        # Raised outside the handler: the decoder's error carries the whole text.
+        with suppress(ValueError, RecursionError):
+            found = json.loads(data)
+        if not isinstance(found, dict) or found.get("format") != self._kind:
+            raise FileDamaged(self._words("is no longer what was written there"))
+        version, header, entries = found.get("version"), found.get("header"), found.get("entries")
+        if isinstance(version, int) and version > VERSION:
+            raise FileNewer(self._words(f"was written by a newer authlens (version {version})"))
+        if version != VERSION or not isinstance(header, dict) or not isinstance(entries, dict):
+            raise FileDamaged(self._words("is damaged"))
+        return Content(header, entries)
+
+    def _words(self, what: str) -> str:
+        return f"{safe_line(str(self.path), 300)} {what}"
+
+    @contextmanager
+    def changing(self) -> Iterator[Content]:
+        """Yield the content to change it; it is written when the block ends without an exception.
+
+        Raises:
+            FileBusy: another process was writing for all of `BUSY_SECONDS`.
+            as `read`; OSError: it could not be written: the old file stands.
+        """
+        with self._locked():
+            self._on_step(WriteStep.LOCKED)
+            present = self.read()
+            content = Content(dict(present.header), dict(present.entries))
+            yield content
+            self._write(content)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        from filelock import Timeout
+
+        lock = os_lock(private_file(self.path.with_name(f"{self.path.name}.lock")))
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                if time.monotonic() > deadline:
+                    raise FileBusy(self._words("is being written by another authlens")) from None
+                time.sleep(_POLL_SECONDS)
+                continue
+            break
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _write(self, content: Content) -> None:
+        text = json.dumps(
+            {
+                "format": self._kind,
+                "version": VERSION,
+                "header": content.header,
+                "entries": content.entries,
+            }
+        ).encode()
+        draft = self.path.with_name(f"{self.path.name}.draft")
+        # Under the lock it is nobody's: a crash left it there.
+        draft.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+                self._on_step(WriteStep.DRAFT_BEGUN)
+                file.write(text[: len(text) // 2])
+                file.flush()
+                self._on_step(WriteStep.DRAFT_HALF)
+                file.write(text[len(text) // 2 :])
+                file.flush()
+                self._on_step(WriteStep.DRAFT_WRITTEN)
+                os.fsync(file.fileno())
+            self._on_step(WriteStep.DRAFT_FLUSHED)
+            draft.replace(self.path)
+        except OSError:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
+        self._on_step(WriteStep.REPLACED)
+        self._flush_directory()
+        self._on_step(WriteStep.DIRECTORY_FLUSHED)
+
+    def _flush_directory(self) -> None:
+        """Make the new name last through a power cut; Windows has no such call."""
+        if os.name == "nt":
+            return
+        descriptor = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,190 @@
+"""Two keyring backends of our own, for a machine that has none: an encrypted file, and a plain one.
+
+They run in the helper process, as every backend does. Neither is ever chosen by itself: a person names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringError, PasswordDeleteError
+
+from authlens_core.credentials.store import encryption as passphrases
+from authlens_core.credentials.store.encryption import (
+    CheckDamaged,
+    SealBroken,
+    derive,
+    new_header,
+    open_sealed,
+    seal,
+)
+from authlens_core.credentials.store.entry_file import EntryFile, FileBusy, FileDamaged, FileNewer, WriteStep
+from authlens_core.errors import NoSecretStore
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+__all__ = [
+    "EncryptedFileKeyring",
+    "FileKeyring",
+    "FileKeyringError",
+    "PlainFileKeyring",
+]
+
+
+class FileKeyringError(KeyringError):
+    """The file failed; `kind` is what the helper answers with."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+class FileKeyring(KeyringBackend):
+    """What the two have in common: one file, one value for each service and user.
+
+    Args:
+        path: the file.
+        on_step: called after each step of a write; for tests.
+    """
+
+    priority: ClassVar[float] = 0
+    format: ClassVar[str] = ""
+
+    def __init__(self, path: Path, on_step: Callable[[WriteStep], None] | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.path = path
+        self._file = EntryFile(path, self.format, on_step)
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return the value, or None where there is none."""
+        with _told():
+            value = self._file.read().entries.get(_key(service, username))
+        return None if value is None else self._opened(service, username, value)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store a value in place of what stood there."""
+        value = self._closed(service, username, password)
+        with _told(), self._file.changing() as content:
+            content.entries[_key(service, username)] = value
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Remove a value; needs no passphrase.
+
+        Raises:
+            PasswordDeleteError: there is none.
+        """
+        with _told():
+            if _key(service, username) not in self._file.read().entries:
+                msg = "there is no such entry"
+                raise PasswordDeleteError(msg)
+            with self._file.changing() as content:
+                content.entries.pop(_key(service, username), None)
+
+    def _opened(self, service: str, username: str, value: object) -> str:
+        raise NotImplementedError
+
+    def _closed(self, service: str, username: str, value: str) -> str:
+        raise NotImplementedError
+
+
+class PlainFileKeyring(FileKeyring):
+    """Keeps values as they are: whoever may read the file as this user, or is root, has them."""
+
+    format: ClassVar[str] = "authlens plain file"
+
+    def _opened(self, _service: str, _username: str, value: object) -> str:
+        if not isinstance(value, str):
+            raise FileKeyringError("damaged", f"{safe_line(str(self.path), 300)} is damaged")
+        return value
+
+    def _closed(self, _service: str, _username: str, value: str) -> str:
+        return value
+
+
+class EncryptedFileKeyring(FileKeyring):
+    """Keeps each value encrypted, bound to its service and user, with a key from a passphrase."""
+
+    format: ClassVar[str] = "authlens encrypted file"
+
+    def __init__(self, path: Path, on_step: Callable[[WriteStep], None] | None = None) -> None:
+        super().__init__(path, on_step)
+        self._key: Secret | None = None
+
+    def unlock(self, passphrase: Secret) -> Secret:
+        """Open the file with its passphrase, and return the key for `unlock_with`.
+
+        Raises:
+            FileKeyringError: the passphrase is wrong, or the file is gone or damaged.
+        """
+        with _told():
+            header = self._header()
+            return self.unlock_with(derive(header, passphrase))
+
+    def unlock_with(self, key: Secret) -> Secret:
+        """Open the file with a key that `unlock` returned before."""
+        with _told():
+            if not passphrases.unlocks(self._header(), key):
+                raise FileKeyringError("passphrase", "the passphrase is not the one of this file")
+        self._key = key
+        return key
+
+    def create(self, passphrase: Secret, cost: int = passphrases.COST) -> Secret:
+        """Make the file and return its key; where somebody else made it meanwhile, open theirs."""
+        if len(passphrase.reveal()) < passphrases.SHORTEST:
+            raise FileKeyringError("short", f"a passphrase needs {passphrases.SHORTEST} characters")
+        header, key = new_header(passphrase, cost)
+        with _told(), self._file.changing() as content:
+            if not content.header:
+                content.header.update(header)
+        return (
+            self.unlock(passphrase) if not passphrases.unlocks(self._header(), key) else self.unlock_with(key)
+        )
+
+    def _header(self) -> dict[str, object]:
+        header = self._file.read().header
+        if not header:
+            raise FileKeyringError("absent", f"{safe_line(str(self.path), 300)} is not there")
+        return header
+
+    def _held(self) -> Secret:
+        if self._key is None:
+            raise FileKeyringError("locked", "the passphrase was not given")
+        return self._key
+
+    def _opened(self, service: str, username: str, value: object) -> str:
+        try:
+            return open_sealed(self._held(), ("entry", service, username), value)
+        except SealBroken:
+            raise FileKeyringError(
+                "damaged", f"an entry in {safe_line(str(self.path), 300)} was changed or is damaged"
+            ) from None
+
+    def _closed(self, service: str, username: str, value: str) -> str:
+        return seal(self._held(), ("entry", service, username), value)
+
+
+def _key(service: str, username: str) -> str:
+    return f"{service}\n{username}"
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what can go wrong with a file into the errors of a keyring."""
+    try:
+        yield
+    except FileDamaged as error:
+        raise FileKeyringError("damaged", str(error)) from None
+    except CheckDamaged:
+        raise FileKeyringError("damaged", "the head of the file is damaged") from None
+    except FileNewer as error:
+        raise FileKeyringError("newer", str(error)) from None
+    except FileBusy as error:
+        raise FileKeyringError("busy", str(error)) from None
+    except NoSecretStore as error:
+        raise FileKeyringError("unusable", error.cause) from None
+    except OSError as error:
+        raise FileKeyringError("unusable", safe_line(error.strerror or type(error).__name__)) from None

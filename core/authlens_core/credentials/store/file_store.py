@@ -1,0 +1,131 @@
+"""The two files of ours as a store: the same helper process as for the keyring, told to use the file."""
+
+from __future__ import annotations
+
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.store.secret_store import (
+    CALL_LIMIT,
+    SecretStoreDenied,
+    SecretStoreFailed,
+    SecretStoreTimeout,
+)
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.errors import NoSecretStore
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+__all__ = ["FileStore", "PassphraseNeeded", "StoreDamaged", "WrongPassphrase"]
+
+UNLOCK_LIMIT: Final = 20.0
+"""Seconds for a call that has to make the key from the passphrase first: that is slow on purpose."""
+
+
+class WrongPassphrase(SecretStoreDenied):
+    """The passphrase is not the one of the file, or too short for a new one; it can be asked for again."""
+
+
+class PassphraseNeeded(SecretStoreDenied):
+    """The file is locked, and no passphrase was given."""
+
+
+class StoreDamaged(SecretStoreFailed):
+    """The file is not what was written, or is gone."""
+
+
+class FileStore(KeyringStore):
+    """Keeps secrets in a file: encrypted with a passphrase, or as they are.
+
+    Args:
+        place: `StoreKind.ENCRYPTED_FILE` or `StoreKind.FILE`.
+        path: the file, in a private directory.
+        passphrase: of the encrypted file; without one, entries can only be deleted.
+        create: make the encrypted file if it is not there.
+        limit: seconds that one call may take.
+        environ: the helper's environment; None is the process's own.
+    """
+
+    def __init__(
+        self,
+        place: StoreKind,
+        path: Path,
+        *,
+        passphrase: Secret | None = None,
+        create: bool = False,
+        limit: float = CALL_LIMIT,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(limit=limit, environ=environ)
+        self.place = place
+        self._path = path
+        self._passphrase = passphrase
+        self._create = create
+        self._key: Secret | None = None
+        self._told: Process | None = None
+        self._name = place.words
+
+    def _bound(self) -> float:
+        return UNLOCK_LIMIT if self._passphrase is not None else self._limit
+
+    async def _running(self) -> Process:
+        helper = await super()._running()
+        if helper is not self._told:
+            answer = await self._talk(helper, self._use())
+            if answer.get("ok") is not True:
+                raise self._refused(answer)
+            self._told = helper
+            if isinstance(answer.get("key"), str):
+                # From now on the key opens it, at once; the passphrase is not needed any more.
+                self._key, self._passphrase = Secret(answer["key"]), None
+        return helper
+
+    def _use(self) -> dict[str, object]:
+        request: dict[str, object] = {"op": "use", "place": self.place.value, "path": str(self._path)}
+        if self._key is not None:
+            request["key"] = self._key.reveal()
+        elif self._passphrase is not None:
+            request["passphrase"] = self._passphrase.reveal()
+            request["create"] = self._create
+        return request
+
+    def _too_slow(self) -> SecretStoreTimeout:
+        return SecretStoreTimeout(
+            f"{self._path_words()} could not be read or written within {self._bound():g} seconds.",
+            "Look at the disk it is on (a network that is gone?), then try again.",
+        )
+
+    def _path_words(self) -> str:
+        return safe_line(str(self._path), 300)
+
+    def _refused(self, answer: Mapping[str, Any]) -> NoSecretStore:
+        detail = safe_line(str(answer.get("detail", "")), 400).removeprefix("FileKeyringError: ")
+        match answer.get("kind"):
+            case "passphrase":
+                return WrongPassphrase("That is not the passphrase of the encrypted file.", "Type it again.")
+            case "short":
+                return WrongPassphrase(f"That is too short: {detail}.", "Choose a longer one.")
+            case "locked":
+                return PassphraseNeeded("The encrypted file is locked.", "Give its passphrase.")
+            case "damaged":
+                return StoreDamaged(
+                    f"The file with the tokens is damaged: {detail}.",
+                    "Put a copy of it back, or move it away and log in again.",
+                )
+            case "absent":
+                return StoreDamaged(
+                    f"The file with the tokens is gone: {detail}.",
+                    "Put it back, or choose another place (authlens store) and log in again.",
+                )
+            case "newer":
+                return SecretStoreFailed(f"{detail}.", "Use the newer authlens.")
+            case "busy":
+                return SecretStoreTimeout(f"{detail}.", "Wait for it, then try again.")
+            case _:
+                return SecretStoreFailed(
+                    f"{self._path_words()} cannot be used ({detail}).",
+                    "Look at the disk (full? read-only?), then try again.",
+                )

@@ -1,0 +1,241 @@
+"""The helper process that speaks to the keyring: `python -P -m …credentials.store.keyring_process`.
+
+A call of the keyring can block for as long as an unlock prompt stands on a desktop that nobody looks at, and
+a thread that is blocked holds up the exit of its program. A process can be killed. It reads one JSON object
+a line from standard input and answers each with one on standard output; secrets go no other way. When its
+standard input ends, because the program closed it or died, it finishes the call that it is in, within
+`LAST_CALL` seconds, and ends.
+
+Finishing matters: gnome-keyring aborts when a caller is gone before it is answered (see `secret_service`).
+
+Request: `{"op": "open" | "get" | "set" | "delete", "entry": …, "value": …}`, and before these, for a file of
+ours, `{"op": "use", "place": …, "path": …, "create": …, "passphrase": … | "key": …}`. Answer:
+`{"ok": true, …}` or `{"ok": false, "kind": "none" | "denied" | "failed" | …, "detail": …}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import secrets
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
+
+from authlens_core.credentials.store.keyring_backends import BackendCandidate, BackendRefused, choose
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring
+
+__all__ = ["LAST_CALL", "main"]
+
+USER: Final = "authlens"
+"""The user name of every entry: Windows refuses an empty one."""
+
+LAST_CALL: Final = 5.0
+"""Seconds that a call may go on after the program that asked is gone."""
+
+_PROBE_NAMES: Final = 8
+"""Names for the value of the probe: as many may be left in a keyring, whatever dies when."""
+_PROBES: Final = 8
+
+_SHOWN_RUN: Final = 8
+_PAUSES: Final = (0.05, 0.1, 0.2)
+_MOMENTARY: Final = frozenset({"InitError", "ItemNotFoundException", "BackendRefused"})
+
+
+class _ProbeFailed(Exception):
+    """The backend took a value and did not give it back."""
+
+
+class _Keyring:
+    def __init__(self) -> None:
+        self._choice: BackendCandidate | None = None
+
+    def choice(self) -> BackendCandidate:
+        if self._choice is None:
+            self._choice = choose()
+        return self._choice
+
+    @property
+    def backend(self) -> KeyringBackend:
+        return self.choice().backend
+
+    def use(self, request: dict[str, str]) -> dict[str, object]:
+        """Use a file of ours in place of what would be chosen; answer with the key, where it has one."""
+        from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring, PlainFileKeyring
+
+        place, path = StoreKind(request["place"]), Path(request["path"])
+        if place is StoreKind.FILE:
+            self._choice = BackendCandidate(PlainFileKeyring(path), place.words, named=False)
+            return {}
+        encrypted = EncryptedFileKeyring(path)
+        self._choice = BackendCandidate(encrypted, place.words, named=False)
+        key = _unlocked(encrypted, request)
+        return {} if key is None else {"key": key.reveal()}
+
+    def open(self, *, probe: bool) -> dict[str, object]:
+        choice = self.choice()
+        if probe:
+            self._probe()
+        return {"name": choice.name, "named": choice.named}
+
+    def _probe(self) -> None:
+        """Write a value, read it back and delete it.
+
+        The names are few, so that what killed programs leave behind is used again instead of piling up; so
+        another program may use the same one in the same moment, and then this one tries again.
+        """
+        for left in reversed(range(_PROBES)):
+            try:
+                self._probe_once(f"authlens:probe:{secrets.randbelow(_PROBE_NAMES)}")
+            except (_ProbeFailed, PasswordDeleteError):
+                if not left:
+                    raise
+                time.sleep(secrets.randbelow(50) / 1000)
+            else:
+                return
+
+    def _probe_once(self, entry: str) -> None:
+        value = secrets.token_hex(16)
+        self.backend.set_password(entry, USER, value)
+        if self.backend.get_password(entry, USER) != value:
+            msg = "a value that was stored could not be read back"
+            raise _ProbeFailed(msg)
+        self.delete(entry)
+        if self.backend.get_password(entry, USER) == value:
+            msg = "a value that was deleted is still there"
+            raise _ProbeFailed(msg)
+
+    def delete(self, entry: str) -> None:
+        try:
+            self.backend.delete_password(entry, USER)
+        except PasswordDeleteError:
+            # Backends say the same of an entry that is not there and of one that may not be deleted.
+            if self.backend.get_password(entry, USER) is not None:
+                raise
+
+    def call(self, request: dict[str, str]) -> dict[str, object]:
+        match request["op"]:
+            case "use":
+                return self.use(request)
+            case "open":
+                return self.open(probe=request["value"] == "probe")
+            case "get":
+                return {"value": self.backend.get_password(request["entry"], USER)}
+            case "set":
+                self.backend.set_password(request["entry"], USER, request["value"])
+                return {}
+            case "delete":
+                self.delete(request["entry"])
+                return {}
+            case unknown:
+                msg = f"no such operation: {unknown}"
+                raise ValueError(msg)
+
+
+def _unlocked(backend: EncryptedFileKeyring, request: dict[str, str]) -> Secret | None:
+    """Return the key of the file; None where nothing to open it with was given: entries can be deleted."""
+    if request.get("key"):
+        return backend.unlock_with(Secret(request["key"]))
+    if not request.get("passphrase"):
+        return None
+    passphrase = Secret(request["passphrase"])
+    return backend.create(passphrase) if request.get("create") else backend.unlock(passphrase)
+
+
+def _detail(error: BaseException, value: str) -> str:
+    """Return the words of an error without the value that was being stored, or any part of it."""
+    text = safe_line(str(error), 300)
+    runs = (value[at : at + _SHOWN_RUN] for at in range(max(1, len(value) - _SHOWN_RUN + 1)))
+    name = type(error).__name__
+    return name if value and any(run in text for run in runs) else f"{name}: {text}" if text else name
+
+
+def _patiently(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:
+    """Make a call, and make it again where the answer is one that holds for a moment only.
+
+    While gnome-keyring replaces the file of its collection, it says that there is no collection; an entry
+    that another program deletes between its being found and being read is said not to exist; and a bus that
+    is asked by many at once may not find the keyring in time.
+    """
+    for pause in _PAUSES:
+        try:
+            return keyring.call(request)
+        except Exception as error:
+            # By name: one of them comes from a library that only Linux has.
+            if type(error).__name__ not in _MOMENTARY:
+                raise
+            time.sleep(pause)
+    return keyring.call(request)
+
+
+def _answer(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:
+    try:
+        return {"ok": True, **_patiently(keyring, request)}
+    except (BackendRefused, NoKeyringError, _ProbeFailed) as error:
+        return {"ok": False, "kind": "none", "detail": safe_line(str(error), 300)}
+    except KeyringError as error:
+        kind = getattr(error, "kind", "denied")  # our own backends say what is wrong
+        return {"ok": False, "kind": kind, "detail": _detail(error, request.get("value", ""))}
+    except Exception as error:
+        # A process boundary: backends raise whatever D-Bus, COM or their own code raises.
+        return {"ok": False, "kind": "failed", "detail": _detail(error, request.get("value", ""))}
+
+
+def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Take standard input and output for the protocol: a backend that prints or asks spoils nothing."""
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+    return source, sink
+
+
+def _feed(source: BinaryIO, lines: queue.SimpleQueue[bytes], gone: threading.Event) -> None:
+    for line in source:
+        lines.put(line)
+    gone.set()
+    lines.put(b"")
+    # The call under way may be one that never returns, such as a prompt on a desktop.
+    time.sleep(LAST_CALL)
+    os._exit(0)
+
+
+def _served(keyring: _Keyring, request: dict[str, str], gone: threading.Event) -> dict[str, object]:
+    """Answer a request; what was written for a program that is gone by then is taken back."""
+    answer = _answer(keyring, request)
+    if request["op"] == "set" and gone.is_set():
+        # No index will ever point to it, and whoever tidies up may have done so before it was there.
+        _answer(keyring, {**request, "op": "delete", "value": ""})
+        return {"ok": False, "kind": "failed", "detail": "the program did not wait for it"}
+    return answer
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    source, sink = _private_pipes()
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    gone = threading.Event()
+    threading.Thread(target=_feed, args=(source, lines, gone), daemon=True).start()
+    keyring = _Keyring()
+    while line := lines.get():
+        answer = _served(keyring, json.loads(line), gone)
+        with suppress(BrokenPipeError):
+            sink.write(json.dumps(answer).encode() + b"\n")
+            sink.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""The keyring as a store, through a helper process that is let go of when it takes too long."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authlens_core.child_environment import for_children
+from authlens_core.credentials.store.secret_store import (
+    CALL_LIMIT,
+    SecretStoreDenied,
+    SecretStoreFailed,
+    SecretStoreTimeout,
+)
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.errors import NoSecretStore
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+__all__ = ["Backend", "KeyringStore"]
+
+_HELPER: Final = (sys.executable, "-P", "-m", "authlens_core.credentials.store.keyring_process")
+_LINE_LIMIT: Final = 1024 * 1024
+_FAREWELL: Final = 0.3
+"""Seconds for a call to end by itself when the store is closed; one that takes longer waits for a prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The backend that the helper chose: what a person calls it, and whether the person named it."""
+
+    name: str
+    named: bool
+
+
+class KeyringStore:
+    """Keeps secrets in the operating system's keyring. Close it with `aclose()`.
+
+    The helper is started by the first call and serves them all one after another. A call that is cancelled or
+    takes too long lets go of it: it ends by itself within `LAST_CALL` seconds, or is killed when the store is
+    closed, and the next call starts another.
+
+    Args:
+        limit: seconds that one call may take, everything included.
+        environ: the helper's environment; None is the process's own.
+    """
+
+    persistent = True
+    place: StoreKind = StoreKind.KEYRING
+
+    def __init__(self, *, limit: float = CALL_LIMIT, environ: Mapping[str, str] | None = None) -> None:
+        self._limit = limit
+        self._environ = for_children(os.environ if environ is None else environ)
+        self._turn = asyncio.Lock()
+        self._helper: Process | None = None
+        self._ending: list[Process] = []
+        self._name = "the keyring"
+
+    @property
+    def name(self) -> str:
+        """What the backend is called, for a person."""
+        return self._name
+
+    async def start(self) -> None:
+        """Start the helper ahead of the first call, for a program that has other things to do meanwhile."""
+        async with self._turn:
+            with suppress(OSError):
+                await self._running()
+
+    async def open(self, *, probe: bool = True) -> Backend:
+        """Choose the backend; with `probe`, write, read and delete a value in it.
+
+        Raises:
+            NoSecretStore: there is no usable backend; its subclasses: as by every call.
+        """
+        answer = await self._call("open", value=Secret("probe" if probe else ""))
+        self._name = safe_line(str(answer["name"]), 200)
+        return Backend(self._name, answer["named"] is True)
+
+    async def get(self, entry: str) -> Secret | None:
+        """Return the value of `entry`, or None where there is none."""
+        value = (await self._call("get", entry)).get("value")
+        return Secret(value) if isinstance(value, str) else None
+
+    async def set(self, entry: str, value: Secret) -> None:
+        """Store `value` under `entry`."""
+        await self._call("set", entry, value)
+
+    async def delete(self, entry: str) -> None:
+        """Remove `entry`; no error where there is none."""
+        await self._call("delete", entry)
+
+    async def aclose(self) -> None:
+        """End the helper; a later call starts another."""
+        self._let_go()
+        ending, self._ending = self._ending, []
+        for helper in ending:
+            await self._see_off(helper)
+
+    # The helper
+
+    async def _see_off(self, helper: Process) -> None:
+        try:
+            await asyncio.wait_for(helper.wait(), _FAREWELL)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                helper.kill()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(helper.wait(), _FAREWELL)
+        await asyncio.sleep(0)  # the loop closes the pipes in its next turn
+
+    def _let_go(self) -> None:
+        """Give this helper no more calls. It is not killed: that would be in the middle of one."""
+        if self._helper is None:
+            return
+        helper, self._helper = self._helper, None
+        if helper.stdin is not None:
+            helper.stdin.close()
+        self._ending.append(helper)
+
+    async def _running(self) -> Process:
+        if self._helper is not None and self._helper.returncode is not None:
+            self._let_go()
+        self._ending = [helper for helper in self._ending if helper.returncode is None]
+        if self._helper is None:
+            # A session of its own: Ctrl-C ends the program and not the helper in the middle of a write, and
+            # a backend that wants to ask on the terminal finds none.
+            self._helper = await asyncio.create_subprocess_exec(
+                *_HELPER,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env=self._environ,
+                limit=_LINE_LIMIT,
+                start_new_session=True,
+            )
+        return self._helper
+
+    def _bound(self) -> float:
+        """Return the seconds that the next call may take."""
+        return self._limit
+
+    async def _call(self, operation: str, entry: str = "", value: Secret | None = None) -> dict[str, Any]:
+        deadline = asyncio.get_running_loop().time() + self._bound()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise self._too_slow() from None
+        try:
+            async with asyncio.timeout_at(deadline):
+                answer = await self._exchange(operation, entry, value)
+        except TimeoutError:
+            self._let_go()
+            raise self._too_slow() from None
+        except (OSError, ValueError):
+            self._let_go()
+            raise SecretStoreFailed(
+                "The helper that speaks to the keyring ended or did not answer properly.",
+                "Try again; if it lasts, run: authlens doctor",
+            ) from None
+        except asyncio.CancelledError:
+            self._let_go()  # its answer would be taken for the next call's
+            raise
+        finally:
+            self._turn.release()
+        if answer.get("ok") is not True:
+            raise self._refused(answer)
+        return answer
+
+    async def _exchange(self, operation: str, entry: str, value: Secret | None) -> dict[str, Any]:
+        helper = await self._running()
+        shown = "" if value is None else value.reveal()
+        return await self._talk(helper, {"op": operation, "entry": entry, "value": shown})
+
+    async def _talk(self, helper: Process, request: Mapping[str, object]) -> dict[str, Any]:
+        if helper.stdin is None or helper.stdout is None:
+            raise BrokenPipeError
+        helper.stdin.write(json.dumps(request).encode() + b"\n")
+        await helper.stdin.drain()
+        answer = json.loads(await helper.stdout.readline() or b"null")
+        if not isinstance(answer, dict):
+            raise BrokenPipeError
+        return answer
+
+    def _too_slow(self) -> SecretStoreTimeout:
+        return SecretStoreTimeout(
+            f"{_capital(self._name)} did not answer within {self._bound():g} seconds; "
+            "it may be waiting for an unlock prompt on a desktop.",
+            "Unlock it and try again, or go on with a memory-only session.",
+        )
+
+    def _refused(self, answer: dict[str, Any]) -> NoSecretStore:
+        detail = safe_line(str(answer.get("detail", "")), 400)
+        match answer.get("kind"):
+            case "none":
+                return NoSecretStore(
+                    f"There is no usable keyring: {detail}.",
+                    "Start one (on Linux: gnome-keyring or KWallet), name another with "
+                    "PYTHON_KEYRING_BACKEND, or go on with a memory-only session.",
+                )
+            case "denied":
+                return SecretStoreDenied(
+                    f"{_capital(self._name)} is locked, or said no ({detail}).",
+                    "Unlock it and try again (over SSH on macOS: security unlock-keychain), "
+                    "or go on with a memory-only session.",
+                )
+            case _:
+                return SecretStoreFailed(
+                    f"{_capital(self._name)} failed ({detail}).",
+                    "Try again; if it lasts, run: authlens doctor",
+                )
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]

@@ -1,0 +1,113 @@
+"""Where secrets are kept: the protocol of a store, its errors, and the one that forgets at exit."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.errors import NoSecretStore
+from authlens_core.secret import Secret
+
+__all__ = [
+    "CALL_LIMIT",
+    "MemoryStore",
+    "SecretStore",
+    "SecretStoreDenied",
+    "SecretStoreFailed",
+    "SecretStoreTimeout",
+    "StoreElsewhere",
+]
+
+CALL_LIMIT: Final = 3.0
+"""Seconds that one call of a store may take."""
+
+
+class SecretStoreTimeout(NoSecretStore):
+    """The keyring did not answer in time; it may be waiting for an unlock prompt on a desktop."""
+
+
+class SecretStoreDenied(NoSecretStore):
+    """The keyring is locked, or said no."""
+
+
+class SecretStoreFailed(NoSecretStore):
+    """The keyring, or the helper that speaks to it, broke."""
+
+
+class StoreElsewhere(NoSecretStore):
+    """The secrets are kept in another place than the store that is open."""
+
+    def __init__(self, kept_in: StoreKind, open_now: str) -> None:
+        super().__init__(
+            f"The tokens of this login are kept in {kept_in.words}, and what is open here is {open_now}.",
+            "Start authlens again to open it, or see: authlens store",
+        )
+
+
+class SecretStore(Protocol):
+    """A place for secrets: one value for each entry name. Every call ends within `CALL_LIMIT` seconds.
+
+    Raises:
+        SecretStoreTimeout, SecretStoreDenied, SecretStoreFailed: by every method that reaches the store.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the store is called, for a person."""
+        ...
+
+    @property
+    def persistent(self) -> bool:
+        """True when secrets outlive this process."""
+        ...
+
+    @property
+    def place(self) -> StoreKind:
+        """Which of the places it is, as the index knows it."""
+        ...
+
+    async def get(self, entry: str) -> Secret | None:
+        """Return the value of `entry`, or None where there is none."""
+        ...
+
+    async def set(self, entry: str, value: Secret) -> None:
+        """Store `value` under `entry`, in place of what stood there."""
+        ...
+
+    async def delete(self, entry: str) -> None:
+        """Remove `entry`; no error where there is none."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of everything the store holds; it may be used again afterwards."""
+        ...
+
+
+class MemoryStore:
+    """Keeps secrets in this process only: when it ends they are gone."""
+
+    persistent = False
+    place: StoreKind = StoreKind.MEMORY
+
+    def __init__(self) -> None:
+        self._values: dict[str, Secret] = {}
+
+    @property
+    def name(self) -> str:
+        """What the store is called, for a person."""
+        return "memory only"
+
+    async def get(self, entry: str) -> Secret | None:
+        """Return the value of `entry`, or None where there is none."""
+        return self._values.get(entry)
+
+    async def set(self, entry: str, value: Secret) -> None:
+        """Store `value` under `entry`."""
+        self._values[entry] = value
+
+    async def delete(self, entry: str) -> None:
+        """Remove `entry`; no error where there is none."""
+        self._values.pop(entry, None)
+
+    async def aclose(self) -> None:
+        """Keep everything: memory holds nothing that must be let go."""

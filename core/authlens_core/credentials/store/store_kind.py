@@ -1,0 +1,29 @@
+"""The kinds of place where secrets are kept."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["StoreKind"]
+
+
+class StoreKind(StrEnum):
+    """Where the secrets of a record are; the value stands in the index and on the command line."""
+
+    KEYRING = "keyring"
+    ENCRYPTED_FILE = "encrypted-file"
+    FILE = "file"
+    MEMORY = "memory"
+
+    @property
+    def words(self) -> str:
+        """What a person calls it."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    StoreKind.KEYRING: "the keyring",
+    StoreKind.ENCRYPTED_FILE: "the encrypted file",
+    StoreKind.FILE: "the plain file (readable by anybody who is you or root)",
+    StoreKind.MEMORY: "memory only",
+}

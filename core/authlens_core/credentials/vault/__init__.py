@@ -1,0 +1,1 @@
+"""A record and its secret together, written in an order that never loses either."""

@@ -1,0 +1,129 @@
+"""The history of access: what happened to which credential, without a secret, on screen and as JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.credentials.records.index import Event
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.safe_text import safe_line
+
+__all__ = [
+    "MOST_EVENTS",
+    "AccessEvent",
+    "Touched",
+    "access_events",
+    "event_as_json",
+    "json_lines",
+    "note_touch",
+]
+
+MOST_EVENTS: Final = 10_000
+"""As many as the index keeps."""
+
+
+class Touched(StrEnum):
+    """What a person did with a secret outside of the protocol; the value is the kind of the event."""
+
+    REVEALED = "revealed"
+    COPIED = "copied"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEvent:
+    """One event. Every text is safe to show and holds no secret.
+
+    Attributes:
+        at: when, in UTC.
+        kind: what happened, one or a few words.
+        holding_id: to which credential; empty for what belongs to none.
+        resource: its resource, without `https://`; empty where it is not known any more.
+        detail: more about it, or the empty string.
+    """
+
+    at: datetime
+    kind: str
+    holding_id: str
+    resource: str
+    detail: str
+
+
+def note_touch(credentials: Credentials, holding_id: str, touched: Touched, what: str) -> None:
+    """Note that a person revealed or copied a secret.
+
+    Args:
+        credentials: where the history is.
+        holding_id: of which credential.
+        touched: what they did.
+        what: the name of the secret, such as `access token`; never the secret.
+    """
+    credentials.record(touched.value, holding_id, what)
+
+
+def access_events(
+    credentials: Credentials,
+    holding_id: str | None = None,
+    *,
+    limit: int = MOST_EVENTS,
+    names: Mapping[str, str] | None = None,
+) -> tuple[AccessEvent, ...]:
+    """Return the newest events, newest first.
+
+    Args:
+        credentials: where the history is.
+        holding_id: of one credential alone; None for all.
+        limit: how many at most.
+        names: the resource of each credential, by its id; those of the index by default.
+
+    Raises:
+        StateUnusable: the index cannot be used.
+    """
+    events = credentials.events(holding_id, limit)
+    known = {**_once(events), **(_present(credentials) if names is None else names)}
+    return tuple(
+        AccessEvent(
+            event.at,
+            safe_line(event.kind, 60),
+            safe_line(event.grant_id, 80),
+            safe_line(known.get(event.grant_id, ""), 300),
+            safe_line(event.detail, 500),
+        )
+        for event in events
+    )
+
+
+def _present(credentials: Credentials) -> dict[str, str]:
+    names = {grant.grant_id: _bare(grant.resource_url) for grant in credentials.list()}
+    return names | {token.token_id: _bare(token.url) for token in credentials.service_tokens.list()}
+
+
+def _once(events: Iterable[Event]) -> dict[str, str]:
+    """Return the resources of credentials that may be gone, from the event of their login."""
+    return {
+        event.grant_id: _bare(event.detail.partition(" at ")[0]) for event in events if event.kind == "login"
+    }
+
+
+def _bare(url: str) -> str:
+    return url.removeprefix("https://")
+
+
+def event_as_json(event: AccessEvent) -> dict[str, str]:
+    """Return an event as a JSON object."""
+    return {
+        "at": event.at.astimezone(UTC).isoformat(timespec="seconds"),
+        "event": event.kind,
+        "credential": event.holding_id,
+        "resource": event.resource,
+        "detail": event.detail,
+    }
+
+
+def json_lines(events: Iterable[AccessEvent]) -> str:
+    """Return events as JSON lines, in the order given; ASCII alone, so nothing in it can steer a terminal."""
+    return "".join(f"{json.dumps(event_as_json(event))}\n" for event in events)

@@ -1,0 +1,137 @@
+"""The clients that logins registered (RFC 7591), each for one issuer and one redirect URI."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.record_json import client_secrets_from_json, secrets_to_json
+from authlens_core.credentials.store import chunked_secret as sealed
+from authlens_core.credentials.store.secret_store import SecretStore, StoreElsewhere
+from authlens_core.credentials.vault.generations import Generations, Written
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.secret import Secret
+
+__all__ = ["Clients"]
+
+
+class Clients:
+    """Every client that is known, so that none is registered twice.
+
+    Args:
+        index: the facts.
+        store: the secrets, where a client has any.
+        generations: writes secrets whole or not at all.
+        written: awaits a write to its end, whatever happens to the caller.
+        record: appends to the history: kind, id, detail.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        store: SecretStore,
+        generations: Generations,
+        written: Written,
+        record: Callable[[str, str, str], None],
+    ) -> None:
+        self._index = index
+        self._store = store
+        self._generations = generations
+        self._written = written
+        self._record = record
+
+    async def remember(self, issuer: str, client: Client) -> None:
+        """Store a registered client for (issuer, redirect URI), in place of the one known before.
+
+        Raises:
+            NoSecretStore: it could not be stored.
+        """
+        secrets = ClientSecrets(client.client_secret, client.registration_access_token)
+        record = ClientRecord(
+            issuer=issuer,
+            redirect_uri=client.redirect_uri,
+            token_endpoint_auth_method=client.token_endpoint_auth_method,
+            client_id=client.client_id,
+            registered_at=datetime.now(UTC),
+            client_secret_expires_at=client.client_secret_expires_at,
+            registration_client_uri=client.registration_client_uri,
+            grant_types=client.grant_types,
+            scope=client.scope,
+            issued_at=client.issued_at,
+            has_secrets=any((secrets.client_secret, secrets.registration_access_token)),
+            place=self._store.place,
+        )
+        key = _key(issuer, client.redirect_uri)
+        if record.has_secrets:
+            await self.save(key, record, secrets_to_json(secrets))
+        else:
+            await self._written(self._generations.remove(lambda: self._index.switch_client(key, record, 0)))
+        self._record("client registered", "", f"{client.client_id} at {issuer} for {client.redirect_uri}")
+
+    async def save(self, key: str, record: ClientRecord, text: Secret) -> None:
+        """Store the secrets of a client, serialized, and switch its record to them.
+
+        Raises:
+            NoSecretStore: they could not be stored.
+        """
+
+        def switch(generation: int, entries: int) -> None:
+            self._index.switch_client(key, replace(record, generation=generation), entries)
+
+        await self._written(self._generations.replace(key, text, switch))
+
+    async def known(self, issuer: str, redirect_uri: str) -> Client | None:
+        """Return the client registered for (issuer, redirect URI), or None: none is registered twice.
+
+        A client whose secret is gone or out of date is not known any more.
+
+        Raises:
+            NoSecretStore: the store could not be asked.
+        """
+        key = _key(issuer, redirect_uri)
+        record = self._index.client(key)
+        if record is None or record.issuer != issuer or record.redirect_uri != redirect_uri:
+            return None
+        expires_at = record.client_secret_expires_at
+        if expires_at and expires_at <= datetime.now(UTC).timestamp():
+            return None
+        secrets = ClientSecrets()
+        if record.has_secrets:
+            if record.place is not self._store.place:
+                raise StoreElsewhere(record.place, self._store.name)
+            try:
+                secrets = client_secrets_from_json(await sealed.read(self._store, key, record.generation))
+            except sealed.SecretsDamaged:
+                return None
+        return Client(
+            client_id=record.client_id,
+            redirect_uri=record.redirect_uri,
+            token_endpoint_auth_method=record.token_endpoint_auth_method,
+            client_secret=secrets.client_secret,
+            client_secret_expires_at=record.client_secret_expires_at,
+            registration_client_uri=record.registration_client_uri,
+            registration_access_token=secrets.registration_access_token,
+            grant_types=record.grant_types,
+            scope=record.scope,
+            issued_at=record.issued_at,
+        )
+
+    async def forget(self, issuer: str, redirect_uri: str) -> None:
+        """Forget a client, so that the next login registers a new one; the history keeps its id."""
+        key = _key(issuer, redirect_uri)
+        record = self._index.client(key)
+        await self._written(self._generations.remove(lambda: self._index.remove_client(key)))
+        if record is not None:
+            self._record("client forgotten", "", f"{record.client_id} at {issuer} for {redirect_uri}")
+
+
+def _key(issuer: str, redirect_uri: str) -> str:
+    digest = hashlib.sha256(b"authlens client\0")
+    for part in (issuer, redirect_uri):
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return f"client-{digest.hexdigest()[:20]}"

@@ -1,0 +1,365 @@
+"""The credentials of this person on this machine: grants in the index, their secrets in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from authlens_core.credentials.records import coverage
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
+from authlens_core.credentials.records.index import Event, Index
+from authlens_core.credentials.records.record_json import grant_secrets_from_json, secrets_to_json
+from authlens_core.credentials.records.traces import Traces
+from authlens_core.credentials.store import chunked_secret as sealed
+from authlens_core.credentials.store.secret_store import MemoryStore, SecretStore, StoreElsewhere
+from authlens_core.credentials.vault.clients import Clients
+from authlens_core.credentials.vault.generations import Generations, SaveStep
+from authlens_core.credentials.vault.pending_writes import PendingWrites
+from authlens_core.credentials.vault.service_tokens import ServiceTokens
+from authlens_core.errors import AuthlensError, LoginNeeded
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.state.locks import LockBusy, Locks
+from authlens_core.state.paths import StateUnusable, state_directory
+
+__all__ = ["EXIT_BOUND", "Credentials", "NoLogin", "client_of", "refresh_lock"]
+
+EXIT_BOUND: Final = 10.0
+"""Seconds that closing waits for a write that was begun."""
+
+
+class NoLogin(LoginNeeded):
+    """There is no OAuth grant for the URL on this machine."""
+
+
+class Credentials:
+    """Everything that logins left behind. Close it with `aclose()`.
+
+    Args:
+        index: grants without secrets.
+        store: secrets.
+        locks: one refresh, and one save, at a time.
+        on_step: called after each step of a save; for tests.
+        traces: the file for the last traces of each grant; None keeps them in memory.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        store: SecretStore,
+        locks: Locks,
+        *,
+        on_step: Callable[[SaveStep], None] | None = None,
+        traces: Path | None = None,
+    ) -> None:
+        self.index = index
+        self.store = store
+        self.locks = locks
+        self.traces = Traces(traces, self._known)
+        self.unfinished = PendingWrites()
+        self.written = self.unfinished.written
+        self.generations = Generations(index, store, locks, on_step)
+        self.clients = Clients(index, store, self.generations, self.written, self.record)
+        self.service_tokens = ServiceTokens(index, store, self.generations, self.written, self.record)
+        self.leaving = asyncio.Event()
+        self._held: dict[str, tuple[Grant, GrantSecrets]] = {}
+
+    @classmethod
+    def open(cls, store: SecretStore, directory: Path | None = None) -> Credentials:
+        """Open the index of the state directory; a store that forgets gets an index that forgets, too.
+
+        Raises:
+            StateUnusable: the state directory or the index cannot be used.
+        """
+        if not store.persistent:
+            return cls(Index(None), store, Locks(None))
+        state = state_directory(directory)
+        return cls(Index(state / "index.sqlite3"), store, Locks(state), traces=state / "traces.sqlite3")
+
+    @classmethod
+    def memory(cls) -> Credentials:
+        """Return credentials that are gone when the process ends, and that write no file."""
+        return cls.open(MemoryStore())
+
+    async def aclose(self) -> None:
+        """Close the index and let go of the store, when what was begun has ended.
+
+        A save, and a refresh whose answer is on its way, is waited for, at most `EXIT_BOUND` seconds: it may
+        hold the only copy of a token that the server has just replaced. What a store did not take is offered
+        to it once more.
+        """
+        self.leaving.set()
+        if self.unfinished or self._held:
+            await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
+            await self.unfinished.give_up(1.0)
+        self.traces.close()
+        self.index.close()
+        await self.store.aclose()
+
+    async def _settle(self) -> None:
+        await self.unfinished.settle()
+        for grant, secrets in tuple(self._held.values()):
+            with suppress(AuthlensError):
+                await self.save(grant, secrets)
+
+    def note_store(self) -> str:
+        """Remember which store is in use; call it when the store is open, and show what it returns.
+
+        Returns:
+            A sentence where there are logins that were kept in another one, or the empty string.
+        """
+        places = [
+            *(grant.place for grant in self.list()),
+            *(token.place for token in self.service_tokens.list()),
+        ]
+        elsewhere = [place for place in places if place is not self.store.place]
+        if elsewhere:
+            return (
+                f"{len(elsewhere)} of the logins here are kept in {elsewhere[0].words}, and this is "
+                f"{self.store.name}. To bring them here: authlens store --move {self.store.place}"
+            )
+        before, present = self.index.fact("store"), self.store.name
+        if before == present or self.index.read_only:
+            return ""
+        if before is not None and self.list():
+            return (
+                f"The logins here were kept in {before}, and this is {present}: their tokens may not be "
+                "found. PYTHON_KEYRING_BACKEND chooses."
+            )
+        self.index.set_fact("store", safe_line(present, 200))
+        return ""
+
+    def remember_place(self) -> None:
+        """Let this store be the one that is opened from now on, without a question; memory is not."""
+        if self.store.persistent:
+            self.index.set_fact("place", self.store.place)
+            self.index.set_fact("store", safe_line(self.store.name, 200))
+
+    async def sweep(self) -> bool:
+        """Delete what nothing points to any more from the store; False where something stays.
+
+        Raises:
+            LockBusy: another process was writing all the time.
+        """
+        return await self.written(self.generations.sweep())
+
+    # Grants
+
+    def list(self) -> tuple[Grant, ...]:
+        """Return every grant that can be read, newest login first."""
+        return self.index.grants()[0]
+
+    def damaged(self) -> tuple[str, ...]:
+        """Return the ids of the grants whose record cannot be read; they can be forgotten."""
+        return self.index.grants()[1]
+
+    def _known(self) -> frozenset[str]:
+        from authlens_core.access.cloudflared_files import find_cloudflared_tokens
+
+        grants, damaged = self.index.grants()
+        files = (token.token_id for token in find_cloudflared_tokens())
+        return frozenset(
+            (*(grant.grant_id for grant in grants), *damaged, *self.service_tokens.ids(), *files)
+        )
+
+    def find(self, url: str) -> Grant | None:
+        """Return the grant for `url`: same origin, its resource a prefix of the path; the closest wins."""
+        return coverage.find(self.list(), url)
+
+    def covering(self, url: str) -> Grant:
+        """Return the grant for `url`, as `find` does.
+
+        Raises:
+            NoLogin: there is none.
+        """
+        grant = self.find(url)
+        if grant is None:
+            shown = safe_line(url, 300)
+            raise NoLogin(
+                f"There is no login for {shown} on this machine.",
+                f"Run: authlens login {shlex.quote(shown)}     What there is: authlens list",
+            )
+        return grant
+
+    def get(self, grant_id: str) -> Grant:
+        """Return one grant.
+
+        Raises:
+            LoginNeeded: there is none.
+        """
+        grant = self.index.grant(grant_id)
+        if grant is None:
+            raise LoginNeeded("There is no login of this name on this machine.", "Log in first.")
+        return grant
+
+    async def save(self, grant: Grant, secrets: GrantSecrets) -> Grant:
+        """Store a grant with new secrets, and return it with its generation.
+
+        Raises:
+            NoSecretStore: it could not be stored; what was stored before stands, unharmed.
+            LockBusy: another process was writing all the time.
+        """
+        saved = replace(grant, has_refresh_token=secrets.refresh_token is not None, place=self.store.place)
+
+        def switch(generation: int, entries: int) -> None:
+            self.index.switch(replace(saved, generation=generation), entries)
+
+        write = self.generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
+        generation = await self.written(write)
+        self.let_go(grant.grant_id)
+        return replace(saved, generation=generation)
+
+    def hold(self, grant: Grant, secrets: GrantSecrets) -> None:
+        """Keep secrets in memory that the server has issued and the store did not take.
+
+        From now on they count instead of the stored ones, which may be spent, until a save succeeds. Closing
+        tries to save them once more.
+        """
+        self._held[grant.grant_id] = grant, secrets
+
+    def holds(self, grant_id: str) -> bool:
+        """Return whether secrets of this grant are in memory that no store took."""
+        return grant_id in self._held
+
+    def let_go(self, grant_id: str) -> None:
+        """Undo `hold`: the secrets are stored, here or elsewhere."""
+        self._held.pop(grant_id, None)
+
+    async def load(self, grant_id: str) -> tuple[Grant, GrantSecrets]:
+        """Return a grant and its secrets, both of one generation.
+
+        Raises:
+            LoginNeeded: there is no such grant, or its secrets are gone or damaged (`SecretsDamaged`).
+            NoSecretStore: the store could not be asked, or is not the one that they are in.
+        """
+        grant = self.get(grant_id)
+        if grant_id in self._held:
+            return self._held[grant_id]
+        while True:
+            if grant.place is not self.store.place:
+                raise StoreElsewhere(grant.place, self.store.name)
+            try:
+                text = await sealed.read(self.store, grant_id, grant.generation)
+            except sealed.SecretsDamaged:
+                present = self.get(grant_id)
+                # Generations only grow, so this ends.
+                if present.generation == grant.generation:
+                    raise
+                grant = present
+                continue
+            break
+        secrets = grant_secrets_from_json(text)
+        if secrets is None:
+            raise sealed.SecretsDamaged(
+                "The tokens of this login cannot be read from the keyring.", "Log in again to replace them."
+            )
+        return grant, secrets
+
+    def update(self, grant: Grant) -> Grant:
+        """Store the facts of a grant whose secrets stay; another process's newer generation is left alone.
+
+        Returns:
+            What is stored now.
+        """
+        return grant if self.index.update(grant) else self.get(grant.grant_id)
+
+    def note_verdict(self, asked: Grant, at: datetime, *, accepted: bool, words: str = "") -> Grant:
+        """Note what the resource said to the access token of `asked`; whatever else is noted stays.
+
+        A token that was replaced meanwhile proves the login and says nothing of the token that is here now.
+
+        Args:
+            asked: the grant as it was when its token was sent.
+            at: when the answer came.
+            accepted: what it was.
+            words: the same as one sentence, without a secret; it is made safe to show.
+
+        Raises:
+            LoginNeeded: there is no such grant any more.
+        """
+
+        def change(grant: Grant) -> Grant:
+            noted = replace(grant, last_proven_at=at) if accepted else grant
+            if grant.refreshed_at != asked.refreshed_at:
+                return noted
+            verdict = TokenVerdict.ACCEPTED if accepted else TokenVerdict.REFUSED
+            return replace(noted, last_tested=at, last_verdict=verdict, last_words=safe_line(words, 500))
+
+        changed = self.index.change(asked.grant_id, change)
+        return self.get(asked.grant_id) if changed is None else changed
+
+    async def forget(self, grant_id: str) -> bool:
+        """Remove a grant and its traces from this machine; the server is not told: its tokens stay valid.
+
+        Returns:
+            False where its secrets could not be deleted from the store yet; a later save does it.
+        """
+        return await self.discard(grant_id, "forgotten", "removed from this machine; the server was not told")
+
+    async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
+        """Remove a grant for another reason than `forget`, with its own words in the history."""
+        erased = await self.written(self.generations.remove(lambda: self.index.remove(grant_id)))
+        self.traces.drop(grant_id)
+        self.record(kind, grant_id, detail)
+        return erased
+
+    async def recover(self) -> tuple[Grant, ...]:
+        """Mark the grants whose refresh was begun by a process that is gone, and return them."""
+        marked = []
+        for pending in self.index.pending():
+            grant = self.index.grant(pending.grant_id)
+            if grant is None or grant.generation != pending.generation:
+                continue
+            try:
+                async with self.locks.hold(*refresh_lock(grant), purpose="looking", bound=0):
+                    marked.append(self.mark_interrupted(grant, pending.started_at))
+            except LockBusy:
+                continue  # the process that began it is still at it
+        return tuple(marked)
+
+    def mark_interrupted(self, grant: Grant, started_at: datetime) -> Grant:
+        """Mark a grant whose refresh was begun at `started_at` and not ended; its lock must be held."""
+        note = (
+            f"A refresh was interrupted at {started_at:%Y-%m-%d %H:%M:%S} UTC: the server may have replaced "
+            "the refresh token. Try it once more, or log in again."
+        )
+        marked = self.update(replace(grant, state=GrantState.INTERRUPTED, note=note))
+        self.index.clear_pending(grant.grant_id)
+        self.record("refresh interrupted", grant.grant_id, note)
+        return marked
+
+    # History
+
+    def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
+        """Return the newest events, newest first, of one grant or of all."""
+        return self.index.events(grant_id, limit)
+
+    def record(self, kind: str, grant_id: str, detail: str = "") -> None:
+        """Append to the history. `detail` must hold no secret; it is made safe to show.
+
+        A history that cannot be written stops nothing: what it tells of has happened.
+        """
+        with suppress(StateUnusable):
+            self.index.add_event(kind, grant_id, detail)
+
+
+def client_of(grant: Grant, client_secret: Secret | None) -> Client:
+    """Return the client of a grant, to authenticate with at its issuer."""
+    return Client(
+        client_id=grant.client_id,
+        redirect_uri=grant.redirect_uri,
+        token_endpoint_auth_method=grant.token_endpoint_auth_method,
+        client_secret=client_secret,
+    )
+
+
+def refresh_lock(grant: Grant) -> tuple[str, ...]:
+    """Return the name of the lock under which a grant is refreshed or revoked."""
+    return "refresh", grant.issuer, grant.client_id, grant.resource or grant.resource_url

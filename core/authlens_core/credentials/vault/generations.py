@@ -1,0 +1,145 @@
+"""Secrets replaced whole or not at all: write the new, read it back, switch, delete the old.
+
+No keyring replaces a value atomically (macOS deletes and adds, Windows moves), so a value is never replaced:
+each save is a new generation under new names, and the index says which one is valid. Wherever a crash falls,
+the old generation or the new one can be read, and what it left in the keyring is noted in the index.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from typing import Any, Final, Protocol, TypeVar
+
+from authlens_core.credentials.records.index import Index, OrphanedSecret
+from authlens_core.credentials.store import chunked_secret as sealed
+from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreFailed
+from authlens_core.errors import NoSecretStore
+from authlens_core.secret import Secret
+from authlens_core.state.locks import Locks
+
+__all__ = ["Generations", "SaveStep", "Written"]
+
+_T_co = TypeVar("_T_co", covariant=True)
+
+WRITE_BOUND: Final = 30.0
+"""Seconds to wait for another process that is writing: at most a few calls of the keyring."""
+
+
+class Written(Protocol):
+    """Awaits a write to its end, whatever happens to the caller."""
+
+    async def __call__(self, work: Coroutine[Any, Any, _T_co]) -> _T_co:
+        """Return what `work` returns."""
+        ...
+
+
+class SaveStep(StrEnum):
+    """The points of a save at which a test lets the program die."""
+
+    BEGUN = "begun"
+    ENTRY_WRITTEN = "entry written"
+    ALL_WRITTEN = "all written"
+    READ_BACK = "read back"
+    SWITCHED = "switched"
+    OLD_DELETED = "old deleted"
+
+
+class Generations:
+    """Writes, reads and deletes generations of secrets.
+
+    Args:
+        index: holds the pointers and the notes on what is unfinished.
+        store: holds the entries.
+        locks: one writer at a time; only under this lock is it known that what is noted is not in use.
+        on_step: called after each step of a save; for tests.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        store: SecretStore,
+        locks: Locks,
+        on_step: Callable[[SaveStep], None] | None = None,
+    ) -> None:
+        self._index = index
+        self._store = store
+        self._locks = locks
+        self._on_step = on_step or (lambda _step: None)
+
+    async def replace(self, key: str, text: Secret, switch: Callable[[int, int], None]) -> int:
+        """Store `text` as a new generation of `key` and return its number.
+
+        Args:
+            key: whose secrets they are.
+            text: the secrets, serialized, ASCII.
+            switch: called once with generation and number of entries when they are safe in the store; it
+                moves the pointer and stores the facts in one transaction.
+
+        Raises:
+            NoSecretStore: the store or the index failed before the switch: the old generation stands.
+            LockBusy: another process was writing all the time.
+        """
+        entries = sealed.count(text)
+        async with self._locks.hold("store", purpose="saving", bound=WRITE_BOUND):
+            generation = self._index.begin(key, entries, self._store.place)
+            self._on_step(SaveStep.BEGUN)
+            await self._write(key, generation, sealed.split(text, generation))
+            self._on_step(SaveStep.ALL_WRITTEN)
+            back = await self._read_back(key, generation)
+            if not hmac.compare_digest(back.reveal(), text.reveal()):
+                raise SecretStoreFailed(
+                    f"{self._store.name} gave back something else than was stored.", "Run: authlens doctor"
+                )
+            self._on_step(SaveStep.READ_BACK)
+            switch(generation, entries)
+            self._on_step(SaveStep.SWITCHED)
+            await self._sweep()
+            self._on_step(SaveStep.OLD_DELETED)
+        return generation
+
+    async def _write(self, key: str, generation: int, entries: tuple[Secret, ...]) -> None:
+        # The first entry last: it holds the manifest, without which the rest is nothing.
+        for index in reversed(range(len(entries))):
+            await self._store.set(sealed.entry_name(key, generation, index), entries[index])
+            self._on_step(SaveStep.ENTRY_WRITTEN)
+
+    async def _read_back(self, key: str, generation: int) -> Secret:
+        try:
+            return await sealed.read(self._store, key, generation)
+        except sealed.SecretsDamaged as error:
+            raise SecretStoreFailed(
+                f"{self._store.name} did not keep what was stored in it.", "Run: authlens doctor"
+            ) from error
+
+    async def remove(self, remove: Callable[[], None]) -> bool:
+        """Move pointers away with `remove` and delete what they pointed to; False where deleting failed.
+
+        What could not be deleted stays noted, and is deleted by the next save or removal.
+        """
+        async with self._locks.hold("store", purpose="removing", bound=WRITE_BOUND):
+            remove()
+            return await self._sweep()
+
+    async def sweep(self) -> bool:
+        """Delete from this store what nothing points to; False where something stays."""
+        async with self._locks.hold("store", purpose="tidying", bound=WRITE_BOUND):
+            return await self._sweep()
+
+    async def _sweep(self) -> bool:
+        """Delete every generation that nothing points to; called under the lock. False where one stays.
+
+        What lies in another store waits until that one is open.
+        """
+        try:
+            for leftover in self._index.leftovers():
+                if leftover.place is self._store.place:
+                    await self._delete(leftover)
+        except NoSecretStore:
+            return False
+        return not self._index.leftovers()
+
+    async def _delete(self, leftover: OrphanedSecret) -> None:
+        await sealed.erase(self._store, leftover.key, leftover.generation, leftover.entries)
+        self._index.settled(leftover)

@@ -1,0 +1,218 @@
+"""Moving what is kept in one store to another, record by record, so that a crash leaves each in one of them.
+
+Each record is written to the target, read back, and its pointer switched in one transaction; then its old
+secrets are deleted. Run again after a crash, it goes on where it stopped. Whoever else writes meanwhile wins:
+a pointer is switched only where it still is what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
+from authlens_core.credentials.records.pointers import (
+    CLIENTS,
+    LOGINS,
+    SERVICE_TOKENS,
+    Overtaken,
+    Pointer,
+    Table,
+    drop,
+    places_left,
+    pointers,
+    repoint,
+)
+from authlens_core.credentials.store import chunked_secret as sealed
+from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.errors import AuthlensError
+from authlens_core.secret import Secret
+from authlens_core.state.paths import StateUnusable
+
+__all__ = ["Heard", "MoveReport", "move"]
+
+Heard = Callable[[int, int], None]
+"""Called with how many records are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveReport:
+    """What a move did.
+
+    Attributes:
+        logins: the resources whose logins are in the target now.
+        service_tokens: the same for service tokens.
+        clients: the ids of the clients whose secrets are there now.
+        damaged: the records that cannot be read; the secrets of those that are not in `failed` came along.
+        failed: what stays where it was, and why.
+        swept: false where copies that nothing points to could not be deleted from the old store yet.
+    """
+
+    logins: tuple[str, ...] = ()
+    service_tokens: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    damaged: tuple[DamagedRecord, ...] = ()
+    failed: tuple[tuple[str, AuthlensError], ...] = ()
+    swept: bool = True
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the old place is not needed any more: what is readable nowhere is no reason to stay."""
+        return all(isinstance(error, sealed.SecretsDamaged) for _, error in self.failed)
+
+    def __add__(self, other: MoveReport) -> MoveReport:
+        """Return what two moves to the same place did."""
+        return MoveReport(
+            self.logins + other.logins,
+            self.service_tokens + other.service_tokens,
+            self.clients + other.clients,
+            tuple(dict.fromkeys(self.damaged + other.damaged)),
+            self.failed + other.failed,
+            self.swept and other.swept,
+        )
+
+
+async def move(
+    source: Credentials, target: Credentials, heard: Heard = lambda _done, _whole: None
+) -> MoveReport:
+    """Move every login, client and service token that is in the store of `source` to that of `target`.
+
+    One that fails stays where it was and does not stop the others. When all have been moved, the target is
+    remembered as the place for secrets.
+
+    Args:
+        source: credentials on the old store.
+        target: credentials on the new store, on the same index or on another.
+        heard: told how far it is.
+    """
+    await source.recover()
+    moved: dict[str, list[str]] = {kind: [] for kind in ("login", "service token", "client", "damaged")}
+    failed: list[tuple[str, AuthlensError]] = []
+    everything = tuple(_everything(source, target))
+    for done, (kind, shown, work) in enumerate(everything):
+        heard(done, len(everything))
+        try:
+            if await source.written(work()):
+                moved[kind].append(shown)
+        except AuthlensError as error:
+            failed.append((shown, error))
+    heard(len(everything), len(everything))
+    await target.sweep()
+    await source.sweep()
+    logins, service_tokens, clients = (tuple(moved[kind]) for kind in ("login", "service token", "client"))
+    swept = source.store.place not in places_left(source.index)
+    damaged = damaged_records(source.index)
+    report = MoveReport(logins, service_tokens, clients, damaged, tuple(failed), swept)
+    if report.is_complete:
+        target.remember_place()
+    return report
+
+
+_Item = tuple[str, str, Callable[[], Coroutine[Any, Any, bool]]]
+
+
+def _everything(source: Credentials, target: Credentials) -> Iterator[_Item]:
+    """Yield the kind of each record in the store of `source`, what it is called, and how it is moved."""
+    grants = {grant.grant_id: grant.resource_url for grant in source.list()}
+    tokens = {token.token_id: token.url for token in source.service_tokens.list()}
+    clients = {key: client.client_id for key, client in source.index.clients()}
+    for table, kind, names in (
+        (LOGINS, "login", grants),
+        (SERVICE_TOKENS, "service token", tokens),
+        (CLIENTS, "client", clients),
+    ):
+        for pointer in pointers(source.index, table):
+            key = pointer.key
+            if pointer.place is not source.store.place:
+                continue
+            if key not in names:
+                yield (
+                    "damaged",
+                    f"The unreadable record {key}",
+                    partial(_move_row, source, target, table, key),
+                )
+            elif table is LOGINS:
+                yield kind, names[key], partial(_move_grant, source, target, key)
+            else:
+                yield kind, names[key], partial(_move_row, source, target, table, key)
+
+
+async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -> bool:
+    """Move one login under the lock of its refresh: none is under way, and none begins."""
+    known = source.index.grant(grant_id)
+    if known is None:
+        return False  # forgotten meanwhile
+    async with source.locks.hold(*refresh_lock(known), purpose="moving"):
+        grant = source.get(grant_id)
+        for pending in source.index.pending():
+            if pending.grant_id == grant_id and pending.generation == grant.generation:
+                source.mark_interrupted(grant, pending.started_at)
+        if source.index.is_same(target.index) and not source.holds(grant_id):
+            return await _move_row(source, target, LOGINS, grant_id)
+        await target.save(*await source.load(grant_id))
+        source.let_go(grant_id)
+        if not source.index.is_same(target.index):
+            await source.discard(grant_id, "moved", f"to {target.store.name}")
+        else:
+            source.record("moved", grant_id, f"from {source.store.name} to {target.store.name}")
+    await source.sweep()
+    return True
+
+
+async def _move_row(source: Credentials, target: Credentials, table: Table, key: str) -> bool:
+    """Move the secrets of one record; again where somebody replaced them meanwhile: theirs are newer.
+
+    Returns:
+        False where it is gone from the store by now: somebody removed it, or moved it.
+    """
+    while (pointer := _pointer(source, table, key)) is not None:
+        try:
+            text = await sealed.read(source.store, key, pointer.generation)
+            if source.index.is_same(target.index):
+                await _take(target, table, pointer, text)
+            else:
+                await _copy(source, target, table, pointer)
+        except (Overtaken, sealed.SecretsDamaged):
+            if _pointer(source, table, key) == pointer:
+                raise
+            continue  # generations only grow, so this ends
+        if table is not CLIENTS:  # the history is of credentials
+            target.record("moved", key, f"from {source.store.name} to {target.store.name}")
+        await source.sweep()
+        return True
+    return False
+
+
+def _pointer(source: Credentials, table: Table, key: str) -> Pointer | None:
+    found = pointers(source.index, table, key)
+    return found[0] if found and found[0].place is source.store.place else None
+
+
+async def _take(target: Credentials, table: Table, pointer: Pointer, text: Secret) -> None:
+    """Store secrets and let their record point to them; its facts stay as they are.
+
+    Raises:
+        Overtaken: the record does not point any more to what was read.
+    """
+    key, place = pointer.key, target.store.place
+
+    def switch(generation: int, entries: int) -> None:
+        repoint(target.index, table, key, pointer.generation, (generation, entries, place))
+
+    await target.written(target.generations.replace(key, text, switch))
+
+
+async def _copy(source: Credentials, target: Credentials, table: Table, pointer: Pointer) -> None:
+    """Copy a record to another index, then remove it here, unless it was replaced meanwhile."""
+    client = source.index.client(pointer.key) if table is CLIENTS else None
+    if table is SERVICE_TOKENS:
+        await target.service_tokens.put(*await source.service_tokens.load(pointer.key))
+    elif client is None:
+        raise StateUnusable("Its record cannot be read.", "Forget it: authlens forget, with its id.")
+    else:
+        text = await sealed.read(source.store, pointer.key, pointer.generation)
+        await target.clients.save(pointer.key, replace(client, place=target.store.place), text)
+    remove = partial(drop, source.index, table, pointer.key, pointer.generation)
+    await source.written(source.generations.remove(remove))

@@ -1,0 +1,178 @@
+"""Finding the place for secrets before a login begins, and saying which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.store.keyring_store import Backend, KeyringStore
+from authlens_core.credentials.store.secret_store import CALL_LIMIT, MemoryStore, SecretStore
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.state.paths import state_directory
+
+__all__ = ["OpenedStore", "file_path", "memory_only", "open_store", "remembered_place", "store_at"]
+
+_FILES: Final = {
+    StoreKind.ENCRYPTED_FILE: "secrets.encrypted.json",
+    StoreKind.FILE: "secrets.plain.json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedStore:
+    """A store that works.
+
+    Attributes:
+        store: the store.
+        name: what it is called, for the screen.
+        notes: what a person should know about it, each one sentence.
+    """
+
+    store: SecretStore
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+def file_path(place: StoreKind, directory: Path | None = None) -> Path:
+    """Return where the file of `place` is, in the state directory, which is made if need be.
+
+    Raises:
+        StateUnusable: the state directory cannot be used.
+        KeyError: the place is no file.
+    """
+    return state_directory(directory) / _FILES[place]
+
+
+def remembered_place(directory: Path | None = None) -> StoreKind:
+    """Return the place that the person chose for good; the keyring where they chose none.
+
+    Raises:
+        StateUnusable: the state directory or the index cannot be used.
+    """
+    path = state_directory(directory) / "index.sqlite3"
+    if not path.exists():
+        return StoreKind.KEYRING
+    index = Index(path)
+    try:
+        found = index.fact("place")
+    finally:
+        index.close()
+    return StoreKind(found) if found in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE) else StoreKind.KEYRING
+
+
+def store_at(
+    place: StoreKind,
+    *,
+    passphrase: Secret | None = None,
+    create: bool = False,
+    directory: Path | None = None,
+    limit: float = CALL_LIMIT,
+    environ: Mapping[str, str] | None = None,
+) -> SecretStore:
+    """Return the store of a place; nothing is asked or started before its first call.
+
+    Args:
+        place: which.
+        passphrase: of the encrypted file; without one, entries can only be deleted.
+        create: make the encrypted file if it is not there.
+        directory: the state directory; None is the ordinary one.
+        limit: seconds that one call may take.
+        environ: the helper's environment; None is the process's own.
+
+    Raises:
+        StateUnusable: the state directory cannot be used.
+    """
+    if place is StoreKind.MEMORY:
+        return MemoryStore()
+    if place is StoreKind.KEYRING:
+        return KeyringStore(limit=limit, environ=environ)
+    from authlens_core.credentials.store.file_store import FileStore
+
+    path = file_path(place, directory)
+    return FileStore(place, path, passphrase=passphrase, create=create, limit=limit, environ=environ)
+
+
+async def open_store(
+    *,
+    limit: float = CALL_LIMIT,
+    probe: bool = True,
+    environ: Mapping[str, str] | None = None,
+    place: StoreKind = StoreKind.KEYRING,
+    passphrase: Secret | None = None,
+    create: bool = False,
+    directory: Path | None = None,
+) -> OpenedStore:
+    """Return the store of a place, after a value was written to it, read back and deleted.
+
+    Nothing takes the keyring's place by itself: where there is none, the caller may offer the others.
+
+    Args:
+        limit: seconds that one call may take; more for somebody who wants to answer an unlock prompt.
+        probe: false to leave the trial out, for a program that only reads.
+        environ: the helper's environment; None is the process's own.
+        place: which; another than the keyring only where the person chose it.
+        passphrase: as for `store_at`; so are `create` and `directory`.
+        create: see there.
+        directory: see there.
+
+    Raises:
+        NoSecretStore: with the reason and the cure; `SecretStoreTimeout` where it did not answer in time,
+            `SecretStoreDenied` where it is locked, `WrongPassphrase` where that is why.
+    """
+    store = store_at(
+        place, passphrase=passphrase, create=create, directory=directory, limit=limit, environ=environ
+    )
+    if not isinstance(store, KeyringStore):
+        return memory_only()
+    try:
+        backend = await store.open(probe=probe)
+    except BaseException:
+        await store.aclose()
+        raise
+    notes = _notes(backend) if place is StoreKind.KEYRING else _file_notes(place, directory)
+    return OpenedStore(store, backend.name, notes)
+
+
+def memory_only(*, in_place_of: Path | None = None) -> OpenedStore:
+    """Return a store that forgets everything when the program ends, for somebody who chose it.
+
+    Args:
+        in_place_of: the state directory of a store that could not be opened; what it holds is counted in the
+            notes, for it is not shown until that store is open again.
+    """
+    note = "Tokens are kept in memory only: when authlens ends they are gone, and stay valid at the server."
+    hidden = () if in_place_of is None else _hidden_notes(in_place_of)
+    return OpenedStore(MemoryStore(), "memory only", (*hidden, note))
+
+
+def _hidden_notes(directory: Path) -> tuple[str, ...]:
+    path = directory / "index.sqlite3"
+    count = 0
+    if path.exists():
+        index = Index(path)
+        count = len(index.grants()[0])
+        index.close()
+    if not count:
+        return ()
+    kept = "1 login is" if count == 1 else f"{count} logins are"
+    return (f"{kept} kept in the place that could not be opened, and shown again when it can be.",)
+
+
+def _file_notes(place: StoreKind, directory: Path | None) -> tuple[str, ...]:
+    where = safe_line(str(file_path(place, directory)), 300)
+    if place is StoreKind.ENCRYPTED_FILE:
+        return (f"Tokens are kept in an encrypted file, {where}.",)
+    return (f"Tokens are kept in a plain file, readable by anybody who is you or root: {where}.",)
+
+
+def _notes(backend: Backend) -> tuple[str, ...]:
+    if not backend.named:
+        return ()
+    if "plaintext" in backend.name.lower() or backend.name.startswith("keyrings.alt."):
+        return (f"{backend.name} is a file, perhaps without encryption; you chose it yourself.",)
+    return (f"{backend.name} was chosen by PYTHON_KEYRING_BACKEND or keyringrc.cfg.",)

@@ -1,0 +1,68 @@
+"""Work that goes on to its end although whoever began it has gone: a token that was replaced is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from authlens_core.finish import finish
+
+__all__ = ["PendingWrites"]
+
+_Result = TypeVar("_Result")
+
+
+class PendingWrites:
+    """What is under way; whoever closes the store waits for it."""
+
+    def __init__(self) -> None:
+        self._writes: set[asyncio.Task[Any]] = set()
+        self._left: set[asyncio.Task[Any]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._writes or self._left)
+
+    async def written(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Await a write to its end even when the caller is cancelled, which is passed on afterwards."""
+        task = asyncio.create_task(work)
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        return await finish(task)
+
+    async def run_shielded(self, work: Coroutine[Any, Any, _Result], begun: Callable[[], bool]) -> _Result:
+        """Await work that its caller may leave, and that must not be left half done.
+
+        When the caller is cancelled, so is the work, unless it has `begun` what cannot be taken back: then
+        the caller is let go at once, and the work goes on by itself.
+        """
+        task = asyncio.create_task(work)
+        self._left.add(task)
+        task.add_done_callback(self._left.discard)
+        task.add_done_callback(_hear)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not begun():
+                task.cancel()
+                await asyncio.wait({task})
+            raise
+
+    async def settle(self) -> None:
+        """Wait for everything that is under way now."""
+        if tasks := self._writes | self._left:
+            await asyncio.wait(tasks)
+
+    async def give_up(self, seconds: float) -> None:
+        """Cancel what has been left to itself, which then notes how far it came, within some `seconds`."""
+        late = set(self._left)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=seconds)
+
+
+def _hear(task: asyncio.Task[Any]) -> None:
+    """Take note of how a task ended that nobody awaits any more: the grant says it, not the log."""
+    if not task.cancelled():
+        task.exception()

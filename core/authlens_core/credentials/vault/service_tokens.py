@@ -1,0 +1,206 @@
+"""The service tokens of this person on this machine: facts in the index, secrets in the store.
+
+A secret is written as a new generation, read back and only then made the valid one, as the tokens of a grant
+are; so a replacement that fails leaves the old secret where it was.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from authlens_core.access.service_token import is_field_name, shape_problem
+from authlens_core.credentials.records.coverage import coverage
+from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.record_json import service_secret_from_json, service_secret_to_json
+from authlens_core.credentials.records.service_token import ServiceToken, TokenVerdict
+from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.store import chunked_secret as sealed
+from authlens_core.credentials.store.secret_store import SecretStore, StoreElsewhere
+from authlens_core.credentials.vault.generations import Generations, Written
+from authlens_core.errors import LoginNeeded, UsageError
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+__all__ = ["ServiceTokens", "new_token_id"]
+
+
+def new_token_id() -> str:
+    """Return an identifier for a new record."""
+    return f"service-{secrets.token_hex(10)}"
+
+
+class ServiceTokens:
+    """Everything that `service-token add` left behind.
+
+    Args:
+        index: the facts.
+        store: the secrets.
+        generations: writes secrets whole or not at all.
+        written: awaits a write to its end, whatever happens to the caller.
+        record: appends to the history: kind, id, detail.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        store: SecretStore,
+        generations: Generations,
+        written: Written,
+        record: Callable[[str, str, str], None],
+    ) -> None:
+        self._rows = ServiceTokenRows(index)
+        self._store = store
+        self._generations = generations
+        self._written = written
+        self._record = record
+
+    def list(self) -> tuple[ServiceToken, ...]:
+        """Return every service token that can be read, newest first."""
+        return self._rows.all()[0]
+
+    def damaged(self) -> tuple[str, ...]:
+        """Return the ids of the records that cannot be read; they can be removed."""
+        return self._rows.all()[1]
+
+    def ids(self) -> frozenset[str]:
+        """Return the id of every record, readable or not."""
+        tokens, damaged = self._rows.all()
+        return frozenset((*(token.token_id for token in tokens), *damaged))
+
+    def find(self, url: str) -> ServiceToken | None:
+        """Return the service token for `url`: of those whose URL covers it the closest, then the newest."""
+        best: tuple[int, ServiceToken] | None = None
+        for token in self.list():
+            length = coverage(token.url, url)
+            if length is not None and (best is None or length > best[0]):
+                best = (length, token)
+        return best[1] if best else None
+
+    def get(self, token_id: str) -> ServiceToken:
+        """Return one service token.
+
+        Raises:
+            LoginNeeded: there is none.
+        """
+        found = next((token for token in self.list() if token.token_id == token_id), None)
+        if found is None:
+            raise LoginNeeded("There is no such service token on this machine.", "See: authlens list")
+        return found
+
+    async def save(self, token: ServiceToken, secret: Secret) -> ServiceToken:
+        """Store a service token with its secret, in place of the secret before; return it as stored.
+
+        Raises:
+            UsageError: see `refuse_shape`.
+            NoSecretStore: it could not be stored; what was stored before stands, unharmed.
+            LockBusy: another process was writing all the time.
+        """
+        self.refuse_shape(token, secret)
+        is_new = all(known.token_id != token.token_id for known in self.list())
+        stored = await self.put(
+            replace(token, secret_from=utc_now(), label=safe_line(token.label, 80)), secret
+        )
+        kind = "service token added" if is_new else "service token replaced"
+        self._record(kind, token.token_id, f"{token.client_id} for {token.url}")
+        return stored
+
+    async def put(self, token: ServiceToken, secret: Secret) -> ServiceToken:
+        """Store a service token as it is, with its secret: one that is new here, or comes from elsewhere.
+
+        Raises:
+            as `save`.
+        """
+        stored = replace(token, place=self._store.place)
+
+        def switch(generation: int, entries: int) -> None:
+            self._rows.switch(replace(stored, generation=generation), entries)
+
+        work = self._generations.replace(token.token_id, service_secret_to_json(secret), switch)
+        return replace(stored, generation=await self._written(work))
+
+    @staticmethod
+    def refuse_shape(token: ServiceToken, secret: Secret) -> None:
+        """Refuse what cannot be right, before anything is sent or stored.
+
+        Raises:
+            UsageError: the pair cannot be right, the header is none, or the URL cannot be used.
+        """
+        problem = shape_problem(token.client_id, secret)
+        if problem is not None and problem.refused:
+            raise UsageError(problem.cause, problem.cure)
+        if not is_field_name(token.header):
+            raise UsageError(f"{safe_line(token.header, 80)!r} is no name of a header field.", "Correct it.")
+        try:
+            parse_url(token.url, loopback_http=True)
+        except UrlRefused as refused:
+            raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from None
+
+    async def load(self, token_id: str) -> tuple[ServiceToken, Secret]:
+        """Return a service token and its secret, both of one generation.
+
+        Raises:
+            LoginNeeded: there is no such token, or its secret is gone or damaged (`SecretsDamaged`).
+            NoSecretStore: the store could not be asked, or is not the one that it is in.
+        """
+        while True:
+            token = self.get(token_id)
+            if token.place is not self._store.place:
+                raise StoreElsewhere(token.place, self._store.name)
+            try:
+                secret = service_secret_from_json(await sealed.read(self._store, token_id, token.generation))
+            except sealed.SecretsDamaged:
+                if self.get(token_id).generation == token.generation:
+                    raise
+                continue  # replaced meanwhile; generations only grow, so this ends
+            break
+        if secret is None:
+            raise sealed.SecretsDamaged(
+                "The secret of this service token cannot be read.", "Run: authlens service-token replace URL"
+            )
+        return token, secret
+
+    def note_test(
+        self, token_id: str, at: datetime, verdict: TokenVerdict, words: str
+    ) -> ServiceToken | None:
+        """Note what the resource said; None where the token is gone."""
+
+        def change(token: ServiceToken) -> ServiceToken:
+            proven = at if verdict is TokenVerdict.ACCEPTED else token.last_proven_at
+            said = safe_line(words, 500)
+            return replace(
+                token, last_tested=at, last_verdict=verdict, last_words=said, last_proven_at=proven
+            )
+
+        return self._rows.change(token_id, change)
+
+    def edit(self, token_id: str, *, label: str, expires_at: datetime | None) -> ServiceToken:
+        """Change what has nothing to do with the secret: its name, and when it ends, as Access says now.
+
+        A token that is refreshed in Zero Trust keeps its secret and ends a year later.
+
+        Raises:
+            LoginNeeded: there is no such token.
+        """
+        known = self.get(token_id)
+        name = safe_line(label, 80)
+        changed = self._rows.change(token_id, lambda token: replace(token, label=name, expires_at=expires_at))
+        if changed is None:
+            return known
+        end = "no end stated" if expires_at is None else f"ends {expires_at:%Y-%m-%d %H:%M} UTC"
+        self._record("service token edited", token_id, f"{name or known.client_id}, {end}")
+        return changed
+
+    async def remove(self, token_id: str, *, kind: str = "service token removed", detail: str = "") -> bool:
+        """Remove a service token from this machine; at Access it stays valid.
+
+        Returns:
+            False where its secret could not be deleted from the store yet; a later save does it.
+        """
+        erased = await self._written(self._generations.remove(lambda: self._rows.remove(token_id)))
+        self._record(kind, token_id, detail or "removed from this machine; Access was not told")
+        return erased

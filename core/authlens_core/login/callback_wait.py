@@ -1,0 +1,293 @@
+"""The wait for the browser: a bound listener, a paste box, one deadline; the first valid answer wins."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from authlens_core.callback.binding import RedirectHost, another_port, is_held
+from authlens_core.callback.errors import BadListenerSetting, NoLoopback, PortRefused, PortTaken
+from authlens_core.callback.listener import DEFAULT_PORT, EventKind, Listener, ListenerEvent, Page
+from authlens_core.errors import AuthlensError
+from authlens_core.login.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
+from authlens_core.login.facts import Facts, Options
+from authlens_core.login.stages.authorization import expected_response
+from authlens_core.oauth.authorization import (
+    AuthorizationResponse,
+    Expected,
+    Verdict,
+    read_authorization_response,
+    read_pasted,
+)
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.secret import Secret
+
+__all__ = ["ResponseWait"]
+
+_FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})
+_LONGEST_WAIT: Final = 3600.0
+
+
+def _now() -> float:
+    """Seconds on a clock that goes on while a laptop sleeps, where there is one."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
+class ResponseWait:
+    """Holds the listener from before registration until an answer came or time ran out."""
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._listener: Listener | None = None
+        self._bound: tuple[int, str] | None = None
+        self._named: dict[tuple[int, RedirectHost], int] = {}
+        self._expected: Expected | None = None
+        self._answer: AuthorizationResponse | None = None
+        self._alter: Callable[[Secret], Secret] | None = None
+        self._altered = False
+        self._arrived = asyncio.Event()
+        self._began = 0.0
+        self._deadline = 0.0
+        self.ignored = 0
+        self.remarks: tuple[Check, ...] = ()
+        """What a person should know of the redirect URI that `open` returned last."""
+
+    @property
+    def listener(self) -> Listener | None:
+        """The listener, while it is bound."""
+        return self._listener
+
+    @property
+    def waiting(self) -> bool:
+        """True while an answer is awaited."""
+        return self._expected is not None and self._answer is None
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._deadline - _now())
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the wait began."""
+        return _now() - self._began
+
+    async def open(self, options: Options) -> tuple[str | None, Check | None]:
+        """Bind the port or keep it; return the redirect URI, or what stands in the way.
+
+        Where the person wants no port, none is bound: the redirect URI names one all the same, and one that
+        nobody holds, for whoever did would be sent the code.
+        """
+        self.remarks = ()
+        if not options.listen:
+            await self.close()
+            return await self._name_a_port(options.redirect_host, options.port or DEFAULT_PORT)
+        wanted = (options.port, options.redirect_host)
+        held = self._listener
+        if held is not None and wanted in (self._bound, (held.port, (self._bound or wanted)[1])):
+            return held.redirect_uri, None
+        await self.close()
+        try:
+            self._listener = await Listener.open(port=options.port, host=options.redirect_host)
+        except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
+            return None, _port_problem(options.port, stopped)
+        self._listener.on_event = self._heard
+        self._bound = wanted
+        return self._listener.redirect_uri, None
+
+    async def _name_a_port(self, host: RedirectHost, wanted: int) -> tuple[str | None, Check | None]:
+        """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
+        port = self._named.get((wanted, host), wanted)
+        if await asyncio.to_thread(is_held, host, port):
+            port = await asyncio.to_thread(another_port, host)
+        if not port:
+            return None, _port_problem(wanted, PortTaken(wanted, None, 0))
+        self._named[wanted, host] = port
+        self.remarks = () if port == wanted else (_named_instead(wanted, port),)
+        return f"http://{host}:{port}/callback", None
+
+    async def begin(
+        self, facts: Facts, seconds: float, alter: Callable[[Secret], Secret] | None = None
+    ) -> Check | None:
+        """Start to wait for the answer to the link in `facts`; return what stands in the way, if anything.
+
+        With `alter`, an answer that would be final is changed and read again, and final whatever it is then.
+        """
+        redirect_uri, problem = await self.open(_where_registered(facts))
+        if problem is not None:
+            return problem
+        if facts.client is not None and redirect_uri != facts.client.redirect_uri:
+            registered = facts.client.redirect_uri
+            taken = not facts.options.listen
+            return _taken_since(registered) if taken else _another_port(redirect_uri or "", registered)
+        self._expected = expected_response(facts)
+        self._answer = None
+        self._alter, self._altered = alter, False
+        self._arrived.clear()
+        self.ignored = 0
+        self._began = _now()
+        self._deadline = self._began + min(seconds, _LONGEST_WAIT)
+        if self._listener is not None:
+            self._listener.expect(self._judge)
+        return None
+
+    async def response(self) -> AuthorizationResponse | None:
+        """Return the first valid answer, or None when time ran out. The port is free afterwards."""
+        try:
+            while self._answer is None and self.remaining > 0:
+                try:
+                    async with asyncio.timeout(min(1.0, self.remaining)):
+                        await self._arrived.wait()
+                except TimeoutError:
+                    continue
+            return self._answer
+        finally:
+            self._expected = None
+            await self.close()
+
+    def extend(self, seconds: float) -> None:
+        """Give the browser more time."""
+        if self.waiting:
+            self._deadline = min(self._deadline + seconds, _now() + _LONGEST_WAIT)
+            self._emit(DeadlineMoved(self.remaining))
+
+    def validate_paste(self, text: Secret) -> AuthorizationResponse:
+        """Judge a pasted text as `paste` would, without any consequence: of several, one can be chosen.
+
+        Raises:
+            ValueError: when no answer is awaited.
+        """
+        return read_pasted(text, self._awaited())
+
+    def paste(self, text: Secret) -> AuthorizationResponse:
+        """Judge a pasted redirect URL by the same rules as a callback.
+
+        Raises:
+            ValueError: when no answer is awaited.
+        """
+        response = self._read(text, self._awaited(), read_pasted)
+        self._took(response)
+        return response
+
+    def _awaited(self) -> Expected:
+        if self._expected is None or self._answer is not None:
+            msg = "no answer is awaited"
+            raise ValueError(msg)
+        return self._expected
+
+    async def close(self) -> None:
+        """Free the port. Safe to call at any time."""
+        listener, self._listener, self._bound = self._listener, None, None
+        if listener is not None:
+            await listener.close()
+
+    def _judge(self, query: Secret) -> Page:
+        if self._answer is not None:
+            return Page.RECEIVED
+        if self._expected is None:
+            return Page.EXPIRED
+        response = self._read(query, self._expected, read_authorization_response)
+        if not self._took(response) and response.verdict is Verdict.INVALID:
+            # An outdated answer is counted by the listener itself.
+            self._ignore(_IGNORED[response.verdict])
+        return _PAGES[response.verdict]
+
+    def _read(
+        self, raw: Secret, expected: Expected, read: Callable[[Secret, Expected], AuthorizationResponse]
+    ) -> AuthorizationResponse:
+        response = read(raw, expected)
+        if self._alter is None or response.verdict not in _FINAL:
+            return response
+        self._altered = True
+        return read(self._alter(raw), expected)
+
+    def _took(self, response: AuthorizationResponse) -> bool:
+        if response.verdict not in _FINAL and not self._altered:
+            return False
+        self._answer = response
+        self._arrived.set()
+        return True
+
+    def _ignore(self, reason: str) -> None:
+        self.ignored += 1
+        self._emit(AnswerIgnored(reason, self.ignored))
+
+    def _heard(self, event: ListenerEvent) -> None:
+        if event.kind is EventKind.IGNORED:
+            self._ignore(event.reason)
+        elif event.kind is EventKind.TESTED:
+            self._emit(TunnelTested(event.family))
+
+
+_PAGES: Final = {
+    Verdict.CODE: Page.SUCCESS,
+    Verdict.ERROR: Page.DENIED,
+    Verdict.OUTDATED: Page.OUTDATED,
+    Verdict.INVALID: Page.ERROR,
+    Verdict.WRONG_ISSUER: Page.ERROR,
+}
+_IGNORED: Final = {
+    Verdict.OUTDATED: "an answer to another login: its state is not the one of this link",
+    Verdict.INVALID: "an answer that cannot be read",
+}
+
+
+def _where_registered(facts: Facts) -> Options:
+    """Return the options with the port that was registered, where the operating system chose it."""
+    port = None if facts.redirect_uri is None else urlsplit(facts.redirect_uri).port
+    return facts.options if facts.options.port or port is None else replace(facts.options, port=port)
+
+
+def _port_problem(port: int, stopped: AuthlensError) -> Check:
+    name = "registration.listener"
+    if isinstance(stopped, PortTaken):
+        name = "registration.port_half" if stopped.half else "registration.port"
+    return Check(
+        name,
+        Severity.FAILURE,
+        f"Port {port} of this machine is free for the callback.",
+        stopped.cause,
+        "Whoever holds the port would receive the code, so authlens never shares one.",
+        "RFC 8252 §7.3",
+        stopped.cure,
+    )
+
+
+def _named_instead(wanted: int, named: int) -> Check:
+    return Check(
+        "registration.named_port",
+        Severity.NOTICE,
+        "Nobody listens on the port that the browser is sent to.",
+        f"somebody holds port {wanted}, so the redirect URI names {named}; nothing is opened there",
+        "Whoever holds the port would receive the code.",
+        "RFC 8252 §7.3",
+    )
+
+
+def _taken_since(registered: str) -> Check:
+    return Check(
+        "authorization.redirect_uri",
+        Severity.FAILURE,
+        "Nobody listens where the registration says.",
+        f"somebody holds the port of {registered} now",
+        "Whoever holds the port would receive the code.",
+        "RFC 8252 §7.3",
+        "Go back to Registration, so that another address is registered.",
+    )
+
+
+def _another_port(bound: str, registered: str) -> Check:
+    return Check(
+        "authorization.redirect_uri",
+        Severity.FAILURE,
+        "The listener is where the registration says.",
+        f"listening at {bound}, registered {registered}",
+        "The server sends the code only to the registered address.",
+        "RFC 6749 §3.1.2.3",
+        "Go back to Registration, so that the new address is registered.",
+    )

@@ -1,0 +1,147 @@
+"""What there is to say of a login that was interrupted, and with which options it is taken up again.
+
+No secret is in it. State, PKCE verifier and code were never written down, so taking a login up again is
+walking it once more; only the client that it registered is still there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from authlens_core.login.facts import Options
+from authlens_core.login.login import Login
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.trace.record import Stage
+
+__all__ = ["LONGEST", "InterruptedLogin", "from_text", "to_text", "unfinished"]
+
+LONGEST: Final = 64 * 1024
+"""Characters of one record; a longer one is neither written nor read."""
+_WORTH_IT: Final = frozenset({Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE})
+"""The stages after a client was found or registered and before the tokens are kept."""
+_VERSION: Final = 1
+
+
+def _text(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+# What each option may be; whatever else stands in a file was not written by this program.
+_OPTIONS: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
+    {
+        "port": lambda value: type(value) is int and 0 <= value <= 65_535,
+        "redirect_host": lambda value: value in ("localhost", "127.0.0.1"),
+        "client_id": _text,
+        "client_metadata_url": _text,
+        "scope": _text,
+        "resource": _text,
+        "issuer": _text,
+        "method": lambda value: value in (None, "GET", "POST"),
+        "wait": lambda value: type(value) in (int, float) and 0 < value <= 86_400,
+        "listen": lambda value: type(value) is bool,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptedLogin:
+    """A login that a client was found for, and that has no tokens yet.
+
+    Attributes:
+        resource_url: what was logged in to.
+        stage: the stage that ran, or was next.
+        at: when that was.
+        options: what the person had decided, without the client's secret.
+        redirect_uri: where the browser was to come back to.
+        needs_secret: whether the client has a secret that the person gave; it is kept nowhere.
+        why: what ended it, if that is known; a few words.
+    """
+
+    resource_url: str
+    stage: Stage
+    at: datetime
+    options: Options
+    redirect_uri: str | None = None
+    needs_secret: bool = False
+    why: str = ""
+
+    @property
+    def again(self) -> Options:
+        """The options for the same login once more.
+
+        With the port that it had, even where the operating system chose it: a client is registered for one
+        redirect URI, port and all, and is known only for that.
+        """
+        port = urlsplit(self.redirect_uri or "").port
+        return replace(self.options, port=port) if port and self.options.listen else self.options
+
+
+def unfinished(login: Login, at: datetime) -> InterruptedLogin | None:
+    """Return what is worth to be known of `login` if it ended now; None where nothing would be lost."""
+    stage = login.running or login.position
+    if stage not in _WORTH_IT or login.keeps_nothing:
+        return None
+    options = login.facts.options
+    return InterruptedLogin(
+        login.facts.resource_url.text,
+        stage,
+        at,
+        replace(options, client_secret=None),
+        login.facts.redirect_uri,
+        needs_secret=options.client_secret is not None,
+    )
+
+
+def to_text(record: InterruptedLogin) -> str:
+    """Return a record as one line of JSON."""
+    return json.dumps(
+        {
+            "version": _VERSION,
+            "resource_url": record.resource_url,
+            "stage": record.stage.value,
+            "at": record.at.isoformat(),
+            "options": {name: getattr(record.options, name) for name in _OPTIONS},
+            "redirect_uri": record.redirect_uri,
+            "needs_secret": record.needs_secret,
+            "why": record.why,
+        }
+    )
+
+
+def from_text(text: str) -> InterruptedLogin | None:
+    """Return the record that `to_text` wrote, or None where it is something else."""
+    if len(text) > LONGEST:
+        return None
+    try:
+        read = json.loads(text)
+        if read["version"] != _VERSION or not all(map(_text, (read["redirect_uri"], read["why"]))):
+            return None
+        stage, at = Stage(read["stage"]), datetime.fromisoformat(read["at"])
+        options = _options(read["options"])
+        url = parse_url(read["resource_url"], loopback_http=True).text
+        record = InterruptedLogin(
+            url, stage, at, options, read["redirect_uri"], read["needs_secret"] is True, read["why"] or ""
+        )
+        _ = record.again  # its port may be none
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UrlRefused):
+        return None
+    return record if stage in _WORTH_IT and at.tzinfo is not None else None
+
+
+def _options(read: Mapping[str, Any]) -> Options:
+    """Return options as they were written.
+
+    Raises:
+        ValueError: one is missing or cannot be.
+    """
+    known = {field.name for field in fields(Options)}
+    for name, allows in _OPTIONS.items():
+        if name not in known or not allows(read[name]):
+            raise ValueError(name)
+    return Options(**{name: read[name] for name in _OPTIONS})

@@ -1,0 +1,220 @@
+"""An amendment: one named part of a request, a link or a callback, changed on purpose.
+
+Applying one is a pure function over values, and it changes nothing but the part it names: every other
+parameter, field and header keeps its place and its bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+from authlens_core.oauth.form import FormRefused, decode_component
+from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.secret import Body, Secret
+
+__all__ = [
+    "AmendmentRefused",
+    "EditLocation",
+    "RequestEdit",
+    "amended_answer",
+    "amended_request",
+    "amended_url",
+]
+
+_TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
+_LONGEST: Final = 16 * 1024  # characters: what a person types, or the value that stood there
+
+
+class AmendmentRefused(ValueError):
+    """A value that cannot be sent at all, so that no server would see it; the message says why."""
+
+
+class EditLocation(StrEnum):
+    """Where the named part stands."""
+
+    METHOD = "method"
+    URL = "address"
+    QUERY = "query parameter"
+    HEADER = "header field"
+    FORM = "form field"
+    JSON = "JSON member"
+    CALLBACK = "callback parameter"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEdit:
+    """One change.
+
+    Attributes:
+        place: where the part stands.
+        name: its name; empty for the method and the address.
+        value: what stands there instead; None leaves the part out. A JSON member that held a string stays
+            one; any other is read as JSON where that is possible.
+        new: true where no part of that name stood there; it is put behind the others.
+
+    Raises:
+        AmendmentRefused: HTTP has no way to carry the value.
+    """
+
+    place: EditLocation
+    name: str
+    value: str | Secret | None
+    new: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be sent, before it is shown as about to be sent."""
+        problem = _problem(self.place, self.name, self.text)
+        if problem:
+            raise AmendmentRefused(problem)
+
+    @property
+    def text(self) -> str | None:
+        """The value itself, out of its box; None where the part is left out."""
+        return self.value.reveal() if isinstance(self.value, Secret) else self.value
+
+    @property
+    def words(self) -> str:
+        """What was done, a few words without any value."""
+        if self.place is EditLocation.METHOD:
+            return f"the method was changed to {self.text}"
+        if self.place is EditLocation.URL:
+            return "the address was replaced"
+        done = "left out" if self.value is None else "added" if self.new else "replaced"
+        if self.place is EditLocation.HEADER:
+            return f"the header field {self.name} was {done}"
+        where = " in the callback" if self.place is EditLocation.CALLBACK else ""
+        return f"{self.name}{where} was {done}"
+
+
+def amended_request(request: Request, amendments: Iterable[RequestEdit]) -> Request:
+    """Return `request` with each amendment applied in turn; those of a callback do not concern it."""
+    for one in amendments:
+        request = _applied(request, one)
+    return request
+
+
+def amended_url(url: str, amendments: Iterable[RequestEdit]) -> str:
+    """Return the link `url` with its address and its parameters amended; other places do not concern it."""
+    for one in amendments:
+        if one.place is EditLocation.URL:
+            url = _with_address(url, one.text or "")
+        elif one.place is EditLocation.QUERY:
+            url = _with_parameter(url, one.name, one.text)
+    return url
+
+
+def amended_answer(answer: Secret, amendments: Iterable[RequestEdit]) -> Secret:
+    """Return the answer of a browser, its query alone or a whole address, with the callback amended."""
+    text = answer.reveal()
+    for one in amendments:
+        if one.place is EditLocation.CALLBACK:
+            where, mark, query = text.rpartition("?")
+            text = f"{where}{mark}{_with_pair(query, one.name, one.text, _for_query)}"
+    return Secret(text)
+
+
+def _problem(place: EditLocation, name: str, text: str | None) -> str:
+    whole = f"{name}{text or ''}"
+    if len(whole) > _LONGEST:
+        return f"It is longer than {_LONGEST} characters."
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in whole):
+        return "It holds half a character, which no encoding can carry."
+    if place is EditLocation.METHOD and not (text and set(text) <= _TOKEN):
+        return "A method is one word of ASCII letters (RFC 9110 §9.1)."
+    if place is EditLocation.URL and not (text and text.isascii() and text.isprintable() and " " not in text):
+        return "An address is printable ASCII without blanks (RFC 3986)."
+    if place is EditLocation.HEADER:
+        if not name or not set(name) <= _TOKEN:
+            return "The name of a header field is one word of ASCII letters (RFC 9110 §5.1)."
+        if text is not None and not (text.isascii() and (text.isprintable() or not text)):
+            return "The value of a header field is printable ASCII in one line (RFC 9110 §5.5)."
+    return ""
+
+
+def _applied(request: Request, one: RequestEdit) -> Request:
+    match one.place:
+        case EditLocation.METHOD:
+            return replace(request, method=one.text or request.method)
+        case EditLocation.URL | EditLocation.QUERY:
+            return replace(request, url=amended_url(request.url, (one,)))
+        case EditLocation.HEADER:
+            return replace(request, headers=_with_header(request.headers, one.name, one.text))
+        case EditLocation.FORM:
+            form = request.body.reveal().decode("ascii")
+            return replace(
+                request, body=Body(_with_pair(form, one.name, one.text, quote_plus).encode("ascii"))
+            )
+        case EditLocation.JSON:
+            return replace(request, body=_with_member(request.body, one.name, one.text))
+        case EditLocation.CALLBACK:
+            return request
+
+
+def _with_address(url: str, address: str) -> str:
+    """Replace everything before the query, which is kept unless the new address has one of its own."""
+    _, mark, query = url.partition("?")
+    return address if "?" in address else f"{address}{mark}{query}"
+
+
+def _with_parameter(url: str, name: str, value: str | None) -> str:
+    address, _, query = url.partition("?")
+    new = _with_pair(query, name, value, _for_query)
+    return f"{address}?{new}" if new else address
+
+
+def _for_query(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _with_pair(text: str, name: str, value: str | None, encoded: Callable[[str], str]) -> str:
+    """Replace the first pair of that name, drop any other of it, and put it at the end where it is new."""
+    to_write = [] if value is None else [f"{encoded(name)}={encoded(value)}"]
+    kept: list[str] = []
+    for pair in text.split("&") if text else []:
+        if _name_of(pair) != name:
+            kept.append(pair)
+        elif to_write:
+            kept.append(to_write.pop())
+    return "&".join([*kept, *to_write])
+
+
+def _name_of(pair: str) -> str:
+    name = pair.partition("=")[0]
+    try:
+        return decode_component(name)
+    except FormRefused:
+        return name
+
+
+def _with_header(headers: Headers, name: str, value: str | None) -> Headers:
+    wanted = name.lower()
+    to_write = [] if value is None else [value]
+    fields: list[tuple[str, str]] = []
+    for key, old in headers.fields:
+        if key.lower() != wanted:
+            fields.append((key, old))
+        elif to_write:
+            fields.append((key, to_write.pop()))
+    return Headers.of([*fields, *((name, one) for one in to_write)])
+
+
+def _with_member(body: Body, name: str, value: str | None) -> Body:
+    document = json.loads(body.reveal())
+    if value is None:
+        document.pop(name, None)
+    else:
+        document[name] = value if isinstance(document.get(name), str) else _json_or_text(value)
+    return Body(json.dumps(document).encode())
+
+
+def _json_or_text(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,207 @@
+"""What can be edited before a stage is sent, and which of it the protocol leaves to the person.
+
+A scope, a resource, a client id, a port, a method or an issuer is the person's to choose: such an edit is a
+new set of options and an honest login. Anything else that stands in the request is changed behind the
+protocol's back, which is tampering.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+from authlens_core.login.facts import Facts, Options
+from authlens_core.login.stages.registration import requested_scope
+from authlens_core.login.tampering.amendment import AmendmentRefused, EditLocation, RequestEdit
+from authlens_core.oauth.authorization import url_parameters
+from authlens_core.oauth.form import FormRefused, decode_form
+from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Request
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
+
+__all__ = [
+    "LoginOption",
+    "Part",
+    "added",
+    "choices",
+    "difference",
+    "parts_of_link",
+    "parts_of_request",
+    "places_of",
+    "with_choices",
+]
+
+# What our own requests hold that is secret, by the name it stands under.
+_SECRET: Final = frozenset({"code", "code_verifier", "client_secret", "state", "authorization"})
+# Where each option stands in what a stage sends; editing it there is choosing anew.
+_CHOICES_AT: Final[Mapping[Stage, tuple[str, ...]]] = {
+    Stage.DETECTION: ("method",),
+    Stage.RESOURCE_METADATA: ("issuer",),
+    Stage.SERVER_METADATA: ("issuer",),
+    Stage.REGISTRATION: ("client_id", "port", "redirect_host", "scope", "resource"),
+    Stage.PKCE: ("scope", "resource"),
+    Stage.AUTHORIZATION: ("scope", "resource", "client_id", "port"),
+    Stage.EXCHANGE: ("resource",),
+    Stage.ACCESS: ("method",),
+}
+# Parts that a choice of the same stage stands for already.
+_CHOSEN_INSTEAD: Final[Mapping[Stage, frozenset[str]]] = {
+    Stage.REGISTRATION: frozenset({"scope", "resource"}),
+    Stage.AUTHORIZATION: frozenset({"scope", "resource", "client_id"}),
+}
+_HOSTS: Final = ("localhost", "127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class LoginOption:
+    """An option of the login, by its name in `Options`, with the value that is in force."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a request or link that can be amended.
+
+    Attributes:
+        place: where it stands.
+        name: its name; empty for the method and the address.
+        value: what stands there; a `Secret` where it is one. A JSON member that is no string is JSON text.
+    """
+
+    place: EditLocation
+    name: str
+    value: str | Secret
+
+    def to(self, value: str | Secret | None) -> RequestEdit:
+        """Return the amendment that puts `value` in its place, or leaves the part out."""
+        return RequestEdit(self.place, self.name, value)
+
+
+def choices(stage: Stage, facts: Facts) -> tuple[LoginOption, ...]:
+    """Return the options that stand in what `stage` sends, with what is in force."""
+    in_force: dict[str, str | None] = {
+        "method": facts.options.method or facts.method,
+        "issuer": facts.options.issuer or facts.issuer_identifier,
+        "client_id": facts.options.client_id or (facts.client.client_id if facts.client else None),
+        "port": str(facts.options.port),
+        "redirect_host": facts.options.redirect_host,
+        "scope": requested_scope(facts),
+        "resource": facts.resource,
+    }
+    return tuple(LoginOption(name, in_force[name] or "") for name in _CHOICES_AT.get(stage, ()))
+
+
+def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
+    """Return `options` with what a person chose, each by its name.
+
+    Raises:
+        ValueError: a value that cannot be; the message says what can.
+    """
+    known = {field.name for field in fields(Options)}
+    values: dict[str, Any] = {n: _option(n, text.strip()) for n, text in chosen.items() if n in known}
+    return replace(options, **values)
+
+
+def _option(name: str, text: str) -> str | int | None:
+    if name == "port":
+        if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
+            raise ValueError("A port is a number from 0 to 65535; 0 lets the system choose.")
+        return int(text)
+    if name == "method":
+        if text not in ("", "GET", "POST"):
+            raise ValueError("The resource is asked with GET or with POST.")
+        return text or None
+    if name == "redirect_host":
+        if text not in _HOSTS:
+            raise ValueError(f"The host of the redirect URI is {' or '.join(_HOSTS)}.")
+        return text
+    if name == "issuer" and text:
+        try:
+            parse_url(text, loopback_http=True, allow_query=False)
+        except UrlRefused as refused:
+            raise ValueError(f"The issuer cannot be used: {'; '.join(refused.reasons)}.") from None
+    # An empty scope or resource is a choice too: none is asked for.
+    return text if name in ("scope", "resource") else text or None
+
+
+def parts_of_request(stage: Stage, request: Request) -> tuple[Part, ...]:
+    """Return every part of `request` that is not an option of the login."""
+    instead = _CHOSEN_INSTEAD.get(stage, frozenset())
+    found = [] if stage is Stage.DETECTION else [Part(EditLocation.METHOD, "", request.method)]
+    found.append(Part(EditLocation.URL, "", request.url.partition("?")[0]))
+    found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(request.url)]
+    found += [_part(EditLocation.HEADER, name, value) for name, value in request.headers.fields]
+    found += _parts_of_body(request)
+    return tuple(one for one in found if one.name not in instead)
+
+
+def parts_of_link(url: str) -> tuple[Part, ...]:
+    """Return every part of an authorization URL that is not an option of the login."""
+    instead = _CHOSEN_INSTEAD[Stage.AUTHORIZATION]
+    found = [Part(EditLocation.URL, "", url.partition("?")[0])]
+    found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(url)]
+    return tuple(one for one in found if one.name not in instead)
+
+
+def places_of(request: Request | None) -> tuple[EditLocation, ...]:
+    """Return where something can be added: to `request`, or to a link where that is None."""
+    if request is None:
+        return (EditLocation.QUERY,)
+    body = {FORM_TYPE: (EditLocation.FORM,), JSON_TYPE: (EditLocation.JSON,)}.get(_body_type(request), ())
+    return (*body, EditLocation.QUERY, EditLocation.HEADER)
+
+
+def added(place: EditLocation, name: str, value: str, parts: Sequence[Part]) -> RequestEdit:
+    """Return the amendment that adds a part to `parts`.
+
+    Raises:
+        AmendmentRefused: it has no name, stands there already, or cannot be sent.
+    """
+    if not name:
+        raise AmendmentRefused(f"What is added needs a name ({place.value}).")
+    is_header = place is EditLocation.HEADER
+    for part in parts:
+        same = part.name.lower() == name.lower() if is_header else part.name == name
+        if part.place is place and same:
+            shown = safe_line(name, 60)
+            raise AmendmentRefused(f"{shown} stands there already: change it in its own line.")
+    return RequestEdit(place, name, _part(place, name, value).value, new=True)
+
+
+def difference(name: str, before: str | Secret, after: str | Secret | None) -> str:
+    """Return one line that says what is changed into what; secrets are masked, the rest is safe to show."""
+    return f"{safe_line(name, 60)}: {_shown(before)} → {'(left out)' if after is None else _shown(after)}"
+
+
+def _shown(value: str | Secret) -> str:
+    if isinstance(value, Secret):
+        return value.masked
+    return safe_line(value, 200) or "(empty)"
+
+
+def _part(place: EditLocation, name: str, value: str) -> Part:
+    return Part(place, name, Secret(value) if name.lower() in _SECRET else value)
+
+
+def _body_type(request: Request) -> str:
+    return (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+
+def _parts_of_body(request: Request) -> Iterator[Part]:
+    kind, body = _body_type(request), request.body.reveal()
+    if kind == FORM_TYPE:
+        try:
+            pairs = decode_form(body.decode("ascii"))
+        except (FormRefused, UnicodeDecodeError):
+            return
+        yield from (_part(EditLocation.FORM, name, value) for name, value in pairs)
+    elif kind == JSON_TYPE:
+        document = json.loads(body)
+        for name, value in document.items():
+            yield _part(EditLocation.JSON, name, value if isinstance(value, str) else json.dumps(value))

@@ -1,0 +1,144 @@
+"""What became of an experiment: the answer held against what the specification demands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from authlens_core.login.tampering.experiments import Experiment
+from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.error_response import OAuthError, read_error
+from authlens_core.secret import Secret
+from authlens_core.wire.exchange import Exchange
+
+__all__ = [
+    "answered_by_authlens",
+    "answered_on_callback",
+    "answered_the_link",
+    "answered_with_resource",
+    "answered_with_tokens",
+    "link_is_refused",
+    "nothing_came",
+]
+
+_NOT_REFUSED: Final = "That is no refusal in the way of the protocol: it does not show that the rule is kept."
+
+
+class _Answer(NamedTuple):
+    severity: Severity
+    seen: str
+
+
+def answered_with_tokens(
+    experiment: Experiment, exchanges: Sequence[Exchange], sent: Sequence[Secret] = ()
+) -> Check:
+    """Judge the last answer of a token endpoint; `sent` is masked where the server repeats it."""
+    if experiment.repeats and not _came_to_it(exchanges):
+        seen = "the first request was refused already, so there was nothing to send again"
+        return _check(experiment, _Answer(Severity.NOTICE, seen))
+    last = exchanges[-1] if exchanges else None
+    response = last.response if last is not None and last.failure is None else None
+    if response is None:
+        cause = last.failure.cause if last is not None and last.failure is not None else "nothing was sent"
+        return _check(experiment, _Answer(Severity.NOTICE, f"no answer: {cause}"))
+    if response.status < 300:
+        return _check(experiment, _Answer(experiment.accepted, f"{response.status}: it gave tokens"))
+    error = read_error(response, sent)
+    if 400 <= response.status < 500 and error is not None:
+        return _check(experiment, _refused(experiment, f"{response.status} {error}", error))
+    return _check(experiment, _Answer(Severity.WARNING, f"{response.status}. {_NOT_REFUSED}"))
+
+
+def answered_on_callback(experiment: Experiment, response: AuthorizationResponse) -> Check:
+    """Judge what the server sent the browser back with."""
+    if response.error is not None:
+        return _check(experiment, _refused(experiment, f"{response.error}", response.error))
+    if response.code is not None:
+        return _check(experiment, _Answer(experiment.accepted, "it sent the browser back with a code"))
+    return _check(experiment, _Answer(Severity.WARNING, f"an answer that cannot be read. {_NOT_REFUSED}"))
+
+
+def link_is_refused(exchange: Exchange, redirect_uri: str) -> bool | None:
+    """Return whether the server refused a link that authlens itself opened; None where it asks to sign in.
+
+    Args:
+        exchange: the GET of the link, without any session.
+        redirect_uri: the address in the link that was not registered.
+    """
+    response = exchange.response
+    if response is None:
+        return None
+    if 300 <= response.status < 400 and (response.headers.get("location") or "").startswith(redirect_uri):
+        return False
+    return True if 400 <= response.status < 500 else None
+
+
+def answered_the_link(experiment: Experiment, *, refused: bool, status: int | None = None) -> Check:
+    """Judge whether the browser was sent to an address that was not registered."""
+    if refused:
+        seen = f"{status}: a page of its own, and nobody was sent anywhere"
+        return _check(experiment, _Answer(Severity.PASS, seen))
+    return _check(experiment, _Answer(experiment.accepted, "it sent the browser to that address"))
+
+
+def answered_by_authlens(experiment: Experiment, response: AuthorizationResponse) -> Check:
+    """Judge authlens itself: whether it took a forged callback for an answer."""
+    if response.code is not None or response.error is not None:
+        return _check(experiment, _Answer(Severity.FAILURE, "authlens took it for an answer"))
+    refusal = {
+        Verdict.OUTDATED: "authlens refused it: the state is of no login here. The code was not used",
+        Verdict.WRONG_ISSUER: "authlens refused it: another issuer. The code was sent nowhere",
+    }
+    seen = refusal.get(response.verdict, "authlens refused it: the answer cannot be read")
+    return _check(experiment, _Answer(Severity.PASS, seen))
+
+
+def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]) -> Check:
+    """Judge whether the resource still takes the token."""
+    response = exchanges[-1].response if exchanges else None
+    if response is None:
+        return _check(experiment, _Answer(Severity.NOTICE, "no answer"))
+    if response.status == 401:
+        return _check(experiment, _Answer(Severity.PASS, "401: the token is dead"))
+    seen = f"{response.status}: the token is still taken"
+    return _check(experiment, _Answer(experiment.accepted, seen))
+
+
+def nothing_came(experiment: Experiment) -> Check:
+    """Say that the wait ended without an answer, which proves nothing either way."""
+    seen = (
+        "nothing came back to authlens; if the browser shows an error page of the server, that is its refusal"
+    )
+    return _check(experiment, _Answer(Severity.NOTICE, seen))
+
+
+def _came_to_it(exchanges: Sequence[Exchange]) -> bool:
+    first = exchanges[0].response if exchanges else None
+    return first is not None and first.status < 300 and len(exchanges) > 1
+
+
+def _refused(experiment: Experiment, seen: str, error: OAuthError) -> _Answer:
+    if experiment.errors and error.error not in experiment.errors:
+        meant = " or ".join(experiment.errors)
+        return _Answer(Severity.NOTICE, f"{seen} (refused, though the code for this is {meant})")
+    return _Answer(Severity.PASS, seen)
+
+
+def _check(experiment: Experiment, answer: _Answer) -> Check:
+    passed = answer.severity is Severity.PASS
+    return Check(
+        f"experiment.{experiment.name}",
+        answer.severity,
+        experiment.expectation,
+        answer.seen,
+        experiment.why,
+        experiment.spec,
+        "" if passed or answer.severity is Severity.NOTICE else _cure(experiment),
+    )
+
+
+def _cure(experiment: Experiment) -> str:
+    if experiment.who == "authlens":
+        return "Report this as a security bug of authlens."
+    return f"Tell the owner of {experiment.who}, with an export of this record."

@@ -1,0 +1,248 @@
+"""What if…: the experiments, each an attack in miniature with what must become of it.
+
+An experiment changes one thing in one stage. Who has to refuse, the server or authlens, is named; what the
+specification demands is said in words of ours before it runs, and held against the answer afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.login.facts import Facts
+from authlens_core.login.tampering.amendment import EditLocation, RequestEdit
+from authlens_core.oauth.check import Severity
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
+
+__all__ = ["EXPERIMENTS", "FOREIGN_ISSUER", "Experiment", "Referee", "experiment_named"]
+
+FOREIGN_ISSUER: Final = "https://attacker.example"
+_ELSEWHERE: Final = "?other=1"
+
+
+class Referee(StrEnum):
+    """Whose answer is judged, and so how."""
+
+    TOKEN_ENDPOINT = "token endpoint"  # noqa: S105 - a place, not a password
+    CALLBACK = "callback"
+    LINK = "link"
+    AUTHLENS = "authlens"
+    RESOURCE = "resource"
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One experiment.
+
+    Attributes:
+        name: a stable identifier; the check is called `experiment.<name>`.
+        title: a few words.
+        question: what an attacker would try, one sentence.
+        stage: where it acts; `Stage.REFRESH` comes after the last stage of the login.
+        expectation: what the specification says must happen, in words of ours.
+        spec: where it says so.
+        referee: whose answer is judged.
+        why: what it would mean if it were let through.
+        accepted: how grave that is.
+        errors: the error codes that a refusal should carry; empty for any.
+        change: the amendments, from what is known when the stage begins.
+        repeats: true to send the same request a second time, after it was answered.
+        follow_up: what is looked at in a later stage because of this one.
+    """
+
+    name: str
+    title: str
+    question: str
+    stage: Stage
+    expectation: str
+    spec: str
+    referee: Referee
+    why: str
+    accepted: Severity = Severity.FAILURE
+    errors: tuple[str, ...] = ()
+    change: Callable[[Facts], tuple[RequestEdit, ...]] = lambda _: ()
+    repeats: bool = False
+    follow_up: Experiment | None = None
+
+    @property
+    def who(self) -> str:
+        """Who has to refuse."""
+        return {Referee.AUTHLENS: "authlens", Referee.RESOURCE: "the resource"}.get(
+            self.referee, "the server"
+        )
+
+
+def experiment_named(name: str) -> Experiment | None:
+    """Return the experiment of that name, follow-ups included, or None."""
+    every = (*EXPERIMENTS, *(one.follow_up for one in EXPERIMENTS if one.follow_up is not None))
+    return next((one for one in every if one.name == name), None)
+
+
+def _other(text: str) -> str:
+    """Return a text of the same length and alphabet that differs in its last character."""
+    return f"{text[:-1]}{'B' if text.endswith('A') else 'A'}"
+
+
+def _wrong_verifier(facts: Facts) -> tuple[RequestEdit, ...]:
+    verifier = facts.pkce.code_verifier.reveal() if facts.pkce else ""
+    return (RequestEdit(EditLocation.FORM, "code_verifier", Secret(_other(verifier))),)
+
+
+def _plain(facts: Facts) -> tuple[RequestEdit, ...]:
+    verifier = facts.pkce.code_verifier if facts.pkce else Secret("")
+    return (
+        RequestEdit(EditLocation.QUERY, "code_challenge", verifier),
+        RequestEdit(EditLocation.QUERY, "code_challenge_method", "plain"),
+    )
+
+
+def _other_redirect(place: EditLocation) -> Callable[[Facts], tuple[RequestEdit, ...]]:
+    def change(facts: Facts) -> tuple[RequestEdit, ...]:
+        registered = facts.client.redirect_uri if facts.client else ""
+        return (RequestEdit(place, "redirect_uri", f"{registered}{_ELSEWHERE}"),)
+
+    return change
+
+
+def _wrong_state(facts: Facts) -> tuple[RequestEdit, ...]:
+    state = facts.state.reveal() if facts.state else ""
+    return (RequestEdit(EditLocation.CALLBACK, "state", Secret(_other(state))),)
+
+
+EXPERIMENTS: Final[tuple[Experiment, ...]] = (
+    Experiment(
+        name="wrong_verifier",
+        title="Wrong code_verifier",
+        question="Somebody stole the code on its way back and redeems it without knowing the verifier.",
+        stage=Stage.EXCHANGE,
+        expectation="The server computes the challenge of this verifier, finds that it is another one, and "
+        "must answer invalid_grant.",
+        spec="RFC 7636 §4.6",
+        referee=Referee.TOKEN_ENDPOINT,
+        why="A stolen code would be worth as much as the tokens.",
+        errors=("invalid_grant",),
+        change=_wrong_verifier,
+    ),
+    Experiment(
+        name="reused_code",
+        title="Code used twice",
+        question="Somebody finds the code in a log or a browser's history after it was redeemed.",
+        stage=Stage.EXCHANGE,
+        expectation="A code must not be used more than once: the server must deny the second request.",
+        spec="RFC 6749 §4.1.2",
+        referee=Referee.TOKEN_ENDPOINT,
+        why="A code that works twice makes every place where it was written down a way in.",
+        errors=("invalid_grant",),
+        repeats=True,
+        follow_up=Experiment(
+            name="reused_code_tokens",
+            title="The tokens of a code used twice",
+            question="Whoever used the code first may have been the thief.",
+            stage=Stage.ACCESS,
+            expectation="When a code comes a second time, the server should also revoke the tokens that the "
+            "first use bought.",
+            spec="RFC 6749 §4.1.2",
+            referee=Referee.RESOURCE,
+            why="It cannot tell the thief from the owner, so it is safer that both have nothing.",
+            accepted=Severity.NOTICE,
+        ),
+    ),
+    Experiment(
+        name="missing_resource",
+        title="No resource parameter",
+        question="A careless client does not say what the token is for, and gets one that is good in many "
+        "places.",
+        stage=Stage.AUTHORIZATION,
+        expectation="The server may use a default, or require the parameter and answer invalid_target. MCP "
+        "clients must send it.",
+        spec="RFC 8707 §2; Model Context Protocol, Authorization",
+        referee=Referee.CALLBACK,
+        why="The server chose what the token is good for. A resource that is handed such a token may use it "
+        "at another.",
+        accepted=Severity.WARNING,
+        errors=("invalid_target", "invalid_request"),
+        change=lambda _: (RequestEdit(EditLocation.QUERY, "resource", None),),
+    ),
+    Experiment(
+        name="plain_pkce",
+        title="Plain PKCE",
+        question="Whoever reads the link learns the verifier, because it stands in it unhashed.",
+        stage=Stage.AUTHORIZATION,
+        expectation="A client that can do S256 must use it; a server that does not take plain answers "
+        "invalid_request.",
+        spec="RFC 7636 §4.2, §4.4.1; RFC 9700 §2.1.1",
+        referee=Referee.CALLBACK,
+        why="With plain, the link alone is enough to redeem a stolen code.",
+        accepted=Severity.WARNING,
+        errors=("invalid_request",),
+        change=_plain,
+    ),
+    Experiment(
+        name="other_redirect_authorization",
+        title="Other redirect_uri in the link",
+        question="A forged link asks the server to send the code to an address of the attacker's.",
+        stage=Stage.AUTHORIZATION,
+        expectation="The address is not one that was registered, letter for letter: the server must show an "
+        "error itself and must not send the browser there.",
+        spec="RFC 6749 §3.1.2.4; RFC 9700 §4.1.3",
+        referee=Referee.LINK,
+        why="The code of everybody who follows the forged link would go to whoever forged it.",
+        change=_other_redirect(EditLocation.QUERY),
+    ),
+    Experiment(
+        name="other_redirect_exchange",
+        title="Other redirect_uri in the exchange",
+        question="The attacker got the code with a redirect URI of their own and hands it in as if it had "
+        "gone to the right one.",
+        stage=Stage.EXCHANGE,
+        expectation="The redirect_uri must be the same as in the authorization request, or the server "
+        "answers invalid_grant.",
+        spec="RFC 6749 §4.1.3",
+        referee=Referee.TOKEN_ENDPOINT,
+        why="Nothing would tie the code to the address that it was sent to.",
+        errors=("invalid_grant",),
+        change=_other_redirect(EditLocation.FORM),
+    ),
+    Experiment(
+        name="wrong_state",
+        title="Wrong state in the callback",
+        question="Somebody makes your browser open the callback with a code of theirs, so that you work in "
+        "their account.",
+        stage=Stage.AUTHORIZATION,
+        expectation="The state is not the one of this login, so the client must not use the answer.",
+        spec="RFC 6749 §10.12",
+        referee=Referee.AUTHLENS,
+        why="What you then save or pay would be theirs.",
+        change=_wrong_state,
+    ),
+    Experiment(
+        name="foreign_iss",
+        title="Foreign iss in the callback",
+        question="A hostile server, used beside an honest one, passes off the honest one's code as its own, "
+        "to have it sent to itself.",
+        stage=Stage.AUTHORIZATION,
+        expectation="The iss is not the issuer that was asked, so the client must reject the answer and must "
+        "not send the code anywhere.",
+        spec="RFC 9207 §2.4",
+        referee=Referee.AUTHLENS,
+        why="The code would be sent to the hostile server's token endpoint.",
+        change=lambda _: (RequestEdit(EditLocation.CALLBACK, "iss", FOREIGN_ISSUER),),
+    ),
+    Experiment(
+        name="stale_refresh_token",
+        title="Refresh token used twice",
+        question="Somebody copied a refresh token from a backup and uses it after you did.",
+        stage=Stage.REFRESH,
+        expectation="A server that replaces refresh tokens recognises the old one, refuses it, and ends the "
+        "whole grant, because one of the two who hold it is a thief.",
+        spec="RFC 9700 §4.14.2; RFC 6749 §10.4",
+        referee=Referee.TOKEN_ENDPOINT,
+        why="A stolen refresh token of a public client is good for as long as the grant, and nobody notices.",
+        accepted=Severity.WARNING,
+        errors=("invalid_grant",),
+        repeats=True,
+    ),
+)

@@ -1,0 +1,92 @@
+"""After the login: refresh once, then hand in the old refresh token again (RFC 9700 §4.14.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.token import read_token_response, refresh_request
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import TOKEN
+
+__all__ = ["StaleRefreshStage"]
+
+
+class StaleRefreshStage:
+    """One honest refresh; the second request, the same again, is the experiment's own."""
+
+    stage = Stage.REFRESH
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the refresh, once; None without a refresh token."""
+        metadata, client, tokens = facts.server_metadata, facts.client, facts.tokens
+        if sent or metadata is None or client is None or tokens is None or tokens.refresh_token is None:
+            return None
+        try:
+            endpoint = parse_url(metadata.token_endpoint, loopback_http=facts.loopback_http)
+        except UrlRefused:
+            return None
+        request = refresh_request(
+            endpoint, client, refresh_token=tokens.refresh_token, resource=facts.resource
+        )
+        return PlannedRequest(request, "refresh", limits=TOKEN)
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
+        """Read the honest refresh, and say whether the server replaced the refresh token."""
+        old = facts.tokens.refresh_token if facts.tokens else None
+        if not exchanges or old is None:
+            return StageResult(facts, (_no_refresh_token(),))
+        exchange = exchanges[-1]
+        if exchange.response is None or exchange.failure is not None:
+            return StageResult(facts, (_no_answer(exchange),))
+        reading = read_token_response(
+            exchange.response, resource=facts.resource, scope=facts.scope, grant="refresh_token", sent=(old,)
+        )
+        if reading.value is None:
+            return StageResult(facts, reading.checks)
+        new = reading.value.refresh_token
+        shown = (
+            Fact("refresh_token", old, "RFC 6749 §6", "the old one"),
+            *(() if new is None else (Fact("refresh_token", new, "RFC 6749 §6", "the new one"),)),
+        )
+        replaced = new is not None and new != old
+        return StageResult(facts, (*reading.checks, _rotation(replaced=replaced)), shown)
+
+
+def _rotation(*, replaced: bool) -> Check:
+    return Check(
+        "refresh.rotation",
+        Severity.PASS if replaced else Severity.NOTICE,
+        "The server replaces the refresh token at each use.",
+        "a new one came" if replaced else "none came, so the old one stays in use and works again by design",
+        "Only where it is replaced can the server notice that two hold it.",
+        "RFC 9700 §4.14.2",
+    )
+
+
+def _no_refresh_token() -> Check:
+    return Check(
+        "experiment.refresh_token",
+        Severity.FAILURE,
+        "There is a refresh token to try.",
+        "the server gave none",
+        "Without one there is nothing to steal either.",
+        "RFC 6749 §1.5",
+        "Ask for the scope offline_access, if the server knows it.",
+    )
+
+
+def _no_answer(exchange: Exchange) -> Check:
+    failure = exchange.failure
+    return Check(
+        "refresh.answer",
+        Severity.FAILURE,
+        "The token endpoint answers.",
+        failure.cause if failure else "no answer",
+        spec="RFC 6749 §6",
+        cure=failure.cure if failure else "Try again.",
+    )

@@ -1,0 +1,228 @@
+"""What a person changes on purpose in one login: edits of the next stage, and one armed experiment.
+
+It notes what was really changed. What a changed login earns is kept nowhere: its tokens are the result of a
+request that the protocol does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.tampering.amendment import (
+    EditLocation,
+    RequestEdit,
+    amended_answer,
+    amended_request,
+    amended_url,
+)
+from authlens_core.login.tampering.experiment_verdict import (
+    answered_by_authlens,
+    answered_on_callback,
+    answered_the_link,
+    answered_with_resource,
+    answered_with_tokens,
+    link_is_refused,
+    nothing_came,
+)
+from authlens_core.login.tampering.experiments import Experiment, Referee
+from authlens_core.oauth.authorization import AuthorizationResponse
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import RESOURCE
+
+__all__ = ["Tampering", "kept_nowhere"]
+
+
+def kept_nowhere() -> Check:
+    """Return the check that says what becomes of the tokens of a changed login."""
+    return Check(
+        "exchange.kept",
+        Severity.NOTICE,
+        "Tokens are kept when the login ran as the protocol has it.",
+        "kept nowhere, because the request was changed",
+        "They end by themselves when their time is over.",
+        cure="Begin a new login for tokens that are kept.",
+    )
+
+
+class Tampering:
+    """The edits and the experiment of one login, and what was changed in the stage that runs."""
+
+    def __init__(self) -> None:
+        self._edits: dict[Stage, tuple[RequestEdit, ...]] = {}
+        self.armed: Experiment | None = None
+        self.done: tuple[str, ...] = ()
+        self._ever = False
+
+    # -- before a stage --------------------------------------------------------------------------------
+
+    def edit(self, stage: Stage, amendments: Sequence[RequestEdit]) -> None:
+        """Change these parts when `stage` runs; what was to be changed before is dropped."""
+        self._edits = {stage: tuple(amendments)} if amendments else {}
+
+    def drop_edits(self) -> None:
+        """Change nothing of the next stage, but for an experiment."""
+        self._edits = {}
+
+    @property
+    def edits(self) -> tuple[tuple[Stage, RequestEdit], ...]:
+        """What is to be changed by hand, each with its stage."""
+        return tuple((stage, one) for stage, edits in self._edits.items() for one in edits)
+
+    def amendments(self, stage: Stage, facts: Facts) -> tuple[RequestEdit, ...]:
+        """Return what is to be changed in `stage`, first by hand, then by the experiment."""
+        experiment = self._here(stage)
+        return (*self._edits.get(stage, ()), *(experiment.change(facts) if experiment else ()))
+
+    @property
+    def happened(self) -> bool:
+        """True once something was changed, in this stage or in any before, whatever came of it."""
+        return self._ever or bool(self.done)
+
+    @property
+    def pending(self) -> bool:
+        """True while something is to be changed that was not yet."""
+        return bool(self._edits) or self.armed is not None
+
+    # -- while a stage runs ----------------------------------------------------------------------------
+
+    def begin(self, done: tuple[str, ...] = ()) -> None:
+        """Begin to note; `done` is what was changed in exchanges that are read again."""
+        self.done = done
+
+    def request(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
+        """Return the first request of a stage as it is to be sent."""
+        request = amended_request(planned.request, self.amendments(stage, facts))
+        return planned if request == planned.request else replace(planned, request=request)
+
+    def sending(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
+        """Return the first request as it is sent now, and note what was changed in it."""
+        changed = self.request(stage, planned, facts)
+        if changed is not planned:
+            self._note(self.amendments(stage, facts))
+        return changed
+
+    def repeated(
+        self, stage: Stage, planned: PlannedRequest, sent: Sequence[Exchange]
+    ) -> PlannedRequest | None:
+        """Return the request to send once more, where the experiment wants that and the first was granted."""
+        experiment = self._here(stage)
+        response = sent[-1].response if sent else None
+        if experiment is None or not experiment.repeats or response is None or response.status >= 300:
+            return None
+        what = "refresh token" if stage is Stage.REFRESH else "code"
+        self.done = (*self.done, f"the {what} was sent a second time")
+        return replace(planned, purpose=f"{planned.purpose} again")
+
+    def link(self, learned: StageResult) -> StageResult:
+        """Return what the authorization stage learned with its link changed, and note what was changed."""
+        url, facts = learned.facts.authorization_url, learned.facts
+        amendments = self.amendments(Stage.AUTHORIZATION, facts)
+        changed = None if url is None else amended_url(url, amendments)
+        if changed is None or changed == url:
+            return learned
+        of_link = tuple(one for one in amendments if one.place is not EditLocation.CALLBACK)
+        self._note(of_link)
+        shown = {fact.name: fact for fact in learned.shown}
+        for one in of_link:
+            if one.place is not EditLocation.QUERY:
+                continue
+            old = shown.get(one.name, Fact(one.name, ""))
+            if one.value is None:
+                shown.pop(one.name, None)
+            else:
+                shown[one.name] = replace(old, value=one.value, note="changed on purpose")
+        facts = replace(facts, authorization_url=changed)
+        return replace(learned, facts=facts, shown=tuple(shown.values()))
+
+    def opened_link(self, facts: Facts) -> PlannedRequest | None:
+        """Return the request with which authlens opens the link itself, where the experiment wants that.
+
+        Without a session nobody can be sent on by it: it shows whether the server refuses the address.
+        """
+        experiment = self._here(Stage.AUTHORIZATION)
+        if experiment is None or experiment.referee is not Referee.LINK or facts.authorization_url is None:
+            return None
+        request = Request("GET", facts.authorization_url, Headers.of([("Accept", "text/html")]))
+        return PlannedRequest(request, "the link, opened without a session", limits=RESOURCE)
+
+    def judged_link(self, exchange: Exchange, facts: Facts) -> tuple[Check, ...]:
+        """Judge the link that authlens opened; empty where the server asks for a sign-in first."""
+        experiment = self._here(Stage.AUTHORIZATION)
+        parts = {one.name: one.text for one in experiment.change(facts)} if experiment else {}
+        refused = link_is_refused(exchange, parts.get("redirect_uri") or "")
+        if experiment is None or refused is None:
+            return ()
+        status = exchange.response.status if exchange.response else None
+        settled = Check(
+            "authorization.opened",
+            Severity.FAILURE,
+            "The link leads to a sign-in.",
+            f"{status}: the server does not let anybody sign in with this link",
+            spec="RFC 6749 §4.1.2.1",
+            cure="That was the experiment. Run it again for the honest link.",
+        )
+        return settled, answered_the_link(experiment, refused=refused, status=status)
+
+    def callback(self, facts: Facts, answer: Secret) -> Secret:
+        """Return the answer of the browser as it is to be read, and note what was changed in it."""
+        of_callback = self._of_callback(facts)
+        if of_callback:
+            self._note(of_callback)
+        return amended_answer(answer, of_callback)
+
+    def alters_callback(self, facts: Facts) -> bool:
+        """Whether the next answer of the browser is changed before it is read."""
+        return bool(self._of_callback(facts))
+
+    # -- after a stage ---------------------------------------------------------------------------------
+
+    def judged(
+        self, stage: Stage, exchanges: Sequence[Exchange], sent: Sequence[Secret] = ()
+    ) -> tuple[Check, ...]:
+        """Hold the answers of `stage` against the experiment that acted in it."""
+        experiment = self._here(stage)
+        if experiment is not None and experiment.referee is Referee.TOKEN_ENDPOINT and exchanges:
+            return (answered_with_tokens(experiment, exchanges, sent),)
+        if experiment is not None and experiment.referee is Referee.RESOURCE:
+            return (answered_with_resource(experiment, exchanges),)
+        return ()
+
+    def judged_answer(self, response: AuthorizationResponse | None) -> tuple[Check, ...]:
+        """Hold what came to the callback against the experiment of the authorization stage."""
+        experiment = self._here(Stage.AUTHORIZATION)
+        if experiment is None:
+            return ()
+        if response is None:
+            return (nothing_came(experiment),)
+        if experiment.referee is Referee.AUTHLENS:
+            return (answered_by_authlens(experiment, response),)
+        if experiment.referee is Referee.LINK:
+            return (answered_the_link(experiment, refused=False),)
+        return (answered_on_callback(experiment, response),)
+
+    def ended(self, stage: Stage, checks: Sequence[Check], *, passed: bool) -> None:
+        """Drop the edits of a stage that ran, and the experiment where it was judged."""
+        self._ever = self.happened
+        self._edits.pop(stage, None)
+        experiment = self._here(stage)
+        if experiment is not None and any(check.name.startswith("experiment.") for check in checks):
+            self.armed = experiment.follow_up if passed else None
+
+    def _here(self, stage: Stage) -> Experiment | None:
+        return self.armed if self.armed is not None and self.armed.stage is stage else None
+
+    def _of_callback(self, facts: Facts) -> tuple[RequestEdit, ...]:
+        return tuple(
+            a for a in self.amendments(Stage.AUTHORIZATION, facts) if a.place is EditLocation.CALLBACK
+        )
+
+    def _note(self, amendments: Sequence[RequestEdit]) -> None:
+        words = (one.words for one in amendments)
+        self.done = (*self.done, *(one for one in words if one not in self.done))

@@ -1,0 +1,116 @@
+"""Notes that outlive a process which dies, and tell whoever comes next that it did.
+
+Each note is a small file with a lock of the operating system beside it. The lock goes with its process,
+however that ended: a note whose lock can be had belongs to nobody who lives. What a note says is for its
+writer to know; it must hold no secret.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from authlens_core.state.os_lock import os_lock
+from authlens_core.state.paths import StateUnusable, private_file, state_directory
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+__all__ = ["Leftovers", "Note"]
+
+MOST: Final = 50
+"""Notes that are looked at; there are more only where something is wrong."""
+LONGEST: Final = 256 * 1024
+"""Bytes of a note that are read."""
+
+
+class Note:
+    """One note, locked by this process until it is dropped or let go. Nothing that is done to it fails.
+
+    Args:
+        path: the file with its text.
+        lock: the lock beside it, held.
+        text: what it says.
+    """
+
+    def __init__(self, path: Path, lock: FileLock, text: str = "") -> None:
+        self._path = path
+        self._lock = lock
+        self.text = text
+
+    def write(self, text: str) -> None:
+        """Let it say `text` from now on, the whole of it or none."""
+        self.text = text
+        draft = self._path.with_suffix(".new")
+        with suppress(OSError, StateUnusable):
+            private_file(draft).write_text(text, "utf-8")
+            draft.replace(self._path)
+
+    def let_go(self) -> None:
+        """Leave it for whoever comes next."""
+        self._lock.release()
+
+    def drop(self) -> None:
+        """Erase it."""
+        for path in (self._path, self._path.with_suffix(".new"), Path(self._lock.lock_file)):
+            with suppress(OSError):
+                path.unlink()
+        self._lock.release()
+
+
+class Leftovers:
+    """The notes in one directory, which is made when the first is written.
+
+    Args:
+        directory: where they are.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def begin(self) -> Note | None:
+        """Return a new note that says nothing yet; None where none can be kept."""
+        try:
+            path = state_directory(self._directory) / f"{secrets.token_hex(8)}.json"
+        except StateUnusable:
+            return None
+        lock = _locked(path)
+        return None if lock is None else Note(path, lock)
+
+    def claim(self) -> tuple[Note, ...]:
+        """Return every note whose process is gone; this one holds them until each is dropped or let go."""
+        try:
+            paths = sorted(self._directory.glob("*.lock"))[:MOST]
+        except OSError:
+            return ()
+        found = []
+        for path in paths:
+            lock = _locked(path.with_suffix(".json"))
+            if lock is None:
+                continue  # its process lives
+            note = Note(path.with_suffix(".json"), lock)
+            try:
+                with note._path.open("rb") as file:  # noqa: SLF001 - made two lines above
+                    note.text = file.read(LONGEST).decode("utf-8", "replace")
+            except OSError:
+                note.drop()  # it never said anything
+                continue
+            found.append(note)
+        return tuple(found)
+
+
+def _locked(path: Path) -> FileLock | None:
+    """Return the lock beside `path`, taken; None where another process has it or there are no locks."""
+    from filelock import Timeout
+
+    try:
+        lock = os_lock(private_file(path.with_suffix(".lock")))
+        lock.acquire(blocking=False)
+    except (Timeout, OSError, NotImplementedError, StateUnusable):
+        return None
+    if Path(lock.lock_file).exists():
+        return lock
+    lock.release()  # its owner erased it in this moment
+    return None

@@ -1,0 +1,165 @@
+"""One at a time, across tasks and processes: the lock a refresh holds while it reads, sends and stores.
+
+It is a lock of the operating system on an open file, so that it goes with the process that held it, however
+that ended. A file system without such locks is refused: two refreshes at once can end every session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from authlens_core.errors import TimedOut
+from authlens_core.safe_text import safe_line
+from authlens_core.state.os_lock import os_lock
+from authlens_core.state.paths import StateUnusable, private_file, state_directory
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+__all__ = ["LockBusy", "LockUnavailable", "Locks", "Owner"]
+
+POLL_SECONDS: Final = 0.05
+
+
+class LockBusy(TimedOut):
+    """Somebody else held the lock for longer than the caller wanted to wait."""
+
+
+class LockUnavailable(StateUnusable):
+    """There is no lock to be had here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds a lock, as they wrote it down: for display only, the lock itself decides."""
+
+    pid: int
+    host: str
+    since: str
+    purpose: str
+
+    def __str__(self) -> str:
+        return f"{self.purpose} by process {self.pid} on {safe_line(self.host, 80)} since {self.since}"
+
+
+class Locks:
+    """The locks of one state directory.
+
+    Args:
+        directory: where the lock files are; None for a memory-only session: no other process has its grants.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._local: dict[str, asyncio.Lock] = {}
+
+    def _name(self, parts: tuple[str, ...]) -> str:
+        digest = hashlib.sha256()
+        for part in parts:
+            data = part.encode("utf-8", "surrogatepass")
+            digest.update(len(data).to_bytes(8, "big") + data)
+        return digest.hexdigest()[:32]
+
+    @asynccontextmanager
+    async def hold(
+        self, *parts: str, purpose: str, bound: float = 30.0, give_up: Callable[[], bool] = bool
+    ) -> AsyncIterator[None]:
+        """Hold the lock named by `parts` for the block; waiting can be cancelled at any moment.
+
+        Args:
+            parts: what the lock is about.
+            purpose: what it is held for, a few words for whoever waits.
+            bound: seconds to wait; 0 tries once.
+            give_up: asked again and again while waiting; when it says yes, the wait has been too long.
+
+        Raises:
+            LockBusy: somebody held it for longer than `bound`.
+            LockUnavailable: there are no locks on this file system, or the directory cannot be used.
+        """
+        name = self._name(parts)
+        local = self._local.setdefault(name, asyncio.Lock())
+        deadline = asyncio.get_running_loop().time() + bound
+        while local.locked():
+            await self._pause(deadline, name, give_up)
+        async with local:
+            if self._directory is None:
+                yield
+                return
+            lock = self._file_lock(name)
+            while not self._try(lock):
+                await self._pause(deadline, name, give_up)
+            try:
+                self._sign(name, purpose)
+                yield
+            finally:
+                with suppress(OSError):
+                    self._owner_file(name).unlink()
+                lock.release()
+
+    async def _pause(self, deadline: float, name: str, give_up: Callable[[], bool]) -> None:
+        if give_up() or asyncio.get_running_loop().time() >= deadline:
+            owner = self._read_owner(name)
+            who = f" ({owner})" if owner else ""
+            raise LockBusy(
+                f"Another authlens is busy with this login{who}.", "Wait for it, or end it, then try again."
+            )
+        await asyncio.sleep(POLL_SECONDS)
+
+    def _file_lock(self, name: str) -> FileLock:
+        try:
+            directory = state_directory(self._owner_file(name).parent)
+        except StateUnusable as error:
+            raise LockUnavailable(error.cause, error.cure) from error
+        path = private_file(directory / f"{name}.lock")
+        return os_lock(path)
+
+    def _try(self, lock: FileLock) -> bool:
+        from filelock import Timeout
+
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        except (OSError, NotImplementedError) as error:
+            raise LockUnavailable(
+                "This file system has no locks: two programs could spend the same refresh token.",
+                "Set AUTHLENS_HOME to a directory on a local disk.",
+            ) from error
+        return True
+
+    # The owner, for display
+
+    def _owner_file(self, name: str) -> Path:
+        return (self._directory or Path()) / "locks" / f"{name}.owner"
+
+    def _sign(self, name: str, purpose: str) -> None:
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        text = json.dumps(asdict(Owner(os.getpid(), socket.gethostname(), since, purpose)))
+        with suppress(OSError, StateUnusable):
+            private_file(self._owner_file(name)).write_text(text, encoding="utf-8")
+
+    def _read_owner(self, name: str) -> Owner | None:
+        try:
+            found = json.loads(self._owner_file(name).read_text(encoding="utf-8")[:2_000])
+            return Owner(
+                int(found["pid"]),
+                str(found["host"]),
+                safe_line(str(found["since"]), 40),
+                safe_line(found["purpose"], 80),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def owner(self, *parts: str) -> Owner | None:
+        """Return who wrote that they hold the lock named by `parts`, or None."""
+        return None if self._directory is None else self._read_owner(self._name(parts))

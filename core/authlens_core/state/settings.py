@@ -1,0 +1,150 @@
+"""What a person has set, in a small JSON file of the state directory.
+
+Members that this version does not know are kept, for a newer one wrote them; a value that cannot be is as if
+it were not there. Losing the file costs nothing but the settings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from authlens_core.safe_text import safe_line
+from authlens_core.state.paths import StateUnusable, private_file, state_directory
+
+__all__ = ["FRACTIONS", "LEADS", "Settings", "SettingsFile"]
+
+FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
+"""Shares of the life of an access token after which it may be refreshed."""
+LEADS: Final = (30, 60, 120, 300)
+"""Seconds before its end at which it is refreshed at the latest."""
+_VERSION: Final = 1
+_LARGEST: Final = 64 * 1024  # bytes of the file
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person has set.
+
+    Attributes:
+        background_refresh: refresh what is due while the dashboard is open.
+        refresh_at: the share of its life after which an access token is due, from 0.5 to 1.
+        refresh_before: seconds before its end at which it is due at the latest.
+        open_browser: open the link of a login at once where the browser is on this machine; else on a key.
+        theme: the name of the theme; empty for the one that fits the terminal.
+    """
+
+    background_refresh: bool = True
+    refresh_at: float = 0.8
+    refresh_before: int = 60
+    open_browser: bool = False
+    theme: str = ""
+
+
+def _is_fit(name: str, value: Any) -> bool:
+    """Say whether `value` can be that setting."""
+    if name == "refresh_at":
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0.5 <= value < 1
+    if name == "refresh_before":
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 3600
+    if name == "theme":
+        return isinstance(value, str) and len(value) <= 100
+    return isinstance(value, bool)
+
+
+class SettingsFile:
+    """The settings, read once and written at each change.
+
+    Args:
+        path: the file; None keeps them in memory.
+
+    Attributes:
+        present: what is set now.
+        problem: why the file could not be read, one sentence; empty where it could, or is not there.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._members: dict[str, Any] = {}
+        self.problem = ""
+        self._read()
+        self.present = _settings(self._members)
+
+    @classmethod
+    def open(cls, directory: Path | None = None) -> SettingsFile:
+        """Return the settings of the state directory; those of nobody where it cannot be used."""
+        try:
+            return cls(state_directory(directory) / "settings.json")
+        except StateUnusable as error:
+            nobodys = cls(None)
+            nobodys.problem = error.cause
+            return nobodys
+
+    def _read(self) -> None:
+        if self._path is None or not os.path.lexists(self._path):
+            return
+        found: Any = None
+        try:
+            with private_file(self._path).open("rb") as file:
+                data = file.read(_LARGEST + 1)
+        except (OSError, StateUnusable) as error:
+            self.problem = f"The settings cannot be read: {safe_line(str(error), 200)}"
+            return
+        with suppress(ValueError, RecursionError):
+            found = json.loads(data) if len(data) <= _LARGEST else None
+        if isinstance(found, dict):
+            self._members = found
+        else:
+            self.problem = "The settings cannot be read, so those of the program hold until you set others."
+
+    def change(self, **changes: Any) -> Settings:
+        """Set something, and keep it; what is set holds from now on even if it could not be kept.
+
+        Raises:
+            ValueError: a setting cannot have that value.
+            StateUnusable: the file could not be written; the old one stands.
+        """
+        for name, value in changes.items():
+            if not _is_fit(name, value):
+                msg = f"{name} cannot be that"
+                raise ValueError(msg)
+        self.present = replace(self.present, **changes)
+        if self._path is not None:
+            self._members |= {"version": max(_VERSION, self._written_by()), **changes}
+            self._write(self._path, json.dumps(self._members, indent=2).encode())
+        return self.present
+
+    def _written_by(self) -> int:
+        version = self._members.get("version")
+        return version if isinstance(version, int) else 0
+
+    @staticmethod
+    def _write(path: Path, data: bytes) -> None:
+        draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            reason = safe_line(error.strerror or type(error).__name__)
+            raise StateUnusable(
+                f"The settings could not be written: {reason}.", "They hold until authlens ends."
+            ) from error
+
+
+def _settings(members: Mapping[str, Any]) -> Settings:
+    names = (field.name for field in fields(Settings))
+    return Settings(
+        **{name: members[name] for name in names if name in members and _is_fit(name, members[name])}
+    )

@@ -1,0 +1,133 @@
+"""Reading an answer within its limits, so that nothing a server sends fills the memory.
+
+What came is kept up to the moment something went wrong: an inspector is most useful when an answer is bad.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Body
+from authlens_core.wire.exchange import FailureKind, WireFailure
+from authlens_core.wire.limits import Limits
+from authlens_core.wire.proxy import Proxy
+from authlens_core.wire.transport_events import Observation
+
+__all__ = ["PendingExchange", "decoded", "receive"]
+
+RawFields = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True, repr=False)
+class PendingExchange:
+    """One exchange in the making: what is known of it at any moment, so that a failure loses nothing."""
+
+    request: Request
+    host: str
+    limits: Limits
+    observed: Observation = field(default_factory=Observation)
+    proxy: Proxy | None = None
+    response: Response | None = None
+    body: bytearray = field(default_factory=bytearray)
+    complete: bool = False
+
+    @property
+    def named(self) -> str:
+        """The host, and the proxy if there is one."""
+        return f"{self.host} through the proxy {self.proxy.display}" if self.proxy else self.host
+
+    def answer(self) -> Response | None:
+        """Return the response as far as it came."""
+        if self.response is None:
+            return None
+        return replace(self.response, body=Body(bytes(self.body), truncated=not self.complete))
+
+
+def decoded(raw: RawFields) -> Headers:
+    """Return header fields as text; latin-1 keeps every byte (RFC 9110 §5.5)."""
+    return Headers.of((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+
+
+async def receive(
+    attempt: PendingExchange,
+    status: int,
+    fields: RawFields,
+    extensions: dict[str, Any],
+    chunks: AsyncGenerator[bytes, None],
+) -> WireFailure | None:
+    """Take the answer into `attempt`, head first.
+
+    Args:
+        attempt: gets the response and its body as they come.
+        status: of the status line.
+        fields: the header fields, raw.
+        extensions: `reason_phrase` and `http_version`, as httpx names them.
+        chunks: the body, not decoded.
+    """
+    kept, failure = _bounded_fields(attempt, fields)
+    attempt.response = Response(
+        status=status,
+        reason=extensions.get("reason_phrase", b"").decode("latin-1"),
+        headers=kept,
+        http_version=extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
+    )
+    if failure is None:
+        async with contextlib.aclosing(chunks):
+            failure = await _receive_body(attempt, chunks)
+    if failure is None and attempt.body:
+        failure = _foreign_encoding(attempt.host, kept)
+    return failure
+
+
+def _too_large(cause: str, cure: str) -> WireFailure:
+    return WireFailure(FailureKind.TOO_LARGE, cause, cure, may_have_arrived=True)
+
+
+def _bounded_fields(attempt: PendingExchange, raw: RawFields) -> tuple[Headers, WireFailure | None]:
+    """Return the header fields that are within the limits, and the failure if there are more."""
+    limits, size = attempt.limits, 0
+    for index, (name, value) in enumerate(raw):
+        size += len(name) + len(value) + 4
+        if index >= limits.header_count or size > limits.header_bytes:
+            kept = f"{limits.header_count} fields and {limits.header_bytes // 1024} KiB"
+            cause = f"The header of the answer from {attempt.host} is too large: authlens reads {kept}."
+            return decoded(raw[:index]), _too_large(cause, "Whoever runs the server must shorten it.")
+    return decoded(raw), None
+
+
+async def _receive_body(attempt: PendingExchange, chunks: AsyncIterator[bytes]) -> WireFailure | None:
+    limit, body = attempt.limits.body, attempt.body
+    count = 0
+    async for chunk in chunks:
+        body += chunk[: limit - len(body) + 1]
+        if len(body) > limit:
+            del body[limit:]
+            if attempt.limits.cut_body:
+                return None
+            cause = f"The answer of {attempt.host} is longer than {limit // 1024} KiB; the rest was not read."
+            return _too_large(
+                cause, "Check that the address is the right one; such an answer is never that long."
+            )
+        count += 1
+        if count % 256 == 0:  # a flood of tiny chunks must not keep the screen from being drawn
+            await asyncio.sleep(0)
+    attempt.complete = True
+    return None
+
+
+def _foreign_encoding(host: str, fields: Headers) -> WireFailure | None:
+    """Return the failure of a compressed answer: identity was asked for, and bombs are made this way."""
+    named = ",".join(fields.get_all("content-encoding")).lower().split(",")
+    foreign = [name.strip() for name in named if name.strip() not in {"", "identity"}]
+    if not foreign:
+        return None
+    names = safe_line(", ".join(foreign), 60)
+    cause = f"{host} compressed its answer ({names}) although that was not asked for."
+    cure = "Whoever runs the server must honour Accept-Encoding: identity."
+    return WireFailure(FailureKind.ENCODING, cause, cure, may_have_arrived=True)

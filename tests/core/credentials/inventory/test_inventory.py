@@ -1,0 +1,192 @@
+"""The three kinds of credential as rows of one table: built, filtered, sorted, grouped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
+from authlens_core.credentials.inventory.inventory import (
+    Group,
+    Holding,
+    HoldingKind,
+    Order,
+    arranged,
+    holdings_of,
+    matching,
+    status_of,
+)
+from authlens_core.credentials.records.grant import GrantState, StatusKind
+from authlens_core.credentials.records.service_token import ServiceToken
+from support.grants import NOW, every_state, grant
+
+TEAM = "team.cloudflareaccess.com"
+
+
+def application(
+    host: str = "grafana.example.com", *, hours: float = 1, problem: str = ""
+) -> CloudflaredToken:
+    """Return an application token of cloudflared."""
+    return CloudflaredToken(
+        f"cloudflared-{host}",
+        CloudflaredKind.APPLICATION,
+        host,
+        Path(f"{host}-token"),
+        audience="a" * 64,
+        person="ada@example.com",
+        team=TEAM,
+        issued_at=NOW - timedelta(hours=1),
+        expires_at=NOW + timedelta(hours=hours),
+        problem=problem,
+    )
+
+
+def organisation(hours: float = 72) -> CloudflaredToken:
+    """Return the organisation token of the team."""
+    token = application(TEAM, hours=hours)
+    return replace(token, token_id="cloudflared-org", kind=CloudflaredKind.ORGANISATION)
+
+
+def service_token(url: str = "https://ci.example.com/", *, days: float | None = 90) -> ServiceToken:
+    """Return a service token."""
+    ends = None if days is None else NOW + timedelta(days=days)
+    return ServiceToken(f"service-{url}", url, f"{'0' * 32}.access", NOW, label="ci", expires_at=ends)
+
+
+def titles(rows: tuple[Holding | Group, ...]) -> list[str]:
+    """Return what the rows are called, headings in capitals."""
+    return [row.name.upper() if isinstance(row, Group) else row.title for row in rows]
+
+
+def test_all_three_kinds_become_rows_with_ids_that_no_two_share() -> None:
+    """One table for everything that this machine holds."""
+    rows = holdings_of(every_state(), (application(), organisation()), (service_token(),))
+    assert {row.kind for row in rows} == set(HoldingKind)
+    assert len({row.holding_id for row in rows}) == len(rows)
+    assert [row.grant is not None for row in rows].count(True) == len(every_state())
+
+
+def test_an_application_token_ends_for_good_with_the_organisation_token_of_its_team() -> None:
+    """Two clocks: the token, and the login that gets the next one without a person."""
+    app, org = holdings_of((), (application(), organisation(hours=72)))
+    assert app.token_ends == NOW + timedelta(hours=1)
+    assert app.login_ends == org.login_ends == NOW + timedelta(hours=72)
+    (alone,) = holdings_of((), (application(),))
+    assert alone.login_ends is None
+
+
+def test_only_what_can_be_sent_has_an_address_to_call() -> None:
+    """An organisation token opens no application, and a file without a token opens nothing."""
+    app, org, waiting = holdings_of((), (application(), organisation(), application(problem="no token yet")))
+    assert app.url == "https://grafana.example.com/"
+    assert org.url == waiting.url == ""
+
+
+def test_a_service_token_is_of_the_team_that_guards_its_host() -> None:
+    """The index does not know it, another credential does."""
+    known = holdings_of((), (application("ci.example.com"),), (service_token(),))
+    assert known[1].team == TEAM
+    assert holdings_of((), (), (service_token(),))[0].team == ""
+
+
+def test_every_kind_says_how_it_stands_in_the_same_words() -> None:
+    """State in words, whatever it is the state of."""
+    live, expired, ending = holdings_of((grant(),), (application(hours=-1),), (service_token(days=10),))
+    kinds = [status_of(row, NOW).kind for row in (live, expired, ending)]
+    assert kinds == [StatusKind.LIVE, StatusKind.EXPIRED, StatusKind.SOON]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", 4),
+        ("  ", 4),
+        ("WIKI", 1),
+        ("team.cloud wiki", 1),
+        ("ada@", 1),
+        ("cloudflared", 1),
+        ("service token", 1),
+        ("login needed", 1),
+        ("nothing like it", 0),
+    ],
+)
+def test_a_filter_looks_for_every_word_in_all_that_a_row_shows(text: str, found: int) -> None:
+    """Resource, team, person, kind, state; in any case, in any order."""
+    needy = grant("needy", state=GrantState.LOGIN_NEEDED)
+    rows = holdings_of((grant("wiki"), needy), (application(),), (service_token(),))
+    assert len(matching(rows, text, NOW)) == found
+
+
+def test_what_ends_first_comes_first_and_what_ends_nobody_knows_when_last() -> None:
+    """By the first of the two clocks."""
+    rows = holdings_of((grant("c", minutes=None), grant("b", minutes=50), grant("a", minutes=5)))
+    assert titles(arranged(rows, Order.ENDS, NOW)) == [f"{name}.example.com/mcp" for name in ("a", "b", "c")]
+
+
+def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
+    """The order that the table begins with: revocations that failed, then logins; what is live comes last."""
+    rows = arranged(holdings_of(every_state()), Order.NEEDS, NOW)
+    kinds = [status_of(row, NOW).kind for row in rows if isinstance(row, Holding)]
+    assert kinds[:2] == [StatusKind.REVOCATION_FAILED, StatusKind.LOGIN_NEEDED]
+    assert kinds.index(StatusKind.SOON) < kinds.index(StatusKind.LIVE)
+
+
+def test_what_cloudflared_left_behind_needs_nobody() -> None:
+    """It fetches another token when it is used."""
+    left = replace(application(), expires_at=NOW - timedelta(days=30))
+    rows = arranged(holdings_of((grant("wiki"),), (left,)), Order.NEEDS, NOW)
+    assert titles(rows)[-1] == left.host
+
+
+def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:
+    """A heading with the count, then its credentials in the same order as without."""
+    other = replace(grant("b"), issuer="https://login.example.org")
+    rows = arranged(
+        holdings_of((grant("a"), other), (), (service_token(),)), Order.RESOURCE, NOW, grouped=True
+    )
+    assert titles(rows) == [
+        TEAM.upper(),
+        "a.example.com/mcp",
+        "LOGIN.EXAMPLE.ORG",
+        "b.example.com/mcp",
+        "TEAM NOT KNOWN",
+        "ci.example.com",
+    ]
+    assert isinstance(rows[0], Group)
+    assert rows[0].size == 1
+
+
+MOMENTS = st.one_of(st.none(), st.floats(-1e4, 1e4))
+
+
+@given(st.lists(MOMENTS, max_size=20), st.sampled_from(Order), st.booleans())
+def test_no_order_loses_or_doubles_a_credential(
+    minutes: list[float | None], order: Order, grouped: bool
+) -> None:
+    """Whatever the order, every credential has one row."""
+    began = NOW - timedelta(days=30)
+    grants = [
+        replace(grant(str(number)), refreshed_at=began, obtained_at=began, expires_at=_after(each))
+        for number, each in enumerate(minutes)
+    ]
+    rows = arranged(holdings_of(grants), order, NOW, grouped=grouped)
+    ids = sorted(row.holding_id for row in rows if isinstance(row, Holding))
+    assert ids == sorted(one.grant_id for one in grants)
+
+
+def _after(minutes: float | None) -> datetime | None:
+    return None if minutes is None else NOW + timedelta(minutes=minutes)
+
+
+def test_the_orders_go_round() -> None:
+    """One key shows them all."""
+    seen = [Order.ENDS]
+    while len(seen) < len(Order):
+        seen.append(seen[-1].following())
+    assert set(seen) == set(Order)
+    assert seen[-1].following() is Order.ENDS

@@ -1,0 +1,70 @@
+"""The words for an answer to a credential: those of its diagnosis, which knows what was sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.credentials.inventory.resource_call import call_resource
+from authlens_core.credentials.lifecycle.probe_grant import prove
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
+from support.rotating_server import RotatingServer, Scripted
+
+AUD = "a" * 64
+ACCESS = (("cf-access-aud", AUD), ("cf-access-domain", "wiki.example.com"))
+LOGIN = "https://team.cloudflareaccess.com/cdn-cgi/access/login/wiki.example.com"
+BEARER = ("WWW-Authenticate", 'Bearer error="invalid_token"')
+SCOPE = ("WWW-Authenticate", 'Bearer error="insufficient_scope", scope="write"')
+
+TABLE = [
+    (Scripted(401, None, (BEARER,)), False, "token_refused", "The stored access token is refused"),
+    (Scripted(401), False, "token_refused", "The stored access token is refused"),
+    (Scripted(403, None, ACCESS), False, "policy_refuses_token", "Access knows the token and refuses it"),
+    (Scripted(403), False, "not_allowed_with_token", "this address is not allowed to you"),
+    (Scripted(403, None, (SCOPE,)), False, "token_not_enough", "does not allow enough"),
+    (Scripted(302, None, (("Location", LOGIN),)), False, "oauth_turned_off", "although a token was sent"),
+    (Scripted(307, None, (("Location", "https://x.example/"),)), None, "redirect_elsewhere", "It redirects"),
+    (Scripted(404), None, "not_found", "nothing at this address"),
+    (Scripted(405), None, "method_not_allowed", "this kind of request"),
+    (Scripted(429), None, "too_many_requests", "fewer requests"),
+    (Scripted(500), None, "server_failed", "The server failed inside"),
+    (Scripted(530), None, "origin_down", "cannot reach the server behind it"),
+    (Scripted(418), None, "unknown", "authlens does not know this answer: HTTP/1.0 418"),
+]
+
+
+@pytest.mark.parametrize(("answer", "accepted", "name", "words"), TABLE)
+async def test_the_answer_to_a_token_is_told_as_that_and_not_as_the_answer_to_nobody(
+    credentials: Credentials,
+    wire: Wire,
+    saved: Grant,
+    server: RotatingServer,
+    answer: Scripted,
+    accepted: bool | None,
+    name: str,
+    words: str,
+) -> None:
+    """P12: a probe says what stage 8 says of the same answer, cause and cure, and the record says it too."""
+    server.answers("/mcp", answer)
+    proven = await prove(credentials, wire, saved.grant_id)
+    assert proven.diagnosis is not None
+    assert (proven.accepted, proven.diagnosis.name) == (accepted, name)
+    assert words in proven.summary
+    assert proven.cure
+    (check,) = proven.trace.records[0].checks
+    assert (check.cure, proven.summary in check.seen) == (proven.cure, True)
+
+
+@pytest.mark.parametrize(("answer", "accepted", "name", "words"), TABLE[7:])
+async def test_an_answer_about_something_else_has_the_same_words_for_every_kind_of_credential(
+    wire: Wire, server: RotatingServer, answer: Scripted, accepted: bool | None, name: str, words: str
+) -> None:
+    """One place judges; what was sent makes a difference only where the answer is about it."""
+    server.answers("/mcp", answer)
+    fields = (("X-Key", "key-canary"),)
+    said = await call_resource(wire, f"{server.base}/mcp", fields, secret=Secret("key-canary"))
+    assert said.diagnosis is not None
+    assert (said.accepted, said.diagnosis.name) == (accepted, name)
+    assert words in said.summary

@@ -1,0 +1,73 @@
+"""A server that repeats in its answers what it was sent: neither a summary nor a file of ours does."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from authlens_core.credentials.lifecycle.probe_grant import prove
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.revoke import revoke
+from authlens_core.credentials.records.grant import Grant, GrantSecrets
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Trace
+from authlens_core.wire.client import Wire
+from support.rotating_server import RotatingServer, Scripted
+
+CLIENT_SECRET = "client-canary-9"
+CLIENT = (b64encode(f"client:{CLIENT_SECRET}".encode()).decode(), CLIENT_SECRET)
+SENT = {
+    "/mcp": ("access-canary-0",),
+    "/token": (*CLIENT, "refresh-canary-0"),
+    "/revoke": (*CLIENT, "refresh-canary-0", "access-canary-0"),
+}
+
+
+def told_of(trace: Trace) -> str:
+    """Return what is said in a trace, its exchanges apart."""
+    return str([[asdict(c) for c in r.checks] + [repr(f) for f in r.facts] for r in trace.records])
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 429, 503])
+@pytest.mark.parametrize("code", ["invalid_request", "temporarily_unavailable", None])
+async def test_what_a_server_repeats_is_told_and_kept_nowhere(
+    credentials: Credentials,
+    wire: Wire,
+    saved: Grant,
+    server: RotatingServer,
+    state: Path,
+    status: int,
+    code: str | None,
+) -> None:
+    """V-7: of probe, refresh and revocation; the note of the last refresh stands in a file."""
+    method = replace(saved, token_endpoint_auth_method="client_secret_basic")
+    secrets = GrantSecrets(
+        Secret("access-canary-0"), Secret("refresh-canary-0"), client_secret=Secret(CLIENT_SECRET)
+    )
+    await credentials.save(method, secrets)
+    for path, said in SENT.items():
+        text = " ".join(said)
+        fields = (("WWW-Authenticate", f'Bearer error="{said[0]}", error_description="{text}"'),)
+        body = {
+            "error": code or said[0],
+            "error_description": text,
+            "expires_in": said[0],
+            "token_type": text,
+        }
+        more = (("Server", text), ("CF-Ray", text), ("Retry-After", said[0]))
+        server.answers(path, *(Scripted(status, body, (*fields, *more)),) * 8)
+    proven = await prove(credentials, wire, saved.grant_id)
+    refreshed = await refresh(credentials, wire, saved.grant_id, force=True)
+    revoked = await revoke(credentials, wire, saved.grant_id)
+    assert {seen.path for seen in server.seen} == SENT.keys()
+    answer = proven.answer
+    told = [repr((refreshed, revoked, proven.summary, answer.evidence, answer.cf_ray))]
+    told += map(told_of, (proven.trace, refreshed.trace, revoked.trace))
+    kept = b"".join(file.read_bytes() for file in state.rglob("*") if file.is_file())
+    for secret in SENT["/revoke"]:
+        assert [one[max(0, one.find(secret) - 200) :][:300] for one in told if secret in one] == []
+        assert secret.encode() not in kept, secret

@@ -1,0 +1,214 @@
+"""What is noted of a grant beside its tokens: a proof changes one field, and history stops nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.lifecycle.probe_grant import prove
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, describe
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.record_json import grant_from_json, to_json
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import LoginNeeded
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.secret import Secret
+from authlens_core.state.paths import StateUnusable
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+from support.rotating_server import RotatingServer, Scripted
+
+Open = Callable[..., Credentials]
+MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
+STATES = [GrantState.REVOCATION_FAILED, GrantState.LOGIN_NEEDED, GrantState.UNKNOWN, GrantState.INTERRUPTED]
+
+
+@pytest.mark.parametrize("standing", STATES)
+async def test_a_proof_changes_nothing_but_what_the_resource_said(
+    credentials: Credentials, saved: Grant, standing: GrantState
+) -> None:
+    """RV-6: a grant that was to be revoked is not live again because a token still worked."""
+    marked = replace(saved, state=standing, note="why", scope="read")
+    credentials.update(marked)
+    expected = replace(
+        marked,
+        last_proven_at=MOMENT,
+        last_tested=MOMENT,
+        last_verdict=TokenVerdict.ACCEPTED,
+        last_words="It works.",
+    )
+    assert credentials.note_verdict(saved, MOMENT, accepted=True, words="It works.") == expected
+    assert credentials.get(saved.grant_id) == expected
+
+
+async def test_a_refusal_is_noted_and_the_last_proof_stays(credentials: Credentials, saved: Grant) -> None:
+    """It worked once, and when that was is worth knowing."""
+    credentials.update(replace(saved, last_proven_at=MOMENT))
+    later = MOMENT + timedelta(hours=1)
+    noted = credentials.note_verdict(saved, later, accepted=False, words="No policy\x1b[2J admits you.")
+    assert (noted.last_proven_at, noted.last_tested) == (MOMENT, later)
+    assert (noted.last_verdict, noted.last_words) == (TokenVerdict.REFUSED, "No policy\\e[2J admits you.")
+
+
+@pytest.mark.parametrize(
+    ("second", "word"),
+    [("refresh", "live"), ("proof", "live"), ("unclear", "resource refuses it")],
+)
+async def test_a_refused_token_is_not_called_live_until_a_refresh_or_a_proof(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, second: str, word: str
+) -> None:
+    """The newest word of the resource counts; an answer about something else is none."""
+    credentials.update(replace(saved, expires_at=None))
+    server.answers("/mcp", Scripted(403, None, (("cf-access-aud", "a" * 64),)))
+    refused = (await prove(credentials, wire, saved.grant_id)).grant
+    assert describe(refused).word == "resource refuses it"
+    assert "no policy of the application admits you" in describe(refused).note
+    if second == "refresh":
+        await refresh(credentials, wire, saved.grant_id, force=True)
+    else:
+        server.answers("/mcp", Scripted(200 if second == "proof" else 530))
+        await prove(credentials, wire, saved.grant_id)
+    assert describe(credentials.get(saved.grant_id)).word.startswith(word)
+
+
+async def test_a_refusal_of_a_token_that_was_replaced_meanwhile_says_nothing_of_the_new_one(
+    credentials: Credentials, open_credentials: Open, saved: Grant
+) -> None:
+    """RF-6: a refresh elsewhere between the question and the answer."""
+    renewed = await open_credentials().save(
+        replace(saved, refreshed_at=MOMENT), GrantSecrets(Secret("access-canary-1"))
+    )
+    assert credentials.note_verdict(saved, MOMENT, accepted=False, words="No.") == renewed
+
+
+def test_a_record_of_an_earlier_version_knows_no_verdict(saved: Grant) -> None:
+    """It is read as not asked yet; what an older version does not know it passes over."""
+    values = json.loads(to_json(replace(saved, last_verdict=TokenVerdict.REFUSED, last_tested=MOMENT)))
+    assert grant_from_json(json.dumps(values), saved.generation).last_verdict is TokenVerdict.REFUSED
+    for name in ("last_tested", "last_verdict", "last_words"):
+        del values[name]
+    old = grant_from_json(json.dumps(values), saved.generation, saved.place)
+    assert old == saved
+    assert old.last_verdict is TokenVerdict.UNTESTED
+
+
+@pytest.mark.parametrize("standing", STATES)
+async def test_a_state_that_changes_while_the_resource_is_asked_stays(
+    credentials: Credentials,
+    open_credentials: Open,
+    wire: Wire,
+    saved: Grant,
+    standing: GrantState,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RV-6: another authlens fails to revoke the grant between the question and the answer."""
+    other, send = open_credentials(), wire.send
+
+    async def meanwhile(*arguments: Any, **settings: Any) -> Exchange:
+        exchange = await send(*arguments, **settings)
+        other.update(replace(saved, state=standing, note="The server did not answer."))
+        return exchange
+
+    monkeypatch.setattr(wire, "send", meanwhile)
+    result = await prove(credentials, wire, saved.grant_id)
+    assert result.accepted is True
+    grant = credentials.get(saved.grant_id)
+    assert (grant.state, grant.note) == (standing, "The server did not answer.")
+    assert grant.last_proven_at is not None
+    assert result.grant == grant
+
+
+async def test_a_generation_that_is_earned_while_the_resource_is_asked_stays(
+    credentials: Credentials, open_credentials: Open, saved: Grant
+) -> None:
+    """RF-6: a refresh elsewhere; the pointer to its tokens is not moved back."""
+    renewed = await open_credentials().save(
+        replace(saved, refreshed_at=MOMENT), GrantSecrets(Secret("access-canary-1"))
+    )
+    noted = credentials.note_verdict(saved, MOMENT, accepted=True)
+    assert noted == replace(renewed, last_proven_at=MOMENT)
+    assert (await credentials.load(saved.grant_id))[1].access_token == Secret("access-canary-1")
+
+
+async def test_a_proof_of_a_grant_that_is_gone_is_noted_nowhere(
+    credentials: Credentials, saved: Grant
+) -> None:
+    """It does not come back to life."""
+    await credentials.forget(saved.grant_id)
+    with pytest.raises(LoginNeeded):
+        credentials.note_verdict(saved, MOMENT, accepted=True)
+    assert credentials.list() == ()
+
+
+async def test_a_proof_that_cannot_be_noted_is_a_proof_all_the_same(
+    credentials: Credentials, wire: Wire, saved: Grant
+) -> None:
+    """A disk that is read-only says nothing about the token."""
+    credentials.index.read_only = "The disk is read-only."
+    result = await prove(credentials, wire, saved.grant_id)
+    assert result.accepted is True
+    assert result.grant == saved
+
+
+# -- a history that cannot be written ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def full(state: Path, credentials: Credentials) -> Iterator[Path]:
+    """An index in which the grants can be written and the history cannot, as when its page is the last."""
+    with sqlite3.connect(state / "index.sqlite3") as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+        )
+    connection.close()
+    yield state
+    with pytest.raises(StateUnusable, match="full"):
+        credentials.index.add_event("kind", "grant", "the history is full to the end")
+
+
+@pytest.mark.usefixtures("full")
+async def test_a_refresh_is_stored_although_the_history_is_full(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """TK-12: what it would tell of has happened."""
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert (await credentials.load(saved.grant_id))[1].refresh_token == Secret("refresh-canary-1")
+    server.dead = True
+    refused = await refresh(credentials, wire, saved.grant_id, force=True)
+    assert refused.outcome is RefreshOutcome.LOGIN_NEEDED
+    assert credentials.get(saved.grant_id).state is GrantState.LOGIN_NEEDED
+
+
+@pytest.mark.usefixtures("full")
+async def test_everything_else_goes_on_although_the_history_is_full(
+    credentials: Credentials, wire: Wire, saved: Grant
+) -> None:
+    """Clients are remembered and forgotten, tokens proven, grants forgotten."""
+    client = Client("id", "http://localhost:8400/callback")
+    await credentials.clients.remember("https://as.example", client)
+    assert await credentials.clients.known("https://as.example", client.redirect_uri) == client
+    await credentials.clients.forget("https://as.example", client.redirect_uri)
+    assert (await prove(credentials, wire, saved.grant_id)).accepted is True
+    interrupted = credentials.mark_interrupted(saved, MOMENT - timedelta(seconds=1))
+    assert interrupted.state is GrantState.INTERRUPTED
+    assert await credentials.forget(saved.grant_id)
+    assert credentials.list() == ()
+
+
+def test_an_index_that_can_only_be_read_takes_no_history_and_says_nothing(
+    credentials: Credentials, state: Path
+) -> None:
+    """P5: `record` is for what has happened."""
+    credentials.index.read_only = "The disk is read-only."
+    credentials.record("kind", "grant", "detail")
+    assert Index(state / "index.sqlite3").events() == ()

@@ -1,0 +1,258 @@
+"""Leaving the program in the middle of a write: what the server has replaced already is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.vault import credentials as grants
+from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.credentials.vault.generations import SaveStep
+from authlens_core.credentials.vault.save_login import keep
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
+from support.driven_login import until
+from support.rotating_server import RotatingServer
+
+Open = Callable[..., Credentials]
+ISSUER = "https://as.example"
+REDIRECT = "http://localhost:8400/callback"
+CLIENT = Client("id", REDIRECT, "client_secret_post", Secret("client-canary"))
+NEW = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+
+
+class Slow:
+    """Makes a store take until it is told to go on, and says when something waits in it."""
+
+    def __init__(self, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.waiting = 0
+        self.may_go_on = asyncio.Event()
+        for name in ("set", "delete"):
+            monkeypatch.setattr(store, name, self._slowly(getattr(store, name)))
+
+    def _slowly(self, quick: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def call(*arguments: object) -> None:
+            self.waiting += 1
+            await self.may_go_on.wait()
+            await quick(*arguments)
+
+        return call
+
+
+async def _quit_during(work: asyncio.Task[Any], credentials: Credentials, slow: Slow) -> None:
+    """Close the credentials while the store is slow, let the store end, and wait for both."""
+    await until(lambda: slow.waiting > 0)
+    closing = asyncio.create_task(credentials.aclose())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not closing.done(), "the index was closed under a write"
+    slow.may_go_on.set()
+    await asyncio.wait_for(closing, 5)
+    await asyncio.wait({work}, timeout=5)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_quitting_in_the_middle_of_a_save_keeps_the_tokens_that_replaced_the_old_ones(
+    open_credentials: Open,
+    wire: Wire,
+    saved: Grant,
+    server: RotatingServer,
+    store: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    cancelled: bool,
+) -> None:
+    """TK-12: the old refresh token is dead at the server; the new one is nowhere else."""
+    credentials, slow = open_credentials(), Slow(store, monkeypatch)
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    if cancelled:
+        await until(lambda: slow.waiting > 0)
+        work.cancel()
+    await _quit_during(work, credentials, slow)
+    assert server.spent == {"refresh-canary-0"}
+    if cancelled:
+        assert work.cancelled()
+    else:
+        assert (await work).outcome is RefreshOutcome.REFRESHED
+    grant, secrets = await open_credentials().load(saved.grant_id)
+    assert secrets == NEW
+    assert grant.state is GrantState.LIVE
+    assert open_credentials().index.pending() == ()
+
+
+async def test_leaving_while_a_refresh_is_answered_keeps_what_the_server_gives(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-8: Ctrl-C, or quitting, after the refresh token was sent; the lock is held until it is stored."""
+    credentials, server.hold = open_credentials(), threading.Event()
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    await until(lambda: len(server.posts("/token")) == 1)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert credentials.unfinished
+    assert credentials.locks.owner(*refresh_lock(saved)) is not None
+    closing = asyncio.create_task(credentials.aclose())
+    await asyncio.sleep(0.05)
+    assert not closing.done()
+    server.hold.set()
+    await asyncio.wait_for(closing, 5)
+    grant, secrets = await open_credentials().load(saved.grant_id)
+    assert (grant.state, secrets) == (GrantState.LIVE, NEW)
+
+
+async def test_an_answer_that_does_not_come_in_time_leaves_an_outcome_that_is_said(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D8: the wait is bounded, and what is not known is noted before the program ends."""
+    monkeypatch.setattr(grants, "EXIT_BOUND", 0.05)
+    credentials, server.hold = open_credentials(), threading.Event()
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    await until(lambda: len(server.posts("/token")) == 1)
+    work.cancel()
+    await asyncio.wait({work})
+    await asyncio.wait_for(credentials.aclose(), 5)
+    server.hold.set()
+    assert open_credentials().get(saved.grant_id).state is GrantState.UNKNOWN
+
+
+async def test_leaving_before_anything_was_sent_ends_it_at_once(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, store: Any, monkeypatch: Any
+) -> None:
+    """Item 7: a keyring that hangs holds nobody up; the grant is as it was."""
+    reading = asyncio.Event()
+
+    async def hangs(_entry: str) -> None:
+        reading.set()
+        await asyncio.sleep(60)
+
+    credentials = open_credentials()
+    monkeypatch.setattr(store, "get", hangs)
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    await reading.wait()
+    work.cancel()
+    await asyncio.wait({work}, timeout=1)
+    assert work.cancelled()
+    assert not credentials.unfinished
+    assert (server.seen, credentials.get(saved.grant_id).state) == ([], GrantState.LIVE)
+
+
+async def test_quitting_while_a_client_is_stored_keeps_the_client(
+    open_credentials: Open, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RG-12: it is registered at the server already."""
+    credentials, slow = open_credentials(), Slow(store, monkeypatch)
+    work = asyncio.create_task(credentials.clients.remember(ISSUER, CLIENT))
+    await _quit_during(work, credentials, slow)
+    assert work.exception() is None
+    known = await open_credentials().clients.known(ISSUER, REDIRECT)
+    assert known is not None
+    assert known.client_secret == Secret("client-canary")
+
+
+@pytest.mark.parametrize("remove", ["forget", "discard", "forget_client"])
+async def test_quitting_while_something_is_removed_removes_it(
+    open_credentials: Open, saved: Grant, store: Any, monkeypatch: pytest.MonkeyPatch, remove: str
+) -> None:
+    """P2: what the person forgot is not in the store any more."""
+    credentials = open_credentials()
+    await credentials.clients.remember(ISSUER, CLIENT)
+    before, slow = len(store.entries), Slow(store, monkeypatch)
+    work: asyncio.Task[Any]
+    if remove == "forget":
+        work = asyncio.create_task(credentials.forget(saved.grant_id))
+    elif remove == "discard":
+        work = asyncio.create_task(credentials.discard(saved.grant_id, "revoked", "by the person"))
+    else:
+        work = asyncio.create_task(credentials.clients.forget(ISSUER, REDIRECT))
+    await _quit_during(work, credentials, slow)
+    assert work.exception() is None
+    assert len(store.entries) < before
+    assert open_credentials().index.leftovers() == ()
+
+
+async def test_a_store_that_never_answers_does_not_hold_the_program(
+    open_credentials: Open, saved: Grant, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every wait is bounded; and what was stored before stands."""
+    monkeypatch.setattr(grants, "EXIT_BOUND", 0.05)
+    credentials, slow = open_credentials(), Slow(store, monkeypatch)
+    work = asyncio.create_task(credentials.save(saved, NEW))
+    await until(lambda: slow.waiting > 0)
+    await asyncio.wait_for(credentials.aclose(), 5)
+    slow.may_go_on.set()
+    with pytest.raises(Exception, match="cannot be used"):
+        await work
+    _, secrets = await open_credentials().load(saved.grant_id)
+    assert secrets.access_token == Secret("access-canary-0")
+
+
+async def test_closing_without_anything_under_way_waits_for_nothing(credentials: Credentials) -> None:
+    """The ordinary case."""
+    await asyncio.wait_for(credentials.aclose(), 1)
+
+
+async def test_a_write_that_has_ended_is_not_waited_for(credentials: Credentials, make_grant: Any) -> None:
+    """Neither one that succeeded nor one that failed."""
+    await credentials.save(make_grant(), NEW)
+
+    async def fail() -> None:
+        msg = "no"
+        raise ValueError(msg)
+
+    with pytest.raises(ValueError, match="no"):
+        await credentials.written(fail())
+    await asyncio.wait_for(credentials.aclose(), 1)
+
+
+@pytest.mark.parametrize(
+    "step", [SaveStep.BEGUN, SaveStep.ALL_WRITTEN, SaveStep.READ_BACK, SaveStep.SWITCHED]
+)
+async def test_quitting_at_any_step_of_a_save_ends_the_save(
+    open_credentials: Open, saved: Grant, step: SaveStep
+) -> None:
+    """The same at each of them: the new generation is whole."""
+    closing: list[asyncio.Task[None]] = []
+
+    def close(reached: SaveStep) -> None:
+        if reached is step:
+            closing.append(asyncio.create_task(credentials.aclose()))
+
+    credentials = open_credentials(on_step=close)
+    await credentials.save(replace(saved, note="new"), NEW)
+    await closing[0]
+    grant, secrets = await open_credentials().load(saved.grant_id)
+    assert (grant.note, secrets) == ("new", NEW)
+
+
+async def test_a_login_that_waits_for_a_refresh_elsewhere_is_kept_at_once_when_the_program_is_left(
+    open_credentials: Open, saved: Grant
+) -> None:
+    """Only writing is waited for; the lock is held by another program for as long as that likes."""
+    credentials = open_credentials()
+    async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
+        work = asyncio.create_task(credentials.written(keep(credentials, saved, NEW)))
+        await asyncio.sleep(0.12)
+        assert not work.done()
+        await asyncio.wait_for(credentials.aclose(), 1)
+        await work
+    assert (await open_credentials().load(saved.grant_id))[1] == NEW
+
+
+async def test_a_login_waits_for_a_refresh_of_the_same_grant(open_credentials: Open, saved: Grant) -> None:
+    """What the refresh stores is older: it must not come last."""
+    credentials = open_credentials()
+    async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
+        work = asyncio.create_task(keep(credentials, saved, NEW))
+        await asyncio.sleep(0.12)
+        assert not work.done()
+    await asyncio.wait_for(work, 5)
+    assert (await open_credentials().load(saved.grant_id))[1] == NEW

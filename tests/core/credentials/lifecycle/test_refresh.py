@@ -1,0 +1,529 @@
+"""Refreshing without ever losing a grant, against a server that rotates and punishes reuse."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import Observed, RefreshOutcome
+from authlens_core.credentials.records.grant import (
+    Grant,
+    GrantSecrets,
+    GrantState,
+    StatusKind,
+    describe,
+    utc_now,
+)
+from authlens_core.credentials.store.secret_store import SecretStoreDenied
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.generations import SaveStep
+from authlens_core.secret import Secret
+from authlens_core.state.locks import LockBusy
+from authlens_core.trace.record import Outcome, Stage, TraceKind
+from authlens_core.wire.client import Wire
+from support.rotating_server import RotatingServer, Scripted
+
+Open = Callable[..., Credentials]
+
+
+def tokens(body: dict[str, object]) -> Scripted:
+    """Answer 200 with tokens of the test's own."""
+    return Scripted(200, body)
+
+
+def _but_for_the_wait(credentials: Credentials) -> Grant:
+    """Return the one grant without what a failed attempt notes of itself; that it is noted is held, too."""
+    (grant,) = credentials.list()
+    assert grant.attempts == 1
+    assert grant.retry_at is not None
+    assert "The last refresh failed" in grant.note
+    return replace(grant, note="", attempts=0, retry_at=None)
+
+
+async def test_a_new_refresh_token_replaces_the_old_one(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-2, H122: generation n+1, with expiry counted from before the request; the old one is gone."""
+    before = utc_now()
+    result = await refresh(credentials, wire, saved.grant_id)
+    grant, secrets = await credentials.load(saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert secrets == GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+    assert result.grant == grant
+    assert grant.generation == saved.generation + 1
+    assert grant.expires_at is not None
+    assert abs((grant.expires_at - before).total_seconds() - 900) < 2
+    assert server.refresh_token == "refresh-canary-1"
+
+
+async def test_without_a_new_refresh_token_the_old_one_stays(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-2, H123: none in the answer."""
+    server.rotates = False
+    await refresh(credentials, wire, saved.grant_id)
+    assert (await credentials.load(saved.grant_id))[1] == GrantSecrets(
+        Secret("access-canary-1"), Secret("refresh-canary-0")
+    )
+
+
+async def test_the_request_names_client_and_resource_and_no_scope(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-1: grant type, authentication as registered, the same resource, never a wider scope."""
+    credentials.update(replace(saved, scope="read"))
+    await refresh(credentials, wire, saved.grant_id)
+    (post,) = server.posts("/token")
+    assert post.authorization is None
+    assert post.form == {
+        "grant_type": "refresh_token",
+        "refresh_token": "refresh-canary-0",
+        "client_id": "client",
+        "resource": f"{server.base}/mcp",
+    }
+
+
+async def test_a_confidential_client_authenticates_as_it_registered(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-1: client_secret_basic, with the secret from the store, which stays there."""
+    secrets = GrantSecrets(Secret("a"), Secret("refresh-canary-0"), Secret("hush"))
+    await credentials.save(replace(saved, token_endpoint_auth_method="client_secret_basic"), secrets)
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert (server.posts("/token")[0].authorization or "").startswith("Basic ")
+    assert (await credentials.load(saved.grant_id))[1].client_secret == Secret("hush")
+
+
+async def test_the_trace_shows_what_was_sent_and_no_secret(
+    credentials: Credentials, wire: Wire, saved: Grant
+) -> None:
+    """H122, P16: request, answer, checks, facts; the tokens only as masks."""
+    result = await refresh(credentials, wire, saved.grant_id)
+    record = result.trace.records[0]
+    assert (result.trace.kind, record.stage, record.outcome) == (
+        TraceKind.REFRESH,
+        Stage.REFRESH,
+        Outcome.PASSED,
+    )
+    assert [exchange.purpose for exchange in record.exchanges] == ["refresh"]
+    assert {fact.name for fact in record.facts} >= {"access_token", "refresh_token", "generation"}
+    assert "canary" not in repr(result)
+    assert b"refresh-canary-0" in record.exchanges[0].request.body.reveal()
+
+
+async def test_a_token_that_lasts_is_left_alone(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-7: 60 s before the end at the earliest, unless a person asks."""
+    assert saved.expires_at is not None
+    ends = saved.expires_at
+
+    async def at(seconds: int, *, force: bool = False) -> RefreshOutcome:
+        moment = ends - timedelta(seconds=seconds)
+        result = await refresh(credentials, wire, saved.grant_id, now=lambda: moment, force=force)
+        return result.outcome
+
+    assert await at(61) is RefreshOutcome.NOT_NEEDED
+    assert server.posts("/token") == []
+    assert await at(61, force=True) is RefreshOutcome.REFRESHED
+
+
+async def test_a_grant_without_a_refresh_token_needs_a_person(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-4: none is assumed; nothing is sent."""
+    await credentials.save(saved, GrantSecrets(Secret("access-canary-0")))
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.LOGIN_NEEDED
+    assert server.seen == []
+    assert describe(result.grant).kind is StatusKind.EXPIRED
+
+
+async def test_invalid_grant_is_terminal(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-5, H137: marked, said, and never asked again, by force neither; the echo of the token is masked."""
+    server.dead = True
+    for force in (False, True, True):
+        result = await refresh(credentials, wire, saved.grant_id, force=force)
+        assert result.outcome is RefreshOutcome.LOGIN_NEEDED
+    assert len(server.posts("/token")) == 1
+    grant, secrets = await credentials.load(saved.grant_id)
+    assert grant.state is GrantState.LOGIN_NEEDED
+    assert "re-evaluated" in grant.note
+    assert "canary" not in grant.note
+    assert secrets.refresh_token == Secret("refresh-canary-0")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
+async def test_invalid_grant_is_terminal_on_any_status(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, status: int
+) -> None:
+    """Design §9: errors may come as 400, 401, 403 or 500."""
+    server.answers("/token", Scripted(status, {"error": "invalid_grant"}))
+    assert (await refresh(credentials, wire, saved.grant_id)).outcome is RefreshOutcome.LOGIN_NEEDED
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+async def test_a_server_in_trouble_changes_nothing(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, status: int
+) -> None:
+    """RF-5, H126: transient; Retry-After is shown; the next attempt works."""
+    server.answers("/token", Scripted(status, None, (("Retry-After", "7"),)))
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert (result.outcome, result.retry_after) == (RefreshOutcome.TRANSIENT, 7)
+    assert _but_for_the_wait(credentials) == saved
+    assert credentials.index.pending() == ()
+    assert (await refresh(credentials, wire, saved.grant_id)).outcome is RefreshOutcome.REFRESHED
+
+
+async def test_a_server_that_is_not_there_changes_nothing(
+    credentials: Credentials, wire: Wire, saved: Grant
+) -> None:
+    """H126: nothing left this machine, so nothing is unknown."""
+    closed = credentials.update(replace(saved, token_endpoint="http://127.0.0.1:9/token"))
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.TRANSIENT
+    assert _but_for_the_wait(credentials) == closed
+    assert credentials.index.pending() == ()
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client", "invalid_target", "odd"])
+async def test_another_refusal_keeps_the_grant(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, error: str
+) -> None:
+    """RF-5, H125: the refresh token is kept until the person decides."""
+    server.answers("/token", Scripted(400, {"error": error}))
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFUSED
+    assert error in result.summary
+    assert result.cure
+    assert _but_for_the_wait(credentials) == saved
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Scripted(drop=True, spend=True),
+        Scripted(200, "not an object", spend=True),
+        Scripted(200, {"access_token": "x"}),
+        Scripted(200, {"access_token": "x", "token_type": "DPoP"}),
+        Scripted(200, {"access_token": "a\nb", "token_type": "bearer"}),
+        Scripted(200, {"access_token": "x", "token_type": "bearer", "resource": "https://other.example"}),
+    ],
+)
+async def test_an_unknown_outcome_is_said_and_never_tried_again_by_itself(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, answer: Scripted
+) -> None:
+    """D8, H127, H133: the refresh token may be spent; a second use could end every session."""
+    server.answers("/token", answer)
+    for force in (False, False, True):
+        result = await refresh(credentials, wire, saved.grant_id, force=force)
+        assert result.outcome is RefreshOutcome.UNKNOWN
+        assert "may have replaced" in result.summary
+    assert len(server.posts("/token")) == 1
+    grant, secrets = await credentials.load(saved.grant_id)
+    assert grant.state is GrantState.UNKNOWN
+    assert secrets.access_token == Secret("access-canary-0")
+
+
+async def test_a_person_may_try_an_unknown_one_again(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """D8: the choice is the person's; the request had not arrived, and all is well."""
+    server.answers("/token", Scripted(drop=True))
+    await refresh(credentials, wire, saved.grant_id)
+    result = await refresh(credentials, wire, saved.grant_id, despite_unknown=True)
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert result.grant.state is GrantState.LIVE
+    assert result.grant.note == ""
+
+
+async def test_a_refresh_whose_caller_was_cancelled_goes_on_by_itself(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """TK-12: the person cancels while the server thinks; what it answers is stored all the same."""
+    server.hold = threading.Event()
+    task = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    while not server.posts("/token"):
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    server.hold.set()
+    await credentials.unfinished.settle()
+    grant, secrets = await credentials.load(saved.grant_id)
+    assert (grant.state, secrets.refresh_token) == (GrantState.LIVE, Secret("refresh-canary-1"))
+
+
+async def test_a_cancellation_does_not_stop_the_storing(
+    open_credentials: Open, wire: Wire, saved: Grant, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TK-12: tokens that the server has replaced are stored, whoever is in a hurry."""
+    tasks: list[asyncio.Task[Any]] = []
+    quick = store.set
+
+    async def slow(entry: str, value: Secret) -> None:
+        await asyncio.sleep(0.05)
+        await quick(entry, value)
+
+    monkeypatch.setattr(store, "set", slow)
+
+    def cancel(step: SaveStep) -> None:
+        if step is SaveStep.BEGUN:
+            tasks[0].cancel()
+
+    credentials = open_credentials(on_step=cancel)
+    tasks.append(asyncio.create_task(refresh(credentials, wire, saved.grant_id)))
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[0]
+    await credentials.unfinished.settle()
+    grant, secrets = await credentials.load(saved.grant_id)
+    assert secrets.refresh_token == Secret("refresh-canary-1")
+    assert grant.state is GrantState.LIVE
+
+
+async def test_tokens_that_cannot_be_stored_are_kept_in_memory_and_said(
+    credentials: Credentials, wire: Wire, saved: Grant, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H130: loud, with a retry; and if the program ends here, the next one knows."""
+
+    async def denied(entry: str, value: Secret) -> None:
+        msg = "The keyring is locked."
+        raise SecretStoreDenied(msg, "Unlock it.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "set", denied)
+        result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.STORE_FAILED
+    assert "could not be stored" in result.summary
+    assert [pending.grant_id for pending in credentials.index.pending()] == [saved.grant_id]
+    assert result.unsaved == GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+    await credentials.save(result.grant, result.unsaved)
+    assert (await credentials.load(saved.grant_id))[1] == result.unsaved
+    assert credentials.index.pending() == ()
+
+
+async def test_an_index_that_cannot_be_written_stops_before_anything_is_sent(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """P5: what cannot be stored is not asked for."""
+    credentials.index.read_only = "The disk is read-only."
+    with pytest.raises(Exception, match="read-only"):
+        await refresh(credentials, wire, saved.grant_id)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        Observed(("https://other.example",)),
+        Observed((), None),
+        Observed(("ISSUER",), "https://other.example/token"),
+    ],
+)
+async def test_a_resource_that_names_another_server_is_not_refreshed(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, observed: Observed
+) -> None:
+    """RF-3, H134, H135: the refresh token goes only to the issuer that issued it; both are shown."""
+    issuers = tuple(server.base if issuer == "ISSUER" else issuer for issuer in observed.issuers)
+    result = await refresh(credentials, wire, saved.grant_id, observed=replace(observed, issuers=issuers))
+    assert result.outcome is RefreshOutcome.REFUSED
+    assert "changed" in result.summary
+    assert server.seen == []
+    agreed = Observed((server.base,), f"{server.base}/token")
+    result = await refresh(credentials, wire, saved.grant_id, observed=agreed)
+    assert result.outcome is RefreshOutcome.REFRESHED
+
+
+@pytest.mark.parametrize("field", ["resource_url", "issuer"])
+async def test_plain_http_needs_resource_and_issuer_on_loopback(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, field: str
+) -> None:
+    """BR-2: stored endpoints are checked again each time."""
+    credentials.update(replace(saved, **{field: "https://wiki.example"}))  # type: ignore[arg-type]
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFUSED
+    assert "token endpoint" in result.summary
+    assert server.seen == []
+
+
+PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.wire.client import Wire
+
+async def main():
+    credentials = Credentials.open(KeyringStore(), Path(sys.argv[1]))
+    async with Wire() as wire:
+        print("ready", flush=True)
+        sys.stdin.readline()
+        result = await refresh(credentials, wire, sys.argv[2], force=True)
+        _, secrets = await credentials.load(sys.argv[2])
+    print(result.outcome, secrets.access_token.reveal(), flush=True)
+    await credentials.aclose()
+
+asyncio.run(main())
+"""
+
+
+def _program(keyring: Any, state: Path, grant: Grant) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", PROGRAM, str(state), grant.grant_id]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=keyring.environ("FileKeyring"), stdin=pipe, stdout=pipe, text=True)
+
+
+@pytest.fixture
+async def shared(open_keyring: Any, state: Path, saved: Grant, secrets: GrantSecrets) -> Credentials:
+    """The saved grant once more, in a keyring that other processes see."""
+    credentials = Credentials.open(open_keyring(), state)
+    await credentials.save(saved, secrets)
+    credentials.index.close()
+    return Credentials.open(open_keyring(), state)
+
+
+async def test_two_processes_that_refresh_at_once_send_one_request(
+    shared: Credentials, keyring: Any, state: Path, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-6: one POST, both end valid, and the server never sees a token twice."""
+    programs = [_program(keyring, state, saved) for _ in range(2)]
+    for program in programs:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+    server.hold = threading.Event()
+    for program in programs:
+        assert program.stdin is not None
+        program.stdin.write("go\n")
+        program.stdin.flush()
+    while not server.posts("/token"):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    server.hold.set()
+    outputs = sorted([(await asyncio.to_thread(p.communicate, timeout=20))[0].split() for p in programs])
+    assert outputs == [["adopted", "access-canary-1"], ["refreshed", "access-canary-1"]]
+    assert len(server.posts("/token")) == 1
+    assert not server.dead
+    shared.index.close()
+
+
+async def test_a_process_killed_after_the_request_leaves_a_note(
+    shared: Credentials, keyring: Any, state: Path, saved: Grant, server: RotatingServer, wire: Wire
+) -> None:
+    """H129: flagged as interrupted, with the time; nothing is claimed and nothing is sent again."""
+    server.hold = threading.Event()
+    with _program(keyring, state, saved) as program:
+        assert program.stdin is not None
+        program.stdin.write("go\n")
+        program.stdin.flush()
+        while not server.posts("/token"):
+            await asyncio.sleep(0.01)
+        assert await shared.recover() == ()
+        program.kill()
+    server.hold.set()
+    (marked,) = await shared.recover()
+    assert marked.state is GrantState.INTERRUPTED
+    assert f"{datetime.now(UTC):%Y-%m-%d}" in marked.note
+    result = await refresh(shared, wire, saved.grant_id, force=True)
+    assert result.outcome is RefreshOutcome.UNKNOWN
+    assert len(server.posts("/token")) == 1
+    await shared.aclose()
+
+
+async def test_a_refresh_finds_the_note_of_a_dead_process_itself(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H129: without `recover` before it."""
+    from authlens_core.credentials.records.index import Pending
+
+    credentials.index.mark_pending(Pending(saved.grant_id, saved.generation, utc_now()))
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.grant.state is GrantState.INTERRUPTED
+    assert server.seen == []
+
+
+async def test_tasks_of_one_process_send_one_request(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-6: a dashboard and a script in one program."""
+    results = await asyncio.gather(*(refresh(credentials, wire, saved.grant_id) for _ in range(5)))
+    outcomes = sorted(result.outcome for result in results)
+    assert outcomes == [RefreshOutcome.ADOPTED] * 4 + [RefreshOutcome.REFRESHED]
+    assert len(server.posts("/token")) == 1
+
+
+async def test_a_busy_lock_sends_nothing(
+    credentials: Credentials, open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H131: never refresh unlocked."""
+    from authlens_core.credentials.vault.credentials import refresh_lock
+
+    async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
+        with pytest.raises(LockBusy):
+            await refresh(credentials, wire, saved.grant_id, lock_bound=0.1)
+    assert server.seen == []
+
+
+async def test_new_tokens_that_the_store_did_not_take_count_until_a_save_succeeds(
+    credentials: Credentials, make_grant: Callable[..., Grant]
+) -> None:
+    """H130: they exist in this program only, and nothing uses the old ones, which may be spent."""
+    old = GrantSecrets(Secret("access-canary-0"), Secret("refresh-canary-0"))
+    new = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+    saved = await credentials.save(make_grant(), old)
+
+    credentials.hold(saved, new)
+
+    assert (await credentials.load(saved.grant_id))[1] == new
+    again = await credentials.save(saved, new)
+    assert (await credentials.load(saved.grant_id))[0].generation == again.generation
+
+
+async def test_what_the_store_did_not_take_is_offered_to_it_once_more_when_the_program_ends(
+    open_credentials: Callable[..., Credentials], make_grant: Callable[..., Grant]
+) -> None:
+    """H130: leaving is the last moment at which the tokens can be kept."""
+    new = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+    first = open_credentials()
+    saved = await first.save(make_grant(), GrantSecrets(Secret("access-canary-0")))
+    first.hold(saved, new)
+
+    await first.aclose()
+
+    assert (await open_credentials().load(saved.grant_id))[1] == new
+
+
+async def test_the_wait_after_a_failure_is_shown_grows_and_ends_with_success(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H126: the back-off is visible and kept for every program; a person may try at once."""
+    server.answers("/token", Scripted(503), Scripted(503), Scripted(503, None, (("Retry-After", "3000"),)))
+    now, waits = utc_now(), []
+    for _ in range(3):
+        grant = (await refresh(credentials, wire, saved.grant_id, now=lambda: now)).grant
+        assert grant.retry_at is not None
+        waits.append((grant.retry_at - now).total_seconds())
+    assert 10 <= waits[0] <= 12
+    assert 20 <= waits[1] <= 24
+    assert 3_000 <= waits[2] <= 3_600
+    note = describe(credentials.get(saved.grant_id), now).note
+    assert "failed" in note
+    assert "The next try is in" in note
+    patient = await refresh(credentials, wire, saved.grant_id, now=lambda: now, patient=True)
+    assert (patient.outcome, len(server.posts("/token"))) == (RefreshOutcome.TRANSIENT, 3)
+    assert patient.retry_after == round(waits[2])
+    renewed = (await refresh(credentials, wire, saved.grant_id, now=lambda: now)).grant
+    assert (renewed.attempts, renewed.retry_at, renewed.note) == (0, None, "")

@@ -1,0 +1,255 @@
+"""Revoked means that the server confirmed it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
+from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, revoke
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.oauth.check import Severity
+from authlens_core.oauth.revocation import RevocationOutcome
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Outcome, TraceKind
+from authlens_core.wire.client import Wire
+from support.rotating_server import RotatingServer, Scripted
+
+
+async def test_both_tokens_are_revoked_and_the_resource_refuses(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, store: Any
+) -> None:
+    """RV-1, RV-5, RV-6, P14: refresh token first, then access token, then the 401, only then removal."""
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.outcome is RevokeOutcome.REVOKED
+    assert [token.token for token in result.tokens] == ["refresh_token", "access_token"]
+    assert [seen.path for seen in server.seen] == ["/revoke", "/revoke", "/mcp"]
+    assert server.seen[0].form == {
+        "token": "refresh-canary-0",
+        "token_type_hint": "refresh_token",
+        "client_id": "client",
+    }
+    assert server.seen[1].form["token_type_hint"] == "access_token"
+    assert result.still_accepted is False
+    assert result.removed
+    assert credentials.list() == ()
+    assert store.entries == {}
+    assert (result.trace.kind, result.trace.records[0].outcome) == (TraceKind.REVOKE, Outcome.PASSED)
+    assert "canary" not in repr(result)
+    event = credentials.events(saved.grant_id)[0]
+    assert event.kind == "revoked"
+    assert "the resource, asked with the access token, said 401 after" in event.detail
+
+
+async def test_tokens_that_the_server_never_knew_are_revoked(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RV-2, H138: 200 is the word, whatever the body."""
+    server.answers("/revoke", Scripted(200, {"error": "ha"}), Scripted(200, "anything"))
+    server.access_tokens = set()
+    assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Scripted(400, {"error": "unsupported_token_type"}),
+        Scripted(400, {"error": "invalid_request"}),
+        Scripted(401, {"error": "invalid_client"}),
+        Scripted(403),
+        Scripted(404),
+        Scripted(302, None, (("Location", "https://elsewhere.example"),)),
+        Scripted(500),
+        Scripted(drop=True),
+    ],
+)
+async def test_anything_else_than_200_keeps_the_grant(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, answer: Scripted
+) -> None:
+    """RV-4, RV-7, H138: reported, marked, kept for another try; the words say how long it lasts."""
+    server.answers("/revoke", answer, answer)
+    credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=600)))
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.outcome is RevokeOutcome.FAILED
+    assert "may stay valid for" in result.summary
+    assert "forget" in result.cure
+    assert result.trace.records[0].outcome is Outcome.FAILED
+    grant, secrets = await credentials.load(saved.grant_id)
+    assert grant.state is GrantState.REVOCATION_FAILED
+    assert secrets.refresh_token == Secret("refresh-canary-0")
+    assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
+
+
+async def test_503_says_when_to_try_again(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RV-3: the token still exists; Retry-After is honoured in words."""
+    busy = Scripted(503, None, (("Retry-After", "42"),))
+    server.answers("/revoke", busy, busy)
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.outcome is RevokeOutcome.FAILED
+    assert [token.retry_after for token in result.tokens] == [42, 42]
+    assert "42 s" in result.cure
+
+
+async def test_each_token_has_its_own_result(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H139: one succeeds and the other fails; both are shown."""
+    server.answers("/revoke", Scripted(200), Scripted(500))
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert [token.outcome for token in result.tokens] == [
+        RevocationOutcome.REVOKED,
+        RevocationOutcome.NOT_REVOKED,
+    ]
+    assert result.outcome is RevokeOutcome.FAILED
+    assert [fact.name for fact in result.trace.records[0].facts] == ["refresh_token", "access_token"]
+
+
+async def test_an_access_token_that_cannot_be_revoked_counts_when_it_is_refused(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """Design §9: some servers revoke refresh tokens only, and end the access token with it."""
+    server.revokes_access = False
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.tokens[1].outcome is RevocationOutcome.UNSUPPORTED
+    assert result.outcome is RevokeOutcome.REVOKED
+
+
+async def test_a_resource_that_still_accepts_is_reported(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H142: confirmed by the server, and the words do not claim more."""
+    server.answers("/mcp", Scripted(200), Scripted(200))
+    result = await revoke(credentials, wire, saved.grant_id, pauses=(0.01,))
+    assert result.outcome is RevokeOutcome.REVOKED
+    assert result.still_accepted is True
+    assert "still accepts" in result.summary
+    assert result.trace.records[0].outcome is Outcome.FAILED
+
+
+async def test_a_resource_that_takes_a_while_to_refuse_is_asked_until_it_does(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """Cloudflare needs up to half a minute; every call is in the record, and the wait is announced once."""
+    credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=600)))
+    server.answers("/mcp", Scripted(200), Scripted(200))
+    announced: list[float] = []
+    result = await revoke(
+        credentials, wire, saved.grant_id, waiting=announced.append, pauses=(0.01, 0.02, 0.03)
+    )
+    assert announced == [pytest.approx(0.06)]
+    assert (result.outcome, result.still_accepted, result.removed) == (RevokeOutcome.REVOKED, False, True)
+    record = result.trace.records[0]
+    assert [e.response.status for e in record.exchanges if e.response and e.request.method == "GET"] == [
+        200,
+        200,
+        401,
+    ]
+    (proof,) = [check for check in record.checks if check.name == "revoke.proof"]
+    assert proof.severity is Severity.PASS
+    assert record.outcome is Outcome.PASSED
+
+
+async def test_who_does_not_wait_for_the_proof_finds_the_word_of_the_server(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """The grant is kept until the resource was seen to refuse, and its note says how far it came."""
+    server.answers("/mcp", Scripted(200))
+    begun = asyncio.Event()
+    task = asyncio.create_task(
+        revoke(credentials, wire, saved.grant_id, waiting=lambda _: begun.set(), pauses=(60.0,))
+    )
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    kept = credentials.get(saved.grant_id)
+    assert kept.state is GrantState.REVOCATION_FAILED
+    assert kept.note.startswith("The server confirmed the revocation.")
+
+
+async def test_the_refusal_of_a_token_that_had_ended_is_not_called_a_proof(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """It would have been refused anyway."""
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.outcome is RevokeOutcome.REVOKED
+    assert "proves nothing" in result.summary
+    (proof,) = [c for c in result.trace.records[0].checks if c.name == "revoke.proof"]
+    assert proof.severity is Severity.NOTICE
+
+
+async def test_without_an_endpoint_it_is_said_and_nothing_changes(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RV-7: not a silent removal; the way to do that is named."""
+    kept = credentials.update(replace(saved, revocation_endpoint=None))
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.outcome is RevokeOutcome.NO_ENDPOINT
+    assert "authlens forget" in result.cure
+    assert server.seen == []
+    assert credentials.list() == (kept,)
+
+
+async def test_a_stored_endpoint_without_encryption_is_refused(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RV-1: TLS, checked again each time."""
+    credentials.update(replace(saved, issuer="https://as.example"))
+    assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.NO_ENDPOINT
+    assert server.seen == []
+
+
+async def test_a_cancelled_revocation_is_marked_and_can_go_on(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H141: no silent half-way state."""
+    server.hold = threading.Event()
+    task = asyncio.create_task(revoke(credentials, wire, saved.grant_id))
+    while not server.seen:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    server.hold.set()
+    assert credentials.get(saved.grant_id).state is GrantState.REVOCATION_FAILED
+    assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
+
+
+async def test_a_grant_that_was_to_be_revoked_is_not_refreshed(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RV-6: its tokens are not used again."""
+    server.answers("/revoke", Scripted(500), Scripted(500))
+    await revoke(credentials, wire, saved.grant_id)
+    result = await refresh(credentials, wire, saved.grant_id, force=True)
+    assert result.outcome is RefreshOutcome.REFUSED
+    assert server.posts("/token") == []
+
+
+async def test_without_a_refresh_token_only_the_access_token_is_revoked(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-4: none is assumed."""
+    await credentials.save(saved, GrantSecrets(Secret("access-canary-0")))
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert [token.token for token in result.tokens] == ["access_token"]
+    assert result.outcome is RevokeOutcome.REVOKED
+
+
+async def test_forgetting_tells_the_server_nothing_and_says_so(
+    credentials: Credentials, saved: Grant, server: RotatingServer, store: Any
+) -> None:
+    """RV-7: removing locally and revoking are two actions with two words."""
+    assert await credentials.forget(saved.grant_id)
+    assert server.seen == []
+    assert (credentials.list(), store.entries) == ((), {})
+    assert "server was not told" in credentials.events(saved.grant_id)[0].detail

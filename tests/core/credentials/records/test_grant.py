@@ -1,0 +1,85 @@
+"""What a grant is, and how it stands at one moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.credentials.records.grant import GrantState, StatusKind, describe, expiry, grant_id_for
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "refreshable", "kind"),
+    [
+        (900, True, StatusKind.LIVE),
+        (61, True, StatusKind.LIVE),
+        (60, True, StatusKind.SOON),
+        (1, False, StatusKind.SOON),
+        (0, True, StatusKind.REFRESHABLE),
+        (0, False, StatusKind.EXPIRED),
+    ],
+)
+def test_the_clock_decides_for_a_live_grant(
+    make_grant: Any, seconds: int, refreshable: bool, kind: StatusKind
+) -> None:
+    """H183: the words follow the clock."""
+    grant = make_grant(expires_at=NOW + timedelta(seconds=seconds), has_refresh_token=refreshable)
+    standing = describe(grant, NOW)
+    assert (standing.kind, standing.remaining_seconds) == (kind, seconds)
+    assert standing.refreshable == refreshable
+
+
+def test_an_expiry_that_the_server_did_not_state_is_unknown_and_not_for_ever(make_grant: Any) -> None:
+    """TK-5: absent is unknown."""
+    standing = describe(make_grant(expires_at=None), NOW)
+    assert (standing.word, standing.remaining_seconds) == ("live, end unknown", None)
+
+
+@pytest.mark.parametrize("state", [s for s in GrantState if s is not GrantState.LIVE])
+def test_every_other_state_outranks_the_clock(make_grant: Any, state: GrantState) -> None:
+    """RF-5: a grant that needs a person is not called refreshable, whatever the clock says."""
+    standing = describe(make_grant(state=state, has_refresh_token=True, note="why"), NOW)
+    assert standing.kind is not StatusKind.LIVE
+    assert standing.symbol
+    assert not standing.refreshable
+    assert standing.note == "why"
+
+
+@pytest.mark.parametrize("year", [1, 1970, 2038, 9999])
+def test_any_clock_is_survived_and_a_wrong_one_is_named(make_grant: Any, year: int) -> None:
+    """H182: no exception; a token obtained in the future means that the clock is wrong."""
+    standing = describe(make_grant(), datetime(year, 12, 31, tzinfo=UTC))
+    assert ("clock" in standing.note) == (year < 2026)
+
+
+def test_an_expiry_beyond_the_calendar_is_unknown() -> None:
+    """F20: ten years from 9999 is no date."""
+    assert expiry(datetime(9999, 6, 1, tzinfo=UTC), 315_360_000) is None
+    assert expiry(NOW, None) is None
+    assert expiry(NOW, 900) == NOW + timedelta(seconds=900)
+
+
+def test_a_time_without_a_zone_or_before_its_start_is_refused(make_grant: Any) -> None:
+    """Claude-code #91009: no record with a zero or a past expiry is ever made."""
+    with pytest.raises(ValueError, match="time zone"):
+        make_grant(expires_at=datetime(2026, 5, 1))  # noqa: DTZ001
+    with pytest.raises(ValueError, match="before refreshed_at"):
+        make_grant(expires_at=datetime.fromtimestamp(0, UTC))
+
+
+@given(st.lists(st.text(), min_size=4, max_size=4), st.lists(st.text(), min_size=4, max_size=4))
+def test_different_logins_are_different_grants(one: list[str], other: list[str]) -> None:
+    """H185: no two of (issuer, resource, client, redirect URI) share an id, however they are cut."""
+    assert (grant_id_for(*one) == grant_id_for(*other)) == (one == other)
+
+
+def test_a_grant_shows_no_secret(secrets: Any) -> None:
+    """V-7: the secrets of a grant have no printable form."""
+    assert "canary" not in repr(secrets)
+    assert "canary" not in f"{secrets}"

@@ -1,0 +1,203 @@
+"""The index: no secret in it, and readable whatever happened to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.credentials.records.grant import GrantSecrets, GrantState
+from authlens_core.credentials.records.index import Index, IndexReadOnly
+from authlens_core.credentials.records.record_json import grant_from_json, to_json
+from authlens_core.credentials.records.schema import _STEPS, SCHEMA_VERSION
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import LoginNeeded
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.secret import Secret
+from authlens_core.state.paths import StateUnusable
+
+Open = Callable[..., Credentials]
+
+
+async def test_no_secret_is_in_any_byte_of_the_state_directory(
+    credentials: Credentials, make_grant: Any, state: Path
+) -> None:
+    """V-9, P2: neither tokens nor client secrets, in no file, journal included."""
+    grant = make_grant(has_refresh_token=True)
+    for n in range(20):
+        secrets = GrantSecrets(
+            Secret(f"access-canary-{n}"), Secret("refresh-canary"), Secret("client-canary")
+        )
+        grant = await credentials.save(grant, secrets)
+    await credentials.clients.remember(
+        "https://as.example",
+        Client(
+            "id",
+            "http://localhost:8400/callback",
+            "client_secret_post",
+            Secret("client-canary"),
+            registration_access_token=Secret("management-canary"),
+        ),
+    )
+    await credentials.forget(grant.grant_id)
+    found = [path for path in state.rglob("*") if path.is_file()]
+    assert any(path.name == "index.sqlite3" for path in found)
+    assert all(b"canary" not in path.read_bytes() for path in found)
+
+
+def test_a_record_comes_back_whole(make_grant: Any) -> None:
+    """Every field survives the round trip, text from hostile servers included."""
+    grant = make_grant(scope="a \ud800 \x1b[2J", note="n", state=GrantState.UNKNOWN, generation=7)
+    assert grant_from_json(to_json(grant), 7) == grant
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_record_or_a_value_error(text: str) -> None:
+    """H143: nothing else is raised by whatever stands in the file."""
+    try:
+        grant_from_json(text, 1)
+    except (ValueError, RecursionError):
+        return
+    pytest.fail("arbitrary text was taken for a grant")
+
+
+async def test_a_damaged_record_is_set_apart(
+    credentials: Credentials, make_grant: Any, secrets: GrantSecrets, state: Path
+) -> None:
+    """H143: the others stay usable; the damaged one can be forgotten."""
+    good = await credentials.save(make_grant(grant_id="good"), secrets)
+    for name, record in [("bad", "{"), ("worse", '{"grant_id": 1}'), ("none", "[]")]:
+        await credentials.save(make_grant(grant_id=name), secrets)
+        with sqlite3.connect(state / "index.sqlite3") as raw:
+            raw.execute("UPDATE grants SET record = ? WHERE grant_id = ?", (record, name))
+        raw.close()
+    assert credentials.list() == (good,)
+    assert set(credentials.damaged()) == {"bad", "worse", "none"}
+    with pytest.raises(StateUnusable, match="damaged"):
+        await credentials.load("bad")
+    for name in credentials.damaged():
+        assert await credentials.forget(name)
+    assert credentials.damaged() == ()
+
+
+async def test_a_newer_index_is_shown_and_not_changed(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, state: Path
+) -> None:
+    """H181: two versions share the store; the older one only reads."""
+    saved = await open_credentials().save(make_grant(), secrets)
+    with sqlite3.connect(state / "index.sqlite3") as raw:
+        raw.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    raw.close()
+    newer = open_credentials()
+    assert newer.list() == (saved,)
+    assert (await newer.load(saved.grant_id))[1] == secrets
+    with pytest.raises(IndexReadOnly, match="newer authlens"):
+        await newer.save(saved, secrets)
+    with pytest.raises(IndexReadOnly):
+        await newer.forget(saved.grant_id)
+
+
+async def test_an_index_of_the_first_version_is_read_and_written(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, state: Path
+) -> None:
+    """H181: what the older version kept is in the keyring, and it is not asked for again."""
+    path = state / "index.sqlite3"
+    raw = sqlite3.connect(path, isolation_level=None)
+    for statement in _STEPS[0]:
+        raw.execute(statement)
+    raw.execute("PRAGMA user_version = 1")
+    old = make_grant(generation=3)
+    raw.execute("INSERT INTO grants VALUES (?, 3, 1, ?)", (old.grant_id, to_json(old)))
+    raw.close()
+    credentials = open_credentials()
+    assert credentials.list() == (old,)
+    assert old.place is StoreKind.KEYRING
+    assert (await credentials.save(old, secrets)).generation == 4
+    assert [left.place for left in credentials.index.leftovers()] == [StoreKind.KEYRING]
+
+
+async def test_what_is_listed_follows_every_write_of_this_and_other_programs(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets
+) -> None:
+    """The parsed rows are kept only while nobody writes."""
+    here, there = open_credentials(), open_credentials()
+    assert here.list() == ()
+    saved = await there.save(make_grant(), secrets)
+    assert here.list() == (saved,)
+    assert here.list() is here.list()
+    changed = here.update(replace(saved, note="ours"))
+    assert here.list() == there.list() == (changed,)
+    await there.forget(saved.grant_id)
+    assert here.list() == ()
+
+
+@pytest.mark.parametrize("content", [b"not a database at all " * 100, b"SQLite format 3\0" + b"\xff" * 200])
+def test_a_file_that_is_no_index_is_refused_in_words(state: Path, content: bytes) -> None:
+    """H177: said, with what to do, and not overwritten."""
+    path = state / "index.sqlite3"
+    path.write_bytes(content)
+    with pytest.raises(StateUnusable, match="cannot be used"):
+        Index(path)
+    assert path.read_bytes() == content
+
+
+async def test_a_full_disk_keeps_what_was_there(
+    credentials: Credentials, make_grant: Any, secrets: GrantSecrets
+) -> None:
+    """H177: the write is refused with a reason, and the old grant stays readable."""
+    old = await credentials.save(make_grant(), secrets)
+    pages = credentials.index._connection.execute("PRAGMA page_count").fetchone()[0]
+    credentials.index._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StateUnusable, match="full"):
+        await credentials.save(make_grant(note="x" * 100_000), secrets)
+    assert (await credentials.load(old.grant_id))[1] == secrets
+
+
+def test_another_process_that_writes_for_long_is_an_error_in_time(state: Path) -> None:
+    """The index never blocks the program for longer than its bound."""
+    path = state / "index.sqlite3"
+    index = Index(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StateUnusable, match="locked"):
+        index.add_event("x", "y")
+    other.execute("ROLLBACK")
+    other.close()
+    index.add_event("x", "y")
+    index.close()
+
+
+def test_the_history_is_in_order_and_safe_to_show(credentials: Credentials) -> None:
+    """Newest first; nothing that a terminal obeys."""
+    credentials.record("first", "g", "a\x1b[2Jb")
+    credentials.record("second", "g")
+    credentials.record("other", "h")
+    events = credentials.events("g")
+    assert [event.kind for event in events] == ["second", "first"]
+    assert "\x1b" not in events[1].detail
+    assert len(credentials.events()) == 3
+
+
+def test_a_grant_that_is_not_there_needs_a_login(credentials: Credentials) -> None:
+    """The exit code of a script says that a person is needed."""
+    with pytest.raises(LoginNeeded):
+        credentials.get("nothing")
+
+
+async def test_another_keyring_than_last_time_is_said(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokens that seem gone are often in the other keyring."""
+    credentials = open_credentials()
+    assert credentials.note_store() == ""
+    await credentials.save(make_grant(), secrets)
+    assert credentials.note_store() == ""
+    monkeypatch.setattr(type(credentials.store), "name", "KWallet")
+    assert "kept in memory only, and this is KWallet" in open_credentials().note_store()

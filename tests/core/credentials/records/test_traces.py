@@ -1,0 +1,278 @@
+"""The last traces of each credential are kept, a few of them, without a secret, and go when it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from authlens_core.credentials.lifecycle.probe_grant import prove
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, revoke
+from authlens_core.credentials.records import traces as traces_module
+from authlens_core.credentials.records.traces import TraceGone, Traces
+from authlens_core.credentials.store.secret_store import MemoryStore
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator.person import PlayResult, play_person
+from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.facts import Options
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.secret import Body
+from authlens_core.session import Session
+from authlens_core.state.paths import StateUnusable
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+from support.grants import grant, keep
+from support.hostile_trace import CANARY, hostile_trace
+from support.recorded_login import leaks
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Persistent(MemoryStore):
+    """A store in memory whose index is a file, as that of a keyring is."""
+
+    persistent = True
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Iterator[Traces]:
+    """An empty file for the traces of the credentials `a` and `b`."""
+    made = Traces(tmp_path / "traces.sqlite3", lambda: {"a", "b"})
+    yield made
+    made.close()
+
+
+def trace(name: str, kind: TraceKind = TraceKind.PROBE, *, body: bytes = b"hello") -> Trace:
+    """Return a trace of one exchange."""
+    answer = Response(200, body=Body(body))
+    exchange = Exchange(Request("GET", "https://a.example/"), answer, None, BEGAN, 0.1)
+    record = StageRecord(Stage.PROBE, Outcome.PASSED, BEGAN, 0.1, (exchange,))
+    return Trace(name, kind, "https://a.example/", BEGAN, (record,))
+
+
+def ids(traces: Traces, grant_id: str = "a") -> list[str]:
+    """Return the ids of what is kept, newest first."""
+    return [one.trace_id for one in traces.of(grant_id)]
+
+
+def test_a_trace_is_kept_and_opened_again(traces: Traces) -> None:
+    """With what was done, when, and how it ended."""
+    assert traces.keep("a", trace("t1"))
+    [kept] = traces.of("a")
+    assert (kept.trace_id, kept.kind, kept.at, kept.outcome) == ("t1", TraceKind.PROBE, BEGAN, Outcome.PASSED)
+    assert traces.open("t1") == redacted_trace(trace("t1"))
+    assert ids(traces, "b") == []
+
+
+def test_the_newest_login_and_nine_others_are_kept(traces: Traces) -> None:
+    """However many refreshes follow it."""
+    for number in range(3):
+        traces.keep("a", trace(f"login{number}", TraceKind.LOGIN))
+    for number in range(30):
+        traces.keep("a", trace(f"probe{number}"))
+    traces.keep("b", trace("other"))
+    assert ids(traces) == [*(f"probe{number}" for number in range(29, 20, -1)), "login2"]
+    assert ids(traces, "b") == ["other"]
+
+
+def test_a_later_state_of_a_trace_takes_its_place(traces: Traces) -> None:
+    """A login is kept when it earned tokens, and once more with the page that they opened."""
+    first = trace("login", TraceKind.LOGIN)
+    traces.keep("a", first)
+    whole = first.with_record(replace(first.records[0], outcome=Outcome.FAILED))
+    traces.keep("a", whole)
+    assert traces.open("login") == whole
+    assert [one.outcome for one in traces.of("a")] == [Outcome.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("grant_id", "refused"),
+    [
+        ("a", replace(trace("x"), records=(replace(trace("x").records[0], tampering=("the state",)),))),
+        ("a", replace(trace("x"), records=(replace(trace("x").records[0], exchanges=()),))),
+        ("gone", trace("x")),
+    ],
+    ids=["changed on purpose", "nothing sent", "no such credential"],
+)
+def test_what_is_not_kept(traces: Traces, grant_id: str, refused: Trace) -> None:
+    """Neither what was tampered with, nor what never left, nor what belongs to nobody."""
+    assert not traces.keep(grant_id, refused)
+    assert ids(traces, grant_id) == []
+
+
+def test_a_large_body_is_left_out_and_a_larger_trace_is_not_kept(
+    traces: Traces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file stays small."""
+    assert traces.keep("a", trace("large", body=b"x" * 900_000))
+    assert b"left out" in _body(traces.open("large"))
+    monkeypatch.setattr(traces_module, "MAX_TRACE", 100_000)
+    assert traces.keep("a", trace("escaped", body=b"\x01" * 50_000))  # six characters for each byte
+    assert b"left out" in _body(traces.open("escaped"))
+    monkeypatch.setattr(traces_module, "MAX_TRACE", 100)
+    assert not traces.keep("a", trace("long"))
+
+
+def _body(opened: Trace) -> bytes:
+    response = opened.records[0].exchanges[0].response
+    assert response is not None
+    return response.body.reveal()
+
+
+def test_all_traces_together_are_bounded(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest go first, whosever they are."""
+    traces.keep("a", trace("old"))
+    monkeypatch.setattr(traces_module, "MAX_ALL", 2_000)
+    traces.keep("b", trace("new"))
+    assert (ids(traces), ids(traces, "b")) == ([], ["new"])
+
+
+def test_what_was_dropped_is_not_in_the_file_any_more(traces: Traces, tmp_path: Path) -> None:
+    """Deleted is overwritten, not only unlinked."""
+    traces.keep("a", trace("t", body=b"a-word-that-is-looked-for"))
+    assert b"a-word-that-is-looked-for" in _bytes(tmp_path)
+    assert traces.drop("a")
+    assert ids(traces) == []
+    assert b"a-word-that-is-looked-for" not in _bytes(tmp_path)
+    with pytest.raises(TraceGone):
+        traces.open("t")
+
+
+def test_traces_of_a_credential_that_is_gone_go_with_the_next(tmp_path: Path) -> None:
+    """Where a file was in use when its credential was forgotten."""
+    known = {"a", "b"}
+    traces = Traces(tmp_path / "t", lambda: known)
+    traces.keep("a", trace("t1"))
+    known.remove("a")
+    traces.keep("b", trace("t2"))
+    assert (ids(traces), ids(traces, "b")) == ([], ["t2"])
+    traces.close()
+
+
+def test_a_file_that_cannot_be_used_costs_nothing_else(tmp_path: Path) -> None:
+    """Keeping and dropping never fail; who wants to look is told."""
+    (tmp_path / "t").write_bytes(b"no database, but long enough to be looked at" * 100)
+    broken = Traces(tmp_path / "t", lambda: {"a"})
+    assert not broken.keep("a", trace("t1"))
+    assert not broken.drop("a")
+    with pytest.raises(StateUnusable, match="Move the file away"):
+        broken.of("a")
+
+
+def test_a_row_that_cannot_be_read_is_passed_over_or_said(traces: Traces, tmp_path: Path) -> None:
+    """A newer authlens may know more kinds; a damaged text is not a crash."""
+    for name in ("t1", "t2"):
+        traces.keep("a", trace(name))
+    other = sqlite3.connect(tmp_path / "traces.sqlite3")
+    with other:
+        other.execute("UPDATE traces SET kind = 'dance' WHERE trace_id = 't1'")
+        other.execute("UPDATE traces SET text = 'damaged' WHERE trace_id = 't2'")
+    other.close()
+    assert ids(traces) == ["t2"]
+    with pytest.raises(TraceGone):
+        traces.open("t2")
+
+
+def test_looking_makes_no_file(tmp_path: Path) -> None:
+    """Who never kept one has none."""
+    looked = Traces(tmp_path / "t", lambda: {"a"})
+    assert looked.of("a") == ()
+    assert looked.drop("a")
+    assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_the_file_is_private(traces: Traces, tmp_path: Path) -> None:
+    """0600."""
+    traces.keep("a", trace("t"))
+    assert stat.S_IMODE((tmp_path / "traces.sqlite3").stat().st_mode) == 0o600
+
+
+def test_no_secret_of_a_hostile_trace_is_in_the_file(traces: Traces, tmp_path: Path) -> None:
+    """V-7: raw, percent-encoded, base64, JSON-escaped, in the bytes of the file and what lies beside it."""
+    assert traces.keep("a", hostile_trace())
+    assert leaks(_bytes(tmp_path).decode("utf-8", "replace"), CANARY) == []
+
+
+def _bytes(directory: Path) -> bytes:
+    return b"\0".join(path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file())
+
+
+async def _log_in(session: Session, url: str) -> None:
+    playing: list[asyncio.Task[PlayResult]] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, AuthorizationReady):
+            playing.append(asyncio.ensure_future(play_person(event.url)))
+
+    login = session.login(url, Options(port=0, wait=10))
+    login.watch(watch)
+    try:
+        await login.run_all()
+        await asyncio.gather(*playing)
+    finally:
+        await login.aclose()
+    assert login.finished
+
+
+async def test_login_refresh_and_probe_are_kept_and_a_revocation_ends_them(tmp_path: Path) -> None:
+    """In core, so that the command line and the screen do alike; no secret of theirs is on the disk."""
+    secrets: set[str] = set()
+    async with (
+        Emulator() as emulator,
+        Session(Wire(), Credentials.open(Persistent(), tmp_path)) as session,
+    ):
+        credentials = session.credentials
+        await _log_in(session, emulator.resource_url)
+        [kept] = credentials.list()
+        for _ in range(2):
+            _, found = await credentials.load(kept.grant_id)
+            secrets |= {one.reveal() for one in (found.access_token, found.refresh_token) if one}
+            await refresh(credentials, session.wire, kept.grant_id, force=True)
+        await prove(credentials, session.wire, kept.grant_id)
+        kinds = [(one.kind, one.outcome) for one in credentials.traces.of(kept.grant_id)]
+        assert [kind.value for kind, _ in kinds] == ["probe", "refresh", "refresh", "login"]
+        assert {outcome for _, outcome in kinds} == {Outcome.PASSED}
+        login = credentials.traces.open(credentials.traces.of(kept.grant_id)[-1].trace_id)
+        assert [record.stage for record in login.records][-2:] == [Stage.EXCHANGE, Stage.ACCESS]
+        assert len(secrets) >= 4
+        on_disk = _bytes(tmp_path).decode("utf-8", "replace")
+        assert [leak for secret in secrets for leak in leaks(on_disk, secret)] == []
+
+        done = await revoke(credentials, session.wire, kept.grant_id)
+        assert done.outcome is RevokeOutcome.REVOKED
+        assert credentials.traces.of(kept.grant_id) == ()
+
+
+async def test_a_revocation_that_was_not_confirmed_is_kept(tmp_path: Path) -> None:
+    """It is what a person wants to look at."""
+    async with Session(Wire(), Credentials.open(Persistent(), tmp_path)) as session:
+        nowhere = "http://127.0.0.1:9/"
+        one = replace(
+            grant(), resource_url=nowhere, issuer=nowhere, token_endpoint=nowhere, revocation_endpoint=nowhere
+        )
+        await keep(session.credentials, one)
+        done = await revoke(session.credentials, session.wire, one.grant_id)
+        assert done.outcome is RevokeOutcome.FAILED
+        assert [t.kind for t in session.credentials.traces.of(one.grant_id)] == [TraceKind.REVOKE]
+
+
+async def test_forgetting_a_credential_forgets_its_traces(tmp_path: Path) -> None:
+    """Nothing of it stays on this machine."""
+    credentials = Credentials.open(Persistent(), tmp_path)
+    await keep(credentials, grant())
+    assert credentials.traces.keep("id-wiki", trace("t"))
+    await credentials.forget("id-wiki")
+    assert credentials.traces.of("id-wiki") == ()
+    await credentials.aclose()

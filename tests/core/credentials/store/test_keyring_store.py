@@ -1,0 +1,267 @@
+"""The keyring, through a helper that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.store.keyring_process import LAST_CALL
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.store.secret_store import (
+    SecretStoreDenied,
+    SecretStoreFailed,
+    SecretStoreTimeout,
+)
+from authlens_core.secret import Secret
+
+Open = Callable[..., KeyringStore]
+
+
+def _commands() -> dict[int, bytes]:
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                found[int(entry.name)] = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+    return found
+
+
+def _helper(store: KeyringStore) -> int:
+    helper = store._helper
+    assert helper is not None
+    return helper.pid
+
+
+def _until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return b") Z " not in Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+
+
+async def test_a_value_comes_back(open_keyring: Open) -> None:
+    """What was set can be read, and not after it was deleted."""
+    store = open_keyring()
+    await store.set("authlens:x:1:0", Secret('{"a": "\\u00e9\\n"}'))
+    assert await store.get("authlens:x:1:0") == Secret('{"a": "\\u00e9\\n"}')
+    await store.delete("authlens:x:1:0")
+    assert await store.get("authlens:x:1:0") is None
+
+
+async def test_deleting_what_is_not_there_is_no_error(open_keyring: Open) -> None:
+    """Backends complain of it, and a second delete after a crash must not fail for that."""
+    await open_keyring().delete("authlens:nothing:1:0")
+
+
+async def test_one_helper_serves_many_calls(open_keyring: Open) -> None:
+    """It is started by the first call and kept."""
+    store = open_keyring()
+    assert store._helper is None
+    await store.get("a")
+    pid = _helper(store)
+    await asyncio.gather(*(store.set(f"e{n}", Secret(str(n))) for n in range(10)))
+    assert [await store.get(f"e{n}") for n in range(10)] == [Secret(str(n)) for n in range(10)]
+    assert _helper(store) == pid
+
+
+async def test_a_keyring_that_hangs_is_given_up_within_three_seconds(
+    open_keyring: Open, keyring: Any
+) -> None:
+    """F14: a typed error in time, and the next call works once the keyring does."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring")
+    began = time.monotonic()
+    with pytest.raises(SecretStoreTimeout, match="unlock prompt"):
+        await store.get("a")
+    assert time.monotonic() - began < 3.5
+    keyring.unlock()
+    await store.set("a", Secret("usable again"))
+    assert await store.get("a") == Secret("usable again")
+
+
+async def test_a_hanging_call_does_not_hold_up_the_loop(open_keyring: Open, keyring: Any) -> None:
+    """The program stays alive while the keyring thinks."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring", limit=1.0)
+    call = asyncio.create_task(store.get("a"))
+    turns = 0
+    while not call.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    assert turns > 20
+    assert isinstance(call.exception(), SecretStoreTimeout)
+
+
+async def test_calls_that_wait_behind_a_hanging_one_end_in_time_too(open_keyring: Open, keyring: Any) -> None:
+    """Each call has its own limit, waiting for its turn included."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring", limit=1.0)
+    began = time.monotonic()
+    ends = await asyncio.gather(*(store.get(f"{n}") for n in range(4)), return_exceptions=True)
+    assert all(isinstance(end, SecretStoreTimeout) for end in ends)
+    assert time.monotonic() - began < 2.0
+
+
+async def test_a_cancelled_call_lets_go_of_the_helper(open_keyring: Open, keyring: Any) -> None:
+    """H173: its late answer must not be taken for the next call's."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring")
+    await store.open(probe=False)
+    pid = _helper(store)
+    call = asyncio.create_task(store.get("a"))
+    await asyncio.sleep(0.05)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    (helper,) = store._ending
+    assert helper.pid == pid
+    keyring.unlock()
+    await store.set("b", Secret("right"))
+    assert await store.get("b") == Secret("right")
+    assert await asyncio.wait_for(helper.wait(), LAST_CALL + 3) == 0
+
+
+async def test_a_helper_ends_by_itself_in_a_call_that_never_ends(open_keyring: Open, keyring: Any) -> None:
+    """Nobody kills it, for that may take gnome-keyring along; and nobody has to."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring", limit=0.2)
+    with pytest.raises(SecretStoreTimeout):
+        await store.get("a")
+    (helper,) = store._ending
+    assert _is_alive(helper.pid)
+    assert await asyncio.wait_for(helper.wait(), LAST_CALL + 3) == 0
+
+
+async def test_what_was_written_for_a_program_that_let_go_is_taken_back(
+    open_keyring: Open, keyring: Any
+) -> None:
+    """It may come after the program, or the next one, has tidied up what it had begun."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring", limit=0.5)
+    with pytest.raises(SecretStoreTimeout):
+        await store.set("a", Secret("late"))
+    (helper,) = store._ending
+    keyring.unlock()
+    assert await asyncio.wait_for(helper.wait(), LAST_CALL + 3) == 0
+    assert await store.get("a") is None
+
+
+async def test_a_locked_keyring_says_so(open_keyring: Open, keyring: Any) -> None:
+    """V-11: refused and locked look the same to backends, and both say what to do."""
+    keyring.lock()
+    with pytest.raises(SecretStoreDenied, match=r"locked, or said no.*Failed to unlock"):
+        await open_keyring("DeniedKeyring").set("a", Secret("x"))
+
+
+async def test_a_dying_helper_is_reported_and_replaced(open_keyring: Open) -> None:
+    """H173: the daemon dies in the middle of a call."""
+    store = open_keyring("DyingKeyring")
+    with pytest.raises(SecretStoreFailed):
+        await store.get("a")
+    await store.set("a", Secret("x"))
+
+
+async def test_a_backend_that_prints_and_asks_spoils_nothing(open_keyring: Open) -> None:
+    """Standard input and output of the helper belong to the protocol."""
+    store = open_keyring("TalkativeKeyring")
+    await store.set("a", Secret("value"))
+    assert await store.get("a") == Secret("value")
+
+
+async def test_an_error_that_names_the_value_is_not_passed_on(open_keyring: Open) -> None:
+    """V-7: a backend's words may hold the secret; its class is enough then."""
+    with pytest.raises(SecretStoreDenied) as caught:
+        await open_keyring("TalkativeKeyring").set("a", Secret("leak-canary-12345678"))
+    assert "canary" not in str(caught.value)
+    assert "PasswordSetError" in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="reads the process table")
+async def test_no_secret_in_any_command_line_or_environment(
+    open_keyring: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """V-8: secrets go through a pipe; a secret in our own environment is not handed on."""
+    monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", "canary-of-the-environment")
+    store = open_keyring()
+    await store.set("a", Secret("canary-of-the-value"))
+    await store.get("a")
+    mine = _commands()[_helper(store)]
+    assert b"keyring_process" in mine
+    assert b"canary" not in mine
+
+
+async def test_closing_ends_the_helper_and_allows_another(open_keyring: Open) -> None:
+    """`aclose` leaves no process, and the store can be used again."""
+    store = open_keyring()
+    await store.get("a")
+    pid = _helper(store)
+    await store.aclose()
+    assert _until(lambda: not _is_alive(pid))
+    assert await store.get("a") is None
+
+
+PROGRAM = """
+import asyncio, sys
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.errors import NoSecretStore
+
+async def main():
+    store = KeyringStore(limit=float(sys.argv[1]))
+    await store.open(probe=False)
+    print(store._helper.pid, flush=True)
+    try:
+        await store.get("a")
+    except NoSecretStore as error:
+        print(type(error).__name__, flush=True)
+    await store.aclose()
+
+asyncio.run(main())
+"""
+
+
+def _program(keyring: Any, limit: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error", "-X", "dev", "-c", PROGRAM, str(limit)]
+    environ = keyring.environ("SlowKeyring")
+    return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_blocked_keyring_never_holds_up_the_exit(keyring: Any) -> None:
+    """F14: the program ends at once, without a word about unclosed transports."""
+    keyring.lock()
+    program = _program(keyring, 0.5)
+    began = time.monotonic()
+    output, errors = program.communicate(timeout=8)
+    assert time.monotonic() - began < 5
+    assert output.split()[-1] == "SecretStoreTimeout"
+    assert (program.returncode, errors) == (0, "")
+
+
+def test_the_helper_dies_with_a_killed_program(keyring: Any) -> None:
+    """SIGKILL leaves no helper behind for long, even one that is blocked in the keyring."""
+    keyring.lock()
+    with _program(keyring, 60.0) as program:
+        assert program.stdout is not None
+        helper = int(program.stdout.readline())
+        assert _is_alive(helper)
+        os.kill(program.pid, signal.SIGKILL)
+        assert _until(lambda: not _is_alive(helper), LAST_CALL + 5)

@@ -1,0 +1,62 @@
+"""The history of access: what is told of it, and that no secret is in it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.vault.access_log import (
+    Touched,
+    access_events,
+    event_as_json,
+    json_lines,
+    note_touch,
+)
+from authlens_core.credentials.vault.credentials import Credentials
+from support.grants import grant, keep
+
+
+async def test_events_come_newest_first_with_the_resource_they_are_about() -> None:
+    """A credential is named by what it opens, not by a number."""
+    credentials = Credentials.memory()
+    await keep(credentials, grant("wiki"))
+    credentials.record("login", "id-wiki", "https://wiki.example.com/mcp at https://team")
+    note_touch(credentials, "id-wiki", Touched.REVEALED, "access token")
+    note_touch(credentials, "id-wiki", Touched.COPIED, "access token")
+    found = access_events(credentials)
+    assert [event.kind for event in found] == ["copied", "revealed", "login"]
+    assert {event.resource for event in found} == {"wiki.example.com/mcp"}
+    assert utc_now() - found[0].at < timedelta(minutes=1)
+    await credentials.aclose()
+
+
+async def test_a_credential_that_is_gone_is_named_by_its_login() -> None:
+    """The history outlives it."""
+    credentials = Credentials.memory()
+    await keep(credentials, grant("wiki"))
+    credentials.record("login", "id-wiki", "https://wiki.example.com/mcp at https://team")
+    await credentials.forget("id-wiki")
+    assert {event.resource for event in access_events(credentials)} == {"wiki.example.com/mcp"}
+    await credentials.aclose()
+
+
+async def test_json_lines_are_one_object_a_line_in_plain_ascii() -> None:
+    """Nothing in them can steer a terminal or break a line."""
+    credentials = Credentials.memory()
+    credentials.record("login", "id-x", "a\nb\x1b[31m \u202e é")
+    lines = json_lines(access_events(credentials)).splitlines()
+    assert len(lines) == 1
+    assert lines[0].isascii()
+    assert json.loads(lines[0]) == event_as_json(access_events(credentials)[0])
+    assert json.loads(lines[0])["event"] == "login"
+    await credentials.aclose()
+
+
+async def test_no_token_is_in_the_history() -> None:
+    """Not even of what was revealed or copied."""
+    credentials = Credentials.memory()
+    await keep(credentials, grant("wiki"))
+    note_touch(credentials, "id-wiki", Touched.COPIED, "access token")
+    assert "canary" not in json_lines(access_events(credentials))
+    await credentials.aclose()

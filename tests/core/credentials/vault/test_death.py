@@ -1,0 +1,109 @@
+"""SIGKILL at every step of a write: the grant is the old one or the new one, never neither."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.records.grant import GrantSecrets
+from authlens_core.credentials.store import file_keyrings
+from authlens_core.credentials.store.entry_file import EntryFile, WriteStep
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.generations import SaveStep
+from authlens_core.credentials.vault.open_store import file_path, store_at
+from authlens_core.secret import Secret
+from support import keyring_death
+from support.keyring_death import NEW
+from support.keyring_session import keyring_session
+
+PASSPHRASE = Secret("correct horse battery")
+OLD = GrantSecrets(Secret("o" * 3_000), Secret("old-refresh"))
+DEATHS = [(step, n) for step in SaveStep for n in ((1, 2, 4) if step is SaveStep.ENTRY_WRITTEN else (1,))]
+AFTER_THE_SWITCH = (SaveStep.SWITCHED, SaveStep.OLD_DELETED)
+
+
+def _die(state: Path, place: StoreKind, step: SaveStep, occurrence: int, environ: Mapping[str, str]) -> None:
+    command = [sys.executable, keyring_death.__file__, str(state), place, step, str(occurrence)]
+    environ = {**environ, "PYTHONPATH": str(Path(keyring_death.__file__).parents[1])}
+    ended = subprocess.run(
+        command, env=environ, input=PASSPHRASE.reveal(), capture_output=True, text=True, timeout=30
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+async def _every_death(
+    state: Path, place: StoreKind, make_grant: Callable[..., Any], environ: Mapping[str, str]
+) -> None:
+    """Save the old one, die while the new one replaces it, and look; at every step in turn."""
+    store = store_at(place, passphrase=PASSPHRASE, create=True, directory=state, environ=environ)
+    credentials = Credentials.open(store, state)
+    saved = await credentials.save(make_grant(), OLD)
+    for step, occurrence in DEATHS:
+        _die(state, place, step, occurrence, environ)
+        grant, found = await credentials.load(saved.grant_id)
+        new = step in AFTER_THE_SWITCH
+        assert (grant.scope, found) == (("new", NEW) if new else (None, OLD)), (step, occurrence)
+        saved = await credentials.save(make_grant(), OLD)
+        assert credentials.index.leftovers() == ()
+    await credentials.aclose()
+
+
+@pytest.mark.parametrize("place", [StoreKind.ENCRYPTED_FILE, StoreKind.FILE])
+async def test_a_file_has_the_old_or_the_new_grant_after_a_kill_at_any_step(
+    place: StoreKind, state: Path, make_grant: Any
+) -> None:
+    """H175: the helper may be in the middle of a write of its own; what a kill left is swept."""
+    if place is StoreKind.ENCRYPTED_FILE:
+        # A cheap key: sixteen of them are made here.
+        file_keyrings.EncryptedFileKeyring(file_path(place, state)).create(PASSPHRASE, 2**14)
+    await _every_death(state, place, make_grant, os.environ)
+    left = {path.name for path in state.iterdir()} - {"locks"}
+    assert left == {"index.sqlite3", file_path(place, state).name, f"{file_path(place, state).name}.lock"}
+
+
+@pytest.mark.e2e
+async def test_the_secret_service_has_the_old_or_the_new_grant_after_a_kill_at_any_step(
+    state: Path, make_grant: Any
+) -> None:
+    """H175: the same with a real keyring."""
+    with keyring_session() as environ:
+        await _every_death(state, StoreKind.KEYRING, make_grant, environ)
+
+
+def _change_and_die(path: Path, step: WriteStep) -> None:
+    """Change the file in a child that kills itself at `step`."""
+    code = (
+        "import os, signal, sys; from pathlib import Path;"
+        "from authlens_core.credentials.store.entry_file import EntryFile\n"
+        "def die(step):\n"
+        "    if step == sys.argv[2]: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with EntryFile(Path(sys.argv[1]), 'test', die).changing() as content:\n"
+        "    content.entries['a'] = 'new' * 100\n"
+        "    content.entries['b'] = 'new'\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(path), step], capture_output=True, timeout=30)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+@pytest.mark.parametrize("step", WriteStep)
+def test_the_file_itself_is_the_old_or_the_new_after_a_kill_at_any_step(state: Path, step: WriteStep) -> None:
+    """H175: the draft takes its place whole, the lock goes with its holder, the next write tidies."""
+    path = state / "entries.json"
+    with EntryFile(path, "test").changing() as content:
+        content.entries["a"] = "old"
+    _change_and_die(path, step)
+    found = EntryFile(path, "test").read().entries
+    replaced = step in (WriteStep.REPLACED, WriteStep.DIRECTORY_FLUSHED)
+    assert found == ({"a": "new" * 100, "b": "new"} if replaced else {"a": "old"})
+    with EntryFile(path, "test").changing() as content:
+        content.entries["c"] = "next"
+    assert EntryFile(path, "test").read().entries == {**found, "c": "next"}
+    assert {entry.name for entry in state.iterdir()} == {"entries.json", "entries.json.lock"}

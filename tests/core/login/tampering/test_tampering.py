@@ -1,0 +1,324 @@
+"""A login changed on purpose: what may be changed, how it is marked, and that nothing of it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from authlens_core.login.events import AuthorizationReady
+from authlens_core.login.facts import Facts, Options
+from authlens_core.login.login import Login
+from authlens_core.login.protocols import ForgetfulRegistry
+from authlens_core.login.tampering.amendment import AmendmentRefused, EditLocation, RequestEdit
+from authlens_core.login.tampering.editing import added, difference, with_choices
+from authlens_core.oauth.authorization import url_parameters
+from authlens_core.oauth.check import Check
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Outcome, Stage
+from support.driven_login import at, login_to, run_to
+from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
+
+CANARY = Secret("canary-verifier")
+
+
+class Keeping:
+    """A keeper that counts."""
+
+    def __init__(self) -> None:
+        self.kept: list[Facts] = []
+
+    async def __call__(self, facts: Facts) -> tuple[Check, ...]:
+        """Note what would be kept."""
+        self.kept.append(facts)
+        return ()
+
+
+def part(login: Login, place: EditLocation, name: str, value: str | Secret | None) -> RequestEdit:
+    """Return the amendment of one of the parts that are offered."""
+    return next(one for one in login.parts() if (one.place, one.name) == (place, name)).to(value)
+
+
+# -- what can be edited ----------------------------------------------------------------------------------
+
+
+async def test_every_part_of_what_is_sent_is_offered_once_as_a_choice_or_as_tampering() -> None:
+    """Issue 3, item 4: method, address, each header, field, member and parameter."""
+    offered: dict[Stage, tuple[set[str], set[str]]] = {}
+    async with login_to(ScriptedSender(honest())) as login:
+        login.watch(come_back(login))
+        while login.position is not None:
+            choices = {one.name for one in login.choices()}
+            parts = {f"{one.place.name} {one.name}".strip() for one in login.parts()}
+            offered[login.position] = (choices, parts)
+            await login.step()
+    choices, parts = offered[Stage.DETECTION]
+    assert choices == {"method"}
+    assert "URL" in parts
+    assert "METHOD" not in parts
+    choices, parts = offered[Stage.REGISTRATION]
+    assert choices == {"client_id", "port", "redirect_host", "scope", "resource"}
+    assert {"METHOD", "URL", "JSON redirect_uris", "JSON client_name"} <= parts
+    assert offered[Stage.PKCE] == ({"scope", "resource"}, set())
+    choices, parts = offered[Stage.AUTHORIZATION]
+    assert choices == {"scope", "resource", "client_id", "port"}
+    assert {"URL", "QUERY state", "QUERY redirect_uri", "QUERY code_challenge"} <= parts
+    assert not {"QUERY scope", "QUERY resource", "QUERY client_id"} & parts
+    assert {"FORM code", "FORM code_verifier", "FORM resource"} <= offered[Stage.EXCHANGE][1]
+    assert "HEADER Authorization" in offered[Stage.ACCESS][1]
+
+
+async def test_what_is_secret_is_offered_in_its_box() -> None:
+    """Code, verifier, state and token are masked wherever they are edited."""
+    async with login_to(ScriptedSender(honest())) as login:
+        login.watch(come_back(login))
+        secret: set[str] = set()
+        while login.position is not None:
+            secret |= {one.name for one in login.parts() if isinstance(one.value, Secret)}
+            await login.step()
+    assert secret == {"state", "code", "code_verifier", "Authorization"}
+    assert "canary" not in difference("code", Secret("canary-1"), Secret("canary-2"))
+    assert difference("scope", "a", None) == "scope: a → (left out)"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "options"),
+    [
+        ({"port": "9000"}, Options(port=9000)),
+        ({"scope": ""}, Options(scope="")),
+        ({"method": "POST", "client_id": " x "}, Options(method="POST", client_id="x")),
+        ({"redirect_host": "127.0.0.1"}, Options(redirect_host="127.0.0.1")),
+    ],
+)
+def test_choices_become_options(chosen: dict[str, str], options: Options) -> None:
+    """Within the protocol: the login is used with other options."""
+    assert with_choices(Options(), chosen) == options
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{"port": "99999"}, {"port": "x"}, {"method": "PUT"}, {"redirect_host": "a.example"}, {"issuer": "x"}],
+)
+def test_a_choice_that_cannot_be_is_refused_in_words(chosen: dict[str, str]) -> None:
+    """The message says what can be."""
+    with pytest.raises(ValueError, match=r"\.$"):
+        with_choices(Options(), chosen)
+
+
+# -- how it is sent and marked ---------------------------------------------------------------------------
+
+
+async def test_an_edited_request_is_shown_sent_and_marked() -> None:
+    """What `planned` shows is what goes out; the record says what was changed, without the value."""
+    sender = ScriptedSender(honest(token=reply(400, {"error": "invalid_grant"})))
+    async with login_to(sender) as login:
+        login.watch(come_back(login))
+        await run_to(login, Stage.EXCHANGE)
+        login.amend(part(login, EditLocation.FORM, "code_verifier", CANARY))
+        planned = login.planned()
+        record = await login.step()
+        assert planned is not None
+        assert sender.sent[-1].request == planned.request
+        assert sender.sent[-1].form["code_verifier"] == CANARY.reveal()
+        assert record.tampering == ("code_verifier was replaced",)
+        assert login.trace.tampering == record.tampering
+        assert login.tampered
+
+
+async def test_an_edited_link_is_the_one_handed_out() -> None:
+    """The authorization stage sends nothing itself: its link is what is changed."""
+    links: list[str] = []
+    async with login_to(ScriptedSender(honest())) as login:
+        login.watch(lambda e: links.append(e.url) if isinstance(e, AuthorizationReady) else None)
+        login.watch(come_back(login))
+        await run_to(login, Stage.AUTHORIZATION)
+        login.amend(part(login, EditLocation.QUERY, "code_challenge_method", "plain"))
+        record = await login.step()
+        assert dict(url_parameters(links[0]))["code_challenge_method"] == "plain"
+        shown = next(fact for fact in record.facts if fact.name == "code_challenge_method")
+        assert (shown.value, shown.note) == ("plain", "changed on purpose")
+        assert record.tampering == ("code_challenge_method was replaced",)
+
+
+async def test_an_edit_that_changes_nothing_marks_nothing_and_one_for_the_next_run_only() -> None:
+    """The same value again is no tampering; a retry is honest."""
+    async with login_to(
+        ScriptedSender(honest(server=[reply(503), reply(503), reply(200, server_document())]))
+    ) as login:
+        await run_to(login, Stage.SERVER_METADATA)
+        login.amend(part(login, EditLocation.HEADER, "Accept", "application/json"))
+        assert not (await login.step()).tampering
+        await login.retry()
+        login.amend(part(login, EditLocation.HEADER, "Accept", "text/html"))
+        assert (await login.step()).tampering == ("the header field Accept was replaced",)
+        await login.retry()
+        record = await login.step()
+        assert (record.outcome, record.tampering) == (Outcome.PASSED, ())
+
+
+async def test_going_back_or_choosing_anew_drops_the_edits() -> None:
+    """They belonged to a request that is not the next one any more."""
+    async with login_to(ScriptedSender(honest())) as login:
+        await run_to(login, Stage.SERVER_METADATA)
+        for drop in (login.back, lambda: login.use(replace(login.facts.options, scope="other"))):
+            await run_to(login, Stage.SERVER_METADATA)
+            login.amend(part(login, EditLocation.METHOD, "", "PUT"))
+            drop()
+            assert login.amendments == ()
+
+
+async def test_options_are_no_tampering() -> None:
+    """A scope of one's own is an honest login, and it is kept."""
+    keeping = Keeping()
+    async with login_to(ScriptedSender(honest()), keeper=keeping) as login:
+        login.watch(come_back(login))
+        login.use(with_choices(login.facts.options, {"scope": "one two"}))
+        await login.run_all()
+        assert login.finished
+        assert not login.tampered
+        assert len(keeping.kept) == 1
+
+
+# -- nothing is kept -------------------------------------------------------------------------------------
+
+
+async def test_tokens_of_a_changed_login_are_kept_nowhere_and_that_is_said() -> None:
+    """Issue 3: a tampered trace is never stored as a credential, in whichever stage it was changed."""
+    keeping = Keeping()
+    async with login_to(ScriptedSender(honest()), keeper=keeping) as login:
+        login.watch(come_back(login))
+        login.amend(part(login, EditLocation.HEADER, "Accept", "text/html"))
+        await login.run_all()
+        assert login.finished
+        record = login.trace.latest(Stage.EXCHANGE)
+        assert record is not None
+        assert "kept nowhere, because the request was changed" in [check.seen for check in record.checks]
+        assert keeping.kept == []
+
+
+async def test_tokens_are_not_kept_either_while_an_experiment_is_still_to_come() -> None:
+    """The stale refresh token would end what was kept."""
+    keeping = Keeping()
+    async with login_to(ScriptedSender(honest()), keeper=keeping) as login:
+        login.watch(come_back(login))
+        await run_to(login, Stage.ACCESS)
+        assert len(keeping.kept) == 1
+        login.amend(RequestEdit(EditLocation.HEADER, "X-Other", "1"))
+        assert login.keeps_nothing
+
+
+async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
+    """The next login would use it without knowing."""
+    registry = ForgetfulRegistry()
+    async with login_to(ScriptedSender(honest()), registry=registry) as login:
+        await run_to(login, Stage.REGISTRATION)
+        login.amend(part(login, EditLocation.JSON, "client_name", "Somebody else"))
+        record = await login.step()
+        assert record.tampering == ("client_name was replaced",)
+        assert login.facts.client is not None
+        assert await registry.known_client(ISSUER, login.facts.client.redirect_uri) is None
+
+
+async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused() -> None:
+    """A foreign client_id in the exchange says nothing about the one that was registered."""
+    registry = ForgetfulRegistry()
+    sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
+    async with login_to(sender, registry=registry) as login:
+        login.watch(come_back(login))
+        await run_to(login, Stage.EXCHANGE)
+        client = login.facts.client
+        assert client is not None
+        login.amend(part(login, EditLocation.FORM, "client_id", "another"))
+        await login.step()
+        await login.retry()
+        assert login.position is Stage.PKCE
+        assert await registry.known_client(ISSUER, client.redirect_uri) == client
+
+
+# -- after a failure, and what is not there --------------------------------------------------------------
+
+
+async def test_a_failed_exchange_is_edited_and_its_edit_waits_until_there_is_a_new_code() -> None:
+    """Issue 3, item 4: the code is used up, so PKCE comes first; the edit acts in its own stage."""
+    sender = ScriptedSender(honest(token=reply(400, {"error": "invalid_grant"})))
+    async with login_to(sender) as login:
+        login.watch(come_back(login))
+        await run_to(login, Stage.EXCHANGE)
+        await login.step()
+        login.amend(part(login, EditLocation.FORM, "code_verifier", CANARY))
+        assert at(login) is Stage.PKCE
+        assert [(stage, one.name) for stage, one in login.edits] == [(Stage.EXCHANGE, "code_verifier")]
+        await run_to(login, Stage.EXCHANGE)
+        record = await login.step()
+        assert sender.sent[-1].form["code_verifier"] == CANARY.reveal()
+        assert record.tampering == ("code_verifier was replaced",)
+
+
+async def test_a_stopped_stage_runs_with_its_edit_and_not_as_a_retry() -> None:
+    """What failed is run anew with what was changed."""
+    sender = ScriptedSender(honest(server=[reply(503), reply(200, server_document())]))
+    async with login_to(sender) as login:
+        await run_to(login, Stage.SERVER_METADATA)
+        await login.step()
+        login.amend(part(login, EditLocation.HEADER, "Accept", "text/html"))
+        record = await login.step()
+        assert (record.outcome, record.tampering) == (
+            Outcome.PASSED,
+            ("the header field Accept was replaced",),
+        )
+
+
+@pytest.mark.parametrize(
+    ("stage", "place", "words"),
+    [
+        (Stage.DETECTION, EditLocation.HEADER, "the header field X-New was added"),
+        (Stage.DETECTION, EditLocation.QUERY, "X-New was added"),
+        (Stage.REGISTRATION, EditLocation.JSON, "X-New was added"),
+        (Stage.EXCHANGE, EditLocation.FORM, "X-New was added"),
+    ],
+)
+async def test_what_is_not_there_can_be_added(stage: Stage, place: EditLocation, words: str) -> None:
+    """A header field, a parameter, a member, wherever the request has room for one."""
+    sender = ScriptedSender(honest())
+    async with login_to(sender) as login:
+        login.watch(come_back(login))
+        await run_to(login, stage)
+        assert place in login.places()
+        login.amend(added(place, "X-New", "typed-here", login.parts()))
+        record = await login.step()
+        assert words in record.tampering
+        sent = record.exchanges[0].request
+        whole = f"{sent.url} {sent.headers.fields} {sent.body.reveal()!r}"
+        assert whole.count("typed-here") == 1
+
+
+async def test_a_parameter_is_added_to_the_link_which_is_shown_whole_before() -> None:
+    """Issue 3, item 4: what stands there before is what is handed out."""
+    links: list[str] = []
+    async with login_to(ScriptedSender(honest())) as login:
+        login.watch(lambda e: links.append(e.url) if isinstance(e, AuthorizationReady) else None)
+        login.watch(come_back(login))
+        await run_to(login, Stage.AUTHORIZATION)
+        assert login.places() == (EditLocation.QUERY,)
+        login.amend(added(EditLocation.QUERY, "prompt", "none", login.parts()))
+        planned = login.planned_link()
+        await login.step()
+        assert links == [planned]
+        assert ("prompt", "none") in url_parameters(links[0])
+
+
+async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added() -> None:
+    """Each is refused with its reason, before anything is sent."""
+    async with login_to(ScriptedSender(honest())) as login:
+        for name, value, words in (
+            ("accept", "x", "stands there already"),
+            ("", "x", "needs a name"),
+            ("two words", "x", "one word"),
+        ):
+            with pytest.raises(AmendmentRefused, match=words):
+                added(EditLocation.HEADER, name, value, login.parts())
+
+
+def test_what_is_added_under_a_secret_name_is_a_secret() -> None:
+    """A typed client_secret is masked like one that was read."""
+    assert isinstance(added(EditLocation.FORM, "client_secret", "canary", ()).value, Secret)

@@ -1,0 +1,180 @@
+"""The wait for the browser: listener, paste box, deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from authlens_core.callback.binding import free_port
+from authlens_core.login.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event
+from authlens_core.login.facts import Options
+from authlens_core.login.login import Login
+from authlens_core.login.verdict import verdict
+from authlens_core.oauth.authorization import Verdict
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from support.driven_login import failed, is_free, login_to, port_of, run_to, until
+from support.scripted_login import ScriptedSender, honest, state_of
+
+
+async def _get(port: int, query: str) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    request = f"GET /callback?{query} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
+    writer.write(request.encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+@asynccontextmanager
+async def _waiting(
+    options: Options | None = None,
+) -> AsyncIterator[tuple[Login, asyncio.Task[StageRecord], list[Event], str]]:
+    """Yield a login that waits for the browser, its running stage, its events, and the state of the link."""
+    events: list[Event] = []
+    async with login_to(ScriptedSender(honest()), options) as login:
+        await run_to(login, Stage.AUTHORIZATION)
+        login.watch(events.append)
+        running = asyncio.create_task(login.step())
+        await until(lambda: login.wait.waiting)
+        ready = next(e for e in events if isinstance(e, AuthorizationReady))
+        yield login, running, events, state_of(ready.url)
+
+
+async def test_the_code_comes_by_the_listener() -> None:
+    """RFC 8252 §7.3: and the port is free afterwards (LB-3)."""
+    async with _waiting() as (login, running, _, state):
+        port = port_of(login)
+        assert b" 200 " in await _get(port, f"code=code-canary-1&state={state}")
+        assert (await running).outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
+        assert is_free(port)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["code=stolen&state=wrong", "code=stolen", "error=access_denied&state=wrong", "error=access_denied"],
+)
+async def test_an_answer_of_another_login_is_ignored_and_the_right_one_is_taken(wrong: str) -> None:
+    """LB-8: it is told, and changes nothing."""
+    async with _waiting() as (login, running, events, state):
+        port = port_of(login)
+        assert b" 200 " not in await _get(port, wrong)
+        await until(lambda: any(isinstance(e, AnswerIgnored) for e in events))
+        assert login.wait.waiting
+        await _get(port, f"code=code-canary-1&state={state}")
+        assert (await running).outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
+
+
+async def test_without_a_port_nobody_else_is_named_in_the_redirect_uri() -> None:
+    """RFC 8252 §7.3: whoever holds the port would be sent the code. Another is named, and that is said."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with _waiting(Options(port=port, listen=False)) as (login, running, _, state):
+            registration = login.trace.latest(Stage.REGISTRATION)
+            assert registration is not None
+            told = next(c for c in registration.checks if c.name == "registration.named_port")
+            redirect_uri = login.facts.redirect_uri or ""
+            named = urlsplit(redirect_uri).port
+            assert named not in (None, port)
+            assert f"somebody holds port {port}, so the redirect URI names {named}" in told.seen
+            login.paste(Secret(f"{redirect_uri}?code=code-canary-1&state={state}"))
+            assert (await running).outcome is Outcome.PASSED
+
+
+async def test_without_a_port_a_stranger_who_takes_it_meanwhile_is_not_sent_to() -> None:
+    """Between the registration and the link."""
+    port = free_port("localhost")
+    async with login_to(ScriptedSender(honest()), Options(port=port, listen=False)) as login:
+        await run_to(login, Stage.AUTHORIZATION)
+        with socket.create_server(("127.0.0.1", port)):
+            record = await login.step()
+        assert failed(record) == "authorization.redirect_uri"
+        assert "somebody holds the port" in record.failures[0].seen
+
+
+async def test_without_a_port_the_pasted_address_is_the_way_back() -> None:
+    """Issue 5, item 7: nothing is bound, the redirect URI is registered all the same."""
+    async with _waiting(Options(port=0, listen=False)) as (login, running, _, state):
+        assert login.wait.listener is None
+        assert (login.facts.redirect_uri or "").startswith("http://localhost:")
+        login.paste(Secret(f"{login.facts.redirect_uri}?code=code-canary-1&state={state}"))
+        assert (await running).outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
+
+
+async def test_what_is_pasted_is_judged_like_a_callback_and_wins() -> None:
+    """D10: a wrong one is ignored, the first valid answer ends the wait, and the second finds none."""
+    async with _waiting() as (login, running, events, state):
+        port = port_of(login)
+        assert login.paste(Secret("code=code-canary-0")).code is None
+        assert login.paste(Secret(f"http://localhost:{port}/callback?code=stolen&state=wrong")).code is None
+        assert login.wait.waiting
+        # Whoever pasted is answered in words, and nobody else came.
+        assert not [e for e in events if isinstance(e, AnswerIgnored)]
+        assert "stolen" not in repr(events)
+        login.paste(Secret(f"http://localhost:{port}/callback?code=code-canary-1&state={state}"))
+        with pytest.raises(ValueError, match="awaited"):
+            login.paste(Secret(f"?code=code-canary-2&state={state}"))
+        assert (await running).outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
+
+
+async def test_when_nobody_comes_the_wait_ends_and_says_so() -> None:
+    """LB-3: with what to do, and the port is free."""
+    async with _waiting(Options(port=0, wait=0.2)) as (login, running, _, _state):
+        port = port_of(login)
+        record = await running
+        assert failed(record) == "authorization.timeout"
+        assert "paste" in record.failures[0].cure
+        stopped = verdict(record)
+        assert stopped is not None
+        assert stopped.exit_code == 8
+        assert is_free(port)
+
+
+async def test_the_person_can_give_the_browser_more_time() -> None:
+    """Design §5: +5 min."""
+    async with _waiting(Options(port=0, wait=30)) as (login, running, events, _):
+        login.wait.extend(300)
+        moved = [e for e in events if isinstance(e, DeadlineMoved)]
+        assert 300 < moved[0].seconds <= 330
+        login.wait.extend(1e9)
+        assert login.wait.remaining <= 3600
+        await login.cancel()
+        assert (await running).outcome is Outcome.CANCELLED
+        login.wait.extend(300)
+        assert len([e for e in events if isinstance(e, DeadlineMoved)]) == 2
+
+
+async def test_a_refusal_on_the_callback_ends_the_wait_with_the_reason() -> None:
+    """AR-4."""
+    async with _waiting() as (login, running, _, state):
+        login.paste(Secret(f"?error=access_denied&state={state}"))
+        record = await running
+        assert failed(record) == "authorization.error"
+        assert "authorization.diagnosis" in {c.name for c in record.checks}
+        stopped = verdict(record)
+        assert stopped is not None
+        assert stopped.exit_code == 5
+
+
+async def test_a_paste_can_be_weighed_without_any_consequence() -> None:
+    """Of several lines one is to be chosen; only the one that is handed on counts."""
+    async with _waiting() as (login, running, events, state):
+        right = Secret(f"code=c&state={state}")
+        assert login.wait.validate_paste(Secret("nonsense")).verdict is Verdict.INVALID
+        assert login.wait.validate_paste(right).verdict is Verdict.CODE
+        assert login.wait.waiting
+        assert not any(isinstance(event, AnswerIgnored) for event in events)
+        login.paste(right)
+        assert (await running).outcome is Outcome.PASSED
+        with pytest.raises(ValueError, match="no answer"):
+            login.wait.validate_paste(right)

@@ -1,0 +1,102 @@
+"""The settings: kept privately and whole, and read whatever is in the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.state.paths import StateUnusable
+from authlens_core.state.settings import Settings, SettingsFile
+
+
+def test_what_is_set_is_there_at_the_next_start(private_environment: Path) -> None:
+    """In the state directory, for this person alone."""
+    assert SettingsFile.open().present == Settings()
+    SettingsFile.open().change(background_refresh=False, refresh_at=0.5, theme="paper")
+    found = SettingsFile.open()
+    assert found.present == Settings(background_refresh=False, refresh_at=0.5, theme="paper")
+    path = private_environment / "authlens" / "settings.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text())["version"] == 1
+    assert os.listdir(path.parent) == ["settings.json"]
+
+
+def test_members_of_a_newer_version_are_kept(tmp_path: Path) -> None:
+    """An older authlens takes nothing away from a newer one."""
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"version": 7, "sound": "off", "theme": "ink"}))
+    settings = SettingsFile(path)
+    assert settings.present.theme == "ink"
+    settings.change(open_browser=True)
+    assert json.loads(path.read_text()) == {
+        "version": 7,
+        "sound": "off",
+        "theme": "ink",
+        "open_browser": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"background_refresh": "yes"},
+        {"refresh_at": 7},
+        {"refresh_at": True},
+        {"refresh_before": -1},
+        {"refresh_before": 1.5},
+        {"theme": 3},
+        {"theme": "x" * 500},
+    ],
+)
+def test_a_value_that_cannot_be_is_as_if_it_were_not_there(tmp_path: Path, values: dict[str, Any]) -> None:
+    """Neither read nor set."""
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(values))
+    assert SettingsFile(path).present == Settings()
+    with pytest.raises(ValueError, match="cannot be"):
+        SettingsFile(tmp_path / "other.json").change(**values)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000, "{}" + " " * 70_000])
+def test_a_damaged_file_is_said_and_replaced_by_the_next_change(tmp_path: Path, content: str) -> None:
+    """Losing it costs nothing but the settings."""
+    path = tmp_path / "settings.json"
+    path.write_text(content)
+    settings = SettingsFile(path)
+    assert settings.present == Settings()
+    assert settings.problem
+    settings.change(theme="ink")
+    assert SettingsFile(path).present.theme == "ink"
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Somebody else's file is neither read nor written."""
+    target = tmp_path / "target"
+    target.write_text('{"theme": "theirs"}')
+    path = tmp_path / "settings.json"
+    path.symlink_to(target)
+    settings = SettingsFile(path)
+    assert settings.present.theme == ""
+    settings.change(theme="mine")
+    assert target.read_text() == '{"theme": "theirs"}'
+
+
+def test_what_could_not_be_written_holds_until_the_end(tmp_path: Path) -> None:
+    """It is said; the old file stands."""
+    settings = SettingsFile(tmp_path / "nowhere" / "settings.json")
+    with pytest.raises(StateUnusable, match="could not be written"):
+        settings.change(background_refresh=False)
+    assert settings.present.background_refresh is False
+
+
+def test_without_a_state_directory_the_settings_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program starts all the same."""
+    monkeypatch.setenv("AUTHLENS_HOME", "/dev/null/nowhere")
+    settings = SettingsFile.open()
+    settings.change(theme="ink")
+    assert settings.problem

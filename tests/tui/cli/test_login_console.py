@@ -1,0 +1,122 @@
+"""What a plain login says of the browser, and when it opens one."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from authlens_core.callback import own_screen
+from authlens_core.login.events import AuthorizationReady
+from authlens_core.login.login import Login
+from authlens_core.state.settings import SettingsFile
+from authlens_tui.cli import login_console as teller_module
+from authlens_tui.cli.login_console import LoginConsole
+
+LINK = "https://team.example/authorize?state=s"
+SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
+CONTAINER = {"container": "podman"}
+DESKTOP = {"WAYLAND_DISPLAY": "wayland-0"}
+
+
+class Reader:
+    """A terminal on which keys are pressed by the test."""
+
+    def __init__(self, _pasted: object, *, entered: Callable[[], None], **_others: object) -> None:
+        self.enter = entered
+
+    def start(self) -> bool:
+        """Say that it reads."""
+        return True
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Sit at a terminal that is in no container; return what was opened."""
+    links: list[str] = []
+
+    def open_browser(url: str, *_: object) -> bool:
+        links.append(url)
+        return True
+
+    def unless_marked(environ: Mapping[str, str]) -> bool:
+        return bool(environ.get("container"))
+
+    monkeypatch.setattr(teller_module, "open_browser", open_browser)
+    monkeypatch.setattr(teller_module, "PasteReader", Reader)
+    monkeypatch.setattr(teller_module, "can_paste", lambda: True)
+    monkeypatch.setattr(own_screen, "in_container", lambda environ, _=None: unless_marked(environ))
+    monkeypatch.setattr(teller_module, "in_container", unless_marked)
+    return links
+
+
+def offer(environ: Mapping[str, str], *, no_browser: bool = False) -> LoginConsole:
+    """Let a login wait for the browser; return who tells of it."""
+    listener = SimpleNamespace(port=8400, redirect_uri="http://localhost:8400/callback")
+    run = SimpleNamespace(wait=SimpleNamespace(listener=listener, waiting=True))
+    arguments = Namespace(json=False, no_browser=no_browser)
+    teller = LoginConsole(cast("Login", run), arguments, environ)
+    teller.hear(AuthorizationReady(LINK, (), 300.0))
+    return teller
+
+
+def press_enter(teller: LoginConsole) -> None:
+    """Press Enter on the empty line."""
+    reader: Any = teller._reader
+    reader.enter()
+
+
+def test_nothing_opens_before_enter_is_pressed(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Issue 5, item 4: on the person's own machine by a key press, and the words say which."""
+    teller = offer(DESKTOP)
+    assert opened == []
+    assert "Press Enter, and the browser of this machine opens the link." in capsys.readouterr().err
+    press_enter(teller)
+    assert opened == [LINK]
+    assert "The browser was asked to open the link." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("by", ["setting", "BROWSER"])
+def test_it_opens_at_once_where_the_person_asked_for_that(
+    by: str, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Issue 5, item 4: by a setting, or by naming a browser."""
+    if by == "setting":
+        SettingsFile.open().change(open_browser=True)
+    offer({**DESKTOP, **({"BROWSER": "firefox"} if by == "BROWSER" else {})})
+    assert opened == [LINK]
+    assert "Press Enter, and" not in capsys.readouterr().err
+
+
+def test_no_browser_wins(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Over the setting, BROWSER and Enter."""
+    SettingsFile.open().change(open_browser=True)
+    press_enter(offer({**DESKTOP, "BROWSER": "firefox"}, no_browser=True))
+    assert opened == []
+    assert "No browser opens here" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        (SSH, "the session came in over SSH"),
+        (CONTAINER, "this is a container"),
+        ({"DISPLAY": "localhost:10.0"}, "the display belongs to another machine"),
+    ],
+)
+def test_where_none_may_open_it_says_why(
+    environ: Mapping[str, str], why: str, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Issue 5, item 4: and Enter opens none either."""
+    press_enter(offer(environ))
+    assert opened == []
+    said = capsys.readouterr().err
+    assert f"No browser opens here: {why}." in said
+    assert "Press Enter, and" not in said
+    assert ("The port 8400 of a container is not that of your own machine" in said) is (environ is CONTAINER)

@@ -1,0 +1,716 @@
+"""The dashboard: what is kept, how it stands, and what a key does to the credential under the cursor."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.events import AppBlur
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
+from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.records.traces import TraceSummary
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator.person import play_person
+from authlens_core.login.events import AuthorizationReady
+from authlens_core.login.facts import Options
+from authlens_core.secret import Secret
+from authlens_core.session import Session
+from authlens_core.state.paths import StateUnusable
+from authlens_core.state.settings import SettingsFile
+from authlens_core.trace.record import Outcome, TraceKind
+from authlens_core.wire.client import Wire
+from authlens_tui.palette import possible_actions
+from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.events import EventsScreen
+from authlens_tui.screens.dashboard.new_login import NewLoginScreen
+from authlens_tui.screens.dashboard.results import ResultsScreen
+from authlens_tui.screens.dashboard.reveal import RevealScreen
+from authlens_tui.screens.dashboard.settings import SettingsScreen
+from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
+from support.grants import NOW, every_state, grant, keep
+from support.screens import Host, footer_keys, run_screen, text_of, until
+
+
+@asynccontextmanager
+async def dashboard(
+    *grants: Grant, size: tuple[int, int] = (120, 40), now: datetime = NOW
+) -> AsyncIterator[tuple[DashboardScreen, Pilot[int], Host]]:
+    """Show the dashboard with `grants` at a moment that stands still."""
+    async with Session(Wire(), Credentials.memory()) as session:
+        await keep(session.credentials, *grants)
+        screen = DashboardScreen(session, now=lambda: now)
+        async with run_screen(screen, size=size) as (app, pilot):
+            yield screen, pilot, app
+
+
+@asynccontextmanager
+async def earned(
+    *faults: str, lifetime: int = 3600
+) -> AsyncIterator[tuple[DashboardScreen, Pilot[int], Host]]:
+    """Show the dashboard with a credential that was earned at the emulator."""
+    async with (
+        Emulator(faults=faults, access_token_lifetime=lifetime) as emulator,
+        Session(Wire(), Credentials.memory()) as session,
+    ):
+        login = session.login(emulator.resource_url, Options(port=0))
+        links: list[str] = []
+        login.watch(lambda event: links.append(event.url) if isinstance(event, AuthorizationReady) else None)
+        running = asyncio.create_task(login.run_all())
+        async with asyncio.timeout(10):
+            while not links:
+                await asyncio.sleep(0.01)
+            await play_person(links[0])
+            await running
+        assert login.finished
+        async with run_screen(DashboardScreen(session)) as (app, pilot):
+            screen = app.screen
+            assert isinstance(screen, DashboardScreen)
+            yield screen, pilot, app
+
+
+def said(screen: DashboardScreen) -> str:
+    """Return the line under the table."""
+    return str(screen.result.content)
+
+
+async def settled(screen: DashboardScreen, pilot: Pilot[int]) -> None:
+    """Wait until nothing is under way."""
+    await until(pilot, lambda: not screen._busy and said(screen)[:1] in "✔✖" and bool(said(screen)))
+
+
+# -- what is shown ---------------------------------------------------------------------------------------
+
+
+async def test_every_state_is_told_by_a_symbol_and_in_words() -> None:
+    """Never by colour alone: each row has both, and no two states read the same."""
+    async with dashboard(*every_state()) as (_, _, app):
+        shown = text_of(app)
+        told = {f"{one.symbol} {one.word}" for one in (describe(each, NOW) for each in every_state())}
+        assert len(told) == len(every_state())
+        assert [one for one in told if one not in shown] == []
+
+
+async def test_a_tick_makes_only_the_rows_in_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """H143: what a second costs does not depend on how many credentials there are."""
+    async with Session(Wire(), Credentials.memory()) as session:
+        for number in range(500):
+            session.credentials.index.switch(replace(grant(f"host-{number}"), generation=1), 1)
+        screen = DashboardScreen(session, now=lambda: NOW)
+        async with run_screen(screen):
+            made: list[str] = []
+            original = screen.table._make
+
+            def make(holding: Holding) -> RowText:
+                made.append(holding.holding_id)
+                return original(holding)
+
+            monkeypatch.setattr(screen.table, "_make", make)
+            screen.show_now()
+            assert 0 < len(made) <= screen.size.height
+
+
+async def test_a_row_is_drawn_anew_when_its_text_has_changed() -> None:
+    """A second later nothing has changed; forty minutes later the countdown has."""
+    async with dashboard(grant("a", minutes=90)) as (screen, pilot, app):
+        assert "1 h 30 min" in text_of(app)
+        screen._now = lambda: NOW + timedelta(minutes=40)
+        screen.show_now()
+        await pilot.pause()
+        assert "50 min 0 s" in text_of(app)
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 99, 100, 120, 200])
+def test_the_columns_fill_the_width_and_the_resource_gives_way_last(width: int) -> None:
+    """State and resource are always there; more where there is room."""
+    columns = {column.key: column for column in columns_for(width)}
+    assert {"state", "resource"} <= columns.keys()
+    assert ("token" in columns) is (width >= 48)
+    assert ("kind" in columns) is (width >= 60)
+    assert ("team" in columns) is (width >= 144)
+    if width >= 40:
+        assert sum(column.width + GAP for column in columns.values()) - GAP == width
+
+
+async def test_a_credential_that_another_process_removed_disappears() -> None:
+    """The table follows the index; the cursor stands on what is left."""
+    async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
+        screen._session.credentials.index.remove("id-a")
+        screen.show_now()
+        await pilot.pause()
+        assert len(screen.table.rows) == 1
+        assert screen.selected is not None
+        assert screen.selected.holding_id == "id-b"
+        assert "a.example.com" not in text_of(app).replace("b.example.com", "")
+
+
+async def test_a_damaged_record_is_mentioned_and_the_others_can_be_used() -> None:
+    """H143: it is set apart, never shown raw."""
+    async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
+        with screen._session.credentials.index.writing() as connection:
+            connection.execute("UPDATE grants SET record = '{raw' WHERE grant_id = 'id-a'")
+        screen.show_now()
+        await pilot.pause()
+        assert "! 1 record cannot be read" in text_of(app)
+        assert "{raw" not in text_of(app)
+        assert len(screen.table.rows) == 1
+
+
+async def test_an_empty_dashboard_says_how_to_begin() -> None:
+    """No table of nothing: the one key that matters, and only keys that do something."""
+    async with dashboard() as (_, _, app):
+        assert "No credentials on this machine yet." in text_of(app)
+        assert "n" in footer_keys(app)
+        assert not {"r", "p", "v", "f", "l"} & footer_keys(app)
+
+
+@pytest.mark.parametrize("size", [(200, 60), (80, 24), (40, 12), (20, 5), (1, 1)])
+async def test_every_size_works(size: tuple[int, int]) -> None:
+    """Design §5: nothing crashes, and where there is room the state and the resource are seen."""
+    async with dashboard(*every_state(), size=size) as (_, pilot, app):
+        await pilot.resize_terminal(120, 40)
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        if size[0] >= 40:
+            assert "! revocati" in text_of(app)
+            assert "revocation-failed.e" in text_of(app)
+
+
+async def test_what_needs_a_person_stands_first() -> None:
+    """A dashboard is looked at for that; the order can be changed."""
+    async with dashboard(*every_state()) as (screen, _, app):
+        assert screen.table.selected is screen.table.rows[0]
+        assert screen.table.selected is not None
+        assert screen.table.selected.title.startswith("revocation-failed")
+        assert "sorted by what needs you first" in text_of(app)
+
+
+# -- what can be done ------------------------------------------------------------------------------------
+
+
+async def test_refresh_probe_and_inspect_at_the_emulator() -> None:
+    """Each action ends in a sentence, and what was sent can be looked at."""
+    async with earned() as (screen, pilot, app):
+        await pilot.press("r")
+        await settled(screen, pilot)
+        assert said(screen).startswith("✔")
+        await pilot.press("p")
+        await until(pilot, lambda: not screen._busy and "asking" not in said(screen).lower())
+        assert said(screen).startswith("✔")
+        await pilot.press("i")
+        await until(pilot, lambda: app.wanted == ["probe"])
+
+
+async def test_revoke_asks_first_and_no_is_the_default() -> None:
+    """Enter changes nothing; y ends it at the server, with proof, and removes it here."""
+    async with earned() as (screen, pilot, app):
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert isinstance(app.focused, Button)
+        assert app.focused.id == "no"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen)
+        assert len(screen.table.rows) == 1
+        assert not screen._busy
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen._busy)
+        assert said(screen).startswith("✔")
+
+
+async def test_a_revocation_that_the_server_did_not_confirm_is_not_called_one() -> None:
+    """P7: revoked means that the server said so; the credential stays."""
+    async with earned("revocation-unavailable") as (screen, pilot, app):
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await settled(screen, pilot)
+        assert said(screen).startswith("✖")
+        assert len(screen.table.rows) == 1
+        assert "revocation failed" in text_of(app)
+
+
+async def test_forget_says_that_the_tokens_live_on() -> None:
+    """Forgetting is not revoking, and both the question and the answer say so."""
+    async with earned() as (screen, pilot, app):
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "The server is not told" in text_of(app)
+        await pilot.press("y")
+        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen._busy)
+        assert "stay valid at the server" in said(screen)
+
+
+async def test_two_actions_on_one_credential_at_once_are_refused() -> None:
+    """A refresh token is sent once: the second key finds the first at work."""
+    async with earned() as (screen, pilot, _):
+        screen.action_refresh()
+        screen.action_refresh()
+        assert "under way" in said(screen)
+        await until(pilot, lambda: not screen._busy)
+        events = screen._session.credentials.events(screen.shown[0].holding_id, 20)
+        assert sum("refresh" in event.kind for event in events) == 1
+
+
+async def test_a_key_pressed_twice_opens_one_question() -> None:
+    """Two presses before the window is there: one window, one answer."""
+    async with dashboard(grant("a")) as (screen, pilot, app):
+        screen.action_revoke()
+        screen.action_revoke()
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("n")
+        await until(pilot, lambda: app.screen is screen)
+
+
+async def test_yes_acts_on_the_credential_that_was_asked_about() -> None:
+    """While the question stands another process removes a row: the answer does not slip to the next one."""
+    async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
+        asked = screen.selected
+        assert asked is not None
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        screen._session.credentials.index.remove(asked.holding_id)
+        screen.show_now()
+        await pilot.press("y")
+        await until(pilot, lambda: app.screen is screen and not screen._busy)
+        assert len(screen.table.rows) == 1
+
+
+# -- a new login -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "http://example.com/", "https://user:pw@example.com/", "ftp://example.com", "https://"]
+)
+async def test_a_new_login_lets_only_a_usable_address_through(typed: str) -> None:
+    """What is wrong is said at once, and the field stays."""
+    screen = NewLoginScreen(typed)
+    async with run_screen(screen) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, lambda: "That cannot be used" in text_of(app))
+        assert app.screen is screen
+        assert "pw@" not in text_of(app).replace(typed, "")
+
+
+async def test_a_new_login_adds_https_and_esc_leaves() -> None:
+    """A bare host name means https; Esc starts nothing."""
+    async with dashboard() as (screen, pilot, app):
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        assert app.wanted == []
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
+        await pilot.press(*"wiki.example.com", "enter")
+        await until(pilot, lambda: bool(app.wanted))
+        assert app.wanted[0].startswith("https://wiki.example.com")
+
+
+# -- three kinds, filter, order --------------------------------------------------------------------------
+
+
+def file_of_cloudflared(host: str = "grafana.example.com") -> CloudflaredToken:
+    """Return a token that cloudflared would have on disk."""
+    team, ends = "team.cloudflareaccess.com", NOW + timedelta(hours=5)
+    return CloudflaredToken(
+        f"cloudflared-{host}",
+        CloudflaredKind.APPLICATION,
+        host,
+        Path(f"{host}-token"),
+        person="ada@example.com",
+        team=team,
+        expires_at=ends,
+    )
+
+
+@asynccontextmanager
+async def mixed(size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[DashboardScreen, Pilot[int], Host]]:
+    """Show a login, a token of cloudflared and a service token."""
+    async with Session(Wire(), Credentials.memory()) as session:
+        await keep(session.credentials, grant("wiki"))
+        service = ServiceToken("service-1", "https://ci.example.com/", f"{'0' * 32}.access", NOW, label="ci")
+        await session.credentials.service_tokens.save(service, Secret("a" * 64))
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (file_of_cloudflared(),))
+        async with run_screen(screen, size=size) as (app, pilot):
+            await until(pilot, lambda: len(screen.shown) == 3)
+            yield screen, pilot, app
+
+
+async def test_the_three_kinds_stand_in_one_table() -> None:
+    """Design §5: what authlens keeps, what cloudflared keeps, and service tokens."""
+    async with mixed() as (_, _, app):
+        shown = text_of(app)
+        assert [word for word in ("OAuth", "cloudflared", "service") if word not in shown] == []
+        assert "not tested" in shown
+
+
+async def test_the_tokens_of_cloudflared_can_be_looked_at_probed_and_renewed_and_nothing_else() -> None:
+    """They are cloudflared's: no key would change one but a login by cloudflared itself."""
+    async with mixed() as (screen, pilot, app):
+        screen.table.select("cloudflared-grafana.example.com")
+        await until(pilot, lambda: "read-only here" in text_of(app))
+        keys = footer_keys(app)
+        assert {"p", "l"} <= keys
+        assert not {"r", "v", "f"} & keys
+        actions = {one.action for one in possible_actions(screen)}
+        assert {"inspect", "save", "events"} <= actions
+        assert not {"copy_token", "copy_login_link"} & actions
+
+
+async def test_a_login_by_cloudflared_begins_and_its_link_is_copied_with_a_key(tmp_path: Path) -> None:
+    """Nobody has to type the command that the row names."""
+    waiting = CloudflaredToken(
+        "cloudflared-1",
+        CloudflaredKind.APPLICATION,
+        "wiki.example.com",
+        tmp_path / "token",
+        pending_url="https://team.cloudflareaccess.com/cdn-cgi/access/cli?token=x",
+        problem="There is no token yet: a login is waiting.",
+    )
+    async with Session(Wire(), Credentials.memory()) as session:
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (waiting,))
+        async with run_screen(screen) as (app, pilot):
+            await until(pilot, lambda: "Here: c copies the link" in text_of(app))
+            await pilot.press("c")
+            await until(pilot, lambda: bool(app.copied))
+            assert app.copied == [("The link of the login", waiting.pending_url)]
+            app.environ = {"PATH": str(tmp_path)}
+            await pilot.press("l")
+            await until(pilot, lambda: "Log in with cloudflared: https://wiki.example.com/" in text_of(app))
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is screen)
+
+
+async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed() -> None:
+    """Each kind has its own keys."""
+    async with mixed() as (screen, pilot, app):
+        screen.table.select("service-1")
+        await until(pilot, lambda: "client id" in text_of(app))
+        actions = {one.action for one in possible_actions(screen)}
+        assert {"replace", "forget", "probe"} <= actions
+        assert not {"refresh", "revoke", "login_again"} & actions
+        await pilot.press("f")
+        await until(pilot, lambda: "Access is not told" in text_of(app))
+        await pilot.press("y")
+        await until(pilot, lambda: len(screen.shown) == 2 and not screen._busy)
+
+
+async def test_a_filter_shows_only_some_and_esc_shows_all_again() -> None:
+    """The count is said; letters typed there are no keys."""
+    async with mixed() as (screen, pilot, app):
+        await pilot.press("slash", *"ada@", "enter")
+        await until(pilot, lambda: "1 of 3 match 'ada@'" in text_of(app))
+        assert [row.title for row in screen.shown] == ["grafana.example.com"]
+        await pilot.press("slash", *"zzz")
+        await until(pilot, lambda: "Nothing matches." in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "Credentials: 3" in text_of(app))
+        assert app.focused is screen.table
+
+
+async def test_the_selection_stays_on_its_credential_whatever_is_sorted_filtered_or_added() -> None:
+    """A row never slips from under a key."""
+    async with mixed() as (screen, pilot, app):
+        selected: list[str | None] = []
+
+        def note() -> None:
+            selected.append(None if screen.selected is None else screen.selected.holding_id)
+
+        screen.table.select("id-wiki")
+        for key in ("s", "s", "g", "s"):
+            await pilot.press(key)
+            note()
+        assert "grouped by team" in text_of(app)
+        assert "team.cloudflareaccess.com · 2" in text_of(app)
+        await keep(screen._session.credentials, grant("a", minutes=1), grant("z", minutes=2))
+        screen.show_now()
+        note()
+        await pilot.press("slash", *"wiki", "escape")
+        note()
+        assert set(selected) == {"id-wiki"}
+
+
+async def test_the_cursor_steps_over_headings_and_a_click_chooses_a_row() -> None:
+    """A heading is no credential."""
+    async with mixed() as (screen, pilot, _):
+        await pilot.press("g", "home")
+        seen = set()
+        for _ in range(4):
+            assert screen.selected is not None
+            seen.add(screen.selected.holding_id)
+            await pilot.press("down")
+        assert len(seen) == 3
+        await pilot.click(screen.table, offset=(4, 3))
+        assert isinstance(screen.table.rows[1], Holding)
+        assert screen.selected is screen.table.rows[1]
+
+
+async def test_the_detail_shows_claims_of_a_file_and_says_they_are_not_verified(tmp_path: Path) -> None:
+    """Whoever reads a JWT has not checked it."""
+    path = tmp_path / "token"
+    path.write_text(jwt_of({"email": "ada@example.com", "exp": 1_767_300_000, "[/]": "\x1b[31m"}))
+    token = replace(file_of_cloudflared(), path=path)
+    async with Session(Wire(), Credentials.memory()) as session:
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (token,))
+        async with run_screen(screen, size=(160, 50)) as (app, pilot):
+            await until(pilot, lambda: "not verified here" in text_of(app))
+            assert "2026-01-01 20:40:00 UTC" in text_of(app)
+            assert "\x1b" not in text_of(app)
+
+
+async def test_the_claims_follow_the_content_of_a_file(tmp_path: Path) -> None:
+    """A new token is written to the same name: the person of the old one is gone."""
+    path = tmp_path / "token"
+    found = [replace(file_of_cloudflared(), path=path, fingerprint="1")]
+    path.write_text(jwt_of({"email": "ada@example.com", "nonce": "the-first"}))
+    async with Session(Wire(), Credentials.memory()) as session:
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: tuple(found))
+        async with run_screen(screen, size=(160, 50)) as (app, pilot):
+            await until(pilot, lambda: "the-first" in text_of(app))
+            path.write_text(jwt_of({"email": "ada@example.com", "nonce": "the-second"}))
+            found[0] = replace(found[0], fingerprint="2")
+            screen._look_at_files()
+            await until(pilot, lambda: "the-second" in text_of(app))
+            assert "the-first" not in text_of(app)
+
+
+async def test_the_claims_of_a_login_go_when_its_token_is_replaced() -> None:
+    """They are of one token; j reads those of the next one."""
+    async with dashboard(grant("a"), size=(160, 60)) as (screen, pilot, app):
+        credentials = screen._session.credentials
+        first = Secret(jwt_of({"nonce": "the-first"}))
+        kept = await credentials.save(grant("a"), GrantSecrets(first, None))
+        screen.show_now(anew=True)
+        await pilot.press("j")
+        await until(pilot, lambda: "the-first" in text_of(app))
+        await credentials.save(kept, GrantSecrets(Secret(jwt_of({"nonce": "the-second"})), None))
+        screen.show_now(anew=True)
+        await until(pilot, lambda: "the-first" not in text_of(app))
+        await pilot.press("j")
+        await until(pilot, lambda: "the-second" in text_of(app))
+
+
+async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is shown rather than what another one sent."""
+    async with dashboard(grant("a"), grant("b")) as (screen, pilot, _):
+        kept = TraceSummary("one", TraceKind.PROBE, NOW, Outcome.PASSED)
+        traces = screen._session.credentials.traces
+
+        def of(holding_id: str) -> tuple[TraceSummary, ...]:
+            if holding_id == "id-a":
+                return (kept,)
+            raise StateUnusable("The traces cannot be read.", "")
+
+        monkeypatch.setattr(traces, "of", of)
+        screen.table.select("id-b")
+        screen.table.select("id-a")
+        screen.show_now(anew=True)
+        await until(pilot, lambda: [one.id for one in screen.history.options] == ["one"])
+        screen.table.select("id-b")
+        await until(pilot, lambda: not screen.history.options)
+
+
+def jwt_of(claims: Mapping[str, object]) -> str:
+    """Return a JWT that nobody has signed."""
+    parts = ({"alg": "RS256"}, claims)
+    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
+    return ".".join((*encoded, "c2ln"))
+
+
+async def test_a_row_says_when_it_is_refreshed_by_itself_or_why_it_waits() -> None:
+    """Visible back-off: when the next try is, and what went wrong in the detail."""
+    waiting = replace(grant("b"), retry_at=NOW + timedelta(seconds=40), note="The server failed.", attempts=2)
+    async with dashboard(grant("a"), waiting) as (screen, pilot, app):
+        assert "refresh in 36 min" in text_of(app)
+        screen.table.select("id-b")
+        await until(
+            pilot, lambda: "next try in 40 s" in text_of(app) and "The server failed." in text_of(app)
+        )
+        screen._settings.change(background_refresh=False)
+        screen.show_now(anew=True)
+        await until(pilot, lambda: "refresh is off" in text_of(app))
+
+
+async def test_an_index_that_cannot_be_read_is_said_and_tried_again() -> None:
+    """Cause, cure, and that the tokens are safe; no empty table that looks like nothing is there."""
+    async with dashboard(grant("a")) as (screen, pilot, app):
+        index = screen._session.credentials.index
+        whole = index.grants
+
+        def broken() -> Any:
+            raise StateUnusable("The index cannot be used: disk I/O error.", "Look at the disk.")
+
+        index.grants = broken  # type: ignore[method-assign]
+        screen.show_now()
+        await until(pilot, lambda: "disk I/O error" in text_of(app) and "Look at the disk." in text_of(app))
+        index.grants = whole  # type: ignore[method-assign]
+        screen.show_now()
+        await until(pilot, lambda: "a.example.com" in text_of(app))
+
+
+# -- many at once, and the token itself ------------------------------------------------------------------
+
+
+async def test_probing_all_counts_by_layer_and_lists_each() -> None:
+    """Progress while it runs; then who answered what."""
+    async with earned() as (screen, pilot, app):
+        screen.action_probe_all()
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        shown = text_of(app)
+        assert "1 works" in shown
+        assert "origin: The resource accepts the token." in shown
+        await pilot.press("escape")
+        assert said(screen) == "✔ Probed: 1 works"
+        assert not screen._busy
+
+
+async def test_what_is_under_way_is_stopped_by_esc_and_says_what_was_not_begun() -> None:
+    """What was sent is waited for; nothing more is begun."""
+    async with dashboard(*(grant(str(number)) for number in range(20))) as (screen, pilot, app):
+        screen.action_probe_all()
+        assert screen.is_under_way
+        assert "Esc stops it" in said(screen)
+        assert screen.stop_running()
+        screen.action_refresh_all()
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        assert "not begun" in text_of(app)
+        assert not screen.is_under_way
+
+
+async def test_revoking_all_names_how_many_and_shows_the_proof_of_each() -> None:
+    """No is the default; the results tell each token's, the answer and the time it took."""
+    async with earned() as (screen, pilot, app):
+        await pilot.press("V")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "Revoke the one login shown here?" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen)
+        assert len(screen.shown) == 1
+        await pilot.press("V")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        assert "1 revoked with proof · 0 not" in text_of(app)
+        assert "401" in text_of(app)
+        assert len(screen._holdings) == 0
+
+
+async def test_showing_and_copying_a_token_is_asked_masked_again_and_noted() -> None:
+    """The history knows; the token is on the screen only in the window that was asked for."""
+    async with dashboard(grant("wiki"), size=(160, 60)) as (screen, pilot, app):
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, RevealScreen))
+        assert "access-canary" in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        assert "access-canary" not in text_of(app)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: app.copied == [("Access token", "access-canary")])
+        events = screen._session.credentials.events("id-wiki")
+        assert [event.kind for event in events] == ["copied", "revealed"]
+        await until(pilot, lambda: "copied  access token" in text_of(app))
+
+
+async def test_a_shown_token_is_hidden_when_the_person_turns_to_another_window() -> None:
+    """H145: nobody looks over the shoulder of an empty chair."""
+    async with dashboard(grant("wiki"), size=(160, 60)) as (screen, pilot, app):
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, RevealScreen))
+        app.post_message(AppBlur())
+        await until(pilot, lambda: app.screen is screen)
+        assert "access-canary" not in text_of(app)
+
+
+async def test_what_was_sent_is_listed_and_opens_from_the_history() -> None:
+    """Kept traces: what, how it ended, when."""
+    async with earned() as (screen, pilot, app):
+        await pilot.press("p")
+        await settled(screen, pilot)
+        assert [option.id for option in screen.history.options] != []
+        screen.history.focus()
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: app.wanted == ["probe"])
+
+
+async def test_logging_in_as_somebody_else_begins_where_the_team_logs_out() -> None:
+    """Pain 25: the browser signs in silently as the old identity; that it ends all applications is said."""
+    async with dashboard(grant("wiki")) as (_, pilot, app):
+        await pilot.press("w")
+        await until(pilot, lambda: "/cdn-cgi/access/logout" in text_of(app))
+        assert "private" in text_of(app)
+        await pilot.press("y")
+        await until(pilot, lambda: app.wanted == ["https://wiki.example.com/mcp"])
+        logout = "https://team.cloudflareaccess.com/cdn-cgi/access/logout"
+        await until(pilot, lambda: app.copied == [("Where to log out", logout)])
+
+
+async def test_a_refresh_token_that_may_be_spent_is_sent_again_only_by_choice() -> None:
+    """RF-9: an unknown outcome is left to the person."""
+    async with earned() as (screen, pilot, app):
+        credentials = screen._session.credentials
+        (one,) = credentials.list()
+        credentials.update(replace(one, state=GrantState.UNKNOWN))
+        screen.show_now()
+        await pilot.press("r")
+        await until(pilot, lambda: "Try the refresh once more?" in text_of(app))
+        await pilot.press("y")
+        await settled(screen, pilot)
+        assert said(screen).startswith("✔")
+        assert credentials.list()[0].state is GrantState.LIVE
+
+
+# -- events and settings ---------------------------------------------------------------------------------
+
+
+async def test_events_are_listed_narrowed_and_written_for_their_owner_alone(tmp_path: Path) -> None:
+    """Newest first on the screen, oldest first in the file, mode 0600."""
+    credentials = Credentials.memory()
+    await keep(credentials, grant("a"), grant("b"))
+    for name in ("a", "b", "a"):
+        credentials.record("proven", f"id-{name}", "200")
+    screen = EventsScreen(credentials, {"id-a": "a.example.com"}, selected="id-a", directory=tmp_path)
+    async with run_screen(screen) as (app, pilot):
+        assert "Events of all credentials" in text_of(app)
+        await pilot.press("o")
+        await until(pilot, lambda: "Events of a.example.com" in text_of(app))
+        await pilot.press("m")
+        await until(pilot, lambda: "2 events written" in text_of(app))
+        (path,) = tmp_path.iterdir()
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert [json.loads(line)["credential"] for line in path.read_text().splitlines()] == ["id-a", "id-a"]
+    await credentials.aclose()
+
+
+async def test_a_setting_is_changed_with_one_key_and_holds_at_once() -> None:
+    """No form, no save button."""
+    settings = SettingsFile()
+    async with run_screen(SettingsScreen(settings)) as (app, pilot):
+        assert "[x] Refresh logins by itself" in text_of(app)
+        await pilot.press("space")
+        await until(pilot, lambda: "[ ] Refresh logins by itself" in text_of(app))
+        assert settings.present.background_refresh is False
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "at 90 % of the life" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "at 50 % of the life" in text_of(app))
+        assert settings.present.refresh_at == 0.5

@@ -1,0 +1,202 @@
+"""Moving all secrets from the dashboard: the same choices as on the command line, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from authlens_core.credentials.records.grant import GrantSecrets
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.open_store import file_path, remembered_place, store_at
+from authlens_core.secret import Secret
+from authlens_tui.app import AuthlensApp
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
+from authlens_tui.screens.dashboard.results import ResultsScreen
+from authlens_tui.screens.store_choice import StoreChoiceScreen
+from support.grants import grant
+from support.screens import text_of, until
+
+TESTS = Path(__file__).parents[3]
+PASSPHRASE = "correct horse battery"
+SECRETS = GrantSecrets(Secret("access-canary"), Secret("refresh-canary"))
+
+
+@pytest.fixture
+def keyring(private_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A keyring of the tests; return its file."""
+    path = private_environment / "keyring.json"
+    for name, value in {
+        "PYTHONPATH": str(TESTS),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(path),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return path
+
+
+async def keep(place: StoreKind, name: str, *, passphrase: str = "") -> None:
+    """Keep a login in a place, from another program."""
+    store = store_at(place, passphrase=Secret(passphrase) if passphrase else None, create=True)
+    credentials = Credentials.open(store)
+    await credentials.save(grant(name), SECRETS)
+    await credentials.aclose()
+
+
+async def secrets_in(place: StoreKind, name: str, passphrase: str = "") -> GrantSecrets:
+    """Return what a later program finds."""
+    credentials = Credentials.open(store_at(place, passphrase=Secret(passphrase) if passphrase else None))
+    found = (await credentials.load(f"id-{name}"))[1]
+    await credentials.aclose()
+    return found
+
+
+@asynccontextmanager
+async def dashboard() -> AsyncIterator[tuple[AuthlensApp, Pilot[int]]]:
+    """Open the program on its dashboard."""
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen | StoreChoiceScreen))
+        yield app, pilot
+
+
+async def type_lines(app: AuthlensApp, pilot: Pilot[int], *lines: str) -> None:
+    """Type each and press Enter."""
+    for line in lines:
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        focused = app.focused
+        assert isinstance(focused, Input)
+        focused.value = line
+        await pilot.press("enter")
+
+
+async def ask_to_move(app: AuthlensApp, pilot: Pilot[int]) -> None:
+    """Press the key and wait for the question."""
+    await pilot.press("M")
+    await until(pilot, lambda: isinstance(app.screen, MoveStoreScreen) and bool(app.screen.query("#said")))
+
+
+async def moved(app: AuthlensApp, pilot: Pilot[int]) -> str:
+    """Wait for the results and return what they say."""
+    await until(pilot, lambda: isinstance(app.screen, ResultsScreen) and bool(app.screen.query("#results")))
+    return text_of(app)
+
+
+async def test_everything_goes_to_an_encrypted_file_and_the_program_goes_on_with_it(keyring: Path) -> None:
+    """Its passphrase typed twice; the dashboard says where secrets are, and can use them at once."""
+    await keep(StoreKind.KEYRING, "a")
+    await keep(StoreKind.FILE, "b")
+    async with dashboard() as (app, pilot):
+        await ask_to_move(app, pilot)
+        await pilot.press("2")
+        await type_lines(app, pilot, PASSPHRASE, PASSPHRASE)
+        said = await moved(app, pilot)
+        assert "2 moved · 0 not. New ones go to the encrypted file." in said
+        assert "It is kept in the encrypted file now." in said
+        await pilot.press("escape")
+        await until(pilot, lambda: "secrets: the encrypted file" in text_of(app))
+        await pilot.press("c", "y")
+        await until(pilot, lambda: not isinstance(app.screen, ResultsScreen))
+        assert app._session is not None
+        assert (await app._session.credentials.load("id-a"))[1] == SECRETS
+    assert json.loads(keyring.read_text()) == {}
+    assert remembered_place() is StoreKind.ENCRYPTED_FILE
+    assert await secrets_in(StoreKind.ENCRYPTED_FILE, "b", PASSPHRASE) == SECRETS
+
+
+async def test_a_plain_file_is_warned_of_and_esc_leaves_everything_as_it_is(keyring: Path) -> None:
+    """The same warning as on the command line."""
+    await keep(StoreKind.KEYRING, "a")
+    async with dashboard() as (app, pilot):
+        await ask_to_move(app, pilot)
+        await pilot.press("3")
+        await until(pilot, lambda: "A plain file is not locked" in text_of(app))
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        assert not file_path(StoreKind.FILE).exists()
+        await ask_to_move(app, pilot)
+        await pilot.press("3", "3")
+        assert "1 moved · 0 not" in await moved(app, pilot)
+    assert remembered_place() is StoreKind.FILE
+
+
+async def test_the_passphrase_of_a_file_that_something_comes_from_is_asked_for(keyring: Path) -> None:
+    """Before anything is moved; a wrong one is said and asked for again."""
+    await keep(StoreKind.KEYRING, "a")
+    await keep(StoreKind.ENCRYPTED_FILE, "b", passphrase=PASSPHRASE)
+    async with dashboard() as (app, pilot):
+        await ask_to_move(app, pilot)
+        await pilot.press("1")
+        await until(pilot, lambda: "Something to be moved is in the encrypted file" in text_of(app))
+        await type_lines(app, pilot, "another passphrase")
+        await until(pilot, lambda: "not the passphrase" in text_of(app))
+        await type_lines(app, pilot, PASSPHRASE)
+        assert "1 moved · 0 not. New ones go to the keyring." in await moved(app, pilot)
+    assert await secrets_in(StoreKind.KEYRING, "b") == SECRETS
+
+
+async def test_a_session_in_memory_is_kept_after_all(keyring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a keyring is there later, nothing has to be earned anew."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    async with dashboard() as (app, pilot):
+        await until(
+            pilot, lambda: isinstance(app.screen, StoreChoiceScreen) and bool(app.screen.query("#words"))
+        )
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        assert app._session is not None
+        await app._session.credentials.save(grant("a"), SECRETS)
+        await ask_to_move(app, pilot)
+        await pilot.press("1")
+        await until(pilot, lambda: "There is no usable keyring" in text_of(app))
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "support.keyring_backends.FileKeyring")
+        await pilot.press("1")
+        assert "1 moved · 0 not" in await moved(app, pilot)
+        assert [one.grant_id for one in app._session.credentials.list()] == ["id-a"]
+    assert await secrets_in(StoreKind.KEYRING, "a") == SECRETS
+
+
+async def test_what_stays_behind_is_named_and_the_old_place_stays_open(
+    keyring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each with its reason; what was moved is moved."""
+    await keep(StoreKind.KEYRING, "a")
+    await keep(StoreKind.KEYRING, "b")
+
+    async def refuse(*_: object, **__: object) -> bool:
+        from authlens_core.credentials.store.secret_store import SecretStoreDenied
+
+        raise SecretStoreDenied("The keyring is locked.", "Unlock it and try again.")
+
+    async with dashboard() as (app, pilot):
+        monkeypatch.setattr("authlens_core.credentials.vault.move._move_grant", refuse)
+        await ask_to_move(app, pilot)
+        await pilot.press("3", "3")
+        said = await moved(app, pilot)
+        assert "0 moved · 2 not. The place for new ones is as it was." in said
+        assert "It stays where it was: The keyring is locked." in said
+        assert "→ Unlock it and try again." in said
+        assert app._session is not None
+        assert app._session.credentials.store.place is StoreKind.KEYRING
+    assert remembered_place() is StoreKind.KEYRING
+
+
+async def test_what_a_dead_program_left_in_the_store_is_deleted_when_it_is_opened_again(
+    keyring: Path,
+) -> None:
+    """A program on another store could only note it."""
+    await keep(StoreKind.KEYRING, "a")
+    credentials = Credentials.open(store_at(StoreKind.FILE))
+    assert not await credentials.forget("id-a")
+    await credentials.aclose()
+    async with dashboard() as (_app, pilot):
+        await until(pilot, lambda: json.loads(keyring.read_text()) == {})
+    await asyncio.sleep(0)

@@ -1,0 +1,141 @@
+"""Notes cover nothing that a person has to read: no toast on the link, the ssh line or the QR code."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from authlens_core.credentials.store.secret_store import MemoryStore
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.open_store import OpenedStore
+from authlens_core.interruption import Interruptions
+from authlens_core.login.facts import Options
+from authlens_core.login.interrupted_login import InterruptedLogin
+from authlens_core.trace.record import Stage
+from authlens_tui import app as program_module
+from authlens_tui.app import AuthlensApp
+from authlens_tui.demo import DemoApp
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from support.screens import scripted, text_of, until, wizard_on
+from support.scripted_login import BEGAN
+
+NOTE = "A note of some words."
+URL = "https://wiki.example.com/"
+
+
+class Lasting(MemoryStore):
+    """A store whose index is kept in a file."""
+
+    persistent = True
+    place: StoreKind = StoreKind.KEYRING
+
+
+async def test_on_a_narrow_screen_a_note_stands_in_the_line_under_the_link() -> None:
+    """What is written into a file is said there, and no row is taken from the link."""
+    login, _ = scripted()
+    async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: login.wait.waiting and wizard.panel.has_focus)
+        rows = wizard.panel.size.height
+        await pilot.press("f")
+        await until(pilot, lambda: "Written to" in str(wizard.verdict_line.content))
+        assert len(app._notifications) == 0
+        assert wizard.panel.size.height >= rows - 1
+
+
+async def test_on_a_narrow_screen_a_note_stands_above_what_leads_on() -> None:
+    """The keys stay; a second note takes the place of the first."""
+    login, _ = scripted()
+    async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
+        app.notify("Another one.", title="Before", markup=False)
+        await until(pilot, lambda: "Before: Another one." in text_of(app))
+        app.notify(NOTE, markup=False)
+        await until(pilot, lambda: NOTE in text_of(app))
+        said = str(wizard.verdict_line.content)
+        assert "Another one." not in said
+        assert "Press n to run it" in said
+        assert len(app._notifications) == 0
+
+
+async def test_where_there_is_room_a_note_is_a_toast() -> None:
+    """From 100 columns on."""
+    login, _ = scripted()
+    async with wizard_on(login, size=(120, 40)) as (wizard, pilot, app):
+        app.notify(NOTE, markup=False)
+        await until(pilot, lambda: len(app._notifications) == 1)
+        assert NOTE not in str(wizard.verdict_line.content)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_nothing_lies_over_the_qr_code(size: tuple[int, int]) -> None:
+    """Toasts go when it opens; on a narrow screen none comes, and the note waits beneath."""
+    login, _ = scripted()
+    async with wizard_on(login, size=size) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: login.wait.waiting and wizard.panel.has_focus)
+        app.notify("Before.", markup=False)
+        await until(pilot, lambda: len(app._notifications) == (1 if size[0] >= 100 else 0))
+        await pilot.press("k")
+        await until(pilot, lambda: isinstance(app.screen, QrScreen))
+        assert len(app._notifications) == 0
+        app.notify(NOTE, markup=False)
+        if size[0] < 100:
+            await until(pilot, lambda: NOTE in str(wizard.verdict_line.content))
+            assert len(app._notifications) == 0
+
+
+async def test_when_the_link_comes_the_toasts_go() -> None:
+    """Whatever was said before, the link is read now."""
+    app = DemoApp(port=0, environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        app.notify(NOTE, timeout=600, markup=False)
+        await until(pilot, lambda: len(app._notifications) == 1)
+        await pilot.press("a")
+        await until(pilot, lambda: "The link" in text_of(app))
+        assert NOTE not in [one.message for one in app._notifications]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_that_a_login_was_interrupted_is_said_with_the_wizard(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a narrow screen in its line, else as a toast."""
+    record = InterruptedLogin(URL, Stage.AUTHORIZATION, BEGAN, Options())
+    monkeypatch.setattr(Interruptions, "find", lambda *_: (record,))
+    use(monkeypatch, OpenedStore(MemoryStore(), "memory only"))
+    app = AuthlensApp(start_url=URL, environ={})
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await until(pilot, lambda: "Interrupted" in text_of(app))
+        assert len(app._notifications) == (1 if size[0] >= 100 else 0)
+
+
+async def test_where_secrets_are_kept_is_told_when_it_has_changed_and_not_at_each_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same note a second time helps nobody."""
+    use(monkeypatch, OpenedStore(Lasting(), "a keyring", (NOTE,)))
+    told = []
+    for _ in range(2):
+        app = AuthlensApp(environ={})
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, partial(_on_the_dashboard, app))
+            told.append([one.message for one in app._notifications])
+    assert told == [[NOTE], []]
+
+
+def _on_the_dashboard(app: AuthlensApp) -> bool:
+    return isinstance(app.screen, DashboardScreen)
+
+
+def use(monkeypatch: pytest.MonkeyPatch, opened: OpenedStore) -> None:
+    """Let this be the place for secrets."""
+
+    async def open_store() -> OpenedStore:
+        return opened
+
+    monkeypatch.setattr(program_module, "open_store", open_store)

@@ -1,0 +1,124 @@
+"""The form for a service token: its shape judged as it is typed, the secret shown nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from textual.widgets import Input
+
+from authlens_core.credentials.records.service_token import ServiceToken, TokenVerdict
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.emulator import Emulator
+from authlens_core.secret import Secret
+from authlens_core.session import Session
+from authlens_core.wire.client import Wire
+from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
+from support.grants import NOW
+from support.screens import run_screen, text_of, until
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """An application that lets service tokens in, and nobody else."""
+    async with Emulator(faults=("service-auth-only",)) as running:
+        yield running
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[Session]:
+    """A session that keeps nothing."""
+    async with Session(Wire(), Credentials.memory()) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_token_is_added_and_tested(
+    emulator: Emulator, session: Session, size: tuple[int, int]
+) -> None:
+    """Item 6: from a masked field, with the verdict of the resource; at both sizes."""
+    client_id, secret = emulator.service_token
+    screen = ServiceTokenScreen(session, emulator.resource_url)
+    async with run_screen(screen, size=size) as (app, pilot):
+        screen.query_one("#client_id", Input).value = client_id
+        screen.query_one("#secret", Input).value = secret
+        await until(pilot, lambda: "✔ The two have the shape of a service token." in text_of(app))
+        assert secret not in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "✔ The resource accepts it." in text_of(app))
+        (token,) = session.credentials.service_tokens.list()
+        assert token.last_verdict is TokenVerdict.ACCEPTED
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is not screen)
+
+
+async def test_a_swapped_pair_is_seen_before_anything_is_sent(emulator: Emulator, session: Session) -> None:
+    """Item 6: "these two look swapped", and one key puts them right."""
+    client_id, secret = emulator.service_token
+    screen = ServiceTokenScreen(session, emulator.resource_url)
+    async with run_screen(screen) as (app, pilot):
+        screen.query_one("#client_id", Input).value = secret
+        screen.query_one("#secret", Input).value = client_id
+        await until(pilot, lambda: "look swapped" in text_of(app))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert session.credentials.service_tokens.list() == ()
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: "✔ The two have the shape" in text_of(app))
+        assert screen.query_one("#client_id", Input).value == client_id
+
+
+async def test_a_replacement_that_is_refused_keeps_the_old_secret_until_told_otherwise(
+    emulator: Emulator, session: Session
+) -> None:
+    """Item 6: a working secret is never lost unasked."""
+    client_id, secret = emulator.service_token
+    screen = ServiceTokenScreen(session, emulator.resource_url)
+    async with run_screen(screen) as (app, pilot):
+        screen.query_one("#client_id", Input).value = client_id
+        screen.query_one("#secret", Input).value = secret
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(session.credentials.service_tokens.list()))
+    (token,) = session.credentials.service_tokens.list()
+    again = ServiceTokenScreen(session, token=token)
+    async with run_screen(again) as (app, pilot):
+        assert not again.query("#url")
+        again.query_one("#secret", Input).value = "0" * 64
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "The old secret stays as it was" in text_of(app))
+        assert (await session.credentials.service_tokens.load(token.token_id))[1].reveal() == secret
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: "The new secret is kept" in text_of(app))
+        assert (await session.credentials.service_tokens.load(token.token_id))[1].reveal() == "0" * 64
+
+
+async def test_label_and_end_are_changed_without_the_secret(session: Session) -> None:
+    """Refreshed in Zero Trust, it keeps its secret: nothing is sent, and nothing has to be typed anew."""
+    token = ServiceToken(
+        "service-1", "https://ci.example/", f"{'0' * 32}.access", NOW, label="ci", expires_at=NOW
+    )
+    secret = Secret("a" * 64)
+    await session.credentials.service_tokens.save(token, secret)
+    screen = ServiceTokenScreen(session, token=token)
+    async with run_screen(screen, size=(80, 24)) as (app, pilot):
+        screen.query_one("#label", Input).value = "nightly"
+        screen.query_one("#client_id", Input).value = f"{'1' * 32}.access"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Another Client ID has another secret" in text_of(app))
+        screen.query_one("#client_id", Input).value = token.client_id
+        screen.query_one("#expires", Input).value = "2027-03-31"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Label and end are kept; the secret stays" in text_of(app))
+        known, kept = await session.credentials.service_tokens.load("service-1")
+        assert (known.label, known.expires_at, kept) == ("nightly", datetime(2027, 3, 31, tzinfo=UTC), secret)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is not screen)
+
+
+async def test_a_terminal_too_small_for_the_form_does_not_crash_it(session: Session) -> None:
+    """20x5 must not crash."""
+    async with run_screen(ServiceTokenScreen(session), size=(20, 5)) as (app, pilot):
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, ServiceTokenScreen)

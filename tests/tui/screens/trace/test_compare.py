@@ -1,0 +1,101 @@
+"""Two traces on the screen: beside each other where there is room, only what differs, nothing cut unsaid."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from authlens_core.export.compare import Comparison, Difference, StageComparison
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_tui.screens.trace.compare import CompareScreen, comparison_lines
+from support.hostile_trace import hostile_trace
+from support.screens import run_screen, text_of, until
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+FOUND = Comparison(
+    stages=(
+        StageComparison(
+            Stage.EXCHANGE,
+            2,
+            (Difference("response 1 status", "200 OK", None),),
+            (Difference("fact state", "one", "two"),),
+        ),
+        StageComparison(Stage.ACCESS, 1, as_it_must=(Difference("response 1 header date", "x", "y"),)),
+    )
+)
+
+
+def lines(found: Comparison, width: int, *, unfolded: bool = False) -> list[str]:
+    """Return the text of a comparison."""
+    return [
+        one.text for one in comparison_lines(found, width, ("left.json", "right.json"), unfolded=unfolded)
+    ]
+
+
+def trace(*facts: Fact) -> Trace:
+    """Return a trace with these facts."""
+    record = StageRecord(Stage.PKCE, Outcome.PASSED, BEGAN, 0, facts=facts)
+    return Trace("1", TraceKind.LOGIN, "https://a.example/", BEGAN, (record,))
+
+
+def test_the_sides_stand_beside_each_other_where_there_is_room() -> None:
+    """One row with both values."""
+    shown = lines(FOUND, 114)
+    [row] = [one for one in shown if "200 OK" in one]
+    assert "(not there)" in row
+    assert any("left.json" in one and "right.json" in one for one in shown)
+
+
+def test_they_stand_below_each_other_where_there_is_none() -> None:
+    """Each with its letter."""
+    shown = lines(FOUND, 74)
+    assert [one.strip() for one in shown if "A  " in one] == ["A  left.json", "A  200 OK"]
+    assert [one.strip() for one in shown if "B  " in one] == ["B  right.json", "B  (not there)"]
+
+
+def test_what_differs_as_it_must_is_folded_away() -> None:
+    """It is counted, and a stage in which there is nothing else is left out."""
+    shown = "\n".join(lines(FOUND, 80))
+    assert "Exchange, attempt 2" in shown
+    assert "1 more as it must" in shown
+    assert "date" not in shown
+    assert "Access" not in shown
+    unfolded = "\n".join(lines(FOUND, 80, unfolded=True))
+    assert "response 1 header date" in unfolded
+
+
+@pytest.mark.parametrize("width", [114, 74])
+def test_no_value_is_cut_without_saying_so(width: int) -> None:
+    """A long value wraps, and a very long one says how much is missing."""
+    found = Comparison(stages=(StageComparison(Stage.PKCE, 1, (Difference("-", "X" * 5_000, "Y" * 300),)),))
+    text = "".join(lines(found, width))
+    assert (text.count("X"), text.count("Y")) == (4_000, 300)
+    assert "1000 more characters" in text.replace("     ", "").replace("\n", "")
+
+
+async def test_nothing_differs_is_said() -> None:
+    """A trace held against itself."""
+    async with run_screen(CompareScreen(trace(), trace())) as (app, pilot):
+        await until(pilot, lambda: "Nothing differs." in text_of(app))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (20, 5)])
+async def test_the_screen_works_at_every_size(size: tuple[int, int]) -> None:
+    """With a hostile trace on one side."""
+    async with run_screen(CompareScreen(hostile_trace(), trace()), size=size) as (app, pilot):
+        await until(pilot, lambda: "Comparing" not in text_of(app))
+        assert "\x1b" not in text_of(app)
+
+
+async def test_f_unfolds_and_c_copies() -> None:
+    """What must differ is there for who looks."""
+    screen = CompareScreen(trace(Fact("state", "one")), trace(Fact("state", "two")))
+    async with run_screen(screen) as (app, pilot):
+        await until(pilot, lambda: "Nothing differs." in text_of(app))
+        assert "fact state" not in text_of(app)
+        await pilot.press("f")
+        await until(pilot, lambda: "fact state" in text_of(app))
+        await pilot.press("c")
+        await until(pilot, lambda: len(app.copied) == 1)
+        assert "fact state" in app.copied[0][1]

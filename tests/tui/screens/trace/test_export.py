@@ -1,0 +1,93 @@
+"""Saving a trace: a form, a name that is free, and a file that holds no secret and replaces nothing."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from textual.widgets import RadioSet
+
+from authlens_core.export.session_file import read_session
+from authlens_core.trace.record import Trace
+from authlens_tui.screens.trace.export import ExportScreen
+from support.hostile_trace import CANARY, hostile_trace
+from support.recorded_login import leaks
+from support.screens import run_screen, text_of, until
+
+NAME = "wiki.example.com-login-20261124"
+
+
+def trace() -> Trace:
+    """Return a trace full of secrets, of a login to a wiki."""
+    return replace(
+        hostile_trace(),
+        resource_url="https://wiki.example.com/",
+        started_at=datetime(2026, 11, 24, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_enter_saves_a_session_file_and_says_where(tmp_path: Path, size: tuple[int, int]) -> None:
+    """For its owner alone, without a secret, opened again as it was."""
+    screen = ExportScreen(trace(), tmp_path)
+    path = tmp_path / f"{NAME}.authlens.json"
+    async with run_screen(screen, size=size) as (app, pilot):
+        assert "replaced by a fingerprint" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Written to" in text_of(app))
+        assert path.name in text_of(app).replace("\n", "").replace("│", "").replace(" ", "")
+    assert read_session(path.read_bytes()).resource_url == "https://wiki.example.com/"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert leaks(path.read_text(), CANARY) == []
+
+
+async def test_the_name_follows_the_form_until_it_is_changed(tmp_path: Path) -> None:
+    """A name that the person typed stays theirs."""
+    screen = ExportScreen(trace(), tmp_path)
+    async with run_screen(screen) as (_, pilot):
+        screen.query_one(RadioSet).focus()
+        await pilot.press("down", "space")
+        await until(pilot, lambda: screen.name_field.value == str(tmp_path / f"{NAME}.har"))
+        screen.name_field.value = str(tmp_path / "mine")
+        await pilot.press("down", "space")
+        await pilot.pause()
+        assert screen.name_field.value == str(tmp_path / "mine")
+        screen.name_field.focus()
+        await pilot.press("enter")
+        await until(pilot, (tmp_path / "mine").exists)
+    assert (tmp_path / "mine").read_text().startswith("#!/usr/bin/env bash")
+
+
+async def test_a_name_that_is_free_is_offered(tmp_path: Path) -> None:
+    """The second file of a day has a number."""
+    (tmp_path / f"{NAME}.authlens.json").write_text("mine")
+    screen = ExportScreen(trace(), tmp_path)
+    async with run_screen(screen):
+        assert screen.name_field.value == str(tmp_path / f"{NAME}-2.authlens.json")
+
+
+async def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    """The person is asked for another name."""
+    (tmp_path / "mine").write_text("mine")
+    screen = ExportScreen(trace(), tmp_path)
+    async with run_screen(screen) as (app, pilot):
+        screen.name_field.value = str(tmp_path / "mine")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Choose another name" in text_of(app))
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+async def test_home_is_understood_and_a_bad_place_is_said(private_environment: Path) -> None:
+    """`~`, as a person types it."""
+    screen = ExportScreen(trace())
+    async with run_screen(screen) as (app, pilot):
+        screen.name_field.value = "~/no/such"
+        await pilot.press("enter")
+        await until(pilot, lambda: "cannot be written" in text_of(app))
+        screen.name_field.value = "~/saved.json"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Written to" in text_of(app))
+    assert (private_environment / "saved.json").exists()

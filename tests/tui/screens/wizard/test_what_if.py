@@ -1,0 +1,207 @@
+"""What if…: an attack is chosen, armed and carried out; its ending stands beside what must happen."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
+from authlens_core.trace.record import Stage
+from authlens_tui.demo import DemoApp
+from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.screens.wizard.tampered_words import listed
+from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen, results_in
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.widgets.record.record_view import RecordView
+from support.driven_login import run_to
+from support.screens import footer_keys, run_screen, scripted, text_of, until, wizard_on
+from support.scripted_login import come_back, reply
+
+REFUSED = reply(400, {"error": "invalid_grant", "error_description": "no\x1b[31m such \u202e verifier"})
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_an_attack_is_armed_by_two_keys_and_ends_with_both_sides_on_the_screen(
+    size: tuple[int, int],
+) -> None:
+    """Issue 3, item 4: what the server said next to what the specification says it must say."""
+    login, _ = scripted(token=REFUSED)
+    login.watch(come_back(login))
+    async with wizard_on(login, size=size) as (_, pilot, app):
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+        assert "What somebody would try" in text_of(app)
+        assert "At 7 Exchange" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert "≠ Armed: Wrong code_verifier at 7 Exchange." in text_of(app)
+        assert "TAMPERED" not in text_of(app)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+        rows = text_of(app).splitlines()
+        said = [
+            n for n, one in enumerate(rows) if "The specification says" in one or "The server said" in one
+        ]
+        assert len(said) == (1 if size[0] == 120 else 2)
+        shown = "\n".join(rows)
+        assert "RFC 7636 §4.6" in shown
+        assert "400 invalid_grant" in shown
+        assert "\x1b" not in shown
+        assert "✔ As it must be: the server stopped it." in shown
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert "✔ As it must be." in text_of(app)
+        assert "✖ Exchange failed." not in text_of(app)
+        assert "TAMPERED" in text_of(app).splitlines()[0]
+        assert footer_keys(app) >= {"t", "i", "d"}
+
+
+async def test_a_changed_login_that_goes_through_says_that_it_is_kept_nowhere() -> None:
+    """Not a word of Authenticated, and none of a store."""
+    login, _ = scripted()
+    login.watch(come_back(login))
+    login.arm(experiment_named("plain_pkce"))
+    async with wizard_on(login) as (_, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: login.finished and isinstance(app.screen, ExperimentResultScreen))
+        assert "! Not stopped." in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        shown = " ".join(text_of(app).split())
+        assert "It is kept nowhere, because the request was changed" in shown
+        assert "Authenticated" not in shown
+
+
+async def test_the_refresh_after_the_login_is_a_ninth_step_that_can_be_looked_at() -> None:
+    """The experiment after stage 8 has a record like any other."""
+    tokens = {"access_token": "a" * 20, "token_type": "Bearer", "expires_in": 900}
+    first, second = ({**tokens, "refresh_token": f"refresh-canary-{n}"} for n in (1, 2))
+    login, _ = scripted(token=[reply(200, first), reply(200, second), REFUSED])
+    login.watch(come_back(login))
+    login.arm(experiment_named("stale_refresh_token"))
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert len(wizard.stepper.steps) == 9
+        assert wizard.shown is Stage.REFRESH
+        assert "9 Refresh" in text_of(app)
+        assert "✔ As it must be. Refresh token used twice" in text_of(app)
+        assert app.focused is wizard.stepper
+        await pilot.press("up")
+        await until(pilot, lambda: wizard.shown is Stage.ACCESS)
+
+
+async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_with_it() -> None:
+    """`a` ends the next stage while the screen with the first result is being made."""
+    login, _ = scripted()
+    login.watch(come_back(login))
+    login.arm(experiment_named("reused_code"))
+    await login.run_all()
+    records = [one for one in login.trace.records if results_in(one)]
+    screen = ExperimentResultScreen(records[0])
+    for record in records[1:]:
+        screen.add(record)
+    async with run_screen(screen) as (app, _):
+        shown = text_of(app)
+        for record in records:
+            for experiment, _check in results_in(record):
+                assert experiment.title in shown
+
+
+async def test_a_code_used_twice_in_a_run_of_all_stages_ends_with_both_results() -> None:
+    """The whole way with the keys: i, the experiment, a."""
+    async with DemoApp(play=True, port=0, environ={}).run_test(size=(120, 40)) as pilot:
+        app = pilot.app
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+        await until(pilot, lambda: len(app.screen.query(".result-one")) == 2)
+
+
+async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -> None:
+    """The key that the screen names is one that works."""
+    login, _ = scripted(token=[REFUSED, REFUSED])
+    login.watch(come_back(login))
+    login.arm(experiment_named("wrong_verifier"))
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert "to run it" in text_of(app)
+        assert wizard.check_action("next", ()) is True
+        assert wizard.check_action("retry", ()) is False
+
+
+async def test_an_armed_attack_can_be_disarmed() -> None:
+    """In the menu by x, or by another one in its place; Esc changes nothing."""
+    login, _ = scripted()
+    login.arm(EXPERIMENTS[3])
+    async with wizard_on(login) as (_, pilot, app):
+        for key, left in (("escape", EXPERIMENTS[3]), ("x", None)):
+            await pilot.press("i")
+            await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+            assert "≠ armed" in text_of(app)
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+            assert login.armed is left
+        assert "≠" not in text_of(app)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (20, 5)])
+async def test_every_attack_is_explained_whole(size: tuple[int, int]) -> None:
+    """What is tried, where, what must happen, what it would mean; nothing crashes where there is no room."""
+    screen = WhatIfScreen(None, None)
+    async with run_screen(screen, size=size) as (_, pilot):
+        for experiment in EXPERIMENTS:
+            said = str(screen.detail.content)
+            for words in (experiment.question, experiment.expectation, experiment.spec, experiment.why):
+                assert words in said
+            assert "you sign in again" in said
+            await pilot.press("down")
+
+
+async def test_an_arrow_of_the_diagram_opens_its_exchange_in_the_wizard() -> None:
+    """The stage of the arrow is shown, with that exchange."""
+    login, _ = scripted()
+    await run_to(login, Stage.REGISTRATION)
+    async with wizard_on(login) as (wizard, pilot, app):
+        wizard.record_view.post_message(RecordView.ExchangeChosen(Stage.RESOURCE_METADATA, 1, 0, reply=False))
+        await until(pilot, lambda: wizard.shown is Stage.RESOURCE_METADATA)
+        assert wizard.record_view.tabs.active == "request"
+        assert "2 Resource metadata" in text_of(app)
+
+
+async def test_l_reads_the_lesson_on_the_stage_that_is_looked_at() -> None:
+    """Issue 3, item 6: one key away in every stage."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        wizard.show_stage(Stage.PKCE)
+        await pilot.press("l")
+        await until(pilot, lambda: not isinstance(app.screen, WizardScreen))
+        assert "PKCE" in text_of(app)
+
+
+async def test_m_saves_the_record_once_there_is_one() -> None:
+    """Before the first stage there is nothing to save."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        assert wizard.check_action("export", ()) is False
+        await login.step()
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+
+
+def test_the_same_change_is_named_once_with_how_often_it_was_made() -> None:
+    """Eight attempts are not eight sentences."""
+    assert listed(["the verifier was replaced"] * 8) == "the verifier was replaced (8 times)"
+    assert listed(["a", "b", "a", "c", "d"]) == "a (2 times); b; c; and 1 more"

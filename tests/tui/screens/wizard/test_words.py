@@ -1,0 +1,119 @@
+"""The words under the wizard: what a success has against it, and what a key does here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from authlens_core.login.login import Login
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.trace.record import Stage, StageRecord, Trace
+from authlens_tui.screens.wizard.words import authenticated_words, with_keys
+from support.screens import scripted, text_of, until, wizard_on
+from support.scripted_login import BEGAN, come_back
+
+
+async def finished() -> Login:
+    """Return a login at an honest server, at its end."""
+    login, _ = scripted()
+    login.watch(come_back(login))
+    await login.run_all()
+    await login.aclose()
+    return login
+
+
+def warned(trace: Trace, stage: Stage, *seen: str) -> Trace:
+    """Return `trace` with warnings in the record of `stage`."""
+    checks = tuple(Check(f"a.{n}", Severity.WARNING, "all is well", words) for n, words in enumerate(seen))
+
+    def changed(record: StageRecord) -> StageRecord:
+        return replace(record, checks=(*record.checks, *checks)) if record.stage is stage else record
+
+    return replace(trace, records=tuple(changed(record) for record in trace.records))
+
+
+def told(login: Login, trace: Trace, *, seconds: float = 0, brief: bool = False) -> str:
+    """Return what is said at the end."""
+    now = BEGAN + timedelta(seconds=seconds)
+    return authenticated_words(login.facts, trace, "memory only", "the dashboard", now, brief=brief).plain
+
+
+async def test_a_warning_of_an_earlier_stage_is_said_at_the_end() -> None:
+    """A clock that is wrong is no less wrong because the last stage passed."""
+    login = await finished()
+    shown = told(login, warned(login.trace, Stage.EXCHANGE, "the clocks differ by 3600 s"))
+    assert "But      Exchange: the clocks differ by 3600 s" in shown
+
+
+async def test_many_warnings_are_counted() -> None:
+    """Three are named; the way to the others is said."""
+    login = await finished()
+    shown = told(login, warned(login.trace, Stage.DETECTION, *(f"warning {n}" for n in range(9))))
+    assert shown.count("Detection: warning") == 3
+    assert "6 more" in shown
+
+
+async def test_where_there_are_few_rows_the_end_takes_two_of_them() -> None:
+    """The document needs the others."""
+    login = await finished()
+    shown = told(login, login.trace, brief=True)
+    assert len(shown.splitlines()) == 2
+    assert "try an attack" in shown
+
+
+async def test_what_is_left_of_the_token_is_counted_down_and_its_end_is_said() -> None:
+    """A time that stands still is wrong after a minute."""
+    login = await finished()
+    assert "left" in told(login, login.trace)
+    assert "ended" in told(login, login.trace, seconds=901)
+
+
+async def test_the_screen_says_the_time_anew() -> None:
+    """Every second, as long as the success stands there."""
+    login, _ = scripted()
+    login.watch(come_back(login))
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: "✔ Authenticated." in text_of(app))
+        wizard.verdict_line.update("something else")
+        wizard._tick()
+        await until(pilot, lambda: "✔ Authenticated." in text_of(app))
+
+
+async def test_at_60_by_20_the_document_has_room_after_a_success() -> None:
+    """The verdict takes no more than four rows."""
+    login, _ = scripted()
+    login.watch(come_back(login))
+    async with wizard_on(login, size=(60, 20)) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: "✔ Authenticated." in text_of(app))
+        assert wizard.verdict_line.size.height <= 4
+        assert wizard.record_view.document.size.height >= 3
+
+
+async def test_while_the_search_has_the_keys_the_footer_does_not_offer_it_again() -> None:
+    """`/` types there."""
+    login = await finished()
+    async with wizard_on(login) as (wizard, pilot, _):
+        wizard.record_view.read()
+        await pilot.press("slash")
+        await until(pilot, lambda: wizard.record_view.search_bar.has_focus_within)
+        assert wizard.record_view.check_action("search", ()) is False
+
+
+@pytest.mark.parametrize(
+    ("cure", "keys", "said"),
+    [
+        ("try --redirect-host 127.0.0.1 or localhost.", "h", "127.0.0.1 or localhost (here: h)."),
+        ("Run authlens login --cloudflared URL.", "C", "--cloudflared URL (here: C)."),
+        ("use another port: --port. Another", "w", "--port (here: w). Another"),
+        ("authlens login URL --client-id ID.", "e", "--client-id ID (here: e)."),
+        ("try --redirect-host 127.0.0.1.", "t", "try --redirect-host 127.0.0.1."),
+        ("try --redirect-host 127.0.0.1.", "h", "try --redirect-host 127.0.0.1 (here: h)."),
+    ],
+)
+def test_beside_a_flag_stands_the_key_that_does_it_here(cure: str, keys: str, said: str) -> None:
+    """Whoever sees the wizard need not leave it; where no key does it, none is named."""
+    assert said in with_keys(cure, keys)

@@ -1,0 +1,201 @@
+"""A copy says where the text went, and never goes to the wrong clipboard."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text, osc52
+from authlens_tui.terminal.system_clipboard import NotCopied, fill
+from support.terminal import Terminal
+
+LOCAL = {"DISPLAY": ":0"}
+SECRET = "c4n4ry-token"
+
+
+async def copied(
+    text: str, environ: Mapping[str, str], to_system: Callable[[str], None]
+) -> tuple[Copied, list[str]]:
+    """Copy with fakes; return the result and what was written to the terminal."""
+    written: list[str] = []
+    return await copy_text(text, environ, written.append, to_system), written
+
+
+async def test_on_the_persons_own_machine_the_system_takes_it() -> None:
+    """Pyperclip's way, and nothing goes to the terminal."""
+    taken: list[str] = []
+    result, written = await copied(SECRET, LOCAL, taken.append)
+    assert (result.way, result.characters, taken, written) == (CopyWay.SYSTEM, len(SECRET), [SECRET], [])
+
+
+@pytest.mark.parametrize("environ", [{}, {"SSH_CONNECTION": "a b c d", "DISPLAY": ":10"}])
+async def test_over_ssh_and_without_a_display_the_terminal_is_asked(environ: dict[str, str]) -> None:
+    """Pyperclip would fill the remote machine's clipboard, or raise."""
+
+    def never(text: str) -> None:
+        raise AssertionError
+
+    result, written = await copied(SECRET, environ, never)
+    assert result.way is CopyWay.TERMINAL
+    assert written == [f"\x1b]52;c;{base64.b64encode(SECRET.encode()).decode()}\x07"]
+    assert str(len(SECRET)) in result.sentence
+
+
+async def test_the_sentence_never_holds_the_text() -> None:
+    """A toast stays on the screen; the text may be a token."""
+    for environ in (LOCAL, {}):
+        result, _ = await copied(SECRET, environ, lambda text: None)
+        assert SECRET not in repr(result)
+
+
+async def test_a_clipboard_program_that_fails_gives_way_to_the_terminal() -> None:
+    """Absence of a clipboard program is ordinary."""
+
+    def fails(text: str) -> None:
+        raise RuntimeError(text)
+
+    result, written = await copied(SECRET, LOCAL, fails)
+    assert (result.way, len(written)) == (CopyWay.TERMINAL, 1)
+    assert result.sentence.startswith("The clipboard of this machine could not be used. Sent 12 characters")
+
+
+async def test_a_clipboard_program_that_hangs_is_given_two_seconds() -> None:
+    """And the thread it hangs in does not hold the process."""
+    release = threading.Event()
+    began = time.monotonic()
+
+    def hangs(text: str) -> None:
+        release.wait(30)
+
+    result, written = await copied(SECRET, LOCAL, hangs)
+    took = time.monotonic() - began
+    hanging = [thread for thread in threading.enumerate() if thread.name == "clipboard"]
+    release.set()
+    assert (result.way, len(written)) == (CopyWay.TERMINAL, 1)
+    assert 1.5 < took < 6
+    assert all(thread.daemon for thread in hanging)
+
+
+async def test_a_text_too_long_for_a_terminal_is_said_not_to_be_copied() -> None:
+    """Several terminals drop long ones without a word."""
+    result, written = await copied("x" * 100_000, {}, lambda text: None)
+    assert (result.way, result.characters, written) == (CopyWay.NONE, 0, [])
+    assert "Not copied" in result.sentence
+
+
+def test_tmux_gets_it_both_ways() -> None:
+    """Tmux takes OSC 52 itself, or hands the wrapped one on; which, its settings decide."""
+    sequence = osc52("hi", {"TMUX": "/tmp/t"})
+    assert sequence == "\x1b]52;c;aGk=\x07\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\"
+
+
+def test_screen_gets_it_in_pieces_it_accepts() -> None:
+    """GNU screen refuses device control strings above 256 bytes."""
+    sequence = osc52("x" * 1000, {"STY": "1"})
+    assert sequence is not None
+    pieces = [piece.removeprefix("\x1bP") for piece in sequence.split("\x1b\\") if piece]
+    assert all(len(piece) <= 252 for piece in pieces)
+    assert "".join(pieces) == osc52("x" * 1000, {})
+
+
+async def test_nothing_is_copied_without_a_key(
+    run_app: Callable[..., AbstractAsyncContextManager[Terminal]],
+) -> None:
+    """Section 2.4: no OSC 52 in the byte stream until a person pressed the key."""
+    async with run_app() as screen:
+        await screen.wait_for("ready")
+        assert b"]52;" not in screen.raw
+        screen.press("c")
+        await screen.wait_for("Sent 11 characters")
+        assert b"\x1b]52;c;" + base64.b64encode(b"copied text") in screen.raw
+
+
+async def test_in_tmux_the_multiplexer_itself_is_asked_first() -> None:
+    """By its own settings tmux drops OSC 52 of a program; only the one for a passthrough goes beside it."""
+    taken: list[str] = []
+    written: list[str] = []
+    result = await copy_text(SECRET, {"TMUX": "/tmp/t,1,0"}, written.append, to_tmux=taken.append)
+    assert (result.way, result.characters, taken) == (CopyWay.TMUX, len(SECRET), [SECRET])
+    assert [sequence[:7] for sequence in written] == ["\x1bPtmux;"]
+    assert SECRET not in repr(result)
+
+
+async def test_a_tmux_that_does_not_answer_gives_way_to_the_sequences() -> None:
+    """An old tmux, or none on the path."""
+
+    def fails(text: str) -> None:
+        raise FileNotFoundError
+
+    written: list[str] = []
+    result = await copy_text("hi", {"TMUX": "/tmp/t,1,0"}, written.append, to_tmux=fails)
+    assert (result.way, written) == (CopyWay.TERMINAL, [osc52("hi", {"TMUX": "x"})])
+
+
+@pytest.mark.parametrize("name", ["TMUX", "STY"])
+async def test_in_a_multiplexer_both_clipboards_are_asked(name: str) -> None:
+    """The person may have attached from elsewhere since the session began."""
+    taken: list[str] = []
+    written: list[str] = []
+    environ = {**LOCAL, name: "x"}
+    result = await copy_text(SECRET, environ, written.append, taken.append, to_tmux=lambda text: None)
+    assert taken == [SECRET]
+    assert len(written) == 1
+    assert "clipboard of this machine" in result.sentence
+
+
+@pytest.fixture
+def xclip(tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Put an `xclip` of a few lines into the path; return the environment of its machine."""
+
+    def put(script: str) -> dict[str, str]:
+        program = tmp_path / "xclip"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        return {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", **LOCAL}
+
+    return put
+
+
+async def test_a_clipboard_program_that_took_the_text_is_believed(
+    xclip: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    """The whole way: a child of ours, pyperclip in it, the program, its exit code."""
+    written: list[str] = []
+    environ = xclip(f"cat > {tmp_path}/clipboard")
+    result = await copy_text("wörter", environ, written.append)
+    assert (result.way, written) == (CopyWay.SYSTEM, [])
+    assert (tmp_path / "clipboard").read_text("utf-8") == "wörter"
+
+
+async def test_the_exit_code_of_a_clipboard_program_is_heeded_and_its_complaint_is_not_shown(
+    xclip: Callable[[str], dict[str, str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What it says would stand over the screen; pyperclip looks at neither."""
+    written: list[str] = []
+    environ = xclip("cat > /dev/null; echo 'Error: cannot open display' >&2; exit 1")
+    result = await copy_text("words", environ, written.append)
+    assert (result.way, len(written)) == (CopyWay.TERMINAL, 1)
+    assert "could not be used" in result.sentence
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_clipboard_program_that_hangs_is_ended(
+    xclip: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    """It must not fill the clipboard after another way was said to have been taken."""
+    environ = xclip(f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    with pytest.raises(NotCopied):
+        fill(environ, 4.0, "words")
+    number = int((tmp_path / "pid").read_text())
+    status = Path(f"/proc/{number}/stat")
+    deadline = time.monotonic() + 10
+    while status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -1,0 +1,249 @@
+"""The shell on a real terminal: leaves in good order, survives odd input, writes nothing it should not."""
+
+from __future__ import annotations
+
+import fcntl
+import inspect
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from textual.app import App
+
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.errors import UsageError
+from authlens_tui.base_app import BaseApp
+from authlens_tui.cli.full_screen import require_terminal
+from authlens_tui.terminal.crash import crash_report
+from authlens_tui.terminal.driver import InputDecoder
+from authlens_tui.terminal.recording import refuse_recording
+from support.terminal import TAKE_TERMINAL, Terminal
+
+RunApp = Callable[..., AbstractAsyncContextManager[Terminal]]
+LEFT = b"\x1b[?1049l"
+ENTERED = b"\x1b[?1049h"
+
+
+def left_in_good_order(screen: Terminal) -> bool:
+    """Say whether the alternate screen was left and mouse reporting was turned off, after they were on."""
+    raw = bytes(screen.raw)
+    return raw.rfind(LEFT) > raw.rfind(ENTERED) >= 0 and raw.rfind(b"\x1b[?1003l") > raw.rfind(b"\x1b[?1003h")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGQUIT, 131)],
+)
+async def test_a_signal_ends_the_app_with_the_terminal_restored(
+    run_app: RunApp, number: signal.Signals, code: int
+) -> None:
+    """F4: exit code 128 + n, the alternate screen left, mouse reporting off."""
+    async with run_app() as screen:
+        await screen.wait_for("ready")
+        os.kill(screen.process.pid, number)
+        assert await screen.wait_for_exit() == code
+        assert left_in_good_order(screen)
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+async def test_a_key_ends_the_app_well(run_app: RunApp, key: str) -> None:
+    """Some terminals keep ctrl+q for themselves, so q leaves too."""
+    async with run_app() as screen:
+        await screen.wait_for("ready")
+        screen.press(key)
+        assert await screen.wait_for_exit() == 0
+        assert left_in_good_order(screen)
+
+
+async def test_ctrl_c_twice_leaves_and_once_does_not(run_app: RunApp) -> None:
+    """H163: the first cancels or explains, the second leaves with 130."""
+    async with run_app() as screen:
+        await screen.wait_for("ready")
+        screen.press("ctrl+c")
+        await screen.wait_for("again")
+        screen.press("ctrl+c")
+        assert await screen.wait_for_exit() == 130
+
+
+def test_a_terminal_that_is_gone_ends_the_app() -> None:
+    """H166: tty gone. The process must not live on, reading nothing for ever."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(master, termios.TIOCSWINSZ, b"\x28\x00\x78\x00\x00\x00\x00\x00")
+    code = "import sys; from authlens_tui.base_app import BaseApp as A; a = A(); a.run(); sys.exit(a.return_code)"  # noqa: E501
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, sys.executable, "-c", code],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )
+    os.close(slave)
+    seen, deadline = b"", time.monotonic() + 20
+    while ENTERED not in seen and time.monotonic() < deadline:
+        seen += os.read(master, 65_536)
+    os.close(master)
+    try:
+        assert process.wait(15) == 129
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_legacy_mouse_bytes_do_not_stop_the_app(run_app: RunApp) -> None:
+    """F6: a rebuilt terminal reports the mouse in X10 form, whose bytes are not UTF-8."""
+    async with run_app() as screen:
+        await screen.wait_for("ready")
+        for report in (b"\x1b[M\xe0\xa9\xc1", b"\x1b[M #\xff", b"\xff\xfe", b"\x1b[M\x80"):
+            os.write(screen._master, report)
+        os.write(screen._master, b"\x80\x80")  # completes the report that was cut in two
+        screen.press("k")
+        await screen.wait_for("key arrived")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize("sequence", [b"\x1b[99999999999;1u", b"\x1b[1114112;5u", b"\x1b[?2048;9$y"])
+async def test_impossible_key_sequences_do_not_stop_the_app(run_app: RunApp, sequence: bytes) -> None:
+    """A number that is no character is dropped, and the next key still arrives."""
+    async with run_app() as screen:
+        await screen.wait_for("ready")
+        os.write(screen._master, sequence)
+        screen.press("k")
+        await screen.wait_for("key arrived")
+
+
+async def test_a_crash_shows_no_value_and_no_local_variable(run_app: RunApp) -> None:
+    """F5: Textual would print the locals of every frame, and exit with 0."""
+    async with run_app() as screen:
+        await screen.wait_for("ready")
+        screen.press("!")
+        assert await screen.wait_for_exit() == 1
+        assert b"c4n4ry-local" not in screen.raw
+        assert b"c4n4ry-message" not in screen.raw
+        assert b"ValueError" in screen.raw
+        assert b"report" in screen.raw
+        assert left_in_good_order(screen)
+
+
+async def test_a_crash_while_composing_shows_no_value(run_app: RunApp) -> None:
+    """The same before the first paint, and in a worker."""
+    more = """
+def compose(self):
+    fail(self)
+    yield
+Shown.compose = compose
+"""
+    async with run_app(more) as screen:
+        assert await screen.wait_for_exit() == 1
+        assert b"c4n4ry-local" not in screen.raw
+        assert b"c4n4ry-message" not in screen.raw
+        assert b"ValueError" in screen.raw
+
+
+async def test_a_crash_in_a_worker_shows_no_value(run_app: RunApp) -> None:
+    """A worker's error comes wrapped; what is wrapped is what is named."""
+    more = """
+async def work_and_fail(self):
+    fail(self)
+Shown.on_mount = lambda self: self.run_worker(work_and_fail(self), description="fails")
+"""
+    async with run_app(more) as screen:
+        assert await screen.wait_for_exit() == 1
+        assert b"c4n4ry" not in screen.raw
+        assert b"ValueError" in screen.raw
+
+
+def test_textual_still_has_the_places_that_the_crash_path_overrides() -> None:
+    """Guard: if Textual renames one of these, locals would be printed again without anybody noticing."""
+    for name in ("_handle_exception", "_fatal_error", "_print_error_renderables", "_close_messages_no_wait"):
+        assert callable(getattr(App, name)), name
+    assert "_fatal_error()" in inspect.getsource(App._handle_exception)
+    assert "show_locals=True" in inspect.getsource(App._fatal_error)
+    assert "_exit_renderables" in inspect.getsource(App._print_error_renderables)
+
+
+def test_a_crash_report_names_the_stage_and_our_own_places() -> None:
+    """Enough to find the mistake: type, stage, place, an id; no message."""
+    try:
+        refuse_recording({"TEXTUAL_LOG": "c4n4ry"})
+    except UsageError as error:
+        report = crash_report(error, "Exchange")
+    assert "UsageError" in report
+    assert "in the stage Exchange" in report
+    assert "authlens_tui/terminal/recording.py:" in report
+    assert "would write" not in report
+
+
+def test_a_crash_report_calls_nothing_safe_that_was_in_memory_only() -> None:
+    """What ends with the program is not called kept; without any place, nothing is said of it."""
+    assert "safe in the keyring" in crash_report(ValueError(), place=StoreKind.KEYRING)
+    assert "they are gone here" in crash_report(ValueError(), place=StoreKind.MEMORY)
+    for place in (StoreKind.MEMORY, None):
+        assert "safe" not in crash_report(ValueError(), place=place)
+
+
+@pytest.mark.parametrize("name", ["TEXTUAL", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT", "TEXTUAL_DEBUG"])
+def test_an_environment_that_records_the_screen_is_refused(name: str) -> None:
+    """Section 2.4: the variables would write screen, log or keys to a file."""
+    with pytest.raises(UsageError, match=name):
+        BaseApp({name: "1"})
+
+
+async def test_no_command_writes_the_screen_to_a_file() -> None:
+    """Section 2.4: the palette's screenshot is gone, and the action behind it refuses."""
+    app = BaseApp({})
+    async with app.run_test() as pilot:
+        titles = {command.title for command in app.get_system_commands(app.screen)}
+        assert "Screenshot" not in titles
+        assert {"Theme", "Quit"} <= titles
+        assert app.deliver_screenshot() is None
+        await pilot.pause()
+
+
+async def test_no_color_leaves_the_app_working(run_app: RunApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR and a terminal of 16 colours are no reason to stop."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "standard")
+    async with run_app() as screen:
+        await screen.wait_for("ready")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+
+
+async def test_the_app_starts_in_a_very_small_terminal(run_app: RunApp) -> None:
+    """20 by 5 must not crash."""
+    async with run_app(columns=20, rows=5) as screen:
+        await screen.wait_for("ready")
+        screen.resize(1, 1)
+        screen.resize(120, 40)
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize("cut", range(13))
+def test_the_decoder_gives_the_same_text_however_the_bytes_are_cut(cut: int) -> None:
+    """Reads end anywhere: within an introducer, a report, a character. A report stays six characters."""
+    data = "aü".encode() + b"\x1b[M\xe0\xa9\xc1" + "€b".encode()
+    decoder = InputDecoder()
+    text = decoder.feed(data[:cut]) + decoder.feed(data[cut:]) + decoder.feed(b"", final=True)
+    assert text == "aü\x1b[M\xe0\xa9\xc1€b"
+
+
+@pytest.mark.parametrize("value", ["", "colourful"])
+def test_a_colour_system_that_textual_does_not_know_is_as_good_as_none(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """Textual stops with a KeyError where the variable is set but empty."""
+    monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", value)
+    monkeypatch.setenv("AUTHLENS_PLAIN", "1")
+    with pytest.raises(UsageError):
+        require_terminal("authlens login URL")
+    assert "TEXTUAL_COLOR_SYSTEM" not in os.environ

@@ -1,0 +1,224 @@
+"""The program: no place for secrets is asked about before anything is earned, and notes are shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Button
+
+from authlens_core.credentials.store.secret_store import SecretStore
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
+from authlens_core.emulator import Emulator
+from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.person import play_person
+from authlens_core.errors import NoSecretStore
+from authlens_core.login.events import AuthorizationReady
+from authlens_core.login.facts import Options
+from authlens_core.session import Session
+from authlens_core.state.settings import SettingsFile
+from authlens_tui import app as program_module
+from authlens_tui.app import AuthlensApp
+from authlens_tui.demo import DemoApp
+from authlens_tui.screens.cloudflared import CloudflaredScreen
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
+from authlens_tui.screens.store_choice import StoreChoiceScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from support.screens import text_of, until
+
+URL = "https://wiki.example.com/"
+NOTE = "This keyring is one that was chosen by hand."
+
+
+def stores(monkeypatch: pytest.MonkeyPatch, answers: Sequence[OpenedStore | NoSecretStore]) -> list[int]:
+    """Let opening the keyring end in `answers`, one after the other; return a list that counts the calls."""
+    left, calls = list(answers), [0]
+
+    async def open_store() -> OpenedStore:
+        calls[0] += 1
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(answer, NoSecretStore):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(program_module, "open_store", open_store)
+    return calls
+
+
+NONE = NoSecretStore("There is no keyring here.", "Start gnome-keyring.")
+
+
+async def asked(pilot: Pilot[int], app: AuthlensApp) -> None:
+    """Wait for the question where to keep secrets."""
+    await until(pilot, lambda: isinstance(app.screen, StoreChoiceScreen) and "no keyring" in text_of(app))
+
+
+async def test_without_a_keyring_the_person_chooses_before_anything_is_registered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Cause, cure and the ways on are shown; there is no login yet that could earn anything."""
+    stores(monkeypatch, [NONE])
+    app = AuthlensApp(start_url=URL, environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot, app)
+        shown = text_of(app)
+        assert "Start gnome-keyring." in shown
+        ways = {button.id for button in app.screen.query(Button) if button.display}
+        assert ways == {"memory", "encrypted", "plain", "again", "quit"}
+        assert not [one for one in app.screen_stack if isinstance(one, (WizardScreen, DashboardScreen))]
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        assert "memory only" in text_of(app)
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_leaving_instead_ends_with_the_code_for_no_place_to_keep_secrets(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Exit code 9."""
+    stores(monkeypatch, [NONE])
+    app = AuthlensApp(start_url=URL, environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot, app)
+        await pilot.press(key)
+        await until(pilot, lambda: app._exit)
+    assert app.return_code == 9
+
+
+async def test_trying_again_asks_the_keyring_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who has unlocked the keyring meanwhile goes on without starting over."""
+    calls = stores(monkeypatch, [NONE, OpenedStore(memory_only().store, "a keyring")])
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot, app)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        assert calls == [2]
+
+
+async def test_what_a_person_should_know_of_the_keyring_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notes of the store appear, as text."""
+    stores(monkeypatch, [OpenedStore(memory_only().store, "a keyring", (NOTE, "[/] [@click=app.quit]x"))])
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: NOTE in text_of(app))
+        assert "[@click=app.quit]x" in text_of(app)
+
+
+async def test_a_state_directory_that_cannot_be_used_ends_in_words_and_not_in_a_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The cause, the cure, and the exit code of the error."""
+
+    def refuse(_store: SecretStore) -> Credentials:
+        raise NONE
+
+    monkeypatch.setattr(Credentials, "open", refuse)
+    stores(monkeypatch, [memory_only()])
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app._exit)
+    assert app.return_code == 9
+
+
+async def test_the_demo_walks_from_its_wizard_to_the_dashboard_and_back() -> None:
+    """S signs in, d leads to the dashboard, the credential is there, and l walks the login again."""
+    app = DemoApp(port=0, environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        wizard = app.screen
+        assert isinstance(wizard, WizardScreen)
+        await pilot.press("a")
+        await until(pilot, lambda: wizard.login.wait.waiting)
+        await until(pilot, lambda: "sign in for me" in text_of(app))
+        await pilot.press("s", "s")
+        await until(pilot, lambda: wizard.login.finished)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await until(pilot, lambda: "127.0.0.1" in text_of(app))
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen is not wizard)
+
+
+async def test_while_the_keyring_is_looked_for_the_screen_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No empty screen while a keyring takes its time."""
+    answered = asyncio.Event()
+
+    async def open_store() -> OpenedStore:
+        await answered.wait()
+        return memory_only()
+
+    monkeypatch.setattr(program_module, "open_store", open_store)
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Opening the place for secrets" in text_of(app))
+        answered.set()
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+
+
+async def test_a_theme_that_was_chosen_is_worn_at_the_next_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where the terminal has but sixteen colours."""
+    stores(monkeypatch, [memory_only()])
+    app = AuthlensApp(environ={"COLORTERM": "truecolor"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        app.theme = "authlens-light"
+        await until(pilot, lambda: SettingsFile.open().present.theme == "authlens-light")
+    assert AuthlensApp(environ={"COLORTERM": "truecolor"}).theme == "authlens-light"
+    assert AuthlensApp(environ={"NO_COLOR": "1"}).theme == "authlens-16"
+
+
+async def test_an_opened_dashboard_keeps_its_logins_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody presses a key: what is due is refreshed, and it is said beside what the person did."""
+    stores(monkeypatch, [memory_only()])
+    async with Emulator(access_token_lifetime=2) as emulator:
+        app = AuthlensApp(environ={})
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+            session = app._session
+            assert session is not None
+            await logged_in(session, emulator.resource_url)
+            await until(pilot, lambda: "By itself" in text_of(app) and "✔" in text_of(app))
+            assert any(event.kind == "refreshed" for event in session.credentials.events())
+
+
+async def logged_in(session: Session, url: str) -> None:
+    """Walk a login with the person played."""
+    login = session.login(url, Options(port=0))
+    links: list[str] = []
+    login.watch(lambda event: links.append(event.url) if isinstance(event, AuthorizationReady) else None)
+    running = asyncio.create_task(login.run_all())
+    async with asyncio.timeout(15):
+        while not links:
+            await asyncio.sleep(0.01)
+        await play_person(links[0])
+        await running
+
+
+@pytest.mark.parametrize(
+    ("fault", "key", "screen"),
+    [
+        (Fault.OAUTH_OFF, "C", CloudflaredScreen),
+        (Fault.OAUTH_OFF, "S", ServiceTokenScreen),
+        (Fault.SERVICE_AUTH_ONLY, "S", ServiceTokenScreen),
+        (Fault.NO_WWW_AUTHENTICATE, "C", CloudflaredScreen),
+    ],
+)
+async def test_where_oauth_ends_the_other_ways_in_are_a_key_away(
+    fault: Fault, key: str, screen: type[Screen[object]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Issue 4: a resource without Managed OAuth offers cloudflared or a service token."""
+    monkeypatch.setenv("PATH", str(tmp_path))  # no cloudflared here: its screen says so
+    app = DemoApp(port=0, faults=[fault], environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: f"Press {key} to" in text_of(app) or f", {key} to" in text_of(app))
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, screen))

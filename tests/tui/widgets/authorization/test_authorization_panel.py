@@ -1,0 +1,268 @@
+"""The panel while it waits: what it says of the ways back, and how it hands the link out."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from textual.app import ComposeResult
+from textual.events import Paste
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from authlens_core.login.events import AuthorizationReady
+from authlens_tui.base_app import BaseApp
+from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.authorization.paste_field import PasteField
+
+LINK = (
+    "https://team.example/authorize?response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A8400%2Fcallback"
+    "&state=s"
+)
+SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 2222"}
+
+
+class Waiting(BaseApp):
+    """An app with the panel alone."""
+
+    def __init__(self, environ: Mapping[str, str], port: int | None, link: str) -> None:
+        super().__init__(environ)
+        self._shown = (port, link)
+        self.pasted: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """The panel."""
+        yield AuthorizationPanel(id="panel")
+
+    def on_mount(self) -> None:
+        """Show the link."""
+        port, link = self._shown
+        panel = self.query_one(AuthorizationPanel)
+        panel.show_link(AuthorizationReady(link, (), 300.0), port, player=False)
+        panel.show_remaining(300.0)
+        panel.focus()
+
+    def on_authorization_panel_pasted(self, message: AuthorizationPanel.Pasted) -> None:
+        """Note what was pasted."""
+        self.pasted.append(message.text.reveal())
+
+
+def waiting(environ: Mapping[str, str] | None = None, port: int | None = 8400, link: str = LINK) -> Waiting:
+    """Make an app that waits; by default on the person's own machine, listening."""
+    return Waiting({} if environ is None else environ, port, link)
+
+
+def said(app: Waiting) -> str:
+    """Return what the panel says, as one line."""
+    statics = app.screen_stack[0].query_one(AuthorizationPanel).query(Static)
+    return " ".join(" ".join(str(each.content) for each in statics if each.display).split())
+
+
+async def test_the_way_back_can_be_tried_before_a_code_is_spent() -> None:
+    """Issue 5, item 2: a link to the test page, and by which family it was reached."""
+    app = waiting()
+    async with app.run_test():
+        assert "Try the way back first: http://localhost:8400/test nothing came yet" in said(app)
+        app.query_one(AuthorizationPanel).show_tunnel("IPv4")
+        assert "reached over IPv4: the browser can come back" in said(app)
+        app.query_one(AuthorizationPanel).show_tunnel("IPv6")
+        assert "reached over IPv4 and IPv6" in said(app)
+
+
+@pytest.mark.parametrize(("environ", "told"), [(SSH, True), ({}, False)])
+async def test_after_a_silence_over_ssh_the_cure_is_told(environ: Mapping[str, str], told: bool) -> None:
+    """Issue 5, item 2: nothing came. On one's own machine a person may simply not have tried."""
+    app = waiting(environ)
+    async with app.run_test():
+        panel = app.query_one(AuthorizationPanel)
+        panel._shown_at -= 45
+        panel.show_remaining(255.0)
+        assert ("Nothing came in 0:45" in said(app)) is told
+        assert ("run the ssh line" in said(app)) is told
+
+
+async def test_over_ssh_the_line_is_filled_in() -> None:
+    """Issue 5, item 1: host and port of this session, the escape for it, and what a jump host changes."""
+    app = waiting(SSH)
+    async with app.run_test():
+        text = said(app)
+        assert "ssh -N -L 8400:localhost:8400" in text
+        assert "@198.51.100.7 -p 2222" in text
+        assert "~C" in text
+        assert "jump host" in text
+
+
+@pytest.mark.parametrize("environ", [SSH, {"DISPLAY": ":0"}, {"container": "podman"}])
+@pytest.mark.parametrize("port", [8400, None])
+async def test_that_the_last_address_can_be_pasted_is_always_said(
+    environ: Mapping[str, str], port: int | None
+) -> None:
+    """Issue 5, item 1: with and without SSH, directly under the keys."""
+    app = waiting(environ, port)
+    async with app.run_test():
+        assert " p  and paste its address." in str(app.query_one(AuthorizationPanel).ways.content)
+
+
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        (SSH, "the session came in over SSH"),
+        ({"container": "podman", "DISPLAY": ":0"}, "this is a container"),
+        ({"container": "podman", "BROWSER": "/opt/open-on-the-host"}, None),
+    ],
+)
+async def test_where_no_browser_may_open_it_says_why(environ: Mapping[str, str], why: str | None) -> None:
+    """Issue 5, item 4: and of a container, that its port is another one."""
+    app = waiting(environ)
+    async with app.run_test():
+        assert (f"No browser opens here: {why}." in said(app)) is (why is not None)
+        assert ("open it in the browser of this machine" in said(app)) is (why is None)
+        assert ("The port 8400 of a container is not" in said(app)) is ("container" in environ)
+
+
+async def test_a_gap_in_the_ssh_line_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name is known by which this machine is reached: the person knows one."""
+    monkeypatch.setattr("socket.gethostname", lambda: "")
+    app = waiting({"SSH_TTY": "/dev/pts/1"})
+    async with app.run_test():
+        assert "@<this machine>" in said(app)
+        assert "Put in the name by which you reach it" in said(app)
+
+
+async def test_on_a_few_rows_the_field_and_the_time_stand_alone_while_pasting() -> None:
+    """Issue 5, item 6: at 20×5 nothing else has room; Esc brings the rest back."""
+    app = waiting(SSH)
+    async with app.run_test(size=(20, 5)) as pilot:
+        panel = app.query_one(AuthorizationPanel)
+        panel.take_paste("")
+        await pilot.pause()
+        assert [one.id for one in panel.children if one.display] == ["countdown", "paste"]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert panel.link.display
+
+
+async def test_the_literal_address_is_forwarded_to_itself() -> None:
+    """With 127.0.0.1 in the redirect URI nobody listens for us on ::1, where a stranger may."""
+    app = waiting(SSH, link=LINK.replace("localhost", "127.0.0.1"))
+    async with app.run_test():
+        assert "-L 8400:127.0.0.1:8400" in said(app)
+        assert "http://127.0.0.1:8400/test" in said(app)
+
+
+async def test_without_a_port_pasting_is_the_way() -> None:
+    """Issue 5, item 7: and nothing is offered to be tried."""
+    app = waiting(SSH, port=None)
+    async with app.run_test():
+        assert "No port is open here" in said(app)
+        assert "/test" not in said(app)
+        assert "ssh -N" not in said(app)
+
+
+async def test_an_address_wrapped_over_lines_is_put_together() -> None:
+    """Issue 5, item 1: a terminal or a mail cuts long addresses."""
+    app = waiting()
+    async with app.run_test() as pilot:
+        app.query_one(AuthorizationPanel).take_paste("")
+        app.query_one(PasteField).post_message(
+            Paste("http://localhost:8400/callback?co\n  de=a&\r\nstate=s\n")
+        )
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.pasted == ["http://localhost:8400/callback?code=a&state=s"]
+        app.query_one(AuthorizationPanel).take_paste("code=b\n&state=s")
+        assert app.query_one(PasteField).value == "code=b&state=s"
+
+
+@pytest.mark.parametrize("characters", [65_537, 1_000_000])
+async def test_what_is_too_long_for_an_address_is_refused_and_not_cut(characters: int) -> None:
+    """A part of an address would be another answer; nothing of it is kept in the field."""
+    app = waiting()
+    async with app.run_test() as pilot:
+        app.query_one(AuthorizationPanel).take_paste("")
+        start = "http://localhost:8400/callback?code=a&state=s&x="
+        app.query_one(PasteField).post_message(Paste(start.ljust(characters, "x")))
+        await pilot.pause()
+        assert f"has {characters:,} characters; an address with an answer has 65,536 at most" in said(app)
+        assert app.query_one(PasteField).value == ""
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.pasted == []
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_the_link_goes_into_a_file_of_ones_own(tmp_path: Path, private: bool) -> None:
+    """Issue 5, item 3: mode 0600, in the runtime directory where that is private, gone with the wait."""
+    tmp_path.chmod(0o700 if private else 0o755)
+    app = waiting({"XDG_RUNTIME_DIR": str(tmp_path)})
+    async with app.run_test() as pilot:
+        await pilot.press("f")
+        panel = app.query_one(AuthorizationPanel)
+        path = panel._file._path
+        assert path is not None
+        assert (path.parent == tmp_path) is private
+        assert path.read_text() == f"{LINK}\n"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        panel.empty()
+        assert not path.exists()
+        assert path.parent.exists() is private
+
+
+async def test_the_file_does_not_outlive_the_app(tmp_path: Path) -> None:
+    """Whoever leaves in the middle leaves no link behind."""
+    app = waiting({"XDG_RUNTIME_DIR": str(tmp_path)})
+    tmp_path.chmod(0o700)
+    async with app.run_test() as pilot:
+        await pilot.press("f")
+        assert [*tmp_path.iterdir()]
+    assert [*tmp_path.iterdir()] == []
+
+
+async def test_where_the_full_screen_cannot_be_left_it_says_so() -> None:
+    """Issue 5, item 3: and names the other ways."""
+    app = waiting()
+    async with app.run_test() as pilot:
+        await pilot.press("u")
+        await _until_notified(app, pilot)
+        assert "cannot leave the full screen" in next(iter(app._notifications)).message
+
+
+async def test_a_small_terminal_says_how_much_the_qr_code_needs() -> None:
+    """Issue 5, item 3: half a symbol helps nobody. A larger window draws it."""
+    app = waiting(link=f"{LINK}{'x' * 250}")
+    async with app.run_test(size=(80, 20)) as pilot:
+        await pilot.press("k")
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, QrScreen)
+        assert "needs 23 rows" in str(screen.words.content)
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert screen.code.drawing is not None
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not isinstance(app.screen, QrScreen)
+
+
+async def test_the_qr_code_goes_when_the_answer_comes() -> None:
+    """The result is what the person wants to see then."""
+    app = waiting()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("k")
+        await pilot.pause()
+        assert isinstance(app.screen, QrScreen)
+        app.screen_stack[0].query_one(AuthorizationPanel).empty()
+        await pilot.pause()
+        assert not isinstance(app.screen, QrScreen)
+
+
+async def _until_notified(app: Waiting, pilot: Pilot[int]) -> None:
+    for _ in range(100):
+        if len(app._notifications):
+            return
+        await pilot.pause(0.02)

@@ -1,0 +1,182 @@
+"""The sequence diagram as rows: it fits, it shows everything, and what failed stands out (issue 3)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+from rich.cells import cell_len
+
+from authlens_core.export.redaction import Redactor
+from authlens_core.login.facts import Options
+from authlens_core.login.login import Login
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.secret import Secret
+from authlens_core.trace.messages import Underway, messages
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_tui.widgets.document.lines import Tone, laid_out
+from authlens_tui.widgets.record.diagram import DiagramLine, diagram_lines
+from support.scripted_login import RESOURCE, Answer, ScriptedSender, come_back, honest, reply
+from tui.hostile import HOSTILE
+
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+WIDTHS: Final = (1, 20, 58, 60, 74, 78, 84, 99, 100, 118, 198)
+LANES: Final = (60, 78, 84, 118, 198)
+
+
+async def recorded(*answers: str, **changes: Answer | list[Answer]) -> tuple[StageRecord, ...]:
+    """Return what a login at an honest server left, or one that answers with `changes`."""
+    login = Login(RESOURCE, ScriptedSender(honest(**changes)), options=Options(port=0))
+    login.watch(come_back(login, *answers))
+    try:
+        return (await login.run_all()).records
+    finally:
+        await login.aclose()
+
+
+def hostile(text: str) -> StageRecord:
+    """Return a failed stage with `text` everywhere an outsider can put it."""
+    exchange = Exchange(
+        Request(text, f"https://{text}/{text}?{text}"),
+        Response(200, text),
+        WireFailure(FailureKind.TLS, text, text),
+        NOW,
+        0.1,
+        purpose=text,
+    )
+    check = Check(text, Severity.FAILURE, text, text, text)
+    return StageRecord(Stage.REVOKE, Outcome.FAILED, NOW, 0.1, (exchange, exchange), (check,))
+
+
+def drawn(records: tuple[StageRecord, ...], width: int) -> list[DiagramLine]:
+    """Return the rows of the diagram, masked."""
+    return list(diagram_lines(records, width, Redactor()))
+
+
+def text(rows: list[DiagramLine]) -> str:
+    """Return the rows as text."""
+    return "\n".join(row.text for row in rows)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_no_row_is_wider_than_the_screen(width: int) -> None:
+    """No row wraps at any width, in a good login and in a failed one."""
+    for records in (await recorded(), await recorded("error=access_denied")):
+        rows = drawn(records, width)
+        assert all(cell_len(row.text) <= max(width, 8) for row in rows)
+        assert len(laid_out(rows, width)) == len(rows)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_every_message_has_a_row_that_leads_to_it(width: int) -> None:
+    """A click on a row opens its exchange: none may be without a row."""
+    records = await recorded()
+    shown = {row.message for row in drawn(records, width)}
+    assert set(messages(records)) <= shown
+
+
+@pytest.mark.parametrize("width", LANES)
+async def test_each_party_has_a_lifeline_and_each_stage_a_title(width: int) -> None:
+    """Five names on top, eight stages below."""
+    rows = drawn(await recorded(), width)
+    for name in ("Person", "Browser", "authlens", "Resource", "erver"):
+        assert name in rows[0].text
+    assert rows[2].text.count("┬") == 5
+    for title in ("1 Detection", "4 Registration", "8 Access"):
+        assert title in text(rows)
+
+
+@pytest.mark.parametrize("width", LANES)
+async def test_an_arrow_points_from_sender_to_receiver(width: int) -> None:
+    """Requests are solid to the right, answers dashed to the left."""
+    rows = drawn(await recorded(), width)
+    for row in rows:
+        if row.message is not None and row.message.exchange_index is not None and "▶" in row.text:
+            assert not row.message.reply
+        if "◀╌" in row.text:
+            assert row.message is not None
+            assert row.message.reply
+
+
+@pytest.mark.parametrize("width", [58, *LANES])
+async def test_the_arrow_that_failed_is_marked_in_words_sign_and_tone_and_says_why(width: int) -> None:
+    """Never by colour alone; the reason follows on the next row."""
+    rows = drawn(await recorded(token=reply(400, {"error": "invalid_grant"})), width)
+    marked = [number for number, row in enumerate(rows) if "✖" in row.text]
+    assert len(marked) == 1
+    assert any("✖" in piece and tone is Tone.BAD for piece, tone in rows[marked[0]].pieces)
+    reason = [row for row in rows[marked[0] + 1 :] if row.message is rows[marked[0]].message]
+    assert reason
+    assert any(tone is Tone.BAD for _, tone in reason[0].pieces)
+    assert "invalid_grant" in text(rows)
+
+
+@pytest.mark.parametrize("width", [58, *LANES])
+async def test_a_login_that_went_well_has_nothing_red(width: int) -> None:
+    """A refusal that is part of the dance, such as the first 401, is no failure."""
+    rows = drawn(await recorded(), width)
+    assert not any(tone is Tone.BAD for row in rows for _, tone in row.pieces)
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+@pytest.mark.parametrize("width", [58, 78, 84, 118, 198])
+def test_hostile_text_neither_widens_a_row_nor_reaches_the_terminal(said: str, width: int) -> None:
+    """Whatever stands in a method, a host, a path, a cause or a check is shown as text."""
+    rows = drawn((hostile(said),), width)
+    assert all(row.text.isprintable() for row in rows)
+    assert all(cell_len(row.text) <= width for row in rows)
+
+
+@pytest.mark.parametrize("width", [78, 118])
+def test_wide_and_combining_letters_do_not_move_the_lifelines(width: int) -> None:
+    """A path of letters two cells wide or none is written so that every column stays where it is."""
+    rows = drawn((hostile("漢字e\u0301"),), width)
+    arrows = [row.text for row in rows if "╌" in row.text or "▶" in row.text or "\\u6f22" in row.text]
+    assert len(arrows) >= 4
+    assert all(cell_len(row) == len(row) for row in arrows)
+
+
+@pytest.mark.parametrize("width", LANES)
+def test_a_path_that_is_too_long_keeps_both_ends_of_its_label(width: int) -> None:
+    """What is left out stands in the middle, and is said."""
+    exchange = Exchange(Request("GET", f"https://h/begin/{'x' * 500}/end"), Response(200), None, NOW, 0.1)
+    shown = text(drawn((StageRecord(Stage.ACCESS, Outcome.PASSED, NOW, 0.1, (exchange,)),), width))
+    for part in ("GET /begin/", "…", "Bearer token"):
+        assert part in shown
+
+
+@pytest.mark.parametrize("width", [58, 78, 118])
+def test_a_secret_in_a_path_is_masked(width: int) -> None:
+    """Labels pass the redactor before they are cut."""
+    exchange = Exchange(Request("GET", "https://h/secret-canary"), Response(200), None, NOW, 0.1)
+    record = StageRecord(Stage.ACCESS, Outcome.PASSED, NOW, 0.1, (exchange,))
+    rows = list(diagram_lines((record,), width, Redactor([Secret("secret-canary")])))
+    assert "canary" not in text(rows)
+    assert "••••" in text(rows)
+
+
+@pytest.mark.parametrize("width", [58, 78, 118])
+def test_the_wait_for_the_browser_is_drawn_as_an_arrow_to_come(width: int) -> None:
+    """While the login runs, the diagram shows what it waits for."""
+    rows = list(diagram_lines((), width, Redactor(), underway=Underway(Stage.AUTHORIZATION)))
+    assert "waiting for the browser" in text(rows)
+    assert "◀" not in rows[-2].text
+    assert "✖" not in text(rows)
+
+
+@pytest.mark.parametrize("width", [20, 78])
+def test_before_anything_was_sent_the_diagram_says_what_will_be_here(width: int) -> None:
+    """An empty record is words, not an empty box."""
+    assert "arrows" in text(drawn((), width))
+
+
+@pytest.mark.parametrize("length", range(560, 640, 7))
+def test_a_cut_leaves_no_part_of_a_secret(length: int) -> None:
+    """A long reason is masked before it is cut."""
+    secret = "canary-" * 8
+    check = Check("x.y", Severity.FAILURE, "x" * length, secret)
+    record = StageRecord(Stage.REGISTRATION, Outcome.FAILED, NOW, 0.1, (), (check,))
+    assert "canary" not in text(list(diagram_lines((record,), 198, Redactor([Secret(secret)]))))

@@ -1,0 +1,82 @@
+"""Ending in good order when a signal says so: ports freed, the terminal as it was, code 128 + the signal.
+
+The first signal cancels the work, whose own cleaning up runs to its end; a second one does not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+from authlens_tui.cli.terminal import quiet_terminal
+from authlens_tui.cli.terminal.output import AnswerLost, discard, say
+from authlens_tui.cli.terminal.unexpected import hear_lost_errors
+from authlens_tui.terminal.signals import ENDING
+
+__all__ = ["ended_by", "exit_on_signals", "run_until_signal"]
+
+_heard: list[int] = []
+"""The signals that came since `run_until_signal` began; there is one such work in a process."""
+
+
+def exit_on_signals() -> None:
+    """Make the signals end the process by `SystemExit`: `finally` runs even before there is a loop."""
+    for number in _wanted():
+        if number != signal.SIGINT:  # Python's own KeyboardInterrupt serves
+            signal.signal(number, _exit)
+
+
+def run_until_signal(work: Coroutine[Any, Any, int]) -> int:
+    """Run `work` in an event loop; return its exit code, or 128 + the number of the signal that ended it."""
+    return asyncio.run(_guarded(work))
+
+
+def ended_by() -> int:
+    """Return the exit code of the signal that ends the work, for its cleaning up; 0 where none came."""
+    return 128 + _heard[0] if _heard else 0
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _wanted() -> list[signal.Signals]:
+    """Return the signals to heed: one that was ignored from the start (nohup, `&` in a script) stays so."""
+    numbers = [getattr(signal, name, None) for name in ENDING]
+    return [n for n in numbers if n is not None and signal.getsignal(n) is not signal.SIG_IGN]
+
+
+async def _guarded(work: Coroutine[Any, Any, int]) -> int:
+    loop = asyncio.get_running_loop()
+    hear_lost_errors(loop)
+    task = loop.create_task(work)
+    _heard.clear()
+
+    def stop(number: int) -> None:
+        _heard.append(number)
+        if len(_heard) > 1:
+            quiet_terminal.restore()
+            os._exit(128 + number)
+        task.cancel()
+
+    for number in _wanted():
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except (BrokenPipeError, AnswerLost):
+        if not _heard:
+            raise
+        discard(sys.stdout)  # whoever read it was ended by the same signal
+        return ended_by()
+    except asyncio.CancelledError:
+        if not _heard:
+            raise
+        say("Stopped.")
+        return ended_by()

@@ -1,0 +1,171 @@
+"""The two ways out: answers on stdout, words on stderr. Everything is one printable line at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Final, TextIO
+
+from authlens_core.errors import AuthlensError
+from authlens_core.safe_text import safe_line, safe_text
+from authlens_core.secret import Secret
+from authlens_tui.cli.terminal.charset import shows_utf_8
+
+__all__ = [
+    "AnswerLost",
+    "answer_json",
+    "answer_line",
+    "answer_secret",
+    "answer_secret_json",
+    "answer_text",
+    "discard",
+    "encodable",
+    "explain",
+    "say",
+]
+
+_PLAIN: Final = str.maketrans(
+    {
+        "✔": "+",
+        "✖": "x",
+        "→": "->",
+        "–": "-",
+        "…": "...",
+        "●": "*",
+        "◐": "~",
+        "○": "o",
+        "•": "*",
+        "·": "|",
+        "─": "-",
+        "├": "+",
+        "└": "+",
+        "✘": "x",
+        "×": "x",
+        "§": "section ",
+        "“": '"',
+        "”": '"',
+    }
+)
+"""What stands for our own signs where the encoding of the terminal has none."""
+
+
+class AnswerLost(AuthlensError):
+    """The answer could not be written: nobody who reads stdout may take silence for success."""
+
+
+def say(words: str) -> None:
+    """Tell the person something, on stderr, whatever its encoding and even if it is gone."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(encodable(safe_text(words), sys.stderr) + "\n")
+        sys.stderr.flush()
+    except (BlockingIOError, ValueError):
+        pass
+    except OSError:
+        discard(sys.stderr)
+
+
+def explain(error: AuthlensError) -> None:
+    """Tell the person what stopped the work and what to do."""
+    where = f"{error.stage}: " if error.stage else ""
+    say(f"✖ {where}{error.cause}")
+    if error.cure:
+        say(f"  → {error.cure}")
+
+
+def answer_json(value: Mapping[str, object] | Sequence[object]) -> None:
+    """Write one JSON value as one line on stdout; ASCII only, so nothing in it can steer a terminal.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    _answer(json.dumps(value, ensure_ascii=True))
+
+
+def answer_line(line: str) -> None:
+    """Write one line of the answer on stdout, made safe to show.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    _answer(safe_line(line))
+
+
+def answer_secret(secret: Secret) -> None:
+    """Write a secret on stdout, because that is what was asked for.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    _answer(secret.reveal())
+
+
+def answer_secret_json(values: Mapping[str, Secret]) -> None:
+    """Write secrets by name as one JSON object on stdout, because that is what was asked for.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    _answer(json.dumps({name: value.reveal() for name, value in values.items()}, ensure_ascii=True))
+
+
+def answer_text(text: str) -> None:
+    """Write a whole document on stdout, in UTF-8 whatever the terminal's encoding: it is to be a file.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    with _stdout() as stdout:
+        stdout.flush()
+        stdout.buffer.write(text.encode("utf-8", "replace"))
+        stdout.buffer.flush()
+
+
+def encodable(text: str, stream: TextIO) -> str:
+    """Return `text` in characters that can be shown: our signs by a plain one, others as escapes.
+
+    What `stream` can encode is not enough: Python writes UTF-8 in the locale C as well.
+    """
+    if text.isascii():
+        return text
+    encoding = stream.encoding or "ascii"
+    if encoding.lower().replace("-", "") == "utf8" and not shows_utf_8():
+        encoding = "ascii"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def discard(stream: TextIO) -> None:
+    """Point a stream that failed at nothing, or what it still holds would fail once more at the exit."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(nothing, stream.fileno())
+    os.close(nothing)
+
+
+def _answer(line: str) -> None:
+    with _stdout() as stdout:
+        stdout.write(encodable(line, stdout) + "\n")
+        stdout.flush()
+
+
+@contextmanager
+def _stdout() -> Iterator[TextIO]:
+    """Lend standard output, and say it where what was written did not get there."""
+    if sys.stdout is None:
+        raise AnswerLost("There is no standard output to write the answer to.")
+    try:
+        yield sys.stdout
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        discard(sys.stdout)
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise AnswerLost(f"The answer could not be written: {reason or type(error).__name__}.") from None

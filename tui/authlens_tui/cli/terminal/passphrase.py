@@ -1,0 +1,94 @@
+"""The passphrase of the encrypted file: typed on the terminal, or read from a file; never an argument."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from authlens_core.credentials.store.file_store import PassphraseNeeded
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_tui.cli.terminal.quiet_terminal import PasteReader
+
+__all__ = ["VARIABLE", "asks_on_terminal", "passphrase"]
+
+VARIABLE: Final = "AUTHLENS_PASSPHRASE_FILE"
+"""Names a file, or `/dev/fd/N`, with the passphrase on its first line."""
+
+_LONGEST: Final = 64 * 1024
+
+
+def asks_on_terminal() -> bool:
+    """Return whether a person types it, so that a wrong one can be asked for again."""
+    return not os.environ.get(VARIABLE)
+
+
+async def passphrase(prompt: str = "Passphrase of the encrypted file (not shown): ") -> Secret:
+    """Return the passphrase.
+
+    Raises:
+        PassphraseNeeded: there is neither a file that can be read nor a terminal to ask on.
+    """
+    named = os.environ.get(VARIABLE)
+    return _from_file(named) if named else await _typed(prompt)
+
+
+def _from_file(name: str) -> Secret:
+    try:
+        with Path(name).open("rb") as file:
+            status = os.fstat(file.fileno())
+            if os.name != "nt" and stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+                raise PassphraseNeeded(
+                    f"Others may read {safe_line(name, 200)}, the file with the passphrase.",
+                    f"Run: chmod 600 {safe_line(name, 200)}",
+                )
+            line = file.readline(_LONGEST)
+    except OSError as error:
+        raise PassphraseNeeded(
+            f"The file with the passphrase cannot be read: {safe_line(error.strerror or '')}.",
+            f"{VARIABLE} names it: {safe_line(name, 200)}",
+        ) from None
+    return Secret(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
+
+
+async def _typed(prompt: str) -> Secret:
+    terminal = -1
+    with suppress(OSError):
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    if terminal < 0:
+        raise _nobody_to_ask()
+    answer: asyncio.Future[Secret] = asyncio.get_running_loop().create_future()
+
+    def ended() -> None:
+        if not answer.done():
+            answer.set_exception(_nobody_to_ask())
+
+    def typed(lines: tuple[Secret, ...]) -> None:
+        if not answer.done():
+            answer.set_result(lines[0])
+
+    def ask() -> None:
+        os.write(terminal, prompt.encode())
+
+    reader = PasteReader(typed, ended=ended, back=ask)
+    try:
+        if not reader.start(terminal):
+            raise _nobody_to_ask()
+        ask()
+        return await answer
+    finally:
+        reader.close()
+        with suppress(OSError):
+            os.write(terminal, b"\n")
+            os.close(terminal)
+
+
+def _nobody_to_ask() -> PassphraseNeeded:
+    return PassphraseNeeded(
+        "The tokens are in an encrypted file, and there is no terminal to ask for its passphrase on.",
+        f"Run it on a terminal, or let {VARIABLE} name a private file that holds the passphrase.",
+    )

@@ -1,0 +1,77 @@
+"""Finding the address among the lines of a paste: it may be one of them, or several that were wrapped.
+
+A terminal or a mail wraps a long address, and what stands above and below it is easily copied with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from authlens_core.oauth.authorization import Verdict
+from authlens_core.secret import Secret
+
+__all__ = ["likeliest"]
+
+_MOST_PIECES: Final = 16  # lines into which one address may have been wrapped
+_LONGEST: Final = 64 * 1024  # characters, more than any address that is taken
+_ORDER: Final = (Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER, Verdict.OUTDATED, Verdict.INVALID)
+_ANSWERS: Final = frozenset(_ORDER[:3])
+
+
+def likeliest(
+    lines: Sequence[Secret], earlier: Sequence[Secret], validate_paste: Callable[[Secret], Verdict]
+) -> Secret:
+    """Return the text that is likeliest the answer.
+
+    Only where the lines by themselves are none, they are taken for the end of one that began earlier; where
+    that is none either, what is returned is of these lines alone, and so is the reason why it is refused.
+
+    Args:
+        lines: the lines of one paste, at least one.
+        earlier: lines that were pasted before and refused.
+        validate_paste: says what a text is, without any consequence.
+    """
+    best, verdict = _best(_runs(lines), validate_paste)
+    if verdict not in _ANSWERS:
+        joined, of_joined = _best(_ends(earlier, lines), validate_paste)
+        if joined is not None and of_joined in _ANSWERS:
+            return joined
+    return lines[-1] if best is None else best
+
+
+def _best(
+    candidates: Iterator[Secret], validate_paste: Callable[[Secret], Verdict]
+) -> tuple[Secret | None, Verdict | None]:
+    """Return the first of those with the best verdict."""
+    best: Secret | None = None
+    least = len(_ORDER)
+    for candidate in candidates:
+        rank = _ORDER.index(validate_paste(candidate))
+        if rank < least:
+            best, least = candidate, rank
+    return best, None if best is None else _ORDER[least]
+
+
+def _runs(lines: Sequence[Secret]) -> Iterator[Secret]:
+    """Yield the lines that stand together as one text, more lines first.
+
+    The end of a wrapped code is missing in its first line, which would be an answer by itself.
+    """
+    for length in range(min(len(lines), _MOST_PIECES), 0, -1):
+        for start in range(len(lines) - length + 1):
+            yield from _joined(lines[start : start + length])
+
+
+def _ends(earlier: Sequence[Secret], lines: Sequence[Secret]) -> Iterator[Secret]:
+    """Yield all `lines` with more and more of what came before them."""
+    for count in range(1, min(len(earlier), _MOST_PIECES) + 1):
+        yield from _joined((*earlier[-count:], *lines))
+
+
+def _joined(pieces: Sequence[Secret]) -> Iterator[Secret]:
+    """Yield the pieces as one text; nothing where a blank tells that one of several is no piece."""
+    texts = [piece.reveal().strip() for piece in pieces]
+    whole = len(texts) == 1 or not any(len(text.split()) > 1 for text in texts)
+    if whole and sum(map(len, texts)) <= _LONGEST:
+        yield Secret("".join(texts))

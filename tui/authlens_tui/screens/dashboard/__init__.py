@@ -1,0 +1,1 @@
+"""The dashboard: every credential on this machine, and the actions on them."""

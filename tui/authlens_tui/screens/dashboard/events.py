@@ -1,0 +1,148 @@
+"""The history of access: what happened to which credential and when, newest first, and a file of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import getters, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from authlens_core.credentials.vault.access_log import AccessEvent, access_events, json_lines
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import AuthlensError
+from authlens_core.export.saved_file import FileExists, write_export
+from authlens_core.safe_text import safe_line
+from authlens_tui.widgets.document.document import DocumentView
+from authlens_tui.widgets.document.lines import Line, Tone, line, prose
+from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.title_bar import TitleBar
+
+__all__ = ["EventsScreen"]
+
+_MOST_NAMES: Final = 100
+_BAD: Final = ("failed", "interrupted", "not proven", "refused", "unknown", "login needed")
+_KIND: Final = 22  # cells
+
+
+class EventsScreen(Screen[None]):
+    """Lists events; nothing in them is a secret.
+
+    Args:
+        credentials: where the history is.
+        names: the resource of each credential, by its id.
+        selected: the credential that it can be narrowed to; None where there is none.
+        directory: where a file goes; None is the present one.
+    """
+
+    CSS = """
+    EventsScreen #events { height: 1fr; }
+    EventsScreen #said { height: auto; max-height: 3; padding: 0 1; }
+    """
+    HELP = (
+        "Every login, refresh, revocation and probe, and every time a token was shown or copied here. "
+        "o shows only the credential that is selected on the dashboard, m writes a file."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,d", "back", "Back", key_display="esc", id="events.back", tooltip="Back"),
+        Binding("o", "only", "Only one", id="events.only", tooltip="Only the selected credential, or all"),
+        Binding("m", "save", "Save", id="events.save", tooltip="Write what is shown as JSON lines"),
+    ]
+    document = getters.query_one("#events", DocumentView)
+    said = getters.query_one("#said", Static)
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        names: Mapping[str, str],
+        *,
+        selected: str | None = None,
+        directory: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self._credentials = credentials
+        self._names = names
+        self._selected = selected
+        self._directory = directory
+        self._only = False
+        self._events: tuple[AccessEvent, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list and a line for what is said."""
+        yield TitleBar("access events", self._credentials.store.name)
+        yield DocumentView(id="events")
+        yield Static(id="said")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Show them."""
+        self._show()
+        self.document.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer to narrow it only where there is something to narrow it to."""
+        return action != "only" or self._selected is not None
+
+    def _show(self) -> None:
+        only = self._selected if self._only else None
+        try:
+            self._events = access_events(self._credentials, only, names=self._names)
+        except AuthlensError as error:
+            self._say(str(error), good=False)
+            return
+        self.document.show(_lines(self._events))
+        name = safe_line(self._names.get(only, only), 100) if only else "all credentials"
+        self.document.label(f"Events of {name}", f"{len(self._events)}, newest first")
+
+    def action_only(self) -> None:
+        """Show only those of the selected credential, or all."""
+        self._only = not self._only
+        self._show()
+
+    def action_back(self) -> None:
+        """Go back."""
+        self.app.pop_screen()
+
+    @work(exclusive=True, group="export", description="write events")
+    async def action_save(self) -> None:
+        """Write what is shown, oldest first, to a new file that only you can read."""
+        text = json_lines(reversed(self._events))
+        for number in range(1, _MOST_NAMES):
+            name = Path(f"authlens-events{f'-{number}' if number > 1 else ''}.jsonl")
+            path = (name if self._directory is None else self._directory / name).absolute()
+            try:
+                write_export(path, text)
+            except FileExists:
+                continue
+            except AuthlensError as error:
+                self._say(f"{error.cause} {error.cure}", good=False)
+                return
+            self._say(f"{len(self._events)} events written to {path}", good=True)
+            return
+        self._say("There are many such files here already. Move them away.", good=False)
+
+    def _say(self, words: str, *, good: bool) -> None:
+        sign = ("✔ ", "bold $text-success") if good else ("✖ ", "bold $text-error")
+        self.said.update(Content.assemble(sign, Content(safe_line(words, 500))))
+
+
+def _lines(events: Iterable[AccessEvent]) -> Iterable[Line]:
+    none = True
+    for event in events:
+        none = False
+        bad = any(word in event.kind for word in _BAD)
+        yield line(
+            (f"{event.at:%Y-%m-%d %H:%M:%S}  ", Tone.MUTED),
+            (f"{event.kind:<{_KIND}}  ", Tone.WARNING if bad else Tone.NAME),
+            event.resource,
+            (f"  {event.detail}" if event.detail else "", Tone.MUTED),
+            hang=23,
+            words=True,
+        )
+    if none:
+        yield prose("Nothing has happened yet. The first login, probe or refresh comes here.", Tone.MUTED)

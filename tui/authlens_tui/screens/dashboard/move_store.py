@@ -1,0 +1,151 @@
+"""Moving all secrets to another place: which one, its passphrase, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.move import Heard
+from authlens_core.errors import AuthlensError
+from authlens_core.safe_text import safe_text
+from authlens_core.secret import Secret
+from authlens_tui.screens.store_choice import PlaceScreen, StoreChoice
+
+__all__ = ["CarryOut", "MoveStoreScreen"]
+
+CarryOut = Callable[[StoreChoice, Secret | None, Heard], Awaitable[None]]
+"""Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from."""
+
+_CHOICES: Final = (
+    "1  Keyring of the operating system.\n"
+    "2  Encrypted file: locked with a passphrase, typed at each start.\n"
+    "3  Plain file: not locked; readable by anybody who is you or root."
+)
+_FROM: Final = "Something to be moved is in the encrypted file: type its passphrase."
+
+
+class MoveStoreScreen(PlaceScreen):
+    """Asks where all secrets are to be kept from now on, and moves them there; ends when that is done.
+
+    Args:
+        place: where they are kept now.
+        carry_out: what moves them.
+        new_file: true where there is no encrypted file yet: its passphrase is typed twice.
+    """
+
+    HELP = (
+        "Every secret is written to the new place, read back, and only then deleted from the old one. One "
+        "that cannot be moved stays where it was and is named."
+    )
+    choices = _CHOICES
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "1,k", "keyring", "Keyring", id="move.keyring", tooltip="The keyring of the operating system"
+        ),
+        Binding("2", "encrypted", "Encrypted file", id="move.encrypted", tooltip="Locked with a passphrase"),
+        Binding("3", "plain", "Plain file", id="move.plain", tooltip="Readable by you and root; asks again"),
+        Binding("escape", "back", "Back", id="move.back", tooltip="Back; nothing is moved"),
+    ]
+
+    def __init__(self, place: StoreKind, carry_out: CarryOut, *, new_file: bool = True) -> None:
+        super().__init__(new_file=new_file)
+        self._place = place
+        self._carry_out = carry_out
+        self._target: StoreChoice | None = None
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out where they are, the choices, and the fields for a passphrase, shown when one is wanted."""
+        with Vertical(classes="modal-box"):
+            yield Static(Content("Move all secrets"), classes="modal-title")
+            yield Static(
+                Content(
+                    f"New ones go to {self._place.words} now. Choose where all are to be, wherever they are."
+                ),
+                classes="modal-words",
+            )
+            yield from self.typing()
+            yield Static(classes="modal-hint", id="said")
+            with Horizontal(classes="modal-buttons"):
+                yield Button(Content("Keyring (1)"), id="keyring", compact=True)
+                yield Button(Content("Encrypted file (2)"), id="encrypted", compact=True)
+                yield Button(Content("Plain file (3)"), id="plain", compact=True)
+                yield Button(Content("Leave it (Esc)"), id="back", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin with the choices; the answer that changes nothing has the focus."""
+        self.type(show=False)
+        self.query_one("#back", Button).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer nothing while it moves: it ends by itself."""
+        return not (self._busy and action in {"keyring", "encrypted", "plain", "back"})
+
+    @on(Button.Pressed)
+    async def _button(self, event: Button.Pressed) -> None:
+        await self.run_action(f"screen.{event.button.id}")
+
+    def action_encrypted(self) -> None:
+        """Ask for the passphrase, unless the file is the one that is open."""
+        self._target = None
+        if self._place is StoreKind.ENCRYPTED_FILE:
+            self.choose(StoreChoice(StoreKind.ENCRYPTED_FILE))
+        else:
+            super().action_encrypted()
+
+    def choose(self, choice: StoreChoice) -> None:
+        """Move there; a passphrase that was asked for in the middle is that of where something comes from."""
+        if self._busy:
+            return
+        unlock = None
+        if self._target is not None and choice.passphrase is not None:
+            choice, unlock = self._target, choice.passphrase
+        self._target = choice
+        self._busy = True
+        self._tell("Opening it …")
+        self.refresh_bindings()
+        self._move(choice, unlock)
+
+    @work(exclusive=True, group="move", description="move secrets")
+    async def _move(self, choice: StoreChoice, unlock: Secret | None) -> None:
+        try:
+            await self._carry_out(choice, unlock, self._heard)
+        except AuthlensError as error:
+            self._busy = False
+            self.refresh_bindings()
+            self._ask_again(choice, error)
+        else:
+            self.dismiss(choice)
+
+    def _heard(self, done: int, whole: int) -> None:
+        if self.is_mounted:
+            self._tell(f"Moving {done} of {whole} …")
+
+    def _ask_again(self, choice: StoreChoice, error: AuthlensError) -> None:
+        """Say what was wrong; where it was a passphrase, ask for that."""
+        words = safe_text(f"✖ {error.cause} {error.cure}")
+        if isinstance(error, PassphraseNeeded | WrongPassphrase):
+            if choice.place is not StoreKind.ENCRYPTED_FILE:
+                self._new_file = False  # what it comes from is there
+                words = _FROM if isinstance(error, PassphraseNeeded) else f"{words} {_FROM}"
+            else:
+                self._target = None
+            self.type(show=True)
+            self.query_one("#passphrase", Input).value = ""
+        else:
+            self._target = None
+        self._tell(words, bad=not isinstance(error, PassphraseNeeded))
+
+    def _tell(self, words: str, *, bad: bool = False) -> None:
+        said = self.query_one("#said", Static)
+        said.set_class(bad, "-bad")
+        said.update(Content(words))

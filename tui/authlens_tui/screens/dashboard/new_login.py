@@ -1,0 +1,59 @@
+"""Asks for the URL of a resource to log in to."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
+
+__all__ = ["NewLoginScreen"]
+
+
+class NewLoginScreen(ModalScreen[str | None]):
+    """Asks for one URL and lets only a usable one through; `suggestion` stands in the field at first."""
+
+    CSS_PATH = "../modal.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="new_login.cancel", tooltip="Back to the dashboard"),
+    ]
+
+    def __init__(self, suggestion: str = "") -> None:
+        super().__init__()
+        self._suggestion = suggestion
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and the field."""
+        with Vertical(classes="modal-box"):
+            yield Static(Content("New login"), classes="modal-title")
+            yield Static(
+                Content("The address of the protected page or MCP server, as you would open it."),
+                classes="modal-words",
+            )
+            yield Input(self._suggestion, placeholder="https://wiki.example.com/", id="url")
+            yield Static(Content("Enter: start   Esc: cancel"), id="problem", classes="modal-hint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Start with the URL, or say what is wrong with it."""
+        text = event.value.strip()
+        if text and "://" not in text:
+            text = f"https://{text}"
+        try:
+            url = parse_url(text, loopback_http=True)
+        except UrlRefused as refused:
+            problem = self.query_one("#problem", Static)
+            problem.update(Content(safe_line(f"That cannot be used: {'; '.join(refused.reasons)}", 400)))
+            problem.add_class("-bad")
+            return
+        self.dismiss(url.text)
+
+    def action_cancel(self) -> None:
+        """Leave without a login."""
+        self.dismiss(None)

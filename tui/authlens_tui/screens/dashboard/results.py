@@ -1,0 +1,78 @@
+"""What came of doing the same to many credentials: one line or two for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, NamedTuple
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from authlens_core.safe_text import safe_line
+from authlens_tui.widgets.document.document import DocumentView
+from authlens_tui.widgets.document.lines import Line, Tone, line
+from authlens_tui.widgets.key_footer import KeyFooter
+
+__all__ = ["Result", "ResultsScreen"]
+
+
+class Result(NamedTuple):
+    """One credential's result: its resource, whether it went well (None: nobody can say), and the words."""
+
+    resource: str
+    good: bool | None
+    words: str
+    cure: str = ""
+
+
+_SIGNS = {True: ("✔ ", Tone.GOOD), False: ("✖ ", Tone.BAD), None: ("? ", Tone.WARNING)}
+
+
+class ResultsScreen(ModalScreen[None]):
+    """Lists results, those that need somebody first.
+
+    Args:
+        title: what was done.
+        summary: the counts, one sentence.
+        results: one for each credential.
+    """
+
+    CSS_PATH = "results.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Back", key_display="esc", id="results.close", tooltip="Back"),
+    ]
+
+    def __init__(self, title: str, summary: str, results: Sequence[Result]) -> None:
+        super().__init__()
+        self._title = title
+        self._summary = summary
+        self._results = sorted(results, key=lambda result: (result.good is True, result.resource))
+
+    def compose(self) -> ComposeResult:
+        """Lay out counts and lines."""
+        with Vertical(id="results-box"):
+            yield Static(Content(safe_line(self._summary, 400)), id="results-summary")
+            yield DocumentView(_lines(self._results), id="results")
+            yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Put the focus where the arrow keys scroll."""
+        view = self.query_one("#results", DocumentView)
+        view.label(self._title, f"{len(self._results)} in all")
+        view.focus()
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+
+def _lines(results: Iterable[Result]) -> Iterable[Line]:
+    for result in results:
+        yield line(_SIGNS[result.good], (result.resource, Tone.NAME))
+        yield line(f"  {result.words}", hang=2, words=True)
+        if result.cure and result.good is not True:
+            yield line((f"  → {result.cure}", Tone.NOTE), hang=4, words=True)

@@ -1,0 +1,69 @@
+"""A secret in clear, for a short while, because a person asked to see it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+
+__all__ = ["RevealScreen"]
+
+
+class RevealScreen(ModalScreen[None]):
+    """Shows one secret until it is closed, another screen or window comes, or 20 seconds are over.
+
+    Args:
+        title: what it is and of which credential.
+        secret: the secret.
+    """
+
+    CSS_PATH = "../modal.tcss"
+    SHOWN_FOR: ClassVar[float] = 20.0
+    """Seconds until it goes by itself."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,x,enter", "close", "Hide", id="reveal.close", tooltip="Hide it again"),
+    ]
+
+    def __init__(self, title: str, secret: Secret) -> None:
+        super().__init__()
+        self._title = title
+        self._secret = secret
+
+    def compose(self) -> ComposeResult:
+        """Lay out the secret and the way back."""
+        with Vertical(classes="modal-box"):
+            yield Static(Content(safe_line(self._title, 200)), classes="modal-title")
+            yield Static(Content(safe_line(self._secret.reveal(), 16_384)), classes="modal-words")
+            words = f"It goes in {self.SHOWN_FOR:g} s. The history says that it was shown."
+            yield Static(Content(words), classes="modal-hint")
+            yield Button(Content("Hide (esc)"), id="close")
+
+    def on_mount(self) -> None:
+        """Count the seconds, and watch whether the person still looks at this window."""
+        self.set_timer(self.SHOWN_FOR, self.action_close)
+        self.watch(self.app, "app_focus", self._window_focus_changed, init=False)
+
+    def _window_focus_changed(self, focused: bool) -> None:  # noqa: FBT001 - Textual's own signature
+        if not focused:
+            self.action_close()
+
+    def on_screen_suspend(self) -> None:
+        """Hide when another screen comes before it."""
+        self.query_one(".modal-words", Static).update("")
+
+    def on_button_pressed(self) -> None:
+        """Close."""
+        self.action_close()
+
+    def action_close(self) -> None:
+        """Hide it."""
+        if self.is_current:
+            self.dismiss(None)

@@ -1,0 +1,324 @@
+"""The form for a service token: to add one, to change its label and end, or to put in a new secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import ClassVar, Final
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
+from authlens_core.credentials.inventory.resource_call import ResourceAnswer
+from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
+from authlens_core.credentials.records.service_token import ServiceToken, expiry_from_text
+from authlens_core.credentials.vault.service_tokens import new_token_id
+from authlens_core.errors import AuthlensError, UsageError
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.safe_text import safe_line, safe_text
+from authlens_core.secret import Secret
+from authlens_core.session import Session
+
+__all__ = ["ServiceTokenScreen"]
+
+_ADD: Final = (
+    "For programs, without a browser. Access shows the secret once: Zero Trust → Access controls → Service "
+    "credentials → Service Tokens. The application needs a policy with the action Service Auth."
+)
+_REPLACE: Final = (
+    "Refreshed in Zero Trust? The secret stays: leave it empty and write the new end. A new secret is tried "
+    "on the resource first; only if that accepts it does it replace the old one."
+)
+_EMPTY_STAYS: Final = "empty: it stays as it is"
+_FIELDS: Final = (
+    ("url", "URL", "https://wiki.example.com/"),
+    ("client_id", "Client ID", "32 hexadecimal digits, then .access"),
+    ("secret", "Client secret", "not shown; cfast_… or 64 hexadecimal digits"),
+    ("label", "Label", "what you call it (may be empty)"),
+    ("expires", "Ends on", "2027-03-31 (may be empty); you are reminded 30 days before"),
+    ("header", "Single header", f"empty: two headers; else its name, such as {DEFAULT_HEADER}"),
+)
+
+
+class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
+    """Takes a service token, checks its shape as it is typed, keeps and tests it.
+
+    Ends with the token as it is stored, or None where nothing was stored.
+
+    Args:
+        session: where it is kept, and what sends the test.
+        url: what the URL field begins with.
+        token: the token that is edited or whose secret is replaced; None adds one.
+    """
+
+    CSS_PATH = "service_token.tcss"
+    HELP = (
+        "A service token: two values that open a resource for programs. The secret goes to the place for "
+        "secrets and is shown nowhere."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Close", id="service_token.close", tooltip="Leave the form"),
+        Binding(
+            "ctrl+s",
+            "keep",
+            "Keep and test",
+            id="service_token.keep",
+            tooltip="Store and ask the resource",
+        ),
+        Binding(
+            "ctrl+t",
+            "swap",
+            "Swap",
+            id="service_token.swap",
+            tooltip="Exchange id and secret",
+        ),
+        Binding(
+            "ctrl+y",
+            "anyway",
+            "Keep anyway",
+            id="service_token.anyway",
+            tooltip="Store the new secret although the resource did not accept it",
+        ),
+    ]
+
+    shape = getters.query_one("#shape", Static)
+    result = getters.query_one("#result", Static)
+
+    def __init__(self, session: Session, url: str = "", token: ServiceToken | None = None) -> None:
+        super().__init__()
+        self._session = session
+        self._url = url if token is None else token.url
+        self._replaced = token
+        self._stored: ServiceToken | None = None
+        self._refused = False
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields, the verdict on the shape and the result of the test."""
+        adding = self._replaced is None
+        with Vertical(classes="token-box"):
+            yield Static(
+                Content("Add a service token" if adding else "Edit a service token, or replace its secret"),
+                classes="token-title",
+            )
+            yield Static(Content(_ADD if adding else _REPLACE), classes="token-words")
+            yield from self._rows()
+            yield Static(id="shape")
+            yield Static(id="result")
+            with Horizontal(classes="token-buttons"):
+                words = "Keep and test" if adding else "Keep"
+                yield Button(Content(f"{words} (Enter)"), id="keep", variant="primary", compact=True)
+                yield Button(Content("Swap the two (ctrl+t)"), id="swap", compact=True)
+                yield Button(Content("Keep it anyway (ctrl+y)"), id="anyway", variant="warning", compact=True)
+                yield Button(Content("Close (Esc)"), id="leave", compact=True)
+
+    def _rows(self) -> Iterator[Horizontal]:
+        for name, title, hint in _FIELDS:
+            if self._replaced is not None and name in {"url", "header"}:
+                continue
+            words = _EMPTY_STAYS if self._replaced is not None and name == "secret" else hint
+            field = Input(
+                self._initial(name), placeholder=words, password=name == "secret", id=name, compact=True
+            )
+            yield Horizontal(Static(Content(title), classes="token-name"), field, classes="token-row")
+
+    def _initial(self, name: str) -> str:
+        known = self._replaced
+        if name == "url":
+            return self._url
+        if known is None or name == "secret":
+            return ""
+        if name == "expires":
+            return "" if known.expires_at is None else _moment(known.expires_at)
+        return known.label if name == "label" else known.client_id
+
+    def on_mount(self) -> None:
+        """Begin in the first field that is empty."""
+        for name in ("url", "client_id", "secret"):
+            fields = self.query(f"#{name}").results(Input)
+            if any(not field.value for field in fields):
+                self.query_one(f"#{name}", Input).focus()
+                break
+        self._judge()
+
+    # -- what is typed ---------------------------------------------------------------------------------
+
+    def _value(self, name: str) -> str:
+        return next((field.value.strip() for field in self.query(f"#{name}").results(Input)), "")
+
+    @on(Input.Changed)
+    def _judge(self) -> None:
+        """Say what the two values look like, as they are typed."""
+        client_id, secret = pasted(self._value("client_id")), Secret(pasted(self._value("secret")))
+        words, kind = "", ""
+        if client_id and secret:
+            problem = shape_problem(client_id, secret)
+            words, kind = ("✔ The two have the shape of a service token.", "-good")
+            if problem is not None:
+                sign = "✖" if problem.refused else "!"
+                words, kind = f"{sign} {problem.cause} {problem.cure}", "-bad" if problem.refused else "-odd"
+            self.query_one("#swap").display = problem is not None and problem.name == "swapped"
+        else:
+            self.query_one("#swap").display = False
+        self.shape.set_classes(kind)
+        self.shape.update(Content(safe_text(words)))
+        self.query_one("#anyway").display = self._refused
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer what can be done now."""
+        if action == "swap":
+            return self.is_mounted and bool(self.query_one("#swap").display)
+        if action == "anyway":
+            return self._refused and not self._busy
+        return not (action == "keep" and self._busy)
+
+    @on(Button.Pressed)
+    async def _button(self, event: Button.Pressed) -> None:
+        await self.run_action(f"screen.{event.button.id}")
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.action_keep()
+
+    def action_swap(self) -> None:
+        """Put the two in each other's place."""
+        first, second = self.query_one("#client_id", Input), self.query_one("#secret", Input)
+        first.value, second.value = second.value, first.value
+
+    def action_leave(self) -> None:
+        """Leave; a token that is stored stays stored."""
+        self.dismiss(self._stored)
+
+    # -- keeping and testing ---------------------------------------------------------------------------
+
+    def action_keep(self) -> None:
+        """Keep it and ask the resource."""
+        self._begin(anyway=False)
+
+    def action_anyway(self) -> None:
+        """Keep the new secret although the resource did not accept it."""
+        if self._refused:
+            self._begin(anyway=True)
+
+    def _begin(self, *, anyway: bool) -> None:
+        if self._busy:
+            return
+        if self._stored is not None:
+            self.dismiss(self._stored)
+            return
+        try:
+            token, secret = self._typed()
+            if self._replaced is not None and not secret:
+                self._edit(token)
+                return
+        except AuthlensError as error:
+            self._tell(f"✖ {error.cause} {error.cure}", good=False)
+            return
+        self._busy = True
+        self._tell("Asking the resource …", good=None)
+        self._work(token, secret, anyway=anyway)
+
+    def _typed(self) -> tuple[ServiceToken, Secret]:
+        """Return what stands in the form.
+
+        Raises:
+            UsageError: it cannot be kept.
+        """
+        secret = Secret(pasted(self._value("secret")))
+        client_id = pasted(self._value("client_id"))
+        expires = expiry_from_text(self._value("expires")) if self._value("expires") else None
+        if self._replaced is not None:
+            label = self._value("label")
+            if self._value("expires") == self._initial("expires"):
+                expires = self._replaced.expires_at  # the field has no seconds
+            return replace(self._replaced, client_id=client_id, expires_at=expires, label=label), secret
+        text = self._value("url")
+        try:
+            url = parse_url(text if "://" in text else f"https://{text}", loopback_http=True).text
+        except UrlRefused as refused:
+            raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from None
+        header = self._value("header")
+        token = ServiceToken(
+            token_id=new_token_id(),
+            url=url,
+            client_id=client_id,
+            added_at=datetime.now(UTC),
+            label=self._value("label"),
+            expires_at=expires,
+            form=TokenForm.SINGLE_HEADER if header else TokenForm.TWO_HEADERS,
+            header=header or DEFAULT_HEADER,
+        )
+        for known in self._session.credentials.service_tokens.list():
+            if (known.url, known.client_id) == (token.url, token.client_id):
+                raise UsageError("This service token is here already.", "Replace its secret instead.")
+        return token, secret
+
+    @work(exclusive=True, group="service-token", description="keep and test a service token")
+    async def _work(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> None:
+        try:
+            if self._replaced is None:
+                said = await self._add(token, secret)
+            else:
+                said = await self._replace(token, secret, anyway=anyway)
+        except AuthlensError as error:
+            self._tell(f"✖ {error.cause} {error.cure}", good=False)
+            return
+        finally:
+            self._busy = False
+            self._judge()
+        sign = {True: "✔", False: "✖", None: "?"}[said.accepted]
+        self._tell(f"{self._kept()}\n{sign} {said.summary} {said.cure}".strip(), good=bool(said.accepted))
+
+    def _edit(self, changed: ServiceToken) -> None:
+        """Keep what has nothing to do with the secret.
+
+        Raises:
+            UsageError: another client id without its secret.
+        """
+        if self._replaced is not None and changed.client_id != self._replaced.client_id:
+            raise UsageError("Another Client ID has another secret.", "Type that, too.")
+        self._stored = self._session.credentials.service_tokens.edit(
+            changed.token_id, label=changed.label, expires_at=changed.expires_at
+        )
+        self._tell("✔ Label and end are kept; the secret stays. Enter or Esc closes.", good=True)
+
+    async def _add(self, token: ServiceToken, secret: Secret) -> ResourceAnswer:
+        credentials = self._session.credentials
+        self._stored = await credentials.service_tokens.save(token, secret)
+        tried = await try_service_token(credentials, self._session.wire, token.token_id)
+        self._stored = tried.token
+        return tried.said
+
+    async def _replace(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> ResourceAnswer:
+        done = await replace_service_token(
+            self._session.credentials, self._session.wire, token, secret, anyway=anyway
+        )
+        self._refused = not done.stored
+        self._stored = done.token if done.stored else None
+        return done.said
+
+    def _kept(self) -> str:
+        if self._stored is None:
+            return "! The old secret stays as it was."
+        words = "The new secret is kept" if self._replaced is not None else "It is kept"
+        return f"✔ {words} in {safe_line(self._session.credentials.store.name, 80)}. Enter or Esc closes."
+
+    def _tell(self, words: str, *, good: bool | None) -> None:
+        if not self.is_mounted:
+            return
+        self.result.set_classes("" if good is None else "-good" if good else "-bad")
+        self.result.update(Content(safe_text(words)))
+
+
+def _moment(at: datetime) -> str:
+    """Return a moment as the field takes it: a date where it is the beginning of one."""
+    text = at.astimezone(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+    return text.removesuffix(" 00:00")

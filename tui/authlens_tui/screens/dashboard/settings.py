@@ -1,0 +1,122 @@
+"""What can be set: a list of switches, each changed and kept at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from authlens_core.errors import AuthlensError
+from authlens_core.safe_text import safe_line
+from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFile
+
+__all__ = ["SettingsScreen"]
+
+_HINT: Final = "Enter or space changes it, and it is kept. Esc leads back."
+
+
+class SettingsScreen(ModalScreen[None]):
+    """Shows the settings and changes them.
+
+    Args:
+        settings: where they are.
+    """
+
+    CSS_PATH = "../modal.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,comma", "close", "Back", key_display="esc", id="settings.close", tooltip="Back"),
+        Binding("space", "change", "Change", id="settings.change", tooltip="Change the marked setting"),
+    ]
+
+    def __init__(self, settings: SettingsFile) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        with Vertical(classes="modal-box"):
+            yield Static(Content("Settings"), classes="modal-title")
+            yield OptionList(*self._options(), id="settings")
+            yield Static(Content(self._settings.problem or _HINT), id="said", classes="modal-hint")
+
+    def on_mount(self) -> None:
+        """Put the focus on the list."""
+        self.query_one("#settings", OptionList).focus()
+
+    def _options(self) -> list[Option]:
+        return [
+            Option(Content(words), id=name) for name, words in _words(self._settings.present, self._theme)
+        ]
+
+    @property
+    def _theme(self) -> str:
+        return self.app.theme
+
+    def action_change(self) -> None:
+        """Change what is marked."""
+        self.query_one("#settings", OptionList).action_select()
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        present, name = self._settings.present, event.option.id
+        match name:
+            case "background_refresh" | "open_browser":
+                self._change(**{name: not getattr(present, name)})
+            case "refresh_at":
+                self._change(refresh_at=_next(FRACTIONS, present.refresh_at))
+            case "refresh_before":
+                self._change(refresh_before=_next(LEADS, present.refresh_before))
+            case "theme":
+                self.app.action_change_theme()
+
+    def _change(self, **changes: object) -> None:
+        said = self.query_one("#said", Static)
+        try:
+            self._settings.change(**changes)
+        except AuthlensError as error:
+            said.update(Content(safe_line(str(error), 300)))
+            said.add_class("-bad")
+        self._show()
+
+    def on_screen_resume(self) -> None:
+        """Show the theme that was chosen meanwhile."""
+        self._show()
+
+    def _show(self) -> None:
+        settings = self.query_one("#settings", OptionList)
+        for place, (_, words) in enumerate(_words(self._settings.present, self._theme)):
+            settings.replace_option_prompt_at_index(place, Content(words))
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+
+def _next(values: Sequence[int] | Sequence[float], present: float) -> float:
+    """Return the next larger value, or the smallest after the largest."""
+    return next((value for value in values if value > present), values[0])
+
+
+def _words(settings: Settings, theme: str) -> tuple[tuple[str, str], ...]:
+    """Return the name of each setting with the line that shows it."""
+    refreshing, browser = _box(on=settings.background_refresh), _box(on=settings.open_browser)
+    share = round(settings.refresh_at * 100)
+    return (
+        ("background_refresh", f"{refreshing} Refresh logins by itself while this is open"),
+        ("refresh_at", f"    … at {share} % of the life of the token"),
+        ("refresh_before", f"    … or {settings.refresh_before} s before its end, whichever comes first"),
+        ("open_browser", f"{browser} Open the browser at once, where it is on this machine"),
+        ("theme", f"    Theme: {safe_line(theme, 60)}"),
+    )
+
+
+def _box(*, on: bool) -> str:
+    return "[x]" if on else "[ ]"

@@ -1,0 +1,1 @@
+"""Recorded logins: read one, compare two, export one."""

@@ -1,0 +1,228 @@
+"""A finished trace, read-only: every stage of a login, a refresh, a revocation or a probe, as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from authlens_core.oauth.check import Severity
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.record import Outcome, StageRecord, Trace
+from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_tui.screens.trace.compare import CompareScreen
+from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
+from authlens_tui.screens.trace.reading import ReadingScreen
+from authlens_tui.screens.wizard.tampered_words import listed
+from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.stepper import StageStep, Stepper, StepState
+from authlens_tui.widgets.title_bar import TitleBar
+
+__all__ = ["TraceScreen"]
+
+_EMPTY: Final = (
+    "This session has no stage in it: nothing was sent yet when it was saved, or whoever made the file left "
+    "the stages out.\n\nThere is nothing to look at here. Press Esc to go back, or = to compare it with "
+    "another session."
+)
+_NARROW, _SHORT = 100, 16  # cells and rows, as in the wizard
+_STATES: Final = {Outcome.FAILED: StepState.FAILED, Outcome.CANCELLED: StepState.CANCELLED}
+
+
+class TraceScreen(ReadingScreen):
+    """Shows every record of a trace in the wizard's views; nothing can be sent from here.
+
+    Args:
+        trace: what happened.
+        replay: where it was opened from, such as a file's name; then its secrets are fingerprints. Empty for
+            what this program has just done.
+        kept: where more traces of the same credential are, to compare with; None where there are none.
+        issuer: who issued the credential's tokens, for their signatures.
+    """
+
+    CSS_PATH = "trace.tcss"
+    HELP = (
+        "Everything that was sent and received. Select a stage with the arrow keys to look at it. m saves it "
+        "to a file, = compares it with another one, x shows or masks the secrets, Esc leads back."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,d", "back", "Back", key_display="esc", id="trace.back", tooltip="Back to where you were"
+        ),
+        Binding("m", "save", "Save", id="trace.save", tooltip="Save it to a file, without its secrets"),
+        Binding(
+            "equals_sign",
+            "compare",
+            "Compare",
+            key_display="=",
+            id="trace.compare",
+            tooltip="See what differs",
+        ),
+        Binding("c", "copy", "Copy", id="trace.copy", tooltip="Copy what is shown, secrets masked"),
+        Binding("x", "reveal", "Reveal", id="trace.reveal", tooltip="Show or mask the secrets"),
+        Binding("right_square_bracket", "tab(1)", "Tab", key_display="]", id="trace.tab", tooltip="Next tab"),
+        Binding(
+            "left_square_bracket",
+            "tab(-1)",
+            "Tab before",
+            id="trace.tab_back",
+            tooltip="Tab before",
+            show=False,
+        ),
+    ]
+
+    record_view = getters.query_one(RecordView)
+    stepper = getters.query_one(Stepper)
+
+    def __init__(
+        self, trace: Trace, *, replay: str = "", kept: Kept | None = None, issuer: str | None = None
+    ) -> None:
+        super().__init__()
+        self._issuer = issuer
+        self._trace = trace
+        self._replay = replay
+        self._kept = kept
+        self._asking = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out what it is, the stages, and the one that is looked at."""
+        yield TitleBar(f"{self._trace.kind.value} of {safe_line(self._trace.resource_url, 200)}")
+        yield Static(_marks(self._trace, self._replay), id="marks")
+        with Horizontal(id="trace"):
+            yield Stepper()
+            yield RecordView()
+            yield Static(Content(_EMPTY), id="nothing")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Show the record that says how it ended."""
+        self.record_view.issuer = self._issuer
+        self.stepper.border_title = self._trace.kind.value.capitalize()
+        self.stepper.steps = _steps(self._trace.records)
+        self.set_class(not self._trace.records, "-empty")
+        if self._trace.records:
+            self.record_view.show_story(self._trace.records)
+            self.show_record(len(self._trace.records) - 1)
+        if len(self._trace.records) == 1:  # there is no stage to select
+            self.record_view.read()
+
+    def on_resize(self) -> None:
+        """Fold the stages into one line where there is no room, or only one."""
+        small = self.size.width < _NARROW or self.size.height < _SHORT
+        folded = small or len(self._trace.records) < 2
+        self.set_class(folded, "-folded")
+        self.stepper.set_class(folded, "-line")
+
+    @property
+    def shows_record(self) -> bool:
+        """False where there is none."""
+        return bool(self._trace.records)
+
+    def show_record(self, index: int) -> None:
+        """Show the record at `index` of the trace."""
+        self.stepper.looked_at = index
+        self.record_view.show_record(self._trace.records[index])
+        self.refresh_bindings()
+
+    @on(Stepper.Chosen)
+    def _chosen(self, message: Stepper.Chosen) -> None:
+        self.show_record(message.index)
+
+    @on(RecordView.ExchangeChosen)
+    def _exchange_chosen(self, message: RecordView.ExchangeChosen) -> None:
+        if message.record_index < len(self._trace.records):
+            self.show_record(message.record_index)
+            self.record_view.show_exchange(message.exchange_index, reply=message.reply)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show the key that reveals only where there is something to reveal; a replay has only masks."""
+        if action == "reveal" and self.is_mounted:
+            return not self._replay and self.record_view.has_secrets
+        if action in ("tab", "copy") and not self._trace.records:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_back(self) -> None:
+        """Go back, or leave where this is all there is."""
+        # The screen below the first one pushed is the app's own, which is empty.
+        if len(self.app.screen_stack) > 2:
+            self.app.pop_screen()
+        else:
+            self.app.exit()
+
+    def action_save(self) -> None:
+        """Ask for a form and a file name."""
+        self.app.push_screen(ExportScreen(self._trace))
+
+    def action_compare(self) -> None:
+        """Ask for the other trace; once, however often the key is pressed."""
+        if not self._asking:
+            self._asking = True
+            self._compare()
+
+    @work(group="ask", description="compare")
+    async def _compare(self) -> None:
+        try:
+            question = OpenSessionScreen("Compare with", self._kept, without=self._trace.trace_id)
+            other = await self.app.push_screen_wait(question)
+        finally:
+            self._asking = False
+        if other is not None:
+            self.app.push_screen(
+                CompareScreen(self._trace, other.trace, (self._replay or "this one", other.name))
+            )
+
+    def action_reveal(self) -> None:
+        """Show the secrets for a while, or mask them."""
+        self.record_view.toggle_reveal()
+
+    def action_tab(self, step: int) -> None:
+        """Turn to the next tab, or the one before."""
+        self.record_view.show_tab(step)
+
+    def on_screen_suspend(self) -> None:
+        """Mask what was revealed when another screen comes before this one."""
+        self.record_view.mask()
+
+    @work(exclusive=True, group="copy", description="copy")
+    async def action_copy(self) -> None:
+        """Copy what is shown, secrets masked."""
+        copy = getattr(self.app, "copy", None)
+        if callable(copy):
+            await copy(await self.record_view.copied_text(), "What is shown")
+
+
+def _marks(trace: Trace, replay: str) -> Content:
+    """Say what this is: when it was, that nothing can be sent, and whether it was changed on purpose."""
+    began = f"{trace.started_at:%Y-%m-%d %H:%M %Z}".strip()
+    words = (
+        f"replay of {safe_line(replay, 120)}, read-only, secrets are fingerprints" if replay else "read-only"
+    )
+    marks = Content.assemble((f"{words} · {began}", "$quiet"))
+    if not trace.tampering:
+        return marks
+    changes = safe_line(listed(trace.tampering), 300)
+    return Content.assemble(("TAMPERED ", "bold $text-warning"), f"on purpose: {changes}\n", marks)
+
+
+def _steps(records: Sequence[StageRecord]) -> tuple[StageStep, ...]:
+    """Return one step for each record; an attempt that was not the first says so."""
+    return tuple(_step(number, record) for number, record in enumerate(records, 1))
+
+
+def _step(number: int, record: StageRecord) -> StageStep:
+    info = STAGE_INFO[record.stage]
+    again = f" ({record.attempt})" if record.attempt > 1 else ""
+    changed = " TAMPERED" if record.tampering else ""
+    passed = StepState.WARNED if record.count(Severity.WARNING) else StepState.DONE
+    state = _STATES.get(record.outcome, passed)
+    shown = info.number if record.stage in LOGIN_STAGES else number
+    return StageStep(shown, f"{info.title}{again}{changed}", state, record.elapsed)

@@ -1,0 +1,1 @@
+"""The wizard: one login, one stage at a time."""

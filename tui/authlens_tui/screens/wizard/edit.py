@@ -1,0 +1,366 @@
+"""The form in which what the next stage sends is edited before it goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from authlens_core.export.secret_names import is_sensitive
+from authlens_core.login.facts import Options
+from authlens_core.login.tampering.amendment import EditLocation, RequestEdit
+from authlens_core.login.tampering.editing import LoginOption, Part, added, difference, with_choices
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
+from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.widgets.key_footer import KeyFooter
+
+__all__ = ["EditScreen", "Edited", "FieldRow", "NewRow"]
+
+_AROUND: Final = 6  # rows of the form besides its fields and their headings
+_LONGEST_SHOWN: Final = 16 * 1024
+_WITHIN: Final = "Within the protocol: yours to choose, an honest login"
+_TAMPERING: Final = "≠ Tampering: the server should notice; nothing of this login is kept"
+_ADDING: Final = "≠ Add what is not there: a name and a value"
+_NOTHING: Final = "Nothing is changed yet. Tab goes to the next field."
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What a person changed: options by name, and amendments of the request."""
+
+    options: Options
+    amendments: tuple[RequestEdit, ...]
+
+
+class FieldRow(Horizontal):
+    """One line of the form: a name and a field with what stands there, or with a mask where that is secret.
+
+    A secret, and a text with characters that no field can show as they are, begins empty: empty is unchanged.
+    """
+
+    DEFAULT_CSS = """
+    FieldRow {
+        height: 1;
+        & .field-name {
+            width: 34;
+            padding-right: 1;
+            color: $text-muted;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
+        & Input { width: 1fr; }
+        &.-changed .field-name { color: $text-warning; text-style: bold; }
+        &.-changed.-within .field-name { color: $text-success; text-style: bold; }
+    }
+    """
+
+    field = getters.query_one(Input)
+
+    def __init__(self, source: LoginOption | Part) -> None:
+        super().__init__(classes="-within" if isinstance(source, LoginOption) else "")
+        self.source = source
+        value = source.value
+        shown = value.masked if isinstance(value, Secret) else safe_line(value, _LONGEST_SHOWN)
+        self._plain = None if isinstance(value, Secret) or shown != value else value
+        self._hint = f"unchanged: {shown}" if self._plain is None else "(empty)"
+        self.omitted = False
+
+    @property
+    def title(self) -> str:
+        """What the field is called: its name, and for a part where it stands."""
+        if isinstance(self.source, LoginOption):
+            return self.source.name.replace("_", " ")
+        return safe_line(self.source.name, 60) or self.source.place.value
+
+    @property
+    def first_field(self) -> Input:
+        """The field that is gone to."""
+        return self.field
+
+    def compose(self) -> ComposeResult:
+        """Lay out name and field."""
+        place = (
+            "" if isinstance(self.source, LoginOption) or not self.source.name else self.source.place.value
+        )
+        name = Content.assemble(self.title, (f"  {place.partition(' ')[0]}" if place else "", "$quiet"))
+        yield Static(name, classes="field-name")
+        yield Input(
+            self._plain or "",
+            placeholder=self._hint,
+            password=isinstance(self.source.value, Secret),
+            compact=True,
+            select_on_focus=False,
+        )
+
+    def reset(self) -> None:
+        """Put back what stood there."""
+        self.omitted = False
+        self.field.placeholder = self._hint
+        self.field.value = self._plain or ""
+        self.judge()
+
+    def leave_out(self) -> None:
+        """Leave the part out of the request; a choice becomes empty, which asks for none."""
+        self.field.value = ""
+        if isinstance(self.source, Part):
+            self.omitted = True
+            self.field.placeholder = "(left out)"
+        self.judge()
+
+    def judge(self) -> None:
+        """Show whether the field is changed."""
+        self.set_class(self.changed, "-changed")
+
+    @property
+    def changed(self) -> bool:
+        """Whether something else stands there now."""
+        typed = self.field.value
+        return self.omitted or (bool(typed) if self._plain is None else typed != self._plain)
+
+    @property
+    def new_value(self) -> str | Secret | None:
+        """What is to stand there; None to leave it out."""
+        if self.omitted:
+            return None
+        return Secret(self.field.value) if isinstance(self.source.value, Secret) else self.field.value
+
+    @property
+    def difference(self) -> str:
+        """Say in one line what is changed into what, masked."""
+        return difference(self.title, self.source.value, self.new_value)
+
+
+class NewRow(Horizontal):
+    """One line of the form for a part that is not there yet: where it goes, its name, its value."""
+
+    DEFAULT_CSS = """
+    NewRow {
+        height: 1;
+        & .field-name { width: 19; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        & .new-name { width: 24; margin-right: 1; }
+        & .new-value { width: 1fr; }
+        &.-changed .field-name { color: $text-warning; text-style: bold; }
+    }
+    """
+
+    name_field = getters.query_one(".new-name", Input)
+    value_field = getters.query_one(".new-value", Input)
+
+    def __init__(self, place: EditLocation) -> None:
+        super().__init__()
+        self.place = place
+
+    def compose(self) -> ComposeResult:
+        """Lay out the place and the two fields."""
+        yield Static(Content(f"+ {self.place.value}"), classes="field-name")
+        yield Input(placeholder="name", compact=True, select_on_focus=False, classes="new-name")
+        yield Input(placeholder="value", compact=True, select_on_focus=False, classes="new-value")
+
+    @property
+    def title(self) -> str:
+        """What is being added."""
+        return safe_line(self.name_field.value, 60) or f"the new {self.place.value}"
+
+    @property
+    def first_field(self) -> Input:
+        """The field that is gone to."""
+        return self.value_field if self.name_field.value.strip() else self.name_field
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was typed."""
+        return bool(self.name_field.value or self.value_field.value)
+
+    @property
+    def difference(self) -> str:
+        """Say in one line what is added."""
+        name = safe_line(self.name_field.value, 60) or "(no name yet)"
+        return f"{name}: added as {self.place.value}"
+
+    def judge(self) -> None:
+        """Show whether something is added; what is typed under a secret's name is masked."""
+        self.value_field.password = is_sensitive(self.name_field.value.strip())
+        self.set_class(self.changed, "-changed")
+
+    def reset(self) -> None:
+        """Add nothing."""
+        self.name_field.value = self.value_field.value = ""
+        self.judge()
+
+    leave_out = reset
+
+    def amendment(self, parts: tuple[Part, ...]) -> RequestEdit:
+        """Return what is added; raises `AmendmentRefused` where that cannot be."""
+        return added(self.place, self.name_field.value.strip(), self.value_field.value, parts)
+
+
+class EditScreen(ModalScreen[Edited | None]):
+    """Shows every part of what `stage` sends; ends with what was changed, or with None.
+
+    Args:
+        stage: the stage to run next.
+        options: the options in force.
+        choices: what is the person's to choose.
+        parts: every other part of the request or of the link.
+        places: where something can be added.
+    """
+
+    CSS_PATH = "edit.tcss"
+    HELP = (
+        "Change what is sent. What stands above is yours to choose; what stands below is tampering, which a "
+        "server should notice. Ctrl+r puts back one field, Ctrl+o leaves it out, Enter applies, Esc leaves "
+        "everything as it was."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "apply", "Apply", id="edit.apply", tooltip="Use what was changed", priority=True),
+        Binding("ctrl+r", "reset_field", "Put back", id="edit.reset", tooltip="Put this field back"),
+        Binding("ctrl+o", "leave_out", "Leave out", id="edit.omit", tooltip="Send the request without it"),
+        Binding("escape", "cancel", "Cancel", id="edit.cancel", tooltip="Leave everything as it was"),
+        Binding("down", "app.focus_next", "Next field", show=False, id="edit.next", tooltip="Next field"),
+        Binding("up", "app.focus_previous", "Field before", show=False, id="edit.before", tooltip="Back"),
+    ]
+
+    changes = getters.query_one("#edit-changes", Static)
+
+    def __init__(
+        self,
+        stage: Stage,
+        options: Options,
+        choices: tuple[LoginOption, ...],
+        parts: tuple[Part, ...],
+        places: tuple[EditLocation, ...] = (),
+    ) -> None:
+        super().__init__()
+        self._stage = stage
+        self._options = options
+        self._choices = choices
+        self._parts = parts
+        self._places = places
+
+    def compose(self) -> ComposeResult:
+        """Lay out the two kinds of fields, and what is changed."""
+        with Vertical(id="edit"):
+            with VerticalScroll(id="edit-fields", can_focus=False):
+                if self._choices:
+                    yield Static(Content(_WITHIN), classes="edit-section -within")
+                    yield from (FieldRow(choice) for choice in self._choices)
+                if self._parts:
+                    yield Static(Content(_TAMPERING), classes="edit-section")
+                    yield from (FieldRow(part) for part in self._parts)
+                if self._places:
+                    yield Static(Content(_ADDING), classes="edit-section")
+                    yield from (NewRow(place) for place in self._places)
+                if not self._choices and not self._parts:
+                    yield Static(Content("Nothing of this stage can be edited."))
+            yield Static(Content(_NOTHING), id="edit-changes")
+            with Horizontal(id="edit-buttons"):
+                yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
+                yield Button(Content("Cancel"), id="cancel", compact=True)
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Name the stage in the border, and make room for every field as far as there is any."""
+        info, box = STAGE_INFO[self._stage], self.query_one("#edit")
+        box.border_title = f"{info.number} {info.title}: edit what is sent"
+        sections = (self._choices, self._parts, self._places)
+        box.styles.height = _AROUND + sum(2 + len(some) for some in sections)
+
+    @property
+    def rows(self) -> Iterator[FieldRow]:
+        """Every field of the form."""
+        yield from self.query(FieldRow)
+
+    @property
+    def new_rows(self) -> Iterator[NewRow]:
+        """Every line in which something can be added."""
+        yield from self.query(NewRow)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        row = event.input.parent
+        if isinstance(row, FieldRow) and event.value:
+            row.omitted = False
+        if isinstance(row, FieldRow | NewRow):
+            row.judge()
+        self._show_changes()
+
+    def _show_changes(self) -> None:
+        self.changes.remove_class("-bad")
+        rows: list[FieldRow | NewRow] = [*self.rows, *self.new_rows]
+        lines = [
+            Content.assemble(
+                ("✎ within the protocol  ", "$text-success")
+                if isinstance(row, FieldRow) and isinstance(row.source, LoginOption)
+                else ("≠ tampering  ", "bold $text-warning"),
+                row.difference,
+            )
+            for row in rows
+            if row.changed
+        ]
+        self.changes.update(Content("\n").join(lines) if lines else Content(_NOTHING))
+
+    def _focused_row(self) -> FieldRow | NewRow | None:
+        row = self.focused.parent if self.focused is not None else None
+        return row if isinstance(row, FieldRow | NewRow) else None
+
+    def action_reset_field(self) -> None:
+        """Put back what stood in the field."""
+        row = self._focused_row()
+        if row is not None:
+            row.reset()
+            self._show_changes()
+
+    def action_leave_out(self) -> None:
+        """Send the request without the part."""
+        row = self._focused_row()
+        if row is not None:
+            row.leave_out()
+            self._show_changes()
+
+    def action_apply(self) -> None:
+        """Hand on what was changed, or say what cannot be."""
+        if self.focused is not None and self.focused.id == "cancel":
+            self.action_cancel()
+            return
+        rows: tuple[FieldRow | NewRow, ...] = (*self.rows, *self.new_rows)
+        changed = [row for row in rows if row.changed]
+        options, amendments = self._options, list[RequestEdit]()
+        for row in changed:
+            try:
+                if isinstance(row, NewRow):
+                    amendments.append(row.amendment(self._parts))
+                elif isinstance(row.source, Part):
+                    amendments.append(row.source.to(row.new_value))
+                else:
+                    options = with_choices(options, {row.source.name: row.field.value})
+            except ValueError as refused:
+                self._refuse(row, str(refused))
+                return
+        self.dismiss(Edited(options, tuple(amendments)) if changed else None)
+
+    def _refuse(self, row: FieldRow | NewRow, reason: str) -> None:
+        """Say which field cannot be sent, and why, and go there."""
+        self.changes.update(Content(f"✖ {row.title}: {safe_line(reason, 400)}"))
+        self.changes.add_class("-bad")
+        row.first_field.focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Apply or leave, with the mouse."""
+        if event.button.id == "apply":
+            self.action_apply()
+        else:
+            self.action_cancel()
+
+    def action_cancel(self) -> None:
+        """Leave everything as it was."""
+        self.dismiss(None)

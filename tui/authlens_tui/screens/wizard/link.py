@@ -1,0 +1,107 @@
+"""The link as a QR code on a screen of its own: every row of the terminal belongs to the symbol."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, room_for, shortened
+
+__all__ = ["QrScreen"]
+
+_WORDS_NEED: Final = 24  # columns beside the symbol
+_HOW: Final = "Scan this link with a phone and sign in there."
+_BACK: Final = (
+    "The phone cannot reach this machine: at the end it shows a page that it cannot load. Send yourself the "
+    "address of that page and paste it here with p."
+)
+_CLOSE: Final = "Esc closes."
+
+
+class QrScreen(ModalScreen[bool]):
+    """Shows one link as a QR code; ends with True when the person wants the unwrapped line instead."""
+
+    CSS_PATH = "link.tcss"
+    HELP = "The link as a QR code. A larger window or a smaller font makes it easier to read."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,k,q,enter", "close", "Close", id="qr.close", tooltip="Back to the login"),
+        Binding("u", "whole", "Whole link", id="qr.whole", tooltip="The link on one line instead"),
+    ]
+
+    code = getters.query_one(QrCode)
+    words = getters.query_one("#qr-words", Static)
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._modules = modules_of(shortened(url))
+        self._over = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the symbol and, where there is room beside it, what to do with it."""
+        yield QrCode()
+        yield Static(id="qr-words")
+
+    def on_mount(self) -> None:
+        """Let no toast lie over the symbol."""
+        self.app.clear_notifications()
+
+    def take_note(self, note: Content) -> None:
+        """Hand a note to the screen beneath: here it would lie over the symbol."""
+        take_note = getattr(self.app.screen_stack[-2], "take_note", None)
+        if callable(take_note):
+            take_note(note)
+
+    def on_resize(self) -> None:
+        """Draw the symbol again for the room that there is now."""
+        size = self.app.size
+        drawing = None if self._modules is None else draw(self._modules, size)
+        self.code.drawing = drawing
+        self.code.display = drawing is not None
+        if drawing is None:
+            self.words.update(Content(self._no_room(size)))
+            self.words.display = True
+            return
+        self.words.display = size.width - len(drawing.lines[0]) >= _WORDS_NEED
+        signs = "" if drawing.plain else self._plainer()
+        self.words.update(Content("\n\n".join(each for each in (_HOW, _BACK, signs, _CLOSE) if each)))
+
+    def finish(self) -> None:
+        """Close, because the login waits no longer; if another screen lies above, as soon as it is gone."""
+        self._over = True
+        if self.is_current:
+            self.dismiss(False)
+
+    def on_screen_resume(self) -> None:
+        """Close if the wait ended while another screen lay above."""
+        if self._over:
+            self.dismiss(False)
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss(False)
+
+    def action_whole(self) -> None:
+        """Ask for the unwrapped line."""
+        self.dismiss(True)
+
+    def _plainer(self) -> str:
+        if self._modules is None:
+            return ""
+        return f"Boxes in place of the code? Make the window {room_for(self._modules)[0].rows} rows high."
+
+    def _no_room(self, size: Size) -> str:
+        if self._modules is None:
+            return f"The link is too long for a QR code. Press u for the link on one line. {_CLOSE}"
+        needed = room_for(self._modules)[1]
+        return (
+            f"The QR code of this link needs {needed.rows} rows and {needed.columns} columns; this terminal "
+            f"has {size.height} and {size.width}. Make the window larger or the font smaller, or press u for "
+            f"the link on one line. {_CLOSE}"
+        )

@@ -1,0 +1,1 @@
+"""The terminal itself: driver, signals, clipboard, hyperlinks, the browser, and crash reports."""

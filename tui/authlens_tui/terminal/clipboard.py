@@ -1,0 +1,175 @@
+"""Copying, and saying where the text went.
+
+On the person's own machine the clipboard program of the system takes it. Over SSH, or without a display, that
+program would fill the wrong clipboard or none, so the terminal is asked (OSC 52). It never answers, hence the
+careful words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+from authlens_core.callback.ssh_forward import is_ssh
+from authlens_tui.terminal.system_clipboard import fill
+
+__all__ = ["Copied", "CopyWay", "copy_text", "osc52"]
+
+_LIMIT_SECONDS: Final = 2.0
+_SYSTEM_SECONDS: Final = 1.8  # less, so that what hangs is ended before the terminal is asked in its place
+_OSC52_MAX: Final = 100_000  # base64 digits; several terminals silently drop longer ones
+_SCREEN_PIECE: Final = 240  # GNU screen takes device control strings of at most 256 bytes
+
+
+class CopyWay(StrEnum):
+    """Which way a text took."""
+
+    SYSTEM = "system"
+    TERMINAL = "terminal"
+    TMUX = "tmux"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What became of a copy: the way it took, how many characters, and a sentence for the person."""
+
+    way: CopyWay
+    characters: int
+    sentence: str
+
+
+async def copy_text(
+    text: str,
+    environ: Mapping[str, str],
+    write: Callable[[str], None],
+    to_system: Callable[[str], None] | None = None,
+    to_tmux: Callable[[str], None] | None = None,
+) -> Copied:
+    """Copy `text` and tell which clipboard has it.
+
+    Inside tmux or screen the person may sit elsewhere than the session began, so both are asked there: the
+    clipboard of this machine, if it is one's own, and the terminal.
+
+    Args:
+        text: what to copy; never appears in the result.
+        environ: tells SSH, the display, tmux and screen.
+        write: writes to the terminal.
+        to_system: fills the system's clipboard and may block or raise; by default `fill`.
+        to_tmux: fills tmux's buffer and its clients' clipboards, likewise; by default `tmux load-buffer -w`.
+    """
+    count = len(text)
+    own = _has_own_clipboard(environ)
+    in_system = own and await _in_time(to_system or partial(fill, environ, _SYSTEM_SECONDS), text)
+    here = f"Copied {count} characters to the clipboard of this machine"
+    if in_system and not (environ.get("TMUX") or environ.get("STY")):
+        return Copied(CopyWay.SYSTEM, count, f"{here}.")
+    if environ.get("TMUX") and await _in_time(to_tmux or partial(_load_tmux_buffer, environ), text):
+        _send(_through_tmux(_sequence(text)), write)
+        place = f"{here} and to tmux" if in_system else f"Copied {count} characters to tmux"
+        onward = "which sends them to your terminal (OSC 52). If that does not allow it, paste inside tmux."
+        return Copied(CopyWay.TMUX, count, f"{place}, {onward}")
+    sequence = osc52(text, environ)
+    if sequence is not None:
+        write(sequence)
+    if in_system:
+        return Copied(CopyWay.SYSTEM, count, f"{here}.")
+    failed = "The clipboard of this machine could not be used. " if own else ""
+    if sequence is None:
+        words = f"{failed}Not copied: {count} characters are too many for a terminal. Save them instead."
+        return Copied(CopyWay.NONE, 0, words)
+    words = (
+        f"{failed}Sent {count} characters to your terminal (OSC 52). "
+        "If there is nothing to paste, your terminal does not allow it."
+    )
+    return Copied(CopyWay.TERMINAL, count, words)
+
+
+def osc52(text: str, environ: Mapping[str, str]) -> str | None:
+    """Return the sequence that asks the terminal to copy, wrapped for tmux or screen; None when too long."""
+    plain = _sequence(text)
+    if plain is None:
+        return None
+    if environ.get("TMUX"):
+        # tmux takes the first with `set-clipboard on`, and hands on the second with `allow-passthrough on`.
+        return f"{plain}{_through_tmux(plain)}"
+    if environ.get("STY"):
+        pieces = (plain[i : i + _SCREEN_PIECE] for i in range(0, len(plain), _SCREEN_PIECE))
+        return "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)
+    return plain
+
+
+def _sequence(text: str) -> str | None:
+    digits = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
+    return None if len(digits) > _OSC52_MAX else f"\x1b]52;c;{digits}\x07"
+
+
+def _through_tmux(sequence: str | None) -> str | None:
+    return None if sequence is None else "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+
+
+def _send(sequence: str | None, write: Callable[[str], None]) -> None:
+    if sequence is not None:
+        write(sequence)
+
+
+def _load_tmux_buffer(environ: Mapping[str, str], text: str) -> None:
+    """Fill tmux's newest buffer and its clients' clipboards.
+
+    With tmux's own settings (`set-clipboard external`, no passthrough) a program's OSC 52 is dropped, and
+    this is the one way (tmux 3.2 and later).
+    """
+    program = shutil.which("tmux", path=environ.get("PATH"))
+    if program is None:
+        raise FileNotFoundError
+    subprocess.run(
+        [program, "load-buffer", "-w", "-"],
+        input=text.encode("utf-8", "replace"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=dict(environ),
+        timeout=_LIMIT_SECONDS,
+        check=True,
+    )
+
+
+def _has_own_clipboard(environ: Mapping[str, str]) -> bool:
+    if is_ssh(environ):
+        return False
+    return sys.platform in ("darwin", "win32") or any(environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+async def _in_time(action: Callable[[str], None], text: str) -> bool:
+    """Run `action` in a thread of its own, which cannot hold up the exit, and wait two seconds at most."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bool] = loop.create_future()
+
+    def settle(worked: bool) -> None:  # noqa: FBT001 - called by the loop with the outcome alone
+        if not done.done():
+            done.set_result(worked)
+
+    def work() -> None:
+        try:
+            action(text)
+        except Exception:  # whatever a clipboard program does, the terminal is the other way
+            worked = False
+        else:
+            worked = True
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, worked)
+
+    threading.Thread(target=work, name="clipboard", daemon=True).start()
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            return await done
+    except TimeoutError:
+        return False

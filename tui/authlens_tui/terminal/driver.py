@@ -1,0 +1,196 @@
+"""The terminal driver: Textual's own, with a reader that no byte sequence from the terminal can stop.
+
+A terminal that was rebuilt (tmux attach, an SSH reconnect) may report the mouse in the legacy X10 form, whose
+bytes are not UTF-8; Textual 8.2.8 ends with a UnicodeDecodeError on them. A terminal that went away makes it
+read nothing for ever. A SIGCONT makes it enter the full screen again, left or not, with a second reader that
+nothing ends. All three are handled here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from authlens_tui.terminal.signals import end_at_last
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+    from textual.message import Message
+
+__all__ = ["InputDecoder", "driver_class"]
+
+_X10: Final = b"\x1b[M"  # followed by three bytes: a button, a column, a row
+_X10_BYTES: Final = 3
+_NO_CONTROLS: Final = bytes(max(byte, 0x20) for byte in range(256))
+"""No report has a control character in it, and an Escape there would be one that nobody pressed."""
+_READ: Final = 4096
+_HUNG_UP: Final = 129
+
+
+class InputDecoder:
+    """Turns the bytes of a terminal into text, however reads cut them.
+
+    The three bytes of a legacy mouse report become three characters, so that the parser can leave the report
+    out; anything else that is not UTF-8 is replaced.
+    """
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+        self._begun = b""  # the beginning of an introducer at the end of the last read
+        self._owed = 0  # bytes of a report that are still to come
+
+    def feed(self, data: bytes, *, final: bool = False) -> str:
+        """Return the text that `data` completes."""
+        parts: list[str] = []
+        while data:
+            if self._owed:
+                payload, data = data[: self._owed], data[self._owed :]
+                self._owed -= len(payload)
+                parts.append(payload.translate(_NO_CONTROLS).decode("latin-1"))
+                continue
+            text, data = self._up_to_report(data)
+            parts.append(text)
+        if final:
+            parts.append(self._decode(b"", True))
+        return "".join(parts)
+
+    def _up_to_report(self, data: bytes) -> tuple[str, bytes]:
+        """Decode `data` up to the end of the next introducer; return the rest as well."""
+        window = self._begun + data
+        found = window.find(_X10)
+        if found < 0:
+            self._begun = next((_X10[:n] for n in (2, 1) if window.endswith(_X10[:n])), b"")
+            return self._decode(data), b""
+        end = found + len(_X10) - len(self._begun)
+        self._begun, self._owed = b"", _X10_BYTES
+        return self._decode(data[:end]), data[end:]
+
+
+def driver_class() -> type[Driver]:
+    """Return the driver for this operating system."""
+    if sys.platform == "win32":
+        from textual.drivers.windows_driver import WindowsDriver
+
+        return WindowsDriver
+    return SturdyDriver
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _READ)
+    except OSError:
+        return b""
+
+
+if sys.platform != "win32":
+    import termios
+    import tty
+
+    from textual._xterm_parser import XTermParser
+    from textual.drivers.linux_driver import LinuxDriver
+    from textual.events import Key
+    from textual.keys import Keys
+
+    class SturdyParser(XTermParser):
+        """Textual's parser; a key with an impossible number is no key."""
+
+        def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:  # noqa: FBT001
+            try:
+                return list(super()._sequence_to_key_events(sequence, alt))
+            except (ValueError, OverflowError):
+                return [Key(Keys.Ignore, None)]
+
+    class SturdyDriver(LinuxDriver):
+        """Textual's driver for Linux and macOS with another reader."""
+
+        _gone = False
+        _entered = False  # the full screen is there
+        _resting = False  # it was left for a while, and the terminal is another program's
+
+        def run_input_thread(self) -> None:
+            """Read until the application stops or the terminal is gone."""
+            decoder, parser = InputDecoder(), SturdyParser(debug=False)
+            with selectors.SelectSelector() as selector:
+                selector.register(self.fileno, selectors.EVENT_READ)
+                while not self.exit_event.is_set():
+                    if selector.select(0.1):
+                        data = _read(self.fileno)
+                        if not data:
+                            self._hung_up()
+                            return
+                        if text := decoder.feed(data):
+                            self._hand_on(parser.feed(text))
+                    self._hand_on(parser.tick())
+
+        def stop_application_mode(self) -> None:
+            """Leave the terminal as it was; Textual forgets that it asked for the mouse in pixels."""
+            self._entered = False
+            if self._mouse_pixels:
+                self.write("\x1b[?1016l")
+                self._mouse_pixels = False
+            super().stop_application_mode()
+
+        def suspend_application_mode(self) -> None:
+            """Leave the full screen for a while, unless it is left already."""
+            if not self._resting:
+                super().suspend_application_mode()
+                self._resting = True
+
+        def resume_application_mode(self) -> None:
+            """Come back to the full screen; from the background only the next SIGCONT does."""
+            super().resume_application_mode()
+            self._resting = not self._entered
+
+        def start_application_mode(self) -> None:
+            """Enter the full screen; where the terminal is another job's, Textual gives up without a word."""
+            before = self._writer_thread
+            super().start_application_mode()  # type: ignore[no-untyped-call]
+            self._entered = self._entered or self._writer_thread is not before
+
+        def _sigcont_application(self, *_: object) -> None:
+            """Come back where the full screen was left; else only take the terminal back."""
+            if not self._auto_restart:
+                return
+            if self._resting:
+                self.resume_application_mode()
+            else:
+                self._loop.call_soon_threadsafe(self._take_back)
+
+        def _take_back(self) -> None:
+            """Set what a shell may have changed since a SIGSTOP, which gives no time to leave; draw anew.
+
+            What is to be restored at the end stays what it was. The alternate screen and the keyboard
+            protocol stand: a shell does not touch them, and to ask again would pile them up.
+            """
+            if not self._entered or self._gone:
+                return
+            with suppress(termios.error):
+                raw = termios.tcgetattr(self.fileno)
+                raw[tty.LFLAG] = self._patch_lflag(raw[tty.LFLAG])
+                raw[tty.IFLAG] = self._patch_iflag(raw[tty.IFLAG])
+                raw[tty.CC][termios.VMIN] = 1
+                termios.tcsetattr(self.fileno, termios.TCSANOW, raw)
+            self.write("\x1b[?25l\x1b[?1004h")
+            self._enable_mouse_support()
+            self._enable_bracketed_paste()
+            self._disable_line_wrap()
+            self._app.refresh(layout=True)
+
+        def write(self, data: str) -> None:
+            """Write to the terminal; to one that is gone, nothing: Textual would wait for it for ever."""
+            if not self._gone:
+                super().write(data)
+
+        def _hung_up(self) -> None:
+            self._gone = True
+            end_at_last(_HUNG_UP)
+            self._app.call_later(self._app.exit, None, _HUNG_UP)
+
+        def _hand_on(self, messages: Iterable[Message]) -> None:
+            for message in messages:
+                self.process_message(message)

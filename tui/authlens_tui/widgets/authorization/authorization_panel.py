@@ -1,0 +1,349 @@
+"""Stage 6 while it waits: the link, the ways to take it, the ways back, and the time that is left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.events import DescendantBlur, DescendantFocus
+from textual.message import Message
+from textual.style import Style
+from textual.widgets import Input, Static
+
+from authlens_core.callback.request_head import TEST_PATH
+from authlens_core.callback.ssh_forward import forward_line_to_here
+from authlens_core.login.events import AuthorizationReady
+from authlens_core.oauth.authorization import url_parameters
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.terminal.link_file import LinkFile
+from authlens_tui.terminal.link_view import NoOrdinaryScreen, show_alone
+from authlens_tui.widgets.authorization.authorization_words import (
+    NO_FORWARD,
+    forward_words,
+    further_words,
+    key_words,
+)
+from authlens_tui.widgets.authorization.paste_field import PasteField
+
+__all__ = ["AuthorizationPanel"]
+
+_ROOMY: Final = 66  # cells in which the words beside the countdown fit
+_ROWS_FOR_ALL: Final = 10
+_SILENCE: Final = 30.0  # seconds without a visit after which a person over SSH is told what to do
+
+
+class AuthorizationPanel(VerticalScroll):
+    """Shows the link in one piece, counts down, and takes what the person pastes.
+
+    The pasted text is handed on as a `Secret` and the field is emptied: it may hold a code.
+    """
+
+    DEFAULT_CSS = """
+    AuthorizationPanel {
+        height: 1fr;
+        padding: 0 1;
+        & > Static { height: auto; margin-bottom: 1; }
+        & #countdown { margin-bottom: 0; }
+        & #link { border: round $primary; padding: 0 1; color: $text-primary; margin-bottom: 0; }
+        & #ways { margin-bottom: 0; }
+        & #forward { margin-bottom: 0; display: none; }
+        & #forward.-shown { display: block; }
+        & #test { margin-bottom: 0; display: none; }
+        & #test.-shown { display: block; }
+        & #paste { dock: bottom; }
+        & #ignored { color: $text-warning; display: none; }
+        & #ignored.-shown { display: block; }
+        & #refused { color: $text-error; display: none; }
+        & #refused.-shown { display: block; }
+        /* Where there is room for a few rows only, they belong to what is done now. */
+        &.-pasting > Static { display: none; }
+        &.-pasting #forward { display: none; }
+        &.-pasting #test { display: none; }
+        &.-pasting #ignored { display: none; }
+        &.-pasting #countdown { display: block; }
+        &.-pasting #refused.-shown { display: block; margin-bottom: 0; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # These three stand beside the link itself; the footer has no room for what is said there.
+        Binding("k", "qr_code", "QR code", show=False, id="link.qr", tooltip="The link as a QR code"),
+        Binding(
+            "u",
+            "alone",
+            "One line",
+            show=False,
+            id="link.alone",
+            tooltip="The link unwrapped, outside this screen",
+        ),
+        Binding(
+            "f",
+            "file",
+            "File",
+            show=False,
+            id="link.file",
+            tooltip="Write the link into a file only you can read",
+        ),
+        Binding("y", "copy_forward", "Copy ssh", id="link.ssh", tooltip="Copy the ssh -L line"),
+    ]
+
+    countdown = getters.query_one("#countdown", Static)
+    link = getters.query_one("#link", Static)
+    ways = getters.query_one("#ways", Static)
+    forward = getters.query_one("#forward", Static)
+    test = getters.query_one("#test", Static)
+    further = getters.query_one("#further", Static)
+    ignored = getters.query_one("#ignored", Static)
+    refused = getters.query_one("#refused", Static)
+    field = getters.query_one(PasteField)
+
+    class Pasted(Message):
+        """The person pasted something that may be the redirect URL."""
+
+        def __init__(self, text: Secret) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._remaining = 0.0
+        self._url = ""
+        self._port: int | None = None
+        self._test_url = ""
+        self._forward: str | None = None
+        self._shown_at = 0.0
+        self._families: list[str] = []
+        self._over = asyncio.Event()
+        self._file = LinkFile()
+        self._qr: QrScreen | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out, from what to do first to what to do if that fails."""
+        yield Static(id="countdown")
+        yield Static(id="link")
+        yield Static(id="ignored")
+        yield Static(id="refused")
+        yield Static(id="ways")
+        yield Static(id="forward")
+        yield Static(id="test")
+        yield Static(id="further")
+        yield PasteField(
+            placeholder="p: paste the address the browser ended on, then Enter",
+            id="paste",
+            password=True,
+            compact=True,
+        )
+
+    @property
+    def _environ(self) -> Mapping[str, str]:
+        environ: Mapping[str, str] = getattr(self.app, "environ", os.environ)
+        return environ
+
+    def show_link(self, ready: AuthorizationReady, port: int | None, *, player: bool) -> None:
+        """Show the link and how the answer can come back.
+
+        Args:
+            ready: the event with the link.
+            port: where the listener is bound, None without one.
+            player: true when `s` signs in at the emulator in the person's stead.
+        """
+        self.empty()
+        host = _redirect_host(ready.url)
+        self._url, self._port = ready.url, port
+        self._over = asyncio.Event()
+        self._shown_at, self._families = time.monotonic(), []
+        self._test_url = "" if port is None else f"http://{host}:{port}{TEST_PATH}"
+        self._forward = None
+        if port is not None:
+            self._forward = forward_line_to_here(self._environ, port, host)
+        self.link.border_title = "The link: open it in a browser and sign in"
+        self.link.update(Content.styled(ready.url, Style(link=ready.url)))
+        self.show_ways(player=player)
+        self.forward.set_class(self._forward is not None, "-shown")
+        if self._forward is not None:
+            self.forward.update(forward_words(self._forward))
+        self.further.update(further_words(self._forward, port, host))
+        self._show_test()
+        self.scroll_home(animate=False)
+
+    def show_ways(self, *, player: bool) -> None:
+        """Say which keys take the link; `player`: the demo can sign in with it."""
+        self.ways.update(key_words(self._environ, self._port, player=player))
+
+    def empty(self) -> None:
+        """Leave nothing of this wait behind: what was typed, the file, the QR code."""
+        self._url = ""
+        self._over.set()
+        self._file.remove()
+        if self._qr is not None:
+            self._qr.finish()
+        self.field.clear()
+        self.ignored.remove_class("-shown")
+        self.refused.remove_class("-shown")
+
+    def on_unmount(self) -> None:
+        """Leave no file behind."""
+        self._over.set()
+        self._file.remove()
+
+    def take_paste(self, text: str) -> None:
+        """Go to the field and put `text` into it; Enter hands it on."""
+        self.field.focus()
+        if text:
+            self.field.clear()
+            self.field.take(text)
+
+    def show_remaining(self, seconds: float) -> None:
+        """Show how long the wait still lasts, and whether the way back was tried."""
+        self._remaining = seconds
+        minutes, rest = divmod(int(seconds), 60)
+        roomy = self.content_size.width >= _ROOMY
+        self.countdown.update(
+            Content.assemble(
+                ("Waiting for the browser  " if roomy else "Waiting  ", "bold"),
+                (f"{minutes}:{rest:02d}", "bold $text-accent"),
+                ("   + five minutes more   Esc cancel" if roomy else "  + more  Esc cancel", "$quiet"),
+            )
+        )
+        self._show_test()
+
+    def on_resize(self) -> None:
+        """Say the time in as many words as there is room for, from the first moment on."""
+        self.show_remaining(self._remaining)
+        self._make_room()
+
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def _make_room(self) -> None:
+        """On a terminal of a few rows, show the field and the time alone while something is pasted."""
+        alone = self.app.size.height < _ROWS_FOR_ALL and self.screen.focused is self.field
+        self.set_class(alone, "-pasting")
+        self.screen.set_class(alone, "-pasting")
+
+    def show_ignored(self, reason: str, count: int) -> None:
+        """Say that something else came to the listener and changed nothing."""
+        times = "once" if count == 1 else f"{count} times"
+        self.ignored.update(Content(f"! Ignored {times}, still waiting. Last: {safe_line(reason, 200)}"))
+        self.ignored.add_class("-shown")
+
+    def show_tunnel(self, family: str) -> None:
+        """Say that the test page was reached, and over which address family."""
+        name = safe_line(family, 20)
+        if name not in self._families and len(self._families) < 2:
+            self._families.append(name)
+        self._show_test()
+
+    def show_refused_paste(self, words: str) -> None:
+        """Say why what was pasted is not the answer."""
+        self.refused.update(Content(f"✖ {safe_line(words, 400)}"))
+        self.refused.add_class("-shown")
+
+    def _show_test(self) -> None:
+        """Show the link to the test page, and what came of it."""
+        self.test.set_class(bool(self._test_url or self._families), "-shown")
+        told: tuple[str, str]
+        if self._families:
+            families = " and ".join(self._families)
+            told = (f"\n✔ It was reached over {families}: the browser can come back here.", "$text-success")
+        else:
+            silent = time.monotonic() - self._shown_at
+            minutes, rest = divmod(int(silent), 60)
+            told = (f"  nothing came yet ({minutes}:{rest:02d})", "$quiet")
+            if self._forward is not None and silent >= _SILENCE:
+                told = (f"\n! Nothing came in {minutes}:{rest:02d}. {NO_FORWARD}", "$text-warning")
+        self.test.update(
+            Content.assemble(
+                "Try the way back first: ",
+                Content.styled(self._test_url, Style(link=self._test_url, bold=True)),
+                told,
+            )
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer the ways to take the link while there is one."""
+        if action in {"qr_code", "alone", "file"}:
+            return bool(self._url)
+        return bool(self._url and self._forward) if action == "copy_forward" else True
+
+    @work(exclusive=True, group="qr", description="show the QR code")
+    async def action_qr_code(self) -> None:
+        """Show the link as a QR code on a screen of its own."""
+        self._qr = QrScreen(self._url)
+        try:
+            if await self.app.push_screen_wait(self._qr):
+                self.action_alone()
+        finally:
+            self._qr = None
+
+    @work(exclusive=True, group="alone", description="show the link on one line")
+    async def action_alone(self) -> None:
+        """Leave the full screen and show the link on one line, until Enter or an answer."""
+        if not self._url:
+            return
+        try:
+            await show_alone(self.app, self._url, self._over)
+        except NoOrdinaryScreen:
+            self.notify(
+                "This terminal cannot leave the full screen. Copy the link with c, or write it with f.",
+                severity="warning",
+                markup=False,
+            )
+
+    def action_file(self) -> None:
+        """Write the link into a file that only this account can read."""
+        try:
+            path = self._file.write(self._url, self._environ)
+        except OSError as error:
+            reason = safe_line(error.strerror or type(error).__name__, 200)
+            self.notify(
+                f"The link could not be written to a file: {reason}.", severity="warning", markup=False
+            )
+            return
+        self.notify(
+            f"Written to {safe_line(str(path), 400)}, readable by this account alone. "
+            "It is removed when the wait ends.",
+            title="The link",
+            timeout=15,
+            markup=False,
+        )
+
+    @work(exclusive=True, group="copy", description="copy the ssh line")
+    async def action_copy_forward(self) -> None:
+        """Copy the line that forwards the port."""
+        copy = getattr(self.app, "copy", None)
+        if callable(copy) and self._forward is not None:
+            await copy(self._forward, "The ssh line")
+
+    @on(PasteField.Left)
+    def _left(self) -> None:
+        self.focus()
+
+    @on(PasteField.TooLong)
+    def _too_long(self, message: PasteField.TooLong) -> None:
+        self.show_refused_paste(
+            f"What was pasted has {message.characters:,} characters; an address with an answer has 65,536 at"
+            " most. Nothing of it was taken: copy the address alone."
+        )
+
+    @on(Input.Submitted, "#paste")
+    def _submit(self, event: Input.Submitted) -> None:
+        text = event.value
+        event.input.clear()
+        self.refused.remove_class("-shown")
+        if text.strip():
+            self.post_message(self.Pasted(Secret(text)))
+
+
+def _redirect_host(url: str) -> str:
+    """Return the host that the browser is sent back to: `localhost` or `127.0.0.1`."""
+    redirect_uri = dict(url_parameters(url)).get("redirect_uri", "")
+    return "127.0.0.1" if redirect_uri.startswith("http://127.0.0.1:") else "localhost"

@@ -1,0 +1,1 @@
+"""The table of credentials and the detail pane beside it."""

@@ -1,0 +1,291 @@
+"""The table of credentials: any number of rows, of which only those in view are made, painted and kept fresh.
+
+A table that holds a cell for every credential would have thousands of countdowns to write each second. Here
+a row is made of its credential when it is drawn, and once a second the rows in view are made again to see
+whether their text has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from authlens_core.credentials.inventory.inventory import Group, Holding
+from authlens_tui.widgets.credentials.credential_row import GAP, Column, RowText, columns_for
+
+__all__ = ["CredentialTable"]
+
+_HEADER: Final = 1  # rows
+_PREFIX: Final = "credential-table--"
+_TONES: Final = ("good", "warning", "bad", "busy")
+
+
+class CredentialTable(ScrollView, can_focus=True):
+    """Draws rows and moves a cursor over them; the cursor stays on its credential whatever comes and goes.
+
+    Args:
+        make: makes the text of a row from its credential, as it is now.
+        id: the id of the widget.
+    """
+
+    DEFAULT_CSS = """
+    CredentialTable {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        & > .credential-table--header { background: $panel; color: $foreground; text-style: bold; }
+        & > .credential-table--good { color: $text-success; }
+        & > .credential-table--warning { color: $text-warning; }
+        & > .credential-table--bad { color: $text-error; }
+        & > .credential-table--busy { color: $text-accent; }
+        & > .credential-table--group { color: $text-primary; text-style: bold; }
+        & > .credential-table--cursor {
+            background: $block-cursor-blurred-background;
+            color: $block-cursor-blurred-foreground;
+        }
+        &:focus > .credential-table--cursor {
+            background: $block-cursor-background;
+            color: $block-cursor-foreground;
+        }
+        &:ansi > .credential-table--header { background: ansi_default; text-style: bold underline; }
+        &:nocolor > .credential-table--cursor { text-style: reverse; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        _PREFIX + part for part in ("header", "group", "cursor", *_TONES)
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "end(-1)", "First", show=False),
+        Binding("end", "end(1)", "Last", show=False),
+        Binding("enter", "choose", "Choose", show=False),
+    ]
+
+    class Highlighted(Message):
+        """The cursor stands on another credential now, or on none."""
+
+    class Chosen(Message):
+        """The person wants to see more of the credential under the cursor."""
+
+    def __init__(self, make: Callable[[Holding], RowText], *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._make = make
+        self._rows: Sequence[Holding | Group] = ()
+        self._places: dict[str, int] = {}
+        self._columns: tuple[Column, ...] = ()
+        self._cursor = 0
+        self._wanted = ""
+        self._drawn: dict[int, tuple[str, ...]] = {}
+
+    # -- what is shown ---------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> Sequence[Holding | Group]:
+        """What is shown, headings among it."""
+        return self._rows
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns for the present width."""
+        return self._columns
+
+    @property
+    def selected(self) -> Holding | None:
+        """The credential under the cursor, or None."""
+        row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
+        return row if isinstance(row, Holding) else None
+
+    def show(self, rows: Sequence[Holding | Group]) -> None:
+        """Show other rows; the cursor goes with its credential, or stays at its place where that is gone."""
+        before = self.selected
+        self._rows = rows
+        self._places = {row.holding_id: number for number, row in enumerate(rows) if isinstance(row, Holding)}
+        self._cursor = self._place_of_wanted()
+        self._drawn.clear()
+        self.virtual_size = Size(self.size.width, len(rows) + _HEADER)
+        self.refresh()
+        self.call_after_refresh(self._bring_into_view)
+        if self.selected is not before:
+            self.post_message(self.Highlighted())
+
+    def _place_of_wanted(self) -> int:
+        if self._wanted in self._places:
+            return self._places[self._wanted]
+        if not self._places:
+            return 0
+        near = min(self._cursor, len(self._rows) - 1)
+        found = near if isinstance(self._rows[near], Holding) else self._beyond(near, 1)
+        row = self._rows[found]
+        self._wanted = row.holding_id if isinstance(row, Holding) else ""
+        return found
+
+    def select(self, holding_id: str) -> None:
+        """Put the cursor on a credential, where it is shown."""
+        if holding_id in self._places:
+            self._go_to(self._places[holding_id])
+
+    def tick(self) -> None:
+        """Make the rows in view again and draw those that have changed."""
+        for number in self._in_view():
+            row = self._rows[number]
+            if not isinstance(row, Holding) or number not in self._drawn:
+                continue
+            if self._plain(self._make(row)) != self._drawn[number]:
+                del self._drawn[number]
+                self._redraw(number)
+
+    def _plain(self, row: RowText) -> tuple[str, ...]:
+        return tuple(row.cells[column.key] for column in self._columns)
+
+    def _in_view(self) -> range:
+        top = self.scroll_offset.y
+        return range(top, min(top + self._page_height, len(self._rows)))
+
+    @property
+    def _page_height(self) -> int:
+        return max(1, self.scrollable_content_region.height - _HEADER)
+
+    def _redraw(self, number: int) -> None:
+        y = number - self.scroll_offset.y + _HEADER
+        self.refresh(Region(0, y, self.size.width, 1))
+
+    def on_resize(self) -> None:
+        """Give the columns the width there is."""
+        self._columns = columns_for(self.scrollable_content_region.width)
+        self._drawn.clear()
+        self.virtual_size = Size(self.size.width, len(self._rows) + _HEADER)
+        self.refresh()
+        self._bring_into_view()
+
+    def notify_style_update(self) -> None:
+        """Repaint when the theme has changed."""
+        super().notify_style_update()
+        self.refresh()
+
+    # -- how it is drawn -------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Draw row `y` of the view; the first is the header."""
+        width = self.scrollable_content_region.width
+        if y < _HEADER:
+            return self._line([column.title for column in self._columns], width, self._style("header"))
+        number = self.scroll_offset.y + y - _HEADER
+        if number >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        row = self._rows[number]
+        if isinstance(row, Group):
+            return self._line([f"{row.name} · {row.size}"], width, self._style("group"), (width,))
+        made = self._make(row)
+        texts = self._drawn[number] = self._plain(made)
+        if number == self._cursor:
+            # The cursor's own colours alone: others may not be readable on it.
+            return self._line(texts, width, self._style("cursor"))
+        state = self.rich_style + self._style(made.tone, partial=True)
+        return self._line(texts, width, self.rich_style, state=state)
+
+    def _style(self, part: str, *, partial: bool = False) -> Style:
+        return self.get_component_rich_style(_PREFIX + part, partial=partial)
+
+    def _line(
+        self,
+        texts: Iterable[str],
+        width: int,
+        style: Style,
+        widths: Iterable[int] = (),
+        state: Style | None = None,
+    ) -> Strip:
+        """Return one row: each text in its width; what is cut ends in an ellipsis."""
+        segments: list[Segment] = []
+        for text, room in zip(texts, widths or (column.width for column in self._columns), strict=True):
+            segments.append(Segment(_fitting(text, room), style if segments or state is None else state))
+            segments.append(Segment(" " * GAP, style))
+        return Strip(segments).crop_extend(0, width, style)
+
+    # -- the cursor ------------------------------------------------------------------------------------
+
+    def _beyond(self, number: int, by: int) -> int:
+        """Return the nearest credential from `number` on in one direction, else in the other."""
+        for step in (by, -by):
+            place = number
+            while 0 <= place < len(self._rows):
+                if isinstance(self._rows[place], Holding):
+                    return place
+                place += step
+        return 0
+
+    def _go_to(self, number: int) -> None:
+        if number == self._cursor or not self._places:
+            return
+        before, self._cursor = self._cursor, number
+        row = self._rows[number]
+        self._wanted = row.holding_id if isinstance(row, Holding) else ""
+        self._redraw(before)
+        self._redraw(number)
+        self._bring_into_view()
+        self.post_message(self.Highlighted())
+
+    def _bring_into_view(self) -> None:
+        top, height = self.scroll_offset.y, self._page_height
+        first = self._cursor - 1 if self._cursor == 1 else self._cursor  # with the heading above it
+        if first < top:
+            self.scroll_to(y=first, animate=False)
+        elif self._cursor >= top + height:
+            self.scroll_to(y=self._cursor - height + 1, animate=False)
+
+    def action_move(self, by: int) -> None:
+        """Go one credential up or down."""
+        number = self._cursor + by
+        if 0 <= number < len(self._rows):
+            self._go_to(self._beyond(number, by))
+
+    def action_page(self, by: int) -> None:
+        """Go one page up or down."""
+        number = min(max(self._cursor + by * self._page_height, 0), len(self._rows) - 1)
+        self._go_to(self._beyond(max(0, number), by))
+
+    def action_end(self, by: int) -> None:
+        """Go to the first or the last credential."""
+        self._go_to(self._beyond(0 if by < 0 else len(self._rows) - 1, -by))
+
+    def action_choose(self) -> None:
+        """Show more of the credential under the cursor."""
+        if self.selected is not None:
+            self.post_message(self.Chosen())
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor where it was clicked; a second click there chooses."""
+        offset = event.get_content_offset(self)
+        number = -1 if offset is None else self.scroll_offset.y + offset.y - _HEADER
+        if offset is None or offset.y < _HEADER or not 0 <= number < len(self._rows):
+            return
+        if isinstance(self._rows[number], Holding):
+            if number == self._cursor:
+                self.action_choose()
+            self._go_to(number)
+
+    def on_focus(self) -> None:
+        """Draw the cursor as that of what has the focus."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Draw the cursor as one without the focus."""
+        self.refresh()
+
+
+def _fitting(text: str, width: int) -> str:
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return f"{set_cell_size(text, max(0, width - 1))}…"

@@ -1,0 +1,1 @@
+"""A long text that is laid out lazily, searched and scrolled."""

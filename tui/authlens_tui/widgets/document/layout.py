@@ -1,0 +1,241 @@
+"""Where each line of a document stands on the screen, at one width and with some of it folded.
+
+Only how many rows each line takes is counted beforehand; a row itself is made when it is seen. So the layout
+of a megabyte takes a fraction of a second, in any thread, and folding takes milliseconds.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from itertools import accumulate, chain
+from typing import Final
+
+from authlens_tui.widgets.document.lines import (
+    SMALLEST_WIDTH,
+    LazyLines,
+    Line,
+    LineList,
+    Row,
+    Tone,
+    line,
+    rows_of,
+)
+
+__all__ = ["Layout"]
+
+_KEPT: Final = 512  # lines whose rows are kept after they were seen
+_LONG: Final = 4_096  # characters from which rows are worth keeping when they were counted
+
+
+class Layout:
+    """The rows of `lines` at `width` cells.
+
+    Args:
+        lines: the document.
+        width: cells that a row may take; 8 at least are taken.
+    """
+
+    def __init__(self, lines: LineList, width: int) -> None:
+        self.lines: Final = lines
+        self.width: Final = max(width, SMALLEST_WIDTH)
+        self._folded: dict[int, int] = {}
+        self._seen: dict[int, tuple[Row, ...]] = {}
+        self._costly: dict[int, tuple[Row, ...]] = {}
+        self._heights = array("l")
+        for part in lines.parts:
+            self._count(part)
+        self._place()
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+        return self._bottoms[-1] if self._bottoms else 0
+
+    @property
+    def folded(self) -> frozenset[int]:
+        """The lines whose container is folded."""
+        return frozenset(self._folded)
+
+    def row(self, number: int) -> Row:
+        """Return row `number`."""
+        place = bisect_right(self._bottoms, number)
+        top = self._bottoms[place - 1] if place else 0
+        return self._rows(self._line_at(place))[number - top]
+
+    def line_of_row(self, number: int) -> int:
+        """Return which line row `number` is of; the last line for a row below the end."""
+        if not self._bottoms:
+            return 0
+        return self._line_at(min(bisect_right(self._bottoms, number), len(self._bottoms) - 1))
+
+    def rows_of_line(self, number: int) -> range:
+        """Return the rows of line `number`; where it is folded away, of the line that shows the fold."""
+        place = self._place_of(number)
+        return range(self._bottoms[place - 1] if place else 0, self._bottoms[place])
+
+    def row_of_character(self, number: int, character: int) -> int:
+        """Return the row on which a character of line `number` stands."""
+        rows = self.rows_of_line(number)
+        for row in rows:
+            if self.row(row).end > character:
+                return row
+        return rows[-1]
+
+    def step(self, number: int, by: int) -> int:
+        """Return the line `by` visible lines after (or before) line `number`."""
+        place = self._place_of(number) + by
+        return self._line_at(max(0, min(place, len(self._bottoms) - 1)))
+
+    # -- folding ---------------------------------------------------------------------------------------
+
+    def can_fold(self, number: int) -> bool:
+        """Say whether line `number` begins an object or array of laid out JSON."""
+        return self._end_of(number) is not None
+
+    def toggle(self, number: int) -> bool:
+        """Fold what line `number` begins, or unfold it; return whether anything changed."""
+        end = self._end_of(number)
+        if end is None:
+            return False
+        if self._folded.pop(number, None) is None:
+            self._folded[number] = end
+        self._place()
+        return True
+
+    def enclosing(self, number: int) -> int | None:
+        """Return the line that begins the container around line `number`."""
+        if not 0 <= number < len(self.lines):
+            return None
+        part, first = self.lines.part(number)
+        around = part.containers.around(number - first) if isinstance(part, LazyLines) else None
+        return None if around is None else first + around
+
+    def toggle_all(self) -> None:
+        """Unfold everything, or where nothing is folded, fold all members of the outermost container."""
+        if self._folded:
+            self._folded.clear()
+        else:
+            for first, part in self.lines.passages():
+                for start in part.containers.members:
+                    self._folded[first + start] = first + part.containers.ends[start]
+        self._place()
+
+    def reveal(self, number: int) -> None:
+        """Unfold whatever hides line `number`."""
+        hiding = [start for start, end in self._folded.items() if start < number <= end]
+        for start in hiding:
+            del self._folded[start]
+        if hiding:
+            self._place()
+
+    def fold(self, starts: frozenset[int]) -> None:
+        """Fold again what was folded in a layout of the same lines at another width."""
+        for start in starts:
+            end = self._end_of(start)
+            if end is not None:
+                self._folded[start] = end
+        if starts:
+            self._place()
+
+    @property
+    def foldable(self) -> bool:
+        """True where any of it is JSON with something to fold."""
+        return any(part.json for _, part in self.lines.passages())
+
+    def _end_of(self, number: int) -> int | None:
+        if not 0 <= number < len(self.lines):
+            return None
+        part, first = self.lines.part(number)
+        end = part.containers.ends.get(number - first) if isinstance(part, LazyLines) else None
+        return None if end is None else first + end
+
+    # -- counting --------------------------------------------------------------------------------------
+
+    def _count(self, part: Line) -> None:
+        if not isinstance(part, LazyLines):
+            self._heights.append(self._height(part, len(self._heights)))
+            return
+        width = self.width - part.make("").gutter
+        _ = part.containers  # found now, in whatever thread this is
+        for text in part.texts:
+            short = len(text) <= width and text.isascii()
+            self._heights.append(1 if short else self._height(part.make(text), len(self._heights)))
+
+    def _height(self, one: Line, number: int) -> int:
+        width = self.width - one.gutter
+        over = len(one.text) - width
+        if one.text.isascii() and (over <= 0 or not one.words):
+            inner = width - min(one.hang, width // 2)
+            return 1 + max(0, -(-over // inner))
+        rows = tuple(rows_of(one, width))
+        if len(one.text) >= _LONG:
+            self._costly[number] = rows
+        return len(rows)
+
+    def _rows(self, number: int) -> tuple[Row, ...]:
+        rows = self._seen.get(number) or (self._costly.get(number) if number not in self._folded else None)
+        if rows is None:
+            one = self._shown(number)
+            rows = tuple(rows_of(one, self.width - one.gutter))
+            if len(self._seen) >= _KEPT:
+                self._seen.clear()
+            self._seen[number] = rows
+        return rows
+
+    def _shown(self, number: int) -> Line:
+        """Return line `number`; of a folded container all that there is between its brackets is a count."""
+        one = self.lines.line(number)
+        end = self._folded.get(number)
+        if end is None:
+            return one
+        words, rest = self._instead(number, end)
+        return _Folded((*one.drawn, *line((words, Tone.NOTE), (rest, Tone.MUTED)).pieces), one.hang)
+
+    def _instead(self, number: int, end: int) -> tuple[str, str]:
+        """Return what a folded container shows in place of its members, and how it ends."""
+        count = end - number - 1
+        return f" {count:,} line{'s' if count != 1 else ''} ", self.lines.texts[end].strip()
+
+    def _folded_height(self, number: int, end: int) -> int:
+        text = self.lines.texts[number]
+        if (
+            text.isascii()
+            and len(text) + sum(map(len, self._instead(number, end))) <= self.width - _Folded.gutter
+        ):
+            return 1
+        return len(self._rows(number))
+
+    def _place(self) -> None:
+        self._seen.clear()
+        spans: list[range] = []
+        start = 0
+        for fold, end in sorted(self._folded.items()):
+            if fold >= start:
+                spans.append(range(start, fold + 1))
+                start = end + 1
+        spans.append(range(start, len(self.lines)))
+        self._spans = [span for span in spans if span]
+        self._first_places = [0, *accumulate(len(span) for span in self._spans)]
+        own = {fold: self._heights[fold] for fold in self._folded}
+        for fold in own:
+            self._heights[fold] = self._folded_height(fold, self._folded[fold])
+        heights = chain.from_iterable(self._heights[span.start : span.stop] for span in self._spans)
+        self._bottoms = list(accumulate(heights))
+        for fold, height in own.items():
+            self._heights[fold] = height
+
+    def _line_at(self, place: int) -> int:
+        span = bisect_right(self._first_places, place) - 1
+        return self._spans[span][place - self._first_places[span]]
+
+    def _place_of(self, number: int) -> int:
+        span = bisect_right(self._spans, number, key=lambda one: one.start) - 1
+        within = min(number - self._spans[span].start, len(self._spans[span]) - 1)
+        return self._first_places[span] + within
+
+
+class _Folded(Line):
+    """The one line of a folded container."""
+
+    gutter = 2

@@ -1,0 +1,251 @@
+"""Lines of a document as values: pieces of clean text, each with a tone, and how they wrap.
+
+Every string becomes a piece through `line` or `prose`, which pass it through `safe_line`. Nothing here is
+ever read as markup.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import ClassVar, Final
+
+from rich.cells import cell_len
+
+from authlens_core.safe_text import safe_line
+from authlens_tui.widgets.document.body_folding import Containers, containers
+
+__all__ = [
+    "BLANK",
+    "LazyLines",
+    "Line",
+    "LineList",
+    "Piece",
+    "Row",
+    "Tone",
+    "laid_out",
+    "line",
+    "prose",
+    "rows_of",
+]
+
+MAX_LINE: Final = 8_000_000  # characters of one line that are shown: more than any body has
+SMALLEST_WIDTH: Final = 8  # cells
+
+
+class Tone(StrEnum):
+    """What a piece of text is; the theme decides how that looks."""
+
+    PLAIN = "plain"
+    TITLE = "title"
+    NAME = "name"
+    MUTED = "muted"
+    GOOD = "good"
+    NOTE = "note"
+    WARNING = "warning"
+    BAD = "bad"
+    SECRET = "secret"  # noqa: S105 - a tone, not a secret
+    KEY = "key"
+    STRING = "string"
+    NUMBER = "number"
+
+
+Piece = tuple[str, Tone]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line before wrapping.
+
+    Attributes:
+        pieces: text and tone, already clean.
+        hang: the column at which wrapped rows go on, so that they never look like a line of their own.
+        words: true for prose, which breaks between words; data breaks anywhere.
+    """
+
+    gutter: ClassVar[int] = 0
+    """Cells before every row of the line that are no part of its text: for a fold or a cursor."""
+
+    pieces: tuple[Piece, ...]
+    hang: int = 0
+    words: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        """The text of all pieces."""
+        return "".join(text for text, _ in self.pieces)
+
+    def toned(self) -> tuple[Piece, ...]:
+        """The pieces as they are drawn; a line that is costly to tell apart does it only when it is seen."""
+        return self.pieces
+
+    @cached_property
+    def drawn(self) -> tuple[Piece, ...]:
+        """What `toned` returns, told apart once."""
+        return self.toned()
+
+
+@dataclass(frozen=True)
+class LazyLines(Line):
+    """Many lines of one text, each made only when it is seen: 200,000 lines cost no more than their text.
+
+    It stands among other lines; its own text is all of theirs.
+
+    Attributes:
+        texts: the text of each line, already clean.
+        make: makes the line of such a text.
+        json: true for JSON that was laid out, whose objects and arrays can be folded.
+    """
+
+    texts: Sequence[str] = ()
+    make: Callable[[str], Line] = lambda text: Line(((text, Tone.PLAIN),))
+    json: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        """The lines, one below the other."""
+        return "\n".join(self.texts)
+
+    @cached_property
+    def containers(self) -> Containers:
+        """Which of the lines can be folded."""
+        return containers(self.texts) if self.json else Containers({}, ())
+
+
+class LineList:
+    """The lines of a document, with each line of a passage counted by itself."""
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self.parts: Final = tuple(lines)
+        self.texts: Final[list[str]] = []
+        self._starts: list[int] = []
+        for part in self.parts:
+            self._starts.append(len(self.texts))
+            if isinstance(part, LazyLines):
+                self.texts.extend(part.texts)
+            else:
+                self.texts.append(part.text)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, LineList) and self.parts == other.parts)
+
+    __hash__ = object.__hash__
+
+    def part(self, number: int) -> tuple[Line, int]:
+        """Return the line, or the passage that line `number` is of, and the number at which it begins."""
+        place = bisect_right(self._starts, number) - 1
+        return self.parts[place], self._starts[place]
+
+    def passages(self) -> Iterator[tuple[int, LazyLines]]:
+        """Yield each passage with the number of its first line."""
+        for start, part in zip(self._starts, self.parts, strict=True):
+            if isinstance(part, LazyLines):
+                yield start, part
+
+    def line(self, number: int) -> Line:
+        """Return line `number`, made now if it is of a passage."""
+        part, _ = self.part(number)
+        return part.make(self.texts[number]) if isinstance(part, LazyLines) else part
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row on the screen: the characters from `start` to `end` of a line, after `indent` spaces."""
+
+    line: Line
+    start: int
+    end: int
+    indent: int = 0
+
+    @property
+    def continues(self) -> bool:
+        """True when the row above belongs to the same line."""
+        return self.start > 0
+
+    @property
+    def text(self) -> str:
+        """What the row shows."""
+        return " " * self.indent + self.line.text[self.start : self.end]
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield the parts of the line's pieces that the row shows."""
+        if self.indent:
+            yield " " * self.indent, Tone.PLAIN
+        position = 0
+        for text, tone in self.line.drawn:
+            cut = text[max(0, self.start - position) : max(0, self.end - position)]
+            if cut:
+                yield cut, tone
+            position += len(text)
+
+
+def line(*pieces: Piece | str, hang: int = 0, words: bool = False) -> Line:
+    """Make a line of pieces; a bare string is plain. Cleans the text and cuts what is too long, saying so."""
+    clean = tuple(
+        (safe_line(piece, MAX_LINE), Tone.PLAIN)
+        if isinstance(piece, str)
+        else (safe_line(piece[0], MAX_LINE), piece[1])
+        for piece in pieces
+    )
+    return Line(clean, hang, words)
+
+
+def prose(text: str, tone: Tone = Tone.PLAIN, *, indent: int = 0) -> Line:
+    """Make a line of sentences, indented and broken between words."""
+    return line((" " * indent + text, tone), hang=indent, words=True)
+
+
+BLANK: Final = line("")
+
+
+def laid_out(lines: Sequence[Line], width: int) -> list[Row]:
+    """Break `lines` into rows of at most `width` cells (8 at least)."""
+    return [row for one in lines for row in rows_of(one, max(width, SMALLEST_WIDTH))]
+
+
+def rows_of(one: Line, width: int) -> list[Row]:
+    """Break one line into rows of at most `width` cells, every one after the first as far in as it hangs."""
+    text = one.text
+    if len(text) <= width and text.isascii():
+        return [Row(one, 0, len(text))]
+    hang = min(one.hang, width // 2)
+    rows: list[Row] = []
+    start = 0
+    while start < len(text) or not rows:
+        indent = hang if rows else 0
+        end = _fitting(text, start, width - indent)
+        if one.words and end < len(text):
+            end = _word_end(text, start if rows else one.hang, end)
+        rows.append(Row(one, start, end, indent))
+        start = end
+        while one.words and start < len(text) and text[start] == " ":
+            start += 1
+    return rows
+
+
+def _fitting(text: str, start: int, cells: int) -> int:
+    """Return where a row of `cells` cells that begins at `start` ends, after one character at least."""
+    end = min(len(text), start + cells)
+    if text[start:end].isascii():
+        return end
+    used, position = 0, start
+    while position < end:
+        used += cell_len(text[position])
+        if used > cells:
+            break
+        position += 1
+    return max(position, start + 1)
+
+
+def _word_end(text: str, start: int, end: int) -> int:
+    """Return the last place before `end` where a word may end, or `end` if one word fills the row."""
+    if text[end] == " ":
+        return end
+    space = text.rfind(" ", start, end)
+    return space if space > start and text[start:space].strip() else end

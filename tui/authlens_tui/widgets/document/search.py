@@ -1,0 +1,125 @@
+"""The field for the words to look for in a document, and which of the places found is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Input, Label, Static
+
+from authlens_tui.widgets.document.document import DocumentView
+from authlens_tui.widgets.document.matches import MAX_MATCHES
+
+__all__ = ["SearchBar"]
+
+_MAX_WORDS: Final = 500
+
+
+class SearchBar(Horizontal):
+    """One line at the bottom: the words to look for, and which of how many places is shown."""
+
+    DEFAULT_CSS = """
+    SearchBar {
+        display: none;
+        dock: bottom;
+        height: 1;
+        background: $panel;
+        &.-open { display: block; }
+        & > Label { width: auto; padding: 0 1; color: $text-primary; }
+        & > Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
+        & > Input:focus { border: none; }
+        & > Static { width: auto; padding: 0 1; color: $text-muted; }
+    }
+    """
+    HELP = "Type what to look for. Enter goes to the next place, up to the one before, Esc closes."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter,down,f3",
+            "turn(1)",
+            "Next match",
+            key_display="⏎",
+            id="search.next",
+            tooltip="Go to the next place where the words stand",
+            priority=True,
+        ),
+        Binding(
+            "shift+enter,up,shift+f3",
+            "turn(-1)",
+            "Match before",
+            key_display="↑",
+            id="search.before",
+            tooltip="Go to the place before",
+            priority=True,
+        ),
+        Binding(
+            "escape", "close", "Close search", id="search.close", tooltip="Close the search", priority=True
+        ),
+    ]
+
+    field = getters.query_one(Input)
+    count = getters.query_one(".count", Static)
+
+    def __init__(self, document: Callable[[], DocumentView]) -> None:
+        """Make the bar.
+
+        Args:
+            document: returns what is searched, the document that is shown now.
+        """
+        super().__init__()
+        self._document = document
+
+    def compose(self) -> ComposeResult:
+        """Lay out the field and the count."""
+        yield Label("/")
+        yield Input(placeholder="words to look for", max_length=_MAX_WORDS, select_on_focus=True)
+        yield Static(classes="count")
+
+    @property
+    def is_open(self) -> bool:
+        """True while the field is shown."""
+        return self.has_class("-open")
+
+    def open(self) -> None:
+        """Show the field and take the keys."""
+        self.add_class("-open")
+        self.field.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Take these keys only while the field has them."""
+        return self.is_open and self.has_focus_within if action in ("turn", "close") else True
+
+    def tell(self, place: int, matches: int) -> None:
+        """Say which match is shown, counted from 1, and how many there are."""
+        if not self.field.value:
+            words = ""
+        elif not matches:
+            words = "not found"
+        else:
+            words = f"{place:,} of {matches:,}{'+' if matches >= MAX_MATCHES else ''}"
+        self.count.update(Content(words))
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.search()
+
+    @work(exclusive=True, group="search", description="search")
+    async def search(self) -> None:
+        """Mark where the words stand, and go to the first place from what is shown on."""
+        self.count.update(Content("searching …"))
+        self.tell(*await self._document().search(self.field.value))
+
+    def action_turn(self, by: int) -> None:
+        """Go to the next match, or the one before."""
+        self.tell(*self._document().turn_match(by))
+
+    def action_close(self) -> None:
+        """Hide the field and give the keys back to the document."""
+        self.remove_class("-open")
+        self._document().forget_matches()
+        self._document().focus()

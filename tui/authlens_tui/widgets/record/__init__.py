@@ -1,0 +1,1 @@
+"""The views of one recorded stage: overview, request, response, checks, diagram, JWT."""

@@ -1,0 +1,75 @@
+"""Checks to read, the gravest first: what was expected, what was seen, why it matters, and the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.safe_text import safe_line
+from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
+from authlens_tui.widgets.record.header_table import value_pieces
+
+__all__ = ["SEVERITY_SIGNS", "check_lines", "checks_summary"]
+
+SEVERITY_SIGNS: Final = {
+    Severity.FAILURE: ("✖", "failed", Tone.BAD),
+    Severity.WARNING: ("!", "warning", Tone.WARNING),
+    Severity.NOTICE: ("i", "notice", Tone.NOTE),
+    Severity.PASS: ("✔", "passed", Tone.GOOD),
+}
+"""Symbol, word and tone of each severity, the gravest first: never colour alone."""
+
+_ORDER: Final = {severity: place for place, severity in enumerate(SEVERITY_SIGNS)}
+_INDENT: Final = 11
+_LABEL: Final = 6
+_MAX_SEEN: Final = 4_000
+
+
+def checks_summary(checks: Iterable[Check]) -> str:
+    """Return a few words such as `5✔ 1!`: how many checks came out how."""
+    found = list(checks)
+    counts = ((SEVERITY_SIGNS[s][0], sum(c.severity is s for c in found)) for s in reversed(SEVERITY_SIGNS))
+    return " ".join(f"{count}{sign}" for sign, count in counts if count)
+
+
+def check_lines(checks: Iterable[Check], overridden: Iterable[str] = ()) -> Iterator[Line]:
+    """Yield the lines of `checks`, the gravest first."""
+    allowed = frozenset(overridden)
+    ordered = sorted(checks, key=lambda check: _ORDER[check.severity])
+    if not ordered:
+        yield line(("Nothing has been checked yet.", Tone.MUTED))
+    for number, check in enumerate(ordered):
+        grave = check.severity is not Severity.PASS
+        if number and (grave or ordered[number - 1].severity is not check.severity):
+            yield BLANK
+        yield from _check(check, overridden=check.name in allowed)
+
+
+def _check(check: Check, *, overridden: bool) -> Iterator[Line]:
+    sign, word, tone = SEVERITY_SIGNS[check.severity]
+    grave = check.severity is not Severity.PASS
+    yield line(
+        (f"{sign} {word:<{_INDENT - 2}}", tone),
+        (check.expected, Tone.TITLE if grave else Tone.PLAIN),
+        (f"  {check.spec}" if check.spec else "", Tone.MUTED),
+        hang=_INDENT,
+        words=True,
+    )
+    if check.seen:
+        yield _labelled("seen", safe_line(check.seen, _MAX_SEEN), Tone.PLAIN if grave else Tone.MUTED)
+    for number, quoted in enumerate(check.evidence.splitlines()):
+        yield _labelled("raw" if number == 0 else "", quoted, Tone.STRING, words=False)
+    if check.why and grave:
+        yield _labelled("why", check.why, Tone.MUTED)
+    if check.cure:
+        yield _labelled("cure", check.cure, Tone.NOTE)
+    if overridden:
+        yield _labelled("", "You went on in spite of this.", Tone.WARNING)
+    elif check.overridable and check.severity is Severity.FAILURE:
+        yield _labelled("", "You may go on in spite of this: press g.", Tone.WARNING)
+
+
+def _labelled(label: str, text: str, tone: Tone, *, words: bool = True) -> Line:
+    lead = " " * _INDENT + f"{label:<{_LABEL}}"
+    return line((lead, Tone.MUTED), *value_pieces(text, tone), hang=len(lead), words=words)

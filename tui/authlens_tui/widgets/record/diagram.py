@@ -1,0 +1,304 @@
+"""The sequence diagram of a login: who said what to whom, drawn from its record.
+
+From 60 columns on there are five lifelines with arrows between them, below that a list. Requests are solid,
+answers dashed, as in UML; an arrow that failed is marked and says why on the rows below it. No row wraps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Final
+
+from rich.cells import cell_len
+
+from authlens_core.export.redaction import Redactor
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.messages import Message, Party, Underway, authorities, messages
+from authlens_core.trace.record import StageRecord
+from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
+
+__all__ = ["DiagramLine", "diagram_lines"]
+
+_LANES_FROM: Final = 60  # cells
+_WIDE_FROM: Final = 100
+_WIDEST: Final = 132  # longer arrows say no more
+_SMALLEST: Final = 8
+_MOST: Final = 600  # characters of a label or a reason
+_NOTE_AT_LEAST: Final = 32
+_AROUND: Final = 4  # cells that an arrow needs around its words
+
+_PLACES: Final[Mapping[Party, tuple[float, float]]] = {
+    Party.PERSON: (0.06, 0.02),
+    Party.BROWSER: (0.205, 0.16),
+    Party.AUTHLENS: (0.37, 0.365),
+    Party.RESOURCE: (0.645, 0.65),
+    Party.SERVER: (0.90, 0.93),
+}
+"""Where the lifelines stand, as shares of the width: on a wide screen, on a narrow one."""
+
+_NAMES: Final[Mapping[Party, tuple[str, str]]] = {
+    Party.PERSON: ("Person", "Person"),
+    Party.BROWSER: ("Browser", "Browser"),
+    Party.AUTHLENS: ("authlens", "authlens"),
+    Party.RESOURCE: ("Resource", "Resource"),
+    Party.SERVER: ("Authorization server", "Server"),
+}
+
+
+@dataclass(frozen=True)
+class DiagramLine(Line):
+    """A line of the diagram, and the message it belongs to: what a click on it opens."""
+
+    gutter = 1
+
+    message: Message | None = field(default=None)
+    names: bool = False
+    """Whether it names the lifelines: it stays in sight."""
+
+
+def diagram_lines(
+    records: Sequence[StageRecord],
+    width: int,
+    redactor: Redactor | None,
+    *,
+    underway: Underway | None = None,
+) -> Iterator[DiagramLine]:
+    """Yield the diagram of `records`, at most `width` cells wide.
+
+    Args:
+        records: the attempts at stages, in order.
+        width: cells there are; 8 at least are taken.
+        redactor: masks labels and notes; None shows them as they are.
+        underway: the stage that runs now, drawn after the rest.
+    """
+    drawn = messages(records, underway)
+    width = max(width, _SMALLEST)
+    if not drawn:
+        yield from _wrapped(
+            line(("The arrows are drawn here as they are sent.", Tone.MUTED), words=True), width
+        )
+        return
+    if width < _LANES_FROM:
+        yield from _as_list(drawn, width, redactor)
+        return
+    lanes = _Lanes(min(width, _WIDEST))
+    yield from lanes.heads(authorities(records, underway), redactor)
+    for _, group in groupby(drawn, key=lambda message: message.record_index):
+        of_stage = list(group)
+        yield lanes.stage(_title(of_stage[0]))
+        for message in of_stage:
+            yield from lanes.message(message, redactor)
+    yield lanes.feet()
+
+
+# -- the list, where there is no room for lanes ---------------------------------------------------------
+
+
+def _as_list(drawn: Sequence[Message], width: int, redactor: Redactor | None) -> Iterator[DiagramLine]:
+    for _, group in groupby(drawn, key=lambda message: message.record_index):
+        of_stage = list(group)
+        yield from _wrapped(line((_title(of_stage[0]), Tone.TITLE), words=True), width)
+        for message in of_stage:
+            tone = _tone(message)
+            sign = "✖ " if message.failed else "  "
+            arrow = "" if message.sender is message.receiver else f"{_arrow(message)}{message.receiver} "
+            way = f"{sign}{message.sender}{arrow} "
+            label = (_shown(message.label, redactor), Tone.BAD if message.failed else Tone.PLAIN)
+            yield from _wrapped(line((way, tone), label, hang=4), width, message)
+            if message.note:
+                note = (f"    {_shown(message.note, redactor)}", Tone.BAD)
+                yield from _wrapped(line(note, hang=4, words=True), width, message)
+
+
+def _arrow(message: Message) -> str:
+    if message.failed or message.missing:
+        return " ╌╌✖ " if message.failed else " ╌╌▷ "
+    return " ╌╌▶ " if message.reply else " ──▶ "
+
+
+# -- the lanes ------------------------------------------------------------------------------------------
+
+
+class _Lanes:
+    """Where the lifelines stand at one width, and the rows drawn across them."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._wide = width >= _WIDE_FROM
+        self._at = {party: int(width * places[not self._wide]) for party, places in _PLACES.items()}
+
+    def heads(self, hosts: Mapping[Party, str], redactor: Redactor | None) -> Iterator[DiagramLine]:
+        """Draw the names over the lifelines, and which host each is."""
+        names, places = self._empty(), self._empty()
+        for party, at in self._at.items():
+            self._centred(names, at, _NAMES[party][not self._wide], Tone.TITLE)
+            if party in hosts:
+                host = _cut(_narrow(_shown(hosts[party], redactor)), self._room(at))
+                self._centred(places, at, host, Tone.MUTED)
+        yield replace(names.line(), names=True)
+        if hosts:
+            yield places.line()
+        ends = self._empty()
+        for at in self._at.values():
+            ends.put(at - 2, "──┬──", Tone.MUTED)
+        yield ends.line()
+
+    def feet(self) -> DiagramLine:
+        """Draw where the lifelines end."""
+        row = self._empty()
+        for at in self._at.values():
+            row.put(at, "┴", Tone.MUTED)
+        return row.line()
+
+    def stage(self, title: str) -> DiagramLine:
+        """Draw the rule under which a stage begins."""
+        row = self._row()
+        row.put(0, f"{title} ", Tone.TITLE)
+        for cell in range(len(title) + 1, self._width):
+            row.put(cell, "┼" if cell in self._at.values() else "─", Tone.MUTED)
+        return row.line()
+
+    def message(self, message: Message, redactor: Redactor | None) -> Iterator[DiagramLine]:
+        """Draw an arrow with its words in it, or above it where they are longer; then why it failed."""
+        label = _narrow(_shown(message.label, redactor))
+        if message.sender is message.receiver:
+            yield self._own(message, label)
+        else:
+            yield from self._arrow(message, label)
+        if message.note:
+            yield from self._note(message, _shown(message.note, redactor))
+
+    def _own(self, message: Message, label: str) -> DiagramLine:
+        row = self._row()
+        at = self._at[message.sender]
+        row.put(at, "✖" if message.failed else "●", _tone(message))
+        row.put(at + 2, _cut(f"{label} ", self._width - at - 2), Tone.BAD if message.failed else Tone.NOTE)
+        return row.line(message)
+
+    def _arrow(self, message: Message, label: str) -> Iterator[DiagramLine]:
+        start, end = self._at[message.sender], self._at[message.receiver]
+        left, right = min(start, end), max(start, end)
+        words = Tone.BAD if message.failed else Tone.MUTED if message.missing else Tone.PLAIN
+        room = right - left - 1
+        inside = len(label) + _AROUND <= room
+        if not inside:
+            above = self._row()
+            above.put(left + 2, f"{_cut(label, self._width - left - 2)} ", words)
+            yield above.line(message)
+        row = self._row()
+        tone = _tone(message)
+        dash = "╌" if message.reply or message.missing else "─"
+        row.put(left + 1, dash * room, tone)
+        forth = end > start
+        head = _head(message, forth=forth)
+        row.put(right - 1 if forth else left + 1, head, tone)
+        if inside:
+            text = f" {label} "
+            row.put(left + 1 + (room - len(text)) // 2, text, words)
+        yield row.line(message)
+
+    def _note(self, message: Message, note: str) -> Iterator[DiagramLine]:
+        """Write the reason beside the lifeline of authlens, where a failure is noticed."""
+        start = self._at[Party.AUTHLENS] + 2
+        room = self._width - start
+        if room < _NOTE_AT_LEAST:
+            start, room = 2, self._width - 2
+        lead = tuple(self._row().pieces(start))
+        for row in laid_out([line((note, Tone.BAD), words=True)], room):
+            yield DiagramLine(line(*lead, *row.pieces()).pieces, message=message)
+
+    def _empty(self) -> _Cells:
+        return _Cells(self._width)
+
+    def _row(self) -> _Cells:
+        row = self._empty()
+        for at in self._at.values():
+            row.put(at, "│", Tone.MUTED)
+        return row
+
+    def _centred(self, row: _Cells, at: int, text: str, tone: Tone) -> None:
+        """Put `text` around the lifeline at `at`, and inside the row."""
+        row.put(min(max(0, at - len(text) // 2), self._width - len(text)), text, tone)
+
+    def _room(self, at: int) -> int:
+        """Return how many cells around a lifeline are not its neighbours'."""
+        return min(abs(other - at) for other in self._at.values() if other != at) - 2
+
+
+class _Cells:
+    """One row of cells, every one with a character that is one cell wide."""
+
+    def __init__(self, width: int) -> None:
+        self._cells: list[Piece] = [(" ", Tone.PLAIN)] * width
+
+    def put(self, start: int, text: str, tone: Tone) -> None:
+        """Write `text` from the cell `start` on; what lies outside the row is left out."""
+        for place, character in enumerate(text, start):
+            if 0 <= place < len(self._cells):
+                self._cells[place] = (character, tone)
+
+    def pieces(self, end: int | None = None) -> Iterator[Piece]:
+        """Yield the cells up to `end`, neighbours of one tone together."""
+        for tone, group in groupby(self._cells[:end], key=lambda cell: cell[1]):
+            yield "".join(character for character, _ in group), tone
+
+    def line(self, message: Message | None = None) -> DiagramLine:
+        """Return the row without the blanks at its end."""
+        while len(self._cells) > 1 and self._cells[-1][0] == " ":
+            self._cells.pop()
+        return DiagramLine(line(*self.pieces()).pieces, message=message)
+
+
+# -- words ----------------------------------------------------------------------------------------------
+
+
+def _title(message: Message) -> str:
+    info = STAGE_INFO[message.stage]
+    return f"{info.number} {info.title}" if info.number else info.title
+
+
+def _head(message: Message, *, forth: bool) -> str:
+    if message.failed:
+        return "✖"
+    if message.missing:
+        return "▷" if forth else "◁"
+    return "▶" if forth else "◀"
+
+
+def _tone(message: Message) -> Tone:
+    if message.failed:
+        return Tone.BAD
+    if message.missing:
+        return Tone.MUTED
+    return Tone.GOOD if message.reply else Tone.KEY
+
+
+def _shown(text: str, redactor: Redactor | None) -> str:
+    """Return `text` masked, then as one clean line: masks first, so that a cut leaves no part of a secret."""
+    return safe_line(redactor.text(text) if redactor is not None else text, _MOST)
+
+
+def _narrow(text: str) -> str:
+    """Return `text` with every character that is not one cell wide written as an escape."""
+    if text.isascii():
+        return text
+    return "".join(c if cell_len(c) == 1 else f"\\u{ord(c):04x}" for c in text)
+
+
+def _cut(text: str, cells: int) -> str:
+    """Return `text` with its middle left out where it is longer than `cells`."""
+    if len(text) <= cells:
+        return text
+    if cells < 3:
+        return text[: max(cells, 0)]
+    head = (cells - 1) * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
+
+
+def _wrapped(one: Line, width: int, message: Message | None = None) -> Iterator[DiagramLine]:
+    """Yield `one` as lines that need no wrapping."""
+    for row in laid_out([one], width):
+        yield DiagramLine(line(*row.pieces()).pieces, message=message)

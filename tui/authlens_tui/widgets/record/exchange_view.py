@@ -1,0 +1,181 @@
+"""One exchange to read: the request before and after it was sent, the response, and where the time went.
+
+What a server sent stands in a bordered region that says so. Everything is redacted unless a person asked to
+see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from authlens_core.explain.headers import HeaderContext
+from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
+from authlens_core.export.redaction import (
+    Redactor,
+    redacted_request,
+    redacted_response,
+    unredacted_request,
+    unredacted_response,
+)
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.wire.exchange import Exchange, WireFailure
+from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
+from authlens_tui.widgets.record.body_view import body_lines
+from authlens_tui.widgets.record.header_table import cut, explained_header_lines, header_lines, value_pieces
+from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
+from authlens_tui.widgets.record.member_lines import member_lines
+
+__all__ = [
+    "duration",
+    "failure_lines",
+    "field_lines",
+    "meaning_lines",
+    "request_lines",
+    "response_lines",
+    "timing_lines",
+]
+
+_BAR: Final = 40  # cells of the longest bar
+_LONG_PAGE: Final = (
+    800  # characters from which what a message means stands before its body, if that is no JSON
+)
+
+
+def request_lines(
+    request: Request,
+    redactor: Redactor | None,
+    *,
+    raw: bool = False,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
+) -> Iterator[Line]:
+    """Yield the request as it is on the wire, start line, fields, body, and below it what that means.
+
+    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns,
+    and `verdicts` are on the signatures of JWTs that were looked at.
+    """
+    shown = redacted_request(request, redactor) if redactor is not None else unredacted_request(request)
+    yield line((f"{shown.method} ", Tone.TITLE), *value_pieces(cut(shown.url)), hang=4)
+    yield from field_lines(request, redactor, raw=raw)
+    media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if shown.body.size:
+        yield BLANK
+        yield from body_lines(shown.body, media_type, raw=raw)
+    if not raw:
+        yield from meaning_lines(request, redactor, now=now, verdicts=verdicts)
+
+
+def response_lines(
+    exchange: Exchange,
+    redactor: Redactor | None,
+    *,
+    raw: bool = False,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
+) -> Iterator[Line]:
+    """Yield the response as it was received, what it means, and what went wrong, if anything did.
+
+    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns,
+    and `verdicts` are on the signatures of JWTs that were looked at.
+    """
+    response = exchange.response
+    if response is not None:
+        shown = (
+            redacted_response(response, redactor) if redactor is not None else unredacted_response(response)
+        )
+        tone = Tone.GOOD if 200 <= shown.status < 300 else Tone.WARNING if shown.status < 500 else Tone.BAD
+        yield line(
+            (f"{shown.http_version} ", Tone.MUTED),
+            (str(shown.status), tone),
+            (f" {cut(shown.reason)}", Tone.PLAIN),
+        )
+        received_at = exchange.started_at + timedelta(seconds=exchange.elapsed)
+        yield from field_lines(response, redactor, raw=raw, received_at=received_at)
+        meaning = () if raw else tuple(meaning_lines(response, redactor, now=now, verdicts=verdicts))
+        body = (BLANK, *body_lines(shown.body, shown.media_type, raw=raw))
+        # Below a web page of a hundred lines nobody would find what the header fields hold.
+        text = shown.body.text
+        is_page = len(text) > _LONG_PAGE and text.lstrip()[:1] not in ("{", "[")
+        yield from (*meaning, *body) if is_page else (*body, *meaning)
+    if exchange.failure is not None:
+        if response is not None:
+            yield BLANK
+        yield from failure_lines(exchange.failure)
+
+
+def field_lines(
+    message: Request | Response,
+    redactor: Redactor | None,
+    *,
+    raw: bool = False,
+    received_at: datetime | None = None,
+) -> Iterator[Line]:
+    """Yield the header fields; unless `raw`, the meaningful ones with what is in them."""
+    if raw:
+        fields = message.headers.fields
+        yield from header_lines([(n, redactor.header(n, v) if redactor else v) for n, v in fields])
+        return
+    context = HeaderContext(received_at, gives_tokens=gives_tokens(message))
+    yield from explained_header_lines(message.headers, redactor, context)
+
+
+def meaning_lines(
+    message: Request | Response,
+    redactor: Redactor | None,
+    *,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
+) -> Iterator[Line]:
+    """Yield what stands below a message: what its members mean, and the JWTs in it, taken apart."""
+    members = member_meanings(message)
+    if members:
+        yield BLANK
+        yield from member_lines(members)
+    yield from found_jwt_lines(jwts_in(message), redactor, now or datetime.now(UTC), verdicts)
+
+
+def failure_lines(failure: WireFailure, *, told: bool = False) -> Iterator[Line]:
+    """Yield why there is no complete answer, and what to do; not what is `told` already."""
+    if not told:
+        yield line(
+            (f"✖ failed ({failure.kind})  ", Tone.BAD), (failure.cause, Tone.TITLE), hang=2, words=True
+        )
+    if failure.may_have_arrived:
+        yield prose("The server may have acted on the request: what became of it is not known.", indent=2)
+    if failure.cure and not told:
+        yield line(("  cure  ", Tone.MUTED), (failure.cure, Tone.NOTE), hang=8, words=True)
+
+
+def timing_lines(exchange: Exchange) -> Iterator[Line]:
+    """Yield the phases of the exchange as bars on one scale."""
+    timings = exchange.timings
+    phases = {
+        "connect": timings.connect,
+        "TLS": timings.tls,
+        "send": timings.send,
+        "wait": timings.wait,
+        "receive": timings.receive,
+    }
+    longest = max((seconds for seconds in phases.values() if seconds), default=0.0)
+    for name, seconds in phases.items():
+        if seconds is None:
+            yield line((f"{name:<9}", Tone.NAME), ("       –", Tone.MUTED))
+            continue
+        cells = max(1, round(_BAR * seconds / longest)) if longest else 1
+        yield line((f"{name:<9}", Tone.NAME), f"{duration(seconds):>8}  ", ("━" * cells, Tone.KEY))
+    yield line((f"{'in all':<9}", Tone.NAME), (f"{duration(exchange.elapsed):>8}", Tone.TITLE))
+    yield BLANK
+    yield line(("started  ", Tone.NAME), f"{exchange.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    for name, value in (("peer", exchange.peer), ("TLS", exchange.tls), ("proxy", exchange.proxy)):
+        yield line((f"{name:<9}", Tone.NAME), (value, Tone.PLAIN) if value else ("none", Tone.MUTED))
+
+
+def duration(seconds: float) -> str:
+    """Return `seconds` in the unit that reads best, such as `41 ms`, `2.3 s` or `4:05`."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms" if seconds >= 0.00095 else f"{seconds * 1000:.1f} ms"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02}"

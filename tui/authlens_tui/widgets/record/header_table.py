@@ -1,0 +1,121 @@
+"""Header fields as they were on the wire, in order, case and number, the meaningful ones taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from authlens_core.explain.headers import HeaderContext, HeaderMeaning, HeaderPart, explain_header
+from authlens_core.export.redaction import Redactor
+from authlens_core.export.secret_forms import MASKED
+from authlens_core.export.secret_names import is_sensitive, mask
+from authlens_core.oauth.http_message import Headers
+from authlens_tui.widgets.document.lines import Line, Piece, Tone, line
+
+__all__ = ["MAX_NAME", "cut", "explained_header_lines", "header_lines", "value_pieces"]
+
+_MAX_FIELDS: Final = 200
+MAX_NAME: Final = 200  # characters of a name
+_MAX_VALUE: Final = 8_000
+_HANG: Final = 4
+_LEAD: Final = "    "
+_PART_WIDTH: Final = 20
+
+
+def header_lines(fields: Sequence[tuple[str, str]]) -> Iterator[Line]:
+    """Yield one line for each field, at most 200."""
+    for name, value in fields[:_MAX_FIELDS]:
+        yield _field(name, value)
+    yield from _rest(len(fields))
+
+
+def explained_header_lines(
+    headers: Headers, redactor: Redactor | None, context: HeaderContext
+) -> Iterator[Line]:
+    """Yield the fields as they stood; beside or below the meaningful ones what is in them and what it means.
+
+    Args:
+        headers: the fields as they were; secrets in them are masked here.
+        redactor: masks secrets; None shows them to a person who asked.
+        context: what is known of the message.
+    """
+    for name, value in headers.fields[:_MAX_FIELDS]:
+        shown = redactor.header(name, value) if redactor is not None else value
+        meaning = explain_header(name, value, context)
+        if meaning is None:
+            yield _field(name, shown)
+        elif meaning.parts or meaning.meaning is None:
+            yield _field(name, shown)
+            yield from _explained(meaning, redactor)
+        else:
+            yield _field(name, shown, beside=f"  {meaning.meaning.sentence}  {meaning.meaning.spec}")
+            yield from _problem(meaning)
+    yield from _rest(len(headers.fields))
+
+
+def _field(name: str, value: str, *, beside: str = "") -> Line:
+    return line(
+        (cut(name, MAX_NAME), Tone.NAME),
+        (": ", Tone.MUTED),
+        *value_pieces(cut(value)),
+        (beside, Tone.MUTED),
+        hang=_HANG,
+        words=bool(beside),
+    )
+
+
+def _rest(count: int) -> Iterator[Line]:
+    if count > _MAX_FIELDS:
+        yield line((f"… {count - _MAX_FIELDS} more fields", Tone.NOTE))
+
+
+def _explained(meaning: HeaderMeaning, redactor: Redactor | None) -> Iterator[Line]:
+    if meaning.meaning is not None:
+        words = f"{_LEAD}{meaning.meaning.sentence}  {meaning.meaning.spec}"
+        yield line((words, Tone.MUTED), hang=_HANG, words=True)
+    width = min(_PART_WIDTH, max((len(part.name) for part in meaning.parts), default=0))
+    for part in meaning.parts:
+        yield _part(part, width, redactor)
+    yield from _problem(meaning)
+
+
+def _problem(meaning: HeaderMeaning) -> Iterator[Line]:
+    if meaning.problem:
+        yield line((f"{_LEAD}! ", Tone.WARNING), meaning.problem, hang=_HANG + 2, words=True)
+
+
+def _part(part: HeaderPart, width: int, redactor: Redactor | None) -> Line:
+    lead = f"{_LEAD}{cut(part.name, MAX_NAME):<{width}}  "
+    said = f"  {part.meaning.sentence}  {part.meaning.spec}" if part.meaning is not None else ""
+    return line(
+        (lead, Tone.NAME),
+        *value_pieces(cut(_shown(part, redactor))),
+        (said, Tone.MUTED),
+        hang=min(len(lead), _HANG + _PART_WIDTH + 2),
+        words=True,
+    )
+
+
+def _shown(part: HeaderPart, redactor: Redactor | None) -> str:
+    if redactor is None:
+        return part.value
+    if part.secret or is_sensitive(part.name):
+        return mask(part.value) if part.value else ""
+    return redactor.text(part.value)
+
+
+def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:
+    """Yield `text` with the masks of secrets in it set off."""
+    position = 0
+    for found in MASKED.finditer(text):
+        if found.start() > position:
+            yield text[position : found.start()], tone
+        yield found[0], Tone.SECRET
+        position = found.end()
+    if position < len(text) or not text:
+        yield text[position:], tone
+
+
+def cut(text: str, most: int = _MAX_VALUE) -> str:
+    """Return at most the first `most` characters of `text`, and how many more there are."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"

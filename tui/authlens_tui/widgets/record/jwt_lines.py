@@ -1,0 +1,127 @@
+"""A JSON Web Token to read: header, claims, times as dates and countdowns, and whether it is verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from authlens_core.explain.members import DocumentKind, explain_member
+from authlens_core.explain.message import FoundJwt
+from authlens_core.export.redaction import Redactor
+from authlens_core.export.secret_names import is_sensitive, mask
+from authlens_core.oauth.jwks import Signature, Verification
+from authlens_core.oauth.jwt import Jwt, JwtClaim, claims_of, header_of
+from authlens_core.secret import Secret
+from authlens_tui.durations import in_words
+from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
+from authlens_tui.widgets.record.header_table import MAX_NAME, cut, value_pieces
+from authlens_tui.widgets.record.member_lines import heading
+
+__all__ = ["Verdicts", "found_jwt_lines", "jwt_lines", "verification_line"]
+
+_MAX_SHOWN: Final = 60  # members of a header or of the claims
+_WIDTH: Final = 20
+
+_SIGNS: Final = {
+    Signature.VALID: ("✔ verified", Tone.GOOD),
+    Signature.INVALID: ("✖ not genuine", Tone.BAD),
+    Signature.NO_KEY: ("! not verified", Tone.WARNING),
+    Signature.NOT_CHECKED: ("! not verified", Tone.WARNING),
+}
+# Before and after the moment has come.
+_COUNTED: Final = {
+    "exp": ("ends in {}", "ended {}"),
+    "nbf": ("begins in {}", "began {}"),
+    "iat": ("issued in {}: a clock is wrong", "issued {}"),
+    "auth_time": ("signed in, in {}: a clock is wrong", "signed in {}"),
+}
+
+
+Verdicts = Mapping[Secret, Verification]
+"""What came of looking at the signatures, by token."""
+
+
+def found_jwt_lines(
+    found: Iterable[FoundJwt], redactor: Redactor | None, now: datetime, verdicts: Verdicts | None = None
+) -> Iterator[Line]:
+    """Yield each JWT that stands in a message, a blank line before it."""
+    for one in found:
+        yield BLANK
+        yield heading(f"JWT in {cut(one.where, MAX_NAME)}")
+        yield from jwt_lines(one.jwt, now, (verdicts or {}).get(one.token), redactor=redactor)
+
+
+def jwt_lines(
+    jwt: Jwt, now: datetime, verification: Verification | None = None, *, redactor: Redactor | None
+) -> Iterator[Line]:
+    """Yield the lines of `jwt`.
+
+    Args:
+        jwt: the token taken apart; the raw token is never shown here.
+        now: an aware time for the countdowns.
+        verification: what came of looking at the signature; None says plainly that nobody has.
+        redactor: masks claims under telling names and known secrets; None shows them.
+    """
+    yield verification_line(jwt, verification)
+    for note in (*jwt.problems, *(verification.notes if verification is not None else ())):
+        yield line(("  ! ", Tone.WARNING), note, hang=4, words=True)
+    yield line(("  header", Tone.MUTED))
+    yield from _members(header_of(jwt), DocumentKind.JWT_HEADER, redactor)
+    if jwt.claims is not None:
+        yield line(("  claims", Tone.MUTED))
+        yield from _members(claims_of(jwt, now), DocumentKind.JWT_CLAIMS, redactor)
+
+
+def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
+    """Return whether the token is verified, in words and a sign."""
+    if verification is None and jwt.is_unsigned:
+        words = f"alg is {jwt.algorithm}" if jwt.algorithm.lower() == "none" else "there is no signature"
+        return line(
+            ("  ✖ not signed  ", Tone.BAD),
+            f"{words}: anybody can write such a token, so nobody may accept it.",
+            hang=4,
+            words=True,
+        )
+    if verification is None:
+        return line(
+            ("  not verified  ", Tone.WARNING),
+            ("This is what the token says of itself; nobody has checked its signature.", Tone.MUTED),
+            hang=4,
+            words=True,
+        )
+    sign, tone = _SIGNS[verification.signature]
+    key = f"  key {verification.key_id}" if verification.key_id else ""
+    return line((f"  {sign}  ", tone), verification.reason, (key, Tone.MUTED), hang=4, words=True)
+
+
+def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor | None) -> Iterator[Line]:
+    known = list(members)
+    width = min(_WIDTH, max((len(one.name) for one in known), default=0))
+    for one in known[:_MAX_SHOWN]:
+        lead = f"    {cut(one.name, MAX_NAME):<{width}}  "
+        meaning = explain_member(kind, one.name) if one.at is None else None  # the countdown says it
+        yield line(
+            (lead, Tone.NAME),
+            *_value(one, redactor),
+            (f"  {meaning.sentence}  {meaning.spec}" if meaning is not None else "", Tone.MUTED),
+            hang=min(len(lead), _WIDTH + 6),
+            words=True,
+        )
+    if len(known) > _MAX_SHOWN:
+        yield prose(f"… {len(known) - _MAX_SHOWN} more", Tone.NOTE, indent=4)
+
+
+def _value(claim: JwtClaim, redactor: Redactor | None) -> Iterator[Piece]:
+    if claim.at is not None and claim.seconds is not None:
+        yield f"{claim.at:%Y-%m-%d %H:%M:%S} UTC", Tone.PLAIN
+        ahead, past = _COUNTED[claim.name]
+        span = in_words(claim.seconds)
+        over = claim.name == "exp" and claim.seconds <= 0
+        words = past.format(span) if claim.seconds <= 0 else ahead.format(span)
+        yield f" · {words}", Tone.WARNING if over else Tone.NOTE
+        return
+    text = claim.text
+    if redactor is not None:
+        text = mask(text) if is_sensitive(claim.name) else redactor.text(text)
+    yield from value_pieces(text)

@@ -1,0 +1,108 @@
+"""The overview of a record: what it came to in words, then its exchanges, its grave checks and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from authlens_core.explain.overview import Overview, overview
+from authlens_core.export.redaction import Redactor
+from authlens_core.oauth.check import Severity
+from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
+from authlens_tui.widgets.record.checks_view import check_lines
+from authlens_tui.widgets.record.exchange_view import duration, failure_lines
+from authlens_tui.widgets.record.facts_view import explained_fact_lines
+from authlens_tui.widgets.record.header_table import value_pieces
+from authlens_tui.widgets.record.jwt_lines import Verdicts
+
+__all__ = ["exchange_line", "overview_lines"]
+
+_GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
+_SIGNS: Final = {
+    Outcome.PASSED: ("✔ ", Tone.GOOD),
+    Outcome.FAILED: ("✖ ", Tone.BAD),
+    Outcome.CANCELLED: ("– ", Tone.WARNING),
+}
+
+
+def overview_lines(
+    record: StageRecord,
+    redactor: Redactor | None,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
+) -> Iterator[Line]:
+    """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings.
+
+    Args:
+        record: of a login, a refresh, a revocation or a probe.
+        redactor: masks secrets; None shows them to a person who asked.
+        now: the moment for countdowns; this one where it is None.
+        verdicts: on the signatures of JWTs that were looked at.
+    """
+    told = overview(record)
+    yield from _words(told, record.outcome, told.evidence or _evidence(record), redactor)
+    if record.exchanges:
+        yield BLANK
+        for exchange in record.exchanges:
+            yield exchange_line(exchange, redactor)
+            if exchange.failure is not None:
+                yield from failure_lines(exchange.failure, told=exchange.failure.cause in told.cause)
+    experiments = [check for check in record.checks if check.name.startswith("experiment.")]
+    # What the cause was told from is not told again; it stands whole among the checks.
+    told_already = record.failures[:1] if told.cause else ()
+    grave = [
+        c for c in record.checks if c.severity in _GRAVE and c not in experiments and c not in told_already
+    ]
+    if experiments or grave:
+        yield BLANK
+        yield from check_lines([*experiments, *grave], record.overridden)
+    facts = [fact for fact in record.facts if fact.name not in ("answer", "evidence")]
+    if facts:
+        yield BLANK
+        yield from explained_fact_lines(facts, record.stage, redactor, now, verdicts)
+
+
+def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:
+    """Return an exchange in one line: method, URL, status, how long it took."""
+    response = exchange.response
+    outcome = ("no answer", Tone.BAD)
+    if response is not None:
+        outcome = (str(response.status), Tone.GOOD if response.status < 400 else Tone.WARNING)
+    url = exchange.request.url
+    return line(
+        (f"{exchange.request.method:<5}", Tone.TITLE),
+        *value_pieces(redactor.text(url) if redactor is not None else url),
+        (" → ", Tone.MUTED),
+        outcome,
+        (f"  {duration(exchange.elapsed)}", Tone.MUTED),
+        hang=5,
+        words=True,
+    )
+
+
+def _evidence(record: StageRecord) -> tuple[str, ...]:
+    """Return the lines of the answer from which a stage that did not fail was told."""
+    return tuple(f.value for f in record.facts if f.name == "evidence" and isinstance(f.value, str))
+
+
+def _words(
+    told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor | None
+) -> Iterator[Line]:
+    def shown(text: str) -> str:
+        return redactor.text(text) if redactor is not None else text
+
+    for words in told.tampering:
+        yield line(("! changed on purpose: ", Tone.WARNING), shown(words), hang=2, words=True)
+    text = shown(" ".join((*told.sentences, told.cause)).strip())
+    if text:
+        yield line(_SIGNS[outcome], *value_pieces(text), hang=2, words=True)
+    if told.cure:
+        yield line(("  cure  ", Tone.MUTED), (shown(told.cure), Tone.NOTE), hang=8, words=True)
+    for number, quoted in enumerate(evidence):
+        label = "  seen  " if number == 0 else " " * 8
+        yield line((label, Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)
+    if told.matters:
+        yield line(("  why   ", Tone.MUTED), (shown(told.matters), Tone.MUTED), hang=8, words=True)

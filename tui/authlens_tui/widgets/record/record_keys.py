@@ -1,0 +1,50 @@
+"""The keys of a stage's view, whatever screen it stands in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+from authlens_tui.widgets.record.record_lines import Tab
+
+__all__ = ["RECORD_KEYS"]
+
+RECORD_KEYS: Final[list[BindingType]] = [
+    Binding("slash", "search", "Search", key_display="/", id="record.search", tooltip="Search this tab"),
+    Binding("v", "raw", "Raw", id="record.raw", tooltip="Show bodies laid out, or exactly as sent"),
+    Binding(
+        "full_stop",
+        "pick(1)",
+        "Exchange",
+        key_display=".",
+        id="record.exchange",
+        tooltip="Show one exchange of several, then the next, then all",
+    ),
+    Binding(
+        "comma",
+        "pick(-1)",
+        "Exchange before",
+        id="record.exchange_back",
+        tooltip="Show the exchange before",
+        show=False,
+    ),
+    Binding(
+        "k",
+        "check_signature",
+        "Signature",
+        id="record.signature",
+        tooltip="Fetch the server's keys and check who signed the tokens of this stage",
+    ),
+    *(
+        Binding(
+            f"{number}",
+            f"turn_to({number})",
+            tab.label,
+            id=f"record.{tab}",
+            tooltip=f"Turn to the tab {tab.label}",
+            show=False,
+        )
+        for number, tab in enumerate(Tab, 1)
+    ),
+]

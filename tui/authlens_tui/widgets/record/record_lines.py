@@ -1,0 +1,303 @@
+"""What each tab of a stage says, as lines: functions of what is known of it, to be called in any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from authlens_core.export.curl_command import curl_commands
+from authlens_core.export.redaction import Redactor, redacted_request, redacted_response, secrets_in
+from authlens_core.export.secret_forms import MASKED
+from authlens_core.oauth.http_message import Request
+from authlens_core.secret import Secret
+from authlens_core.trace.messages import Underway
+from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
+from authlens_tui.widgets.record.checks_view import check_lines
+from authlens_tui.widgets.record.diagram import diagram_lines
+from authlens_tui.widgets.record.exchange_view import (
+    failure_lines,
+    request_lines,
+    response_lines,
+    timing_lines,
+)
+from authlens_tui.widgets.record.jwt_lines import Verdicts
+from authlens_tui.widgets.record.overview import exchange_line, overview_lines
+
+__all__ = [
+    "EXCHANGE_TABS",
+    "RAW_TABS",
+    "StageSnapshot",
+    "Tab",
+    "ViewOptions",
+    "hides_secrets",
+    "known_secrets",
+    "tab_label",
+    "tab_lines",
+    "tab_place",
+    "weight",
+]
+
+_T = TypeVar("_T")
+_AHEAD: Final = "Its turn has not come. What it sends is shown here before it is sent."
+
+
+class Tab(StrEnum):
+    """The tabs, in their order; number keys count them from 1."""
+
+    OVERVIEW = "overview"
+    REQUEST = "request"
+    RESPONSE = "response"
+    CHECKS = "checks"
+    DIAGRAM = "diagram"
+    CURL = "curl"
+    TIMING = "timing"
+
+    @property
+    def label(self) -> str:
+        """The word on the tab."""
+        return "curl" if self is Tab.CURL else self.value.capitalize()
+
+
+RAW_TABS: Final = frozenset({Tab.REQUEST, Tab.RESPONSE})
+"""Where there are bytes to be shown as they were sent."""
+
+EXCHANGE_TABS: Final = RAW_TABS | {Tab.CURL, Tab.TIMING}
+"""Where one exchange of several can be looked at alone."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StageSnapshot:
+    """What is known of a stage: before, while and after it runs. Two of them are never equal.
+
+    `exchanges` are those of the record, and after them those that fetched keys to check the signatures of
+    the JWTs in it; `verdicts` are what came of that, None while nobody has looked.
+    """
+
+    stage: Stage
+    record: StageRecord | None = None
+    planned: Request | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    ahead: bool = False
+    underway: Underway | None = None
+    verdicts: Verdicts | None = None
+
+    @property
+    def weight(self) -> int:
+        """How many bytes all the bodies have."""
+        return sum(weight(exchange) for exchange in self.exchanges)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """How something is looked at.
+
+    Attributes:
+        raw: true to show bodies exactly as they were sent.
+        picked: which exchange alone is shown; None for all.
+        width: cells that the diagram may take.
+    """
+
+    raw: bool = False
+    picked: int | None = None
+    width: int = 0
+
+
+def known_secrets(
+    known: StageSnapshot,
+    story: Sequence[StageRecord],
+    secrets_of: Callable[[Exchange], Iterable[Secret]] = secrets_in,
+) -> Iterator[Secret]:
+    """Yield what the record knows as secret, and what stands under a telling name in any message.
+
+    Args:
+        known: the stage.
+        story: the records up to now.
+        secrets_of: returns the secrets in an exchange; one that remembers saves most of the time.
+    """
+    for fact in known.record.facts if known.record else ():
+        if isinstance(fact.value, Secret):
+            yield fact.value
+    seen: set[int] = set()
+    for exchange in (*known.exchanges, *(one for record in story for one in record.exchanges)):
+        if id(exchange) not in seen:
+            seen.add(id(exchange))
+            yield from secrets_of(exchange)
+
+
+def hides_secrets(known: StageSnapshot, redactor: Redactor) -> bool:
+    """Say whether anything of the stage is masked that could be revealed."""
+    if known.record is not None and any(
+        isinstance(fact.value, Secret) or MASKED.search(redactor.text(fact.value))
+        for fact in known.record.facts
+    ):
+        return True
+    requests = [exchange.request for exchange in known.exchanges]
+    for request in requests if known.planned is None else [*requests, known.planned]:
+        sent = redacted_request(request, redactor)
+        if _masked(sent.url, *(value for _, value in sent.headers), sent.body.text):
+            return True
+    for exchange in known.exchanges:
+        if exchange.response is not None:
+            got = redacted_response(exchange.response, redactor)
+            if _masked(got.reason, *(value for _, value in got.headers), got.body.text):
+                return True
+    return False
+
+
+def _masked(*texts: str) -> bool:
+    return any(MASKED.search(text) for text in texts)
+
+
+def tab_label(tab: Tab, known: StageSnapshot, *, raw: bool) -> str:
+    """Return the words in the border of a tab: whose text it is, and how it is shown."""
+    planned = known.planned is not None
+    answered = any(exchange.response is not None for exchange in known.exchanges)
+    words = {
+        Tab.OVERVIEW: "what goes out next" if planned else "what it came to",
+        Tab.REQUEST: "request · not sent yet" if planned else "request · sent by authlens",
+        Tab.RESPONSE: "response · from the server" if answered else "response",
+        Tab.CHECKS: "what was checked",
+        Tab.DIAGRAM: "who said what to whom",
+        Tab.CURL: "the same with curl · secrets are variables",
+        Tab.TIMING: "where the time went",
+    }[tab]
+    return f"{words} · raw, as it was sent" if raw and tab in RAW_TABS else words
+
+
+def tab_place(tab: Tab, known: StageSnapshot, picked: int | None) -> str:
+    """Return which of several exchanges a tab shows, and the key that turns to another; else nothing."""
+    count = len(known.exchanges)
+    if count < 2 or tab not in EXCHANGE_TABS:
+        return ""
+    return f"all {count}, . shows one alone" if picked is None else f"{picked + 1} of {count}, . turns on"
+
+
+def tab_lines(
+    tab: Tab,
+    known: StageSnapshot,
+    story: Sequence[StageRecord],
+    redactor: Redactor,
+    aspect: ViewOptions,
+    *,
+    masked: bool = True,
+) -> Iterator[Line]:
+    """Yield what `tab` shows.
+
+    Args:
+        tab: which.
+        known: the stage.
+        story: the records up to now, for the diagram.
+        redactor: knows the secrets.
+        aspect: how it is looked at.
+        masked: false for a person who asked to see the secrets of this stage.
+    """
+    mask = redactor if masked else None
+    match tab:
+        case Tab.REQUEST:
+            yield from _each(
+                _requests(known),
+                lambda one: request_lines(one[0], mask, raw=aspect.raw, verdicts=known.verdicts),
+                known,
+                aspect,
+                lambda one: one[1],
+            )
+        case Tab.RESPONSE:
+            yield from _each(
+                known.exchanges,
+                lambda one: response_lines(one, mask, raw=aspect.raw, verdicts=known.verdicts),
+                known,
+                aspect,
+            )
+        case Tab.CHECKS:
+            record = known.record
+            yield from check_lines(record.checks, record.overridden) if record else check_lines(())
+        case Tab.DIAGRAM:
+            yield from _diagram(known, story, redactor, aspect.width)
+        case Tab.CURL:
+            yield from _curl(known, redactor, aspect)
+        case Tab.TIMING:
+            yield from _each(known.exchanges, timing_lines, known, aspect)
+        case _:
+            yield from _overview(known, mask)
+
+
+def _requests(known: StageSnapshot) -> list[tuple[Request, str]]:
+    sent = [(exchange.request, exchange.purpose) for exchange in known.exchanges]
+    return sent if known.planned is None else [*sent, (known.planned, "not sent yet")]
+
+
+def _diagram(
+    known: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, width: int
+) -> Iterator[Line]:
+    if not story and known.underway is None:
+        return iter([prose("Nothing was said yet.", Tone.MUTED)])
+    return diagram_lines(story, width, redactor, underway=known.underway)
+
+
+def _overview(known: StageSnapshot, redactor: Redactor | None) -> Iterator[Line]:
+    if known.record is not None:
+        yield from overview_lines(known.record, redactor, verdicts=known.verdicts)
+        return
+    if known.planned is not None:
+        yield from request_lines(known.planned, redactor)
+    elif not known.exchanges:
+        yield prose(_nothing(known), Tone.MUTED)
+    for exchange in known.exchanges:
+        yield exchange_line(exchange, redactor)
+        if exchange.failure is not None:
+            yield from failure_lines(exchange.failure)
+
+
+def _curl(known: StageSnapshot, redactor: Redactor, aspect: ViewOptions) -> Iterator[Line]:
+    requests = [request for request, _ in _requests(known)]
+    if not requests:
+        yield prose(_nothing(known), Tone.MUTED)
+        return
+    chosen = requests if aspect.picked is None else requests[aspect.picked : aspect.picked + 1]
+    for text in curl_commands(chosen, redactor):
+        yield line((text, Tone.MUTED if text.startswith("read ") else Tone.PLAIN), hang=4)
+
+
+def _purpose(thing: object) -> str:
+    return thing.purpose if isinstance(thing, Exchange) else ""
+
+
+def _each(
+    things: Iterable[_T],
+    lines: Callable[[_T], Iterable[Line]],
+    known: StageSnapshot,
+    aspect: ViewOptions,
+    purpose: Callable[[_T], str] = _purpose,
+) -> Iterator[Line]:
+    """Yield the lines of each thing, or of the one that is picked, every one labelled with its number."""
+    all_of_them = list(things)
+    if not all_of_them:
+        yield prose(
+            "There is no response yet." if known.planned or known.underway else _nothing(known), Tone.MUTED
+        )
+    for number, thing in enumerate(all_of_them):
+        if aspect.picked is not None and number != aspect.picked:
+            continue
+        if len(all_of_them) > 1:
+            words = f"{number + 1} of {len(all_of_them)} "
+            said = purpose(thing)
+            yield line(
+                (f"── {words}", Tone.TITLE), (f"{said} " if said else "", Tone.MUTED), ("─" * 20, Tone.MUTED)
+            )
+        yield from lines(thing)
+        if aspect.picked is None and number + 1 < len(all_of_them):
+            yield BLANK
+
+
+def _nothing(known: StageSnapshot) -> str:
+    return _AHEAD if known.ahead else "Nothing is sent in this stage."
+
+
+def weight(exchange: Exchange) -> int:
+    """Return how many bytes the bodies of an exchange have."""
+    response = exchange.response
+    return len(exchange.request.body) + (len(response.body) if response is not None else 0)

@@ -1,0 +1,68 @@
+"""What the view of a stage asks of the screen or the program that it stands in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from textual.message import Message
+
+from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.widgets.record.jwt_lines import Verdicts
+
+__all__ = ["Answered", "ExchangeChosen", "Revealed", "SignatureWanted"]
+
+
+class Answered(Protocol):
+    """Takes what came of looking at signatures."""
+
+    def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:
+        """Show the verdicts on the tokens of `record`, and the exchanges that fetched the keys."""
+
+
+class ExchangeChosen(Message, namespace="record_view"):
+    """A person opened an arrow of the diagram that belongs to another record than the one shown.
+
+    A screen answers with `show_record(records[record_index])` (or its own way to show that stage) and
+    then `show_exchange(exchange_index)`. Arrows of the shown record are opened by the view itself.
+
+    Attributes:
+        stage: the stage of the record that the arrow belongs to.
+        record_index: its place among the records given to `show_story`; their number for a stage that
+            is under way.
+        exchange_index: which exchange of that record, or None where the arrow is none of authlens's.
+        reply: true for an answer, so that the response is what to show.
+    """
+
+    def __init__(self, stage: Stage, record_index: int, exchange_index: int | None, *, reply: bool) -> None:
+        super().__init__()
+        self.stage = stage
+        self.record_index = record_index
+        self.exchange_index = exchange_index
+        self.reply = reply
+
+
+class Revealed(Message, namespace="record_view"):
+    """A person has revealed the secrets of what is shown."""
+
+
+class SignatureWanted(Message, namespace="record_view"):
+    """A person wants to know who signed the tokens of `record`; whoever can send looks at them.
+
+    The answer is `view.show_verdicts(record, …)`.
+
+    Attributes:
+        view: where it was asked.
+        record: where the tokens stand.
+        story: the records of the trace.
+        issuer: who issued them, as far as the story does not say it.
+    """
+
+    def __init__(
+        self, view: Answered, record: StageRecord, story: tuple[StageRecord, ...], issuer: str | None
+    ) -> None:
+        super().__init__()
+        self.view = view
+        self.record = record
+        self.story = story
+        self.issuer = issuer

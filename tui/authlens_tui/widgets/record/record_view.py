@@ -1,0 +1,400 @@
+"""One stage in full: what it came to, what was sent and came back, what was checked, how to repeat it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, Final, TypeAlias
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import TabbedContent, TabPane
+
+from authlens_core.oauth.http_message import Request
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.messages import Underway
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
+from authlens_tui.widgets.document.search import SearchBar
+from authlens_tui.widgets.record.checks_view import checks_summary
+from authlens_tui.widgets.record.diagram_view import DiagramView
+from authlens_tui.widgets.record.jwt_lines import Verdicts
+from authlens_tui.widgets.record.record_keys import RECORD_KEYS
+from authlens_tui.widgets.record.record_lines import (
+    EXCHANGE_TABS,
+    RAW_TABS,
+    StageSnapshot,
+    Tab,
+    ViewOptions,
+    tab_label,
+    tab_place,
+)
+from authlens_tui.widgets.record.record_messages import ExchangeChosen as _ExchangeChosen
+from authlens_tui.widgets.record.record_messages import Revealed as _Revealed
+from authlens_tui.widgets.record.record_messages import SignatureWanted as _SignatureWanted
+from authlens_tui.widgets.record.signature_check import verdict_words
+from authlens_tui.widgets.record.tab_cache import MadeTabs, TabKey
+
+__all__ = ["RecordView", "Tab"]
+
+_TABS: Final = tuple(Tab)
+_SIDE_BY_SIDE: Final = (Tab.REQUEST, Tab.RESPONSE)
+_WIDE: Final = 160  # cells of the screen from which on the two stand side by side, as the app's breakpoint
+_AROUND_DIAGRAM: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
+_DIAGRAM_UNSEEN: Final = 100  # cells it is laid out for before there is a width
+
+
+class RecordView(Widget):
+    """Shows a stage before, while and after it runs; a function of its record. Masked until revealed.
+
+    Only the tab that is turned to is made; a long body is masked and laid out in a thread.
+    """
+
+    DEFAULT_CSS = """
+    RecordView {
+        height: 1fr;
+        & TabbedContent { height: 1fr; }
+        & ContentSwitcher { height: 1fr; layout: horizontal; }
+        & TabPane { padding: 0; width: 1fr; height: 1fr; }
+        & DocumentView { height: 1fr; }
+    }
+    """
+    HELP = (
+        "Tabs, by their number: what the stage came to, the request, the response, the checks, a diagram of "
+        "all stages, the same with curl, and where the time went. / searches, v shows bodies as they were "
+        "sent, . and , turn to one exchange of several. x shows or masks the secrets. k fetches the server's "
+        "keys and checks the signatures of tokens. On a wide screen request and response stand side by side."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = RECORD_KEYS
+
+    REVEALED_FOR: ClassVar[float] = 20.0
+    """Seconds until revealed secrets are masked again."""
+
+    tabs = getters.query_one(TabbedContent)
+    search_bar = getters.query_one(SearchBar)
+
+    ExchangeChosen: TypeAlias = _ExchangeChosen
+    SignatureWanted: TypeAlias = _SignatureWanted
+    Revealed: TypeAlias = _Revealed
+
+    issuer: str | None = None
+    """Who issued the tokens, where the story has no server metadata in it."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self._known = StageSnapshot(Stage.DETECTION)
+        self._raw = False
+        self._picked: int | None = None
+        self._reveal = False
+        self._mask_again: Timer | None = None
+        self._made = MadeTabs()
+        self._making: set[TabKey] = set()
+        self._checking: StageRecord | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the tabs; what a server said always stands inside a labelled border."""
+        with TabbedContent(initial=Tab.OVERVIEW.value):
+            for tab in _TABS:
+                with TabPane(tab.label, id=tab.value):
+                    kind = DiagramView if tab is Tab.DIAGRAM else DocumentView
+                    yield kind(id=f"{tab}-document")
+        yield SearchBar(lambda: self._document(self.tab))
+
+    # -- what to show ----------------------------------------------------------------------------------
+
+    def show_planned(self, stage: Stage, request: Request | None) -> None:
+        """Show the request that `stage` would send, before it is sent."""
+        self._show(StageSnapshot(stage, planned=request))
+
+    def show_ahead(self, stage: Stage) -> None:
+        """Show that the turn of `stage` has not come, so that nobody knows yet what it sends."""
+        self._show(StageSnapshot(stage, ahead=True))
+
+    def show_running(self, stage: Stage, request: Request | None, exchanges: tuple[Exchange, ...]) -> None:
+        """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
+        underway = Underway(stage, exchanges, request)
+        self._show(StageSnapshot(stage, planned=request, exchanges=exchanges, underway=underway))
+
+    def show_record(self, record: StageRecord) -> None:
+        """Show the record of a stage that has ended."""
+        self._show(self._made.known_of(record))
+
+    def show_story(self, records: Sequence[StageRecord]) -> None:
+        """Show in the diagram what has happened up to now, all stages together."""
+        if self._made.tell(records):
+            self._paint()
+
+    def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
+        """Turn to the response (or the request) of exchange `index`; to the overview where there is none."""
+        several = index is not None and len(self._known.exchanges) > 1
+        self._picked = index if several and index is not None and index < len(self._known.exchanges) else None
+        self._turn_to(Tab.OVERVIEW if index is None else Tab.RESPONSE if reply else Tab.REQUEST)
+        self._paint()
+
+    def _show(self, known: StageSnapshot) -> None:
+        self._stop_timer()
+        if self._reveal:
+            self._reveal = False
+            self._forget_revealed()
+        if known is not self._known:
+            self._known, self._picked = known, None
+            for tab in _TABS:
+                if tab is not self.tab:
+                    self._document(tab).show(())
+        counts = checks_summary(known.record.checks) if known.record else ""
+        self.tabs.get_tab(Tab.CHECKS.value).label = Content(f"Checks {counts}".rstrip())
+        self._paint()
+
+    # -- secrets ---------------------------------------------------------------------------------------
+
+    @property
+    def has_secrets(self) -> bool:
+        """True when something is masked that could be revealed."""
+        return self._reveal or self._made.hides(self._known)
+
+    @property
+    def revealed(self) -> bool:
+        """True while the secrets are shown."""
+        return self._reveal
+
+    def toggle_reveal(self) -> bool:
+        """Show the secrets of this stage for 20 seconds, or mask them again; another stage begins masked.
+
+        Returns:
+            True when they are shown now.
+        """
+        self._stop_timer()
+        self._reveal = not self._reveal
+        if self._reveal:
+            self._mask_again = self.set_timer(self.REVEALED_FOR, self.mask)
+            self.post_message(self.Revealed())
+        else:
+            self._forget_revealed()
+        self._paint()
+        return self._reveal
+
+    def _forget_revealed(self) -> None:
+        """Keep no line with a secret in it, on a tab or aside."""
+        self._made.forget_revealed()
+        for tab in _TABS:
+            self._document(tab).show(())
+
+    def mask(self) -> None:
+        """Mask the secrets again."""
+        if self._reveal:
+            self.toggle_reveal()
+
+    def on_mount(self) -> None:
+        """Mask the secrets when the person turns to another window."""
+        self.watch(self.app, "app_focus", self._window_focus_changed, init=False)
+
+    def _window_focus_changed(self, focused: bool) -> None:  # noqa: FBT001 - called with the new value
+        if not focused:
+            self.mask()
+
+    def _stop_timer(self) -> None:
+        if self._mask_again is not None:
+            self._mask_again.stop()
+            self._mask_again = None
+
+    # -- tabs and exchanges ----------------------------------------------------------------------------
+
+    @property
+    def tab(self) -> Tab:
+        """The tab that is turned to."""
+        return Tab(self.tabs.active or Tab.OVERVIEW)
+
+    @property
+    def document(self) -> DocumentView:
+        """The document of the open tab."""
+        return self._document(self.tab)
+
+    def read(self) -> None:
+        """Give the keys to the document of the open tab."""
+        self.document.focus()
+
+    def show_tab(self, step: int) -> None:
+        """Turn to the tab `step` places further on, round and round."""
+        self._turn_to(_TABS[(_TABS.index(self.tab) + step) % len(_TABS)])
+
+    def action_turn_to(self, number: int) -> None:
+        """Turn to a tab by its number, counted from 1."""
+        self._turn_to(_TABS[number - 1])
+
+    def _turn_to(self, tab: Tab) -> None:
+        reading = self.has_focus_within and not self.search_bar.has_focus_within
+        self.tabs.active = tab.value
+        self._paint()
+        if reading:
+            self.call_after_refresh(self.read)
+
+    @on(TabbedContent.TabActivated)
+    def _turned(self) -> None:
+        self._paint()
+        if self.search_bar.is_open:
+            self.search_bar.search()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer only what does something here."""
+        if action == "search":
+            return not self.search_bar.has_focus_within
+        if action == "raw":
+            return self.tab in RAW_TABS
+        if action == "pick":
+            return len(self._known.exchanges) > 1 and self.tab in EXCHANGE_TABS
+        if action == "check_signature":
+            return self._made.is_signed(self._known.record)
+        return True
+
+    def action_raw(self) -> None:
+        """Show bodies exactly as they were sent, or laid out to read."""
+        self._raw = not self._raw
+        self._paint()
+
+    def action_pick(self, by: int) -> None:
+        """Show one exchange of several: the next, the one before, or after the last one all of them."""
+        count = len(self._known.exchanges)
+        place = (0 if self._picked is None else self._picked + 1) + by
+        place %= count + 1
+        self._picked = place - 1 if place else None
+        self._paint()
+
+    @on(DiagramView.ArrowChosen)
+    def _arrow_chosen(self, event: DiagramView.ArrowChosen) -> None:
+        event.stop()
+        arrow, story = event.arrow, self._made.story
+        record = story[arrow.record_index] if arrow.record_index < len(story) else None
+        shown = self._known.underway is not None if record is None else record is self._known.record
+        if shown:
+            self.show_exchange(arrow.exchange_index, reply=arrow.reply)
+        else:
+            self.post_message(
+                self.ExchangeChosen(arrow.stage, arrow.record_index, arrow.exchange_index, reply=arrow.reply)
+            )
+
+    # -- signatures ------------------------------------------------------------------------------------
+
+    def action_check_signature(self) -> None:
+        """Ask for somebody who can fetch keys to look at the signatures."""
+        record = self._known.record
+        if record is not None:
+            self._checking = record
+            self.post_message(self.SignatureWanted(self, record, self._made.story, self.issuer))
+            self._paint()
+
+    def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:
+        """Show what came of looking at signatures, and as further exchanges how the keys were fetched."""
+        known = self._made.known_of(record)
+        checked = replace(known, verdicts=verdicts, exchanges=(*record.exchanges, *exchanges))
+        self._made.keep_known(record, checked)
+        if self._checking is record:
+            self._checking = None
+        if self._known is known:
+            self._known = checked
+            if self._picked is None and len(record.exchanges) == 1 and exchanges:
+                self._picked = 0  # so that what is read stays as it is
+        if self.is_running:
+            self._paint(keep_place=True)
+            self.notify(safe_line(verdict_words(verdicts), 500), title="Signature", markup=False)
+
+    # -- how it is shown -------------------------------------------------------------------------------
+
+    def as_text(self, tab: Tab | None = None, *, masked: bool = True) -> str:
+        """Return what a tab shows, whole and unless told otherwise masked.
+
+        Args:
+            tab: which; the open one by default.
+            masked: false returns what a person sees who revealed the secrets.
+        """
+        key = self._key(self.tab if tab is None else tab, masked=masked)
+        lines = self._made.get(key) or self._made.make(key)
+        return "\n".join(lines.texts)
+
+    async def copied_text(self) -> str:
+        """Return what the open tab shows, whole and masked, for the clipboard; made without a stall."""
+        key = self._key(self.tab, masked=True)
+        lines = self._made.get(key) or await self._made.make_aside(key)
+        return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())
+
+    def on_resize(self) -> None:
+        """Show what there is room for now, and draw the diagram for the width."""
+        self._paint()
+
+    def _document(self, tab: Tab) -> DocumentView:
+        return self.query_one(f"#{tab}-document", DocumentView)
+
+    def _in_view(self) -> tuple[Tab, ...]:
+        """Return the tabs that can be seen: the open one, and on a wide screen what belongs beside it."""
+        wide = self.screen.size.width >= _WIDE
+        return _SIDE_BY_SIDE if wide and self.tab in _SIDE_BY_SIDE else (self.tab,)
+
+    def _wanted(self) -> list[TabKey]:
+        return [self._key(tab, masked=not self._reveal) for tab in self._in_view()]
+
+    def _key(self, tab: Tab, *, masked: bool) -> TabKey:
+        return self._made.key(self._known, tab, self._aspect(tab), masked=masked)
+
+    def _aspect(self, tab: Tab) -> ViewOptions:
+        if tab is Tab.DIAGRAM:
+            width = self.content_size.width
+            return ViewOptions(width=width - _AROUND_DIAGRAM if width else _DIAGRAM_UNSEEN)
+        return ViewOptions(self._raw and tab in RAW_TABS, self._picked)
+
+    def _paint(self, *, keep_place: bool = False) -> None:
+        """Show the tabs in view: at once where it is little to do, else when they are made."""
+        if not self.is_mounted:
+            return
+        in_view = self._in_view()
+        checking = self._checking is not None and self._checking is self._known.record
+        for one in _TABS:
+            place = tab_place(one, self._known, self._picked)
+            revealed = "secrets shown, x masks them" if self._reveal else ""
+            words = (place, revealed, "fetching keys …" if checking else "")
+            label = tab_label(one, self._known, raw=self._raw)
+            self._document(one).label(label, " · ".join(word for word in words if word))
+            self._document(one).turns_pages = one is self.tab
+            self.query_one(f"#{one}", TabPane).display = one in in_view
+        diagram = self.query_one(DiagramView)
+        places = (n for n, record in enumerate(self._made.story) if record is self._known.record)
+        failed = self._known.record is not None and self._known.record.outcome is Outcome.FAILED
+        diagram.point_at(next(places, None), end=failed or self._known.underway is not None)
+        for key in self._wanted():
+            self._paint_tab(key, keep_place=keep_place)
+        self.refresh_bindings()
+
+    def _paint_tab(self, key: TabKey, *, keep_place: bool) -> None:
+        document = self._document(key.tab)
+        lines = self._made.get(key)
+        if lines is not None:
+            document.show(lines, keep_place=keep_place)
+        elif self._made.is_light(self._known):
+            document.show(self._made.make(key), keep_place=keep_place)
+        else:
+            document.show(LAYING_OUT)
+            if key not in self._making:
+                self._making.add(key)
+                self._make_aside(key)
+
+    @work(group="lines", description="lines")
+    async def _make_aside(self, key: TabKey) -> None:
+        """Make the lines of a tab in a thread, and show them if they are still wanted."""
+        try:
+            lines = await self._made.make_aside(key, lambda: key in self._wanted())
+            if lines is not None and key in self._wanted():
+                self._document(key.tab).show(lines)
+        finally:
+            self._making.discard(key)
+        await self._made.look_for_hidden(key)
+        self.refresh_bindings()
+
+    # -- searching -------------------------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        """Open the field for the words to look for."""
+        self.search_bar.open()

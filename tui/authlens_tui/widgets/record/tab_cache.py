@@ -1,0 +1,197 @@
+"""The lines of tabs: made at once or in a thread, and kept, so that turning back to one costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import is_
+from typing import Final
+
+from authlens_core.export.redaction import Redactor, secrets_in
+from authlens_core.secret import Secret
+from authlens_core.trace.record import StageRecord
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.widgets.document.lines import LineList
+from authlens_tui.widgets.record.record_lines import (
+    StageSnapshot,
+    Tab,
+    ViewOptions,
+    hides_secrets,
+    known_secrets,
+    tab_lines,
+    weight,
+)
+from authlens_tui.widgets.record.signature_check import has_jwts
+
+__all__ = ["MadeTabs", "TabKey"]
+
+_KEPT: Final = 24
+_LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
+
+
+@dataclass(frozen=True, slots=True)
+class TabKey:
+    """What the lines of a tab depend on.
+
+    Attributes:
+        known: the stage.
+        told: counts the stories told: a longer one may know more secrets.
+        tab: which tab.
+        aspect: how it is looked at.
+        masked: false where secrets are in the lines.
+    """
+
+    known: StageSnapshot
+    told: int
+    tab: Tab
+    aspect: ViewOptions
+    masked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Masking:
+    """What masks a stage, and whether there is anything to mask; None while nobody has looked."""
+
+    redactor: Redactor
+    hides: bool | None = None
+
+
+class MadeTabs:
+    """Makes the tabs of the stages of one story, and keeps the last 24 of them and what masks them."""
+
+    def __init__(self) -> None:
+        self.story: tuple[StageRecord, ...] = ()
+        self._told = 0
+        self._made: dict[TabKey, LineList] = {}
+        self._masking: dict[tuple[StageSnapshot, int], _Masking] = {}
+        self._secrets: dict[int, tuple[Exchange, tuple[Secret, ...]]] = {}
+        self._known: dict[int, tuple[StageRecord, StageSnapshot]] = {}
+        self._signed: dict[int, tuple[StageRecord, bool]] = {}
+        self._one_at_a_time = asyncio.Lock()  # threads that compete hold up the screen
+
+    def tell(self, records: Sequence[StageRecord]) -> bool:
+        """Take what has happened up to now; say whether that is news."""
+        story = tuple(records)
+        if len(story) == len(self.story) and all(map(is_, story, self.story)):
+            return False
+        self.story = story
+        self._told += 1
+        return True
+
+    # -- what is known of a record ---------------------------------------------------------------------
+
+    def known_of(self, record: StageRecord) -> StageSnapshot:
+        """Return the newest that is known of this very record."""
+        kept = self._known.get(id(record))  # kept with the record, so that no other has its identity
+        if kept is None:
+            kept = record, StageSnapshot(record.stage, record=record, exchanges=record.exchanges)
+            self._known[id(record)] = kept
+        return kept[1]
+
+    def keep_known(self, record: StageRecord, known: StageSnapshot) -> None:
+        """Keep what has become known of `record` since."""
+        self._known[id(record)] = record, known
+
+    def is_signed(self, record: StageRecord | None) -> bool:
+        """Say whether there is a signature to look at in `record`; it is read once."""
+        if record is None:
+            return False
+        kept = self._signed.get(id(record))
+        if kept is None:
+            kept = record, has_jwts(record)
+            self._signed[id(record)] = kept
+        return kept[1]
+
+    # -- lines -----------------------------------------------------------------------------------------
+
+    def key(self, known: StageSnapshot, tab: Tab, aspect: ViewOptions, *, masked: bool) -> TabKey:
+        """Return what the lines of a tab depend on now."""
+        return TabKey(known, self._told, tab, aspect, masked)
+
+    def get(self, key: TabKey) -> LineList | None:
+        """Return what was made, if it is still kept."""
+        return self._made.get(key)
+
+    def is_light(self, known: StageSnapshot) -> bool:
+        """Say whether a tab of `known` is made in no time."""
+        told = (exchange for record in self.story for exchange in record.exchanges)
+        unread = sum(weight(exchange) for exchange in told if id(exchange) not in self._secrets)
+        return known.weight + unread <= _LIGHT
+
+    def make(self, key: TabKey) -> LineList:
+        """Make the lines of a tab now, however long that takes."""
+        masking = self._masking.get((key.known, key.told))
+        if masking is None:
+            redactor = self._redactor(key.known, self.story)
+            masking = _Masking(redactor, hides_secrets(key.known, redactor))
+            self._keep_masking(key.known, key.told, masking)
+        lines = _lines(key, self.story, masking.redactor)
+        self._keep(key, lines)
+        return lines
+
+    async def make_aside(self, key: TabKey, wanted: Callable[[], bool] = lambda: True) -> LineList | None:
+        """Make the lines of a tab in a thread, one tab at a time; None where its turn came too late.
+
+        Args:
+            key: of the story as it is told now.
+            wanted: whether they are still wanted. What shows secrets is not kept when it is no more.
+        """
+        story = self.story
+        async with self._one_at_a_time:
+            lines = self._made.get(key)
+            if lines is not None or not wanted():
+                return lines
+            masking = self._masking.get((key.known, key.told))
+            if masking is None:
+                masking = _Masking(await asyncio.to_thread(self._redactor, key.known, story))
+                self._keep_masking(key.known, key.told, masking)
+            lines = await asyncio.to_thread(_lines, key, story, masking.redactor)
+            if key.masked or wanted():
+                self._keep(key, lines)
+            return lines
+
+    def forget_revealed(self) -> None:
+        """Forget every line with a secret in it."""
+        self._made = {key: lines for key, lines in self._made.items() if key.masked}
+
+    def _keep(self, key: TabKey, lines: LineList) -> None:
+        while len(self._made) >= _KEPT:
+            del self._made[next(iter(self._made))]
+        self._made[key] = lines
+
+    # -- secrets ---------------------------------------------------------------------------------------
+
+    def hides(self, known: StageSnapshot) -> bool:
+        """Say whether anything of a stage is masked, as far as was looked."""
+        masking = self._masking.get((known, self._told))
+        return bool(masking and masking.hides)
+
+    async def look_for_hidden(self, key: TabKey) -> None:
+        """Look in a thread whether anything of a stage is masked, once."""
+        async with self._one_at_a_time:
+            masking = self._masking.get((key.known, key.told))
+            if masking is not None and masking.hides is None:
+                hides = await asyncio.to_thread(hides_secrets, key.known, masking.redactor)
+                self._keep_masking(key.known, key.told, _Masking(masking.redactor, hides))
+
+    def _redactor(self, known: StageSnapshot, story: Sequence[StageRecord]) -> Redactor:
+        return Redactor(known_secrets(known, story, self._secrets_of))
+
+    def _secrets_of(self, exchange: Exchange) -> tuple[Secret, ...]:
+        """Return the secrets in `exchange`, looked for once; in any thread."""
+        kept = self._secrets.get(id(exchange))
+        if kept is None:
+            kept = exchange, secrets_in(exchange)
+            self._secrets[id(exchange)] = kept
+        return kept[1]
+
+    def _keep_masking(self, known: StageSnapshot, told: int, masking: _Masking) -> None:
+        self._masking.pop((known, told), None)
+        while len(self._masking) >= _KEPT:
+            del self._masking[next(iter(self._masking))]
+        self._masking[known, told] = masking
+
+
+def _lines(key: TabKey, story: Sequence[StageRecord], redactor: Redactor) -> LineList:
+    return LineList(tab_lines(key.tab, key.known, story, redactor, key.aspect, masked=key.masked))

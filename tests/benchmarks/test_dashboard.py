@@ -1,4 +1,4 @@
-"""2,000 credentials cost no more than a page of them: idle, and at a key (issue 4)."""
+"""2,000 credentials cost no more than a page of them: idle, and at a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A megabyte opens, scrolls, folds and is searched with no key waiting longer than 100 ms (issue 3)."""
+"""A megabyte opens, scrolls, folds and is searched with no key waiting longer than 100 ms."""
 
 from __future__ import annotations
 

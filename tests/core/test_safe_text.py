@@ -1,4 +1,4 @@
-"""The gate (F1, F3, H033): what comes out can be shown on any terminal."""
+"""The gate (H033): what comes out can be shown on any terminal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ANY = st.text(st.characters(exclude_categories=()))
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_a_terminal_obeys_is_made_visible(text: str) -> None:
-    """F1, F3: nothing is removed and nothing acts."""
+    """Nothing is removed and nothing acts."""
     for shown in (safe_line(text), safe_text(text)):
         assert shown.isprintable()
         assert "\\" in shown
@@ -74,14 +74,14 @@ def test_a_cut_is_said() -> None:
 
 @given(ANY)
 def test_a_line_is_printable(text: str) -> None:
-    """F1: for every string there is, surrogates included."""
+    """For every string there is, surrogates included."""
     assert safe_line(text).isprintable()
     safe_line(text).encode()
 
 
 @given(ANY)
 def test_a_text_is_printable_but_for_its_line_ends(text: str) -> None:
-    """F1: and can be encoded."""
+    """And can be encoded."""
     shown = safe_text(text)
     assert shown.replace("\n", "").isprintable()
     shown.encode()

@@ -1,4 +1,4 @@
-"""Secret and Body (A3, F5, PK-5): whatever is printed, the value is not in it."""
+"""Secret and Body (PK-5): whatever is printed, the value is not in it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ WAYS: dict[str, Callable[[Secret], str]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_no_way_of_printing_shows_the_value(way: str) -> None:
-    """A3, PK-5."""
+    """PK-5."""
     text = WAYS[way](Secret(CANARY))
     assert CANARY not in text
     assert "7f3a9b" not in text
@@ -52,14 +52,14 @@ def test_no_way_of_printing_shows_the_value(way: str) -> None:
 
 @given(st.text(min_size=1))
 def test_the_mask_does_not_depend_on_the_value_but_by_its_fingerprint(value: str) -> None:
-    """A3: nothing of the value, not even its length."""
+    """Nothing of the value, not even its length."""
     secret = Secret(value)
     assert repr(secret) == f"<Secret •••• #{secret.fingerprint}>" == str(secret) == f"{secret}"
     assert len(secret.fingerprint) == 8
 
 
 def test_a_traceback_with_locals_shows_no_value() -> None:
-    """F5: crash reports print local variables."""
+    """Crash reports print local variables."""
 
     def fail(secret: Secret, body: Body) -> None:
         holder = Holder(secret, body)
@@ -75,7 +75,6 @@ def test_a_traceback_with_locals_shows_no_value() -> None:
 
 
 def test_a_log_record_shows_no_value(caplog: pytest.LogCaptureFixture) -> None:
-    """A3."""
     with caplog.at_level(logging.DEBUG):
         logging.getLogger("test").debug("token %s %r", Secret(CANARY), Body(CANARY.encode()))
     assert CANARY not in caplog.text
@@ -83,7 +82,7 @@ def test_a_log_record_shows_no_value(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_messages_show_neither_header_values_nor_bodies_nor_queries() -> None:
-    """A3: requests and responses carry secrets in all three."""
+    """Requests and responses carry secrets in all three."""
     headers = Headers.of([("Authorization", f"Bearer {CANARY}"), ("Set-Cookie", CANARY)])
     request = Request("POST", f"https://h/cb?code={CANARY}#{CANARY}", headers, Body(CANARY.encode()))
     response = Response(200, "OK", headers, Body(CANARY.encode()))
@@ -94,14 +93,14 @@ def test_messages_show_neither_header_values_nor_bodies_nor_queries() -> None:
 @pytest.mark.parametrize("value", [Secret(CANARY), Body(CANARY.encode())], ids=["Secret", "Body"])
 @pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
 def test_it_is_never_pickled_or_copied(value: Secret | Body, way: Callable[[object], object]) -> None:
-    """A3: a copy in another process is out of our hands."""
+    """A copy in another process is out of our hands."""
     with pytest.raises(TypeError, match="never pickled") as refused:
         way(value)
     assert CANARY not in str(refused.value)
 
 
 def test_it_is_no_string_and_has_no_dictionary() -> None:
-    """F5: crash reports print the text of a `str` subclass whatever its repr says, and `vars()` shows all."""
+    """Crash reports print the text of a `str` subclass whatever its repr says, and `vars()` shows all."""
     assert not isinstance(Secret(CANARY), str)
     assert not isinstance(Body(CANARY.encode()), bytes)
     with pytest.raises(TypeError):

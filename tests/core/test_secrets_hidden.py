@@ -1,4 +1,4 @@
-"""No value of core shows a secret (A3, PK-5): every dataclass is filled with canaries and printed.
+"""No value of core shows a secret (PK-5): every dataclass is filled with canaries and printed.
 
 The dataclasses are found by walking the modules, so a type that is added tomorrow is held to it, too.
 """
@@ -175,7 +175,7 @@ def test_the_walk_finds_the_types_that_hold_secrets() -> None:
     "kind", TYPES, ids=lambda k: f"{k.__module__.removeprefix('authlens_core.')}.{k.__name__}"
 )
 def test_no_way_of_printing_a_value_shows_what_is_secret_in_it(kind: type) -> None:
-    """A3, PK-5: repr, str, format, containers and exceptions, for every dataclass there is."""
+    """PK-5: repr, str, format, containers and exceptions, for every dataclass there is."""
     value = _filled(kind)
     for way, text in _printed(value):
         assert CANARY not in text, way
@@ -221,7 +221,7 @@ def _everything(login: Login) -> set[str]:
 
 
 async def test_what_a_login_leaves_shows_no_secret_however_it_is_printed() -> None:
-    """A3: session, login, trace, facts, events, and their fields taken apart by dataclasses.asdict."""
+    """Session, login, trace, facts, events, and their fields taken apart by dataclasses.asdict."""
     session, login, events = await _session_login()
     secrets = _everything(login)
     [grant] = session.credentials.list()
@@ -255,7 +255,7 @@ class _Crash(Exception):
     "place", ["/.well-known/oauth-authorization-server", "/register", "/token", "/mcp", "keeper", "watcher"]
 )
 async def test_a_crash_shows_no_secret_with_all_local_variables(place: str) -> None:
-    """F5: Textual prints the locals of every frame; whatever they are, no secret is among them."""
+    """Textual prints the locals of every frame; whatever they are, no secret is among them."""
 
     async def crash(request: Request) -> None:
         late = place != "/mcp" or request.headers.get("authorization") is not None

@@ -134,7 +134,7 @@ async def test_a_confidential_client_logs_in_with_its_secret() -> None:
 
 
 async def test_a_store_that_fails_is_said_and_costs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """D9: the login goes on, with a warning that names the cure; no file is written instead."""
+    """The login goes on, with a warning that names the cure; no file is written instead."""
 
     async def refuse(*_: object, **__: object) -> None:
         raise NOWHERE
@@ -329,7 +329,7 @@ async def test_a_lock_that_is_never_free_costs_no_login(
 async def test_a_scope_that_repeats_a_secret_is_in_no_byte_of_the_state_directory(
     tmp_path: Path, secret: str
 ) -> None:
-    """V-9, P2: neither in the grant nor in the index nor in the record of the login."""
+    """V-9: neither in the grant nor in the index nor in the record of the login."""
     credentials = _opened(tmp_path / "state", _Shared())
     token = reply(200, {**EARNED, "scope": f"read {secret}"})
     login = await _logged_in(credentials, ScriptedSender(honest(token=token)))

@@ -282,7 +282,7 @@ async def test_json_is_what_stdout_carries(machine: dict[str, str], resource: st
 async def test_no_secret_is_left_anywhere_but_in_the_store(
     machine: dict[str, str], resource: str, tmp_path: Path
 ) -> None:
-    """P2, V-7, V-8: not on stdout or stderr, but for `token`; in no argument, environment, export or file."""
+    """V-7, V-8: not on stdout or stderr, but for `token`; in no argument, environment, export or file."""
     service_secret, passphrase = "5ecre7" * 10 + "abcd", "correct horse 0123"
     held: set[str] = {service_secret, passphrase}
     seen: list[Done] = []
@@ -554,7 +554,7 @@ async def test_a_port_that_is_taken_is_said(machine: dict[str, str], resource: s
 
 
 async def test_hostile_text_cannot_act_on_the_terminal(machine: dict[str, str]) -> None:
-    """P3: there is no escape sequence of the server's in all that the terminal got; ours are none at all."""
+    """There is no escape sequence of the server's in all that the terminal got; ours are none at all."""
     async with emulator("--fault", "hostile-text") as url:
         command = [*AUTHLENS, "login", url, "--port", "0"]
         async with terminal(command, env=machine) as screen:
@@ -570,7 +570,7 @@ async def test_hostile_text_cannot_act_on_the_terminal(machine: dict[str, str]) 
 async def test_a_port_that_is_taken_is_said_with_the_options_that_lead_on(
     machine: dict[str, str], resource: str
 ) -> None:
-    """Issue 5, item 7: another port, the other host name where that helps, or none at all."""
+    """Another port, the other host name where that helps, or none at all."""
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
         port = str(taken.getsockname()[1])
         done = await authlens(machine, "login", resource, "--port", port)

@@ -32,7 +32,7 @@ def machine() -> Iterator[Mapping[str, str]]:
 async def test_what_a_hostile_server_says_is_shown_and_never_obeyed(
     machine: Mapping[str, str], columns: int, rows: int
 ) -> None:
-    """F1, F2, F3: markup in the reason phrase, escape sequences in fields, a lone surrogate in the body."""
+    """Markup in the reason phrase, escape sequences in fields, a lone surrogate in the body."""
     said = answer(
         f"401 OK[/foo][@click=app.quit]{CLIPBOARD.decode()}",
         f"X-Note: {CLIPBOARD.decode()}{TITLE.decode()}{CLEAR.decode()}",

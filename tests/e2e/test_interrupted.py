@@ -31,7 +31,7 @@ def of(link: str, name: str) -> str:
 
 
 async def test_killed_in_the_wait_and_taken_up_with_a_key(machine: dict[str, str], resource: str) -> None:
-    """Issue 5, item 5: which login, where; the same client and port, another state; then nothing is left."""
+    """Which login, where; the same client and port, another state; then nothing is left."""
     login = (AUTHLENS, "login", resource, "--port", "0", "--no-browser")
     async with terminal(login, env=machine) as screen:
         await screen.wait_for("Waiting 300 seconds")

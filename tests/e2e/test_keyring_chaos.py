@@ -2,7 +2,7 @@
 
 What no client can survive is a kill between the server's replacing the refresh token and the client's storing
 the new one: the only copy dies with the program. authlens notes on disk that a refresh is about to be sent,
-so the next program knows that the outcome is unknown, says so and leaves it to the person (D8). So there are
+so the next program knows that the outcome is unknown, says so and leaves it to the person. So there are
 two tests. With a server that forgives nothing, kills come at any moment but that one: waiting for the lock,
 holding it, reading, tidying. With a server that keeps the old token until the new one is used, as
 Cloudflare's does, kills come at any moment at all, and one deliberate `refresh --again` brings it back.
@@ -219,7 +219,7 @@ async def test_200_rounds_on_the_encrypted_file_lose_nothing(tmp_path: Path) -> 
 
 
 async def test_a_kill_at_any_moment_at_all_is_said_and_can_be_recovered(tmp_path: Path) -> None:
-    """D8, H129: nothing is tried again by itself; nobody is told that a token is valid that is not."""
+    """H129: nothing is tried again by itself; nobody is told that a token is valid that is not."""
     async with _crowd(_private(tmp_path), StoreKind.ENCRYPTED_FILE, os.environ, seed=2) as crowd:
         crowd.server.grace = True
         unknown = 0

@@ -60,7 +60,7 @@ async def _log_in(environ: Mapping[str, str], state: Path) -> None:
 
 
 async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -> None:
-    """Item 7: one action; scripts give the passphrase by a file, people on the terminal."""
+    """One action; scripts give the passphrase by a file, people on the terminal."""
     state, words = tmp_path / "state", tmp_path / "passphrase"
     words.touch(0o600)
     words.write_text(f"{PASSPHRASE}\n")
@@ -106,7 +106,7 @@ async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -
 
 
 def test_a_plain_file_is_confirmed_and_memory_is_no_place_to_move_to(tmp_path: Path) -> None:
-    """Item 7: plain words first, and nothing happens unasked."""
+    """Plain words first, and nothing happens unasked."""
     environ = {**os.environ, "AUTHLENS_HOME": str(tmp_path / "state")}
     for arguments, words in (
         (("--move", "file"), "not locked"),

@@ -57,7 +57,7 @@ def cells(screen: Terminal) -> list[list[Cell]]:
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
 async def test_the_qr_code_is_read_from_the_screen(columns: int, rows: int) -> None:
-    """Issue 5: an independent decoder reads the link, in a spelling that says the same."""
+    """An independent decoder reads the link, in a spelling that says the same."""
     async with terminal(DEMO, columns=columns, rows=rows) as screen:
         link = await link_in(screen)
         screen.press("k")
@@ -72,7 +72,7 @@ async def test_the_qr_code_is_read_from_the_screen(columns: int, rows: int) -> N
 
 
 async def test_over_ssh_the_link_is_copied_by_the_terminal() -> None:
-    """Issue 5: OSC 52 on the wire, the whole link, and how many characters is said. No browser is offered."""
+    """OSC 52 on the wire, the whole link, and how many characters is said. No browser is offered."""
     async with terminal(DEMO, env={**OVER_SSH, "DISPLAY": ":0"}) as screen:
         link = await link_in(screen)
         assert not COPIED.search(screen.raw)
@@ -103,7 +103,7 @@ async def test_the_rows_of_a_wrapped_link_are_one_hyperlink() -> None:
 
 @pytest.mark.parametrize("by", ["enter", "answer"])
 async def test_the_link_on_one_line_of_the_ordinary_screen(by: str) -> None:
-    """Issue 5: the full screen is left, nothing is drawn meanwhile, and Enter or the answer leads back."""
+    """The full screen is left, nothing is drawn meanwhile, and Enter or the answer leads back."""
     async with terminal(DEMO, columns=80, rows=24) as screen:
         link = await link_in(screen)
         screen.press("u")
@@ -164,7 +164,7 @@ def whole_link(screen: Terminal) -> str:
 
 
 async def test_a_plain_login_offers_the_same_ways_without_unicode(tmp_path: Path) -> None:
-    """Issue 5, items 6 and 8: the link whole on a line, test page, ssh line, escape, and a wrapped paste."""
+    """The link whole on a line, test page, ssh line, escape, and a wrapped paste."""
     settings = ("LC_ALL=C", "NO_COLOR=1")
     async with plain_login(tmp_path, settings, "--port", "0") as screen:
         link = whole_link(screen)
@@ -183,7 +183,7 @@ async def test_a_plain_login_offers_the_same_ways_without_unicode(tmp_path: Path
 
 
 async def test_a_plain_login_on_a_dumb_terminal_with_no_port_at_all(tmp_path: Path) -> None:
-    """Issue 5, items 6 and 7: nothing is bound, nothing steers the terminal, and the paste ends the wait."""
+    """Nothing is bound, nothing steers the terminal, and the paste ends the wait."""
     async with plain_login(tmp_path, ("TERM=dumb",), "--paste-only") as screen:
         assert "No port is open here" in screen.text()
         assert "ssh -N" not in screen.text()
@@ -197,7 +197,7 @@ async def test_a_plain_login_on_a_dumb_terminal_with_no_port_at_all(tmp_path: Pa
 
 
 async def test_with_nowhere_to_paste_paste_only_is_refused_before_anything_is_sent() -> None:
-    """Issue 5, item 7: a wait that nobody can end is not begun."""
+    """A wait that nobody can end is not begun."""
     process = await asyncio.create_subprocess_exec(
         *(AUTHLENS, "login", "https://wiki.example/", "--paste-only"),
         stdin=asyncio.subprocess.DEVNULL,

@@ -63,7 +63,7 @@ async def watched(machine: Mapping[str, str], resource: str, *options: str) -> A
 
 
 async def test_the_test_of_the_way_back_is_an_event(machine: dict[str, str], resource: str) -> None:
-    """Issue 5, item 2: over which address family it was reached."""
+    """Over which address family it was reached."""
     async with watched(machine, resource) as login:
         ready = await login.until("authorization_url")
         port = urlsplit(parse_qs(urlsplit(ready["url"]).query)["redirect_uri"][0]).port

@@ -164,7 +164,7 @@ async def test_each_paste_is_refused_for_its_own_reason(machine: dict[str, str],
 async def test_enter_alone_opens_the_browser_of_this_machine_and_nothing_does_before(
     machine: dict[str, str], resource: str, tmp_path: Path
 ) -> None:
-    """Issue 5, item 4: on a key press. What is pasted with its line end is no such press."""
+    """On a key press. What is pasted with its line end is no such press."""
     env = beside_a_fake_browser(tmp_path, machine)
     async with terminal((AUTHLENS, "login", resource, "--port", "0"), env=env, columns=200) as screen:
         await screen.wait_for("Waiting 300 seconds")

@@ -42,7 +42,7 @@ async def walked(screen: Terminal) -> None:
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 12), (20, 5)])
 async def test_a_login_on_a_small_screen(columns: int, rows: int) -> None:
-    """Issue 5, item 6: from the menu to the tokens."""
+    """From the menu to the tokens."""
     async with terminal((AUTHLENS, "demo", "--port", "0"), columns=columns, rows=rows) as screen:
         await walked(screen)
 
@@ -55,7 +55,7 @@ async def test_a_login_on_a_small_screen(columns: int, rows: int) -> None:
 async def test_a_login_with_few_colours(
     settings: tuple[str, ...], forbidden: tuple[re.Pattern[bytes], ...]
 ) -> None:
-    """Issue 5, item 6: no colour is sent that the terminal does not have, or that nobody wants."""
+    """No colour is sent that the terminal does not have, or that nobody wants."""
     async with terminal(("env", *settings, AUTHLENS, "demo", "--port", "0"), columns=80, rows=24) as screen:
         await walked(screen)
         assert [found[0] for pattern in forbidden if (found := pattern.search(screen.raw))] == []
@@ -77,7 +77,7 @@ async def test_a_login_with_few_colours(
 async def test_a_url_is_logged_in_to_line_by_line(
     settings: tuple[str, ...], words: str, machine: dict[str, str], resource: str
 ) -> None:
-    """Issue 5, item 6, H167: the conversation in place of the full screen, and why."""
+    """H167: the conversation in place of the full screen, and why."""
     async with terminal(("env", *settings, AUTHLENS, resource), env=machine, columns=200) as screen:
         await screen.wait_for("Waiting 300 seconds")
         assert words in screen.text()

@@ -30,7 +30,7 @@ async def run(environ: dict[str, str], *arguments: str, typed: str = "") -> tupl
 
 @pytest.mark.parametrize("mode", [(), ("--strict",)], ids=["classic", "strict"])
 async def test_it_is_added_tested_and_used_in_both_modes(tmp_path: Path, mode: tuple[str, ...]) -> None:
-    """Issue 4, item 6: the verdict, the fields for a request, and a wrong secret that is told."""
+    """The verdict, the fields for a request, and a wrong secret that is told."""
     environ = {
         **os.environ,
         "PYTHONPATH": str(TESTS),

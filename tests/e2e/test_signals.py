@@ -114,7 +114,7 @@ def all_is_well(screen: Terminal, port: int | None) -> None:
     ],
 )
 async def test_a_signal_in_any_state(state: str, number: signal.Signals, code: int) -> None:
-    """F4: exit code 128 + n, and nothing is left switched on."""
+    """Exit code 128 + n, and nothing is left switched on."""
     async with demo(state) as screen:
         port = port_of(screen) if state in ("wait", "link") else None
         os.kill(screen.process.pid, number)
@@ -134,7 +134,7 @@ async def test_q_in_the_wait_leaves_with_0() -> None:
 
 
 async def test_a_crash_in_the_wait_shows_no_value_and_frees_the_port() -> None:
-    """F5, H170: code 1, where it was, an identifier; no local variable, no message."""
+    """H170: code 1, where it was, an identifier; no local variable, no message."""
     async with terminal([sys.executable, "-c", FAILS], columns=100, rows=30) as screen:
         await screen.wait_for("Press n to run it")
         screen.press("a")
@@ -246,7 +246,7 @@ async def test_terminated_after_a_stop_that_gave_no_warning() -> None:
 
 
 async def test_sizes_and_mouse_bytes_in_a_storm() -> None:
-    """F6, H166: legacy reports of every byte, cut anywhere, among sizes down to 1 by 1; nothing is typed."""
+    """H166: legacy reports of every byte, cut anywhere, among sizes down to 1 by 1; nothing is typed."""
     async with demo("wait") as screen:
         screen.press("p")  # stray bytes would be typed into the field for the pasted address
         reports = b"".join(b"\x1b[M" + bytes((32 + n % 68, n % 256, 255 - n % 256)) for n in range(0, 512, 3))

@@ -211,7 +211,7 @@ async def visit(machine: Machine, words: Sequence[str], link: str) -> list[str]:
 
 
 async def test_a_login_through_the_port_that_the_printed_line_forwards(machine: Machine) -> None:
-    """Issue 5: the laptop reaches nothing of the server but its sshd, and runs the line from the screen."""
+    """The laptop reaches nothing of the server but its sshd, and runs the line from the screen."""
     async with machine.session(AUTHLENS, "demo", "--port", "0") as screen:
         await screen.wait_for("The plain login")
         screen.press("enter")
@@ -228,7 +228,7 @@ async def test_a_login_through_the_port_that_the_printed_line_forwards(machine: 
 
 
 async def test_by_paste_with_no_forward_and_no_browser(machine: Machine) -> None:
-    """Issue 5: `authlens URL` over ssh: OSC 52 on the wire, the line is right, nothing opens by itself."""
+    """`authlens URL` over ssh: OSC 52 on the wire, the line is right, nothing opens by itself."""
     async with emulator() as resource, machine.session(AUTHLENS, resource) as screen:
         link = await link_in(screen)
         port = redirect_port(link)
@@ -255,7 +255,7 @@ async def test_by_paste_with_no_forward_and_no_browser(machine: Machine) -> None
 
 
 async def test_a_plain_login_by_paste(machine: Machine) -> None:
-    """Issue 5, item 8: the same ways on a plain terminal; what is pasted is not shown."""
+    """The same ways on a plain terminal; what is pasted is not shown."""
     async with (
         emulator() as resource,
         machine.session(AUTHLENS, "login", resource, "--port", "0") as screen,
@@ -275,7 +275,7 @@ async def test_a_plain_login_by_paste(machine: Machine) -> None:
 
 @pytest.mark.parametrize("plain", [False, True], ids=["full screen", "plain"])
 async def test_the_connection_is_lost_in_the_middle(plain: bool, machine: Machine) -> None:
-    """Issue 5: the ssh client is killed; no process, port or temporary file is left, and the code is 129.
+    """The ssh client is killed; no process, port or temporary file is left, and the code is 129.
 
     The shell between catches SIGHUP and hands it to nobody, so that authlens has to see for itself.
     """

@@ -35,7 +35,7 @@ async def wait_for_the_browser(screen: Tmux) -> None:
 
 
 async def test_detached_in_the_wait_and_attached_elsewhere_the_login_completes(tmp_path: Path) -> None:
-    """Issue 5: a copy reaches the terminal outside with tmux's own settings; sizes change as they like."""
+    """A copy reaches the terminal outside with tmux's own settings; sizes change as they like."""
     async with tmux(DEMO, tmp_path) as screen:
         await screen.run("set-option", "-g", "set-clipboard", "external")
         await wait_for_the_browser(screen)
@@ -67,7 +67,7 @@ async def test_detached_in_the_wait_and_attached_elsewhere_the_login_completes(t
 
 
 async def test_the_answer_comes_while_nobody_is_attached(tmp_path: Path) -> None:
-    """Issue 5: the login does not need a terminal to look at it."""
+    """The login does not need a terminal to look at it."""
     async with tmux(DEMO, tmp_path) as screen:
         await wait_for_the_browser(screen)
         await screen.press("c")
@@ -106,7 +106,7 @@ def machine(folder: Path) -> dict[str, str]:
 async def test_the_way_back_is_that_of_the_client_that_attached_last(
     face: str, now_over_ssh: bool, tmp_path: Path
 ) -> None:
-    """V-3, D10: the server began elsewhere. The line fits the client, and a browser opens only beside it."""
+    """V-3: the server began elsewhere. The line fits the client, and a browser opens only beside it."""
     env = machine(tmp_path)
     there, here = {**env, **OVER_SSH}, env
     attach = (program("tmux"), "-S", str(tmp_path / "t"), "attach-session")

@@ -213,7 +213,7 @@ async def logged_in(session: Session, url: str) -> None:
 async def test_where_oauth_ends_the_other_ways_in_are_a_key_away(
     fault: Fault, key: str, screen: type[Screen[object]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Issue 4: a resource without Managed OAuth offers cloudflared or a service token."""
+    """A resource without Managed OAuth offers cloudflared or a service token."""
     monkeypatch.setenv("PATH", str(tmp_path))  # no cloudflared here: its screen says so
     app = DemoApp(port=0, faults=[fault], environ={})
     async with app.run_test(size=(120, 40)) as pilot:

@@ -1,4 +1,4 @@
-"""Whatever a server says is shown as text, in every widget that shows it (F1, F2, F3, H146 to H151)."""
+"""Whatever a server says is shown as text, in every widget that shows it (H146 to H151)."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ async def test_hostile_text_is_shown_and_never_obeyed(widget: str, kind: str) ->
 )
 @pytest.mark.parametrize("raw", [True, False])
 async def test_a_huge_body_does_not_hold_up_the_keys(text: str, raw: bool) -> None:
-    """H149, F19: opened at once, scrolled at once, whole down to its last character."""
+    """H149: opened at once, scrolled at once, whole down to its last character."""
     view = DocumentView()
     app = Showing(view)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -213,7 +213,7 @@ async def test_a_huge_body_does_not_hold_up_the_keys(text: str, raw: bool) -> No
 async def test_the_second_layer_holds_where_the_first_was_forgotten(
     run_app: Callable[..., AbstractAsyncContextManager[Terminal]],
 ) -> None:
-    """F1, F3: raw text in a Static, a title, a toast and an Input is replaced on its way out."""
+    """Raw text in a Static, a title, a toast and an Input is replaced on its way out."""
     more = r"""
 from textual.widgets import Input
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07\x1b]0;owned\x07\x1b[5n\x9b5n\x00\ud800\u202e<end>"

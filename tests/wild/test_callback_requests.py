@@ -1,4 +1,4 @@
-"""Whoever else finds the port of the callback: answered, and the wait goes on (security.md §3 F)."""
+"""Whoever else finds the port of the callback: answered, and the wait goes on."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ async def test_bytes_without_a_line_end_are_cut_off_at_the_cap(login: Login) -> 
 
 
 async def test_two_hundred_connections_do_not_keep_the_real_one_out(login: Login) -> None:
-    """H089, LB-12, F15: those that say nothing give way at once; no waiting for their deadline."""
+    """H089, LB-12: those that say nothing give way at once; no waiting for their deadline."""
     started = time.monotonic()
     idle = [await login.connect() for _ in range(200)]
     assert await login.still_waits()
@@ -253,7 +253,7 @@ async def test_two_hundred_connections_do_not_keep_the_real_one_out(login: Login
 
 
 async def test_thirty_idle_connections_and_then_the_real_one(login: Login) -> None:
-    """F15: browsers open connections ahead of need."""
+    """Browsers open connections ahead of need."""
     idle = [await login.connect() for _ in range(30)]
     assert await login.still_waits()
     for _, writer in idle:

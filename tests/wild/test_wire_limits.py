@@ -1,4 +1,4 @@
-"""Servers that never end, say too much or compress: every exchange is bounded (security.md F7, F8, GEN-9)."""
+"""Servers that never end, say too much or compress: every exchange is bounded (GEN-9)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ NEVER_ENDING: dict[str, tuple[Step, ...]] = {
 
 @pytest.mark.parametrize("steps", NEVER_ENDING.values(), ids=NEVER_ENDING)
 async def test_a_server_that_never_ends_is_left_at_the_deadline(steps: tuple[Step, ...]) -> None:
-    """F8: one deadline by the wall clock, whatever trickles in; the request may have arrived."""
+    """One deadline by the wall clock, whatever trickles in; the request may have arrived."""
     began = time.monotonic()
     async with hostile_server(*steps) as server:
         exchange = await _get(server, method="POST")
@@ -103,7 +103,7 @@ async def test_a_tls_server_that_says_nothing_is_left() -> None:
 
 
 async def test_a_handshake_that_is_given_up_closes_its_connection() -> None:
-    """Acceptance A4: no socket is left, although httpcore leaves this one open."""
+    """No socket is left, although httpcore leaves this one open."""
     async with hostile_server(Wait()) as server, Wire(environ={}) as wire:
         await wire.send(Request("GET", server.url.replace("http:", "https:")), limits=SHORT)
         async with asyncio.timeout(2):
@@ -132,7 +132,7 @@ async def test_a_header_that_is_too_large_is_refused(flood: bytes) -> None:
 
 
 async def test_an_endless_header_is_refused_without_filling_the_memory() -> None:
-    """F8: the flood stops by size, long before the deadline."""
+    """The flood stops by size, long before the deadline."""
     steps = (Receive(), Send(HEAD), Forever(Send(b"X: " + b"a" * 1000 + b"\r\n")))
     async with hostile_server(*steps) as server:
         exchange = await _get(server, Limits(deadline=10))
@@ -230,7 +230,7 @@ ENCODINGS = {
 @pytest.mark.parametrize("status", ["200 OK", "302 Found", "400 Bad Request"])
 @pytest.mark.parametrize(("name", "body"), ENCODINGS.values(), ids=ENCODINGS)
 async def test_a_compressed_answer_is_refused_and_never_decoded(name: str, body: bytes, status: str) -> None:
-    """F7, H157: the raw bytes are kept as they came, and memory does not grow."""
+    """H157: the raw bytes are kept as they came, and memory does not grow."""
     async with hostile_server(*answer(status, f"Content-Encoding: {name}", body=body)) as server:
         tracemalloc.start()
         try:

@@ -74,7 +74,7 @@ BROKEN_OFF: dict[str, tuple[Step, ...]] = {
 
 @pytest.mark.parametrize("steps", BROKEN_OFF.values(), ids=BROKEN_OFF)
 async def test_an_answer_that_breaks_off_leaves_the_outcome_unknown(steps: tuple[Step, ...]) -> None:
-    """H103, D8: the one POST may have been acted on, and is not sent again."""
+    """H103: the one POST may have been acted on, and is not sent again."""
     exchange = await _post(*steps)
     assert exchange.failure is not None
     assert exchange.failure.kind in {FailureKind.PROTOCOL, FailureKind.CONNECT}

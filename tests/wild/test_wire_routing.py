@@ -1,4 +1,4 @@
-"""Where a request goes, and where it must not go (security.md §2.3, GEN-3, GEN-10)."""
+"""Where a request goes, and where it must not go (GEN-3, GEN-10)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PUBLIC = AddressPolicy.PUBLIC_ONLY
     "status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]
 )
 async def test_a_redirect_is_shown_and_not_followed(method: str, status: str) -> None:
-    """F9, D7, H102: the refresh token stays where it was sent."""
+    """H102: the refresh token stays where it was sent."""
     async with (
         hostile_server(*answer()) as other,
         hostile_server(*answer(status, f"Location: {other.url}")) as server,

@@ -1,4 +1,4 @@
-"""No secret of an exchange is in a log, a repr or a failure (security.md §2.5, F11)."""
+"""No secret of an exchange is in a log, a repr or a failure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def _everything_secret(*steps: Step) -> Exchange:
 async def test_no_secret_is_logged_or_shown(
     steps: tuple[Step, ...], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """F11: with every logger of the process at DEBUG the libraries say nothing at all."""
+    """With every logger of the process at DEBUG the libraries say nothing at all."""
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore", "httpcore.http11", "httpcore.connection"):
         caplog.set_level(logging.DEBUG, logger=name)
@@ -70,7 +70,7 @@ async def test_the_secret_was_really_there() -> None:
 
 
 async def test_an_address_with_a_password_is_refused_without_repeating_it() -> None:
-    """F10: httpx would make a credential of it."""
+    """Httpx would make a credential of it."""
     async with Wire(environ={}) as wire:
         exchange = await wire.send(Request("GET", f"https://me:{CANARY}@wiki.example.com/"))
     assert exchange.failure is not None

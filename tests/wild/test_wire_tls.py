@@ -58,13 +58,13 @@ async def test_a_bad_certificate_is_refused_with_its_reason(context: ssl.SSLCont
 
 
 async def test_the_issuer_of_an_untrusted_certificate_is_named() -> None:
-    """cloudflare.md §6: who signed it is what tells inspection from attack."""
+    """Who signed it is what tells inspection from attack."""
     exchange, _ = await _post_to(STRANGER.server_context(), AUTHORITY.client_context())
     assert "a stranger" in _tls_failure(exchange).cause
 
 
 async def test_cloudflare_gateway_is_recognised_with_the_trust_of_the_system() -> None:
-    """cloudflare.md §6: the authority is missing from the store, and the cure says where it goes."""
+    """The authority is missing from the store, and the cure says where it goes."""
     async with (
         hostile_server(*answer(), context=AUTHORITY.server_context()) as server,
         Wire(environ={}) as wire,
@@ -125,7 +125,7 @@ async def test_a_port_without_tls_is_said_to_be_no_https_server(step: Send | Res
 
 
 async def test_a_tls_connection_that_dies_after_the_request_leaves_the_outcome_unknown() -> None:
-    """D8: the POST went out, the answer did not come."""
+    """The POST went out, the answer did not come."""
     async with (
         hostile_server(Receive(), Reset(), context=AUTHORITY.server_context()) as server,
         Wire(environ={}, ssl_context=AUTHORITY.client_context()) as wire,

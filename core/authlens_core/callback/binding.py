@@ -1,4 +1,4 @@
-"""Taking the port: loopback addresses only, both families or none, never shared (RFC 8252 §7.3, §8.3)."""
+"""Taking the port: loopback addresses only, both families or none, never shared (RFC 8252 §7.3)."""
 
 from __future__ import annotations
 

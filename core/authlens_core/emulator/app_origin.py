@@ -1,4 +1,4 @@
-"""The app's origin: the protected resource and its metadata (research table 7.1; RFC 9728)."""
+"""The app's origin: the protected resource and its metadata (RFC 9728)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def app_origin(account: Account) -> ASGIApp:
 
 
 def _is_browser(request: Request) -> bool:
-    """Tell a browser from a program; the rule is inferred, not documented (research table 7.1, A5)."""
+    """Tell a browser from a program; the rule is inferred, not documented."""
     return (
         "text/html" in request.headers.get("accept", "")
         or request.headers.get("sec-fetch-mode") == "navigate"
@@ -66,7 +66,7 @@ class AppOrigin:
         self._account = account
 
     async def resource(self, request: Request) -> Response:
-        """Answer any request for the protected resource (A1 to A17)."""
+        """Answer any request for the protected resource."""
         account = self._account
         if account.has(Fault.PUBLIC):
             return self._welcome(request, "everybody", {})
@@ -94,7 +94,7 @@ class AppOrigin:
         return answer
 
     async def _refused_at_once(self, request: Request, standing: TokenStatus) -> Response | None:
-        """Refuse a service token in strict mode (A9, A10), and a bearer token under the faults for it."""
+        """Refuse a service token in strict mode, and a bearer token under the faults for it."""
         account = self._account
         if account.service_tokens.strict and standing in {TokenStatus.UNKNOWN, TokenStatus.NOT_AUTHORISED}:
             return self._forbidden(request, 401 if standing is TokenStatus.UNKNOWN else 403)
@@ -105,7 +105,7 @@ class AppOrigin:
         return self._forbidden(request) if account.has(Fault.POLICY_REFUSES_TOKEN) else None
 
     async def _identity(self, request: Request, judged: TokenVerdict) -> dict[str, Any] | None:
-        """Return who asks, as the origin is told, or None (A7, A12, A14)."""
+        """Return who asks, as the origin is told, or None."""
         account = self._account
         if judged.standing is TokenStatus.GOOD and judged.token is not None:
             name = judged.token.client_id
@@ -151,7 +151,7 @@ class AppOrigin:
         return page(message.encode("utf-8", "replace").decode(), "<p>This is the protected page.</p>")
 
     async def _challenge(self, request: Request, standing: TokenStatus) -> Response:
-        """Ask for a login in the way that the app's settings say (A2 to A6, A13)."""
+        """Ask for a login in the way that the app's settings say."""
         account = self._account
         if account.has(Fault.SERVICE_AUTH_ONLY):
             return self._forbidden(request)
@@ -189,7 +189,7 @@ class AppOrigin:
     async def _to_login(
         self, request: Request, metadata_url: str, *, service_token_known: bool = False
     ) -> Response:
-        """The redirect to the login page, which carries a challenge too (research §4.2)."""
+        """The redirect to the login page, which carries a challenge too."""
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         fields = {
             "location": await self._account.login_url(path, "app", service_token_known=service_token_known),
@@ -201,7 +201,7 @@ class AppOrigin:
         return page("302 Found", status=302, headers=fields)
 
     def _forbidden(self, request: Request, status: int = 0) -> Response:
-        """The refusal of Access (A6), 401 where the owner chose that."""
+        """The refusal of Access, 401 where the owner chose that."""
         account = self._account
         status = status or (401 if account.service_auth_401 else 403)
         fields = {"cf-access-aud": account.aud, "cf-access-domain": account.app_host}
@@ -216,7 +216,7 @@ class AppOrigin:
         return page("Forbidden", f"<p>{FORBIDDEN}</p>", status=status, headers=fields)
 
     async def _match(self) -> Response:
-        """What protects this URL, for cloudflared (A17)."""
+        """What protects this URL, for cloudflared."""
         account = self._account
         claims = {
             "type": "match",
@@ -229,7 +229,7 @@ class AppOrigin:
         return Response(b"", 200, {"cf-access-metadata": await account.keys.sign(claims)})
 
     async def resource_metadata(self, request: Request) -> Response:
-        """The protected resource metadata at both places (A18, A19)."""
+        """The protected resource metadata at both places."""
         account = self._account
         standard = request.url.path.startswith(STANDARD_METADATA)
         if account.faults & {Fault.PUBLIC, Fault.NO_WWW_AUTHENTICATE}:
@@ -263,13 +263,13 @@ class AppOrigin:
         return json_answer(document)
 
     async def team_metadata(self, request: Request) -> Response:
-        """The team's metadata, served on the app's host when OAuth is on (A20)."""
+        """The team's metadata, served on the app's host when OAuth is on."""
         if not self._account.oauth_on or self._account.has(Fault.NO_WWW_AUTHENTICATE):
             return await self.resource(request)
         return json_answer(server_metadata(self._account))
 
     async def authorized(self, request: Request) -> Response:
-        """Where the team's login sends a browser back to: sets the app's cookie (A21)."""
+        """Where the team's login sends a browser back to: sets the app's cookie."""
         account = self._account
         claims = await account.keys.verify(request.query_params.get("state", ""))
         nonce = request.query_params.get("nonce", "")
@@ -283,9 +283,9 @@ class AppOrigin:
         return answer
 
     async def get_identity(self, request: Request) -> Response:
-        """Who is logged in, by cookie (A22)."""
+        """Who is logged in, by cookie."""
         return await browser_session.get_identity(self._account, request)
 
     async def logout(self, request: Request) -> Response:
-        """End every session of the user (A23)."""
+        """End every session of the user."""
         return await browser_session.logout(self._account, request)

@@ -1,6 +1,6 @@
 """The authorization endpoint and the login page.
 
-Sources: research table 7.2, T3 and T7; RFC 6749 §4.1, 7636 §4.3, 8707 §2, 9207.
+Sources: RFC 6749 §4.1, 7636 §4.3, 8707 §2, 9207.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Authorization:
         self._pending: dict[str, float] = {}
 
     async def authorize(self, request: Request) -> Response:
-        """Check the request, have the person log in, then send the browser to the callback (T3)."""
+        """Check the request, have the person log in, then send the browser to the callback."""
         try:
             asked = self._check(request.url.query)
         except _Refusal as refusal:
@@ -71,7 +71,7 @@ class Authorization:
         return self._decide(asked, claims["email"])
 
     async def login(self, request: Request) -> Response:
-        """Show the login page, or take its form (T7)."""
+        """Show the login page, or take its form."""
         meta = await self._meta(request)
         if self._account.has(Fault.INVALID_NONCE):
             return page(INVALID_NONCE, status=400)
@@ -147,7 +147,7 @@ class Authorization:
         return user in self._account.denied or self._account.has(Fault.DENIED_USER)
 
     def _decide(self, asked: AuthorizationRequest, user: str) -> Response:
-        """Apply the policy to a person who is known, and answer on the callback (T3, T3f)."""
+        """Apply the policy to a person who is known, and answer on the callback."""
         if self._may_not_enter(user):
             return page(NO_ACCESS, SWITCH_USER, status=403)
         if self._account.has(Fault.ACCESS_DENIED):

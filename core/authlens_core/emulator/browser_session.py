@@ -1,4 +1,4 @@
-"""What both origins answer about the session of a browser: who is logged in, and logging out (A22, A23)."""
+"""What both origins answer about the session of a browser: who is logged in, and logging out."""
 
 from __future__ import annotations
 

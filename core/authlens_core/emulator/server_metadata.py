@@ -1,4 +1,4 @@
-"""The authorization server metadata of the team (RFC 8414; research table 7.2, T1)."""
+"""The authorization server metadata of the team (RFC 8414)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Service tokens: what the account remembers of them, and what it makes of those that a request carries.
 
-Sources: Cloudflare, Service tokens; research table 7.1, A7 to A11. Classic mode is that of organisations made
+Sources: Cloudflare, Service tokens. Classic mode is that of organisations made
 before October 2026; strict mode tells "who are you" (401) from "you may not" (403).
 """
 

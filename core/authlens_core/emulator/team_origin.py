@@ -1,4 +1,4 @@
-"""The team's origin: the authorization server (research table 7.2)."""
+"""The team's origin: the authorization server."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ class TeamOrigin:
         return page("Team", "<p>Nothing to see here. Open the protected resource instead.</p>")
 
     async def metadata(self, _: Request) -> Response:
-        """The authorization server metadata (T1)."""
+        """The authorization server metadata."""
         return json_answer(server_metadata(self._account))
 
     async def register(self, request: Request) -> Response:
-        """Register a client (T2; RFC 7591 §3)."""
+        """Register a client (RFC 7591 §3)."""
         if self._account.has(Fault.NO_REGISTRATION_ENDPOINT):
             return json_answer({"error": "not found"}, 404)
         try:
@@ -135,7 +135,7 @@ class TeamOrigin:
         return _is_loopback(redirect_uri)
 
     async def cert_sign(self, request: Request) -> Response:
-        """Sign a short-lived SSH certificate for a person who is logged in (T10); here it is a stand-in."""
+        """Sign a short-lived SSH certificate for a person who is logged in; here it is a stand-in."""
         try:
             asked = json.loads(await read_body(request))
             token, key = str(asked["jwt"]), str(asked["public_key"])
@@ -169,13 +169,13 @@ class TeamOrigin:
         return answer
 
     async def certs(self, _: Request) -> Response:
-        """The public keys (T8)."""
+        """The public keys."""
         return json_answer({"keys": await self._account.keys.public()})
 
     async def get_identity(self, request: Request) -> Response:
-        """Who is logged in at the team, by cookie (T9)."""
+        """Who is logged in at the team, by cookie."""
         return await browser_session.get_identity(self._account, request)
 
     async def logout(self, request: Request) -> Response:
-        """End every session of the user (T9)."""
+        """End every session of the user."""
         return await browser_session.logout(self._account, request)

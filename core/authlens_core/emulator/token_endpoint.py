@@ -1,4 +1,4 @@
-"""The token and the revocation endpoint (research table 7.2, T4 to T6; RFC 6749 §3.2, 7009)."""
+"""The token and the revocation endpoint (RFC 6749 §3.2, 7009)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TokenEndpoint:
         self._account = account
 
     async def token(self, request: Request) -> Response:
-        """Exchange a code or a refresh token for tokens (T4, T5)."""
+        """Exchange a code or a refresh token for tokens."""
         if self._account.has(Fault.HTML_ERROR):
             return page("Error 500: Internal server error", status=500)
         try:
@@ -79,7 +79,7 @@ class TokenEndpoint:
         return json_answer(self._body(answer), headers=NO_STORE)
 
     async def revoke(self, request: Request) -> Response:
-        """End a token; the answer is the same for one that nobody knows (T6)."""
+        """End a token; the answer is the same for one that nobody knows."""
         if self._account.has(Fault.NO_REVOCATION_ENDPOINT):
             return json_answer({"error": "not found"}, 404)
         if self._account.has(Fault.REVOCATION_UNAVAILABLE):

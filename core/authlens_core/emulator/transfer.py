@@ -1,4 +1,4 @@
-"""The page where a person approves that cloudflared gets a token (research table 7.1, A24)."""
+"""The page where a person approves that cloudflared gets a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classification of an answer (cloudflare.md §4.1, CF-1 to CF-5, CF-22, CH-7 to CH-10, H001 to H019)."""
+"""Classification of an answer (CF-1 to CF-5, CF-22, CH-7 to CH-10, H001 to H019)."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def _answer(status: int, *headers: tuple[str, str], body: bytes = b"", url: str 
 @pytest.mark.parametrize("status", [401, 403, 302, 200, 400, 404, 503])
 @pytest.mark.parametrize("value", [BEARER, BEARER.replace("Bearer", "bearer"), "Bearer"])
 def test_a_bearer_challenge_is_oauth_on_any_status_and_in_any_case(status: int, value: str) -> None:
-    """CF-1, CH-1, CH-9, D3."""
+    """CF-1, CH-1, CH-9."""
     assert _answer(status, ("WWW-Authenticate", value)).protection is Protection.OAUTH
 
 
 def test_the_challenge_of_access_names_access_as_the_layer() -> None:
-    """§4.1: and the answer proves it with the header line."""
+    """And the answer proves it with the header line."""
     answer = _answer(401, ("www-authenticate", BEARER), *EDGE)
     assert answer.layer == "Cloudflare Access"
     assert f"www-authenticate: {BEARER}" in answer.evidence
@@ -64,7 +64,7 @@ def test_invalid_token_without_a_token_is_no_fault_of_yours() -> None:
 
 @pytest.mark.parametrize("scheme", ["DPoP", "Cloudflare-Access", "X-New"])
 def test_metadata_under_another_scheme_is_oauth(scheme: str) -> None:
-    """D3, CH-8, CF-3."""
+    """CH-8, CF-3."""
     answer = _answer(401, ("WWW-Authenticate", f'{scheme} resource_metadata="{HOST}/x"'))
     assert answer.protection is Protection.OAUTH
 
@@ -96,7 +96,7 @@ def test_the_login_redirect_of_the_emulator_is_known_by_its_challenge() -> None:
 
 
 def test_a_bearer_challenge_counts_before_the_login_redirect_beside_it() -> None:
-    """D3: where OAuth is offered, it is taken."""
+    """Where OAuth is offered, it is taken."""
     answer = _answer(
         302, ("location", LOGIN), ("www-authenticate", ACCESS_CHALLENGE), ("www-authenticate", BEARER)
     )
@@ -182,14 +182,14 @@ def test_a_block_of_the_zone_is_not_a_matter_of_login(body: bytes, number: str) 
 
 @pytest.mark.parametrize("status", [403, 429, 503])
 def test_a_challenge_page_is_a_block(status: int) -> None:
-    """§4.1: `cf-mitigated: challenge`."""
+    """`cf-mitigated: challenge`."""
     answer = _answer(status, ("cf-mitigated", "challenge"), *EDGE)
     assert answer.protection is Protection.BLOCKED
     assert "cf-mitigated: challenge" in answer.evidence
 
 
 def test_error_1043_wants_an_access_application() -> None:
-    """§4.1: the organisation requires Access protection."""
+    """The organisation requires Access protection."""
     answer = _answer(403, *EDGE, body=b"<h1>Error</h1> error code: 1043")
     assert answer.protection is Protection.REQUIRE_ACCESS_PROTECTION
     assert "Add an application" in answer.cure
@@ -203,7 +203,7 @@ def test_an_error_number_counts_only_from_the_edge() -> None:
 
 @pytest.mark.parametrize("status", [520, 521, 522, 523, 524, 525, 526, 527, 530])
 def test_an_origin_that_is_down_is_not_a_matter_of_login(status: int) -> None:
-    """§1.8, CF-22."""
+    """CF-22."""
     assert _answer(status, *EDGE, body=b"error code: 1033").protection is Protection.ORIGIN_DOWN
 
 
@@ -261,7 +261,7 @@ def test_no_answer_is_told_in_the_words_of_the_wire() -> None:
 
 
 def test_every_protection_has_a_meaning_and_all_but_one_a_cure() -> None:
-    """A1: cause and next action."""
+    """Cause and next action."""
     assert set(MEANINGS) == set(Protection)
     assert all(meaning.summary for meaning in MEANINGS.values())
     assert [p for p, meaning in MEANINGS.items() if not meaning.cure] == [Protection.OAUTH]
@@ -281,7 +281,7 @@ _VALUES = st.text(max_size=30) | st.sampled_from(
 def test_no_answer_raises_and_every_text_is_safe(
     status: int, headers: list[tuple[str, str]], body: bytes, url: str
 ) -> None:
-    """F1: whatever a server sends."""
+    """Whatever a server sends."""
     answer = _answer(status, *headers, body=body, url=url)
     assert answer.summary
     for text in (*answer.evidence, answer.summary, answer.cure, answer.layer, answer.cf_ray or ""):

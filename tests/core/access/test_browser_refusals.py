@@ -17,7 +17,7 @@ from authlens_core.access.browser_refusals import BROWSER_REFUSALS, refusal_on
     ],
 )
 def test_a_page_is_known_by_its_words(page: str, meaning: str) -> None:
-    """cloudflare.md, section 1.5: the three that users report, and a spelling of the last."""
+    """The three that users report, and a spelling of the last."""
     found = refusal_on(page)
     assert found is not None
     assert meaning in found.meaning

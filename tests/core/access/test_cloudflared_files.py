@@ -35,7 +35,7 @@ def put(directory: Path, name: str, content: str | bytes) -> Path:
 
 
 def test_an_application_token_tells_host_audience_person_team_and_times(tmp_path: Path) -> None:
-    """Item 1: what the dashboard shows comes from the name and the claims."""
+    """What the dashboard shows comes from the name and the claims."""
     put(tmp_path, f"wiki.example.com-{AUD}-token", jwt(iat=1_000_000_000, exp=2_000_000_000) + "\n")
     (token,) = find_cloudflared_tokens(tmp_path)
     assert (token.kind, token.host, token.audience) == (CloudflaredKind.APPLICATION, "wiki.example.com", AUD)
@@ -112,7 +112,7 @@ def test_nothing_but_tokens_is_opened(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_reading_changes_nothing_even_where_the_token_has_expired(tmp_path: Path) -> None:
-    """Item 1: read-only, never deleted, though cloudflared itself would."""
+    """Read-only, never deleted, though cloudflared itself would."""
     path = put(tmp_path, f"a.example.com-{AUD}-token", jwt(exp=1))
     before = path.stat().st_mtime_ns, path.read_bytes()
     find_cloudflared_tokens(tmp_path)
@@ -121,7 +121,7 @@ def test_reading_changes_nothing_even_where_the_token_has_expired(tmp_path: Path
 
 
 def test_a_login_that_waits_is_an_entry_without_a_token(tmp_path: Path) -> None:
-    """Item 1: the pending URL and who waits for it."""
+    """The pending URL and who waits for it."""
     link = "https://a.example.com/cdn-cgi/access/cli?token=x"
     put(tmp_path, f"a.example.com-{AUD}-token.url", f"{link}\n")
     put(tmp_path, f"a.example.com-{AUD}-token.lock", json.dumps({"pid": os.getpid()}))
@@ -205,7 +205,7 @@ def _lock(process: Process, *, age: timedelta = timedelta(0), start: datetime = 
 
 
 def test_a_lock_is_held_only_by_the_process_that_made_it() -> None:
-    """§3.3: stale when the pid is gone, started at another time, or older than ten minutes."""
+    """Stale when the pid is gone, started at another time, or older than ten minutes."""
     alive = Process(True, STARTED)
     assert _lock(alive) is LockOwner.ALIVE
     assert _lock(Process(True)) is LockOwner.ALIVE

@@ -31,7 +31,6 @@ def test_an_unknown_failure_is_not_explained(stage: str, error: str, status: int
 
 
 def test_the_evidence_says_what_it_was_told_from() -> None:
-    """A1."""
     found = diagnose("exchange", error="invalid_grant", description="Code used", status=400)
     assert found is not None
     assert found.evidence == ("error=invalid_grant", "error_description=Code used", "status 400")
@@ -44,7 +43,7 @@ def test_the_evidence_says_what_it_was_told_from() -> None:
     st.sampled_from(["exchange", "authorization", "registration"]), st.text(max_size=20), st.text(max_size=40)
 )
 def test_what_a_server_says_is_safe_in_the_evidence(stage: str, error: str, description: str) -> None:
-    """F1: causes and cures are ours alone, evidence passes the gate."""
+    """Causes and cures are ours alone, evidence passes the gate."""
     found = diagnose(stage, error=error, description=f"{description} invalid nonce")
     assert found is not None
     assert all(line.isprintable() for line in (*found.evidence, found.cause, found.cure))

@@ -1,6 +1,6 @@
 """Failures that people met, as raw answers, and the diagnosis of each: cause, quoted lines, exact cure.
 
-The rows are those of the seed's troubleshooting table and of cloudflare.md §1.5, §1.8, §2 and §4.1.
+The rows are those of Cloudflare's published troubleshooting table, and what Access was seen to answer.
 """
 
 from __future__ import annotations
@@ -745,7 +745,7 @@ def _diagnosed(row: Row) -> Diagnosis | None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
 def test_a_failure_that_people_met_has_its_cause_its_raw_lines_and_its_cure(row: Row) -> None:
-    """Issue 3, item 3: every row, with the exact setting or policy action."""
+    """Every row, with the exact setting or policy action."""
     found = _diagnosed(row)
     assert found is not None
     assert found.name == row.name
@@ -788,7 +788,7 @@ def _unknown(stage: str, response: Response, check: str, *sent: tuple[str, str])
     ],
 )
 def test_an_answer_that_nobody_knows_is_shown_whole(stage: str, check: str) -> None:
-    """Issue 3, item 3: status, content type, CF-Ray and first bytes; never "unknown error"."""
+    """Status, content type, CF-Ray and first bytes; never "unknown error"."""
     answer = _reply(418, ("content-type", "text/plain"), RAY, body="short and stout\n" * 50, reason="Teapot")
     found = _unknown(stage, answer, check)
     assert found is not None
@@ -834,7 +834,7 @@ def test_a_secret_of_a_form_is_masked_where_the_answer_repeats_it() -> None:
 
 
 def test_what_a_body_holds_is_safe_and_bounded_in_the_evidence() -> None:
-    """F1: control characters become visible, a megabyte becomes a line, and it is quick."""
+    """Control characters become visible, a megabyte becomes a line, and it is quick."""
     body = "\x1b]52;c;x\x07\u202e" + "a" * 1_000_000
     found = _unknown("access", _reply(418, body=body), "access.accepted")
     assert found is not None

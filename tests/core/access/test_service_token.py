@@ -40,7 +40,7 @@ def test_both_shapes_of_a_secret_are_known(secret: str) -> None:
 def test_what_is_odd_is_named_and_only_the_impossible_refused(
     client_id: str, secret: str, name: str, refused: bool
 ) -> None:
-    """Item 6: checked locally; a newer format of Cloudflare is no reason to refuse."""
+    """Checked locally; a newer format of Cloudflare is no reason to refuse."""
     problem = shape_problem(client_id, Secret(secret))
     assert problem is not None
     assert (problem.name, problem.refused) == (name, refused)

@@ -1,4 +1,4 @@
-"""Cloudflare's names (D2, CF-5, CF-8, CF-23)."""
+"""Cloudflare's names (CF-5, CF-8, CF-23)."""
 
 from __future__ import annotations
 

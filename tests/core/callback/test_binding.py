@@ -74,7 +74,7 @@ def test_the_ip_literal_binds_ipv4_alone() -> None:
     ids=["v4", "v6", "both", "v4 wildcard", "dual-stack wildcard"],
 )
 def test_a_port_taken_anywhere_is_refused(taken: list[tuple[socket.AddressFamily, str]]) -> None:
-    """LB-2, H094, F16: a stranger on one family alone is enough, and neither family is kept then."""
+    """LB-2, H094: a stranger on one family alone is enough, and neither family is kept then."""
     port = free_port("localhost")
     with ExitStack() as squatters:
         for family, address in taken:

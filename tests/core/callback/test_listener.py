@@ -1,4 +1,4 @@
-"""The listener as a login uses it, over real sockets (security.md §1.8)."""
+"""The listener as a login uses it, over real sockets."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def line(connection: str, user: str = "ada", hostname: str = "jump.example") -> 
 
 @pytest.mark.parametrize("name", ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"])
 def test_each_variable_of_sshd_means_ssh(name: str) -> None:
-    """D10: one of them is enough, as sudo and tmux keep only some."""
+    """One of them is enough, as sudo and tmux keep only some."""
     assert is_ssh({name: "x"})
     assert not is_ssh({name: ""})
 

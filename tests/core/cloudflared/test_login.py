@@ -41,7 +41,7 @@ async def _log_in(
 
 
 async def test_the_token_comes_from_stdout_and_is_found_on_disk(tmp_path: Path) -> None:
-    """Item 5: a clean stdout, the link shown, the token kept by cloudflared itself."""
+    """A clean stdout, the link shown, the token kept by cloudflared itself."""
     stub = stub_in(tmp_path)
     heard: list[CloudflaredEvent] = []
     result = await _log_in(stub, heard=heard)
@@ -97,7 +97,7 @@ async def test_a_token_that_was_there_already_needs_no_link(tmp_path: Path) -> N
 async def test_each_way_to_fail_is_named(
     tmp_path: Path, mode: str, kind: type[AuthlensError], words: str
 ) -> None:
-    """Item 5: its known bugs and its refusals in words, with a cure; exit code 0 without a token is one."""
+    """Its known bugs and its refusals in words, with a cure; exit code 0 without a token is one."""
     with pytest.raises(kind) as raised:
         await _log_in(stub_in(tmp_path, mode))
     assert words in raised.value.cause
@@ -121,7 +121,7 @@ async def test_one_that_waits_for_another_goes_on(tmp_path: Path) -> None:
 
 
 async def test_nobody_who_logs_in_is_waited_for_no_longer_than_the_limit(tmp_path: Path) -> None:
-    """Item 5: its own time limit."""
+    """Its own time limit."""
     with pytest.raises(TimedOut, match="Nobody logged in within 1 seconds"):
         await _log_in(stub_in(tmp_path, "slow"), seconds=1)
 
@@ -143,7 +143,7 @@ def _runs(pid: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
 @pytest.mark.parametrize("mode", ["slow", "deaf"])
 async def test_cancelling_ends_it_and_what_it_started(tmp_path: Path, mode: str) -> None:
-    """Item 5: killed on cancel with its process group, even where it does not listen."""
+    """Killed on cancel with its process group, even where it does not listen."""
     stub = stub_in(tmp_path, mode)
     task = asyncio.create_task(_log_in(stub, seconds=60))
     async with asyncio.timeout(10):
@@ -274,7 +274,7 @@ async def test_no_planted_key_is_found_where_it_runs(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("over_ssh", [True, False])
 async def test_it_opens_no_browser_over_ssh(tmp_path: Path, over_ssh: bool) -> None:
-    """Issue 5, item 4: it has no option for that, so it finds nothing that opens one."""
+    """It has no option for that, so it finds nothing that opens one."""
     opener = tmp_path / "bin" / "xdg-open"
     opener.parent.mkdir()
     opener.write_text(f"#!/bin/sh\ntouch {tmp_path}/opened\n")

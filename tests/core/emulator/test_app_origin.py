@@ -1,4 +1,4 @@
-"""The app's origin answers as Cloudflare Access was seen to answer (research table 7.1)."""
+"""The app's origin answers as Cloudflare Access was seen to answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ METADATA = ".well-known/cloudflare-access-protected-resource"
 
 
 async def test_a_program_without_a_token_gets_the_bearer_challenge_with_its_path() -> None:
-    """A4."""
     async with program_at() as program:
         answer = await program.open(path="api/chat")
         url = f"{program.emulator.resource_url}{METADATA}/api/chat"
@@ -30,7 +29,6 @@ async def test_a_program_without_a_token_gets_the_bearer_challenge_with_its_path
 
 @pytest.mark.parametrize("field", [{"accept": "text/html"}, {"sec_fetch_mode": "navigate"}])
 async def test_a_browser_is_sent_to_the_login_page_with_the_other_challenge(field: dict[str, str]) -> None:
-    """A5."""
     async with program_at() as program:
         answer = await program.open(**field)
         assert answer.status_code == 302
@@ -41,7 +39,6 @@ async def test_a_browser_is_sent_to_the_login_page_with_the_other_challenge(fiel
 
 
 async def test_a_browser_logs_in_and_is_let_through_by_cookie() -> None:
-    """A5, T7, A21, A14."""
     async with program_at() as program:
         shown = await program.open(path="docs", accept="text/html")
         page = await program.http.get(shown.headers["location"])
@@ -57,14 +54,12 @@ async def test_a_browser_logs_in_and_is_let_through_by_cookie() -> None:
 
 
 async def test_get_identity_without_a_cookie_says_what_is_missing() -> None:
-    """A22."""
     async with program_at() as program:
         answer = await program.http.get(f"{program.emulator.resource_url}cdn-cgi/access/get-identity")
         assert (answer.status_code, answer.json()) == (400, {"err": "no app token set"})
 
 
 async def test_the_way_back_from_the_login_needs_a_nonce_of_this_server() -> None:
-    """A21."""
     async with program_at() as program:
         url = f"{program.emulator.resource_url}cdn-cgi/access/authorized?nonce=n&state=s"
         answer = await program.http.get(url)
@@ -73,7 +68,6 @@ async def test_the_way_back_from_the_login_needs_a_nonce_of_this_server() -> Non
 
 
 async def test_a_live_token_opens_the_resource_and_the_origin_is_told_who_came() -> None:
-    """A12."""
     async with program_at() as program:
         token = (await program.log_in())["access_token"]
         answer = await program.open(token, "docs")
@@ -84,7 +78,6 @@ async def test_a_live_token_opens_the_resource_and_the_origin_is_told_who_came()
 
 
 async def test_the_resource_is_a_page_for_who_does_not_ask_for_json() -> None:
-    """A12."""
     async with program_at() as program:
         token = (await program.log_in())["access_token"]
         answer = await program.open(token, accept="text/html")
@@ -94,7 +87,6 @@ async def test_the_resource_is_a_page_for_who_does_not_ask_for_json() -> None:
 
 @pytest.mark.parametrize("token", ["oauth:" + "x" * 65, "nonsense", "a.b.c"])
 async def test_a_token_of_somebody_else_gets_the_challenge_again(token: str) -> None:
-    """A13."""
     async with program_at() as program:
         answer = await program.open(token)
         assert answer.status_code == 401
@@ -102,7 +94,7 @@ async def test_a_token_of_somebody_else_gets_the_challenge_again(token: str) -> 
 
 
 async def test_an_expired_token_gets_the_challenge_again() -> None:
-    """A13, with a clock that the test moves."""
+    """With a clock that the test moves."""
     now = [1_800_000_000.0]
     async with program_at(clock=lambda: now[0], access_token_lifetime=60) as program:
         token = (await program.log_in())["access_token"]
@@ -113,7 +105,6 @@ async def test_an_expired_token_gets_the_challenge_again() -> None:
 
 
 async def test_a_cloudflared_token_opens_the_resource_by_its_header() -> None:
-    """A14."""
     async with program_at() as program:
         token = await program.emulator.app_token("grace")
         assert (await program.open(cf_access_token=token)).json()["message"] == "Welcome, grace@example.com"
@@ -122,7 +113,6 @@ async def test_a_cloudflared_token_opens_the_resource_by_its_header() -> None:
 
 
 async def test_a_service_token_opens_the_resource_and_half_of_one_does_not() -> None:
-    """A7, A8."""
     async with program_at() as program:
         name, secret = program.emulator.service_token
         good = await program.open(cf_access_client_id=name, cf_access_client_secret=secret)
@@ -131,14 +121,12 @@ async def test_a_service_token_opens_the_resource_and_half_of_one_does_not() -> 
 
 
 async def test_a_preflight_is_refused() -> None:
-    """A16."""
     async with program_at() as program:
         answer = await program.open(method="OPTIONS", access_control_request_method="GET")
         assert answer.status_code == 403
 
 
 async def test_the_metadata_head_is_signed_with_a_published_key() -> None:
-    """A17, T8."""
     from joserfc import jwt
     from joserfc.jwk import KeySet
 
@@ -152,7 +140,7 @@ async def test_the_metadata_head_is_signed_with_a_published_key() -> None:
 
 @pytest.mark.parametrize("suffix", ["", "/", "/mcp", "/a/b"])
 async def test_the_resource_metadata_names_origin_and_suffix(suffix: str) -> None:
-    """A18: no slash at the end for the root."""
+    """No slash at the end for the root."""
     async with program_at() as program:
         origin = program.emulator.resource_url.rstrip("/")
         document = (await program.http.get(f"{origin}/{METADATA}{suffix}")).json()
@@ -163,7 +151,6 @@ async def test_the_resource_metadata_names_origin_and_suffix(suffix: str) -> Non
 
 
 async def test_the_standard_place_has_the_same_resource_metadata() -> None:
-    """A19."""
     async with program_at() as program:
         origin = program.emulator.resource_url
         ours = await program.http.get(f"{origin}{METADATA}/mcp")
@@ -172,7 +159,7 @@ async def test_the_standard_place_has_the_same_resource_metadata() -> None:
 
 
 async def test_the_app_serves_the_metadata_of_its_team() -> None:
-    """A20: with the team's issuer."""
+    """With the team's issuer."""
     async with program_at() as program:
         url = f"{program.emulator.resource_url}.well-known/oauth-authorization-server"
         assert (await program.http.get(url)).json() == await program.metadata()
@@ -189,7 +176,7 @@ async def test_every_answer_is_marked_as_the_edge_marks_it() -> None:
 
 
 async def test_cloudflared_gets_a_token_that_a_person_approved() -> None:
-    """A24: login, then approval, then the token waits for the key that asked, once."""
+    """Login, then approval, then the token waits for the key that asked, once."""
     async with program_at("oauth-off") as program:
         key = "A" * 43
         aud = (await program.open()).headers["location"].partition("kid=")[2].partition("&")[0]

@@ -96,7 +96,7 @@ async def test_post_only() -> None:
 
 
 async def test_oauth_off() -> None:
-    """A2, A3, A13, A18 to A20: the redirect carries the other challenge."""
+    """The redirect carries the other challenge."""
     async with program_at("oauth-off") as program:
         answer = await program.open("oauth:token", path="docs", accept="application/json")
         assert answer.status_code == 302
@@ -117,7 +117,7 @@ async def test_oauth_off() -> None:
 
 
 async def test_service_auth_only() -> None:
-    """A6, A7, A15: a person cannot log in, a service token is let in."""
+    """A person cannot log in, a service token is let in."""
     async with program_at("service-auth-only") as program:
         answer = await program.open(accept="application/json")
         assert answer.status_code == 403
@@ -135,7 +135,6 @@ async def test_service_auth_only() -> None:
 
 
 async def test_public() -> None:
-    """A1, A18."""
     async with program_at("public") as program:
         answer = await program.open()
         assert (answer.status_code, answer.json()["message"]) == (200, "Welcome, everybody")
@@ -207,7 +206,6 @@ async def test_resource_mismatch() -> None:
 
 
 async def test_bare_issuer() -> None:
-    """T1, by switch."""
     async with program_at("bare-issuer") as program:
         assert (await program.metadata())["issuer"] == program.emulator.team_url.removeprefix("http://")
         assert (await resource_metadata(program))["authorization_servers"] == [program.emulator.issuer]
@@ -485,7 +483,7 @@ async def test_pages_of_the_login_that_never_reach_the_callback(fault: str, word
 
 
 async def test_oauth_turned_off() -> None:
-    """A13: without a token nothing has changed, with one the login page comes."""
+    """Without a token nothing has changed, with one the login page comes."""
     async with program_at("oauth-turned-off") as program:
         assert (await program.open()).status_code == 401
         token = (await program.log_in())["access_token"]
@@ -504,7 +502,7 @@ async def test_policy_refuses_token() -> None:
 
 
 async def test_binding_cookie() -> None:
-    """A14: a bare token is refused, OAuth is not."""
+    """A bare token is refused, OAuth is not."""
     async with program_at("binding-cookie", "oauth-off") as program:
         token = await program.emulator.app_token()
         assert (await program.open(cf_access_token=token)).status_code == 302

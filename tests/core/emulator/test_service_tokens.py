@@ -1,4 +1,4 @@
-"""Service tokens at the emulator, over real HTTP (research table 7.1, A6 to A11, A15), in both modes."""
+"""Service tokens at the emulator, over real HTTP, in both modes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_both_formats_of_a_secret_open_the_resource(new_format: bool) -> N
 
 
 async def test_in_classic_mode_a_token_is_given_that_opens_an_app_with_an_allow_policy() -> None:
-    """A7, A14: as cookie and as header."""
+    """As cookie and as header."""
     async with program_at("oauth-off") as program:
         answer = await program.open(accept=JSON, **pair(*program.emulator.service_token))
         cookie = answer.headers["set-cookie"]
@@ -69,7 +69,7 @@ async def test_in_classic_mode_a_token_is_given_that_opens_an_app_with_an_allow_
 
 
 async def test_where_service_tokens_alone_are_let_in_the_given_token_does_not_stand_for_one() -> None:
-    """A15: the headers are needed every time."""
+    """The headers are needed every time."""
     async with program_at("service-auth-only") as program:
         answer = await program.open(accept=JSON, **pair(*program.emulator.service_token))
         token = answer.headers["set-cookie"].partition(";")[0].partition("=")[2]
@@ -83,7 +83,7 @@ async def test_where_service_tokens_alone_are_let_in_the_given_token_does_not_st
 async def test_a_wrong_secret_in_classic_mode_is_answered_as_if_nobody_had_come(
     fault: str, expected: int
 ) -> None:
-    """A8: nothing says that it was the token."""
+    """Nothing says that it was the token."""
     async with program_at(fault) as program:
         client_id, _ = program.emulator.service_token
         given = await program.open(accept=JSON, **pair(client_id, "0" * 64))
@@ -94,7 +94,7 @@ async def test_a_wrong_secret_in_classic_mode_is_answered_as_if_nobody_had_come(
 
 @pytest.mark.parametrize(("fault", "known"), [("oauth-off", False), ("service-auth-missing", True)])
 async def test_the_login_url_says_whether_the_service_token_is_known(fault: str, known: bool) -> None:
-    """§4.2: `service_token_status` in the meta token."""
+    """`service_token_status` in the meta token."""
     async with program_at(*{"oauth-off", fault}) as program:
         client_id, secret = program.emulator.service_token
         answer = await program.open(**pair(client_id, secret if known else "x"))
@@ -119,7 +119,7 @@ def _strict_cases() -> list[Any]:
 async def test_in_strict_mode_what_cannot_be_authenticated_is_401_without_a_way_to_log_in(
     fault: str, headers: dict[str, str]
 ) -> None:
-    """A9: never a redirect, whatever else the app lets in."""
+    """Never a redirect, whatever else the app lets in."""
     async with program_at(fault, strict_service_tokens=True) as program:
         client_id, _ = program.emulator.service_token
         given = {name: client_id if value == "GOOD" else value for name, value in headers.items()}
@@ -131,7 +131,6 @@ async def test_in_strict_mode_what_cannot_be_authenticated_is_401_without_a_way_
 
 
 async def test_in_strict_mode_a_field_that_came_twice_and_both_styles_at_once_are_401() -> None:
-    """A9."""
     async with program_at(strict_service_tokens=True, service_token_header="Authorization") as program:
         client_id, secret = program.emulator.service_token
         url = program.emulator.resource_url
@@ -143,7 +142,7 @@ async def test_in_strict_mode_a_field_that_came_twice_and_both_styles_at_once_ar
 
 
 async def test_in_strict_mode_no_cookie_comes_back_and_who_has_no_policy_is_403() -> None:
-    """A7, A10: 401 asks who you are, 403 says that you may not."""
+    """401 asks who you are, 403 says that you may not."""
     async with program_at("service-auth-only", strict_service_tokens=True) as program:
         good = await program.open(accept=JSON, **pair(*program.emulator.service_token))
         assert (good.status_code, good.headers.get("set-cookie")) == (200, None)
@@ -153,7 +152,7 @@ async def test_in_strict_mode_no_cookie_comes_back_and_who_has_no_policy_is_403(
 
 
 async def test_the_single_header_is_read_where_the_app_says_so() -> None:
-    """A11: `read_service_tokens_from_header`; what is no JSON object there is another thing's."""
+    """`read_service_tokens_from_header`; what is no JSON object there is another thing's."""
     async with program_at("service-auth-only", service_token_header="Authorization") as program:
         client_id, secret = program.emulator.service_token
         assert await status(program, authorization=single(client_id, secret)) == 200
@@ -204,7 +203,7 @@ async def test_after_a_rotation_the_old_secret_is_good_for_the_grace_period() ->
 
 
 async def test_the_owner_may_have_401_in_the_place_of_403() -> None:
-    """A6: `service_auth_401_redirect`."""
+    """`service_auth_401_redirect`."""
     async with program_at("service-auth-only", service_auth_401=True) as program:
         answer = await program.open(accept=JSON)
         assert answer.status_code == 401

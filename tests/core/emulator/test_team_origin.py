@@ -1,4 +1,4 @@
-"""The team's origin answers as Cloudflare Access was seen to answer (research table 7.2)."""
+"""The team's origin answers as Cloudflare Access was seen to answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ REFUSED = "redirect_uri is not allowed by the account configuration"
 
 
 async def test_the_metadata_is_the_published_example() -> None:
-    """T1."""
     async with program_at() as program:
         endpoint = program.oauth
         assert await program.metadata() == {
@@ -30,7 +29,6 @@ async def test_the_metadata_is_the_published_example() -> None:
 
 
 async def test_a_public_client_is_registered_without_a_secret() -> None:
-    """T2."""
     async with program_at() as program:
         answer = await program.register()
         body = answer.json()
@@ -104,7 +102,7 @@ async def test_a_registration_cannot_be_read_or_deleted() -> None:
 
 
 async def test_a_person_signs_in_and_the_code_comes_to_the_callback() -> None:
-    """T3: to the login page, back, and on without a consent page."""
+    """To the login page, back, and on without a consent page."""
     async with program_at() as program:
         played = await program.play()
         assert [(hop.method, hop.status) for hop in played.hops] == [
@@ -187,7 +185,6 @@ async def test_the_policy_denies_mallory_on_a_page_and_the_callback_is_never_rea
 
 
 async def test_the_token_answer_is_the_published_example() -> None:
-    """T4, table 7.3."""
     async with program_at(access_token_lifetime=900) as program:
         code = (await program.callback())["code"]
         answer = await program.token(code=code)
@@ -288,7 +285,6 @@ async def test_a_client_that_was_registered_beforehand_uses_basic_authentication
 
 
 async def test_a_refresh_brings_two_new_tokens() -> None:
-    """T5."""
     async with program_at() as program:
         old = await program.log_in()
         new = (await program.refresh(old["refresh_token"])).json()
@@ -363,7 +359,7 @@ async def test_access_tokens_can_be_expired_and_grants_ended_at_will() -> None:
 
 
 async def test_revoking_the_refresh_token_ends_the_whole_grant() -> None:
-    """T6, RFC 7009 §2.1."""
+    """RFC 7009 §2.1."""
     async with program_at() as program:
         tokens = await program.log_in()
         answer = await program.revoke(tokens["refresh_token"])
@@ -373,7 +369,6 @@ async def test_revoking_the_refresh_token_ends_the_whole_grant() -> None:
 
 
 async def test_revoking_the_access_token_leaves_the_grant() -> None:
-    """T6."""
     async with program_at() as program:
         tokens = await program.log_in()
         assert (await program.revoke(tokens["access_token"])).status_code == 200
@@ -382,7 +377,7 @@ async def test_revoking_the_access_token_leaves_the_grant() -> None:
 
 
 async def test_revoking_a_token_that_is_unknown_or_of_another_client_changes_nothing() -> None:
-    """T6, RFC 7009 §2.2."""
+    """RFC 7009 §2.2."""
     async with program_at() as program:
         tokens = await program.log_in()
         assert (await program.revoke("unknown")).status_code == 200
@@ -394,7 +389,6 @@ async def test_revoking_a_token_that_is_unknown_or_of_another_client_changes_not
 
 
 async def test_the_login_page_needs_no_script_no_network_and_says_that_it_is_a_fake() -> None:
-    """T7."""
     async with program_at() as program:
         await program.register(client_name="<b>a program</b>")
         first = await program.http.get(program.authorization_url())
@@ -411,7 +405,6 @@ async def test_the_login_page_needs_no_script_no_network_and_says_that_it_is_a_f
 
 
 async def test_a_hand_made_login_url_finds_no_application() -> None:
-    """T7."""
     async with program_at() as program:
         answer = await program.http.get(
             f"{program.emulator.team_url}/cdn-cgi/access/login/wiki.example?kid=1&meta=2"
@@ -422,7 +415,7 @@ async def test_a_hand_made_login_url_finds_no_application() -> None:
 
 @pytest.mark.parametrize("kept", ["cookie", "field"])
 async def test_a_login_form_needs_its_nonce_in_cookie_and_field(kept: str) -> None:
-    """T7: a left-over tab or a forged form."""
+    """A left-over tab or a forged form."""
     async with program_at() as program:
         await program.register()
         first = await program.http.get(program.authorization_url())
@@ -437,7 +430,6 @@ async def test_a_login_form_needs_its_nonce_in_cookie_and_field(kept: str) -> No
 
 
 async def test_a_browser_with_a_session_goes_straight_to_the_callback_until_it_logs_out() -> None:
-    """T3, T9."""
     async with program_at() as program:
         await program.register()
         token = await program.emulator.app_token("ada")
@@ -453,7 +445,6 @@ async def test_a_browser_with_a_session_goes_straight_to_the_callback_until_it_l
 
 
 async def test_two_public_keys_are_published_and_rotation_keeps_the_previous_one() -> None:
-    """T8."""
     async with program_at() as program:
         url = f"{program.emulator.team_url}/cdn-cgi/access/certs"
         before = (await program.http.get(url)).json()["keys"]
@@ -483,7 +474,7 @@ async def test_with_grace_the_refresh_token_before_the_newest_is_good_until_the_
 
 
 async def test_a_short_lived_certificate_is_signed_for_who_is_logged_in() -> None:
-    """T10: a stand-in, for cloudflared's SSH."""
+    """A stand-in, for cloudflared's SSH."""
     async with program_at() as program:
         url = f"{program.emulator.team_url}/cdn-cgi/access/cert_sign"
         asked = {"jwt": await program.emulator.app_token(), "public_key": "ssh-ed25519 AAAA"}

@@ -55,7 +55,7 @@ def test_a_broken_challenge_says_what_is_wrong() -> None:
 
 
 def test_the_redirect_of_access_is_taken_apart() -> None:
-    """cloudflare.md §4.2: host, path, kid, meta and redirect_url."""
+    """Host, path, kid, meta and redirect_url."""
     value = (
         "https://t.cloudflareaccess.com/cdn-cgi/access/login/h?kid=a1&meta=ey.x.y&redirect_url=%2Fwiki%3Fp"
     )

@@ -1,4 +1,4 @@
-"""A request as a curl command: it runs as it stands, and a secret is a variable in it (issue 3)."""
+"""A request as a curl command: it runs as it stands, and a secret is a variable in it."""
 
 from __future__ import annotations
 

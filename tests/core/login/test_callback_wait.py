@@ -101,7 +101,7 @@ async def test_without_a_port_a_stranger_who_takes_it_meanwhile_is_not_sent_to()
 
 
 async def test_without_a_port_the_pasted_address_is_the_way_back() -> None:
-    """Issue 5, item 7: nothing is bound, the redirect URI is registered all the same."""
+    """Nothing is bound, the redirect URI is registered all the same."""
     async with _waiting(Options(port=0, listen=False)) as (login, running, _, state):
         assert login.wait.listener is None
         assert (login.facts.redirect_uri or "").startswith("http://localhost:")
@@ -111,7 +111,7 @@ async def test_without_a_port_the_pasted_address_is_the_way_back() -> None:
 
 
 async def test_what_is_pasted_is_judged_like_a_callback_and_wins() -> None:
-    """D10: a wrong one is ignored, the first valid answer ends the wait, and the second finds none."""
+    """A wrong one is ignored, the first valid answer ends the wait, and the second finds none."""
     async with _waiting() as (login, running, events, state):
         port = port_of(login)
         assert login.paste(Secret("code=code-canary-0")).code is None

@@ -136,7 +136,7 @@ async def test_a_port_that_is_taken_is_said_with_its_owner_and_another_one_can_b
 
 
 async def test_another_host_of_the_redirect_uri_registers_anew() -> None:
-    """D5: the switch between localhost and 127.0.0.1 works also when the browser was refused already."""
+    """The switch between localhost and 127.0.0.1 works also when the browser was refused already."""
     sender = ScriptedSender(honest())
     refused = "error=invalid_request&error_description=redirect+uri+not+allowed"
     async with login_to(sender) as login:
@@ -166,7 +166,7 @@ async def test_what_is_decided_anew_holds_when_the_login_goes_back() -> None:
 
 
 async def test_a_kept_client_is_not_forgotten_over_a_link_that_was_changed() -> None:
-    """Issue 3, item 4: what a changed login is refused for, in a later stage too, says nothing about it."""
+    """What a changed login is refused for, in a later stage too, says nothing about it."""
     registry = ForgetfulRegistry()
     sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
     async with login_to(sender, registry=registry) as login:

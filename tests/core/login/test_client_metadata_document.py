@@ -34,7 +34,7 @@ def _server(**changes: Any) -> Answer:
 async def test_a_server_that_takes_no_documents_ends_the_login_and_registers_nothing(
     supported: object,
 ) -> None:
-    """RG-14, D4: the person named a client; another is not made behind their back."""
+    """RG-14: the person named a client; another is not made behind their back."""
     sender = ScriptedSender(honest(server=_server(client_id_metadata_document_supported=supported)))
     async with login_to(sender, _options()) as login:
         await run_to(login, Stage.REGISTRATION)
@@ -99,7 +99,7 @@ async def test_a_server_that_takes_documents_alone_is_logged_in_to() -> None:
 
 
 async def test_a_document_that_is_named_after_a_failure_is_used() -> None:
-    """D4: without a registration endpoint the login stops, and goes on with a document."""
+    """Without a registration endpoint the login stops, and goes on with a document."""
     only = _server(client_id_metadata_document_supported=True, registration_endpoint=None)
     sender = ScriptedSender(honest(server=only))
     async with login_to(sender) as login:
@@ -114,7 +114,7 @@ async def test_a_document_that_is_named_after_a_failure_is_used() -> None:
 
 
 async def test_deciding_for_a_document_looks_at_the_server_again() -> None:
-    """D4: whether the server needs a registration endpoint depends on it."""
+    """Whether the server needs a registration endpoint depends on it."""
     async with login_to(ScriptedSender(honest())) as login:
         await run_to(login, Stage.PKCE)
         login.use(replace(login.facts.options, client_metadata_url=MINE))

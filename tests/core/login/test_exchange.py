@@ -68,7 +68,6 @@ def test_without_expires_in_the_end_is_unknown() -> None:
 
 
 def test_tokens_are_shown_as_secrets() -> None:
-    """A3."""
     full = {**TOKENS, "refresh_token": "refresh-canary-1", "scope": "a", "resource": RESOURCE}
     shown = {f.name: f.value for f in STAGE.learn(START, [exchange(reply(200, full))]).shown}
     assert isinstance(shown["access_token"], Secret)

@@ -199,7 +199,7 @@ def test_the_table_has_a_row_for_every_fault() -> None:
 async def test_a_fault_has_a_diagnosis_whose_cure_names_the_cause_and_whose_line_shows_it(
     fault: Fault,
 ) -> None:
-    """Issue 3, first bar: and none is an answer that authlens does not know."""
+    """And none is an answer that authlens does not know."""
     cure, line = CURES[fault]
     reason = explained(await walked(fault))
     assert reason is not None
@@ -218,7 +218,7 @@ async def test_what_authlens_copes_with_is_not_called_a_failure(fault: Fault) ->
 
 @pytest.mark.parametrize("fault", Fault, ids=str)
 async def test_a_login_under_a_fault_ends_as_it_should_and_tells_no_secret(fault: Fault) -> None:
-    """Troubleshooting, A3: no exception, no hang, the right cause, and nothing unmasked."""
+    """No exception, no hang, the right cause, and nothing unmasked."""
     ending = ENDINGS[fault]
     walk = await walked(fault)
     login = walk.login

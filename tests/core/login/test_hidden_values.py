@@ -32,14 +32,14 @@ async def _finished() -> tuple[Facts, Trace, list[str]]:
 
 
 async def test_the_facts_show_no_secret() -> None:
-    """A3, PK-5: the link holds the state, so it is not printed."""
+    """PK-5: the link holds the state, so it is not printed."""
     facts, _, secrets = await _finished()
     for shown in (repr(facts), str(facts), f"{facts}"):
         assert [secret for secret in secrets if secret in shown] == []
 
 
 async def test_no_record_shows_a_secret() -> None:
-    """A3, PK-5: in facts, checks or exchanges, of any stage."""
+    """PK-5: in facts, checks or exchanges, of any stage."""
     _, trace, secrets = await _finished()
     for record in trace.records:
         shown = repr(record)
@@ -84,7 +84,7 @@ async def test_what_is_not_secret_is_shown_as_it_is_sent() -> None:
 
 
 async def test_the_event_that_brings_the_link_does_not_print_it() -> None:
-    """A3: watchers log events; the link holds the state."""
+    """Watchers log events; the link holds the state."""
     seen: list[Event] = []
     async with login_to(ScriptedSender(honest(token=reply(400, {"error": "invalid_grant"})))) as login:
         login.watch(seen.append)

@@ -31,7 +31,7 @@ async def meta_token(wire: Wire, emulator: Emulator) -> FoundJwt:
 
 
 async def test_the_meta_token_of_the_redirect_verifies_at_the_team() -> None:
-    """Access signs it with the keys that its team publishes (cloudflare.md §4.2, §4.3)."""
+    """Access signs it with the keys that its team publishes."""
     async with Emulator(faults=("oauth-off",)) as emulator:
         wire = Wire()
         try:

@@ -58,7 +58,7 @@ def test_a_client_that_is_at_hand_is_used_and_none_is_registered(known: Facts) -
 
 
 def test_a_given_id_comes_before_a_document_and_before_a_known_client() -> None:
-    """RG-13, D4: pre-registered, document, registered, ask."""
+    """RG-13: pre-registered, document, registered, ask."""
     metadata_url = "https://me.example/c.json"
     full = replace(
         _metadata(START, client_id_metadata_document_supported=True),
@@ -73,7 +73,6 @@ def test_a_given_id_comes_before_a_document_and_before_a_known_client() -> None:
 
 
 def test_a_document_is_not_used_where_the_server_does_not_read_documents() -> None:
-    """D4."""
     known = replace(START, options=Options(client_metadata_url="https://me.example/c.json"))
     learned = STAGE.learn(known, ())
     assert learned.facts.client is None

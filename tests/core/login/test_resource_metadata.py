@@ -84,7 +84,7 @@ def test_a_server_that_the_resource_does_not_name_cannot_be_chosen() -> None:
 
 @pytest.mark.parametrize("resource", ["https://evil.example/mcp", "https://app.example/other"])
 def test_a_document_of_another_resource_is_not_used(resource: str) -> None:
-    """PR-5, D1: whoever asks."""
+    """PR-5: whoever asks."""
     learned = _learn(_document(resource=resource))
     assert _failed(learned) == [("resource_metadata.resource", False)]
     assert learned.facts.resource_metadata is None

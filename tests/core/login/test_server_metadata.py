@@ -64,12 +64,12 @@ def test_a_good_document_gives_the_endpoints() -> None:
 
 
 def test_the_issuer_is_compared_letter_by_letter() -> None:
-    """AS-3, D2: one slash is another issuer."""
+    """AS-3: one slash is another issuer."""
     assert _failed(reply(200, server_document(issuer=f"{ISSUER}/"))) == ["server.issuer"]
 
 
 def test_the_schemeless_issuer_is_tolerated_at_a_team_and_nowhere_else() -> None:
-    """D2: the one exception."""
+    """The one exception."""
     team = "https://acme.cloudflareaccess.com"
     bare = server_document(team) | {"issuer": "acme.cloudflareaccess.com"}
     assert _failed(reply(200, bare), issuer=parse_url(team)) == []
@@ -85,7 +85,7 @@ def test_registration_is_not_needed_with_a_client_id() -> None:
 
 @pytest.mark.parametrize("methods", [None, [], ["plain"]])
 def test_without_s256_the_login_stops(methods: list[str] | None) -> None:
-    """AS-7, D6."""
+    """AS-7."""
     assert _failed(reply(200, server_document(code_challenge_methods_supported=methods))) == ["server.s256"]
 
 

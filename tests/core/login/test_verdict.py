@@ -63,7 +63,6 @@ def test_of_a_revocation_the_refused_request_decides_and_not_the_proof_after_it(
 
 
 def test_an_answer_that_is_not_known_is_shown_whole_and_marked() -> None:
-    """Issue 3, item 3."""
     record = _record(Stage.ACCESS, _failed("access.accepted", "418"), TEAPOT)
     reason = why(record)
     assert reason is not None

@@ -154,7 +154,7 @@ def test_a_broken_line_takes_its_own_challenges_with_it_and_no_other() -> None:
 
 @pytest.mark.parametrize("scheme", ["Bearer", "DPoP", "Cloudflare-Access", "X"])
 def test_metadata_is_honoured_under_every_scheme(scheme: str) -> None:
-    """CH-8, D3: and unknown schemes are skipped."""
+    """CH-8: and unknown schemes are skipped."""
     field = parse_challenges(["Unknown a=b", f'{scheme} resource_metadata="{URL}"'])
     choice = resource_metadata_parameter(field)
     assert choice.value == URL
@@ -163,7 +163,6 @@ def test_metadata_is_honoured_under_every_scheme(scheme: str) -> None:
 
 
 def test_bearer_counts_before_dpop_and_dpop_before_the_others() -> None:
-    """D3."""
     lines = ['Other resource_metadata="o"', 'DPoP resource_metadata="d"', 'bearer resource_metadata="b"']
     for end, expected in ((3, "b"), (2, "d"), (1, "o")):
         assert resource_metadata_parameter(parse_challenges(lines[:end])).value == expected

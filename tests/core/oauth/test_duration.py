@@ -68,7 +68,7 @@ def test_the_odd_value_is_shown(value: JsonValue) -> None:
 
 
 def test_the_note_is_safe_to_show() -> None:
-    """F1: a value from outside passes the gate."""
+    """A value from outside passes the gate."""
     assert "\x1b" not in parse_expires_in("\x1b]0;x\x07").note
 
 
@@ -81,7 +81,7 @@ _JSON = st.recursive(
 
 @given(_JSON)
 def test_every_value_gives_a_usable_lifetime(value: JsonValue) -> None:
-    """F20: no exception, and what comes out fits a calendar."""
+    """No exception, and what comes out fits a calendar."""
     lifetime = parse_expires_in(value)
     assert lifetime.seconds is None or 0 <= lifetime.seconds <= LONGEST
     assert timedelta(seconds=lifetime.seconds or 0) < timedelta(days=3_651)

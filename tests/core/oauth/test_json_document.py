@@ -1,4 +1,4 @@
-"""Strict JSON (H050, H051, H153, H154, F20): one document has one meaning, or is refused with a position."""
+"""Strict JSON (H050, H051, H153, H154): one document has one meaning, or is refused with a position."""
 
 from __future__ import annotations
 
@@ -130,14 +130,14 @@ def test_keys_that_differ_by_case_are_two_keys() -> None:
 
 
 def test_the_reason_is_safe_to_show() -> None:
-    """F1: a key of the server is in the reason."""
+    """A key of the server is in the reason."""
     with pytest.raises(JsonRefused) as refused:
         load_json(b'{"\\u001b[2J":1,"\\u001b[2J":2}')
     assert "\x1b" not in str(refused.value)
 
 
 def test_a_surrogate_alone_is_kept_for_the_gate() -> None:
-    """F3: it is text from outside, which `safe_text` makes visible; it must not raise here."""
+    """It is text from outside, which `safe_text` makes visible; it must not raise here."""
     assert load_json(b'"\\ud800"') == "\ud800"
     assert load_json(b'"\\ud83d\\ude00"') == "😀"
 
@@ -157,7 +157,7 @@ _JSON = st.recursive(
 def test_every_ordinary_document_is_read_as_the_standard_library_reads_it(
     value: Any, ascii_only: bool, indent: int | str | None
 ) -> None:
-    """F20: strictness changes no value."""
+    """Strictness changes no value."""
     try:
         data = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
     except UnicodeEncodeError:

@@ -181,7 +181,7 @@ def test_the_identical_resource_passes() -> None:
     ],
 )
 def test_a_resource_that_covers_the_request_is_a_notice(resource: str, requested: str) -> None:
-    """PR-5 by rule D1, H026: the same origin, and the path a parent of the requested one."""
+    """PR-5, H026: the same origin, and the path a parent of the requested one."""
     reading = _read(GOOD | {"resource": resource}, requested=requested)
     assert reading.value is not None
     assert reading.value.resource == resource

@@ -180,7 +180,7 @@ def test_an_issuer_that_would_be_equal_when_tidied_is_another(
 
 
 def test_an_issuer_without_its_scheme_is_tolerated_where_the_caller_allows_it() -> None:
-    """AS-3 by rule D2, H038."""
+    """AS-3, H038."""
     document = GOOD | {"issuer": "team.cloudflareaccess.com"}
     reading = _read(document, schemeless_issuer=True)
     assert reading.value is not None
@@ -256,7 +256,7 @@ def test_an_endpoint_keeps_its_query_and_its_slash() -> None:
 
 
 def test_the_four_requirements_are_four_checks() -> None:
-    """The four that the seed names, each by itself."""
+    """Each of the four, alone."""
     names = [c.name for c in _read(GOOD).checks]
     for requirement in ("none", "authorization_code", "s256", "registration_endpoint"):
         assert names.count(f"server.{requirement}") == 1
@@ -289,7 +289,7 @@ def test_grant_types_without_the_code_grant_fail_and_may_be_overridden() -> None
 
 @pytest.mark.parametrize("value", [None, [], ["plain"], ["s256"], "S256", {"S256": True}])
 def test_a_server_without_s256_is_refused(value: object) -> None:
-    """AS-7 by rule D6, H045: no silent login without PKCE; nobody may override it."""
+    """AS-7, H045: no silent login without PKCE; nobody may override it."""
     reading = _read(GOOD | {"code_challenge_methods_supported": value})
     assert reading.value is None
     check = _check(reading, "s256")

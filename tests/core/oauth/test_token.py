@@ -343,7 +343,7 @@ def test_a_difference_in_scope_names_what_is_missing_and_what_is_new() -> None:
 def test_a_scope_that_repeats_a_secret_is_neither_shown_nor_kept(
     secret: str, scope: str, grant: Grant
 ) -> None:
-    """A3, P2: a scope is shown, and stored beside the grant, where no secret may be."""
+    """A scope is shown, and stored beside the grant, where no secret may be."""
     document = GOOD | {
         "access_token": "access-canary-1",
         "refresh_token": "refresh-canary-1",
@@ -382,7 +382,7 @@ def test_a_scope_that_no_secret_stands_in_is_shown_as_it_is() -> None:
 def test_no_member_of_the_answer_shows_a_secret_that_it_repeats(
     member: dict[str, object], secret: str
 ) -> None:
-    """A3: servers echo, and what they echo goes into checks that are shown and exported."""
+    """Servers echo, and what they echo goes into checks that are shown and exported."""
     echoed = json.loads(json.dumps(member).replace("{}", secret))
     document = GOOD | {"access_token": "access-canary-1", "refresh_token": "refresh-canary-1"} | echoed
     reading = _read(document)

@@ -1,4 +1,4 @@
-"""The strict URL (GEN-8, GEN-1, GEN-4, F10, H065 to H067): one text, one meaning, or the reasons why not."""
+"""The strict URL (GEN-8, GEN-1, GEN-4, H065 to H067): one text, one meaning, or the reasons why not."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED)
 def test_what_parsers_disagree_on_is_refused_with_the_reason(text: str, reason: str) -> None:
-    """GEN-8, F10, AZ-7, H013, H065, H066."""
+    """GEN-8, AZ-7, H013, H065, H066."""
     with pytest.raises(UrlRefused) as refused:
         parse_url(text)
     assert reason in str(refused.value)
@@ -282,7 +282,7 @@ def _agreed(url: Url) -> None:
 @given(st.one_of(_NEARLY, st.text(max_size=40), st.from_regex(r"https://[a-z0-9.:\[\]@-]{1,20}/[!-~]{0,10}")))
 @example("https://[::ffff:1.2.3.4]/")
 def test_what_is_accepted_means_the_same_to_every_parser(text: str) -> None:
-    """F10: accepted implies that urllib and httpx see the same host, port and path; else UrlRefused."""
+    """Accepted implies that urllib and httpx see the same host, port and path; else UrlRefused."""
     try:
         url = parse_url(text, loopback_http=True)
     except UrlRefused as refused:

@@ -68,7 +68,7 @@ async def test_different_names_do_not_wait_for_each_other(state: Path) -> None:
 
 
 async def test_a_busy_lock_is_an_error_in_time_that_names_the_holder(state: Path) -> None:
-    """P24: who, since when, what for."""
+    """Who, since when, what for."""
     with holder(state) as process:
         with pytest.raises(LockBusy, match=f"refreshing by process {process.pid}"):
             async with Locks(state).hold("a", "b", purpose="x", bound=0.1):
@@ -97,7 +97,7 @@ async def test_waiting_can_be_cancelled(state: Path) -> None:
 
 
 async def test_a_killed_holder_frees_the_lock_at_once(state: Path) -> None:
-    """H131, cloudflared: a file that is left behind locks nobody out."""
+    """H131: a file that is left behind locks nobody out."""
     with holder(state) as process:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()

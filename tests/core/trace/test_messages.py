@@ -1,4 +1,4 @@
-"""A trace read as arrows: who said what to whom, and which arrow failed (issue 3, sequence diagram)."""
+"""A trace read as arrows: who said what to whom, and which arrow failed."""
 
 from __future__ import annotations
 

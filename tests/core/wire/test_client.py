@@ -31,7 +31,7 @@ async def test_the_recorded_request_is_what_the_server_received() -> None:
 
 
 async def test_authlens_names_itself_and_asks_for_an_uncompressed_answer() -> None:
-    """cloudflare.md §0.11: a library's user agent is blocked at the edge. security.md F7."""
+    """A library's user agent is blocked at the edge."""
     async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
         greedy = Request("GET", server.url, Headers.of([("accept-encoding", "gzip, br")]))
         exchange = await wire.send(greedy, loopback_http=True)
@@ -216,7 +216,7 @@ async def test_cancelling_a_request_closes_its_connection() -> None:
 
 
 async def test_an_honest_exchange_follows_a_bad_one_on_the_same_wire() -> None:
-    """Nothing that a server did poisons the next request (acceptance A6)."""
+    """Nothing that a server did poisons the next request."""
     async with Wire(environ={}) as wire:
         async with hostile_server(Receive(), Send(b"rubbish\r\n\r\n")) as hostile:
             bad = await wire.send(Request("GET", hostile.url), loopback_http=True)

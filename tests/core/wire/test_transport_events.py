@@ -64,7 +64,7 @@ class _Get:
 
 
 async def test_a_tunnel_is_not_yet_the_request() -> None:
-    """D8: what a proxy was told does not count as sent."""
+    """What a proxy was told does not count as sent."""
     observed = Observation()
     await observed("http11.send_request_headers.started", {"request": _Connect()})
     await observed("http11.receive_response_headers.complete", {"return_value": (b"HTTP/1.1", 200, b"", [])})

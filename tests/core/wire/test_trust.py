@@ -85,7 +85,7 @@ def _refusal(code: int, issuer: str | None) -> CertificateRefused:
 
 
 def test_cloudflare_gateway_is_recognised_and_its_cure_given() -> None:
-    """cloudflare.md §6: the one case a Cloudflare user meets; switching the check off is never the cure."""
+    """The one case a Cloudflare user meets; switching the check off is never the cure."""
     cause, cure = explain_certificate(
         _refusal(19, "CN=Gateway CA - Cloudflare Managed G1"), "wiki.example.com"
     )

@@ -73,7 +73,7 @@ def press_enter(teller: LoginConsole) -> None:
 
 
 def test_nothing_opens_before_enter_is_pressed(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 5, item 4: on the person's own machine by a key press, and the words say which."""
+    """On the person's own machine by a key press, and the words say which."""
     teller = offer(DESKTOP)
     assert opened == []
     assert "Press Enter, and the browser of this machine opens the link." in capsys.readouterr().err
@@ -86,7 +86,7 @@ def test_nothing_opens_before_enter_is_pressed(opened: list[str], capsys: pytest
 def test_it_opens_at_once_where_the_person_asked_for_that(
     by: str, opened: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 5, item 4: by a setting, or by naming a browser."""
+    """By a setting, or by naming a browser."""
     if by == "setting":
         SettingsFile.open().change(open_browser=True)
     offer({**DESKTOP, **({"BROWSER": "firefox"} if by == "BROWSER" else {})})
@@ -113,7 +113,7 @@ def test_no_browser_wins(opened: list[str], capsys: pytest.CaptureFixture[str]) 
 def test_where_none_may_open_it_says_why(
     environ: Mapping[str, str], why: str, opened: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 5, item 4: and Enter opens none either."""
+    """And Enter opens none either."""
     press_enter(offer(environ))
     assert opened == []
     said = capsys.readouterr().err

@@ -57,7 +57,7 @@ def test_each_error_has_its_exit_code(
 def test_a_mistake_of_ours_shows_its_place_and_no_value(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """F5: neither the message nor a local variable, which may hold a token."""
+    """Neither the message nor a local variable, which may hold a token."""
 
     def fail(_arguments: object) -> int:
         token = CANARY

@@ -77,7 +77,7 @@ async def emulator() -> AsyncIterator[Emulator]:
 async def test_a_service_token_from_its_first_day_to_its_last(
     machine: dict[str, str], emulator: Emulator
 ) -> None:
-    """Item 6: added from stdin, tested, used, replaced and removed; the secret in no answer but `headers`."""
+    """Added from stdin, tested, used, replaced and removed; the secret in no answer but `headers`."""
     url, (client_id, secret) = emulator.resource_url, emulator.service_token
     added = await authlens(machine, "service-token", "add", url, typed=f"{client_id}\n{secret}\n")
     assert (added.code, added.answer) == (0, "")
@@ -206,7 +206,7 @@ def stub_on_path(tmp_path: Path, private_environment: Path, monkeypatch: pytest.
 def test_a_login_by_cloudflared_shows_the_link_and_tells_the_proof(
     stub_on_path: Path, capsys: Captured
 ) -> None:
-    """Item 5: the events as JSON lines; nobody answers at that host, and that is said of the proof alone."""
+    """The events as JSON lines; nobody answers at that host, and that is said of the proof alone."""
     code = main.run(["login", "https://wiki.example.invalid/", "--cloudflared", "--json"])
     out, _ = capsys.readouterr()
     events = [json.loads(line) for line in out.splitlines()]
@@ -230,7 +230,7 @@ def test_without_cloudflared_the_exit_code_is_that_of_this_machine(
 
 
 def test_all_kinds_stand_in_one_list(private_environment: Path, capsys: Captured) -> None:
-    """Item 1: cloudflared's tokens, too; no token in the answer."""
+    """Cloudflared's tokens, too; no token in the answer."""
     directory = private_environment / ".cloudflared"
     directory.mkdir()
     token = jwt(exp=int(time.time()) + 3_600)
@@ -299,7 +299,7 @@ def test_what_is_missing_or_swapped_is_said_with_code_2(
     monkeypatch: pytest.MonkeyPatch,
     capsys: Captured,
 ) -> None:
-    """Item 6: checked locally, before the store is written; the secret is not repeated."""
+    """Checked locally, before the store is written; the secret is not repeated."""
     for name, value in {
         "PYTHONPATH": str(TESTS),
         "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
@@ -316,7 +316,7 @@ def test_what_is_missing_or_swapped_is_said_with_code_2(
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
 async def test_ctrl_c_ends_cloudflared_and_what_it_started(machine: dict[str, str], tmp_path: Path) -> None:
-    """Item 5: killed on cancel; the exit code is that of the signal."""
+    """Killed on cancel; the exit code is that of the signal."""
     stub = stub_in(tmp_path, "slow")
     machine |= {"PATH": stub.environ["PATH"], "HOME": str(stub.home)}
     process = await asyncio.create_subprocess_exec(

@@ -25,7 +25,7 @@ async def session() -> AsyncIterator[Session]:
 
 
 async def test_the_link_is_shown_and_leaving_ends_cloudflared(session: Session, tmp_path: Path) -> None:
-    """Item 5: the URL in the wizard, copied with a key; killed on cancel."""
+    """The URL in the wizard, copied with a key; killed on cancel."""
     stub = stub_in(tmp_path, "slow")
     screen = CloudflaredScreen("https://wiki.example.com/", session, environ=stub.environ)
     async with run_screen(screen, size=(80, 24)) as (app, pilot):
@@ -43,7 +43,7 @@ async def test_the_link_is_shown_and_leaving_ends_cloudflared(session: Session, 
 
 
 async def test_the_resource_has_the_last_word(session: Session, tmp_path: Path) -> None:
-    """Item 5: the token is used in `cf-access-token`, and the proof is recorded."""
+    """The token is used in `cf-access-token`, and the proof is recorded."""
     async with program_at() as program:
         client_id, secret = program.emulator.service_token
         answer = await program.open(cf_access_client_id=client_id, cf_access_client_secret=secret)
@@ -57,7 +57,7 @@ async def test_the_resource_has_the_last_word(session: Session, tmp_path: Path) 
 
 
 async def test_a_failure_names_its_cause_and_can_be_tried_again(session: Session, tmp_path: Path) -> None:
-    """Item 5: its known bugs in words."""
+    """Its known bugs in words."""
     stub = stub_in(tmp_path, "deadlock")
     screen = CloudflaredScreen("https://wiki.example.com/", session, environ=stub.environ)
     async with run_screen(screen) as (app, pilot):

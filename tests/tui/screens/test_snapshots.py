@@ -144,7 +144,7 @@ def pictured() -> dict[str, set[tuple[int, int]]]:
 
 
 def test_there_is_a_picture_of_every_screen_at_every_size() -> None:
-    """Issue 3, bars: a screen without one is red here."""
+    """A screen without one is red here."""
     kinds = {
         kind
         for found in pkgutil.walk_packages(screens.__path__, f"{screens.__name__}.")

@@ -162,7 +162,7 @@ def test_over_ssh_no_browser_is_opened(tmp_path: Path, mark: str) -> None:
 
 @pytest.mark.parametrize(("code", "told"), [(0, False), (1, True)])
 def test_a_browser_that_could_not_be_started_is_told_later(tmp_path: Path, code: int, told: bool) -> None:
-    """Issue 5, item 4: a failing opener is a note; what it prints goes nowhere."""
+    """A failing opener is a note; what it prints goes nowhere."""
     script = tmp_path / "opener"
     script.write_text(f"#!/bin/sh\necho noise; echo noise >&2; exit {code}\n")
     script.chmod(0o700)
@@ -177,7 +177,6 @@ def test_a_browser_that_could_not_be_started_is_told_later(tmp_path: Path, code:
 
 
 def test_a_browser_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
-    """Issue 5, item 4."""
     script = tmp_path / "opener"
     script.write_text("#!/bin/sh\nexec sleep 3\n")
     script.chmod(0o700)

@@ -108,7 +108,7 @@ def test_screen_gets_it_in_pieces_it_accepts() -> None:
 async def test_nothing_is_copied_without_a_key(
     run_app: Callable[..., AbstractAsyncContextManager[Terminal]],
 ) -> None:
-    """Section 2.4: no OSC 52 in the byte stream until a person pressed the key."""
+    """No OSC 52 in the byte stream until a person pressed the key."""
     async with run_app() as screen:
         await screen.wait_for("ready")
         assert b"]52;" not in screen.raw

@@ -1,4 +1,4 @@
-"""F5: a mistake in any screen ends the program with a report that holds no value, and with a code."""
+"""A mistake in any screen ends the program with a report that holds no value, and with a code."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def left_in_good_order(screen: Terminal) -> bool:
 async def test_a_signal_ends_the_app_with_the_terminal_restored(
     run_app: RunApp, number: signal.Signals, code: int
 ) -> None:
-    """F4: exit code 128 + n, the alternate screen left, mouse reporting off."""
+    """Exit code 128 + n, the alternate screen left, mouse reporting off."""
     async with run_app() as screen:
         await screen.wait_for("ready")
         os.kill(screen.process.pid, number)
@@ -98,7 +98,7 @@ def test_a_terminal_that_is_gone_ends_the_app() -> None:
 
 
 async def test_legacy_mouse_bytes_do_not_stop_the_app(run_app: RunApp) -> None:
-    """F6: a rebuilt terminal reports the mouse in X10 form, whose bytes are not UTF-8."""
+    """A rebuilt terminal reports the mouse in X10 form, whose bytes are not UTF-8."""
     async with run_app() as screen:
         await screen.wait_for("ready")
         for report in (b"\x1b[M\xe0\xa9\xc1", b"\x1b[M #\xff", b"\xff\xfe", b"\x1b[M\x80"):
@@ -121,7 +121,7 @@ async def test_impossible_key_sequences_do_not_stop_the_app(run_app: RunApp, seq
 
 
 async def test_a_crash_shows_no_value_and_no_local_variable(run_app: RunApp) -> None:
-    """F5: Textual would print the locals of every frame, and exit with 0."""
+    """Textual would print the locals of every frame, and exit with 0."""
     async with run_app() as screen:
         await screen.wait_for("ready")
         screen.press("!")
@@ -192,13 +192,13 @@ def test_a_crash_report_calls_nothing_safe_that_was_in_memory_only() -> None:
 
 @pytest.mark.parametrize("name", ["TEXTUAL", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT", "TEXTUAL_DEBUG"])
 def test_an_environment_that_records_the_screen_is_refused(name: str) -> None:
-    """Section 2.4: the variables would write screen, log or keys to a file."""
+    """The variables would write screen, log or keys to a file."""
     with pytest.raises(UsageError, match=name):
         BaseApp({name: "1"})
 
 
 async def test_no_command_writes_the_screen_to_a_file() -> None:
-    """Section 2.4: the palette's screenshot is gone, and the action behind it refuses."""
+    """The palette's screenshot is gone, and the action behind it refuses."""
     app = BaseApp({})
     async with app.run_test() as pilot:
         titles = {command.title for command in app.get_system_commands(app.screen)}

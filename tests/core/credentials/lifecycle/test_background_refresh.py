@@ -133,7 +133,7 @@ async def test_a_server_in_trouble_is_left_alone_for_as_long_as_was_noted(
 async def test_what_only_a_person_can_decide_is_asked_once_and_left(
     kept: Kept, server: RotatingServer, credentials: Credentials, end: str
 ) -> None:
-    """RF-5, D8: the end of a grant, and an answer that was lost."""
+    """RF-5: the end of a grant, and an answer that was lost."""
     lost = Scripted(drop=True, spend=True)
     server.answers("/token", Scripted(400, {"error": "invalid_grant"}) if end == "invalid_grant" else lost)
     for _ in range(5):
@@ -194,7 +194,7 @@ async def test_only_some_are_refreshed_at_the_same_time(
 async def test_what_was_sent_is_waited_for_when_the_credentials_are_closed(
     kept: Kept, server: RotatingServer, credentials: Credentials, open_credentials: Open
 ) -> None:
-    """Item 2: the answer may hold the only copy of a token."""
+    """The answer may hold the only copy of a token."""
     server.hold = threading.Event()
     kept.clocks.pass_by(721)
     kept.background.tick()

@@ -46,7 +46,7 @@ async def test_the_answer_to_a_token_is_told_as_that_and_not_as_the_answer_to_no
     name: str,
     words: str,
 ) -> None:
-    """P12: a probe says what stage 8 says of the same answer, cause and cure, and the record says it too."""
+    """A probe says what stage 8 says of the same answer, cause and cure, and the record says it too."""
     server.answers("/mcp", answer)
     proven = await prove(credentials, wire, saved.grant_id)
     assert proven.diagnosis is not None

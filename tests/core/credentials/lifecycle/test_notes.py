@@ -208,7 +208,7 @@ async def test_everything_else_goes_on_although_the_history_is_full(
 def test_an_index_that_can_only_be_read_takes_no_history_and_says_nothing(
     credentials: Credentials, state: Path
 ) -> None:
-    """P5: `record` is for what has happened."""
+    """`record` is for what has happened."""
     credentials.index.read_only = "The disk is read-only."
     credentials.record("kind", "grant", "detail")
     assert Index(state / "index.sqlite3").events() == ()

@@ -38,7 +38,7 @@ async def test_an_accepted_token_moves_last_proven(
 async def test_a_refused_token_says_so(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
-    """P12: 401 is the resource's word on the token."""
+    """401 is the resource's word on the token."""
     server.access_tokens = set()
     result = await prove(credentials, wire, saved.grant_id)
     assert result.accepted is False
@@ -50,7 +50,7 @@ async def test_a_refused_token_says_so(
 async def test_an_answer_about_something_else_proves_nothing(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, status: int
 ) -> None:
-    """P12: trouble behind the login is not the token's fault, nor its proof."""
+    """Trouble behind the login is not the token's fault, nor its proof."""
     server.answers("/mcp", Scripted(status))
     assert (await prove(credentials, wire, saved.grant_id)).accepted is None
 
@@ -123,7 +123,7 @@ async def test_without_a_token_the_exit_code_says_why(
     answer: Scripted,
     error: type[Exception],
 ) -> None:
-    """P17: scripts tell a login that is needed from a server that is away."""
+    """Scripts tell a login that is needed from a server that is away."""
     server.answers("/token", answer)
     with pytest.raises(error):
         await access_token(credentials, wire, f"{server.base}/mcp")

@@ -112,7 +112,7 @@ async def test_leaving_while_a_refresh_is_answered_keeps_what_the_server_gives(
 async def test_an_answer_that_does_not_come_in_time_leaves_an_outcome_that_is_said(
     open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D8: the wait is bounded, and what is not known is noted before the program ends."""
+    """The wait is bounded, and what is not known is noted before the program ends."""
     monkeypatch.setattr(grants, "EXIT_BOUND", 0.05)
     credentials, server.hold = open_credentials(), threading.Event()
     work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
@@ -127,7 +127,7 @@ async def test_an_answer_that_does_not_come_in_time_leaves_an_outcome_that_is_sa
 async def test_leaving_before_anything_was_sent_ends_it_at_once(
     open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, store: Any, monkeypatch: Any
 ) -> None:
-    """Item 7: a keyring that hangs holds nobody up; the grant is as it was."""
+    """A keyring that hangs holds nobody up; the grant is as it was."""
     reading = asyncio.Event()
 
     async def hangs(_entry: str) -> None:
@@ -162,7 +162,7 @@ async def test_quitting_while_a_client_is_stored_keeps_the_client(
 async def test_quitting_while_something_is_removed_removes_it(
     open_credentials: Open, saved: Grant, store: Any, monkeypatch: pytest.MonkeyPatch, remove: str
 ) -> None:
-    """P2: what the person forgot is not in the store any more."""
+    """What the person forgot is not in the store any more."""
     credentials = open_credentials()
     await credentials.clients.remember(ISSUER, CLIENT)
     before, slow = len(store.entries), Slow(store, monkeypatch)

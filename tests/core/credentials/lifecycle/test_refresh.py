@@ -108,7 +108,7 @@ async def test_a_confidential_client_authenticates_as_it_registered(
 async def test_the_trace_shows_what_was_sent_and_no_secret(
     credentials: Credentials, wire: Wire, saved: Grant
 ) -> None:
-    """H122, P16: request, answer, checks, facts; the tokens only as masks."""
+    """H122: request, answer, checks, facts; the tokens only as masks."""
     result = await refresh(credentials, wire, saved.grant_id)
     record = result.trace.records[0]
     assert (result.trace.kind, record.stage, record.outcome) == (
@@ -226,7 +226,7 @@ async def test_another_refusal_keeps_the_grant(
 async def test_an_unknown_outcome_is_said_and_never_tried_again_by_itself(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, answer: Scripted
 ) -> None:
-    """D8, H127, H133: the refresh token may be spent; a second use could end every session."""
+    """H127, H133: the refresh token may be spent; a second use could end every session."""
     server.answers("/token", answer)
     for force in (False, False, True):
         result = await refresh(credentials, wire, saved.grant_id, force=force)
@@ -241,7 +241,7 @@ async def test_an_unknown_outcome_is_said_and_never_tried_again_by_itself(
 async def test_a_person_may_try_an_unknown_one_again(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
-    """D8: the choice is the person's; the request had not arrived, and all is well."""
+    """The choice is the person's; the request had not arrived, and all is well."""
     server.answers("/token", Scripted(drop=True))
     await refresh(credentials, wire, saved.grant_id)
     result = await refresh(credentials, wire, saved.grant_id, despite_unknown=True)
@@ -318,7 +318,7 @@ async def test_tokens_that_cannot_be_stored_are_kept_in_memory_and_said(
 async def test_an_index_that_cannot_be_written_stops_before_anything_is_sent(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
-    """P5: what cannot be stored is not asked for."""
+    """What cannot be stored is not asked for."""
     credentials.index.read_only = "The disk is read-only."
     with pytest.raises(Exception, match="read-only"):
         await refresh(credentials, wire, saved.grant_id)

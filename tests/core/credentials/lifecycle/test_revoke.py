@@ -26,7 +26,7 @@ from support.rotating_server import RotatingServer, Scripted
 async def test_both_tokens_are_revoked_and_the_resource_refuses(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, store: Any
 ) -> None:
-    """RV-1, RV-5, RV-6, P14: refresh token first, then access token, then the 401, only then removal."""
+    """RV-1, RV-5, RV-6: refresh token first, then access token, then the 401, only then removal."""
     result = await revoke(credentials, wire, saved.grant_id)
     assert result.outcome is RevokeOutcome.REVOKED
     assert [token.token for token in result.tokens] == ["refresh_token", "access_token"]

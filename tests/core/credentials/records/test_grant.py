@@ -59,7 +59,7 @@ def test_any_clock_is_survived_and_a_wrong_one_is_named(make_grant: Any, year: i
 
 
 def test_an_expiry_beyond_the_calendar_is_unknown() -> None:
-    """F20: ten years from 9999 is no date."""
+    """Ten years from 9999 is no date."""
     assert expiry(datetime(9999, 6, 1, tzinfo=UTC), 315_360_000) is None
     assert expiry(NOW, None) is None
     assert expiry(NOW, 900) == NOW + timedelta(seconds=900)

@@ -29,7 +29,7 @@ Open = Callable[..., Credentials]
 async def test_no_secret_is_in_any_byte_of_the_state_directory(
     credentials: Credentials, make_grant: Any, state: Path
 ) -> None:
-    """V-9, P2: neither tokens nor client secrets, in no file, journal included."""
+    """V-9: neither tokens nor client secrets, in no file, journal included."""
     grant = make_grant(has_refresh_token=True)
     for n in range(20):
         secrets = GrantSecrets(

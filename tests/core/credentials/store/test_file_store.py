@@ -242,7 +242,7 @@ def test_any_text_is_sealed_and_opens_for_its_place_alone(value: str, place: str
 
 
 async def test_neither_file_is_ever_chosen_by_itself(encrypted: Path, state: Path) -> None:
-    """D9: it lies there, and a program that has no keyring still says that it has none."""
+    """It lies there, and a program that has no keyring still says that it has none."""
     environ = {name: value for name, value in os.environ.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
     assert remembered_place(state) is StoreKind.KEYRING
     with pytest.raises(NoSecretStore, match="no keyring"):
@@ -259,7 +259,6 @@ async def test_a_plain_file_says_who_can_read_it_each_time_it_is_opened(state: P
 
 
 def test_the_words_of_an_error_hold_no_passphrase(encrypted: Path) -> None:
-    """P2."""
     with pytest.raises(FileKeyringError) as caught:
         EncryptedFileKeyring(encrypted).unlock(Secret("passphrase-canary"))
     assert "canary" not in repr(caught.value) + str(caught.value)

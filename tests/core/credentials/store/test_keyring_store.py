@@ -87,7 +87,7 @@ async def test_one_helper_serves_many_calls(open_keyring: Open) -> None:
 async def test_a_keyring_that_hangs_is_given_up_within_three_seconds(
     open_keyring: Open, keyring: Any
 ) -> None:
-    """F14: a typed error in time, and the next call works once the keyring does."""
+    """A typed error in time, and the next call works once the keyring does."""
     keyring.lock()
     store = open_keyring("SlowKeyring")
     began = time.monotonic()
@@ -246,7 +246,7 @@ def _program(keyring: Any, limit: float) -> subprocess.Popen[str]:
 
 
 def test_a_blocked_keyring_never_holds_up_the_exit(keyring: Any) -> None:
-    """F14: the program ends at once, without a word about unclosed transports."""
+    """The program ends at once, without a word about unclosed transports."""
     keyring.lock()
     program = _program(keyring, 0.5)
     began = time.monotonic()

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(
     state: Path, make_grant: Any
 ) -> None:
-    """F12: chosen by itself, by class, after the probe; what is stored outlives the helper."""
+    """Chosen by itself, by class, after the probe; what is stored outlives the helper."""
     secrets = GrantSecrets(Secret("a" * 3_000), Secret("refresh"))
     with keyring_session() as environ:
         first = await open_store(environ=environ)
@@ -57,7 +57,7 @@ async def test_many_programs_at_once_do_not_bring_gnome_keyring_down() -> None:
 
 
 async def test_a_locked_secret_service_is_a_typed_error_in_time() -> None:
-    """F14: whether it refuses or waits for a prompt, the program hears of it within three seconds."""
+    """Whether it refuses or waits for a prompt, the program hears of it within three seconds."""
     with keyring_session(unlocked=False) as environ:
         began = time.monotonic()
         with pytest.raises(NoSecretStore) as caught:

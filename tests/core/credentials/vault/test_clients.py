@@ -42,7 +42,7 @@ async def test_a_client_is_known_at_one_issuer_for_one_redirect_uri(credentials:
 async def test_a_forgotten_client_is_gone_and_stays_in_the_history(
     credentials: Credentials, store: Any
 ) -> None:
-    """P9: register again, keep the old id in the history."""
+    """Register again, keep the old id in the history."""
     await credentials.clients.remember(ISSUER, CONFIDENTIAL)
     await credentials.clients.forget(ISSUER, REDIRECT)
     assert await credentials.clients.known(ISSUER, REDIRECT) is None

@@ -66,7 +66,7 @@ DEATHS = [(step, n) for step in SaveStep for n in ((1, 2, 3) if step is SaveStep
 async def test_a_death_at_any_step_leaves_the_old_or_the_new(
     open_credentials: Open, make_grant: Any, secrets: GrantSecrets, step: SaveStep, occurrence: int
 ) -> None:
-    """H175, F13: the facts and the secrets that are read afterwards belong together."""
+    """H175: the facts and the secrets that are read afterwards belong together."""
     old = await open_credentials().save(make_grant(), secrets)
     dying = open_credentials(on_step=dies_at(step, occurrence))
     with pytest.raises(Died):
@@ -152,7 +152,7 @@ class Failing(MemoryStore):
 async def test_a_store_that_gives_back_something_else_is_noticed_before_the_switch(
     make_grant: Any, secrets: GrantSecrets
 ) -> None:
-    """F13: read back, compared, and only then switched."""
+    """Read back, compared, and only then switched."""
     credentials = Credentials(Index(None), Corrupting(), Locks(None))
     with pytest.raises(SecretStoreFailed, match="did not keep"):
         await credentials.save(make_grant(), secrets)
@@ -162,7 +162,7 @@ async def test_a_store_that_gives_back_something_else_is_noticed_before_the_swit
 async def test_a_store_that_gives_back_anothers_value_is_noticed(
     make_grant: Any, secrets: GrantSecrets
 ) -> None:
-    """F13: the comparison is with what was written, not with itself."""
+    """The comparison is with what was written, not with itself."""
     credentials = Credentials(Index(None), Mistaken(), Locks(None))
     with pytest.raises(SecretStoreFailed, match="something else"):
         await credentials.save(make_grant(), secrets)

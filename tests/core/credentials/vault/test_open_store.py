@@ -26,7 +26,7 @@ async def test_a_named_backend_is_used_after_the_probe(keyring: Any) -> None:
 
 @pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])
 async def test_backends_that_keep_nothing_are_refused_though_named(keyring: Any, backend: str) -> None:
-    """F12: the null backend takes everything in silence."""
+    """The null backend takes everything in silence."""
     with pytest.raises(NoSecretStore, match="keeps nothing") as caught:
         await open_store(environ=keyring.environ(backend))
     assert caught.value.exit_code == 9
@@ -34,7 +34,7 @@ async def test_backends_that_keep_nothing_are_refused_though_named(keyring: Any,
 
 
 async def test_a_backend_that_forgets_fails_the_probe(keyring: Any) -> None:
-    """F12: what cannot be read back was not kept."""
+    """What cannot be read back was not kept."""
     with pytest.raises(NoSecretStore, match="could not be read back"):
         await open_store(environ=keyring.environ("ForgetfulKeyring"))
 
@@ -46,7 +46,7 @@ async def test_a_backend_that_cannot_be_loaded_is_reported(keyring: Any) -> None
 
 
 async def test_a_chain_with_a_foreign_member_is_refused(keyring: Any, tmp_path: Path) -> None:
-    """F12: a chain writes to whichever member takes it, a plain file among them."""
+    """A chain writes to whichever member takes it, a plain file among them."""
     module = tmp_path / "foreign_backend.py"
     module.write_text(
         "import keyring.backends.chainer as chainer\n"
@@ -62,7 +62,7 @@ async def test_a_chain_with_a_foreign_member_is_refused(keyring: Any, tmp_path: 
 
 
 async def test_without_any_keyring_it_is_said_and_nothing_is_written(state: Path) -> None:
-    """D9: no silent fallback to a file; the cure names the choices."""
+    """No silent fallback to a file; the cure names the choices."""
     environ = {name: value for name, value in os.environ.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
     with pytest.raises(NoSecretStore, match="no keyring of the operating system") as caught:
         await open_store(environ=environ)
@@ -71,7 +71,7 @@ async def test_without_any_keyring_it_is_said_and_nothing_is_written(state: Path
 
 
 async def test_other_packages_backends_are_not_chosen_by_themselves(keyring: Any, tmp_path: Path) -> None:
-    """F12: an installed plain-file backend is never taken, nor even imported, unless it is named."""
+    """An installed plain-file backend is never taken, nor even imported, unless it is named."""
     environ = keyring.environ("FileKeyring")
     del environ["PYTHON_KEYRING_BACKEND"]
     environ.pop("DBUS_SESSION_BUS_ADDRESS", None)
@@ -97,7 +97,7 @@ async def test_a_module_in_the_working_directory_is_not_run(
 
 
 async def test_a_keyring_that_hangs_is_a_typed_error(keyring: Any) -> None:
-    """P11: the program can offer to wait longer, or memory only."""
+    """The program can offer to wait longer, or memory only."""
     keyring.lock()
     with pytest.raises(SecretStoreTimeout):
         await open_store(limit=1.0, environ=keyring.environ("SlowKeyring"))
@@ -121,7 +121,7 @@ async def test_memory_in_place_of_a_store_says_how_many_logins_are_not_shown(
 
 
 async def test_memory_only_writes_no_file(make_grant: Any, secrets: Any, private_environment: Path) -> None:
-    """D9: a session in memory leaves nothing behind, and says so."""
+    """A session in memory leaves nothing behind, and says so."""
     opened = memory_only()
     credentials = Credentials.open(opened.store)
     saved = await credentials.save(make_grant(), secrets)

@@ -53,7 +53,7 @@ async def wire() -> AsyncIterator[Wire]:
 async def test_a_secret_comes_back_and_stands_nowhere_but_in_the_store(
     open_credentials: Callable[..., Credentials], state: Path
 ) -> None:
-    """Item 6: no secret in the index; another process finds the token."""
+    """No secret in the index; another process finds the token."""
     token = await open_credentials().service_tokens.save(a_token(), OLD)
     other = open_credentials()
     assert other.service_tokens.list() == (token,)
@@ -130,13 +130,13 @@ async def test_the_closest_url_wins_and_no_other_host_gets_it(credentials: Crede
     ],
 )
 async def test_what_cannot_be_right_is_not_stored(credentials: Credentials, token: ServiceToken) -> None:
-    """Item 6: the shape is checked before anything is written."""
+    """The shape is checked before anything is written."""
     with pytest.raises(UsageError):
         await credentials.service_tokens.save(token, OLD)
     assert credentials.service_tokens.list() == ()
 
 
-# -- the verdicts of research §2 ---------------------------------------------------------------------------
+# -- the verdicts ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", list(TokenForm))
@@ -144,7 +144,7 @@ async def test_what_cannot_be_right_is_not_stored(credentials: Credentials, toke
 async def test_a_good_token_is_accepted_in_either_form_and_mode(
     credentials: Credentials, wire: Wire, form: TokenForm, strict: bool
 ) -> None:
-    """Item 6: two headers or one, classic or strict; the trace is kept without the secret."""
+    """Two headers or one, classic or strict; the trace is kept without the secret."""
     header = "X-Service-Token" if form is TokenForm.SINGLE_HEADER else ""
     async with Emulator(
         faults=("service-auth-only",), strict_service_tokens=strict, service_token_header=header
@@ -208,7 +208,7 @@ async def test_a_network_that_is_down_says_nothing_about_the_token(
 async def test_a_rotated_secret_replaces_the_old_one_only_when_it_works(
     credentials: Credentials, wire: Wire
 ) -> None:
-    """Item 6: the new one is tried before the old one goes."""
+    """The new one is tried before the old one goes."""
     async with Emulator(faults=("service-auth-only",)) as emulator:
         client_id, secret = emulator.service_token
         token = await credentials.service_tokens.save(
@@ -245,7 +245,7 @@ async def test_a_rotated_secret_replaces_the_old_one_only_when_it_works(
 def test_the_reminder_begins_thirty_days_before_the_end(
     left: timedelta | None, verdict: TokenVerdict, kind: StatusKind, word: str
 ) -> None:
-    """Item 6: expiry and reminder, in words."""
+    """Expiry and reminder, in words."""
     token = replace(a_token(), expires_at=None if left is None else NOW + left, last_verdict=verdict)
     standing = describe_service_token(token, NOW)
     assert (standing.kind, standing.word) == (kind, word)
@@ -287,7 +287,7 @@ async def test_whichever_credential_covers_a_url_gives_its_header_fields(
 
 
 async def test_a_token_of_access_is_proven_in_its_own_header(credentials: Credentials, wire: Wire) -> None:
-    """Item 5: used in `cf-access-token`; with Service Auth only it replaces no pair (research §2)."""
+    """Used in `cf-access-token`; with Service Auth only it replaces no pair."""
     async with program_at() as program:
         client_id, secret = program.emulator.service_token
         answer = await program.open(cf_access_client_id=client_id, cf_access_client_secret=secret)
@@ -305,7 +305,7 @@ async def test_a_token_of_access_is_proven_in_its_own_header(credentials: Creden
 async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_that_of_others(
     credentials: Credentials, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Item 5: authlens keeps no copy; what it found out is kept under the id of the file."""
+    """No copy is stored; what was found out is stored under the id of the file."""
     monkeypatch.setenv("HOME", str(tmp_path))
     directory = tmp_path / ".cloudflared"
     directory.mkdir()

@@ -81,7 +81,7 @@ def verdict_on(login: Login, name: str) -> Check:
 async def test_an_experiment_at_an_honest_server_is_refused_as_the_specification_demands(
     experiment: Experiment,
 ) -> None:
-    """Issue 3, item 4: what was said stands next to what must be said, and the trace is marked."""
+    """What was said stands next to what must be said, and the trace is marked."""
     async with at_emulator() as (login, credentials):
         login.arm(experiment)
         await login.run_all()
@@ -292,7 +292,7 @@ async def test_a_stranger_at_the_port_does_not_end_a_callback_experiment() -> No
 
 
 def test_every_experiment_is_explained() -> None:
-    """Issue 3: what an attacker would try, and what the specification says, with the section."""
+    """What an attacker would try, and what the specification says, with the section."""
     assert len({one.name for one in EXPERIMENTS}) == len(EXPERIMENTS) == len(SAID)
     for one in (*EXPERIMENTS, armed("reused_code_tokens")):
         assert one.question.endswith(".")

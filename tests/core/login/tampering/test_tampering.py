@@ -43,7 +43,7 @@ def part(login: Login, place: EditLocation, name: str, value: str | Secret | Non
 
 
 async def test_every_part_of_what_is_sent_is_offered_once_as_a_choice_or_as_tampering() -> None:
-    """Issue 3, item 4: method, address, each header, field, member and parameter."""
+    """Method, address, each header, field, member and parameter."""
     offered: dict[Stage, tuple[set[str], set[str]]] = {}
     async with login_to(ScriptedSender(honest())) as login:
         login.watch(come_back(login))
@@ -183,7 +183,7 @@ async def test_options_are_no_tampering() -> None:
 
 
 async def test_tokens_of_a_changed_login_are_kept_nowhere_and_that_is_said() -> None:
-    """Issue 3: a tampered trace is never stored as a credential, in whichever stage it was changed."""
+    """A tampered trace is never stored as a credential, in whichever stage it was changed."""
     keeping = Keeping()
     async with login_to(ScriptedSender(honest()), keeper=keeping) as login:
         login.watch(come_back(login))
@@ -239,7 +239,7 @@ async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused(
 
 
 async def test_a_failed_exchange_is_edited_and_its_edit_waits_until_there_is_a_new_code() -> None:
-    """Issue 3, item 4: the code is used up, so PKCE comes first; the edit acts in its own stage."""
+    """The code is used up, so PKCE comes first; the edit acts in its own stage."""
     sender = ScriptedSender(honest(token=reply(400, {"error": "invalid_grant"})))
     async with login_to(sender) as login:
         login.watch(come_back(login))
@@ -293,7 +293,7 @@ async def test_what_is_not_there_can_be_added(stage: Stage, place: EditLocation,
 
 
 async def test_a_parameter_is_added_to_the_link_which_is_shown_whole_before() -> None:
-    """Issue 3, item 4: what stands there before is what is handed out."""
+    """What stands there before is what is handed out."""
     links: list[str] = []
     async with login_to(ScriptedSender(honest())) as login:
         login.watch(lambda e: links.append(e.url) if isinstance(e, AuthorizationReady) else None)

@@ -111,7 +111,7 @@ def test_nohup_is_respected() -> None:
 
 
 def test_a_lost_error_shows_its_kind_and_no_value() -> None:
-    """F5: asyncio would print a traceback with the message, which may hold data."""
+    """Asyncio would print a traceback with the message, which may hold data."""
     done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, timeout=30)
 
     assert done.returncode == 0

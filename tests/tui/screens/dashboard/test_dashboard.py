@@ -234,7 +234,7 @@ async def test_revoke_asks_first_and_no_is_the_default() -> None:
 
 
 async def test_a_revocation_that_the_server_did_not_confirm_is_not_called_one() -> None:
-    """P7: revoked means that the server said so; the credential stays."""
+    """Revoked means that the server said so; the credential stays."""
     async with earned("revocation-unavailable") as (screen, pilot, app):
         await pilot.press("v")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))

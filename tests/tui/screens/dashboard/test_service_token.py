@@ -37,7 +37,7 @@ async def session() -> AsyncIterator[Session]:
 async def test_a_token_is_added_and_tested(
     emulator: Emulator, session: Session, size: tuple[int, int]
 ) -> None:
-    """Item 6: from a masked field, with the verdict of the resource; at both sizes."""
+    """From a masked field, with the verdict of the resource; at both sizes."""
     client_id, secret = emulator.service_token
     screen = ServiceTokenScreen(session, emulator.resource_url)
     async with run_screen(screen, size=size) as (app, pilot):
@@ -54,7 +54,7 @@ async def test_a_token_is_added_and_tested(
 
 
 async def test_a_swapped_pair_is_seen_before_anything_is_sent(emulator: Emulator, session: Session) -> None:
-    """Item 6: "these two look swapped", and one key puts them right."""
+    """The form says "these two look swapped", and one key puts them right."""
     client_id, secret = emulator.service_token
     screen = ServiceTokenScreen(session, emulator.resource_url)
     async with run_screen(screen) as (app, pilot):
@@ -72,7 +72,7 @@ async def test_a_swapped_pair_is_seen_before_anything_is_sent(emulator: Emulator
 async def test_a_replacement_that_is_refused_keeps_the_old_secret_until_told_otherwise(
     emulator: Emulator, session: Session
 ) -> None:
-    """Item 6: a working secret is never lost unasked."""
+    """A working secret is never lost unasked."""
     client_id, secret = emulator.service_token
     screen = ServiceTokenScreen(session, emulator.resource_url)
     async with run_screen(screen) as (app, pilot):

@@ -22,7 +22,7 @@ def row(screen: object, title: str) -> FieldRow:
 
 
 async def test_an_edit_is_told_apart_shown_before_it_is_sent_and_marked_everywhere() -> None:
-    """Issue 3, item 4: from the key to the marked record, in the screen's own words."""
+    """From the key to the marked record, in the screen's own words."""
     login, sender = scripted(token=reply(400, {"error": "invalid_grant"}))
     login.watch(come_back(login))
     await run_to(login, Stage.EXCHANGE)
@@ -167,7 +167,7 @@ async def test_the_form_is_whole_at_80_columns_and_stands_at_20_by_5() -> None:
 
 
 async def test_a_field_that_is_not_there_is_added_to_the_link_which_is_then_shown_whole() -> None:
-    """Issue 3, item 4: the browser's request stands on the screen before it is handed out."""
+    """The browser's request stands on the screen before it is handed out."""
     login, _ = scripted()
     await run_to(login, Stage.AUTHORIZATION)
     async with wizard_on(login) as (wizard, pilot, app):

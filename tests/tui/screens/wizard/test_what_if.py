@@ -23,7 +23,7 @@ REFUSED = reply(400, {"error": "invalid_grant", "error_description": "no\x1b[31m
 async def test_an_attack_is_armed_by_two_keys_and_ends_with_both_sides_on_the_screen(
     size: tuple[int, int],
 ) -> None:
-    """Issue 3, item 4: what the server said next to what the specification says it must say."""
+    """What the server said next to what the specification says it must say."""
     login, _ = scripted(token=REFUSED)
     login.watch(come_back(login))
     async with wizard_on(login, size=size) as (_, pilot, app):
@@ -182,7 +182,7 @@ async def test_an_arrow_of_the_diagram_opens_its_exchange_in_the_wizard() -> Non
 
 
 async def test_l_reads_the_lesson_on_the_stage_that_is_looked_at() -> None:
-    """Issue 3, item 6: one key away in every stage."""
+    """One key away in every stage."""
     login, _ = scripted()
     async with wizard_on(login) as (wizard, pilot, app):
         wizard.show_stage(Stage.PKCE)

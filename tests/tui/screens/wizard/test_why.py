@@ -91,7 +91,7 @@ def test_there_is_a_row_for_every_fault() -> None:
 
 @pytest.mark.parametrize("fault", [f for f in Fault if ROWS.get(f.value, ("",))[0]], ids=str)
 async def test_the_screen_says_what_happened_what_to_do_and_what_shows_it(fault: Fault) -> None:
-    """Issue 3, first bar, in rendered words: the line under the wizard, or the Checks tab of a warning."""
+    """The line under the wizard, or the Checks tab of a warning."""
     walk = await walked(fault)
     record = _failed(walk)
     rendered = _checks_tab(walk) if record is None else failed_words(record, WAYS).plain

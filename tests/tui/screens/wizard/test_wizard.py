@@ -606,7 +606,7 @@ async def test_every_size_works_while_waiting(size: tuple[int, int]) -> None:
 
 
 async def test_a_mistake_in_a_stage_ends_the_program_and_does_not_leave_a_screen_that_waits() -> None:
-    """F5: what nobody expected is said, and the exit code tells it."""
+    """What nobody expected is said, and the exit code tells it."""
 
     async def break_down(_request: Request) -> None:
         raise ZeroDivisionError

@@ -62,7 +62,7 @@ def said(app: Waiting) -> str:
 
 
 async def test_the_way_back_can_be_tried_before_a_code_is_spent() -> None:
-    """Issue 5, item 2: a link to the test page, and by which family it was reached."""
+    """A link to the test page, and by which family it was reached."""
     app = waiting()
     async with app.run_test():
         assert "Try the way back first: http://localhost:8400/test nothing came yet" in said(app)
@@ -74,7 +74,7 @@ async def test_the_way_back_can_be_tried_before_a_code_is_spent() -> None:
 
 @pytest.mark.parametrize(("environ", "told"), [(SSH, True), ({}, False)])
 async def test_after_a_silence_over_ssh_the_cure_is_told(environ: Mapping[str, str], told: bool) -> None:
-    """Issue 5, item 2: nothing came. On one's own machine a person may simply not have tried."""
+    """Nothing came. On one's own machine a person may simply not have tried."""
     app = waiting(environ)
     async with app.run_test():
         panel = app.query_one(AuthorizationPanel)
@@ -85,7 +85,7 @@ async def test_after_a_silence_over_ssh_the_cure_is_told(environ: Mapping[str, s
 
 
 async def test_over_ssh_the_line_is_filled_in() -> None:
-    """Issue 5, item 1: host and port of this session, the escape for it, and what a jump host changes."""
+    """Host and port of this session, the escape for it, and what a jump host changes."""
     app = waiting(SSH)
     async with app.run_test():
         text = said(app)
@@ -100,7 +100,7 @@ async def test_over_ssh_the_line_is_filled_in() -> None:
 async def test_that_the_last_address_can_be_pasted_is_always_said(
     environ: Mapping[str, str], port: int | None
 ) -> None:
-    """Issue 5, item 1: with and without SSH, directly under the keys."""
+    """With and without SSH, directly under the keys."""
     app = waiting(environ, port)
     async with app.run_test():
         assert " p  and paste its address." in str(app.query_one(AuthorizationPanel).ways.content)
@@ -115,7 +115,7 @@ async def test_that_the_last_address_can_be_pasted_is_always_said(
     ],
 )
 async def test_where_no_browser_may_open_it_says_why(environ: Mapping[str, str], why: str | None) -> None:
-    """Issue 5, item 4: and of a container, that its port is another one."""
+    """And of a container, that its port is another one."""
     app = waiting(environ)
     async with app.run_test():
         assert (f"No browser opens here: {why}." in said(app)) is (why is not None)
@@ -133,7 +133,7 @@ async def test_a_gap_in_the_ssh_line_is_explained(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_on_a_few_rows_the_field_and_the_time_stand_alone_while_pasting() -> None:
-    """Issue 5, item 6: at 20×5 nothing else has room; Esc brings the rest back."""
+    """At 20×5 nothing else has room; Esc brings the rest back."""
     app = waiting(SSH)
     async with app.run_test(size=(20, 5)) as pilot:
         panel = app.query_one(AuthorizationPanel)
@@ -154,7 +154,7 @@ async def test_the_literal_address_is_forwarded_to_itself() -> None:
 
 
 async def test_without_a_port_pasting_is_the_way() -> None:
-    """Issue 5, item 7: and nothing is offered to be tried."""
+    """And nothing is offered to be tried."""
     app = waiting(SSH, port=None)
     async with app.run_test():
         assert "No port is open here" in said(app)
@@ -163,7 +163,7 @@ async def test_without_a_port_pasting_is_the_way() -> None:
 
 
 async def test_an_address_wrapped_over_lines_is_put_together() -> None:
-    """Issue 5, item 1: a terminal or a mail cuts long addresses."""
+    """A terminal or a mail cuts long addresses."""
     app = waiting()
     async with app.run_test() as pilot:
         app.query_one(AuthorizationPanel).take_paste("")
@@ -196,7 +196,7 @@ async def test_what_is_too_long_for_an_address_is_refused_and_not_cut(characters
 
 @pytest.mark.parametrize("private", [True, False])
 async def test_the_link_goes_into_a_file_of_ones_own(tmp_path: Path, private: bool) -> None:
-    """Issue 5, item 3: mode 0600, in the runtime directory where that is private, gone with the wait."""
+    """Mode 0600, in the runtime directory where that is private, gone with the wait."""
     tmp_path.chmod(0o700 if private else 0o755)
     app = waiting({"XDG_RUNTIME_DIR": str(tmp_path)})
     async with app.run_test() as pilot:
@@ -224,7 +224,7 @@ async def test_the_file_does_not_outlive_the_app(tmp_path: Path) -> None:
 
 
 async def test_where_the_full_screen_cannot_be_left_it_says_so() -> None:
-    """Issue 5, item 3: and names the other ways."""
+    """And names the other ways."""
     app = waiting()
     async with app.run_test() as pilot:
         await pilot.press("u")
@@ -233,7 +233,7 @@ async def test_where_the_full_screen_cannot_be_left_it_says_so() -> None:
 
 
 async def test_a_small_terminal_says_how_much_the_qr_code_needs() -> None:
-    """Issue 5, item 3: half a symbol helps nobody. A larger window draws it."""
+    """Half a symbol helps nobody. A larger window draws it."""
     app = waiting(link=f"{LINK}{'x' * 250}")
     async with app.run_test(size=(80, 20)) as pilot:
         await pilot.press("k")

@@ -24,7 +24,7 @@ CLOUDFLARE = (
 )
 @pytest.mark.parametrize("characters", [len(CLOUDFLARE), 420])
 def test_what_is_drawn_is_read(columns: int, rows: int, plain: bool, characters: int) -> None:
-    """Issue 5: it scans at 80×24; with more rows by characters that every font has."""
+    """It scans at 80×24; with more rows by characters that every font has."""
     url = CLOUDFLARE.ljust(characters, "x")
     modules = modules_of(url)
     assert modules is not None

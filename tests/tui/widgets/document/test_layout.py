@@ -1,4 +1,4 @@
-"""Where lines stand: the same rows as when every line is broken by itself, whatever is folded (issue 3)."""
+"""Where lines stand: the same rows as when every line is broken by itself, whatever is folded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search finds every place, in either case, and gives others their turn (issue 3)."""
+"""Search finds every place, in either case, and gives others their turn."""
 
 from __future__ import annotations
 

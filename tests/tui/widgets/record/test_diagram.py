@@ -1,4 +1,4 @@
-"""The sequence diagram as rows: it fits, it shows everything, and what failed stands out (issue 3)."""
+"""The sequence diagram as rows: it fits, it shows everything, and what failed stands out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inspector of a stage: seven tabs, one exchange or all, raw or laid out, folded, searched (issue 3)."""
+"""The inspector of a stage: seven tabs, one exchange or all, raw or laid out, folded, searched."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ async def test_a_long_answer_of_another_stage_slows_only_the_first_one_down() ->
 
 
 async def test_k_shows_who_signed_a_token_and_how_the_keys_were_fetched() -> None:
-    """Issue 3, 1: the verdict stays with the record, and the stored record stays as it is."""
+    """The verdict stays with the record, and the stored record stays as it is."""
     signed = record(exchange("a", {"id_token": JWT}), stage=Stage.EXCHANGE)
     other = record(exchange("b", {}), stage=Stage.DETECTION)
     async with inspected(signed, other) as (view, pilot, app):
@@ -284,7 +284,7 @@ async def test_a_record_without_a_token_offers_no_signature_to_check() -> None:
 
 @pytest.mark.parametrize(("width", "both"), [(200, True), (160, True), (159, False)])
 async def test_request_and_response_stand_side_by_side_where_there_is_room(width: int, both: bool) -> None:
-    """Issue 3, 8: wide layouts; the keys go to the one that was asked for."""
+    """Wide layouts; the keys go to the one that was asked for."""
     async with inspected(record(exchange("a", {"answer": 42})), size=(width, 30)) as (view, pilot, app):
         for number, other in (("2", "answer"), ("3", "GET https://h/a")):
             await pilot.press(number)
@@ -309,7 +309,7 @@ async def test_the_text_to_copy_is_whole_masked_and_made_aside() -> None:
 @pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.parametrize("length", [100, 3_000, 20_000])
 def test_nothing_is_cut_without_saying_so(length: int, raw: bool) -> None:
-    """Issue 3, 1: names, values, the URL, the reason, facts and checks are whole, or say what is missing."""
+    """Names, values, the URL, the reason, facts and checks are whole, or say what is missing."""
     long = "x" * length + "end"
     answer = Response(200, long, Headers.of([(long, long), ("WWW-Authenticate", f"Bearer {long}={long}")]))
     one = Exchange(Request("GET", f"https://h/{long}", Headers.of([(long, long)])), answer, None, NOW, 0.1)

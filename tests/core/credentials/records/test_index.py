@@ -201,3 +201,18 @@ async def test_another_keyring_than_last_time_is_said(
     assert credentials.note_store() == ""
     monkeypatch.setattr(type(credentials.store), "name", "KWallet")
     assert "kept in memory only, and this is KWallet" in open_credentials().note_store()
+
+
+def test_opening_an_index_of_the_present_version_writes_nothing(tmp_path: Path) -> None:
+    """Another process may hold the write lock at that moment, and each write costs several fdatasync."""
+    path = tmp_path / "index.sqlite3"
+    Index(path).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    before = path.read_bytes()
+
+    Index(path).close()
+
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert path.read_bytes() == before

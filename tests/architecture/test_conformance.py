@@ -1,0 +1,35 @@
+"""docs/conformance.md is complete, true, and as the script writes it."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import conformance
+
+ROWS = tuple(chain.from_iterable(conformance.requirements().values()))
+CASES = tuple(chain.from_iterable(conformance.cases().values()))
+NAMED = conformance.mentions()
+
+
+@pytest.mark.parametrize("path", conformance.pages(), ids=lambda path: path.name)
+def test_the_page_is_what_the_script_writes(path: Path) -> None:
+    assert path.read_text("utf-8") == conformance.pages()[path], "run python scripts/conformance.py"
+
+
+def test_each_requirement_is_named_by_a_test_or_says_why_not() -> None:
+    assert len(ROWS) > 150, "the walk found too little to prove anything"
+
+    assert [row.name for row in ROWS if row.name not in NAMED and not row.untested] == []
+
+
+def test_no_requirement_that_a_test_names_claims_to_be_untested() -> None:
+    assert [row.name for row in ROWS if row.name in NAMED and row.untested] == []
+
+
+def test_no_test_names_an_identifier_that_the_pages_do_not_have() -> None:
+    known = {row.name for row in ROWS} | {case.name for case in CASES}
+
+    assert {name: found for name, found in NAMED.items() if name not in known} == {}

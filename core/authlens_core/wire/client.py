@@ -18,7 +18,7 @@ import logging
 import ssl
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -41,6 +41,13 @@ from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
 from authlens_core.wire.response_reader import PendingExchange, decoded, receive
+from authlens_core.wire.streaming import (
+    STREAM_TIMEOUTS,
+    StreamedRequest,
+    StreamedResponse,
+    StreamFailed,
+)
+from authlens_core.wire.transport_events import Observation
 from authlens_core.wire.trust import TrustUnusable, build_context, observe_refusals
 
 if TYPE_CHECKING:
@@ -92,7 +99,7 @@ class Wire:
         self._environ = environ
         self._user_agent = user_agent
         self._resolver = resolver
-        self._transports: dict[Proxy | None, httpx.AsyncHTTPTransport] = {}
+        self._transports: dict[tuple[Proxy | None, bool], httpx.AsyncHTTPTransport] = {}
         self._building = asyncio.Lock()
         self._trusted: ssl.SSLContext | None = None
 
@@ -159,19 +166,11 @@ class Wire:
         """Run one attempt inside its deadline; turn everything that goes wrong into a failure."""
         if "httpx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "httpx")  # a tenth of a second of reading files
-        import anyio
-        import h11
-        import httpx
-
         seconds = attempt.limits.deadline
         try:
             async with asyncio.timeout(seconds) as deadline:
                 return await self._attempt(attempt, url, addresses)
-        except (
-            *(httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, h11.ProtocolError, AddressRefused),
-            *(ProxyUnusable, TrustUnusable, OSError, ValueError, EOFError, RuntimeError),
-            *(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream),
-        ) as error:
+        except _errors() as error:
             if deadline.expired():
                 return deadline_failure(attempt.named, seconds, attempt.observed)
             if attempt.proxy is not None and attempt.observed.at_proxy:
@@ -238,23 +237,75 @@ class Wire:
         attempt.request = replace(request, url=sent, headers=decoded(prepared.headers.raw))
         return prepared
 
-    async def _transport(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
+    @contextlib.asynccontextmanager
+    async def stream(self, request: StreamedRequest) -> AsyncIterator[StreamedResponse]:
+        """Send a request whose body and answer pass through without being held, recorded or cut.
+
+        For programs that speak to the resource through authlens. Connections are reused. Nothing is
+        redirected or sent again.
+
+        Raises:
+            StreamFailed: there is no answer; the body raises it too where it breaks off.
+            UrlRefused: the URL cannot be used.
+        """
+        if "httpx" not in sys.modules:
+            await asyncio.to_thread(importlib.import_module, "httpx")
+        import httpx
+
+        url = parse_url(request.url, loopback_http=True)
+        host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
+        observed = Observation()
+        try:
+            proxy = proxy_for(url.scheme, host, port, self._environ)
+        except ProxyUnusable as error:
+            raise StreamFailed(explain(error, safe_line(url.host, 253), observed)) from None
+        observed.judge = _judge(url.scheme, AddressPolicy.ANY, proxy)
+        prepared = httpx.Request(
+            request.method,
+            httpx.URL(url.text),
+            headers=list(request.fields),
+            content=b"" if request.body is None else request.body,
+            extensions={"trace": observed, "timeout": STREAM_TIMEOUTS},
+        )
+
+        def failed(error: BaseException) -> StreamFailed:
+            shown = safe_line(url.host, 253)
+            if proxy is not None and observed.at_proxy:
+                return StreamFailed(proxy_failure(error, shown, proxy.display, observed))
+            return StreamFailed(explain(error, shown, observed))
+
+        try:
+            transport = await self._transport(proxy, reuse=True)
+            answer = await transport.handle_async_request(prepared)
+        except _errors() as error:
+            await observed.hang_up()
+            raise failed(error) from None
+        async with contextlib.aclosing(answer):
+            yield StreamedResponse(
+                answer.status_code,
+                tuple(answer.headers.raw),
+                _translated(_chunks(answer), failed),
+                answer.extensions.get("network_stream"),
+            )
+
+    async def _transport(self, proxy: Proxy | None, *, reuse: bool = False) -> httpx.AsyncHTTPTransport:
         """Return the transport through `proxy`, or the direct one; made on first use."""
         import httpx
 
         async with self._building:
             trusted = self._trusted or await self._build_trust()
-            if proxy not in self._transports:
-                self._transports[proxy] = httpx.AsyncHTTPTransport(
+            key = (proxy, reuse)
+            if key not in self._transports:
+                self._transports[key] = httpx.AsyncHTTPTransport(
                     verify=trusted,
                     trust_env=False,
                     http1=True,
                     http2=False,
                     retries=0,
                     proxy=_for_httpx(proxy, trusted),
-                    limits=httpx.Limits(max_keepalive_connections=0),
+                    limits=httpx.Limits(max_keepalive_connections=32 if reuse else 0, keepalive_expiry=10.0),
                 )
-            return self._transports[proxy]
+            return self._transports[key]
 
     async def _build_trust(self) -> ssl.SSLContext:
         context = self._ssl_context
@@ -266,9 +317,32 @@ class Wire:
         return context
 
 
+def _errors() -> tuple[type[BaseException], ...]:
+    """Return everything that the libraries raise where an exchange fails."""
+    import anyio
+    import h11
+    import httpx
+
+    return (
+        *(httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, h11.ProtocolError, AddressRefused),
+        *(ProxyUnusable, TrustUnusable, OSError, ValueError, EOFError, RuntimeError),
+        *(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream),
+    )
+
+
 async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     async for chunk in response.aiter_raw():
         yield chunk
+
+
+async def _translated(
+    chunks: AsyncGenerator[bytes, None], failed: Callable[[BaseException], StreamFailed]
+) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except _errors() as error:
+        raise failed(error) from None
 
 
 async def _no_lookup(_host: str, _port: int) -> Sequence[str]:

@@ -21,6 +21,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.token import bearer_header
 from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 
 __all__ = ["CredentialKind", "Fields", "credential_kinds", "headers_for"]
@@ -36,10 +37,19 @@ class CredentialKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fields:
-    """Header fields that carry a credential; `repr` shows their names only."""
+    """Header fields that carry a credential; `repr` shows their names only.
+
+    Attributes:
+        kind: which kind of credential they carry.
+        fields: names and values.
+        token: the OAuth access token in them, or None.
+        expires_at: when they stop working, in UTC; None where unknown.
+    """
 
     kind: CredentialKind
     fields: tuple[tuple[str, str], ...]
+    token: Secret | None = None
+    expires_at: datetime | None = None
 
     def __repr__(self) -> str:
         return f"<Fields {self.kind} {', '.join(name for name, _ in self.fields)}>"
@@ -69,6 +79,7 @@ async def headers_for(
     *,
     kind: CredentialKind | None = None,
     min_ttl: timedelta | None = None,
+    refused: Fields | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Fields:
     """Return the header fields that may be sent to `url`; never opens a browser.
@@ -82,6 +93,8 @@ async def headers_for(
         url: where the fields are to be sent.
         kind: the only kind that is wanted, or None.
         min_ttl: how long an access token has to last; None as in `access_token`.
+        refused: the fields that the resource answered with 401: their access token is refreshed, unless a
+            newer one is stored.
         now: the clock, in UTC.
 
     Raises:
@@ -92,11 +105,9 @@ async def headers_for(
     problem: LoginNeeded | None = None
     for one in kinds if kind is None else (kind,):
         try:
-            fields = await _fields(credentials, wire, url, one, min_ttl, now)
+            return await _fields(credentials, wire, url, one, min_ttl, refused, now)
         except LoginNeeded as error:
             problem = problem or error
-            continue
-        return Fields(one, fields)
     shown = safe_line(url, 300)
     raise problem or LoginNeeded(
         f"No credential on this machine is for {shown}.",
@@ -110,17 +121,20 @@ async def _fields(
     url: str,
     kind: CredentialKind,
     min_ttl: timedelta | None,
+    refused: Fields | None,
     now: Callable[[], datetime],
-) -> tuple[tuple[str, str], ...]:
+) -> Fields:
     if kind is CredentialKind.OAUTH:
-        token = await access_token(credentials, wire, url, min_ttl=min_ttl, now=now)
-        return (bearer_header(token),)
+        old = None if refused is None else refused.token
+        token = await access_token(credentials, wire, url, min_ttl=min_ttl, refused=old, now=now)
+        return Fields(kind, (bearer_header(token),), token, credentials.covering(url).expires_at)
     if kind is CredentialKind.SERVICE_TOKEN:
         found = credentials.service_tokens.find(url)
         if found is None:
             raise _missing("service token", url)
         known, secret = await credentials.service_tokens.load(found.token_id)
-        return token_fields(known.client_id, secret, known.form, known.header)
+        fields = token_fields(known.client_id, secret, known.form, known.header)
+        return Fields(kind, fields, expires_at=known.expires_at)
     file = await asyncio.to_thread(find_cloudflared_token, url, now=now())
     if file is None:
         raise _missing("token of cloudflared", url)
@@ -128,7 +142,7 @@ async def _fields(
     jwt = read_cloudflared_token(file)
     if jwt is None:
         raise _missing("token of cloudflared", url)
-    return cloudflared_fields(jwt)
+    return Fields(kind, cloudflared_fields(jwt), expires_at=file.expires_at)
 
 
 def _missing(what: str, url: str) -> LoginNeeded:

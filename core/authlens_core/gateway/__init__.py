@@ -1,0 +1,1 @@
+"""What scripts and coding agents reach a protected resource through: a proxy and an MCP bridge."""

@@ -1,0 +1,144 @@
+"""The header fields for one URL, fresh at every request of a long-running process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from authlens_core.access.cloudflared_files import find_cloudflared_token
+from authlens_core.credentials.inventory.request_headers import CredentialKind, Fields, headers_for
+from authlens_core.credentials.records.grant import SOON, utc_now
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.wire.client import Wire
+
+__all__ = ["RequestCredential"]
+
+_RECHECK: Final = 1.0
+"""Seconds for which held fields are used without a look at the index, which another process may change."""
+
+
+class RequestCredential:
+    """Gives the header fields that may be sent to one URL; concurrent callers share one refresh.
+
+    Args:
+        credentials: where the credentials are.
+        wire: what sends a refresh.
+        url: the resource; the fields are for it and for what is below it, never for another origin.
+        kind: the only kind of credential that is wanted; None for the first that covers the URL.
+        min_ttl: how long an access token has to last; None as in `access_token`.
+        now: the clock, in UTC.
+        monotonic: the clock that measures how old held fields are, in seconds.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        wire: Wire,
+        url: str,
+        *,
+        kind: CredentialKind | None = None,
+        min_ttl: timedelta | None = None,
+        now: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.url = url
+        self.refreshes = 0
+        self._credentials = credentials
+        self._wire = wire
+        self._kind = kind
+        self._min_ttl = min_ttl
+        self._now = now
+        self._monotonic = monotonic
+        self._turn = asyncio.Lock()
+        self._held: Fields | None = None
+        self._loaded_at = now()
+        self._checked = 0.0
+        self._version: object = None
+        self._unproven: Fields | None = None
+
+    async def fields(self) -> Fields:
+        """Return the fields to send now.
+
+        Raises:
+            LoginNeeded: a person has to log in.
+            AuthlensError: the other reasons why there are none; see `headers_for`.
+        """
+        held = self._usable()
+        if held is not None:
+            return held
+        async with self._turn:
+            return self._usable() or await self._load()
+
+    async def renewed(self, refused: Fields) -> Fields | None:
+        """Return other fields after a 401 to `refused`, or None where trying again makes no sense.
+
+        The access token is refreshed once. If the resource refuses the new one too, it is not refreshed
+        again before an answer showed that it works.
+
+        Raises:
+            LoginNeeded: a person has to log in.
+            AuthlensError: the refresh failed.
+        """
+        async with self._turn:
+            held = self._held
+            if held is not None and held.fields != refused.fields:
+                return held
+            if self._unproven is not None and self._unproven.fields == refused.fields:
+                return None
+            fresh = await self._load(refused)
+            if fresh.fields == refused.fields:
+                return None
+            self._unproven = fresh
+            return fresh
+
+    def accepted(self, fields: Fields) -> None:
+        """Note that the resource answered `fields` with something other than 401."""
+        if self._unproven is not None and self._unproven.fields == fields.fields:
+            self._unproven = None
+
+    async def _load(self, refused: Fields | None = None) -> Fields:
+        before = self._held
+        found = await headers_for(
+            self._credentials,
+            self._wire,
+            self.url,
+            kind=self._kind,
+            min_ttl=self._min_ttl,
+            refused=refused,
+            now=self._now,
+        )
+        if before is not None and before.fields != found.fields:
+            self.refreshes += 1
+        self._held, self._loaded_at = found, self._now()
+        self._version, self._checked = self._stored_version(), self._monotonic()
+        return found
+
+    def _usable(self) -> Fields | None:
+        """Return the held fields while they last and the index says nothing new."""
+        held = self._held
+        if held is None or not self._lasts(held):
+            return None
+        if self._monotonic() - self._checked >= _RECHECK:
+            if self._stored_version() != self._version:
+                return None
+            self._checked = self._monotonic()
+        return held
+
+    def _lasts(self, held: Fields) -> bool:
+        if held.expires_at is None:
+            return True
+        # A token that lives less than two minutes is used for half of its life, as in `access_token`.
+        half = (held.expires_at - self._loaded_at) / 2
+        wanted = min(SOON, half) if self._min_ttl is None else self._min_ttl
+        return held.expires_at - self._now() > wanted
+
+    def _stored_version(self) -> object:
+        """Return a value that changes when a login, a refresh or an edit stores something for the URL."""
+        grant = self._credentials.find(self.url)
+        token = self._credentials.service_tokens.find(self.url)
+        of_grant = None if grant is None else (grant.grant_id, grant.generation, grant.state)
+        file = find_cloudflared_token(self.url, now=self._now())
+        return of_grant, token, None if file is None else (file.token_id, file.fingerprint)

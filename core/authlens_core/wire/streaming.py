@@ -1,0 +1,83 @@
+"""Requests and answers that pass through as streams: for the proxy and the MCP bridge, which hold neither."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from authlens_core.wire.exchange import WireFailure
+
+__all__ = [
+    "STREAM_TIMEOUTS",
+    "NetworkStream",
+    "StreamFailed",
+    "StreamedRequest",
+    "StreamedResponse",
+]
+
+RawField = tuple[bytes, bytes]
+
+STREAM_TIMEOUTS: Final = {"connect": 10.0, "read": 900.0, "write": 60.0, "pool": 30.0}
+"""Seconds without any progress. An event stream may be silent for minutes; a deadline would end it."""
+
+
+class NetworkStream(Protocol):
+    """The bare connection after `101 Switching Protocols`."""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - theirs
+        """Return what has arrived; empty at the end."""
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - theirs
+        """Send bytes."""
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StreamedRequest:
+    """A request to pass on.
+
+    Attributes:
+        method: of the request line.
+        url: the whole target.
+        fields: every header field, raw, `Host` and the framing (`Content-Length` or `Transfer-Encoding`)
+            included.
+        body: the chunks of the body; None without one.
+    """
+
+    method: str
+    url: str
+    fields: tuple[RawField, ...]
+    body: AsyncIterable[bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StreamedResponse:
+    """The head of an answer, and its body as it arrives, not decoded.
+
+    Attributes:
+        status: of the status line.
+        fields: every header field, raw.
+        body: the chunks.
+        connection: the bare connection; only to be used after status 101.
+    """
+
+    status: int
+    fields: tuple[RawField, ...]
+    body: AsyncIterator[bytes]
+    connection: NetworkStream | None = None
+
+    def get(self, name: str) -> str:
+        """Return the first value of a header field, or the empty string."""
+        wanted = name.lower().encode("ascii")
+        return next((v.decode("latin-1") for n, v in self.fields if n.lower() == wanted), "")
+
+
+class StreamFailed(Exception):
+    """There is no answer, or it broke off; `failure` says why."""
+
+    def __init__(self, failure: WireFailure) -> None:
+        super().__init__(failure.cause)
+        self.failure = failure

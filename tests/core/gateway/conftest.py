@@ -1,0 +1,54 @@
+"""A login at a server that rotates refresh tokens, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
+from support.rotating_server import RotatingServer, rotating_server
+
+
+@dataclass(frozen=True)
+class LoggedIn:
+    """Where the grant is, what sends, and the server."""
+
+    credentials: Credentials
+    wire: Wire
+    server: RotatingServer
+    url: str
+
+
+@pytest.fixture
+def server() -> Iterator[RotatingServer]:
+    """A server that ends the grant when a refresh token comes twice."""
+    with rotating_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def logged_in(server: RotatingServer) -> AsyncIterator[LoggedIn]:
+    """A grant with fifteen minutes left."""
+    now, credentials = utc_now(), Credentials.memory()
+    grant = Grant(
+        "grant-1",
+        f"{server.base}/mcp",
+        f"{server.base}/mcp",
+        server.base,
+        f"{server.base}/token",
+        "client",
+        "http://localhost",
+        now,
+        now,
+        now + timedelta(seconds=900),
+    )
+    await credentials.save(grant, GrantSecrets(Secret("access-canary-0"), Secret("refresh-canary-0")))
+    async with Wire() as wire:
+        yield LoggedIn(credentials, wire, server, grant.resource_url)
+    await credentials.aclose()

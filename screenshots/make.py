@@ -29,7 +29,7 @@ from typing import Any, Final
 from textual.pilot import Pilot
 
 from authlens_core.trace.record import Stage, Trace
-from authlens_tui.demo import DemoApp
+from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.trace.compare import CompareScreen

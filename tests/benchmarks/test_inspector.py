@@ -20,7 +20,7 @@ from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
-from authlens_tui.base_app import BaseApp
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.record.record_view import RecordView
 

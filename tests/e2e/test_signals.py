@@ -26,7 +26,7 @@ ENTERED = b"\x1b[?1049h"
 SECRET = "c4n4ry-secret"
 FAILS = f"""
 import sys
-from authlens_tui.demo import DemoApp
+from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.wizard.wizard import WizardScreen
 
 def fail(self):

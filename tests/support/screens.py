@@ -36,7 +36,7 @@ from authlens_core.login.stages import STAGES
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
-from authlens_tui.base_app import BaseApp
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.wizard import wizard as wizard_module

@@ -29,7 +29,7 @@ from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA, Limits
-from authlens_tui.demo_credentials import DemoCredentials
+from authlens_tui.app.demo_credentials import DemoCredentials
 
 __all__ = ["Walk", "explained", "walked"]
 

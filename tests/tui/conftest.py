@@ -17,7 +17,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
-from authlens_tui.base_app import BaseApp
+from authlens_tui.app.base_app import BaseApp
 
 class Shown(BaseApp):
     BINDINGS = [Binding("k", "say('key arrived')"), Binding("c", "copy_canary"), Binding("!", "fail")]

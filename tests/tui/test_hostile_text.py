@@ -18,7 +18,7 @@ from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Requ
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
-from authlens_tui.base_app import BaseApp
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.scrubbing import scrubbed
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.document.document import DocumentView

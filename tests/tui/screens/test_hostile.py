@@ -13,7 +13,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.session import Session
 from authlens_core.trace.record import Outcome
 from authlens_core.wire.client import Wire
-from authlens_tui.demo import DemoApp
+from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen

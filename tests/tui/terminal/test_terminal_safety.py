@@ -19,7 +19,7 @@ from textual.app import App
 
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import UsageError
-from authlens_tui.base_app import BaseApp
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.cli.full_screen import require_terminal
 from authlens_tui.terminal.crash import crash_report
 from authlens_tui.terminal.driver import InputDecoder
@@ -76,7 +76,7 @@ def test_a_terminal_that_is_gone_ends_the_app() -> None:
     """H166: tty gone. The process must not live on, reading nothing for ever."""
     master, slave = pty.openpty()
     fcntl.ioctl(master, termios.TIOCSWINSZ, b"\x28\x00\x78\x00\x00\x00\x00\x00")
-    code = "import sys; from authlens_tui.base_app import BaseApp as A; a = A(); a.run(); sys.exit(a.return_code)"  # noqa: E501
+    code = "import sys; from authlens_tui.app.base_app import BaseApp as A; a = A(); a.run(); sys.exit(a.return_code)"  # noqa: E501
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, sys.executable, "-c", code],
         stdin=slave,

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 
-from authlens_tui.base_app import BaseApp
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.widgets.stepper import StageStep, Stepper, StepState
 from support.screens import text_of
 

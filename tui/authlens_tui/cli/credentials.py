@@ -17,7 +17,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.safe_text import safe_line
 from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
-from authlens_tui.durations import in_words
+from authlens_tui.words.durations import in_words
 
 __all__ = [
     "damaged_as_json",

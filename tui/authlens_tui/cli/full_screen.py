@@ -28,7 +28,7 @@ def run_app(url: str | None) -> int:
     """
     checked = None if url is None else checked_url(url)
     require_terminal("authlens login URL" if checked is None else f"authlens login {shlex.quote(checked)}")
-    from authlens_tui.app import AuthlensApp
+    from authlens_tui.app.authlens_app import AuthlensApp
 
     app = AuthlensApp(start_url=checked)
     app.run()
@@ -47,7 +47,7 @@ def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
     if faults is None:
         return 0
     require_terminal("authlens emulator, and authlens login with the URL that it prints")
-    from authlens_tui.demo import DemoApp
+    from authlens_tui.app.demo import DemoApp
 
     app = DemoApp(faults=faults, play=play, menu=not faults and not play, port=port)
     app.run()

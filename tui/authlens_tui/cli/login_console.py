@@ -20,8 +20,8 @@ from authlens_tui.cli.json_events import event_as_json
 from authlens_tui.cli.terminal.output import answer_json, say
 from authlens_tui.cli.terminal.pasted_lines import likeliest
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
-from authlens_tui.paste_words import refused_words
 from authlens_tui.terminal.browser import open_browser
+from authlens_tui.words.pasting import refused_words
 
 __all__ = ["LoginConsole", "can_paste"]
 

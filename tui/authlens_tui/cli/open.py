@@ -21,7 +21,7 @@ def open_file(arguments: Namespace) -> int:
     path = named_path(arguments.file)
     trace = open_session(path)
     require_terminal(f"authlens export {shlex.quote(safe_line(str(path), 300))} --format markdown")
-    from authlens_tui.replay import Replay
+    from authlens_tui.app.replay import Replay
 
     app = Replay(trace, path.name)
     app.run()

@@ -16,7 +16,7 @@ from authlens_core.session import Session
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.session import moment, open_session
 from authlens_tui.cli.terminal.output import answer_json, say
-from authlens_tui.durations import in_words
+from authlens_tui.words.durations import in_words
 
 __all__ = ["refresh_credentials"]
 

@@ -30,6 +30,7 @@ from authlens_core.credentials.inventory.resource_call import ResourceAnswer
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.session import Session
+from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
 
 __all__ = ["CloudflaredScreen"]
@@ -50,6 +51,8 @@ class CloudflaredScreen(ModalScreen[bool]):
         seconds: how long a person has.
         environ: the environment of cloudflared; None is the process's own.
     """
+
+    app = getters.app(TerminalApp)
 
     CSS_PATH = "cloudflared.tcss"
     HELP = "A login by cloudflared. The link works on any machine. Known to go wrong:\n" + "\n".join(
@@ -195,9 +198,8 @@ class CloudflaredScreen(ModalScreen[bool]):
 
     async def action_copy_link(self) -> None:
         """Copy the link."""
-        copy = getattr(self.app, "copy", None)
-        if copy is not None and self._link is not None:
-            await copy(self._link, "the link")
+        if self._link is not None:
+            await self.app.copy(self._link, "the link")
 
     def action_again(self) -> None:
         """Run cloudflared once more."""

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from authlens_tui.palette import Possible, possible_actions
+from authlens_tui.screens.palette import Possible, possible_actions
 from authlens_tui.widgets.key_footer import KeyFooter
 
 __all__ = ["GLOSSARY", "HelpScreen"]

@@ -33,7 +33,6 @@ from authlens_core.state.paths import StateUnusable
 from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.wire.client import Wire
-from authlens_tui.palette import possible_actions
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.events import EventsScreen
@@ -41,6 +40,7 @@ from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.settings import SettingsScreen
+from authlens_tui.screens.palette import possible_actions
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep
 from support.screens import Host, footer_keys, run_screen, text_of, until

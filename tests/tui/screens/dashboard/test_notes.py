@@ -13,9 +13,9 @@ from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
 from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.trace.record import Stage
-from authlens_tui import app as program_module
-from authlens_tui.app import AuthlensApp
-from authlens_tui.demo import DemoApp
+from authlens_tui.app import authlens_app as program_module
+from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen

@@ -11,7 +11,7 @@ from textual.widgets import Input, OptionList
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Outcome, Stage, Trace, TraceKind
-from authlens_tui.replay import Replay
+from authlens_tui.app.replay import Replay
 from authlens_tui.screens.trace.compare import CompareScreen
 from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen

@@ -6,7 +6,7 @@ import pytest
 
 from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
 from authlens_core.trace.record import Stage
-from authlens_tui.demo import DemoApp
+from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.wizard.tampered_words import listed
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen, results_in

@@ -13,8 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from authlens_core.login.events import AuthorizationReady
-from authlens_tui.base_app import BaseApp
-from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.paste_field import PasteField
 
@@ -32,6 +31,7 @@ class Waiting(BaseApp):
         super().__init__(environ)
         self._shown = (port, link)
         self.pasted: list[str] = []
+        self.qr_codes: list[str] = []
 
     def compose(self) -> ComposeResult:
         """The panel."""
@@ -48,6 +48,10 @@ class Waiting(BaseApp):
     def on_authorization_panel_pasted(self, message: AuthorizationPanel.Pasted) -> None:
         """Note what was pasted."""
         self.pasted.append(message.text.reveal())
+
+    def on_authorization_panel_qr_code_wanted(self, message: AuthorizationPanel.QrCodeWanted) -> None:
+        """Note the link that is wanted as a QR code."""
+        self.qr_codes.append(message.url)
 
 
 def waiting(environ: Mapping[str, str] | None = None, port: int | None = 8400, link: str = LINK) -> Waiting:
@@ -232,33 +236,13 @@ async def test_where_the_full_screen_cannot_be_left_it_says_so() -> None:
         assert "cannot leave the full screen" in next(iter(app._notifications)).message
 
 
-async def test_a_small_terminal_says_how_much_the_qr_code_needs() -> None:
-    """Half a symbol helps nobody. A larger window draws it."""
-    app = waiting(link=f"{LINK}{'x' * 250}")
-    async with app.run_test(size=(80, 20)) as pilot:
-        await pilot.press("k")
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, QrScreen)
-        assert "needs 23 rows" in str(screen.words.content)
-        await pilot.resize_terminal(80, 24)
-        await pilot.pause()
-        assert screen.code.drawing is not None
-        await pilot.press("escape")
-        await pilot.pause()
-        assert not isinstance(app.screen, QrScreen)
-
-
-async def test_the_qr_code_goes_when_the_answer_comes() -> None:
-    """The result is what the person wants to see then."""
+async def test_the_qr_code_is_asked_for_with_the_link_that_is_shown() -> None:
+    """A widget opens no screen: whoever shows the panel does."""
     app = waiting()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test() as pilot:
         await pilot.press("k")
         await pilot.pause()
-        assert isinstance(app.screen, QrScreen)
-        app.screen_stack[0].query_one(AuthorizationPanel).empty()
-        await pilot.pause()
-        assert not isinstance(app.screen, QrScreen)
+        assert app.qr_codes == [LINK]
 
 
 async def _until_notified(app: Waiting, pilot: Pilot[int]) -> None:

@@ -21,7 +21,7 @@ from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
-from authlens_tui.base_app import BaseApp
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.record_lines import StageSnapshot, ViewOptions, tab_lines

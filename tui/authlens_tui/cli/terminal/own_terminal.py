@@ -40,7 +40,7 @@ def look_at_terminal(environ: Mapping[str, str]) -> Finding:
     why = why_no_full_screen()
     if why is not None:
         return Finding(topic, Severity.WARNING, why, "Line by line it works: authlens login URL")
-    from authlens_tui.themes import SIXTEEN, theme_for
+    from authlens_tui.terminal.themes import SIXTEEN, theme_for
 
     size = os.get_terminal_size(sys.stderr.fileno())
     colours = "sixteen colours" if theme_for(environ) is SIXTEEN else "all colours"

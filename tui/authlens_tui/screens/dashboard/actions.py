@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from textual import work
+from textual import getters, work
 from textual.message import Message
 from textual.screen import Screen
 
@@ -25,6 +25,7 @@ from authlens_core.trace.record import Trace
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.terminal.terminal_app import TerminalApp
 
 __all__ = ["DashboardActions", "Done"]
 
@@ -53,6 +54,8 @@ class DashboardActions(Screen[None]):
         suggestion: what a new login begins with.
         now: the clock, in UTC.
     """
+
+    app = getters.app(TerminalApp)
 
     class LoginWanted(Message, namespace="dashboard_screen"):
         """The person wants to log in to `url`."""
@@ -155,8 +158,8 @@ class DashboardActions(Screen[None]):
         from authlens_tui.screens.cloudflared import CloudflaredScreen
 
         async def question() -> None:
-            environ = getattr(self.app, "environ", None)
-            await self.app.push_screen_wait(CloudflaredScreen(url, self._session, environ=environ))
+            screen = CloudflaredScreen(url, self._session, environ=self.app.environ)
+            await self.app.push_screen_wait(screen)
             self.show_now(anew=True)
 
         self.ask(question)
@@ -180,9 +183,7 @@ class DashboardActions(Screen[None]):
 
     @work(exclusive=True, group="copy", description="copy an address")
     async def _copy_address(self, address: str) -> None:
-        copy = getattr(self.app, "copy", None)
-        if callable(copy):
-            await copy(address, "Where to log out")
+        await self.app.copy(address, "Where to log out")
 
     def action_service_token(self) -> None:
         """Add a service token."""

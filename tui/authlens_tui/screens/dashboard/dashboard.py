@@ -64,6 +64,7 @@ class DashboardScreen(DashboardBatch):
         now: the clock, in UTC.
         settings: what the person has set; kept in memory by default.
         find: looks for tokens of cloudflared; by default there are none.
+        can_move: true where moving the secrets to another store is offered.
     """
 
     CSS_PATH = "dashboard.tcss"
@@ -91,9 +92,11 @@ class DashboardScreen(DashboardBatch):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         settings: SettingsFile | None = None,
         find: Find = _none_elsewhere,
+        can_move: bool = False,
     ) -> None:
         super().__init__(session, settings or SettingsFile(), suggestion, now)
         self._find = find
+        self._can_move = can_move
         self._files: tuple[CloudflaredToken, ...] = ()
         self._seen: tuple[object, object] | None = None
         self._events: tuple[Event, ...] = ()
@@ -308,7 +311,7 @@ class DashboardScreen(DashboardBatch):
         if not self.is_mounted:
             return True
         if action == "move":
-            return bool(getattr(self.app, "keeps_secrets", False))
+            return self._can_move
         if action == "stop":
             return self.is_under_way or self.filter_field.display
         if action in ("filter", "sort", "group", "probe_all", "refresh_all", "revoke_all"):

@@ -80,9 +80,8 @@ class DashboardToken(DashboardActions):
     @work(exclusive=True, group="copy", description="copy a token")
     async def _copy(self, holding: Holding) -> None:
         token = await self._access_token(holding)
-        copy = getattr(self.app, "copy", None)
-        if token is not None and callable(copy):
-            await copy(token, "Access token")
+        if token is not None:
+            await self.app.copy(token, "Access token")
             note_touch(self._session.credentials, holding.holding_id, Touched.COPIED, "access token")
             self.show_now(anew=True)
 
@@ -91,9 +90,8 @@ class DashboardToken(DashboardActions):
         """Copy the address that a login of cloudflared waits for, to open it anywhere."""
         holding = self.selected
         link = None if holding is None or holding.cloudflared is None else holding.cloudflared.pending_url
-        copy = getattr(self.app, "copy", None)
-        if link is not None and callable(copy):
-            await copy(link, "The link of the login")
+        if link is not None:
+            await self.app.copy(link, "The link of the login")
 
     @work(exclusive=True, group="reveal", description="reveal a token")
     async def action_reveal(self) -> None:

@@ -17,6 +17,7 @@ from authlens_core.export.compare import Comparison, Difference, StageComparison
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose, rows_of
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -38,6 +39,8 @@ class CompareScreen(Screen[None]):
         right: the other.
         names: what to call them.
     """
+
+    app = getters.app(TerminalApp)
 
     HELP = "Only what differs is shown. f shows what differs as it must, too: states, codes, tokens, dates."
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -93,9 +96,7 @@ class CompareScreen(Screen[None]):
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         """Copy what is shown; there are no secrets in it."""
-        copy = getattr(self.app, "copy", None)
-        if callable(copy):
-            await copy(self.document.plain, "What differs")
+        await self.app.copy(self.document.plain, "What differs")
 
 
 def comparison_lines(

@@ -21,6 +21,7 @@ from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
 from authlens_tui.screens.trace.reading import ReadingScreen
 from authlens_tui.screens.wizard.tampered_words import listed
+from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StageStep, Stepper, StepState
@@ -47,6 +48,8 @@ class TraceScreen(ReadingScreen):
         kept: where more traces of the same credential are, to compare with; None where there are none.
         issuer: who issued the credential's tokens, for their signatures.
     """
+
+    app = getters.app(TerminalApp)
 
     CSS_PATH = "trace.tcss"
     HELP = (
@@ -195,9 +198,7 @@ class TraceScreen(ReadingScreen):
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         """Copy what is shown, secrets masked."""
-        copy = getattr(self.app, "copy", None)
-        if callable(copy):
-            await copy(await self.record_view.copied_text(), "What is shown")
+        await self.app.copy(await self.record_view.copied_text(), "What is shown")
 
 
 def _marks(trace: Trace, replay: str) -> Content:

@@ -16,11 +16,12 @@ from textual.widgets import ContentSwitcher, Static
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.login import Login
 from authlens_core.safe_text import safe_line
-from authlens_tui.paste_words import refused_words
+from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.tools import WizardTools
 from authlens_tui.screens.wizard.words import silent_words, turned_away_words, waiting_words
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
+from authlens_tui.words.pasting import refused_words
 
 __all__ = ["Played", "Player", "WizardLink"]
 
@@ -55,6 +56,7 @@ class WizardLink(WizardTools):
 
     def __init__(self, login: Login, player: Player | None) -> None:
         super().__init__(login)
+        self._qr: QrScreen | None = None
         self._player = player
         self._ready: AuthorizationReady | None = None
         self._playing = False
@@ -107,7 +109,7 @@ class WizardLink(WizardTools):
 
     @property
     def _environ(self) -> dict[str, str]:
-        return dict(getattr(self.app, "environ", {}))
+        return dict(self.app.environ)
 
     @property
     def _link_is_shown(self) -> bool:
@@ -171,6 +173,21 @@ class WizardLink(WizardTools):
         if self._link_is_shown:
             event.stop()
             self.panel.take_paste(event.text)
+
+    @on(AuthorizationPanel.QrCodeWanted)
+    def _qr_code_wanted(self, message: AuthorizationPanel.QrCodeWanted) -> None:
+        self._qr = QrScreen(message.url)
+        self.app.push_screen(self._qr, self._qr_code_closed)
+
+    def _qr_code_closed(self, whole: bool | None) -> None:  # noqa: FBT001 - Textual's callback
+        self._qr = None
+        if whole:
+            self.panel.action_alone()
+
+    @on(AuthorizationPanel.LinkWithdrawn)
+    def _link_withdrawn(self) -> None:
+        if self._qr is not None:
+            self._qr.finish()
 
     @on(AuthorizationPanel.Pasted)
     def _pasted(self, message: AuthorizationPanel.Pasted) -> None:

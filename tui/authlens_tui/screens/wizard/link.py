@@ -12,6 +12,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from authlens_tui.terminal.terminal_app import TakesNotes
 from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, room_for, shortened
 
 __all__ = ["QrScreen"]
@@ -54,9 +55,9 @@ class QrScreen(ModalScreen[bool]):
 
     def take_note(self, note: Content) -> None:
         """Hand a note to the screen beneath: here it would lie over the symbol."""
-        take_note = getattr(self.app.screen_stack[-2], "take_note", None)
-        if callable(take_note):
-            take_note(note)
+        beneath = self.app.screen_stack[-2]
+        if isinstance(beneath, TakesNotes):
+            beneath.take_note(note)
 
     def on_resize(self) -> None:
         """Draw the symbol again for the room that there is now."""

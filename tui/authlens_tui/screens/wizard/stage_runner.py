@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from textual import work
+from textual import getters, work
 
 from authlens_core.callback.binding import another_port
 from authlens_core.login.login import Login
@@ -14,6 +14,7 @@ from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.trace.reading import ReadingScreen
+from authlens_tui.terminal.terminal_app import TerminalApp
 
 __all__ = ["StageRunner"]
 
@@ -22,6 +23,8 @@ _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
 
 class StageRunner(ReadingScreen):
     """A screen that drives a login; what it looks like is left to those that derive from it."""
+
+    app = getters.app(TerminalApp)
 
     def __init__(self, login: Login) -> None:
         super().__init__()

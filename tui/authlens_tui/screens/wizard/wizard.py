@@ -374,13 +374,10 @@ class WizardScreen(WizardLink):
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         """Copy the link while it is shown, otherwise what the selected stage shows, masked."""
-        copy = getattr(self.app, "copy", None)
-        if not callable(copy):
-            return
         if self._ready is not None and self._link_is_shown:
-            await copy(self._ready.url, "The link")
+            await self.app.copy(self._ready.url, "The link")
         else:
-            await copy(await self.record_view.copied_text(), STAGE_INFO[self.shown].title)
+            await self.app.copy(await self.record_view.copied_text(), STAGE_INFO[self.shown].title)
 
     def action_reveal(self) -> None:
         """Show the secrets of the selected stage for a while, or mask them."""

@@ -19,8 +19,8 @@ from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
-from authlens_tui.durations import in_words
 from authlens_tui.widgets.record.exchange_view import duration
+from authlens_tui.words.durations import in_words
 
 __all__ = [
     "authenticated_words",

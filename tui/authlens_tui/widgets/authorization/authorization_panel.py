@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping
 from typing import ClassVar, Final
@@ -24,9 +23,9 @@ from authlens_core.login.events import AuthorizationReady
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
-from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.terminal.link_file import LinkFile
 from authlens_tui.terminal.link_view import NoOrdinaryScreen, show_alone
+from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_words import (
     NO_FORWARD,
     forward_words,
@@ -47,6 +46,8 @@ class AuthorizationPanel(VerticalScroll):
 
     The pasted text is handed on as a `Secret` and the field is emptied: it may hold a code.
     """
+
+    app = getters.app(TerminalApp)
 
     DEFAULT_CSS = """
     AuthorizationPanel {
@@ -113,6 +114,16 @@ class AuthorizationPanel(VerticalScroll):
             super().__init__()
             self.text = text
 
+    class QrCodeWanted(Message):
+        """The user wants `url` as a QR code; call `action_alone` if they want it on one line instead."""
+
+        def __init__(self, url: str) -> None:
+            super().__init__()
+            self.url = url
+
+    class LinkWithdrawn(Message):
+        """The link is no longer of use: close whatever shows it."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._remaining = 0.0
@@ -124,7 +135,6 @@ class AuthorizationPanel(VerticalScroll):
         self._families: list[str] = []
         self._over = asyncio.Event()
         self._file = LinkFile()
-        self._qr: QrScreen | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out, from what to do first to what to do if that fails."""
@@ -145,8 +155,7 @@ class AuthorizationPanel(VerticalScroll):
 
     @property
     def _environ(self) -> Mapping[str, str]:
-        environ: Mapping[str, str] = getattr(self.app, "environ", os.environ)
-        return environ
+        return self.app.environ
 
     def show_link(self, ready: AuthorizationReady, port: int | None, *, player: bool) -> None:
         """Show the link and how the answer can come back.
@@ -184,8 +193,7 @@ class AuthorizationPanel(VerticalScroll):
         self._url = ""
         self._over.set()
         self._file.remove()
-        if self._qr is not None:
-            self._qr.finish()
+        self.post_message(self.LinkWithdrawn())
         self.field.clear()
         self.ignored.remove_class("-shown")
         self.refused.remove_class("-shown")
@@ -274,15 +282,9 @@ class AuthorizationPanel(VerticalScroll):
             return bool(self._url)
         return bool(self._url and self._forward) if action == "copy_forward" else True
 
-    @work(exclusive=True, group="qr", description="show the QR code")
-    async def action_qr_code(self) -> None:
-        """Show the link as a QR code on a screen of its own."""
-        self._qr = QrScreen(self._url)
-        try:
-            if await self.app.push_screen_wait(self._qr):
-                self.action_alone()
-        finally:
-            self._qr = None
+    def action_qr_code(self) -> None:
+        """Ask for the link as a QR code on a screen of its own."""
+        self.post_message(self.QrCodeWanted(self._url))
 
     @work(exclusive=True, group="alone", description="show the link on one line")
     async def action_alone(self) -> None:
@@ -319,9 +321,8 @@ class AuthorizationPanel(VerticalScroll):
     @work(exclusive=True, group="copy", description="copy the ssh line")
     async def action_copy_forward(self) -> None:
         """Copy the line that forwards the port."""
-        copy = getattr(self.app, "copy", None)
-        if callable(copy) and self._forward is not None:
-            await copy(self._forward, "The ssh line")
+        if self._forward is not None:
+            await self.app.copy(self._forward, "The ssh line")
 
     @on(PasteField.Left)
     def _left(self) -> None:

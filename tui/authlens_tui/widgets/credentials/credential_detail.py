@@ -20,8 +20,8 @@ from authlens_core.oauth.jwt import Jwt, claims_of
 from authlens_core.safe_text import safe_line
 from authlens_core.state.settings import Settings
 from authlens_core.trace.record import Outcome
-from authlens_tui.durations import in_words
 from authlens_tui.widgets.credentials.credential_row import ago, next_words, tone_of, until
+from authlens_tui.words.durations import in_words
 
 __all__ = ["detail_words", "event_words", "trace_option"]
 

@@ -10,7 +10,7 @@ from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, 
 from authlens_core.credentials.lifecycle.refresh_schedule import refresh_due, seconds_until_retry
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, GrantState, StatusKind
 from authlens_core.state.settings import Settings
-from authlens_tui.durations import in_words
+from authlens_tui.words.durations import in_words
 
 __all__ = ["GAP", "Column", "RowText", "ago", "columns_for", "next_words", "row_of", "tone_of", "until"]
 

@@ -13,10 +13,10 @@ from authlens_core.export.secret_names import is_sensitive, mask
 from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.oauth.jwt import Jwt, JwtClaim, claims_of, header_of
 from authlens_core.secret import Secret
-from authlens_tui.durations import in_words
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.header_table import MAX_NAME, cut, value_pieces
 from authlens_tui.widgets.record.member_lines import heading
+from authlens_tui.words.durations import in_words
 
 __all__ = ["Verdicts", "found_jwt_lines", "jwt_lines", "verification_line"]
 

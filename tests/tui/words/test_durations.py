@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_tui.durations import in_words
+from authlens_tui.words.durations import in_words
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from textual.color import Color
 from textual.widgets import OptionList
 
-from authlens_tui.base_app import BaseApp
-from authlens_tui.demo import DemoApp
+from authlens_tui.app.base_app import BaseApp
+from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.rehearsal import RehearsalScreen
-from authlens_tui.themes import DARK, LIGHT, SIXTEEN, theme_for
+from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN, theme_for
 from support.screens import until
 
 _TEXT = (

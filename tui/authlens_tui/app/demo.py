@@ -19,8 +19,8 @@ from authlens_core.emulator.scenario import Scenario
 from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Options
 from authlens_core.state.settings import SettingsFile
-from authlens_tui.app import AuthlensApp
-from authlens_tui.demo_credentials import DemoCredentials
+from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.demo_credentials import DemoCredentials
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard.authorization_link import Played

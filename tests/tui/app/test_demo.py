@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.trace.record import Stage
-from authlens_tui.demo import DemoApp
+from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from authlens_core.trace.record import Trace
-from authlens_tui.base_app import BaseApp
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.trace.trace import TraceScreen
 
 __all__ = ["Replay"]

@@ -43,9 +43,8 @@ from authlens_core.session import Session, grant_of
 from authlens_core.state.paths import state_directory
 from authlens_core.state.settings import SettingsFile
 from authlens_core.wire.client import Wire
-from authlens_tui.base_app import BaseApp
-from authlens_tui.interrupted_words import BEGINS_ANEW, command_again, interrupted_words, why_it_ended
-from authlens_tui.moving import move_everything, results_of
+from authlens_tui.app.base_app import BaseApp
+from authlens_tui.app.moving import move_everything, results_of
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.store_choice import StoreChoice, choice_after
@@ -54,9 +53,10 @@ from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.wizard import Player, WizardScreen
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.link_file import sweep_link_files
-from authlens_tui.themes import SIXTEEN
+from authlens_tui.terminal.themes import SIXTEEN
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.signature_check import check_signatures
+from authlens_tui.words.interrupted_login import BEGINS_ANEW, command_again, interrupted_words, why_it_ended
 
 __all__ = ["AuthlensApp"]
 
@@ -198,6 +198,7 @@ class AuthlensApp(BaseApp):
             suggestion=self.suggestion(),
             settings=self._settings,
             find=self.find_elsewhere,
+            can_move=self.keeps_secrets,
         )
         await self.push_screen(self._dashboard)
         self._keep_fresh(self._session)

@@ -11,7 +11,7 @@ from typing import Final
 from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.stage_info import STAGE_INFO
-from authlens_tui.durations import in_words
+from authlens_tui.words.durations import in_words
 
 __all__ = ["BEGINS_ANEW", "command_again", "interrupted_words", "why_it_ended"]
 

@@ -22,9 +22,9 @@ from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
-from authlens_tui import app as program_module
-from authlens_tui.app import AuthlensApp
-from authlens_tui.demo import DemoApp
+from authlens_tui.app import authlens_app as program_module
+from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen

@@ -15,8 +15,8 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.session import Session
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
-from authlens_tui.palette import BindingScope, possible_actions
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.palette import BindingScope, possible_actions
 from support.grants import NOW, every_state
 from support.screens import run_screen, scripted, text_of, until, wizard_on
 

@@ -1,0 +1,34 @@
+"""The QR code of the link: how much room it needs, and when it closes."""
+
+from __future__ import annotations
+
+from authlens_tui.screens.wizard.link import QrScreen
+from support.screens import run_screen, scripted, until, wizard_on
+
+LINK = (
+    "https://team.example/authorize?response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A8400%2Fcallback"
+    f"&state=s{'x' * 250}"
+)
+
+
+async def test_a_small_terminal_is_told_how_much_room_the_qr_code_needs() -> None:
+    """Half a symbol helps no one. A larger window draws it."""
+    screen = QrScreen(LINK)
+    async with run_screen(screen, size=(80, 20)) as (app, pilot):
+        assert "needs 23 rows" in str(screen.words.content)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: screen.code.drawing is not None)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is not screen)
+
+
+async def test_the_qr_code_closes_when_the_answer_comes() -> None:
+    """The result is what matters then."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: login.wait.waiting and wizard.panel.has_focus)
+        await pilot.press("k")
+        await until(pilot, lambda: isinstance(app.screen, QrScreen))
+        wizard.panel.empty()
+        await until(pilot, lambda: app.screen is wizard)

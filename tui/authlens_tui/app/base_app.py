@@ -1,0 +1,91 @@
+"""What the app and the replay share: themes, the keys that work everywhere, palette and help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.app import SystemCommand, get_system_commands_provider
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.command import CommandPalette, Provider
+
+from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN, theme_for
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+__all__ = ["BaseApp"]
+
+_QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreground
+_NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
+
+
+def _actions() -> type[Provider]:
+    from authlens_tui.screens.palette import Actions
+
+    return Actions
+
+
+class BaseApp(TerminalApp):
+    """An app in authlens's themes.
+
+    Args:
+        environ: environment variables; the process's own by default.
+    """
+
+    TITLE = "authlens"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {get_system_commands_provider, _actions}  # noqa: RUF012 - Textual declares it
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it without ClassVar
+        (0, "-tiny"),
+        (40, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as above
+        (0, "-flat"),
+        (20, "-short"),
+        (32, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit authlens", show=False),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            id="app.suspend",
+            tooltip="Go to the shell; fg returns",
+            show=False,
+        ),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Keys and terms"),
+    ]
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        super().__init__(environ)
+        for theme in (DARK, LIGHT, SIXTEEN):
+            self.register_theme(theme)
+        self.theme = theme_for(self.environ).name
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Add `$quiet`: `$text-muted` depends on a background, which drawn text does not have."""
+        variables = super().get_css_variables()
+        foreground, surface = (Color.parse(variables[name]) for name in ("foreground", "surface"))
+        quiet = "ansi_default" if foreground.ansi is not None else surface.blend(foreground, _QUIET).hex
+        return {"quiet": quiet, **variables}
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer Textual's commands, without those that write the screen to a file or show another help."""
+        for command in super().get_system_commands(screen):
+            if command.title not in _NOT_OFFERED:
+                yield command
+
+    def action_help(self) -> None:
+        """Show the keys of this screen and the terms it uses."""
+        from authlens_tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, (HelpScreen, CommandPalette)):
+            self.push_screen(HelpScreen(self.screen))

@@ -1,0 +1,137 @@
+"""What every app does for the terminal it runs in, and what a screen may ask of its app."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from textual.app import App
+from textual.content import Content
+from textual.filter import Monochrome, NoColor
+
+from authlens_core.secret import Secret
+from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text
+from authlens_tui.terminal.crash import QuietCrash
+from authlens_tui.terminal.driver import driver_class
+from authlens_tui.terminal.hyperlinks import OneLink
+from authlens_tui.terminal.recording import refuse_recording
+from authlens_tui.terminal.scrubbing import Scrubbing
+from authlens_tui.terminal.signals import leave_on_signals
+
+if TYPE_CHECKING:
+    from textual.filter import LineFilter
+    from textual.notifications import SeverityLevel
+
+__all__ = ["Stoppable", "TakesNotes", "TerminalApp"]
+
+INTERRUPTED: Final = 130
+_TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: quit
+_ROOM_FOR_TOASTS: Final = 100  # columns: on fewer, a toast would cover text
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A screen with something running that ctrl+c stops."""
+
+    def stop_running(self) -> bool:
+        """Stop it; return whether anything was running."""
+
+
+@runtime_checkable
+class TakesNotes(Protocol):
+    """A screen with a line for notes, used where a toast would cover text."""
+
+    def take_note(self, note: Content) -> None:
+        """Show the note."""
+
+
+class TerminalApp(QuietCrash, App[int]):
+    """Keeps text, terminal and exit code in order, whatever a screen does.
+
+    Screens and widgets declare `app = getters.app(TerminalApp)` to use `environ` and `copy`.
+
+    Args:
+        environ: environment variables; the process's own by default.
+
+    Raises:
+        UsageError: the environment asks Textual to record the screen.
+    """
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        refuse_recording(self.environ)
+        super().__init__(driver_class=driver_class())
+        self._scrubbing = Scrubbing()
+        self._one_link = OneLink()
+        self._interrupted_at = float("-inf")
+        self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Put the second layer of text safety before Textual's filters.
+
+        NO_COLOR removes every colour but keeps bold and reverse; Textual alone would paint in grey.
+        """
+        filters = [one for one in super().get_line_filters() if not isinstance(one, (Monochrome, NoColor))]
+        return [self._scrubbing, *filters, *((NoColor(),) if self.no_color else ()), self._one_link]
+
+    def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
+        """Refuse: a screenshot is a file with everything on the screen, secrets included."""
+        self.notify("authlens takes no screenshots. Export the session: it is redacted.", markup=False)
+        return None
+
+    def on_load(self) -> None:
+        """Handle signals before anything is painted."""
+        leave_on_signals(self)
+        self.hear_of_lost_errors(asyncio.get_running_loop())
+
+    def on_ready(self) -> None:
+        """Exclude start-up's objects from garbage collection: collecting them delays keys by tens of ms."""
+        if not self.is_headless:
+            gc.freeze()
+
+    def action_help_quit(self) -> None:
+        """Answer ctrl+c: stop what runs; on a second press, quit."""
+        now = time.monotonic()
+        if now - self._interrupted_at < _TWICE_WITHIN:
+            self.exit(return_code=INTERRUPTED)
+            return
+        self._interrupted_at = now
+        stopped = isinstance(self.screen, Stoppable) and self.screen.stop_running()
+        self.notify(
+            "Stopped. Press ctrl+c again to quit." if stopped else "Press ctrl+c again, or q, to quit.",
+            timeout=_TWICE_WITHIN,
+            markup=False,
+        )
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast, or on a narrow terminal a line in the screen, if it has one for notes."""
+        top = self.screen_stack[-1] if self.screen_stack else None
+        if markup or not isinstance(top, TakesNotes) or self.size.width >= _ROOM_FOR_TOASTS:
+            super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+            return
+        mark = "" if severity == "information" else "! "
+        top.take_note(Content.assemble((f"{mark}{title}: " if title else mark, "bold"), Content(message)))
+
+    async def copy(self, text: Secret | str, what: str) -> Copied:
+        """Copy `text` and show which clipboard has it; `what` is our word or two for it."""
+        value = text.reveal() if isinstance(text, Secret) else text
+        copied = await copy_text(value, self.environ, self._write_to_terminal)
+        severity: Final = "warning" if copied.way is CopyWay.NONE else "information"
+        self.notify(copied.sentence, title=what, severity=severity, markup=False)
+        return copied
+
+    def _write_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from authlens_core.safe_text import safe_line
+
 __all__ = [
     "AuthlensError",
     "LoginNeeded",
@@ -32,7 +34,7 @@ class AuthlensError(Exception):
     """Something that stopped the work, in words a person can act on.
 
     Args:
-        cause: what happened and why, one sentence, already safe to show.
+        cause: what happened and why, one sentence; text from outside in it is made safe to show here.
         cure: what to do about it, one sentence; names the exact setting where there is one.
         stage: the name of the stage it happened in, or the empty string.
     """
@@ -41,8 +43,8 @@ class AuthlensError(Exception):
 
     def __init__(self, cause: str, cure: str = "", *, stage: str = "") -> None:
         super().__init__(cause)
-        self.cause = cause
-        self.cure = cure
+        self.cause = safe_line(cause)
+        self.cure = safe_line(cure)
         self.stage = stage
 
     def __str__(self) -> str:

@@ -1,23 +1,90 @@
-"""The one gate that text from outside passes before a person or a file sees it.
+"""Text that is safe to show: where text from outside is made safe, and the type that says it was.
 
 Terminals obey control characters wherever they come from, and Textual hands them on unchanged. Nothing is
-removed here: what cannot be shown is written as a visible escape, so that the inspector stays truthful.
+removed here: what cannot be shown becomes a visible escape, so the inspector stays truthful.
+
+Text is made safe once, where it enters a value or leaves for the screen, never at the places of use:
+
+* values that carry sentences make their own text safe when they are made: `AuthlensError`, `Check`,
+  `Finding` and the rows of the dashboard;
+* every widget shows `authlens_tui.widgets.content.Content` or a `Line`, which make each piece safe;
+* `say` and `answer_line` are the only writers of the command line and make safe what they write.
+
+`SafeText` is what the last step before the screen accepts. Only this module makes one, so mypy rejects a path
+on which text from outside gets there raw. The line filter of the app is the second layer.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import re
+import unicodedata
+from typing import Final, NewType
 
-__all__ = ["safe_line", "safe_text"]
+__all__ = ["DOCUMENT", "LINE", "NAME", "SafeText", "safe_fields", "safe_line", "safe_text"]
 
+SafeText = NewType("SafeText", str)
+
+NAME: Final = 80
+"""Characters of a name or of another short value within a sentence."""
+LINE: Final = 2_000
+"""Characters of a line: a sentence, an address, a header field."""
+DOCUMENT: Final = 1_000_000
+"""Characters of a text of many lines: a body, a file."""
+
+_MOST_MARKS: Final = 4  # on one character; no script needs more, and a stack of them paints over other lines
 _SHORT: Final = {"\t": "\\t", "\r": "\\r", "\n": "\\n", "\x1b": "\\e", "\x00": "\\0"}
-# Printable by Unicode's own rules and still able to hide or reorder what stands beside them.
+# Printable by Unicode's own rules, and still able to hide or reorder the text next to them.
 _DECEPTIVE: Final = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5\u2800") | frozenset(
     chr(c) for c in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810))
 )
+# Only runs outside these blocks, which have no marks, are looked at character by character.
+_MAYBE_MARKS: Final = re.compile(f"[^\\x00-\\u02ff\\u3100-\\ua66e\\uac00-\\ud7ff]{{{_MOST_MARKS + 1},}}")
 
 
-def _visible(character: str) -> str:
+def safe_line(text: str, limit: int = LINE) -> SafeText:
+    """Return the first `limit` characters of `text` as one printable line, with a note of how many were cut.
+
+    Control, format, surrogate, private-use and unassigned characters become visible escapes.
+    """
+    shown = _printable(text[: limit + 1])
+    if len(text) > limit:
+        return SafeText(f"{shown[:limit]}… ({len(text) - limit} more characters)")
+    return SafeText(shown)
+
+
+def safe_text(text: str, limit: int = DOCUMENT) -> SafeText:
+    """Return `text` with its line ends kept, tabs as four spaces and everything else as `safe_line` shows it.
+
+    Works on any string, lone surrogates included, and is idempotent.
+    """
+    cut = len(text) - limit
+    shown = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
+    if not shown.isascii() or not shown.replace("\n", "").isprintable():
+        shown = "\n".join(map(_printable, shown.split("\n")))
+    return SafeText(f"{shown}\n… ({cut} more characters)" if cut > 0 else shown)
+
+
+def safe_fields(value: object, *names: str) -> None:
+    """Make the text of these fields of a frozen dataclass one safe line each; call it in `__post_init__`."""
+    for name in names:
+        object.__setattr__(value, name, safe_line(getattr(value, name)))
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable() or not _DECEPTIVE.isdisjoint(text):
+        text = "".join(c if c.isprintable() and c not in _DECEPTIVE else _escape(c) for c in text)
+    return text if text.isascii() else _MAYBE_MARKS.sub(_cut_stacks, text)
+
+
+def _cut_stacks(run: re.Match[str]) -> str:
+    shown, marks = [], 0
+    for character in run.group():
+        marks = marks + 1 if unicodedata.category(character).startswith("M") else 0
+        shown.append(character if marks <= _MOST_MARKS else _escape(character))
+    return "".join(shown)
+
+
+def _escape(character: str) -> str:
     short = _SHORT.get(character)
     if short is not None:
         return short
@@ -25,34 +92,3 @@ def _visible(character: str) -> str:
     if point <= 0xFF:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
-
-
-def safe_line(text: str, limit: int = 2_000) -> str:
-    """Return the first `limit` characters of `text` as one printable line.
-
-    Control, format, surrogate, private-use and unassigned characters become visible escapes; a cut is said.
-    """
-    kept = text[: limit + 1]
-    if not kept.isprintable() or not _DECEPTIVE.isdisjoint(kept):
-        kept = "".join(c if c.isprintable() and c not in _DECEPTIVE else _visible(c) for c in kept)
-    if len(text) > limit:
-        return f"{kept[:limit]}… ({len(text) - limit} more characters)"
-    return kept
-
-
-def safe_text(text: str, limit: int = 1_000_000) -> str:
-    """Return `text` with its line ends kept and everything else that is not printable made visible.
-
-    A tab becomes four spaces. Works on any string, lone surrogates included, and is idempotent on its result.
-
-    Args:
-        text: what a server, a browser or the operating system said.
-        limit: how many characters are kept; a cut is said at the end.
-    """
-    cut = len(text) - limit
-    kept = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
-    if not kept.replace("\n", "").isprintable() or not _DECEPTIVE.isdisjoint(kept):
-        kept = "".join(
-            c if c == "\n" or (c.isprintable() and c not in _DECEPTIVE) else _visible(c) for c in kept
-        )
-    return f"{kept}\n… ({cut} more characters)" if cut > 0 else kept

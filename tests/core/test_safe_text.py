@@ -99,3 +99,10 @@ def test_the_limit_holds(text: str, limit: int) -> None:
     """H033: at most `limit` characters of what was said are shown, each by at most ten."""
     assert len(safe_line(text, limit)) <= 10 * limit + len(f"… ({len(text)} more characters)")
     assert len(safe_text(text, limit)) <= 10 * limit + len(f"\n… ({len(text)} more characters)")
+
+
+def test_a_stack_of_combining_marks_is_cut() -> None:
+    """A tower of accents would paint over the lines above it; no script needs more than four."""
+    assert safe_line("a" + "\u0301" * 4 + "b") == "a" + "\u0301" * 4 + "b"
+    assert safe_line("a" + "\u0301" * 6) == "a" + "\u0301" * 4 + "\\u0301" * 2
+    assert safe_text("a\n" + "\u0489" * 5) == "a\n" + "\u0489" * 4 + "\\u0489"

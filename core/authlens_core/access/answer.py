@@ -19,7 +19,7 @@ from authlens_core.access.team import WELL_KNOWN, is_team_host
 from authlens_core.oauth.challenge import ChallengeField, parse_challenges
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.wire.exchange import Exchange
 
 __all__ = ["Answer", "Protection", "classify"]
@@ -122,7 +122,7 @@ class _Seen:
         evidence.extend(header_lines(self.response, "cf-ray"))
         evidence.extend(self.field.problems)
         summary = f"{meaning.summary} {note}".rstrip()
-        ray = safe_line(self.ray, 80) if self.ray is not None else None
+        ray = safe_line(self.ray, NAME) if self.ray is not None else None
         return Answer(
             protection, tuple(evidence), summary, meaning.cure, self.field, ray, layer or meaning.layer
         )
@@ -171,9 +171,7 @@ def _redirect(seen: _Seen) -> Answer | None:
     if seen.target is None:
         return seen.answer(Protection.REDIRECT_ELSEWHERE, note="The target is not a URL that authlens uses.")
     downgrade = " without encryption, so do not go on" if seen.target.scheme == "http" else ""
-    return seen.answer(
-        Protection.REDIRECT_ELSEWHERE, note=f"The target is {safe_line(seen.target.origin, 300)}{downgrade}."
-    )
+    return seen.answer(Protection.REDIRECT_ELSEWHERE, note=f"The target is {seen.target.origin}{downgrade}.")
 
 
 def _edge_refusal(seen: _Seen) -> Answer | None:
@@ -217,7 +215,7 @@ def _preflight(seen: _Seen) -> Answer | None:
 def _unauthorized(seen: _Seen) -> Answer | None:
     if seen.status != 401:
         return None
-    schemes = dict.fromkeys(safe_line(c.scheme, 40) for c in seen.field.challenges)
+    schemes = dict.fromkeys(safe_line(c.scheme, NAME) for c in seen.field.challenges)
     if not schemes:
         return seen.answer(Protection.UNAUTHORIZED_BARE)
     return seen.answer(Protection.BASIC, note=f"It names {', '.join(schemes)}.")

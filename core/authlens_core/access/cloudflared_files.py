@@ -214,11 +214,11 @@ def _read(directory: Path, name: str, names: frozenset[str], now: datetime) -> C
     return CloudflaredToken(
         token_id=f"cloudflared-{hashlib.sha256(os.fsencode(name)).hexdigest()[:20]}",
         kind=kind,
-        host=safe_line(host, 300),
+        host=safe_line(host),
         path=path,
         audience=audience or next(iter(_audiences(claims.get("aud"))), ""),
         person=_text(claims.get("email")) or _text(claims.get("common_name")),
-        team=safe_line(team, 300),
+        team=safe_line(team),
         issued_at=moment(claims.get("iat")),
         expires_at=moment(claims.get("exp")),
         not_before=moment(claims.get("nbf")),
@@ -302,4 +302,4 @@ def _audiences(value: JsonValue) -> tuple[str, ...]:
 
 
 def _text(value: JsonValue) -> str:
-    return safe_line(value, 300) if isinstance(value, str) else ""
+    return safe_line(value) if isinstance(value, str) else ""

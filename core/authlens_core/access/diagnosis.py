@@ -126,7 +126,7 @@ def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
         return None
     cure = next((c.cure for c in checks if c.cure), failure.cure)
     asked = f"{exchange.request.method} {exchange.request.url.partition('?')[0]}"
-    line = safe_line(f"{failure.kind} failure: {asked}", 300)
+    line = safe_line(f"{failure.kind} failure: {asked}")
     return Diagnosis("no_answer", failure.cause, cure, (line,), layer=NETWORK)
 
 
@@ -163,7 +163,7 @@ class _Seen:
         self.error = OAuthError(error, description, status=self.status)
         if exchange is not None and response is not None and not error and stage in _SPEAKS_OAUTH:
             self.error = read_error(response, secrets_sent(exchange.request)) or self.error
-        self.checks = {c.name: safe_line(c.seen, 300) for c in checks}
+        self.checks = {c.name: c.seen for c in checks}
         self.checks |= {name: f"check {name}" for name in names if name not in self.checks}
         self.credential = Credential.NONE
         if exchange is not None:

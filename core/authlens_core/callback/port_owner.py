@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.callback.errors import PortOwner
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 
 __all__ = ["find_owner"]
 
@@ -92,7 +92,7 @@ def _target(link: Path) -> str:
 
 def _name(process: Path) -> str:
     try:
-        return safe_line((process / "comm").read_text(encoding="utf-8", errors="replace").rstrip("\n"), 64)
+        return safe_line((process / "comm").read_text(encoding="utf-8", errors="replace").rstrip("\n"), NAME)
     except OSError:
         return ""
 
@@ -103,6 +103,6 @@ def _account(uid: int) -> str:
     import pwd
 
     try:
-        return safe_line(pwd.getpwuid(uid).pw_name, 64)
+        return safe_line(pwd.getpwuid(uid).pw_name, NAME)
     except KeyError:
         return str(uid)

@@ -13,7 +13,6 @@ from typing import Final
 
 from authlens_core.cloudflared.child import child_environment, end_group, start_new_group
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 
 __all__ = ["INSTALL", "Cloudflared", "CloudflaredMissing", "find_cloudflared", "parse_version"]
 
@@ -96,14 +95,14 @@ async def find_cloudflared(*, environ: Mapping[str, str] | None = None, limit: f
             **start_new_group(),
         )
     except OSError as error:
-        reason = safe_line(error.strerror or type(error).__name__)
-        raise CloudflaredMissing(f"{safe_line(path, 200)} cannot be run: {reason}.", INSTALL) from None
+        reason = error.strerror or type(error).__name__
+        raise CloudflaredMissing(f"{path} cannot be run: {reason}.", INSTALL) from None
     try:
         async with asyncio.timeout(limit):
             said = b"" if child.stdout is None else await child.stdout.read(_MOST)
     except TimeoutError:
         raise CloudflaredMissing(
-            f"{safe_line(path, 200)} did not say its version within {limit:g} seconds.",
+            f"{path} did not say its version within {limit:g} seconds.",
             "Run it yourself: cloudflared --version",
         ) from None
     finally:

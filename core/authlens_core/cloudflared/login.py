@@ -192,8 +192,8 @@ async def _started(chosen: Cloudflared, url: str, environment: Mapping[str, str]
             **start_new_group(),
         )
     except OSError as error:
-        reason = safe_line(error.strerror or type(error).__name__)
-        raise CloudflaredMissing(f"{safe_line(chosen.path, 200)} cannot be run: {reason}.", "") from None
+        reason = error.strerror or type(error).__name__
+        raise CloudflaredMissing(f"{chosen.path} cannot be run: {reason}.", "") from None
 
 
 def _usable(url: str) -> str:
@@ -271,7 +271,7 @@ class _Run:
     def _hear(self, line: str) -> None:
         if not line.strip():
             return
-        shown = safe_line(line, 2_500)
+        shown = safe_line(line)
         self.lines.append(shown)
         self.told += 1
         if self.told <= _MOST_TOLD:

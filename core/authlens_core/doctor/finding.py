@@ -8,6 +8,7 @@ from typing import Final
 
 from authlens_core.errors import AuthlensError, NoSecretStore, UsageError
 from authlens_core.oauth.check import Severity
+from authlens_core.safe_text import safe_fields
 
 __all__ = ["Finding", "exit_code", "from_error"]
 
@@ -19,7 +20,7 @@ class Finding:
     Attributes:
         topic: what was looked at, one or two words.
         severity: how it stands: a warning costs comfort, a failure costs a login.
-        found: what is there, one or two sentences, safe to show.
+        found: what is there, one or two sentences.
         cure: what to do, or the empty string.
         code: the exit code of a verb that needs it; 0 where all can be done.
     """
@@ -29,6 +30,9 @@ class Finding:
     found: str
     cure: str = ""
     code: int = 0
+
+    def __post_init__(self) -> None:
+        safe_fields(self, "found", "cure")
 
 
 _NO_PLACE: Final = NoSecretStore.exit_code

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from authlens_core.cloudflared.binary import CloudflaredMissing, find_cloudflared
 from authlens_core.doctor.finding import Finding
 from authlens_core.oauth.check import Severity
-from authlens_core.safe_text import safe_line
 
 __all__ = ["look_at_cloudflared"]
 
@@ -26,7 +25,7 @@ async def look_at_cloudflared(environ: Mapping[str, str] | None = None, *, limit
         found = await find_cloudflared(environ=environ, limit=limit)
     except CloudflaredMissing as missing:
         return Finding(topic, Severity.NOTICE, missing.cause, f"{_ONLY_FOR}     {missing.cure}")
-    words = f"{safe_line(found.path, 300)}, {found.shown}."
+    words = f"{found.path}, {found.shown}."
     if found.notes:
         return Finding(topic, Severity.WARNING, f"{words} {' '.join(found.notes)}", "Update cloudflared.")
     return Finding(topic, Severity.PASS, words)

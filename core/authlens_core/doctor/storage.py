@@ -17,7 +17,6 @@ from authlens_core.doctor.finding import Finding, from_error
 from authlens_core.errors import NoSecretStore
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text
 from authlens_core.oauth.check import Severity
-from authlens_core.safe_text import safe_line
 from authlens_core.state.crash_notes import Leftovers
 from authlens_core.state.paths import StateUnusable, state_directory
 
@@ -33,10 +32,9 @@ def look_at_state(directory: Path | None = None) -> Finding:
     topic = "state"
     try:
         state = state_directory(directory)
-        shown = safe_line(str(state), 300)
         path = state / "index.sqlite3"
         if not path.exists():
-            return Finding(topic, Severity.PASS, f"{shown}, yours alone; nothing is in it yet.")
+            return Finding(topic, Severity.PASS, f"{state}, yours alone; nothing is in it yet.")
         index = Index(path)
         try:
             known, damaged = _counted(index), damaged_records(index)
@@ -47,15 +45,15 @@ def look_at_state(directory: Path | None = None) -> Finding:
         return from_error(topic, error)
     if read_only:
         cure = "Use that version, or set AUTHLENS_HOME to another directory."
-        return Finding(topic, Severity.FAILURE, f"{shown}: {read_only}", cure, StateUnusable.exit_code)
+        return Finding(topic, Severity.FAILURE, f"{state}: {read_only}", cure, StateUnusable.exit_code)
     if damaged:
         one = len(damaged) == 1
         many = "One record cannot be read" if one else f"{len(damaged)} records cannot be read"
         names = ", ".join(record.words for record in damaged[:_MOST_NAMED])
         more = f" and {len(damaged) - _MOST_NAMED} more" if len(damaged) > _MOST_NAMED else ""
         cure = "Remove each by its id, authlens forget ID, then log in or add it again. All: authlens list"
-        return Finding(topic, Severity.WARNING, f"{shown}: {many}: {names}{more}. {known}.", cure)
-    return Finding(topic, Severity.PASS, f"{shown}, yours alone; {known}.")
+        return Finding(topic, Severity.WARNING, f"{state}: {many}: {names}{more}. {known}.", cure)
+    return Finding(topic, Severity.PASS, f"{state}, yours alone; {known}.")
 
 
 def _counted(index: Index) -> str:
@@ -102,10 +100,9 @@ async def look_at_keyring(
 
 
 def _encrypted(topic: str, path: Path) -> Finding:
-    shown = safe_line(str(path), 300)
     if path.exists():
-        return Finding(topic, Severity.PASS, f"An encrypted file, {shown}; it was not opened.")
-    found = f"Secrets are to be kept in the encrypted file {shown}, and it is not there."
+        return Finding(topic, Severity.PASS, f"An encrypted file, {path}; it was not opened.")
+    found = f"Secrets are to be kept in the encrypted file {path}, and it is not there."
     cure = "Bring it back, or choose another place: authlens store --move keyring"
     return Finding(topic, Severity.FAILURE, found, cure, NoSecretStore.exit_code)
 
@@ -119,7 +116,7 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
     if not found:
         return Finding(_INTERRUPTED, Severity.PASS, "No login was interrupted.")
     latest = max(found, key=lambda one: one.at)
-    url = safe_line(latest.resource_url, 200)
+    url = latest.resource_url
     words = "One login was" if len(found) == 1 else f"{len(found)} logins were"
     cure = f"It can be taken up again from the dashboard: authlens. Or anew: authlens login {url}"
     when = f"{latest.at:%Y-%m-%d %H:%M} UTC"

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, urlsplit
 from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
 from authlens_core.explain.members import explain_member, kind_of
 from authlens_core.oauth.challenge import Challenge, parse_challenges
-from authlens_core.safe_text import safe_line
 
 __all__ = ["HeaderMeaning", "HeaderPart", "authorization", "challenge", "cookie", "location", "set_cookie"]
 
@@ -69,7 +68,7 @@ class HeaderPart:
     secret: bool = False
 
     def __repr__(self) -> str:
-        return f"<HeaderPart {safe_line(self.name, 80)!r}>"
+        return f"<HeaderPart {self.name!r}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.http_message import Headers
-from authlens_core.safe_text import safe_line, safe_text
+from authlens_core.safe_text import DOCUMENT, safe_line, safe_text
 from authlens_core.secret import Body
 from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange
@@ -135,8 +135,8 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
 
 
 def _message(first_line: str, headers: Headers, body: Body) -> list[str]:
-    lines = [safe_line(first_line, 8_000)]
-    lines += [f"{safe_line(name, 200)}: {safe_line(value, 8_000)}" for name, value in headers.fields]
+    fields = [f"{name}: {value}" for name, value in headers.fields]
+    lines: list[str] = [safe_line(line, DOCUMENT) for line in (first_line, *fields)]
     if body:
         lines += ["", pretty_json(body_text(body))]
     if body.truncated:

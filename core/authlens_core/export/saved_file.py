@@ -11,7 +11,6 @@ from typing import Final
 
 from authlens_core.errors import UsageError
 from authlens_core.export.session_file import MAX_SESSION_BYTES, SessionFileRefused, read_session
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace
 
 __all__ = ["FileExists", "FileUnusable", "named_path", "open_session", "write_export"]
@@ -34,15 +33,14 @@ def named_path(text: str) -> Path:
     Raises:
         FileUnusable: it names no file.
     """
-    shown = safe_line(text, 200)
     if not text.strip() or "\0" in text:
         raise FileUnusable("That is no file name.", "Give one, such as login.authlens.json.")
     try:
         path = Path(text.strip()).expanduser()
     except RuntimeError:
-        raise FileUnusable(f"{shown} names a home that is not known.", "Give the whole path.") from None
+        raise FileUnusable(f"{text} names a home that is not known.", "Give the whole path.") from None
     if not path.name or path.is_dir():
-        raise FileUnusable(f"{shown} is a directory.", "Add the name of a file to it.")
+        raise FileUnusable(f"{text} is a directory.", "Add the name of a file to it.")
     return path
 
 
@@ -72,7 +70,7 @@ def write_export(path: Path, text: str, *, force: bool = False) -> None:
         else:
             _write_new(path, data)
     except FileExistsError:
-        cause = f"{safe_line(str(path), 300)} is there already, and was left as it is."
+        cause = f"{path} is there already, and was left as it is."
         raise FileExists(cause, "Choose another name, or say that it may be replaced.") from None
     except (OSError, ValueError) as error:
         raise _unusable(path, "written", error) from None
@@ -104,9 +102,7 @@ def open_session(path: Path) -> Trace:
         descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SessionFileRefused(
-                    f"{safe_line(str(path), 300)} is not a plain file.", "Choose a file that authlens saved."
-                )
+                raise SessionFileRefused(f"{path} is not a plain file.", "Choose a file that authlens saved.")
             data = file.read(MAX_SESSION_BYTES + 1)
     except (OSError, ValueError) as error:
         raise _unusable(path, "read", error) from None
@@ -115,5 +111,5 @@ def open_session(path: Path) -> Trace:
 
 def _unusable(path: Path, done: str, error: Exception) -> FileUnusable:
     reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-    cause = f"{safe_line(str(path), 300)} cannot be {done}: {safe_line(reason, 200)}."
+    cause = f"{path} cannot be {done}: {reason}."
     return FileUnusable(cause, "Check the name, and whether you may use that directory.")

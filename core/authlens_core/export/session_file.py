@@ -33,7 +33,6 @@ from authlens_core.export.json_record import JsonRecord, RecordRefused, read_jso
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.http_message import Headers, Request, Response
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.exchange import Exchange, FailureKind, Timings, WireFailure
@@ -93,7 +92,7 @@ def read_session(data: bytes) -> Trace:
         _require_known(document)
         return _trace_in(document.record("trace"))
     except RecordRefused as refused:
-        cause = f"The file cannot be opened as a session: {safe_line(str(refused), 300)}."
+        cause = f"The file cannot be opened as a session: {refused}."
         raise SessionFileRefused(cause, "Choose a file made with --format session, unchanged.") from None
 
 
@@ -254,11 +253,10 @@ def _response_in(found: JsonRecord) -> Response:
 
 
 def _failure_in(found: JsonRecord) -> WireFailure:
-    # A failure counts as safe to show wherever it is met, and this one comes from a file.
     return WireFailure(
         found.choice("kind", FailureKind),
-        safe_line(found.text("cause")),
-        safe_line(found.text("cure")),
+        found.text("cause"),
+        found.text("cure"),
         may_have_arrived=found.flag("may_have_arrived"),
     )
 

@@ -148,10 +148,10 @@ def _named(jwt: Jwt, found: Verification, source: KeySource) -> Verification:
     notes = found.notes
     issuer = jwt.claims.get("iss") if jwt.claims is not None else None
     if isinstance(issuer, str) and issuer.rstrip("/") != source.issuer.rstrip("/"):
-        notes = (*notes, f"It says that {safe_line(issuer, 300)} issued it, and these are not its keys.")
+        notes = (*notes, f"It says that {safe_line(issuer)} issued it, and these are not its keys.")
     if source.from_token:
         notes = (*notes, "Only the token names this team, and anybody can have a team: see that it is yours.")
-    reason = f"{found.reason.rstrip('.')}, by a key of {safe_line(source.issuer, 300)}."
+    reason = f"{found.reason.rstrip('.')}, by a key of {safe_line(source.issuer)}."
     return replace(found, reason=reason, notes=notes)
 
 

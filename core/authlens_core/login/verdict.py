@@ -16,7 +16,6 @@ from authlens_core.errors import (
 )
 from authlens_core.login.refusal import diagnosis_checks, is_diagnosis, is_unknown
 from authlens_core.oauth.check import Check
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.exchange import FailureKind
@@ -24,7 +23,6 @@ from authlens_core.wire.exchange import FailureKind
 __all__ = ["Why", "client_is_unknown", "verdict", "why"]
 
 _MOST_LINES: Final = 6
-_LONGEST_LINE: Final = 300  # characters
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     "registration.port": UsageError,
     "registration.port_half": UsageError,
@@ -68,13 +66,13 @@ def why(record: StageRecord) -> Why | None:
     if diagnosis is not None:
         # A record of an earlier version of authlens has no evidence in it.
         lines = diagnosis.evidence or check.seen
-        cause, cure = safe_line(diagnosis.seen, 600), safe_line(diagnosis.cure, 600)
+        cause, cure = diagnosis.seen, diagnosis.cure
         return Why(cause, cure, _lines(lines), not is_unknown(diagnosis))
-    cure = safe_line(check.cure, 500)
-    seen = safe_line(check.seen, 500)
+    cure = check.cure
+    seen = check.seen
     if seen.endswith(".") or ". (" in seen:
         return Why(seen, cure)
-    expected = safe_line(check.expected.rstrip("."), 300)
+    expected = check.expected.rstrip(".")
     return Why(f"Expected: {expected}. Seen: {seen or 'nothing'}", cure)
 
 
@@ -89,7 +87,7 @@ def verdict(record: StageRecord) -> AuthlensError | None:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    return tuple(safe_line(line, _LONGEST_LINE) for line in text.splitlines()[:_MOST_LINES])
+    return tuple(text.splitlines()[:_MOST_LINES])
 
 
 def client_is_unknown(record: StageRecord) -> bool:

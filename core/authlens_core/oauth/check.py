@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from authlens_core.safe_text import safe_fields, safe_text
+
 __all__ = ["Check", "Severity", "failures", "passed"]
 
 
@@ -24,18 +26,18 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One requirement held against one answer.
+    """One requirement held against one answer; text from outside in it is made safe to show when it is made.
 
     Attributes:
         name: a stable identifier, `stage.subject`, for tests, overrides and diagnosis.
         severity: how it came out.
         expected: what the specification or we expect, a short sentence.
-        seen: what was there; may hold text from outside, so it passes `safe_line` before it is shown.
+        seen: what was there.
         why: why it matters, one plain sentence.
         spec: where it is written, such as `RFC 9728 §3.3`.
         cure: what to do when it failed; names the exact setting where there is one.
         overridable: true when the person may go on in spite of a failure.
-        evidence: the lines of the raw answer that show it, quoted as they stood, one a line, safe to show;
+        evidence: the lines of the raw answer that show it, quoted as they stood, one a line;
             filled by a diagnosis, empty where `seen` says it all.
     """
 
@@ -48,6 +50,10 @@ class Check:
     cure: str = ""
     overridable: bool = False
     evidence: str = ""
+
+    def __post_init__(self) -> None:
+        safe_fields(self, "expected", "seen", "why", "cure")
+        object.__setattr__(self, "evidence", safe_text(self.evidence))
 
 
 def passed(name: str, expected: str, seen: str = "", *, spec: str = "", why: str = "") -> Check:

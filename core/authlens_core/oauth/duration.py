@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Final
 
 from authlens_core.oauth.json_document import JsonValue
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 
 __all__ = ["LONGEST", "MISSING", "Lifetime", "Missing", "parse_expires_in"]
 
@@ -84,7 +84,7 @@ def _shown(value: JsonValue | Missing) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f'"{safe_line(value, 60)}"'
+        return f'"{safe_line(value, NAME)}"'
     if isinstance(value, int):
         return str(value) if abs(value) < 10**40 else "a number of more than 40 digits"
     if isinstance(value, float):

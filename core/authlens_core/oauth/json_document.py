@@ -11,7 +11,7 @@ import math
 import re
 from typing import Final, TypeAlias, cast
 
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 
 __all__ = ["JsonRefused", "JsonValue", "load_json", "load_object"]
 
@@ -143,7 +143,7 @@ class _Scanner:
                 raise self.unexpected("a key in double quotes")
             key = self.string()
             if key in found:
-                msg = f'duplicate key "{safe_line(key, 80)}"'
+                msg = f'duplicate key "{safe_line(key, NAME)}"'
                 raise _Stop(msg, start)
             self.count()
             self.skip_space()

@@ -17,7 +17,7 @@ from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
 from authlens_core.oauth.jwt import Jwt, decoded_base64url, moment
 from authlens_core.oauth.url import Url
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Body
 
 if TYPE_CHECKING:
@@ -86,12 +86,12 @@ def verify(jwt: Jwt, jwks: Body, now: datetime) -> Verification:
         jwks: the bytes of the key set, from a place that the caller trusts.
         now: an aware time, for the notes on `exp` and `nbf`.
     """
-    kid = safe_line(jwt.key_id, 200) if jwt.key_id is not None else None
+    kid = safe_line(jwt.key_id, NAME) if jwt.key_id is not None else None
     if jwt.is_unsigned:
         words = "There is no signature (alg none or an empty one): anybody can write such a token."
         return Verification(Signature.INVALID, words, kid)
     if jwt.algorithm not in ALGORITHMS:
-        words = f"authlens does not verify the algorithm {safe_line(jwt.algorithm, 40)}."
+        words = f"authlens does not verify the algorithm {safe_line(jwt.algorithm, NAME)}."
         return Verification(Signature.NOT_CHECKED, words, kid)
     if jwt.header.get("crit") is not None:
         words = "The header has critical extensions that authlens does not know (RFC 7515 §4.1.11)."
@@ -117,7 +117,7 @@ def _tried(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, 
             continue
         if good:
             found = key.get("kid")
-            shown = safe_line(found, 200) if isinstance(found, str) else None
+            shown = safe_line(found, NAME) if isinstance(found, str) else None
             return Verification(Signature.VALID, f"Signed with {jwt.algorithm}.", shown, notes)
     if len(problems) == len(fitting):
         return Verification(Signature.NOT_CHECKED, f"The key cannot be used: {problems[0]}.", kid, notes)

@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Body, Secret
 
 __all__ = [
@@ -77,7 +76,7 @@ class Jwt:
         return self.algorithm.lower() == "none" or not self.signature
 
     def __repr__(self) -> str:
-        return f"<Jwt {safe_line(self.algorithm, 20)!r}>"
+        return f"<Jwt {self.algorithm!r}>"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,7 +96,7 @@ class JwtClaim:
     seconds: float | None = None
 
     def __repr__(self) -> str:
-        return f"<JwtClaim {safe_line(self.name, 80)!r}>"
+        return f"<JwtClaim {self.name!r}>"
 
 
 def parse_jwt(token: str | Secret) -> Jwt | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import TimedOut
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import StateUnusable, private_file, state_directory
 
@@ -49,7 +49,7 @@ class Owner:
     purpose: str
 
     def __str__(self) -> str:
-        return f"{self.purpose} by process {self.pid} on {safe_line(self.host, 80)} since {self.since}"
+        return f"{self.purpose} by process {self.pid} on {safe_line(self.host, NAME)} since {self.since}"
 
 
 class Locks:
@@ -154,8 +154,8 @@ class Locks:
             return Owner(
                 int(found["pid"]),
                 str(found["host"]),
-                safe_line(str(found["since"]), 40),
-                safe_line(found["purpose"], 80),
+                safe_line(str(found["since"]), NAME),
+                safe_line(found["purpose"], NAME),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 from authlens_core.errors import NoSecretStore
-from authlens_core.safe_text import safe_line
 
 __all__ = ["StateUnusable", "private_file", "state_directory"]
 
@@ -45,20 +44,20 @@ def state_directory(directory: Path | None = None) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         link, status = path.lstat(), path.stat()
     except OSError as error:
-        reason = safe_line(error.strerror or type(error).__name__)
+        reason = error.strerror or type(error).__name__
         raise StateUnusable(
-            f"The state directory {safe_line(str(path))} cannot be used: {reason}.",
+            f"The state directory {path} cannot be used: {reason}.",
             "Set AUTHLENS_HOME to a directory of yours that can be written to.",
         ) from error
     if not (_owned(status) and _owned(link)):
         raise StateUnusable(
-            f"The state directory {safe_line(str(path))} belongs to somebody else.",
+            f"The state directory {path} belongs to somebody else.",
             "Set AUTHLENS_HOME to a directory of your own.",
         )
     if sys.platform != "win32" and status.st_mode & 0o022:
         raise StateUnusable(
-            f"Others may write to the state directory {safe_line(str(path))}.",
-            f"Run: chmod 700 {safe_line(str(path))}",
+            f"Others may write to the state directory {path}.",
+            f"Run: chmod 700 {path}",
         )
     return path
 
@@ -77,17 +76,15 @@ def private_file(path: Path) -> Path:
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or not _owned(status) or status.st_nlink > 1:
-                raise StateUnusable(
-                    f"{safe_line(str(path))} is not a plain file of yours.", "Look at it, then move it away."
-                )
+                raise StateUnusable(f"{path} is not a plain file of yours.", "Look at it, then move it away.")
             if sys.platform != "win32" and status.st_mode & 0o077:
                 os.fchmod(descriptor, 0o600)
         finally:
             os.close(descriptor)
     except OSError as error:
-        reason = safe_line(error.strerror or type(error).__name__)
+        reason = error.strerror or type(error).__name__
         raise StateUnusable(
-            f"{safe_line(str(path))} cannot be opened: {reason}.",
+            f"{path} cannot be opened: {reason}.",
             "Set AUTHLENS_HOME to a directory of yours that can be written to.",
         ) from error
     return path

@@ -15,7 +15,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.safe_text import safe_line
 from authlens_core.state.paths import StateUnusable, private_file, state_directory
 
 __all__ = ["FRACTIONS", "LEADS", "Settings", "SettingsFile"]
@@ -94,7 +93,7 @@ class SettingsFile:
             with private_file(self._path).open("rb") as file:
                 data = file.read(_LARGEST + 1)
         except (OSError, StateUnusable) as error:
-            self.problem = f"The settings cannot be read: {safe_line(str(error), 200)}"
+            self.problem = f"The settings cannot be read: {error}"
             return
         with suppress(ValueError, RecursionError):
             found = json.loads(data) if len(data) <= _LARGEST else None
@@ -137,7 +136,7 @@ class SettingsFile:
         except OSError as error:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
-            reason = safe_line(error.strerror or type(error).__name__)
+            reason = error.strerror or type(error).__name__
             raise StateUnusable(
                 f"The settings could not be written: {reason}.", "They hold until authlens ends."
             ) from error

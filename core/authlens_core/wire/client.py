@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Final, Self
 
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
 from authlens_core.wire.addresses import (
     AddressPolicy,
     AddressRefused,
@@ -182,7 +181,7 @@ class Wire:
     ) -> WireFailure | None:
         import httpx
 
-        attempt.host = safe_line(url.origin.partition("://")[2], 260)
+        attempt.host = url.origin.partition("://")[2]
         host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
         attempt.proxy = proxy_for(url.scheme, host, port, self._environ)
         if addresses is AddressPolicy.PUBLIC_ONLY:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from authlens_core.oauth.http_message import Request, Response
+from authlens_core.safe_text import safe_fields
 
 __all__ = ["Exchange", "FailureKind", "Timings", "WireFailure"]
 
@@ -33,7 +34,7 @@ class WireFailure:
 
     Attributes:
         kind: the layer it failed at.
-        cause: one sentence, already safe to show.
+        cause: one sentence; made safe to show, as `cure` is.
         cure: what to do, one sentence.
         may_have_arrived: true when the request, or a part of it, left this machine: the server may have
             acted on it, and the outcome is unknown.
@@ -43,6 +44,9 @@ class WireFailure:
     cause: str
     cure: str = ""
     may_have_arrived: bool = False
+
+    def __post_init__(self) -> None:
+        safe_fields(self, "cause", "cure")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from authlens_core.oauth.http_message import Headers, Request, Response
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Body
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.limits import Limits
@@ -127,7 +126,7 @@ def _foreign_encoding(host: str, fields: Headers) -> WireFailure | None:
     foreign = [name.strip() for name in named if name.strip() not in {"", "identity"}]
     if not foreign:
         return None
-    names = safe_line(", ".join(foreign), 60)
+    names = ", ".join(foreign)
     cause = f"{host} compressed its answer ({names}) although that was not asked for."
     cure = "Whoever runs the server must honour Accept-Encoding: identity."
     return WireFailure(FailureKind.ENCODING, cause, cure, may_have_arrived=True)

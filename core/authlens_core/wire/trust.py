@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from authlens_core.safe_text import safe_line
-
 __all__ = [
     "CertificateRefused",
     "TrustUnusable",
@@ -107,7 +105,7 @@ def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, s
         raise TrustUnusable(msg)
     if cafile is not None or capath is not None:
         try:
-            named = " and ".join(safe_line(path, 200) for path in (cafile, capath) if path)
+            named = " and ".join(path for path in (cafile, capath) if path)
             return _from_files(cafile, capath), f"{named} (SSL_CERT_FILE, SSL_CERT_DIR)"
         except OSError:
             msg = "SSL_CERT_FILE does not name a file of certificates (PEM)."
@@ -175,10 +173,8 @@ def explain_certificate(error: ssl.SSLCertVerificationError, host: str) -> tuple
         host: the host that was asked for, safe to show.
     """
     code = getattr(error, "verify_code", 0)
-    reason = (
-        _REASONS.get(code) or safe_line(str(getattr(error, "verify_message", "")), 120) or "it is not valid"
-    )
-    issuer = safe_line(getattr(error, "issuer", None) or "", 200)
+    reason = _REASONS.get(code) or str(getattr(error, "verify_message", "")) or "it is not valid"
+    issuer = getattr(error, "issuer", None) or ""
     cause = f"The certificate of {host} was refused: {reason}."
     if issuer:
         cause += f" Issuer: {issuer}."

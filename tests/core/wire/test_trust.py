@@ -10,7 +10,7 @@ import truststore
 
 from authlens_core.oauth.http_message import Request
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import FailureKind
+from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.trust import CertificateRefused, TrustUnusable, build_context, explain_certificate
 from support.hostile_server import LocalAuthority, answer, hostile_server
 
@@ -108,5 +108,6 @@ def test_each_reason_has_plain_words(code: int, word: str) -> None:
 
 def test_control_characters_in_an_issuer_are_made_visible() -> None:
     """H161: names are sanitised."""
-    cause, _ = explain_certificate(_refusal(19, "CN=\x1b[2Jevil\u202e"), "wiki.example.com")
+    words = explain_certificate(_refusal(19, "CN=\x1b[2Jevil\u202e"), "wiki.example.com")
+    cause = WireFailure(FailureKind.TLS, *words).cause
     assert cause.isprintable()

@@ -191,7 +191,7 @@ class Stepper(Widget, can_focus=True):
         sign, style = _SIGNS[step.state]
         took = duration(step.elapsed) if step.elapsed is not None else ""
         name_width = max(4, width - 3 - len(str(step.number)) - _TIME_WIDTH)
-        title = safe_line(step.title, 40)
+        title = step.title
         room = name_width - 2 * step.tampered
         title = title if len(title) <= room else f"{title[: room - 1]}…"
         looked_at = index == self.looked_at

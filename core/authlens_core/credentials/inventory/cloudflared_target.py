@@ -15,7 +15,6 @@ from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredT
 from authlens_core.access.cloudflared_names import can_only_mean, names_of, readings, sure_address
 from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, TimedOut, UsageError
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange, FailureKind
 from authlens_core.wire.limits import RESOURCE
@@ -68,10 +67,9 @@ async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarge
         target = parse_url(url, loopback_http=True)
     except UrlRefused as refused:
         raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
-    shown = safe_line(url, 300)
     if token.host not in names_of(target):
         raise UsageError(
-            f"This token of cloudflared is for {token.host}, and {shown} is not that.", "See: authlens list"
+            f"This token of cloudflared is for {token.host}, and {url} is not that.", "See: authlens list"
         )
     if can_only_mean(token.host, target):
         return TokenTarget(target.text)
@@ -81,8 +79,8 @@ async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarge
     if exchange.response is None:
         raise _no_answer(exchange)
     raise LoginNeeded(
-        f"{shown} does not name the application that the token of cloudflared is for, so it was not sent.",
-        f"Log in to this address: authlens login {shown} --cloudflared",
+        f"{url} does not name the application that the token of cloudflared is for, so it was not sent.",
+        f"Log in to this address: authlens login {url} --cloudflared",
     )
 
 

@@ -20,7 +20,6 @@ from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.token import bearer_header
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 
@@ -108,10 +107,9 @@ async def headers_for(
             return await _fields(credentials, wire, url, one, min_ttl, refused, now)
         except LoginNeeded as error:
             problem = problem or error
-    shown = safe_line(url, 300)
     raise problem or LoginNeeded(
-        f"No credential on this machine is for {shown}.",
-        f"Log in: authlens login {shown}     Or: authlens service-token add {shown}",
+        f"No credential on this machine is for {url}.",
+        f"Log in: authlens login {url}     Or: authlens service-token add {url}",
     )
 
 
@@ -146,4 +144,4 @@ async def _fields(
 
 
 def _missing(what: str, url: str) -> LoginNeeded:
-    return LoginNeeded(f"There is no {what} for {safe_line(url, 300)} on this machine.", "See: authlens list")
+    return LoginNeeded(f"There is no {what} for {url} on this machine.", "See: authlens list")

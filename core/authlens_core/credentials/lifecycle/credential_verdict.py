@@ -13,7 +13,6 @@ from typing import Final
 from authlens_core.access.answer import Answer, Protection, classify
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis, explain
 from authlens_core.oauth.check import Check, Severity, passed
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import Exchange
 
@@ -55,7 +54,7 @@ def judge(exchange: Exchange, what: str, *, spec: str = "") -> CredentialVerdict
     answer = classify(exchange)
     accepted = verdict(exchange, answer)
     expected = f"the resource accepts the {what}"
-    seen = f"{status_of(exchange)}, answered by: {safe_line(answer.layer, 60)}"
+    seen = f"{status_of(exchange)}, answered by: {answer.layer}"
     if accepted:
         check = passed("probe.accepted", expected, seen, spec=spec, why=_WHY)
         return CredentialVerdict(True, answer, check, None, f"The resource accepts the {what}.")

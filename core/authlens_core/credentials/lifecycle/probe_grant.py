@@ -21,7 +21,6 @@ from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.token import bearer_header
 from authlens_core.oauth.url import UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Fact, Stage, Trace
@@ -113,7 +112,7 @@ async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Excha
     places = [place for place in (grant.resource, grant.resource_url) if place is not None]
     if not any(covers(place, url) for place in places):
         raise UsageError(
-            f"This login is for {safe_line(places[0], 300)}, and its token goes nowhere else.",
+            f"This login is for {places[0]}, and its token goes nowhere else.",
             "Log in to the other URL first.",
         )
     plain = loopback_http(grant)

@@ -23,7 +23,7 @@ from authlens_core.credentials.records.record_json import (
 )
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.paths import StateUnusable, private_file
 from authlens_core.state.transaction import transaction
 
@@ -67,12 +67,12 @@ class Pending:
 
 
 def _unusable(error: sqlite3.Error, path: str) -> StateUnusable:
-    reason = safe_line(str(error), 200)
+    reason = str(error)
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in reason:
         cure = "Move the file away: the logins in it have to be made again."
     else:
         cure = "Look at the disk (full? read-only?), or set AUTHLENS_HOME to another directory."
-    return StateUnusable(f"The index {safe_line(path)} cannot be used: {reason}.", cure)
+    return StateUnusable(f"The index {path} cannot be used: {reason}.", cure)
 
 
 class Index:
@@ -178,7 +178,7 @@ class Index:
             try:
                 grant = known.get(row) or grant_from_json(row[3], row[1], row[2])
             except ValueError:
-                damaged.append(safe_line(row[0], 80))
+                damaged.append(safe_line(row[0], NAME))
             else:
                 self._known[row] = grant
                 found.append(grant)
@@ -352,7 +352,7 @@ class Index:
         with self.writing() as connection:
             connection.execute(
                 "INSERT INTO events (at, kind, grant_id, detail) VALUES (?, ?, ?, ?)",
-                (moment, kind, grant_id, safe_line(detail, 500)),
+                (moment, kind, grant_id, safe_line(detail)),
             )
             connection.execute(
                 "DELETE FROM events WHERE event_id <= (SELECT max(event_id) FROM events) - ?", (KEPT_EVENTS,)

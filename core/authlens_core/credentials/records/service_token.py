@@ -16,7 +16,6 @@ from authlens_core.credentials.records.grant import (
 )
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 
 __all__ = ["REMIND", "ServiceToken", "TokenVerdict", "describe_service_token", "expiry_from_text"]
 
@@ -81,8 +80,7 @@ def expiry_from_text(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        shown = safe_line(text, 40)
-        raise UsageError(f"{shown!r} is no date.", "Write it like 2027-03-31.") from None
+        raise UsageError(f"{text!r} is no date.", "Write it like 2027-03-31.") from None
     return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import service_token_from_json, to_json
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 
 __all__ = ["ServiceTokenRows"]
 
@@ -40,7 +40,7 @@ class ServiceTokenRows:
             try:
                 found.append(service_token_from_json(record, generation, place))
             except ValueError:
-                damaged.append(safe_line(token_id, 80))
+                damaged.append(safe_line(token_id, NAME))
         found.sort(key=lambda token: token.added_at, reverse=True)
         return tuple(found), tuple(damaged)
 

@@ -18,7 +18,6 @@ from typing import Final
 
 from authlens_core.credentials.records.record_json import from_text
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Body
 from authlens_core.state.paths import StateUnusable, private_file
 from authlens_core.state.transaction import transaction
@@ -185,7 +184,7 @@ class Traces:
             if version > _VERSION:
                 connection.close()
                 raise StateUnusable(
-                    f"A newer authlens wrote {safe_line(where)}.", "Use the newer version, or move it away."
+                    f"A newer authlens wrote {where}.", "Use the newer version, or move it away."
                 )
             if version < _VERSION:
                 connection.execute(_TABLE)
@@ -203,9 +202,9 @@ class Traces:
                     self._connection = self._open()
                 yield self._connection
             except sqlite3.Error as error:
-                where = safe_line(str(self._path))
+                where = str(self._path)
                 raise StateUnusable(
-                    f"The kept traces in {where} cannot be used: {safe_line(str(error), 200)}.",
+                    f"The kept traces in {where} cannot be used: {error}.",
                     "Move the file away: only what was sent and received in the past is in it.",
                 ) from error
 

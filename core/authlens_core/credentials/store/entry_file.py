@@ -16,7 +16,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.safe_text import safe_line
 from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import private_file
 
@@ -110,7 +109,7 @@ class EntryFile:
         return Content(header, entries)
 
     def _words(self, what: str) -> str:
-        return f"{safe_line(str(self.path), 300)} {what}"
+        return f"{self.path} {what}"
 
     @contextmanager
     def changing(self) -> Iterator[Content]:

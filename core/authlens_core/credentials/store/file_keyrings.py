@@ -24,7 +24,6 @@ from authlens_core.credentials.store.encryption import (
 )
 from authlens_core.credentials.store.entry_file import EntryFile, FileBusy, FileDamaged, FileNewer, WriteStep
 from authlens_core.errors import NoSecretStore
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
 __all__ = [
@@ -98,7 +97,7 @@ class PlainFileKeyring(FileKeyring):
 
     def _opened(self, _service: str, _username: str, value: object) -> str:
         if not isinstance(value, str):
-            raise FileKeyringError("damaged", f"{safe_line(str(self.path), 300)} is damaged")
+            raise FileKeyringError("damaged", f"{self.path} is damaged")
         return value
 
     def _closed(self, _service: str, _username: str, value: str) -> str:
@@ -147,7 +146,7 @@ class EncryptedFileKeyring(FileKeyring):
     def _header(self) -> dict[str, object]:
         header = self._file.read().header
         if not header:
-            raise FileKeyringError("absent", f"{safe_line(str(self.path), 300)} is not there")
+            raise FileKeyringError("absent", f"{self.path} is not there")
         return header
 
     def _held(self) -> Secret:
@@ -159,9 +158,7 @@ class EncryptedFileKeyring(FileKeyring):
         try:
             return open_sealed(self._held(), ("entry", service, username), value)
         except SealBroken:
-            raise FileKeyringError(
-                "damaged", f"an entry in {safe_line(str(self.path), 300)} was changed or is damaged"
-            ) from None
+            raise FileKeyringError("damaged", f"an entry in {self.path} was changed or is damaged") from None
 
     def _closed(self, service: str, username: str, value: str) -> str:
         return seal(self._held(), ("entry", service, username), value)
@@ -187,4 +184,4 @@ def _told() -> Iterator[None]:
     except NoSecretStore as error:
         raise FileKeyringError("unusable", error.cause) from None
     except OSError as error:
-        raise FileKeyringError("unusable", safe_line(error.strerror or type(error).__name__)) from None
+        raise FileKeyringError("unusable", error.strerror or type(error).__name__) from None

@@ -16,7 +16,6 @@ from authlens_core.credentials.store.secret_store import (
 )
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import NoSecretStore
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
 __all__ = ["FileStore", "PassphraseNeeded", "StoreDamaged", "WrongPassphrase"]
@@ -99,10 +98,10 @@ class FileStore(KeyringStore):
         )
 
     def _path_words(self) -> str:
-        return safe_line(str(self._path), 300)
+        return str(self._path)
 
     def _refused(self, answer: Mapping[str, Any]) -> NoSecretStore:
-        detail = safe_line(str(answer.get("detail", "")), 400).removeprefix("FileKeyringError: ")
+        detail = str(answer.get("detail", "")).removeprefix("FileKeyringError: ")
         match answer.get("kind"):
             case "passphrase":
                 return WrongPassphrase("That is not the passphrase of the encrypted file.", "Type it again.")

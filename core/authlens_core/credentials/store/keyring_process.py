@@ -30,7 +30,6 @@ from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
 
 from authlens_core.credentials.store.keyring_backends import BackendCandidate, BackendRefused, choose
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ _PROBE_NAMES: Final = 8
 _PROBES: Final = 8
 
 _SHOWN_RUN: Final = 8
+_LONGEST_DETAIL: Final = 300  # characters of an error that cross the pipe
 _PAUSES: Final = (0.05, 0.1, 0.2)
 _MOMENTARY: Final = frozenset({"InitError", "ItemNotFoundException", "BackendRefused"})
 
@@ -155,7 +155,7 @@ def _unlocked(backend: EncryptedFileKeyring, request: dict[str, str]) -> Secret 
 
 def _detail(error: BaseException, value: str) -> str:
     """Return the words of an error without the value that was being stored, or any part of it."""
-    text = safe_line(str(error), 300)
+    text = str(error)[:_LONGEST_DETAIL]
     runs = (value[at : at + _SHOWN_RUN] for at in range(max(1, len(value) - _SHOWN_RUN + 1)))
     name = type(error).__name__
     return name if value and any(run in text for run in runs) else f"{name}: {text}" if text else name
@@ -183,7 +183,7 @@ def _answer(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:
     try:
         return {"ok": True, **_patiently(keyring, request)}
     except (BackendRefused, NoKeyringError, _ProbeFailed) as error:
-        return {"ok": False, "kind": "none", "detail": safe_line(str(error), 300)}
+        return {"ok": False, "kind": "none", "detail": str(error)[:_LONGEST_DETAIL]}
     except KeyringError as error:
         kind = getattr(error, "kind", "denied")  # our own backends say what is wrong
         return {"ok": False, "kind": kind, "detail": _detail(error, request.get("value", ""))}

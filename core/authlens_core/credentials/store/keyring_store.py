@@ -21,7 +21,7 @@ from authlens_core.credentials.store.secret_store import (
 )
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import NoSecretStore
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 
 __all__ = ["Backend", "KeyringStore"]
@@ -81,7 +81,7 @@ class KeyringStore:
             NoSecretStore: there is no usable backend; its subclasses: as by every call.
         """
         answer = await self._call("open", value=Secret("probe" if probe else ""))
-        self._name = safe_line(str(answer["name"]), 200)
+        self._name = safe_line(str(answer["name"]), NAME)
         return Backend(self._name, answer["named"] is True)
 
     async def get(self, entry: str) -> Secret | None:
@@ -198,7 +198,7 @@ class KeyringStore:
         )
 
     def _refused(self, answer: dict[str, Any]) -> NoSecretStore:
-        detail = safe_line(str(answer.get("detail", "")), 400)
+        detail = str(answer.get("detail", ""))
         match answer.get("kind"):
             case "none":
                 return NoSecretStore(

@@ -11,7 +11,7 @@ from typing import Final
 
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 
 __all__ = [
     "MOST_EVENTS",
@@ -88,10 +88,10 @@ def access_events(
     return tuple(
         AccessEvent(
             event.at,
-            safe_line(event.kind, 60),
-            safe_line(event.grant_id, 80),
-            safe_line(known.get(event.grant_id, ""), 300),
-            safe_line(event.detail, 500),
+            safe_line(event.kind, NAME),
+            safe_line(event.grant_id, NAME),
+            safe_line(known.get(event.grant_id, "")),
+            safe_line(event.detail),
         )
         for event in events
     )

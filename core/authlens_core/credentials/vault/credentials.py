@@ -133,14 +133,14 @@ class Credentials:
                 f"The logins here were kept in {before}, and this is {present}: their tokens may not be "
                 "found. PYTHON_KEYRING_BACKEND chooses."
             )
-        self.index.set_fact("store", safe_line(present, 200))
+        self.index.set_fact("store", safe_line(present))
         return ""
 
     def remember_place(self) -> None:
         """Let this store be the one that is opened from now on, without a question; memory is not."""
         if self.store.persistent:
             self.index.set_fact("place", self.store.place)
-            self.index.set_fact("store", safe_line(self.store.name, 200))
+            self.index.set_fact("store", safe_line(self.store.name))
 
     async def sweep(self) -> bool:
         """Delete what nothing points to any more from the store; False where something stays.
@@ -181,10 +181,9 @@ class Credentials:
         """
         grant = self.find(url)
         if grant is None:
-            shown = safe_line(url, 300)
             raise NoLogin(
-                f"There is no login for {shown} on this machine.",
-                f"Run: authlens login {shlex.quote(shown)}     What there is: authlens list",
+                f"There is no login for {url} on this machine.",
+                f"Run: authlens login {shlex.quote(url)}     What there is: authlens list",
             )
         return grant
 
@@ -290,7 +289,7 @@ class Credentials:
             if grant.refreshed_at != asked.refreshed_at:
                 return noted
             verdict = TokenVerdict.ACCEPTED if accepted else TokenVerdict.REFUSED
-            return replace(noted, last_tested=at, last_verdict=verdict, last_words=safe_line(words, 500))
+            return replace(noted, last_tested=at, last_verdict=verdict, last_words=safe_line(words))
 
         changed = self.index.change(asked.grant_id, change)
         return self.get(asked.grant_id) if changed is None else changed

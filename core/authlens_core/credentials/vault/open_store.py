@@ -11,7 +11,6 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store.keyring_store import Backend, KeyringStore
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, MemoryStore, SecretStore
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.state.paths import state_directory
 
@@ -164,7 +163,7 @@ def _hidden_notes(directory: Path) -> tuple[str, ...]:
 
 
 def _file_notes(place: StoreKind, directory: Path | None) -> tuple[str, ...]:
-    where = safe_line(str(file_path(place, directory)), 300)
+    where = str(file_path(place, directory))
     if place is StoreKind.ENCRYPTED_FILE:
         return (f"Tokens are kept in an encrypted file, {where}.",)
     return (f"Tokens are kept in a plain file, readable by anybody who is you or root: {where}.",)

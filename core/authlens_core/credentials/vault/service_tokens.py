@@ -23,7 +23,7 @@ from authlens_core.credentials.store.secret_store import SecretStore, StoreElsew
 from authlens_core.credentials.vault.generations import Generations, Written
 from authlens_core.errors import LoginNeeded, UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 
 __all__ = ["ServiceTokens", "new_token_id"]
@@ -103,7 +103,7 @@ class ServiceTokens:
         self.refuse_shape(token, secret)
         is_new = all(known.token_id != token.token_id for known in self.list())
         stored = await self.put(
-            replace(token, secret_from=utc_now(), label=safe_line(token.label, 80)), secret
+            replace(token, secret_from=utc_now(), label=safe_line(token.label, NAME)), secret
         )
         kind = "service token added" if is_new else "service token replaced"
         self._record(kind, token.token_id, f"{token.client_id} for {token.url}")
@@ -134,7 +134,7 @@ class ServiceTokens:
         if problem is not None and problem.refused:
             raise UsageError(problem.cause, problem.cure)
         if not is_field_name(token.header):
-            raise UsageError(f"{safe_line(token.header, 80)!r} is no name of a header field.", "Correct it.")
+            raise UsageError(f"{token.header!r} is no name of a header field.", "Correct it.")
         try:
             parse_url(token.url, loopback_http=True)
         except UrlRefused as refused:
@@ -171,7 +171,7 @@ class ServiceTokens:
 
         def change(token: ServiceToken) -> ServiceToken:
             proven = at if verdict is TokenVerdict.ACCEPTED else token.last_proven_at
-            said = safe_line(words, 500)
+            said = safe_line(words)
             return replace(
                 token, last_tested=at, last_verdict=verdict, last_words=said, last_proven_at=proven
             )
@@ -187,7 +187,7 @@ class ServiceTokens:
             LoginNeeded: there is no such token.
         """
         known = self.get(token_id)
-        name = safe_line(label, 80)
+        name = safe_line(label, NAME)
         changed = self._rows.change(token_id, lambda token: replace(token, label=name, expires_at=expires_at))
         if changed is None:
             return known

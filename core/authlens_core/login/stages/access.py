@@ -11,7 +11,6 @@ from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import Check, Severity, passed
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.token import bearer_header
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
@@ -63,7 +62,7 @@ def _judge(status: int, answer: Answer) -> tuple[Check, ...]:
             passed(
                 "access.accepted",
                 "The resource accepts the token.",
-                f"{status}, answered by: {safe_line(answer.layer)}",
+                f"{status}, answered by: {answer.layer}",
                 spec=_SPEC,
                 why="This is what the whole login was for.",
             ),

@@ -19,7 +19,7 @@ from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.form import FormRefused, decode_form
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Request
 from authlens_core.oauth.url import UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 
@@ -169,20 +169,20 @@ def added(place: EditLocation, name: str, value: str, parts: Sequence[Part]) -> 
     for part in parts:
         same = part.name.lower() == name.lower() if is_header else part.name == name
         if part.place is place and same:
-            shown = safe_line(name, 60)
+            shown = safe_line(name, NAME)
             raise AmendmentRefused(f"{shown} stands there already: change it in its own line.")
     return RequestEdit(place, name, _part(place, name, value).value, new=True)
 
 
 def difference(name: str, before: str | Secret, after: str | Secret | None) -> str:
     """Return one line that says what is changed into what; secrets are masked, the rest is safe to show."""
-    return f"{safe_line(name, 60)}: {_shown(before)} → {'(left out)' if after is None else _shown(after)}"
+    return f"{safe_line(name, NAME)}: {_shown(before)} → {'(left out)' if after is None else _shown(after)}"
 
 
 def _shown(value: str | Secret) -> str:
     if isinstance(value, Secret):
         return value.masked
-    return safe_line(value, 200) or "(empty)"
+    return safe_line(value) or "(empty)"
 
 
 def _part(place: EditLocation, name: str, value: str) -> Part:

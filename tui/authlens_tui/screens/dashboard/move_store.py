@@ -16,7 +16,6 @@ from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPa
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.move import Heard
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_text
 from authlens_core.secret import Secret
 from authlens_tui.screens.store_choice import PlaceScreen, StoreChoice
 
@@ -132,7 +131,7 @@ class MoveStoreScreen(PlaceScreen):
 
     def _ask_again(self, choice: StoreChoice, error: AuthlensError) -> None:
         """Say what was wrong; where it was a passphrase, ask for that."""
-        words = safe_text(f"✖ {error.cause} {error.cure}")
+        words = f"✖ {error.cause} {error.cure}"
         if isinstance(error, PassphraseNeeded | WrongPassphrase):
             if choice.place is not StoreKind.ENCRYPTED_FILE:
                 self._new_file = False  # what it comes from is there

@@ -257,7 +257,7 @@ class Wire:
         try:
             proxy = proxy_for(url.scheme, host, port, self._environ)
         except ProxyUnusable as error:
-            raise StreamFailed(explain(error, safe_line(url.host, 253), observed)) from None
+            raise StreamFailed(explain(error, url.host, observed)) from None
         observed.judge = _judge(url.scheme, AddressPolicy.ANY, proxy)
         prepared = httpx.Request(
             request.method,
@@ -268,10 +268,9 @@ class Wire:
         )
 
         def failed(error: BaseException) -> StreamFailed:
-            shown = safe_line(url.host, 253)
             if proxy is not None and observed.at_proxy:
-                return StreamFailed(proxy_failure(error, shown, proxy.display, observed))
-            return StreamFailed(explain(error, shown, observed))
+                return StreamFailed(proxy_failure(error, url.host, proxy.display, observed))
+            return StreamFailed(explain(error, url.host, observed))
 
         try:
             transport = await self._transport(proxy, reuse=True)

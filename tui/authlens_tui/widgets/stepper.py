@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_tui.widgets.record.exchange_view import duration
 
 __all__ = ["StageStep", "StepState", "Stepper"]
@@ -191,7 +191,7 @@ class Stepper(Widget, can_focus=True):
         sign, style = _SIGNS[step.state]
         took = duration(step.elapsed) if step.elapsed is not None else ""
         name_width = max(4, width - 3 - len(str(step.number)) - _TIME_WIDTH)
-        title = step.title
+        title: str = safe_line(step.title, NAME)
         room = name_width - 2 * step.tampered
         title = title if len(title) <= room else f"{title[: room - 1]}…"
         looked_at = index == self.looked_at
@@ -218,7 +218,7 @@ class Stepper(Widget, can_focus=True):
         ]
         before, after = (" …" if more else "" for more in (shown.start, len(self.steps) - shown.stop))
         step = self.steps[self.looked_at] if self.looked_at < len(self.steps) else None
-        name = f"  {step.number} {safe_line(step.title, 40)}" if step else ""
+        name = f"  {step.number} {safe_line(step.title, NAME)}" if step else ""
         word = f"  {step.state}" if step and step.state is not StepState.WAITING else ""
         tampered = any(one.tampered for one in self.steps)
         mark = Content.assemble("  ", _TAMPERED) if tampered else Content()

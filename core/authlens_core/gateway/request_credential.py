@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.access.cloudflared_files import find_cloudflared_token
 from authlens_core.credentials.inventory.request_headers import CredentialKind, Fields, headers_for
+from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import SOON, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.oauth.url import Url, parse_url
 from authlens_core.wire.client import Wire
 
 __all__ = ["RequestCredential"]
@@ -45,6 +47,7 @@ class RequestCredential:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = url
+        self._root = parse_url(url, loopback_http=True)
         self.refreshes = 0
         self._credentials = credentials
         self._wire = wire
@@ -94,6 +97,15 @@ class RequestCredential:
             self._unproven = fresh
             return fresh
 
+    def covers(self, path: str) -> bool:
+        """Say whether the credential may be sent to another path of the same origin.
+
+        Below the root of an origin every path is covered, also one that cannot be read with certainty.
+        """
+        if not self._root.path.strip("/"):
+            return True
+        return covers(self._root.text, f"{self._root.origin}{path}")
+
     def accepted(self, fields: Fields) -> None:
         """Note that the resource answered `fields` with something other than 401."""
         if self._unproven is not None and self._unproven.fields == fields.fields:
@@ -114,7 +126,21 @@ class RequestCredential:
             self.refreshes += 1
         self._held, self._loaded_at = found, self._now()
         self._version, self._checked = self._stored_version(), self._monotonic()
+        self._root = min(self._roots(found.kind), key=lambda root: len(root.path.rstrip("/")))
         return found
+
+    def _roots(self, kind: CredentialKind) -> Iterator[Url]:
+        """Yield the URLs that a credential of this kind is for."""
+        yield parse_url(self.url, loopback_http=True)
+        grant, token = self._credentials.find(self.url), self._credentials.service_tokens.find(self.url)
+        texts: tuple[str | None, ...] = ()
+        if kind is CredentialKind.OAUTH and grant is not None:
+            texts = (grant.resource, grant.resource_url)
+        elif kind is CredentialKind.SERVICE_TOKEN and token is not None:
+            texts = (token.url,)
+        for text in texts:
+            if text is not None and covers(text, self.url):
+                yield parse_url(text, loopback_http=True)
 
     def _usable(self) -> Fields | None:
         """Return the held fields while they last and the index says nothing new."""

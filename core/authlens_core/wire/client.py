@@ -245,13 +245,12 @@ class Wire:
 
         Raises:
             StreamFailed: there is no answer; the body raises it too where it breaks off.
-            UrlRefused: the URL cannot be used.
         """
         if "httpx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "httpx")
         import httpx
 
-        url = parse_url(request.url, loopback_http=True)
+        url = request.origin
         host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
         observed = Observation()
         try:
@@ -261,10 +260,10 @@ class Wire:
         observed.judge = _judge(url.scheme, AddressPolicy.ANY, proxy)
         prepared = httpx.Request(
             request.method,
-            httpx.URL(url.text),
+            httpx.URL(url.origin),
             headers=list(request.fields),
             content=b"" if request.body is None else request.body,
-            extensions={"trace": observed, "timeout": STREAM_TIMEOUTS},
+            extensions={"trace": observed, "timeout": STREAM_TIMEOUTS, "target": request.target},
         )
 
         def failed(error: BaseException) -> StreamFailed:

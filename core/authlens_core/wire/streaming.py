@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from authlens_core.oauth.url import Url
 from authlens_core.wire.exchange import WireFailure
 
 __all__ = [
@@ -41,14 +42,16 @@ class StreamedRequest:
 
     Attributes:
         method: of the request line.
-        url: the whole target.
+        origin: where it goes; only scheme, host and port count.
+        target: path and query, raw: a path that a strict parser would refuse is the resource's own matter.
         fields: every header field, raw, `Host` and the framing (`Content-Length` or `Transfer-Encoding`)
             included.
         body: the chunks of the body; None without one.
     """
 
     method: str
-    url: str
+    origin: Url
+    target: bytes
     fields: tuple[RawField, ...]
     body: AsyncIterable[bytes] | None = None
 

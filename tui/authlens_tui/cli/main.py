@@ -196,6 +196,12 @@ def _curl(arguments: Namespace) -> int:
     return run_curl(calls[0]) if calls else code
 
 
+def _proxy(arguments: Namespace) -> int:
+    from authlens_tui.cli.proxy import proxy
+
+    return _run(proxy(arguments))
+
+
 def _service_token(arguments: Namespace) -> int:
     from authlens_tui.cli.service_token import service_token, typed_pair
     from authlens_tui.cli.terminal.interruption import exit_on_signals
@@ -279,6 +285,7 @@ _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
     "token": _token,
     "headers": _headers,
     "curl": _curl,
+    "proxy": _proxy,
     "list": _list,
     "refresh": _refresh,
     "revoke": _revoke,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from authlens_core.safe_text import safe_text
+from authlens_tui.cli.agent_parser import AGENT_VERBS, add_credential, add_min_ttl
+from authlens_tui.cli.option_values import LONGEST_TTL, number, port, port_up_to
 from authlens_tui.cli.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
 
@@ -16,7 +17,6 @@ __all__ = ["VERBS", "build_parser"]
 
 _LONGEST_WAIT: Final = 3_600.0
 _KINDS: Final = frozenset({"login", "refresh", "revoke", "probe"})
-_LONGEST_TTL: Final = 10 * 365 * 86_400.0
 _EPILOG: Final = """\
 exit codes:
     0  ok
@@ -71,44 +71,16 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
-def _number(text: str, least: float, most: float, unit: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not least <= value <= most:
-        msg = f"not a number of {unit} from {least:g} to {most:g}"
-        raise argparse.ArgumentTypeError(msg)
-    return value
-
-
 def _wait(text: str) -> float:
-    return _number(text, 1, _LONGEST_WAIT, "seconds")
-
-
-def _min_ttl(text: str) -> float:
-    return _number(text, 0, _LONGEST_TTL, "seconds")
+    return number(text, 1, _LONGEST_WAIT, "seconds")
 
 
 def _lifetime(text: str) -> int:
-    return int(_number(text, 1, _LONGEST_TTL, "seconds"))
+    return int(number(text, 1, LONGEST_TTL, "seconds"))
 
 
 def _limit(text: str) -> int:
-    return int(_number(text, 1, 10_000, "events"))
-
-
-def _port_up_to(most: int) -> Callable[[str], int]:
-    def port(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= most):
-            msg = f"not a port from 0 to {most}"
-            raise argparse.ArgumentTypeError(msg)
-        return int(text)
-
-    return port
-
-
-_port = _port_up_to(65_535)
+    return int(number(text, 1, 10_000, "events"))
 
 
 def _add_login(add: argparse.ArgumentParser) -> None:
@@ -120,7 +92,7 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument("--json", action="store_true", help="tell what happens as JSON lines on stdout")
     add.add_argument("--timeout", type=_wait, default=300.0, metavar="S", help="wait S seconds for you (300)")
     add.add_argument(
-        "--port", type=_port, default=8400, metavar="N", help="callback port (8400; 0: any free one)"
+        "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free one)"
     )
     add.add_argument(
         "--redirect-host",
@@ -175,18 +147,8 @@ def _add_events(add: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_token(add: argparse.ArgumentParser) -> None:
-    _add_url(add)
-    add.add_argument(
-        "--min-ttl",
-        type=_min_ttl,
-        metavar="S",
-        help="refresh a token that would not last S more seconds (60, or half of its life if that is less)",
-    )
-
-
 def _add_token_verb(add: argparse.ArgumentParser) -> None:
-    _add_token(add)
+    add_min_ttl(add)
     add.add_argument(
         "--refused",
         action="store_true",
@@ -194,18 +156,9 @@ def _add_token_verb(add: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_headers(add: argparse.ArgumentParser) -> None:
-    _add_token(add)
-    add.add_argument(
-        "--kind",
-        choices=["oauth", "service-token", "cloudflared"],
-        help="which kind of credential (the first of these that covers URL)",
-    )
-
-
 def _add_curl(add: argparse.ArgumentParser) -> None:
     add.usage = "authlens curl [options] URL [-- CURL ARGS]"
-    _add_headers(add)
+    add_credential(add)
     add.add_argument("arguments", metavar="CURL ARGS", nargs="*", help="after --: arguments for curl")
 
 
@@ -257,14 +210,14 @@ def _add_demo(add: argparse.ArgumentParser) -> None:
     _add_fault(add)
     add.add_argument("--play", action="store_true", help="play the person: sign in without a browser")
     add.add_argument(
-        "--port", type=_port, default=8400, metavar="N", help="callback port (8400; 0: any free one)"
+        "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free one)"
     )
 
 
 def _add_emulator(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--port",
-        type=_port_up_to(65_534),
+        type=port_up_to(65_534),
         default=0,
         metavar="N",
         help="port of the protected resource; the login server takes the next one (any free ones)",
@@ -332,8 +285,9 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "login": ("log in on a plain terminal", _add_login),
     "probe": ("what protects it; sends nothing but the discovery requests", _add_probe),
     "token": ("the access token alone on stdout; refreshed if need be, no browser", _add_token_verb),
-    "headers": ("the header fields for a URL as JSON on stdout, whatever opens it", _add_headers),
+    "headers": ("the header fields for a URL as JSON on stdout, whatever opens it", add_credential),
     "curl": ("curl with the credential, which stands in no argument", _add_curl),
+    **AGENT_VERBS,
     "list": ("every credential and its state", _add_list),
     "refresh": ("a new access token from the refresh token", _add_refresh),
     "revoke": ("end it at the server, prove it, then remove it here", _add_url_or_all),

@@ -25,6 +25,7 @@ __all__ = [
     "encodable",
     "explain",
     "say",
+    "say_over",
 ]
 
 _PLAIN: Final = str.maketrans(
@@ -67,6 +68,13 @@ def say(words: str) -> None:
         pass
     except OSError:
         discard(sys.stderr)
+
+
+def say_over(words: str) -> None:
+    """Write a status on stderr, a terminal, over the status before it."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write("\r\x1b[K" + encodable(safe_line(words, 200), sys.stderr))
+        sys.stderr.flush()
 
 
 def explain(error: AuthlensError) -> None:

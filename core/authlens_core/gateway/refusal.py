@@ -1,0 +1,97 @@
+"""What a client of the proxy is answered where its request does not reach the resource."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+
+from authlens_core.errors import (
+    AuthlensError,
+    LoginNeeded,
+    NetworkFailure,
+    NoSecretStore,
+    Refused,
+    TimedOut,
+)
+from authlens_core.safe_text import safe_line
+from authlens_core.wire.exchange import FailureKind, WireFailure
+
+__all__ = ["Refusal", "login_command", "of_error", "of_failure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer of the proxy itself.
+
+    Attributes:
+        status: of the status line.
+        code: what happened, for programs.
+        cause: what happened, one sentence.
+        cure: what to do, one sentence.
+        exit_code: what a verb would end with for the same reason; 0 where there is none.
+        command: what a person has to run, or the empty string.
+    """
+
+    status: int
+    code: str
+    cause: str
+    cure: str = ""
+    exit_code: int = 0
+    command: str = ""
+
+    @property
+    def body(self) -> bytes:
+        """The answer in JSON, ASCII only."""
+        facts = {
+            "error": self.code,
+            "cause": self.cause,
+            "cure": self.cure,
+            "command": self.command,
+            "exit_code": self.exit_code,
+        }
+        return json.dumps({name: value for name, value in facts.items() if value}).encode("ascii")
+
+    @property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """The header fields."""
+        return [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(self.body)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+
+
+_STATUS: tuple[tuple[type[AuthlensError], int, str], ...] = (
+    (LoginNeeded, 503, "login_needed"),
+    (Refused, 502, "refused"),
+    (TimedOut, 504, "timed_out"),
+    (NetworkFailure, 502, "network"),
+    (NoSecretStore, 503, "no_secret_store"),
+)
+
+
+def login_command(url: str) -> str:
+    """Return what a person has to run to log in to `url`."""
+    return f"authlens login {shlex.quote(safe_line(url, 300))}"
+
+
+def of_error(error: AuthlensError, url: str) -> Refusal:
+    """Return the answer where there is no credential to send to `url`."""
+    for kind, status, code in _STATUS:
+        if isinstance(error, kind):
+            command = login_command(url) if kind is LoginNeeded else ""
+            return Refusal(status, code, error.cause, error.cure, error.exit_code, command)
+    return Refusal(502, "failed", error.cause, error.cure, error.exit_code)
+
+
+def of_failure(failure: WireFailure) -> Refusal:
+    """Return the answer where the resource could not be reached."""
+    late = failure.kind is FailureKind.TIMEOUT
+    return Refusal(
+        504 if late else 502,
+        "timed_out" if late else "network",
+        safe_line(failure.cause, 500),
+        failure.cure,
+        TimedOut.exit_code if late else NetworkFailure.exit_code,
+    )

@@ -1,0 +1,269 @@
+"""The reverse proxy as an ASGI application: a protected resource on this machine, without its login.
+
+Bodies pass through in both directions as they arrive. A request is sent a second time only after a 401, with
+a renewed credential, and only if its body was small enough to be held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import shlex
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from starlette.types import Receive, Scope, Send
+
+from authlens_core.credentials.inventory.request_headers import Fields
+from authlens_core.errors import AuthlensError, LoginNeeded, Refused
+from authlens_core.gateway.forwarding import (
+    Elsewhere,
+    Mapping,
+    asks_for_a_token,
+    is_hidden,
+    request_fields,
+    response_fields,
+)
+from authlens_core.gateway.refusal import Refusal, of_error, of_failure
+from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.safe_text import safe_line
+from authlens_core.wire.client import Wire
+from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
+
+__all__ = ["Counters", "ReverseProxy"]
+
+_HELD_BODY: Final = 64 * 1024
+"""Bytes of a body that are held, so that it can be sent again after a 401."""
+
+
+class _ClientGone(Exception):
+    """The client closed its connection before its body was complete."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened so far, without anything secret.
+
+    Attributes:
+        requests: that were let in.
+        errors: answers that were the proxy's own, and broken answers.
+        last_error: the newest of them, one sentence; empty without one.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    last_error: str = ""
+
+    def failed(self, cause: str) -> None:
+        """Count an error."""
+        self.errors += 1
+        self.last_error = cause
+
+
+class ReverseProxy:
+    """Answers for the protected resource.
+
+    Args:
+        wire: what sends.
+        credential: gives the header fields.
+        mapping: addresses here and there.
+        counters: what the status line shows.
+    """
+
+    def __init__(
+        self, wire: Wire, credential: RequestCredential, mapping: Mapping, counters: Counters
+    ) -> None:
+        self._wire = wire
+        self.credential = credential
+        self.mapping = mapping
+        self.counters = counters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; stop asking the resource when the client goes away."""
+        if scope["type"] != "http":
+            return
+        incoming = _Incoming(receive)
+        answering = asyncio.create_task(self._answer(scope, incoming, send))
+        watching = asyncio.create_task(incoming.gone())
+        try:
+            await asyncio.wait({answering, watching}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            watching.cancel()
+            if not answering.done():
+                answering.cancel()
+        with suppress(asyncio.CancelledError, _ClientGone):
+            await answering
+
+    def admit(self, raw_path: bytes, query: bytes, fields: list[RawField]) -> Refusal | bytes:
+        """Return path and query for the resource, or why the request is not let in."""
+        host = _value(fields, b"host")
+        own = self.mapping.local.partition("://")[2]
+        if own and not hmac.compare_digest(host, own.encode()):
+            return Refusal(421, "wrong_host", f"This proxy answers for the host {own} only.")
+        origin = _value(fields, b"origin")
+        if origin and origin != self.mapping.local.encode():
+            return Refusal(403, "wrong_origin", "Requests of web pages from other origins are refused.")
+        target = self.mapping.target(raw_path, query)
+        if target is None:
+            return Refusal(404, "not_found", "There is nothing at this address.")
+        path = target.partition(b"?")[0].decode("latin-1")
+        if is_hidden(path):
+            return Refusal(404, "not_found", "OAuth is hidden here: the proxy adds the credential.")
+        if not self.credential.covers(path):
+            shown = safe_line(unquote(path), 200)
+            return Refusal(403, "not_covered", f"The credential is not for {shown}.")
+        return target
+
+    async def _answer(self, scope: Scope, incoming: _Incoming, send: Send) -> None:
+        fields: list[RawField] = scope["headers"]
+        admitted = self.admit(scope["raw_path"], scope["query_string"], fields)
+        if isinstance(admitted, Refusal):
+            return await self._refuse(admitted, send)
+        self.counters.requests += 1
+        replayable = await incoming.hold(fields)
+        for last in (not replayable, True):
+            refusal = await self._once(scope["method"], admitted, fields, incoming, send, last=last)
+            if refusal is None:
+                return None
+            if isinstance(refusal, Refusal):
+                return await self._refuse(refusal, send)
+        return None
+
+    async def _once(
+        self,
+        method: str,
+        target: bytes,
+        fields: list[RawField],
+        incoming: _Incoming,
+        send: Send,
+        *,
+        last: bool,
+    ) -> Refusal | Fields | None:
+        """Ask the resource once; return None when it is answered, or the renewed fields to try again with."""
+        try:
+            credential = await self.credential.fields()
+            request = StreamedRequest(
+                method,
+                self.mapping.upstream,
+                target,
+                request_fields(fields, credential, self.mapping),
+                incoming.body(),
+            )
+            async with self._wire.stream(request) as answer:
+                if not asks_for_a_token(answer.status, answer.fields):
+                    self.credential.accepted(credential)
+                    return await self._pass_on(answer, send)
+            renewed = await self.credential.renewed(credential)
+        except AuthlensError as error:
+            return of_error(error, self.credential.url)
+        except StreamFailed as failed:
+            return of_failure(failed.failure)
+        if renewed is None:
+            return self.refused()
+        if not last:
+            return renewed
+        return _send_again() if incoming.streamed else self.refused()
+
+    async def _pass_on(self, answer: StreamedResponse, send: Send) -> Refusal | None:
+        try:
+            fields = list(response_fields(answer.fields, self.mapping))
+        except Elsewhere as elsewhere:
+            return self.elsewhere(elsewhere)
+        await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+        try:
+            async for chunk in answer.body:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except StreamFailed as failed:
+            self.counters.failed(failed.failure.cause)
+            raise  # the server closes the connection: the client sees that the answer is cut
+        await send({"type": "http.response.body", "body": b""})
+        return None
+
+    def refused(self) -> Refusal:
+        """Return the answer where the resource refuses a renewed credential, too."""
+        shown = safe_line(self.credential.url, 300)
+        return Refusal(
+            502,
+            "refused",
+            f"{shown} refuses the credential.",
+            f"To see why: authlens probe --kept {shlex.quote(shown)}",
+            Refused.exit_code,
+        )
+
+    def elsewhere(self, redirect: Elsewhere) -> Refusal:
+        """Return the answer where the resource redirects to another origin."""
+        host = safe_line(urlsplit(redirect.target).netloc, 200)
+        if "/cdn-cgi/access/login" in redirect.target:
+            cause = f"The resource redirects to the login page at {host}."
+            return of_error(LoginNeeded(cause, "Log in again."), self.credential.url)
+        cause = f"The resource redirects to {host}, where the credential does not go."
+        return Refusal(502, "redirect_refused", cause, "Start a proxy for that address if you trust it.", 5)
+
+    async def _refuse(self, refusal: Refusal, send: Send) -> None:
+        if refusal.status >= 500:
+            self.counters.failed(refusal.cause)
+        await send({"type": "http.response.start", "status": refusal.status, "headers": refusal.fields})
+        await send({"type": "http.response.body", "body": refusal.body})
+
+
+class _Incoming:
+    """The body of a request as it arrives, and the moment at which its client goes away."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._complete = asyncio.Event()
+        self._held: bytes | None = None
+        self.streamed = False
+
+    async def hold(self, fields: list[RawField]) -> bool:
+        """Read a small body whole; return whether the request can be sent again."""
+        length = _value(fields, b"content-length")
+        chunked = bool(_value(fields, b"transfer-encoding"))
+        if chunked or (length and int(length) > _HELD_BODY):
+            self.streamed = True
+            return False
+        self._held = b"".join([chunk async for chunk in self._chunks()])
+        return True
+
+    def body(self) -> AsyncIterable[bytes] | None:
+        """Return the body to send; None without one."""
+        if self._held is None:
+            return self._chunks()
+        return _one(self._held) if self._held else None
+
+    async def gone(self) -> None:
+        """Return when the client has closed the connection after its body was complete."""
+        await self._complete.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise _ClientGone
+            if message.get("body"):
+                yield message["body"]
+            if not message.get("more_body"):
+                self._complete.set()
+                return
+
+
+async def _one(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+def _send_again() -> Refusal:
+    return Refusal(
+        503,
+        "send_again",
+        "The resource refused the credential while the body was being sent; a new one is here now.",
+        "Send the request again.",
+    )
+
+
+def _value(fields: list[RawField], wanted: bytes) -> bytes:
+    return next((value for name, value in fields if name.lower() == wanted), b"")

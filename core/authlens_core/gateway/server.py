@@ -1,0 +1,139 @@
+"""uvicorn on a socket of our own: loopback, or a Unix socket that only this account can open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+
+__all__ = ["GatewayServer", "loopback_socket", "remove_socket", "unix_socket"]
+
+_BACKLOG: Final = 128
+_GRACE_SECONDS: Final = 1
+_LONGEST_HEAD: Final = 64 * 1024
+
+
+class GatewayServer(uvicorn.Server):
+    """Leaves signals to the program around it and writes no log."""
+
+    def __init__(self, app: Any, upgrade: Any) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                interface="asgi3",
+                http="h11",
+                ws=upgrade,
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                h11_max_incomplete_event_size=_LONGEST_HEAD,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def serve_until_cancelled(self, listener: socket.socket) -> None:
+        """Serve; at the cancellation close every connection first."""
+        task = asyncio.create_task(self.serve([listener]))
+        try:
+            await asyncio.shield(task)
+        finally:
+            self.should_exit = self.force_exit = True
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def loopback_socket(port: int) -> socket.socket:
+    """Return a listening socket on 127.0.0.1; port 0 picks a free one.
+
+    Raises:
+        UsageError: the port cannot be had.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"Port {port} cannot be used: {safe_line(error.strerror or type(error).__name__, 100)}.",
+            "Choose another --port, or leave it out to use any free one.",
+        ) from None
+    return listener
+
+
+def unix_socket(path: Path) -> socket.socket:
+    """Return a listening Unix socket with mode 0600; one that a dead process left is replaced.
+
+    Raises:
+        UsageError: the path is in use, or cannot be made.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        raise UsageError("This system has no Unix sockets.", "Use --port instead.")
+    _remove_dead(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # The mode has to be right from the first moment: between bind and chmod another account could connect.
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"The socket {safe_line(str(path), 200)} cannot be made: "
+            f"{safe_line(error.strerror or str(error), 100)}.",
+            "Choose another --socket path; its directory has to exist and be yours.",
+        ) from None
+    finally:
+        os.umask(before)
+    return listener
+
+
+def remove_socket(path: Path) -> None:
+    """Remove the socket of a server that has ended."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _remove_dead(path: Path) -> None:
+    """Remove a socket on which nothing listens.
+
+    Raises:
+        UsageError: something listens there, or it is another kind of file.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return
+    shown = safe_line(str(path), 200)
+    if not stat.S_ISSOCK(mode):
+        raise UsageError(f"{shown} exists and is not a socket.", "Choose another --socket path.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        trial.settimeout(1.0)
+        try:
+            trial.connect(str(path))
+        except OSError:
+            remove_socket(path)
+            return
+    raise UsageError(f"Another program listens on {shown}.", "Stop it, or choose another --socket path.")

@@ -1,0 +1,165 @@
+"""WebSocket through the proxy: once both sides have switched protocols, bytes pass untouched.
+
+uvicorn hands a connection over at an upgrade request. Frames are not parsed, so compression and every
+extension that the two ends agree on work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final
+
+import h11
+
+from authlens_core.errors import AuthlensError
+from authlens_core.gateway.forwarding import Elsewhere, asks_for_a_token, request_fields, response_fields
+from authlens_core.gateway.refusal import Refusal, of_error, of_failure
+from authlens_core.gateway.reverse_proxy import ReverseProxy
+from authlens_core.wire.client import Wire
+from authlens_core.wire.streaming import (
+    NetworkStream,
+    RawField,
+    StreamedRequest,
+    StreamedResponse,
+    StreamFailed,
+)
+
+__all__ = ["UpgradeTunnel"]
+
+_CHUNK: Final = 64 * 1024
+_HANDSHAKE: Final = frozenset({b"connection", b"upgrade"})
+
+
+class UpgradeTunnel:
+    """Takes connections over from uvicorn; give `protocol` to its configuration as `ws`."""
+
+    def __init__(self, proxy: ReverseProxy, wire: Wire) -> None:
+        self._proxy = proxy
+        self._wire = wire
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def protocol(self, **_: object) -> asyncio.Protocol:
+        """Return the protocol for one connection."""
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=_CHUNK), self._serve)
+
+    async def stop(self) -> None:
+        """Close every tunnel."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        try:
+            refusal = await self._tunnel(reader, writer)
+            if refusal is not None:
+                writer.write(_head(refusal.status, [*refusal.fields, (b"Connection", b"close")]))
+                writer.write(refusal.body)
+                await writer.drain()
+        except (OSError, asyncio.IncompleteReadError, h11.ProtocolError):
+            pass  # one of the two ends is gone, and the other is closed below
+        finally:
+            writer.close()
+
+    async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Refusal | None:
+        connection = h11.Connection(h11.SERVER)
+        connection.receive_data(await reader.readuntil(b"\r\n\r\n"))
+        event = connection.next_event()
+        if not isinstance(event, h11.Request):
+            return Refusal(400, "bad_request", "This is not an upgrade request.")
+        fields = list(event.headers)
+        path, _, query = event.target.partition(b"?")
+        admitted = self._proxy.admit(path, query, fields)
+        if isinstance(admitted, Refusal):
+            return admitted
+        self._proxy.counters.requests += 1
+        for last in (False, True):
+            done = await self._once(admitted, fields, reader, writer, last=last)
+            if not isinstance(done, bool):
+                return done
+        return None
+
+    async def _once(
+        self,
+        target: bytes,
+        fields: list[RawField],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        last: bool,
+    ) -> Refusal | bool | None:
+        """Ask the resource once; True says that the credential was renewed and it is worth another try."""
+        try:
+            credential = await self._proxy.credential.fields()
+            passed = (*request_fields(fields, credential, self._proxy.mapping), *_handshake(fields))
+            request = StreamedRequest("GET", self._proxy.mapping.upstream, target, passed)
+            async with self._wire.stream(request) as answer:
+                if not asks_for_a_token(answer.status, answer.fields):
+                    self._proxy.credential.accepted(credential)
+                    return await self._connect(answer, reader, writer)
+            if last or await self._proxy.credential.renewed(credential) is None:
+                return self._proxy.refused()
+        except AuthlensError as error:
+            return of_error(error, self._proxy.credential.url)
+        except StreamFailed as failed:
+            return of_failure(failed.failure)
+        return True
+
+    async def _connect(
+        self, answer: StreamedResponse, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> Refusal | None:
+        try:
+            fields = list(response_fields(answer.fields, self._proxy.mapping))
+        except Elsewhere as elsewhere:
+            return self._proxy.elsewhere(elsewhere)
+        if answer.status == 101 and answer.connection is not None:
+            writer.write(_head(101, [*fields, *_handshake(answer.fields)]))
+            await writer.drain()
+            await _relay(reader, writer, answer.connection)
+            return None
+        own = [pair for pair in fields if pair[0].lower() != b"content-length"]
+        writer.write(_head(answer.status, [*own, (b"Connection", b"close")]))
+        async for chunk in answer.body:
+            writer.write(chunk)
+            await writer.drain()
+        return None
+
+
+async def _relay(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: NetworkStream
+) -> None:
+    """Pass bytes both ways until one side ends."""
+
+    async def up() -> None:
+        while data := await reader.read(_CHUNK):
+            await connection.write(data)
+
+    async def down() -> None:
+        while data := await connection.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+
+    ways = {asyncio.create_task(up()), asyncio.create_task(down())}
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+        with suppress(OSError):
+            await connection.aclose()
+
+
+def _handshake(fields: tuple[RawField, ...] | list[RawField]) -> list[RawField]:
+    """Return the fields of the upgrade, which are for one hop: this hop makes them anew at the next."""
+    return [pair for pair in fields if pair[0].lower() in _HANDSHAKE]
+
+
+def _head(status: int, fields: list[RawField]) -> bytes:
+    phrase = b"Switching Protocols" if status == 101 else b""
+    lines = [b"HTTP/1.1 %d %b" % (status, phrase), *(b"%b: %b" % pair for pair in fields)]
+    return b"\r\n".join([*lines, b"", b""])

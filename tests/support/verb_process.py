@@ -1,0 +1,147 @@
+"""Verbs of authlens as processes: a machine with a keyring, an emulator, a person at the browser."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "AUTHLENS",
+    "SECONDS",
+    "Done",
+    "Verb",
+    "authlens",
+    "emulated",
+    "log_in",
+    "process_table",
+    "running",
+]
+
+AUTHLENS = (sys.executable, "-m", "authlens_tui")
+TESTS = Path(__file__).parents[1]
+SECONDS = 60.0
+PERSON = """#!{python}
+import asyncio, sys
+from authlens_core.emulator import play_person
+asyncio.run(play_person(sys.argv[1]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command left: its exit code, its answer and its words."""
+
+    code: int
+    answer: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A command that runs until it is stopped.
+
+    Attributes:
+        process: the process.
+        first: the first line of its stdout.
+    """
+
+    process: asyncio.subprocess.Process
+    first: str
+
+
+def machine_in(directory: Path) -> dict[str, str]:
+    """Return the environment of a machine: a keyring that works, and a browser at which somebody sits."""
+    person = directory / "person"
+    person.write_text(PERSON.format(python=sys.executable))
+    person.chmod(0o700)
+    return {
+        **os.environ,
+        "PYTHONPATH": str(TESTS),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+        "FAKE_KEYRING": str(directory / "keyring.json"),
+        "AUTHLENS_HOME": str(directory / "authlens"),
+        "BROWSER": str(person),
+    }
+
+
+async def authlens(
+    machine: Mapping[str, str], *arguments: str, typed: str = "", cwd: Path | None = None
+) -> Done:
+    """Run one command to its end, with `typed` on its standard input."""
+    process = await asyncio.create_subprocess_exec(
+        *(*AUTHLENS, *arguments),
+        env=dict(machine),
+        cwd=cwd,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    answer, words = await asyncio.wait_for(process.communicate(typed.encode()), SECONDS)
+    done = Done(process.returncode or 0, answer.decode(), words.decode())
+    assert "Traceback" not in done.words, done.words
+    return done
+
+
+@asynccontextmanager
+async def running(machine: Mapping[str, str], *arguments: str) -> AsyncIterator[Verb]:
+    """Run a command until the block ends; yield when it has written its first line on stdout."""
+    process = await asyncio.create_subprocess_exec(
+        *(*AUTHLENS, *arguments),
+        env=dict(machine),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        first = (await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode().strip()
+        yield Verb(process, first)
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await asyncio.wait_for(process.communicate(), SECONDS)
+
+
+@asynccontextmanager
+async def emulated(*arguments: str) -> AsyncIterator[str]:
+    """Run `authlens emulator`; yield the URL of its resource."""
+    async with running(os.environ, "emulator", *arguments) as emulator:
+        yield emulator.first
+
+
+async def log_in(machine: Mapping[str, str], resource: str) -> None:
+    """Log in, with the person at the browser."""
+    done = await authlens(machine, "login", resource, "--port", "0")
+    assert done.code == 0, done.words
+
+
+def secrets_in(machine: Mapping[str, str]) -> list[str]:
+    """Return every token that the keyring holds."""
+    keyring = Path(machine["FAKE_KEYRING"]).read_text()
+    return re.findall(r'_token\\": \\"([^"\\]{20,})\\"', keyring)
+
+
+@asynccontextmanager
+async def process_table() -> AsyncIterator[set[bytes]]:
+    """Yield a set that fills with arguments and environment of every process that runs meanwhile."""
+    seen: set[bytes] = set()
+
+    async def watch() -> None:
+        while True:
+            for part in ("cmdline", "environ"):
+                for path in Path("/proc").glob(f"[0-9]*/{part}"):
+                    with suppress(OSError):
+                        seen.add(path.read_bytes())
+            await asyncio.sleep(0.01)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield seen
+    finally:
+        task.cancel()

@@ -1,0 +1,48 @@
+"""Values of options that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["LONGEST_TTL", "min_ttl", "number", "port", "port_up_to"]
+
+LONGEST_TTL: Final = 10 * 365 * 86_400.0
+
+
+def number(text: str, least: float, most: float, unit: str) -> float:
+    """Return a number in a range.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        msg = f"not a number of {unit} from {least:g} to {most:g}"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def min_ttl(text: str) -> float:
+    """Return the value of `--min-ttl`."""
+    return number(text, 0, LONGEST_TTL, "seconds")
+
+
+def port_up_to(most: int) -> Callable[[str], int]:
+    """Return what reads a port from 0 to `most`."""
+
+    def port(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= most):
+            msg = f"not a port from 0 to {most}"
+            raise argparse.ArgumentTypeError(msg)
+        return int(text)
+
+    return port
+
+
+port = port_up_to(65_535)

@@ -1,0 +1,108 @@
+"""`authlens proxy`: the protected resource on this machine, with the credential added."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from authlens_core.gateway.forwarding import Mapping
+from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
+from authlens_core.gateway.server import GatewayServer, loopback_socket, remove_socket, unix_socket
+from authlens_core.gateway.upgrade_tunnel import UpgradeTunnel
+from authlens_core.oauth.url import Url, parse_url
+from authlens_core.session import Session
+from authlens_tui.cli.credential_choice import request_credential
+from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.terminal.output import answer_line, say, say_over
+
+__all__ = ["proxy"]
+
+
+async def proxy(arguments: Namespace) -> int:
+    """Serve until a signal comes; the first line on stdout is the local URL.
+
+    Raises:
+        UsageError: the URL, the port or the socket cannot be used.
+        LoginNeeded: there is no credential for the URL.
+    """
+    url = parse_url(checked_url(arguments.url), loopback_http=True)
+    async with open_session() as session:
+        credential = request_credential(session, url.text, arguments)
+        await credential.fields()  # a missing login is reported now, not at the first request
+        with _listener(arguments) as listener:
+            await _serve(session, credential, _mapping(url, listener), url, listener, arguments)
+    return 0
+
+
+@contextmanager
+def _listener(arguments: Namespace) -> Iterator[socket.socket]:
+    if arguments.socket is None:
+        with loopback_socket(arguments.port) as listener:
+            yield listener
+        return
+    path = Path(arguments.socket).absolute()
+    with unix_socket(path) as listener:
+        try:
+            yield listener
+        finally:
+            remove_socket(path)
+
+
+def _mapping(url: Url, listener: socket.socket) -> Mapping:
+    if listener.family != socket.AF_INET:
+        return Mapping(url)
+    return Mapping(url, f"http://127.0.0.1:{listener.getsockname()[1]}", f"/{secrets.token_urlsafe(24)}")
+
+
+async def _serve(
+    session: Session,
+    credential: RequestCredential,
+    mapping: Mapping,
+    url: Url,
+    listener: socket.socket,
+    arguments: Namespace,
+) -> None:
+    counters = Counters()
+    app = ReverseProxy(session.wire, credential, mapping, counters)
+    tunnel = UpgradeTunnel(app, session.wire)
+    answer_line(_local_url(mapping, url, arguments.socket))
+    say(f"Serving {url.text} with your credential to programs on this machine. Ctrl-C stops it.")
+    status = asyncio.create_task(_show_status(app.counters, credential))
+    try:
+        await GatewayServer(app, tunnel.protocol).serve_until_cancelled(listener)
+    finally:
+        status.cancel()
+        await tunnel.stop()
+        say(_status(counters, credential))
+
+
+def _local_url(mapping: Mapping, url: Url, path: str | None) -> str:
+    rest = (url.path or "/") + ("" if url.query is None else f"?{url.query}")
+    if path is not None:
+        return f"unix://{quote(str(Path(path).absolute()))}#{rest}"
+    return f"{mapping.local}{mapping.prefix}{rest}"
+
+
+def _status(counters: Counters, credential: RequestCredential) -> str:
+    words = f"requests {counters.requests} · refreshes {credential.refreshes} · errors {counters.errors}"
+    return f"{words} · {counters.last_error}" if counters.last_error else words
+
+
+async def _show_status(counters: Counters, credential: RequestCredential) -> None:
+    """Write the status when it has changed: over itself on a terminal, else at most every ten seconds."""
+    on_terminal = sys.stderr is not None and sys.stderr.isatty()
+    shown = _status(counters, credential)
+    while True:
+        await asyncio.sleep(1.0 if on_terminal else 10.0)
+        words = _status(counters, credential)
+        if words != shown:
+            shown = words
+            (say_over if on_terminal else say)(words)

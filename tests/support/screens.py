@@ -38,7 +38,7 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module
-from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.messages import LoginWanted, TraceWanted
 from authlens_tui.screens.wizard import wizard as wizard_module
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.clipboard import Copied, CopyWay
@@ -85,11 +85,11 @@ class Host(BaseApp):
         self.copied.append((what, text.reveal() if isinstance(text, Secret) else text))
         return Copied(CopyWay.NONE, 0, "")
 
-    def on_dashboard_screen_login_wanted(self, message: DashboardScreen.LoginWanted) -> None:
+    def on_dashboard_login_wanted(self, message: LoginWanted) -> None:
         """Note the URL of the login that would begin."""
         self.wanted.append(message.url)
 
-    def on_dashboard_screen_trace_wanted(self, message: DashboardScreen.TraceWanted) -> None:
+    def on_dashboard_trace_wanted(self, message: TraceWanted) -> None:
         """Note the kind of the trace that would be shown."""
         self.wanted.append(message.trace.kind.value)
 

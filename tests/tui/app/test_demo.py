@@ -112,7 +112,7 @@ async def test_a_scenario_about_another_credential_ends_with_the_diagnosis_of_it
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         dashboard = app.screen
         assert isinstance(dashboard, DashboardScreen)
-        await until(pilot, lambda: len(dashboard.shown) == 2)
+        await until(pilot, lambda: len(dashboard.listing.shown) == 2)
         await pilot.press("home")
         if dashboard.selected is not None and dashboard.selected.grant is not None:
             await pilot.press("down")

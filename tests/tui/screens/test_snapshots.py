@@ -82,7 +82,7 @@ async def unreadable() -> DashboardScreen:
             "The index of credentials is damaged.", "Move it away, then start authlens again."
         )
 
-    screen._session.credentials.index.grants = refuse  # type: ignore[assignment]
+    screen.context.session.credentials.index.grants = refuse  # type: ignore[assignment]
     return screen
 
 
@@ -92,7 +92,7 @@ def keys(*wanted: str, rows: int) -> Walk:
     async def walk(pilot: Pilot[int]) -> None:
         screen = pilot.app.screen
         assert isinstance(screen, DashboardScreen)
-        await until(pilot, lambda: len(screen.shown) == rows)
+        await until(pilot, lambda: len(screen.listing.shown) == rows)
         await pilot.press(*wanted)
 
     return walk

@@ -46,6 +46,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.app.moving import move_everything, results_of
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.store_choice import StoreChoice, choice_after
 from authlens_tui.screens.trace.open_session import Kept
@@ -232,7 +233,7 @@ class AuthlensApp(BaseApp):
 
     def _refreshed_by_itself(self, attempted: Attempted) -> None:
         if self._dashboard is not None:
-            self._dashboard.heard(attempted)
+            self._dashboard.show_attempt(attempted)
 
     def start_login(self, url: str, *, play: bool = False) -> None:
         """Open the wizard on `url`."""
@@ -263,8 +264,6 @@ class AuthlensApp(BaseApp):
         holding_id = self._looked_at()
         if self._session is not None and holding_id:
             note_touch(self._session.credentials, holding_id, Touched.REVEALED, "secrets of a trace")
-
-    # -- logins that were interrupted ------------------------------------------------------------------
 
     def _tell_interrupted(self) -> None:
         """Say on the dashboard which login was interrupted, and what leads on."""
@@ -304,20 +303,20 @@ class AuthlensApp(BaseApp):
         self.notify(BEGINS_ANEW, title="Taken up again", timeout=10, markup=False)
         wizard.action_run_all()
 
-    @on(DashboardScreen.LoginWanted)
-    def _login_wanted(self, message: DashboardScreen.LoginWanted) -> None:
+    @on(LoginWanted)
+    def _login_wanted(self, message: LoginWanted) -> None:
         self.start_login(message.url)
 
     # -- moving what is kept ---------------------------------------------------------------------------
 
-    @on(DashboardScreen.MoveWanted)
+    @on(MoveWanted)
     def _move_wanted(self) -> None:
         if self._session is None or not isinstance(self.screen, DashboardScreen):
             return
         try:
             new_file = not file_path(StoreKind.ENCRYPTED_FILE).exists()
         except AuthlensError as error:
-            self.screen.say(str(error), good=False)
+            self.screen.context.say(str(error), good=False)
             return
         place = self._session.credentials.store.place
         self.push_screen(MoveStoreScreen(place, self._carry_out, new_file=new_file))
@@ -351,8 +350,8 @@ class AuthlensApp(BaseApp):
             self._interruptions = Interruptions.beside(credentials.store)
         self._dashboard.use(self._session)
 
-    @on(DashboardScreen.TraceWanted)
-    def _trace_wanted(self, message: DashboardScreen.TraceWanted) -> None:
+    @on(TraceWanted)
+    def _trace_wanted(self, message: TraceWanted) -> None:
         if self._session is not None:
             credentials, holding_id = self._session.credentials, message.holding_id
             kept = Kept(credentials.traces, holding_id) if holding_id else None

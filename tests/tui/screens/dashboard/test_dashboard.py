@@ -40,7 +40,7 @@ from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.settings import SettingsScreen
-from authlens_tui.screens.palette import possible_actions
+from authlens_tui.screens.palette import Possible, possible_actions
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep
 from support.screens import Host, footer_keys, run_screen, text_of, until
@@ -83,6 +83,11 @@ async def earned(
             yield screen, pilot, app
 
 
+def binding_id(one: Possible) -> str:
+    """Return what a key of the dashboard does."""
+    return one.action.removeprefix("act('").removesuffix("')")
+
+
 def said(screen: DashboardScreen) -> str:
     """Return the line under the table."""
     return str(screen.result.content)
@@ -90,7 +95,7 @@ def said(screen: DashboardScreen) -> str:
 
 async def settled(screen: DashboardScreen, pilot: Pilot[int]) -> None:
     """Wait until nothing is under way."""
-    await until(pilot, lambda: not screen._busy and said(screen)[:1] in "✔✖" and bool(said(screen)))
+    await until(pilot, lambda: not screen.context.busy and said(screen)[:1] in "✔✖" and bool(said(screen)))
 
 
 # -- what is shown ---------------------------------------------------------------------------------------
@@ -128,7 +133,7 @@ async def test_a_row_is_drawn_anew_when_its_text_has_changed() -> None:
     """A second later nothing has changed; forty minutes later the countdown has."""
     async with dashboard(grant("a", minutes=90)) as (screen, pilot, app):
         assert "1 h 30 min" in text_of(app)
-        screen._now = lambda: NOW + timedelta(minutes=40)
+        screen.context.now = lambda: NOW + timedelta(minutes=40)
         screen.show_now()
         await pilot.pause()
         assert "50 min 0 s" in text_of(app)
@@ -149,7 +154,7 @@ def test_the_columns_fill_the_width_and_the_resource_gives_way_last(width: int) 
 async def test_a_credential_that_another_process_removed_disappears() -> None:
     """The table follows the index; the cursor stands on what is left."""
     async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
-        screen._session.credentials.index.remove("id-a")
+        screen.context.session.credentials.index.remove("id-a")
         screen.show_now()
         await pilot.pause()
         assert len(screen.table.rows) == 1
@@ -161,7 +166,7 @@ async def test_a_credential_that_another_process_removed_disappears() -> None:
 async def test_a_damaged_record_is_mentioned_and_the_others_can_be_used() -> None:
     """H143: it is set apart, never shown raw."""
     async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
-        with screen._session.credentials.index.writing() as connection:
+        with screen.context.session.credentials.index.writing() as connection:
             connection.execute("UPDATE grants SET record = '{raw' WHERE grant_id = 'id-a'")
         screen.show_now()
         await pilot.pause()
@@ -209,7 +214,7 @@ async def test_refresh_probe_and_inspect_at_the_emulator() -> None:
         await settled(screen, pilot)
         assert said(screen).startswith("✔")
         await pilot.press("p")
-        await until(pilot, lambda: not screen._busy and "asking" not in said(screen).lower())
+        await until(pilot, lambda: not screen.context.busy and "asking" not in said(screen).lower())
         assert said(screen).startswith("✔")
         await pilot.press("i")
         await until(pilot, lambda: app.wanted == ["probe"])
@@ -225,11 +230,11 @@ async def test_revoke_asks_first_and_no_is_the_default() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is screen)
         assert len(screen.table.rows) == 1
-        assert not screen._busy
+        assert not screen.context.busy
         await pilot.press("v")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
-        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen._busy)
+        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen.context.busy)
         assert said(screen).startswith("✔")
 
 
@@ -252,26 +257,28 @@ async def test_forget_says_that_the_tokens_live_on() -> None:
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         assert "The server is not told" in text_of(app)
         await pilot.press("y")
-        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen._busy)
+        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen.context.busy)
         assert "stay valid at the server" in said(screen)
 
 
-async def test_two_actions_on_one_credential_at_once_are_refused() -> None:
+async def test_two_actions_on_one_credential_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refresh token is sent once: the second key finds the first at work."""
+    told: list[str] = []
     async with earned() as (screen, pilot, _):
-        screen.action_refresh()
-        screen.action_refresh()
-        assert "under way" in said(screen)
-        await until(pilot, lambda: not screen._busy)
-        events = screen._session.credentials.events(screen.shown[0].holding_id, 20)
+        monkeypatch.setattr(screen.context, "say", lambda words, **_: told.append(words))
+        screen.action_act("refresh")
+        screen.action_act("refresh")
+        assert "still running" in told[-1]
+        await until(pilot, lambda: not screen.context.busy)
+        events = screen.context.session.credentials.events(screen.listing.shown[0].holding_id, 20)
         assert sum("refresh" in event.kind for event in events) == 1
 
 
 async def test_a_key_pressed_twice_opens_one_question() -> None:
     """Two presses before the window is there: one window, one answer."""
     async with dashboard(grant("a")) as (screen, pilot, app):
-        screen.action_revoke()
-        screen.action_revoke()
+        screen.action_act("revoke")
+        screen.action_act("revoke")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("n")
         await until(pilot, lambda: app.screen is screen)
@@ -284,10 +291,10 @@ async def test_yes_acts_on_the_credential_that_was_asked_about() -> None:
         assert asked is not None
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        screen._session.credentials.index.remove(asked.holding_id)
+        screen.context.session.credentials.index.remove(asked.holding_id)
         screen.show_now()
         await pilot.press("y")
-        await until(pilot, lambda: app.screen is screen and not screen._busy)
+        await until(pilot, lambda: app.screen is screen and not screen.context.busy)
         assert len(screen.table.rows) == 1
 
 
@@ -348,7 +355,7 @@ async def mixed(size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[Dashbo
         await session.credentials.service_tokens.save(service, Secret("a" * 64))
         screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (file_of_cloudflared(),))
         async with run_screen(screen, size=size) as (app, pilot):
-            await until(pilot, lambda: len(screen.shown) == 3)
+            await until(pilot, lambda: len(screen.listing.shown) == 3)
             yield screen, pilot, app
 
 
@@ -368,7 +375,7 @@ async def test_the_tokens_of_cloudflared_can_be_looked_at_probed_and_renewed_and
         keys = footer_keys(app)
         assert {"p", "l"} <= keys
         assert not {"r", "v", "f"} & keys
-        actions = {one.action for one in possible_actions(screen)}
+        actions = {binding_id(one) for one in possible_actions(screen)}
         assert {"inspect", "save", "events"} <= actions
         assert not {"copy_token", "copy_login_link"} & actions
 
@@ -389,7 +396,7 @@ async def test_a_login_by_cloudflared_begins_and_its_link_is_copied_with_a_key(t
             await until(pilot, lambda: "Here: c copies the link" in text_of(app))
             await pilot.press("c")
             await until(pilot, lambda: bool(app.copied))
-            assert app.copied == [("The link of the login", waiting.pending_url)]
+            assert app.copied == [("Login link", waiting.pending_url)]
             app.environ = {"PATH": str(tmp_path)}
             await pilot.press("l")
             await until(pilot, lambda: "Log in with cloudflared: https://wiki.example.com/" in text_of(app))
@@ -402,13 +409,13 @@ async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed()
     async with mixed() as (screen, pilot, app):
         screen.table.select("service-1")
         await until(pilot, lambda: "client id" in text_of(app))
-        actions = {one.action for one in possible_actions(screen)}
-        assert {"replace", "forget", "probe"} <= actions
+        actions = {binding_id(one) for one in possible_actions(screen)}
+        assert {"edit_service_token", "forget", "probe"} <= actions
         assert not {"refresh", "revoke", "login_again"} & actions
         await pilot.press("f")
         await until(pilot, lambda: "Access is not told" in text_of(app))
         await pilot.press("y")
-        await until(pilot, lambda: len(screen.shown) == 2 and not screen._busy)
+        await until(pilot, lambda: len(screen.listing.shown) == 2 and not screen.context.busy)
 
 
 async def test_a_filter_shows_only_some_and_esc_shows_all_again() -> None:
@@ -416,9 +423,9 @@ async def test_a_filter_shows_only_some_and_esc_shows_all_again() -> None:
     async with mixed() as (screen, pilot, app):
         await pilot.press("slash", *"ada@", "enter")
         await until(pilot, lambda: "1 of 3 match 'ada@'" in text_of(app))
-        assert [row.title for row in screen.shown] == ["grafana.example.com"]
+        assert [row.title for row in screen.listing.shown] == ["grafana.example.com"]
         await pilot.press("slash", *"zzz")
-        await until(pilot, lambda: "Nothing matches." in text_of(app))
+        await until(pilot, lambda: "No match." in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: "Credentials: 3" in text_of(app))
         assert app.focused is screen.table
@@ -438,7 +445,7 @@ async def test_the_selection_stays_on_its_credential_whatever_is_sorted_filtered
             note()
         assert "grouped by team" in text_of(app)
         assert "team.cloudflareaccess.com · 2" in text_of(app)
-        await keep(screen._session.credentials, grant("a", minutes=1), grant("z", minutes=2))
+        await keep(screen.context.session.credentials, grant("a", minutes=1), grant("z", minutes=2))
         screen.show_now()
         note()
         await pilot.press("slash", *"wiki", "escape")
@@ -485,7 +492,7 @@ async def test_the_claims_follow_the_content_of_a_file(tmp_path: Path) -> None:
             await until(pilot, lambda: "the-first" in text_of(app))
             path.write_text(jwt_of({"email": "ada@example.com", "nonce": "the-second"}))
             found[0] = replace(found[0], fingerprint="2")
-            screen._look_at_files()
+            screen.look_at_files()
             await until(pilot, lambda: "the-second" in text_of(app))
             assert "the-first" not in text_of(app)
 
@@ -493,7 +500,7 @@ async def test_the_claims_follow_the_content_of_a_file(tmp_path: Path) -> None:
 async def test_the_claims_of_a_login_go_when_its_token_is_replaced() -> None:
     """They are of one token; j reads those of the next one."""
     async with dashboard(grant("a"), size=(160, 60)) as (screen, pilot, app):
-        credentials = screen._session.credentials
+        credentials = screen.context.session.credentials
         first = Secret(jwt_of({"nonce": "the-first"}))
         kept = await credentials.save(grant("a"), GrantSecrets(first, None))
         screen.show_now(anew=True)
@@ -512,7 +519,7 @@ async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_befor
     """Nothing is shown rather than what another one sent."""
     async with dashboard(grant("a"), grant("b")) as (screen, pilot, _):
         kept = TraceSummary("one", TraceKind.PROBE, NOW, Outcome.PASSED)
-        traces = screen._session.credentials.traces
+        traces = screen.context.session.credentials.traces
 
         def of(holding_id: str) -> tuple[TraceSummary, ...]:
             if holding_id == "id-a":
@@ -523,9 +530,9 @@ async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_befor
         screen.table.select("id-b")
         screen.table.select("id-a")
         screen.show_now(anew=True)
-        await until(pilot, lambda: [one.id for one in screen.history.options] == ["one"])
+        await until(pilot, lambda: [one.id for one in screen.pane.history.options] == ["one"])
         screen.table.select("id-b")
-        await until(pilot, lambda: not screen.history.options)
+        await until(pilot, lambda: not screen.pane.history.options)
 
 
 def jwt_of(claims: Mapping[str, object]) -> str:
@@ -544,7 +551,7 @@ async def test_a_row_says_when_it_is_refreshed_by_itself_or_why_it_waits() -> No
         await until(
             pilot, lambda: "next try in 40 s" in text_of(app) and "The server failed." in text_of(app)
         )
-        screen._settings.change(background_refresh=False)
+        screen.context.settings.change(background_refresh=False)
         screen.show_now(anew=True)
         await until(pilot, lambda: "refresh is off" in text_of(app))
 
@@ -552,7 +559,7 @@ async def test_a_row_says_when_it_is_refreshed_by_itself_or_why_it_waits() -> No
 async def test_an_index_that_cannot_be_read_is_said_and_tried_again() -> None:
     """Cause, cure, and that the tokens are safe; no empty table that looks like nothing is there."""
     async with dashboard(grant("a")) as (screen, pilot, app):
-        index = screen._session.credentials.index
+        index = screen.context.session.credentials.index
         whole = index.grants
 
         def broken() -> Any:
@@ -572,27 +579,29 @@ async def test_an_index_that_cannot_be_read_is_said_and_tried_again() -> None:
 async def test_probing_all_counts_by_layer_and_lists_each() -> None:
     """Progress while it runs; then who answered what."""
     async with earned() as (screen, pilot, app):
-        screen.action_probe_all()
+        screen.action_act("probe_all")
         await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
         shown = text_of(app)
         assert "1 works" in shown
         assert "origin: The resource accepts the token." in shown
         await pilot.press("escape")
         assert said(screen) == "✔ Probed: 1 works"
-        assert not screen._busy
+        assert not screen.context.busy
 
 
-async def test_what_is_under_way_is_stopped_by_esc_and_says_what_was_not_begun() -> None:
-    """What was sent is waited for; nothing more is begun."""
+async def test_a_batch_stops_with_esc_and_reports_what_did_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests already sent are awaited; nothing more starts."""
+    told: list[str] = []
     async with dashboard(*(grant(str(number)) for number in range(20))) as (screen, pilot, app):
-        screen.action_probe_all()
-        assert screen.is_under_way
-        assert "Esc stops it" in said(screen)
+        monkeypatch.setattr(screen.context, "say", lambda words, **_: told.append(words))
+        screen.action_act("probe_all")
+        assert screen.batches.is_running
+        assert "Esc stops it" in told[-1]
         assert screen.stop_running()
-        screen.action_refresh_all()
+        screen.action_act("refresh_all")
         await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
-        assert "not begun" in text_of(app)
-        assert not screen.is_under_way
+        assert "not started" in text_of(app)
+        assert not screen.batches.is_running
 
 
 async def test_revoking_all_names_how_many_and_shows_the_proof_of_each() -> None:
@@ -603,14 +612,14 @@ async def test_revoking_all_names_how_many_and_shows_the_proof_of_each() -> None
         assert "Revoke the one login shown here?" in text_of(app)
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is screen)
-        assert len(screen.shown) == 1
+        assert len(screen.listing.shown) == 1
         await pilot.press("V")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
-        assert "1 revoked with proof · 0 not" in text_of(app)
+        assert "1 revoked and verified · 0 failed" in text_of(app)
         assert "401" in text_of(app)
-        assert len(screen._holdings) == 0
+        assert len(screen.listing.holdings) == 0
 
 
 async def test_showing_and_copying_a_token_is_asked_masked_again_and_noted() -> None:
@@ -626,7 +635,7 @@ async def test_showing_and_copying_a_token_is_asked_masked_again_and_noted() -> 
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await until(pilot, lambda: app.copied == [("Access token", "access-canary")])
-        events = screen._session.credentials.events("id-wiki")
+        events = screen.context.session.credentials.events("id-wiki")
         assert [event.kind for event in events] == ["copied", "revealed"]
         await until(pilot, lambda: "copied  access token" in text_of(app))
 
@@ -646,8 +655,8 @@ async def test_what_was_sent_is_listed_and_opens_from_the_history() -> None:
     async with earned() as (screen, pilot, app):
         await pilot.press("p")
         await settled(screen, pilot)
-        assert [option.id for option in screen.history.options] != []
-        screen.history.focus()
+        assert [option.id for option in screen.pane.history.options] != []
+        screen.pane.history.focus()
         await pilot.press("home", "enter")
         await until(pilot, lambda: app.wanted == ["probe"])
 
@@ -661,18 +670,18 @@ async def test_logging_in_as_somebody_else_begins_where_the_team_logs_out() -> N
         await pilot.press("y")
         await until(pilot, lambda: app.wanted == ["https://wiki.example.com/mcp"])
         logout = "https://team.cloudflareaccess.com/cdn-cgi/access/logout"
-        await until(pilot, lambda: app.copied == [("Where to log out", logout)])
+        await until(pilot, lambda: app.copied == [("Logout address", logout)])
 
 
 async def test_a_refresh_token_that_may_be_spent_is_sent_again_only_by_choice() -> None:
     """RF-9: an unknown outcome is left to the person."""
     async with earned() as (screen, pilot, app):
-        credentials = screen._session.credentials
+        credentials = screen.context.session.credentials
         (one,) = credentials.list()
         credentials.update(replace(one, state=GrantState.UNKNOWN))
         screen.show_now()
         await pilot.press("r")
-        await until(pilot, lambda: "Try the refresh once more?" in text_of(app))
+        await until(pilot, lambda: "Try the refresh again?" in text_of(app))
         await pilot.press("y")
         await settled(screen, pilot)
         assert said(screen).startswith("✔")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from textual.binding import Binding, BindingType
@@ -10,89 +11,122 @@ from authlens_core.access.cloudflared_files import CloudflaredKind
 from authlens_core.access.team import is_team_host
 from authlens_core.credentials.inventory.inventory import Holding, HoldingKind
 
-__all__ = ["DASHBOARD_KEYS", "applies", "offered"]
+__all__ = ["DASHBOARD_KEYS", "Verb", "applies", "offered"]
+
+
+class Verb(StrEnum):
+    """What a key of the dashboard does."""
+
+    NEW_LOGIN = "new_login"
+    REFRESH = "refresh"
+    PROBE = "probe"
+    REVOKE = "revoke"
+    LOGIN_AGAIN = "login_again"
+    FORGET = "forget"
+    FILTER = "filter"
+    SORT = "sort"
+    INSPECT = "inspect"
+    INSPECT_NEWEST = "inspect_newest"
+    SAVE = "save"
+    COPY_TOKEN = "copy_token"  # noqa: S105 - the name of an action
+    COPY_LOGIN_LINK = "copy_login_link"
+    REVEAL = "reveal"
+    CLAIMS = "claims"
+    SWITCH = "switch"
+    GROUP = "group"
+    SERVICE_TOKEN = "service_token"  # noqa: S105 - the name of an action
+    EDIT_SERVICE_TOKEN = "edit_service_token"  # noqa: S105 - the name of an action
+    MOVE = "move"
+    EVENTS = "events"
+    PROBE_ALL = "probe_all"
+    REFRESH_ALL = "refresh_all"
+    REVOKE_ALL = "revoke_all"
+    SETTINGS = "settings"
+    STOP = "stop"
+
+
+def _key(
+    key: str, verb: Verb, name: str, meaning: str, *, known_as: str = "", shown: bool = False, sign: str = ""
+) -> Binding:
+    action, name_of = f"act('{verb}')", f"dashboard.{known_as or verb}"
+    return Binding(key, action, name, id=name_of, tooltip=meaning, show=shown, key_display=sign or None)
+
 
 DASHBOARD_KEYS: Final[list[BindingType]] = [
-    Binding("n", "new_login", "New", id="dashboard.new", tooltip="Log in to another resource"),
-    Binding("r", "refresh", "Refresh", id="dashboard.refresh", tooltip="Get a new access token"),
-    Binding("p", "probe", "Probe", id="dashboard.probe", tooltip="Ask the resource whether it works"),
-    Binding("v", "revoke", "Revoke", id="dashboard.revoke", tooltip="End it at the server, with proof"),
-    Binding(
+    _key("n", Verb.NEW_LOGIN, "New", "Log in to another resource", known_as="new", shown=True),
+    _key("r", Verb.REFRESH, "Refresh", "Get a new access token", shown=True),
+    _key("p", Verb.PROBE, "Probe", "Ask the resource whether it works", shown=True),
+    _key("v", Verb.REVOKE, "Revoke", "End it at the server, and verify that", shown=True),
+    _key(
         "l",
-        "login_again",
+        Verb.LOGIN_AGAIN,
         "Log in",
-        id="dashboard.login",
-        tooltip="Log in once more, with cloudflared where its token is",
+        "Log in again, with cloudflared for its own tokens",
+        known_as="login",
+        shown=True,
     ),
-    Binding("f", "forget", "Forget", id="dashboard.forget", tooltip="Remove from this machine only"),
-    Binding("slash", "filter", "Filter", key_display="/", id="dashboard.filter", tooltip="Show only some"),
-    Binding("s", "sort", "Sort", id="dashboard.sort", tooltip="Sort by something else"),
-    *(
-        Binding(key, action, name, id=f"dashboard.{action}", tooltip=meaning, show=False)
-        for key, action, name, meaning in (
-            ("i", "inspect", "Inspect", "See what was sent last"),
-            ("I", "inspect_last", "Inspect last", "See what was sent last, whatever it was for"),
-            ("m", "save", "Save", "Save what was sent last, redacted"),
-            ("c", "copy_token", "Copy token", "Copy the access token, after a question"),
-            ("c", "copy_login_link", "Copy link", "Copy the address that the login waits for"),
-            ("x", "reveal", "Reveal token", "Show the access token for a while"),
-            ("j", "claims", "Claims", "Show the claims of an access token that is a JWT"),
-            ("w", "switch", "Switch account", "Log in as somebody else: the browser remembers who you were"),
-            ("g", "group", "Group", "Group by team, or not"),
-            ("t", "service_token", "Service token", "Add a service token, for programs"),
-            ("u", "replace", "Edit token", "Change label and end, or put in a new secret once it works"),
-            ("M", "move", "Move secrets", "Keep them in another place: keyring, encrypted or plain file"),
-            ("e", "events", "Events", "See what happened to which credential, and when"),
-            ("P", "probe_all", "Probe all", "Ask the resource of everything that is shown"),
-            ("R", "refresh_all", "Refresh all", "New access tokens for everything that is shown"),
-            ("V", "revoke_all", "Revoke all", "End everything that is shown at its server, with proof"),
-        )
+    _key("f", Verb.FORGET, "Forget", "Remove from this machine only", shown=True),
+    _key("slash", Verb.FILTER, "Filter", "Show only some", shown=True, sign="/"),
+    _key("s", Verb.SORT, "Sort", "Change the order", shown=True),
+    _key("i", Verb.INSPECT, "Requests", "Show its last requests and responses"),
+    _key("I", Verb.INSPECT_NEWEST, "Newest requests", "Show the newest requests of any credential"),
+    _key("m", Verb.SAVE, "Save", "Save its last requests, redacted"),
+    _key("c", Verb.COPY_TOKEN, "Copy token", "Copy the access token, after a question"),
+    _key("c", Verb.COPY_LOGIN_LINK, "Copy link", "Copy the address that the login waits for"),
+    _key("x", Verb.REVEAL, "Reveal token", "Show the access token for a while"),
+    _key("j", Verb.CLAIMS, "Claims", "Show the claims of an access token that is a JWT"),
+    _key("w", Verb.SWITCH, "Switch account", "Log in with another account than the browser remembers"),
+    _key("g", Verb.GROUP, "Group", "Group by team, or not"),
+    _key("t", Verb.SERVICE_TOKEN, "Service token", "Add a service token, for programs"),
+    _key(
+        "u",
+        Verb.EDIT_SERVICE_TOKEN,
+        "Edit token",
+        "Change label and expiry, or replace the secret",
+        known_as="replace",
     ),
-    Binding(
-        "comma",
-        "settings",
-        "Settings",
-        key_display=",",
-        id="dashboard.settings",
-        tooltip="Refreshing by itself, the browser, the theme",
-        show=False,
-    ),
-    Binding(
-        "escape", "stop", "Stop", key_display="esc", id="dashboard.stop", tooltip="Stop it, or show all again"
-    ),
+    _key("M", Verb.MOVE, "Move secrets", "Move all secrets to the keyring, an encrypted or a plain file"),
+    _key("e", Verb.EVENTS, "Events", "Show what happened to each credential, and when"),
+    _key("P", Verb.PROBE_ALL, "Probe all", "Ask the resource of every credential shown"),
+    _key("R", Verb.REFRESH_ALL, "Refresh all", "Get new access tokens for every login shown"),
+    _key("V", Verb.REVOKE_ALL, "Revoke all", "End every login shown at its server, and verify that"),
+    _key("comma", Verb.SETTINGS, "Settings", "Auto-refresh, browser, theme", sign=","),
+    _key("escape", Verb.STOP, "Stop", "Stop what runs, or clear the filter", shown=True, sign="esc"),
 ]
 
-_GRANTS_ONLY: Final = frozenset({"refresh", "revoke", "copy_token", "reveal", "claims"})
-_OWN: Final = frozenset({"forget"})
+_GRANTS_ONLY: Final = frozenset({Verb.REFRESH, Verb.REVOKE, Verb.COPY_TOKEN, Verb.REVEAL, Verb.CLAIMS})
+_ABOUT_ONE: Final = _GRANTS_ONLY | {
+    *(Verb.FORGET, Verb.SWITCH, Verb.EDIT_SERVICE_TOKEN, Verb.LOGIN_AGAIN, Verb.COPY_LOGIN_LINK, Verb.PROBE)
+}
 
 
-def applies(action: str, holding: Holding | None) -> bool:
-    """Say whether an action does something for `holding`; those that are not about a credential always do.
+def applies(verb: Verb, holding: Holding | None) -> bool:
+    """Say whether an action does something for `holding`; an action that is not about one always does.
 
-    What was sent last can be looked at with nothing selected: a revocation leaves nothing behind to select.
-    cloudflared's tokens are cloudflared's: looked at, probed, renewed by it, and left as they are.
+    cloudflared's tokens are cloudflared's: shown, probed, renewed by it, and never changed.
     """
-    if action in _GRANTS_ONLY:
-        return holding is not None and holding.kind is HoldingKind.GRANT
-    if action in _OWN:
-        return holding is not None and holding.kind is not HoldingKind.CLOUDFLARED
-    if action == "switch":
-        return holding is not None and holding.kind is HoldingKind.GRANT and is_team_host(holding.team)
-    if action == "replace":
-        return holding is not None and holding.kind is HoldingKind.SERVICE_TOKEN
-    if action == "login_again":
-        return holding is not None and holding.service_token is None and _has_one_address(holding)
-    if action == "copy_login_link":
-        return (
-            holding is not None and holding.cloudflared is not None and bool(holding.cloudflared.pending_url)
-        )
-    if action == "probe":
-        return holding is not None and holding.can_be_asked_about
-    return True
+    if verb not in _ABOUT_ONE:
+        return True
+    if holding is None:
+        return False
+    match verb:
+        case Verb.FORGET:
+            return holding.kind is not HoldingKind.CLOUDFLARED
+        case Verb.SWITCH:
+            return holding.kind is HoldingKind.GRANT and is_team_host(holding.team)
+        case Verb.EDIT_SERVICE_TOKEN:
+            return holding.kind is HoldingKind.SERVICE_TOKEN
+        case Verb.LOGIN_AGAIN:
+            return holding.service_token is None and _has_one_address(holding)
+        case Verb.COPY_LOGIN_LINK:
+            return holding.cloudflared is not None and bool(holding.cloudflared.pending_url)
+        case Verb.PROBE:
+            return holding.can_be_asked_about
+    return holding.kind is HoldingKind.GRANT
 
 
 def offered(holding: Holding | None) -> tuple[object, ...]:
-    """Return what decides which keys the footer has for `holding`: where it is the same, so is the footer."""
+    """Return what decides which keys the footer has for `holding`: if it is the same, so is the footer."""
     if holding is None:
         return ()
     token = holding.cloudflared
@@ -101,6 +135,6 @@ def offered(holding: Holding | None) -> tuple[object, ...]:
 
 
 def _has_one_address(holding: Holding) -> bool:
-    """Say whether there is an address to log in to: a token of a whole team, or of many hosts, has none."""
+    """Say whether there is one address to log in to: a token for a team or for many hosts has none."""
     token = holding.cloudflared
     return token is None or (token.kind is CloudflaredKind.APPLICATION and bool(token.url))

@@ -1,4 +1,4 @@
-"""The sentences of the dashboard: when there is nothing, when nothing matches, when something is broken."""
+"""The sentences of the dashboard: nothing stored, nothing matches, an error, an automatic refresh."""
 
 from __future__ import annotations
 
@@ -6,59 +6,72 @@ from typing import Final
 
 from textual.content import Content
 
+from authlens_core.credentials.lifecycle.background_refresh import Attempted
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
 
-__all__ = ["EMPTY", "broken_words", "damaged_words", "nothing_matches", "title_words"]
+__all__ = ["EMPTY", "attempt_words", "broken_words", "damaged_words", "nothing_matches", "title_words"]
 
+_KEY: Final = "bold $text-primary"
 EMPTY: Final = Content.assemble(
     ("No credentials on this machine yet.\n\n", "bold"),
     "Press ",
-    ("n", "bold $text-primary"),
-    " and give the address of a protected page or an MCP server. authlens walks the login with you, "
-    "one stage at a time, and keeps what it earns in the keyring.\n\n",
+    ("n", _KEY),
+    " and enter the address of a protected page or an MCP server. authlens walks you through the login, one "
+    "stage at a time, and stores the tokens.\n\n",
     "A service token for a program? Press ",
-    ("t", "bold $text-primary"),
-    ".\n\nOnly want to look around? Leave with ",
-    ("q", "bold $text-primary"),
+    ("t", _KEY),
+    ".\n\nJust looking around? Quit with ",
+    ("q", _KEY),
     " and run ",
     ("authlens demo", "bold"),
-    ": it brings its own server.",
+    ": it includes its own server.",
 )
+_FINE: Final = frozenset({RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED})
 
 
 def nothing_matches(text: str) -> Content:
-    """Return what stands in the detail when the filter lets nothing through."""
+    """Return the detail when the filter lets nothing through."""
     return Content.assemble(
-        ("Nothing matches.\n\n", "bold"),
-        Content(f"No credential has {safe_line(text, 80)!r} in its resource, team, person, kind or state. "),
+        ("No match.\n\n", "bold"),
+        Content(f"No credential has {safe_line(text, 80)!r} in its resource, team, account, kind or state. "),
         "Press ",
-        ("Esc", "bold $text-primary"),
-        " to see all of them again.",
+        ("Esc", _KEY),
+        " to clear the filter.",
     )
 
 
 def broken_words(error: AuthlensError) -> Content:
-    """Return what stands there when the index cannot be read."""
+    """Return the detail when the index cannot be read."""
     return Content.assemble(
         ("✖ ", "bold $text-error"),
         Content(safe_line(error.cause, 600)),
         "\n\n",
         Content(safe_line(error.cure, 600)),
-        "\n\nIt is tried again every second. Tokens in the keyring are not touched by this.",
+        "\n\nauthlens tries again every second. Your tokens are not affected.",
     )
 
 
 def title_words(shown: int, whole: int, text: str) -> str:
-    """Return the title of the table: how many there are, and how many of them the filter lets through."""
+    """Return the title of the table: how many credentials, and how many match."""
     if text.strip():
         return f"Credentials: {shown} of {whole} match {safe_line(text.strip(), 40)!r}"
     return f"Credentials: {whole}"
 
 
 def damaged_words(count: int) -> str:
-    """Say how many records cannot be read and how to be rid of them; nothing where there are none."""
+    """Say how many records cannot be read and what lists them; nothing if all can."""
     if not count:
         return ""
     records = "1 record" if count == 1 else f"{count} records"
     return f"! {records} cannot be read: authlens list names them"
+
+
+def attempt_words(attempted: Attempted) -> Content:
+    """Return the result of an automatic refresh in one line."""
+    result, error = attempted.result, attempted.error
+    name = safe_line(attempted.grant.resource_url.removeprefix("https://"), 120)
+    sign = "✔" if result is not None and result.outcome in _FINE else "✖"
+    words = error.cause if error is not None else result.summary if result is not None else ""
+    return Content(f"{sign} Auto-refresh of {name}: {words}")

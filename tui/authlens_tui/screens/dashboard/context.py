@@ -1,0 +1,139 @@
+"""What the parts of the dashboard share: the session, the selection, what runs, and how they report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from textual.message import Message
+from textual.screen import Screen
+
+from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.safe_text import safe_line
+from authlens_core.session import Session
+from authlens_core.state.settings import SettingsFile
+from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.dashboard.messages import Changed, Said
+from authlens_tui.terminal.terminal_app import TerminalApp
+
+__all__ = ["DashboardContext"]
+
+_Answer = TypeVar("_Answer")
+Work = Coroutine[Any, Any, None]
+
+
+class DashboardContext:
+    """Hands the parts their session and carries their messages to the screen.
+
+    Args:
+        screen: where messages go, and what workers belong to.
+        session: the sender and the credentials; replaced when the secrets move.
+        settings: the user's settings.
+        now: the clock, in UTC.
+        selected: returns the credential under the cursor, or None.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        session: Session,
+        settings: SettingsFile,
+        now: Callable[[], datetime],
+        selected: Callable[[], Holding | None],
+    ) -> None:
+        self._screen = screen
+        self._selected = selected
+        self._asking = False
+        self.session = session
+        self.settings = settings
+        self.now = now
+        self.busy: dict[str, str] = {}
+        """What runs for which credential, in a word."""
+
+    @property
+    def selected(self) -> Holding | None:
+        """The credential under the cursor, or None."""
+        return self._selected()
+
+    @property
+    def app(self) -> TerminalApp:
+        """The app, for its clipboard and environment."""
+        app = self._screen.app
+        if not isinstance(app, TerminalApp):
+            raise TypeError("the dashboard needs a TerminalApp")
+        return app
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the dashboard is the screen on top."""
+        return self._screen.is_current
+
+    def post(self, message: Message) -> None:
+        """Report to the screen, or to the app above it."""
+        self._screen.post_message(message)
+
+    def say(self, words: str, *, good: bool | None = None) -> None:
+        """Show a sentence under the table."""
+        self.post(Said(words, good))
+
+    def changed(self, *, anew: bool = False) -> None:
+        """Bring what is shown up to date."""
+        self.post(Changed(anew=anew))
+
+    def run(self, work: Work, *, group: str, description: str, exclusive: bool = False) -> None:
+        """Run a coroutine as a worker of the screen."""
+        self._screen.run_worker(work, group=group, description=description, exclusive=exclusive)
+
+    def begin(self, doing: str, holdings: Iterable[Holding]) -> None:
+        """Note what starts for some credentials."""
+        self.busy |= {holding.holding_id: doing for holding in holdings}
+        self.changed()
+
+    def end(self, holdings: Iterable[Holding]) -> None:
+        """Note that nothing runs any more for some credentials."""
+        for holding in holdings:
+            self.busy.pop(holding.holding_id, None)
+        self.changed(anew=True)
+
+    def is_busy(self, holding: Holding) -> bool:
+        """Say whether an action is running for `holding`, and tell the user if so."""
+        busy = holding.holding_id in self.busy
+        if busy:
+            self.say("Another action is still running for this credential.")
+        return busy
+
+    # -- asking ----------------------------------------------------------------------------------------
+
+    def ask(self, question: Callable[[], Work]) -> None:
+        """Ask one question at a time: a key pressed twice opens one dialog."""
+        if not self._asking:
+            self._asking = True
+            self.run(self._await_answer(question), group="ask", description="ask a question")
+
+    async def _await_answer(self, question: Callable[[], Work]) -> None:
+        try:
+            await question()
+        finally:
+            self._asking = False
+
+    async def answer(self, dialog: Screen[_Answer]) -> _Answer:
+        """Show a dialog and return its answer."""
+        return await self.app.push_screen_wait(dialog)
+
+    def show(self, screen: Screen[Any]) -> None:
+        """Show another screen."""
+        self.app.push_screen(screen)
+
+    def confirm(self, title: str, words: str, yes: str, then: Callable[[Holding], object]) -> None:
+        """Ask about the selected credential, and act on that one even if the cursor moves meanwhile."""
+        holding = self.selected
+        if holding is None or self.is_busy(holding):
+            return
+
+        async def question() -> None:
+            named = f"{safe_line(holding.url or holding.title, 200)}\n\n{words}"
+            if await self.answer(ConfirmScreen(title, named, yes)):
+                then(holding)
+
+        self.ask(question)

@@ -1,0 +1,163 @@
+"""Act on the selected credential: refresh, probe, revoke or forget it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, NamedTuple
+
+from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.inventory.probe import probe
+from authlens_core.credentials.lifecycle.batch import Ended, refresh_one, revoke_one
+from authlens_core.credentials.records.grant import Grant, GrantState
+from authlens_core.credentials.vault.consolidate import erase_left, left_words
+from authlens_core.errors import AuthlensError
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.record import Trace
+from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.sent_requests import SentRequests
+
+__all__ = ["CredentialActions"]
+
+_MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
+_REFRESH_AGAIN: Final = (
+    "The result of the last refresh is unknown. If the server replaced the refresh token, sending the old "
+    "one again may end this login. Then you log in again."
+)
+_REVOKE: Final = (
+    "The server ends the refresh token and the access token. authlens calls the resource to verify that it "
+    "refuses them, and only then removes them here. To use the resource again, log in again."
+)
+_FORGET: Final = (
+    "The server is not told: the tokens stay valid there until they expire. To end them, revoke instead (v)."
+)
+_FORGET_OF_ACCESS: Final = (
+    "Access is not told: the service token stays valid. To end it, revoke it in Zero Trust."
+)
+
+
+class _Done(NamedTuple):
+    """The result of an action, for the user."""
+
+    words: str
+    good: bool
+    trace: Trace | None = None
+
+
+_Action = Callable[[Holding], Coroutine[Any, Any, _Done]]
+
+
+class CredentialActions:
+    """Runs one action at a time for each credential and reports its result.
+
+    Args:
+        context: the session, and where to report.
+        sent: takes the trace of each action.
+    """
+
+    def __init__(self, context: DashboardContext, sent: SentRequests) -> None:
+        self._context = context
+        self._sent = sent
+
+    def refresh(self) -> None:
+        """Refresh the selected credential; ask first if its refresh token may be spent."""
+        holding = self._context.selected
+        if holding is None or holding.grant is None or holding.grant.state not in _MAY_BE_SPENT:
+            self._start(holding, "refreshing", self._refresh)
+            return
+        self._context.confirm(
+            "Try the refresh again?",
+            _REFRESH_AGAIN,
+            "Try again",
+            lambda it: self._start(it, "refreshing", self._refresh_again),
+        )
+
+    def probe(self) -> None:
+        """Ask the resource whether the selected credential works."""
+        self._start(self._context.selected, "probing", self._probe)
+
+    def revoke(self) -> None:
+        """Revoke the selected credential, after a question."""
+        self._context.confirm(
+            "Revoke at the server?", _REVOKE, "Revoke", lambda it: self._start(it, "revoking", self._revoke)
+        )
+
+    def forget(self) -> None:
+        """Remove the selected credential from this machine, after a question."""
+        holding = self._context.selected
+        is_service_token = holding is not None and holding.service_token is not None
+        words = _FORGET_OF_ACCESS if is_service_token else _FORGET
+        self._context.confirm(
+            "Forget on this machine?", words, "Forget", lambda it: self._start(it, "forgetting", self._forget)
+        )
+
+    async def _refresh(self, holding: Holding) -> _Done:
+        return await self._refreshed(holding, despite_unknown=False)
+
+    async def _refresh_again(self, holding: Holding) -> _Done:
+        return await self._refreshed(holding, despite_unknown=True)
+
+    async def _refreshed(self, holding: Holding, *, despite_unknown: bool) -> _Done:
+        session, grant = self._context.session, _grant(holding)
+        return _done(
+            await refresh_one(session.credentials, session.wire, grant, despite_unknown=despite_unknown)
+        )
+
+    async def _revoke(self, holding: Holding) -> _Done:
+        def waiting(seconds: float) -> None:
+            self._context.say(
+                f"The server confirmed the revocation. {safe_line(holding.title, 120)} still accepts the "
+                f"token; asking again for up to {seconds:.0f} s …"
+            )
+
+        session = self._context.session
+        done = _done(await revoke_one(session.credentials, session.wire, _grant(holding), waiting=waiting))
+        return done._replace(words=f"{done.words} I shows the requests.") if done.good else done
+
+    async def _probe(self, holding: Holding) -> _Done:
+        session = self._context.session
+        done = await probe(session.credentials, session.wire, holding)
+        words = f"{done.summary} {done.cure}".strip()
+        if not done.accepted:
+            words = f"Answered by {done.layer}: {words}"
+        return _Done(words, done.accepted is True, done.trace)
+
+    async def _forget(self, holding: Holding) -> _Done:
+        credentials = self._context.session.credentials
+        if holding.service_token is not None:
+            erased = await credentials.service_tokens.remove(holding.holding_id)
+            words = "Removed from this machine. At Access the service token stays valid."
+        else:
+            erased = await credentials.forget(holding.holding_id)
+            words = "Removed from this machine. Its tokens stay valid at the server until they expire."
+        left = () if erased else await erase_left(credentials)
+        return _Done(f"{words} {left_words(left, credentials.store.place)}".strip(), True)
+
+    def _start(self, holding: Holding | None, doing: str, action: _Action) -> None:
+        if holding is None:
+            self._context.say("Select a credential first, or press n for a new login.")
+        elif not self._context.is_busy(holding):
+            self._context.begin(doing, (holding,))
+            self._context.say(f"{doing.capitalize()} {safe_line(holding.title, 120)} …")
+            self._context.run(
+                self._perform(holding, action), group="action", description="act on a credential"
+            )
+
+    async def _perform(self, holding: Holding, action: _Action) -> None:
+        try:
+            done = await action(holding)
+        except AuthlensError as error:
+            done = _Done(str(error), False)
+        finally:
+            self._context.end((holding,))
+        self._sent.note(holding.holding_id, done.trace)
+        self._context.say(done.words, good=done.good)
+
+
+def _grant(holding: Holding) -> Grant:
+    if holding.grant is None:
+        raise ValueError("only a grant can be refreshed or revoked")
+    return holding.grant
+
+
+def _done(ended: Ended) -> _Done:
+    return _Done(f"{ended.summary} {ended.cure}".strip(), ended.good, ended.trace)

@@ -1,0 +1,78 @@
+"""The credentials in the order that the table shows: read from the index, filtered, sorted, grouped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from authlens_core.access.cloudflared_files import CloudflaredToken
+from authlens_core.credentials.inventory.inventory import (
+    Group,
+    Holding,
+    Order,
+    arranged,
+    holdings_of,
+    matching,
+)
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_tui.screens.dashboard.words import damaged_words, title_words
+
+__all__ = ["Listing"]
+
+
+class Listing:
+    """Reads credentials again only when they changed: an idle second costs one look at the index."""
+
+    def __init__(self) -> None:
+        self.files: tuple[CloudflaredToken, ...] = ()
+        """The tokens of cloudflared, as they were found last."""
+        self.holdings: tuple[Holding, ...] = ()
+        self.shown: tuple[Holding, ...] = ()
+        """The credentials that the filter lets through."""
+        self.order = Order.NEEDS
+        self.grouped = False
+        self.text = ""
+        """What the filter looks for."""
+        self._damaged = 0
+        self._seen: tuple[object, object] | None = None
+
+    def forget_seen(self) -> None:
+        """Read everything again next time."""
+        self._seen = None
+
+    def read(self, credentials: Credentials, *, anew: bool) -> bool:
+        """Read what changed; return whether anything did, or `anew`.
+
+        Raises:
+            AuthlensError: the index cannot be read.
+        """
+        # The index returns the same objects again while no one writes.
+        grants, damaged = credentials.index.grants()
+        if not anew and self._seen is not None and self._seen[0] is grants and self._seen[1] is self.files:
+            return False
+        tokens = credentials.service_tokens
+        self.holdings = holdings_of(grants, self.files, tokens.list())
+        self._damaged = len(damaged) + len(tokens.damaged())
+        self._seen = grants, self.files
+        return True
+
+    def rows(self, now: datetime) -> Sequence[Holding | Group]:
+        """Filter, sort and group what was read."""
+        self.shown = matching(self.holdings, self.text, now)
+        return arranged(self.shown, self.order, now, grouped=self.grouped)
+
+    @property
+    def title(self) -> str:
+        """How many credentials there are, and how many match."""
+        return title_words(len(self.shown), len(self.holdings), self.text)
+
+    @property
+    def subtitle(self) -> str:
+        """The order, after what cannot be read."""
+        order = f"sorted by {self.order.value}" + (", grouped by team" if self.grouped else "")
+        return " · ".join(filter(None, (self.damaged, order)))
+
+    @property
+    def damaged(self) -> str:
+        """How many records cannot be read and what to do about them; empty if all can."""
+        return damaged_words(self._damaged)

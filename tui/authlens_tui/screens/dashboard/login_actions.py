@@ -1,0 +1,96 @@
+"""Start a login from the dashboard: a new one, the selected one again, or a service token."""
+
+from __future__ import annotations
+
+from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.messages import LoginWanted
+from authlens_tui.screens.dashboard.new_login import NewLoginScreen
+
+__all__ = ["LoginActions"]
+
+
+class LoginActions:
+    """Asks what a login needs, then requests it.
+
+    Args:
+        context: the session, and where to report.
+        suggestion: the URL that a new login starts with.
+    """
+
+    def __init__(self, context: DashboardContext, suggestion: str) -> None:
+        self._context = context
+        self._suggestion = suggestion
+
+    def new(self) -> None:
+        """Ask for a URL and log in to it."""
+
+        async def question() -> None:
+            url = await self._context.answer(NewLoginScreen(self._suggestion))
+            if url is not None:
+                self._context.post(LoginWanted(url))
+
+        self._context.ask(question)
+
+    def again(self) -> None:
+        """Log in to the selected resource again, with cloudflared if the token is cloudflared's."""
+        holding = self._context.selected
+        if holding is None:
+            return
+        if holding.cloudflared is None:
+            self._context.post(LoginWanted(holding.url))
+        else:
+            self._log_in_with_cloudflared(holding.cloudflared.url)
+
+    def _log_in_with_cloudflared(self, url: str) -> None:
+        from authlens_tui.screens.cloudflared import CloudflaredScreen
+
+        async def question() -> None:
+            environ = self._context.app.environ
+            await self._context.answer(CloudflaredScreen(url, self._context.session, environ=environ))
+            self._context.changed(anew=True)
+
+        self._context.ask(question)
+
+    def switch_account(self) -> None:
+        """Log in as another account: copy the address that ends the browser's session first."""
+        holding = self._context.selected
+        if holding is None:
+            return
+        logout = f"https://{holding.team}/cdn-cgi/access/logout"
+        words = (
+            "The browser signs in automatically with the account it remembers. To choose another, use a "
+            f"private window, or open this address first. It logs out of every application of the team.\n\n"
+            f"{logout}"
+        )
+
+        def go(_holding: Holding) -> None:
+            copying = self._copy(logout)
+            self._context.run(copying, group="copy", description="copy an address", exclusive=True)
+            self._context.post(LoginWanted(holding.url))
+
+        self._context.confirm("Log in with another account?", words, "Copy and log in", go)
+
+    async def _copy(self, address: str) -> None:
+        await self._context.app.copy(address, "Logout address")
+
+    def add_service_token(self) -> None:
+        """Add a service token."""
+        self._service_token_form(None)
+
+    def edit_service_token(self) -> None:
+        """Edit the selected service token, or replace its secret."""
+        holding = self._context.selected
+        if holding is not None and holding.service_token is not None:
+            self._service_token_form(holding.service_token)
+
+    def _service_token_form(self, token: ServiceToken | None) -> None:
+        from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
+
+        async def question() -> None:
+            url = "" if token is None else token.url
+            await self._context.answer(ServiceTokenScreen(self._context.session, url, token))
+            self._context.changed(anew=True)
+
+        self._context.ask(question)

@@ -1,0 +1,54 @@
+"""What the parts of the dashboard report to the screen and the app."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from authlens_core.trace.record import Trace
+
+__all__ = ["Changed", "LoginWanted", "MoveWanted", "Said", "TraceWanted"]
+
+
+class Said(Message, namespace="dashboard"):
+    """A sentence for the line under the table; `good` is None while something still runs."""
+
+    def __init__(self, words: str, good: bool | None) -> None:  # noqa: FBT001 - one of three values
+        super().__init__()
+        self.words = words
+        self.good = good
+
+
+class Changed(Message, namespace="dashboard"):
+    """What is shown is out of date; `anew`: credentials changed, not only what runs for them."""
+
+    def __init__(self, *, anew: bool) -> None:
+        super().__init__()
+        self.anew = anew
+
+
+class LoginWanted(Message, namespace="dashboard"):
+    """The user wants to log in to `url`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+
+class MoveWanted(Message, namespace="dashboard"):
+    """The user wants to move all secrets to another store."""
+
+
+class TraceWanted(Message, namespace="dashboard"):
+    """The user wants to see a trace.
+
+    Attributes:
+        trace: what was sent and received.
+        holding_id: the credential it is about; empty if that is gone.
+        kept: true for one from the history, whose secrets are fingerprints.
+    """
+
+    def __init__(self, trace: Trace, holding_id: str, *, kept: bool) -> None:
+        super().__init__()
+        self.trace = trace
+        self.holding_id = holding_id
+        self.kept = kept

@@ -1,0 +1,99 @@
+"""Find the recorded requests of a credential: to show them or to save them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from authlens_core.errors import AuthlensError
+from authlens_core.trace.record import Trace
+from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.messages import TraceWanted
+from authlens_tui.screens.trace.export import ExportScreen
+
+__all__ = ["SentRequests"]
+
+_NOTHING_SENT: Final = "No requests recorded for this credential yet. Probe it (p), or refresh a login (r)."
+
+
+class SentRequests:
+    """Holds the last trace of each credential with its secrets, as long as the program runs.
+
+    Traces on disk are redacted.
+    """
+
+    def __init__(self, context: DashboardContext) -> None:
+        self._context = context
+        self._last: dict[str, Trace] = {}
+        self._newest: Trace | None = None
+
+    def note(self, holding_id: str, trace: Trace | None, *, newest: bool = True) -> None:
+        """Hold the trace of an action; `newest`: the user started it."""
+        if trace is not None:
+            self._last[holding_id] = trace
+            self._newest = trace if newest else self._newest
+
+    def inspect(self) -> None:
+        """Show the last requests of the selected credential."""
+        self._run(self._inspect())
+
+    async def _inspect(self) -> None:
+        found = await self._find()
+        if found is not None:
+            trace, holding_id = found
+            kept = trace is not self._last.get(holding_id)
+            self._context.post(TraceWanted(trace, holding_id, kept=kept))
+
+    def inspect_newest(self) -> None:
+        """Show the newest requests of all: a revocation leaves no row to select."""
+        if self._newest is None:
+            self._context.say(_NOTHING_SENT)
+        else:
+            self._context.post(TraceWanted(self._newest, "", kept=False))
+
+    def save(self) -> None:
+        """Save the last requests of the selected credential, redacted."""
+        self._run(self._save())
+
+    async def _save(self) -> None:
+        found = await self._find()
+        if found is not None:
+            self._context.show(ExportScreen(found[0]))
+
+    def show_kept(self, trace_id: str) -> None:
+        """Show a trace from the history of the selected credential."""
+        holding = self._context.selected
+        if holding is not None:
+            self._run(self._show_kept(trace_id, holding.holding_id))
+
+    async def _show_kept(self, trace_id: str, holding_id: str) -> None:
+        try:
+            trace = await self._open(trace_id)
+        except AuthlensError as error:
+            self._context.say(str(error), good=False)
+        else:
+            self._context.post(TraceWanted(trace, holding_id, kept=True))
+
+    async def _find(self) -> tuple[Trace, str] | None:
+        holding = self._context.selected
+        holding_id = "" if holding is None else holding.holding_id
+        trace = self._newest if holding is None else self._last.get(holding_id)
+        if trace is None and holding is not None:
+            try:
+                kept = self._context.session.credentials.traces.of(holding_id)
+                trace = await self._open(kept[0].trace_id) if kept else None
+            except AuthlensError as error:
+                self._context.say(str(error), good=False)
+                return None
+        if trace is None:
+            self._context.say(_NOTHING_SENT)
+            return None
+        return trace, holding_id
+
+    async def _open(self, trace_id: str) -> Trace:
+        # In a thread: a trace of a megabyte takes a moment.
+        return await asyncio.to_thread(self._context.session.credentials.traces.open, trace_id)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        self._context.run(work, group="open", description="find recorded requests", exclusive=True)

@@ -1,0 +1,133 @@
+"""Use the access token of the selected credential: copy it, show it, read its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, Final
+
+from authlens_core.access.cloudflared_files import CloudflaredToken, read_cloudflared_token
+from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.vault.access_log import Touched, note_touch
+from authlens_core.errors import AuthlensError
+from authlens_core.oauth.jwt import Jwt, parse_jwt
+from authlens_core.secret import Secret
+from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.reveal import RevealScreen
+
+__all__ = ["ReadJwts", "TokenActions"]
+
+_COPY: Final = (
+    "Anyone who can read the clipboard can use the resource until the token expires. The copy is logged."
+)
+
+
+class ReadJwts:
+    """Tokens that were read and decoded; a token replaced since then is unknown again."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[object, Jwt | None]] = {}
+
+    def read(self, grant: Grant, token: Secret) -> Jwt | None:
+        """Decode the access token of a grant, and hold the claims as long as the grant has this token."""
+        jwt = parse_jwt(token)
+        self._known[grant.grant_id] = _version(grant), jwt
+        return jwt
+
+    def of_grant(self, grant: Grant | None) -> Jwt | None:
+        """Return the claims read from the current token of `grant`, or None."""
+        known = None if grant is None else self._known.get(grant.grant_id)
+        return known[1] if grant is not None and known is not None and known[0] == _version(grant) else None
+
+    def of_file(self, token: CloudflaredToken, read: Callable[[], Secret | None]) -> Jwt | None:
+        """Return the claims in a file of cloudflared, reading it again only if its content changed."""
+        known = self._known.get(token.token_id)
+        if known is None or known[0] != token.fingerprint:
+            found = read()
+            known = token.fingerprint, None if found is None else parse_jwt(found)
+            self._known[token.token_id] = known
+        return known[1]
+
+
+def _version(grant: Grant) -> tuple[int, datetime]:
+    # A token that no store took has no generation of its own; the time of its request tells it apart.
+    return grant.generation, grant.refreshed_at
+
+
+class TokenActions:
+    """Reads tokens from the store when asked, and logs each time one is shown or copied."""
+
+    def __init__(self, context: DashboardContext) -> None:
+        self._context = context
+        self.jwts = ReadJwts()
+
+    def claims_of(self, holding: Holding) -> Jwt | None:
+        """Return the claims: of a cloudflared file always, of a token in the store once it was read."""
+        token = holding.cloudflared
+        if token is None:
+            return self.jwts.of_grant(holding.grant)
+        return self.jwts.of_file(token, lambda: read_cloudflared_token(token))
+
+    def copy(self) -> None:
+        """Copy the access token, after a question."""
+        self._context.confirm(
+            "Copy the access token?", _COPY, "Copy", lambda it: self._run(self._copy(it), "copy a token")
+        )
+
+    async def _copy(self, holding: Holding) -> None:
+        loaded = await self._load(holding)
+        if loaded is not None:
+            await self._context.app.copy(loaded[1], "Access token")
+            note_touch(self._context.session.credentials, holding.holding_id, Touched.COPIED, "access token")
+            self._context.changed(anew=True)
+
+    def copy_login_link(self) -> None:
+        """Copy the address that a login of cloudflared waits for."""
+        self._run(self._copy_login_link(), "copy a link")
+
+    async def _copy_login_link(self) -> None:
+        holding = self._context.selected
+        link = None if holding is None or holding.cloudflared is None else holding.cloudflared.pending_url
+        if link is not None:
+            await self._context.app.copy(link, "Login link")
+
+    def reveal(self) -> None:
+        """Show the access token for a while."""
+        self._run(self._reveal(), "reveal a token")
+
+    async def _reveal(self) -> None:
+        holding = self._context.selected
+        loaded = None if holding is None else await self._load(holding)
+        if holding is not None and loaded is not None and self._context.is_current:
+            note_touch(
+                self._context.session.credentials, holding.holding_id, Touched.REVEALED, "access token"
+            )
+            self._context.show(RevealScreen(f"Access token of {holding.title}", loaded[1]))
+
+    def read_claims(self) -> None:
+        """Show the claims of the access token, if it is a JWT."""
+        self._run(self._read_claims(), "read claims")
+
+    async def _read_claims(self) -> None:
+        holding = self._context.selected
+        loaded = None if holding is None else await self._load(holding)
+        if loaded is None:
+            return
+        if self.jwts.read(*loaded) is None:
+            self._context.say("This access token is not a JWT: only the server can read it.")
+        self._context.changed(anew=True)
+
+    async def _load(self, holding: Holding) -> tuple[Grant, Secret] | None:
+        """Return the current grant and the access token of the same generation."""
+        if holding.grant is None:
+            return None
+        try:
+            grant, secrets = await self._context.session.credentials.load(holding.holding_id)
+            return grant, secrets.access_token
+        except AuthlensError as error:
+            self._context.say(str(error), good=False)
+            return None
+
+    def _run(self, work: Coroutine[Any, Any, None], description: str) -> None:
+        self._context.run(work, group="token", description=description, exclusive=True)

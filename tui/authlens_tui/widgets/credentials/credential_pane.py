@@ -1,0 +1,76 @@
+"""The pane beside the table: the selected credential in full, its recorded requests and its events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList, Static
+
+from authlens_core.credentials.records.traces import TraceSummary
+from authlens_tui.widgets.credentials.credential_detail import trace_option
+
+__all__ = ["CredentialPane"]
+
+
+class CredentialPane(VerticalScroll):
+    """Shows texts that change every second and repaints only what did."""
+
+    detail = getters.query_one("#detail", Static)
+    history = getters.query_one("#history", OptionList)
+    happened = getters.query_one("#happened", Static)
+
+    class TraceChosen(Message):
+        """The user chose a trace of the history."""
+
+        def __init__(self, trace_id: str) -> None:
+            super().__init__()
+            self.trace_id = trace_id
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._shown: dict[Static, str] = {}
+        self._traces: tuple[TraceSummary, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Lay out the facts, and beside them what was sent and what happened."""
+        yield Static(id="detail")
+        with Vertical(id="side"):
+            history = OptionList(id="history")
+            history.border_title = "Recorded requests (redacted)"
+            yield history
+            yield Static(id="happened")
+
+    def show(
+        self,
+        detail: Content,
+        events: Content | None = None,
+        traces: Sequence[TraceSummary] = (),
+        *,
+        now: datetime | None = None,
+    ) -> None:
+        """Show a credential, or a text alone; `now` dates the traces."""
+        self._put(self.detail, detail)
+        self._put(self.happened, events or Content(""))
+        if tuple(traces) != self._traces:
+            self._traces = tuple(traces)
+            self.history.clear_options()
+            if now is not None:
+                self.history.add_options([trace_option(one, now) for one in traces])
+            self.history.display = bool(traces)
+
+    def _put(self, part: Static, words: Content) -> None:
+        if words.plain != self._shown.get(part):
+            self._shown[part] = words.plain
+            part.update(words)
+
+    @on(OptionList.OptionSelected, "#history")
+    def _trace_chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if event.option.id is not None:
+            self.post_message(self.TraceChosen(event.option.id))

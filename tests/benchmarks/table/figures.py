@@ -1,0 +1,170 @@
+"""The figures: what each is, its goal, and how it is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.table.homes import FIRST_URL, environment, filled
+from benchmarks.table.large_answer import large_session
+from benchmarks.table.logins import bare_process, bare_requests, emulator_process, our_process, our_requests
+from benchmarks.table.processes import Spread, in_turn, run_seconds
+from benchmarks.table.screen import FullScreen, full_screen
+
+__all__ = ["FIGURES", "Figure", "Measured"]
+
+AUTHLENS: Final = (sys.executable, "-m", "authlens_tui")
+BARE: Final = (sys.executable, str(Path(__file__).with_name("bare.py")), "table")
+KEYS: Final = (b"\x1b[B", b"\x1b[B", b"\x1b[B", b"\x1b[A")
+PRESSES: Final = 40
+MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one figure came to: the value that has a goal, and how it came about."""
+
+    value: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the table. `goal` is the largest value allowed; `unit` is `×` for a ratio."""
+
+    name: str
+    goal: float
+    unit: str
+    measure: Callable[[Path, int], Measured]
+
+
+def _ratio(ours: Callable[[], float], reference: Callable[[], float], runs: int) -> Measured:
+    a, b, ratio = in_turn(ours, reference, runs)
+    return Measured(ratio.median, f"{a.text(1e3, 'ms')} to {b.text(1e3, 'ms')}")
+
+
+def token(home: Path, runs: int) -> Measured:
+    """`authlens token` with a valid token beside `keyring get` on the same store."""
+    env = filled(home, 1)
+    run_seconds([*AUTHLENS, "token", FIRST_URL], env)
+    get = [sys.executable, "-m", "keyring", "get", "benchmark", "user"]
+    run_seconds([*get[:3], "set", "benchmark", "user"], {**env, "PYTHONWARNINGS": "ignore"}, stdin=b"x" * 72)
+    return _ratio(
+        lambda: run_seconds([*AUTHLENS, "token", FIRST_URL], env), lambda: run_seconds(get, env), runs
+    )
+
+
+def first_paint(home: Path, runs: int) -> Measured:
+    """The dashboard with one credential beside a bare Textual app with one row."""
+    env = filled(home, 1)
+
+    def painted(*command: str) -> float:
+        with full_screen(command, env) as screen:
+            return screen.until("host-0.example.com")
+
+    return _ratio(lambda: painted(*AUTHLENS), lambda: painted(*BARE, "1"), runs)
+
+
+def memory(home: Path, runs: int) -> Measured:
+    """The app after a login in the demo beside a bare Textual app."""
+    del runs
+    ours, children = _after_a_login(environment(home))
+    with full_screen((*BARE, "1"), environment(home)) as screen:
+        screen.until("host-0.example.com")
+        screen.settle()
+        bare, _ = screen.memory()
+    detail = f"{ours / MIB:.0f} MiB to {bare / MIB:.0f} MiB, {children / MIB:.0f} MiB in children"
+    return Measured(ours / bare, detail)
+
+
+def _after_a_login(env: dict[str, str]) -> tuple[int, int]:
+    with full_screen((*AUTHLENS, "demo", "--play"), env) as screen:
+        screen.until("Detection")
+        screen.settle()
+        screen.press(b"a")
+        screen.settle()
+        screen.press(b"s")
+        screen.until("uthenticated")
+        screen.settle()
+        return screen.memory()
+
+
+def idle(home: Path, runs: int) -> Measured:
+    """2,000 credentials, half of them with running seconds, while nobody does anything."""
+    with _dashboard(filled(home, 2_000)) as screen:
+        shares = tuple(screen.processor_share(5.0) for _ in range(max(2, runs // 3)))
+    return Measured(100 * Spread(shares).median, "of one processor, over 5 s each")
+
+
+def key_echo(home: Path, runs: int) -> Measured:
+    """2,000 credentials: the slowest of 40 presses."""
+    del runs
+    with _dashboard(filled(home, 2_000)) as screen:
+        return Measured(1e3 * screen.echo(KEYS, PRESSES), f"slowest of {PRESSES} presses")
+
+
+def key_echo_beside_a_writer(home: Path, runs: int) -> Measured:
+    """The same while another process holds the index's write lock."""
+    del runs
+    with _dashboard(filled(home, 2_000)) as screen:
+        holder = sqlite3.connect(home / "state" / "index.sqlite3", isolation_level=None)
+        holder.execute("BEGIN EXCLUSIVE")
+        try:
+            return Measured(1e3 * screen.echo(KEYS, PRESSES), f"slowest of {PRESSES} presses, index held")
+        finally:
+            holder.execute("ROLLBACK")
+            holder.close()
+
+
+def large_answer(home: Path, runs: int) -> Measured:
+    """A recorded answer of 1 MiB of JSON: the slowest press while it is read."""
+    del runs
+    env = environment(home)
+    home.mkdir(exist_ok=True)
+    with full_screen((*AUTHLENS, "open", str(large_session(home, MIB))), env) as screen:
+        screen.until("Access")
+        screen.settle()
+        screen.press(b"3")
+        screen.settle()
+        keys = (b"\x1b[6~", b"\x1b[6~", b"\x1b[B", b"\x1b[5~")
+        return Measured(1e3 * screen.echo(keys, PRESSES), f"slowest of {PRESSES} presses")
+
+
+def requests(home: Path, runs: int) -> Measured:
+    """The requests of a login in the engine beside the same by httpx."""
+    with emulator_process(environment(home)) as url:
+        return _ratio(lambda: asyncio.run(our_requests(url)), lambda: asyncio.run(bare_requests(url)), runs)
+
+
+def login(home: Path, runs: int) -> Measured:
+    """`authlens login` from start to exit beside a bare client."""
+    env = filled(home, 0)
+    with emulator_process(env) as url:
+        return _ratio(lambda: our_process(url, env), lambda: bare_process(url, env), runs)
+
+
+@contextmanager
+def _dashboard(env: dict[str, str]) -> Iterator[FullScreen]:
+    with full_screen(AUTHLENS, env) as screen:
+        screen.until("host-")
+        screen.settle(1.5, 8.0)
+        yield screen
+
+
+FIGURES: Final = (
+    Figure("token", 0.7, "×", token),
+    Figure("first-paint", 1.25, "×", first_paint),
+    Figure("memory", 2.0, "×", memory),
+    Figure("idle-2000", 2.0, "%", idle),
+    Figure("key-echo-2000", 30.0, "ms", key_echo),
+    Figure("key-echo-index-held", 100.0, "ms", key_echo_beside_a_writer),
+    Figure("requests", 1.1, "×", requests),
+    Figure("login-process", 1.3, "×", login),
+    Figure("large-answer", 30.0, "ms", large_answer),
+)

@@ -1,0 +1,122 @@
+"""A login at the emulator, in one process and as a process, beside a bare httpx client that does the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from authlens_core.emulator import play_person
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.facts import Options
+from authlens_core.login.login import Login
+from authlens_core.trace.record import Outcome
+from authlens_core.wire.client import Wire
+from support.person import Person
+
+__all__ = ["bare_process", "bare_requests", "emulator_process", "our_process", "our_requests"]
+
+BARE: Final = str(Path(__file__).with_name("bare.py"))
+
+
+@contextmanager
+def emulator_process(env: Mapping[str, str]) -> Iterator[str]:
+    """Run an emulator in a process of its own; yield the URL of its resource."""
+    command = [sys.executable, "-m", "authlens_tui", "emulator", "--token-lifetime", "3600"]
+    with subprocess.Popen(
+        command, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().decode().strip()
+        finally:
+            process.terminate()
+
+
+async def our_requests(url: str) -> float:
+    """Return the seconds that a login takes in the engine, without the time of the user at the browser."""
+    moments: dict[str, float] = {}
+    browsing: list[asyncio.Task[None]] = []
+
+    async def browse(link: str) -> None:
+        async with Person() as person, httpx.AsyncClient(trust_env=False) as browser:
+            callback = await person.callback_url(link)
+            moments["back"] = time.perf_counter()
+            await browser.get(callback)
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, AuthorizationReady):
+            moments["link"] = time.perf_counter()
+            browsing.append(asyncio.ensure_future(browse(event.url)))
+
+    wire = Wire()
+    login = Login(url, wire, options=Options(port=0, wait=30))
+    login.watch(on_event)
+    began = time.perf_counter()
+    trace = await login.run_all()
+    ended = time.perf_counter()
+    await asyncio.gather(*browsing)
+    await login.aclose()
+    await wire.aclose()
+    assert trace.records[-1].outcome is Outcome.PASSED
+    return (moments["link"] - began) + (ended - moments["back"])
+
+
+async def bare_requests(url: str) -> float:
+    """Return the seconds that the same requests take with httpx, each on its own connection, as ours are."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, BARE, "timed-login", url, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    link = (await process.stdout.readline()).decode().strip()
+    async with Person() as person:
+        await person.authorize(link)
+    seconds = float((await process.stdout.readline()).decode())
+    await process.wait()
+    return seconds
+
+
+def our_process(url: str, env: Mapping[str, str]) -> float:
+    """Return the seconds of `authlens login` from start to exit, the user played without delay."""
+    command = [sys.executable, "-m", "authlens_tui", "login", "--no-browser", "--json", "--port", "0", url]
+
+    def link(line: str) -> str | None:
+        event = json.loads(line)
+        return str(event["url"]) if event.get("event") == "authorization_url" else None
+
+    return asyncio.run(_process(command, env, link))
+
+
+def bare_process(url: str, env: Mapping[str, str]) -> float:
+    """Return the seconds of a bare client from start to exit."""
+    return asyncio.run(_process([sys.executable, BARE, "login", url], env, lambda line: line.strip()))
+
+
+async def _process(command: list[str], env: Mapping[str, str], link: Callable[[str], str | None]) -> float:
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=dict(env),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    browsing: list[Awaitable[object]] = []
+    while line := await process.stdout.readline():
+        if not browsing and (found := link(line.decode())):
+            browsing.append(asyncio.ensure_future(play_person(found)))
+    await asyncio.gather(*browsing)
+    code = await process.wait()
+    if code != 0:
+        msg = f"{command[1:4]} ended with {code}"
+        raise RuntimeError(msg)
+    return time.perf_counter() - began

@@ -15,7 +15,7 @@ _APP: Final = """
 import sys
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.content import Content
+from authlens_tui.terminal.content import Content
 from textual.widgets import Static
 from authlens_tui.app.base_app import BaseApp
 

@@ -19,6 +19,7 @@ from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_tui.app.base_app import BaseApp
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.scrubbing import scrubbed
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.document.document import DocumentView
@@ -105,10 +106,8 @@ async def shown_waiting(app: Showing, text: str) -> None:
 
 
 async def shown_toast(app: Showing, text: str) -> None:
-    """A toast, whose text the first layer has cleaned."""
-    from authlens_core.safe_text import safe_line
-
-    app.notify(safe_line(text), title="words of ours", markup=False)
+    """A toast."""
+    app.notify(text, title=text, markup=False)
 
 
 LINES: Final[dict[str, Callable[[str], Iterable[Line]]]] = {
@@ -244,3 +243,11 @@ def test_scrubbed_text_is_printable_and_clean_text_is_untouched(text: str) -> No
     assert scrubbed(text[:1000]).isprintable()
     assert scrubbed(scrubbed(text[:1000])) == scrubbed(text[:1000])
     assert scrubbed("grün 漢字 ✔") == "grün 漢字 ✔"
+
+
+def test_a_content_makes_each_piece_safe_and_keeps_the_styles_where_they_were() -> None:
+    """An escape is longer than its character: the styles after it move along."""
+    made = Content.assemble(("a\x1b[2J", "bold"), "\u202e", ("end", "red"))
+    assert made.plain == "a\\e[2J\\u202eend"
+    assert [made.plain[span.start : span.end] for span in made.spans] == ["a\\e[2J", "end"]
+    assert Content("\n").join(["x\x07", made]).plain == "x\\x07\na\\e[2J\\u202eend"

@@ -13,7 +13,6 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.theme import Theme
 from textual.widgets import Static
 
@@ -53,6 +52,7 @@ from authlens_tui.screens.trace.open_session import Kept
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.wizard import Player, WizardScreen
 from authlens_tui.terminal.browser import open_browser
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.themes import SIXTEEN
 from authlens_tui.widgets.record.record_view import RecordView

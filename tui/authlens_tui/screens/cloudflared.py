@@ -10,7 +10,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
@@ -28,8 +27,8 @@ from authlens_core.cloudflared.login import (
 from authlens_core.credentials.inventory.cloudflared_probe import prove_jwt
 from authlens_core.credentials.inventory.resource_call import ResourceAnswer
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.session import Session
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
 
@@ -90,9 +89,7 @@ class CloudflaredScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Lay out what runs, the link, the time that is left and the result."""
         with Vertical(classes="cloudflared-box"):
-            yield Static(
-                Content(f"Log in with cloudflared: {safe_line(self._url, 200)}"), classes="cloudflared-title"
-            )
+            yield Static(Content(f"Log in with cloudflared: {self._url}"), classes="cloudflared-title")
             yield Static(Content(_INTRO), id="words")
             yield Static(id="link")
             yield Countdown()
@@ -162,7 +159,7 @@ class CloudflaredScreen(ModalScreen[bool]):
             case Started(command, cloudflared, _):
                 notes = "".join(f"\n! {note}" for note in cloudflared.notes)
                 self.words.update(
-                    Content(safe_text(f"{_INTRO}\ncloudflared {cloudflared.shown} runs: {command}{notes}"))
+                    Content(f"{_INTRO}\ncloudflared {cloudflared.shown} runs: {command}{notes}")
                 )
             case LinkShown(url):
                 self._link = url
@@ -172,7 +169,7 @@ class CloudflaredScreen(ModalScreen[bool]):
                     Content(f"! Another cloudflared (process {pid}) waits for this login: finish that one.")
                 )
             case Said(line):
-                self.said.update(Content(safe_line(f"cloudflared: {line}", 400)))
+                self.said.update(Content(f"cloudflared: {line}"))
         self._show()
 
     def _tell_proof(self, login: CloudflaredLogin, said: ResourceAnswer) -> None:
@@ -180,7 +177,7 @@ class CloudflaredScreen(ModalScreen[bool]):
         sign = {True: "✔", False: "✖", None: "?"}[said.accepted]
         kept = "! cloudflared keeps no copy of this token: it is gone now."
         if login.kept_at is not None:
-            kept = f"✔ The token is kept by cloudflared: {safe_line(str(login.kept_at), 300)}"
+            kept = f"✔ The token is kept by cloudflared: {login.kept_at}"
         cure = f"\n→ {said.cure}" if said.cure else ""
         self._end(f"{kept}\n{sign} {said.summary}{cure}", good=self._accepted)
 
@@ -189,7 +186,7 @@ class CloudflaredScreen(ModalScreen[bool]):
         if not self.is_mounted:
             return
         self.result.set_classes("-good" if good else "-bad")
-        self.result.update(Content(safe_text(words)))
+        self.result.update(Content(words))
         self._show()
 
     @on(Button.Pressed)

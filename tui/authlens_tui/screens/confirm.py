@@ -7,11 +7,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from authlens_core.safe_text import safe_text
+from authlens_tui.terminal.content import Content
 
 __all__ = ["ConfirmScreen"]
 
@@ -40,8 +39,8 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Lay out question and buttons."""
         with Vertical(classes="modal-box"):
-            yield Static(Content(safe_text(self._title)), classes="modal-title")
-            yield Static(Content(safe_text(self._words)), classes="modal-words")
+            yield Static(Content(self._title), classes="modal-title")
+            yield Static(Content(self._words), classes="modal-words")
             with Horizontal(classes="modal-buttons"):
                 yield Button(Content("No, leave it (n)"), id="no")
                 yield Button(Content(f"{self._yes} (y)"), id="yes", variant="warning")

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.dom import DOMNode
 from textual.events import Click
 from textual.screen import ModalScreen, Screen
@@ -17,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from authlens_tui.screens.palette import Possible, possible_actions
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
 __all__ = ["GLOSSARY", "HelpScreen"]

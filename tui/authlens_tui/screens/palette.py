@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
+
+from authlens_tui.terminal.content import Content
 
 __all__ = ["Actions", "BindingScope", "Possible", "possible_actions"]
 
@@ -114,7 +115,9 @@ class Actions(Provider):
             if wanted and all(word in words.casefold() for word in wanted):
                 score = 2.0 if words.casefold().startswith(wanted[0]) else 1.0
             if score > 0:
-                yield Hit(score, _line(matcher.highlight(words), one.keys), partial(one.do), text=words)
+                yield Hit(
+                    score, _line(Content.of(matcher.highlight(words)), one.keys), partial(one.do), text=words
+                )
 
 
 def _line(words: Content, keys: str) -> Content:

@@ -9,7 +9,6 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.events import Click
 from textual.message import Message
 from textual.screen import Screen
@@ -18,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from authlens_core.emulator.rehearsal import SCENARIOS
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 

@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
@@ -22,9 +21,9 @@ from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPa
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, remembered_place
 from authlens_core.errors import NoSecretStore
-from authlens_core.safe_text import safe_text
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
+from authlens_tui.terminal.content import Content
 
 __all__ = ["PlaceScreen", "StoreChoice", "StoreChoiceScreen", "choice_after"]
 
@@ -182,9 +181,7 @@ class StoreChoiceScreen(PlaceScreen):
         """Lay out cause, cure and choices, and the fields for a passphrase, shown when one is wanted."""
         with Vertical(classes="modal-box"):
             yield Static(Content("No place to keep secrets"), classes="modal-title")
-            yield Static(
-                Content(safe_text(f"{self._error.cause}\n{self._error.cure}")), classes="modal-words"
-            )
+            yield Static(Content(f"{self._error.cause}\n{self._error.cure}"), classes="modal-words")
             yield from self.typing()
             with Horizontal(classes="modal-buttons"):
                 yield Button(Content("Memory only (1)"), id="memory", variant="primary", compact=True)

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from textual.app import App
-from textual.content import Content
 from textual.filter import Monochrome, NoColor
 
+from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.crash import QuietCrash
 from authlens_tui.terminal.driver import driver_class
 from authlens_tui.terminal.hyperlinks import OneLink
@@ -119,7 +120,9 @@ class TerminalApp(QuietCrash, App[int]):
         """Show a toast, or on a narrow terminal a line in the screen, if it has one for notes."""
         top = self.screen_stack[-1] if self.screen_stack else None
         if markup or not isinstance(top, TakesNotes) or self.size.width >= _ROOM_FOR_TOASTS:
-            super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+            super().notify(
+                safe_text(message), title=safe_line(title), severity=severity, timeout=timeout, markup=markup
+            )
             return
         mark = "" if severity == "information" else "! "
         top.take_note(Content.assemble((f"{mark}{title}: " if title else mark, "bold"), Content(message)))

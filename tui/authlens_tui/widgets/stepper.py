@@ -7,14 +7,14 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from authlens_core.safe_text import NAME, safe_line
+from authlens_core.safe_text import safe_fields
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.record.exchange_view import duration
 
 __all__ = ["StageStep", "StepState", "Stepper"]
@@ -63,6 +63,9 @@ class StageStep:
     state: StepState = StepState.WAITING
     elapsed: float | None = None
     tampered: bool = False
+
+    def __post_init__(self) -> None:
+        safe_fields(self, "title")
 
 
 class Stepper(Widget, can_focus=True):
@@ -191,7 +194,7 @@ class Stepper(Widget, can_focus=True):
         sign, style = _SIGNS[step.state]
         took = duration(step.elapsed) if step.elapsed is not None else ""
         name_width = max(4, width - 3 - len(str(step.number)) - _TIME_WIDTH)
-        title: str = safe_line(step.title, NAME)
+        title = step.title
         room = name_width - 2 * step.tampered
         title = title if len(title) <= room else f"{title[: room - 1]}…"
         looked_at = index == self.looked_at
@@ -204,7 +207,7 @@ class Stepper(Widget, can_focus=True):
             ("≠ " if step.tampered else "", _TAMPERED[1]),
             (f"{took:>{_TIME_WIDTH}}", "$quiet"),
         )
-        return row.stylize("on $primary 25%") if looked_at else row
+        return Content.of(row.stylize("on $primary 25%")) if looked_at else row
 
     def _one_line(self, width: int) -> Content:
         shown = self._signs_in_view(width)
@@ -218,7 +221,7 @@ class Stepper(Widget, can_focus=True):
         ]
         before, after = (" …" if more else "" for more in (shown.start, len(self.steps) - shown.stop))
         step = self.steps[self.looked_at] if self.looked_at < len(self.steps) else None
-        name = f"  {step.number} {safe_line(step.title, NAME)}" if step else ""
+        name = f"  {step.number} {step.title}" if step else ""
         word = f"  {step.state}" if step and step.state is not StepState.WAITING else ""
         tampered = any(one.tampered for one in self.steps)
         mark = Content.assemble("  ", _TAMPERED) if tampered else Content()
@@ -226,6 +229,5 @@ class Stepper(Widget, can_focus=True):
         words = Content.assemble(mark, (name, "bold"), (word, "$quiet"), (of, "$quiet"))
         if width - 2 * len(signs) < _SHORTEST_NAME and not (before or after):
             words = Content()  # half of a sign would say less
-        return Content.assemble((before, "$quiet"), *signs, (after, "$quiet"), words).truncate(
-            max(1, width), ellipsis=True
-        )
+        whole = Content.assemble((before, "$quiet"), *signs, (after, "$quiet"), words)
+        return Content.of(whole.truncate(max(1, width), ellipsis=True))

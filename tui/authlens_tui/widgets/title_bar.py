@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
 from authlens_core.callback.ssh_forward import is_ssh
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
+from authlens_tui.terminal.content import Content
 
 __all__ = ["TitleBar"]
 
@@ -29,8 +29,8 @@ class TitleBar(Static):
     def __init__(self, subject: str, store_name: str = "", *, tampered: bool = False) -> None:
         super().__init__()
         self.set_reactive(TitleBar.tampered, tampered)
-        self._subject = subject
-        self.set_reactive(TitleBar.store_name, store_name)
+        self._subject = safe_line(subject)
+        self.set_reactive(TitleBar.store_name, safe_line(store_name, NAME))
 
     def render(self) -> Content:
         """Lay the line out for the width there is."""
@@ -38,12 +38,12 @@ class TitleBar(Static):
             (" authlens ", "bold $text-primary on $primary-muted"),
             (" ≠ TAMPERED ", "bold reverse $text-warning") if self.tampered else "",
             "  ",
-            Content(safe_line(self._subject, 200)),
+            self._subject,
         )
         ssh = "  over SSH" if is_ssh(os.environ) else ""
-        secrets = f"secrets: {safe_line(self.store_name, 60)}" if self.store_name else ""
+        secrets = f"secrets: {self.store_name}" if self.store_name else ""
         right = Content.styled(f"{secrets}{ssh}", "$quiet")
         gap = self.content_size.width - left.cell_length - right.cell_length
         if gap < 2:
-            return left.truncate(max(1, self.content_size.width), ellipsis=True)
+            return Content.of(left.truncate(max(1, self.content_size.width), ellipsis=True))
         return Content.assemble(left, " " * gap, right)

@@ -12,7 +12,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -38,6 +37,7 @@ from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.dashboard.token_actions import TokenActions
 from authlens_tui.screens.dashboard.words import EMPTY, attempt_words, broken_words, nothing_matches
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_detail import detail_words, event_words
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
 from authlens_tui.widgets.credentials.credential_row import RowText, row_of

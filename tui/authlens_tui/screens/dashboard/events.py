@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -18,6 +17,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import FileExists, write_export
 from authlens_core.safe_text import safe_line
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
 from authlens_tui.widgets.key_footer import KeyFooter

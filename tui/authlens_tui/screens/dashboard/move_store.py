@@ -9,7 +9,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
@@ -18,6 +17,7 @@ from authlens_core.credentials.vault.move import Heard
 from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
 from authlens_tui.screens.store_choice import PlaceScreen, StoreChoice
+from authlens_tui.terminal.content import Content
 
 __all__ = ["CarryOut", "MoveStoreScreen"]
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
+from authlens_tui.terminal.content import Content
 
 __all__ = ["RevealScreen"]
 

@@ -11,7 +11,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
@@ -25,6 +24,7 @@ from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 from authlens_core.session import Session
+from authlens_tui.terminal.content import Content
 
 __all__ = ["ServiceTokenScreen"]
 

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -17,6 +16,7 @@ from textual.widgets.option_list import Option
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
 from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFile
+from authlens_tui.terminal.content import Content
 
 __all__ = ["SettingsScreen"]
 

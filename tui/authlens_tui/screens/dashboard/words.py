@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from textual.content import Content
-
 from authlens_core.credentials.lifecycle.background_refresh import Attempted
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
+from authlens_tui.terminal.content import Content
 
 __all__ = ["EMPTY", "attempt_words", "broken_words", "damaged_words", "nothing_matches", "title_words"]
 

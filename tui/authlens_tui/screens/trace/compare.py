@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -60,7 +59,7 @@ class CompareScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the document."""
-        yield TitleBar(f"compare {safe_line(self._traces[0].resource_url, 200)}")
+        yield TitleBar(f"compare {self._traces[0].resource_url}")
         yield DocumentView()
         yield KeyFooter()
 
@@ -155,7 +154,7 @@ def _value(value: str | None) -> str:
     if value is None:
         return "(not there)"
     more = len(value) - _SHOWN
-    shown = safe_line(value[:_SHOWN], _SHOWN) or "(empty)"
+    shown = value[:_SHOWN] or "(empty)"
     return f"{shown} … {more} more characters" if more > 0 else shown
 
 

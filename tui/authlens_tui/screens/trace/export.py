@@ -10,15 +10,14 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, RadioButton, RadioSet, Static
 
 from authlens_core.errors import AuthlensError
 from authlens_core.export.formats import FORMATS, Format, file_name
 from authlens_core.export.saved_file import FileExists, named_path, write_export
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace
+from authlens_tui.terminal.content import Content
 
 __all__ = ["ExportScreen"]
 
@@ -147,7 +146,7 @@ class ExportScreen(ModalScreen[Path | None]):
             self._saving = False
 
     def _say(self, words: str, *, good: bool) -> None:
-        self.hint.update(Content(safe_line(words, 500)))
+        self.hint.update(Content(words))
         self.hint.set_class(not good, "-bad")
         self.hint.set_class(good, "-good")
 

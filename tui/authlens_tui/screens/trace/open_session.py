@@ -10,7 +10,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -18,9 +17,9 @@ from textual.widgets.option_list import Option
 from authlens_core.credentials.records.traces import Traces, TraceSummary
 from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import named_path, open_session
-from authlens_core.safe_text import safe_line
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Trace
+from authlens_tui.terminal.content import Content
 
 __all__ = ["Kept", "OpenSessionScreen", "Opened"]
 
@@ -78,7 +77,7 @@ class OpenSessionScreen(ModalScreen[Opened | None]):
     def compose(self) -> ComposeResult:
         """Lay out the list, where there is one, and the field."""
         with Vertical(classes="modal-box"):
-            yield Static(Content(safe_line(self._title, 100)), classes="modal-title")
+            yield Static(Content(self._title), classes="modal-title")
             if self._summaries:
                 yield OptionList(*(Option(Content(_words(one))) for one in self._summaries), id="kept")
             yield Input(
@@ -128,7 +127,7 @@ class OpenSessionScreen(ModalScreen[Opened | None]):
             self._opening = False
 
     def _say(self, error: AuthlensError) -> None:
-        self.hint.update(Content(safe_line(f"{error.cause} {error.cure}", 400)))
+        self.hint.update(Content(f"{error.cause} {error.cure}"))
         self.hint.add_class("-bad")
 
     def action_cancel(self) -> None:

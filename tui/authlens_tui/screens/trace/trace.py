@@ -9,11 +9,9 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Static
 
 from authlens_core.oauth.check import Severity
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.screens.trace.compare import CompareScreen
@@ -21,6 +19,7 @@ from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
 from authlens_tui.screens.trace.reading import ReadingScreen
 from authlens_tui.screens.wizard.tampered_words import listed
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.record_view import RecordView
@@ -97,7 +96,7 @@ class TraceScreen(ReadingScreen):
 
     def compose(self) -> ComposeResult:
         """Lay out what it is, the stages, and the one that is looked at."""
-        yield TitleBar(f"{self._trace.kind.value} of {safe_line(self._trace.resource_url, 200)}")
+        yield TitleBar(f"{self._trace.kind.value} of {self._trace.resource_url}")
         yield Static(_marks(self._trace, self._replay), id="marks")
         with Horizontal(id="trace"):
             yield Stepper()
@@ -204,13 +203,11 @@ class TraceScreen(ReadingScreen):
 def _marks(trace: Trace, replay: str) -> Content:
     """Say what this is: when it was, that nothing can be sent, and whether it was changed on purpose."""
     began = f"{trace.started_at:%Y-%m-%d %H:%M %Z}".strip()
-    words = (
-        f"replay of {safe_line(replay, 120)}, read-only, secrets are fingerprints" if replay else "read-only"
-    )
+    words = f"replay of {replay}, read-only, secrets are fingerprints" if replay else "read-only"
     marks = Content.assemble((f"{words} · {began}", "$quiet"))
     if not trace.tampering:
         return marks
-    changes = safe_line(listed(trace.tampering), 300)
+    changes = listed(trace.tampering)
     return Content.assemble(("TAMPERED ", "bold $text-warning"), f"on purpose: {changes}\n", marks)
 
 

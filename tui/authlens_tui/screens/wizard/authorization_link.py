@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from textual import getters, on, work
-from textual.content import Content
 from textual.events import Paste
 from textual.widgets import ContentSwitcher, Static
 
@@ -20,6 +19,7 @@ from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.tools import WizardTools
 from authlens_tui.screens.wizard.words import silent_words, turned_away_words, waiting_words
 from authlens_tui.terminal.browser import open_browser
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.words.pasting import refused_words
 

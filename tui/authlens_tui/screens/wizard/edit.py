@@ -10,7 +10,6 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
@@ -22,6 +21,7 @@ from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
 __all__ = ["EditScreen", "Edited", "FieldRow", "NewRow"]

@@ -8,7 +8,6 @@ from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.events import Click
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -16,6 +15,7 @@ from textual.widgets import Static
 from authlens_core.trace.lessons import LESSONS
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
 __all__ = ["LessonScreen"]

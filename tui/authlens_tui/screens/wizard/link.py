@@ -7,11 +7,11 @@ from typing import ClassVar, Final
 from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TakesNotes
 from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, room_for, shortened
 

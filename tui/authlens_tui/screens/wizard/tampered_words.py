@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from textual.content import Content
-
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.screens.wizard.what_if import acts_at, results_in
+from authlens_tui.terminal.content import Content
 from authlens_tui.words.durations import in_words
 
 __all__ = ["experiment_words", "listed", "marks", "unkept_words"]

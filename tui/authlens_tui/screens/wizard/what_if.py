@@ -8,7 +8,6 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -18,6 +17,7 @@ from authlens_core.oauth.check import Check, Severity
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
 __all__ = ["ExperimentResultScreen", "WhatIfScreen", "acts_at", "results_in"]

@@ -9,7 +9,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static, TabbedContent
@@ -41,6 +40,7 @@ from authlens_tui.screens.wizard.words import (
     failed_words,
     next_words,
 )
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.crash import QuietCrash
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.key_footer import KeyFooter

@@ -7,8 +7,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from textual.content import Content
-
 from authlens_core.access.browser_refusals import BROWSER_REFUSALS, refusal_on
 from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
@@ -19,6 +17,7 @@ from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.record.exchange_view import duration
 from authlens_tui.words.durations import in_words
 

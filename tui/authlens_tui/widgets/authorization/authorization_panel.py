@@ -11,7 +11,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
 from textual.style import Style
@@ -21,8 +20,9 @@ from authlens_core.callback.request_head import TEST_PATH
 from authlens_core.callback.ssh_forward import forward_line_to_here
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.oauth.authorization import url_parameters
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import LinkFile
 from authlens_tui.terminal.link_view import NoOrdinaryScreen, show_alone
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -240,19 +240,19 @@ class AuthorizationPanel(VerticalScroll):
     def show_ignored(self, reason: str, count: int) -> None:
         """Say that something else came to the listener and changed nothing."""
         times = "once" if count == 1 else f"{count} times"
-        self.ignored.update(Content(f"! Ignored {times}, still waiting. Last: {safe_line(reason, 200)}"))
+        self.ignored.update(Content(f"! Ignored {times}, still waiting. Last: {safe_line(reason)}"))
         self.ignored.add_class("-shown")
 
     def show_tunnel(self, family: str) -> None:
         """Say that the test page was reached, and over which address family."""
-        name = safe_line(family, 20)
+        name = safe_line(family, NAME)
         if name not in self._families and len(self._families) < 2:
             self._families.append(name)
         self._show_test()
 
     def show_refused_paste(self, words: str) -> None:
         """Say why what was pasted is not the answer."""
-        self.refused.update(Content(f"✖ {safe_line(words, 400)}"))
+        self.refused.update(Content(f"✖ {words}"))
         self.refused.add_class("-shown")
 
     def _show_test(self) -> None:
@@ -305,14 +305,13 @@ class AuthorizationPanel(VerticalScroll):
         try:
             path = self._file.write(self._url, self._environ)
         except OSError as error:
-            reason = safe_line(error.strerror or type(error).__name__, 200)
+            reason = error.strerror or type(error).__name__
             self.notify(
                 f"The link could not be written to a file: {reason}.", severity="warning", markup=False
             )
             return
         self.notify(
-            f"Written to {safe_line(str(path), 400)}, readable by this account alone. "
-            "It is removed when the wait ends.",
+            f"Written to {path}, readable by this account alone. It is removed when the wait ends.",
             title="The link",
             timeout=15,
             markup=False,

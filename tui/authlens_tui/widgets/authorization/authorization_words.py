@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from textual.content import Content
-
 from authlens_core.callback.own_screen import container_hint, in_container, why_no_browser
 from authlens_core.callback.ssh_forward import THIS_MACHINE, escape_hint, other_route_hint
-from authlens_core.safe_text import safe_line
+from authlens_tui.terminal.content import Content
 
 __all__ = ["NO_FORWARD", "forward_words", "further_words", "key_words"]
 
@@ -52,7 +50,7 @@ def forward_words(forward: str) -> Content:
     gap = f"\n  Put in the name by which you reach it, in place of {THIS_MACHINE}."
     return Content.assemble(
         "The browser is on another machine? Run this there before you sign in:\n",
-        (f"  {safe_line(forward)}", "bold"),
+        (f"  {forward}", "bold"),
         "  ",
         _key("y", "copy"),
         gap if THIS_MACHINE in forward else "",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
+
+from authlens_tui.terminal.content import Content
 
 __all__ = ["Countdown", "clock"]
 

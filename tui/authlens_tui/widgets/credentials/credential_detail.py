@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from textual.content import Content
 from textual.widgets.option_list import Option
 
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
@@ -20,6 +19,7 @@ from authlens_core.oauth.jwt import Jwt, claims_of
 from authlens_core.safe_text import safe_line
 from authlens_core.state.settings import Settings
 from authlens_core.trace.record import Outcome
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import ago, next_words, tone_of, until
 from authlens_tui.words.durations import in_words
 
@@ -56,11 +56,11 @@ def detail_words(
     standing = status_of(holding, now)
     lines: list[Content] = [_state(standing)]
     if standing.note:
-        lines += [Content(safe_line(standing.note, 600))]
+        lines += [Content(standing.note)]
     if here := _here(holding, standing):
         lines += [Content(here)]
     if trouble:
-        lines += [Content(safe_line(f"Refreshing by itself: {trouble}", 600))]
+        lines += [Content(f"Refreshing by itself: {trouble}")]
     lines += [Content(""), *_table(_facts(holding, now, settings))]
     if jwt is not None:
         lines += [Content(""), Content.styled("Claims, as the token says; not verified here", "bold")]
@@ -93,10 +93,7 @@ def _state(standing: CredentialStatus) -> Content:
 
 
 def _table(facts: Iterable[tuple[str, str]]) -> list[Content]:
-    return [
-        Content.assemble((f"{safe_line(name, 40):<{_NAME}}", "$quiet"), Content(safe_line(value, 400)))
-        for name, value in facts
-    ]
+    return [Content.assemble((f"{name:<{_NAME}}", "$quiet"), safe_line(value)) for name, value in facts]
 
 
 def _facts(holding: Holding, now: datetime, settings: Settings) -> Facts:

@@ -8,11 +8,11 @@ from datetime import datetime
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList, Static
 
 from authlens_core.credentials.records.traces import TraceSummary
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_detail import trace_option
 
 __all__ = ["CredentialPane"]

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.events import Click
 
 from authlens_core.safe_text import safe_line
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import Line, LineList
 from authlens_tui.widgets.document.lines_view import LAYING_OUT, LinesView

@@ -15,7 +15,6 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import work
-from textual.content import Content
 from textual.events import Resize
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -23,6 +22,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from authlens_core.safe_text import safe_line
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import Line, LineList, Row, Tone, prose
 from authlens_tui.widgets.document.matches import Match

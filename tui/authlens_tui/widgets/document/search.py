@@ -9,9 +9,9 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Input, Label, Static
 
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES
 

@@ -10,7 +10,6 @@ from typing import ClassVar, Final, TypeAlias
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
@@ -20,6 +19,7 @@ from authlens_core.safe_text import safe_line
 from authlens_core.trace.messages import Underway
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.search import SearchBar
 from authlens_tui.widgets.record.checks_view import checks_summary

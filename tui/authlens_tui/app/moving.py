@@ -11,7 +11,6 @@ from authlens_core.credentials.vault.consolidate import gather, kept, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import Heard, MoveReport
 from authlens_core.credentials.vault.open_store import open_store, store_at
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.store_choice import StoreChoice
@@ -112,4 +111,4 @@ def results_of(report: MoveReport, target: Credentials, place: StoreKind) -> Res
     new = f"New ones go to {place.words}." if report.is_complete else "The place for new ones is as it was."
     left = left_words(places_left(target.index), target.store.place)
     summary = f"{moved} moved · {len(report.failed)} not. {new} {left}".strip()
-    return ResultsScreen("Moved", safe_line(summary, 400), results)
+    return ResultsScreen("Moved", summary, results)

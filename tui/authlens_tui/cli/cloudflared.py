@@ -18,7 +18,6 @@ from authlens_core.cloudflared.login import (
 from authlens_core.credentials.inventory.cloudflared_probe import prove_jwt
 from authlens_core.credentials.inventory.resource_call import ResourceAnswer
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.session import checked_url, moment, open_session
 from authlens_tui.cli.terminal.output import answer_json, explain, say
 
@@ -60,15 +59,17 @@ class _Teller:
             case Started(command, cloudflared, _):
                 self._begun(command, cloudflared)
             case LinkShown(url):
-                say("\n  Open this link in a browser, here or on any other machine, and sign in:")
-                say(f"\n{url}\n")
+                say("")
+                say("  Open this link in a browser, here or on any other machine, and sign in:")
+                for line in ("", url, ""):
+                    say(line)
             case OtherWaits(pid):
                 say(f"! Another cloudflared (process {pid}) waits for the same login: finish that one.")
             case Said():
                 pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
 
     def _begun(self, command: str, cloudflared: Cloudflared) -> None:
-        say(f"cloudflared {cloudflared.shown} runs: {safe_line(command, 500)}")
+        say(f"cloudflared {cloudflared.shown} runs: {command}")
         for note in cloudflared.notes:
             say(f"! {note}")
 
@@ -103,7 +104,7 @@ class _Teller:
         if login.kept_at is None:
             say("! cloudflared keeps no copy of this token, so it is gone now.")
         elif not self._json:
-            say(f"  The token is kept by cloudflared: {safe_line(str(login.kept_at), 300)}")
+            say(f"  The token is kept by cloudflared: {login.kept_at}")
             say(f"  → For a script: authlens headers {shlex.quote(login.url)}")
         return 0
 

@@ -9,7 +9,6 @@ from authlens_core.login.events import (
     TunnelTested,
 )
 from authlens_core.oauth.check import Severity
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.cli.terminal.output import say
@@ -50,4 +49,4 @@ def _ended(record: StageRecord, *, aloud: bool) -> None:
     mark = "Warning:" if aloud else "!"
     for check in record.checks:
         if check.severity is Severity.WARNING:
-            say(f"    {mark} {safe_line(check.expected)} Seen: {safe_line(check.seen, 300)}")
+            say(f"    {mark} {check.expected} Seen: {check.seen}")

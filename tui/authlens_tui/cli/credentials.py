@@ -14,7 +14,6 @@ from authlens_core.credentials.records.grant import CredentialStatus, Grant, des
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.words.durations import in_words
@@ -94,7 +93,7 @@ def _show(rows: list[tuple[str, str]]) -> None:
 
 def _row(standing: CredentialStatus, resource: str, opened_by: str) -> str:
     state = f"{standing.symbol} {standing.word:<24}{_lasts(standing.remaining_seconds):<20}"
-    return f"{state}{safe_line(resource, 200)}  {safe_line(opened_by, 200)}"
+    return f"{state}{resource}  {opened_by}"
 
 
 def _grant_line(grant: Grant) -> str:

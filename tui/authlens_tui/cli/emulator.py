@@ -6,7 +6,6 @@ import asyncio
 from argparse import Namespace
 
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.terminal.output import answer_line, say
 
@@ -33,7 +32,7 @@ async def emulator(arguments: Namespace) -> int:
     try:
         await running.start()
     except OSError as error:
-        reason = safe_line(error.strerror or type(error).__name__)
+        reason = error.strerror or type(error).__name__
         raise UsageError(
             f"Port {arguments.port} or the one after it cannot be had: {reason}.",
             "Choose another --port, or leave it out and any free one is taken.",

@@ -13,7 +13,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import UsageError
 from authlens_core.export.formats import FORMATS
 from authlens_core.export.saved_file import FileExists, named_path, open_session, write_export
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace, TraceKind
 from authlens_tui.cli.session import grant_for
 from authlens_tui.cli.terminal.output import answer_line, answer_text, say
@@ -40,7 +39,7 @@ async def export_trace(arguments: Namespace) -> int:
         write_export(path, text, force=arguments.force)
     except FileExists as error:
         raise FileExists(error.cause, "Choose another name, or add --force to replace it.") from None
-    say(f"✔ Written to {safe_line(str(path), 300)}; secrets are replaced by fingerprints.")
+    say(f"✔ Written to {path}; secrets are replaced by fingerprints.")
     return 0
 
 
@@ -71,7 +70,7 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
 def _file(source: str) -> Path:
     path = named_path(source)
     if not path.exists():
-        cause = f"There is no file {safe_line(source, 200)}."
+        cause = f"There is no file {source}."
         raise UsageError(cause, "Give a file, or the whole address of a resource: https://wiki.example.com/")
     return path
 

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.terminal.output import answer_line
 
 __all__ = ["chosen_faults"]
@@ -30,7 +29,7 @@ def chosen_faults(names: Sequence[str]) -> tuple[Fault, ...] | None:
             near = get_close_matches(name, by_name, 1)
             meant = f"Did you mean {near[0]}? " if near else ""
             raise UsageError(
-                f"The emulator has no fault named {safe_line(name, 80)!r}.",
+                f"The emulator has no fault named {name!r}.",
                 f"{meant}See them all: authlens emulator --fault list",
             )
     return tuple(by_name[name] for name in names)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
@@ -65,7 +64,7 @@ def why_no_full_screen() -> str | None:
     if why := why_no_screen(os.environ.get("TERM", "")):
         return why
     if not shows_utf_8():
-        setting = safe_line("=".join(locale_setting()), 60)
+        setting = "=".join(locale_setting())
         return (
             f"The full screen needs UTF-8, and the locale has another encoding: {setting}. "
             "If your terminal shows UTF-8: export LC_ALL=C.UTF-8."

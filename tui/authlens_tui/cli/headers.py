@@ -12,7 +12,6 @@ from typing import Final, NoReturn
 
 from authlens_core.credentials.inventory.request_headers import CredentialKind, Fields, headers_for
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_tui.cli.session import checked_url, open_session
 from authlens_tui.cli.terminal.output import answer_secret_json
@@ -152,6 +151,6 @@ _LONG_BOOLEAN: Final = frozenset(
 
 def _goes_elsewhere(word: str) -> UsageError:
     return UsageError(
-        f"{safe_line(word, 80)!r} could take the credential to another address; it goes to the one URL only.",
+        f"{word!r} could take the credential to another address; it goes to the one URL only.",
         "Leave it out: no redirect is followed, and one address is called at a time.",
     )

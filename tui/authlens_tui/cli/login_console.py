@@ -86,7 +86,8 @@ class LoginConsole:
             say("  Open this link in the browser of your own machine and sign in:")
         else:
             say("  Open this link in a browser and sign in:")
-        say(f"\n{ready.url}\n")
+        for line in ("", ready.url, ""):
+            say(line)
         if self._browser and why is not None:
             say(f"  No browser opens here: {why}.")
         self._offer_ways_back()

@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from authlens_core.errors import AuthlensError, UsageError
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.parser import VERBS, build_parser
 from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
@@ -122,14 +121,14 @@ def _line_by_line(argv: list[str], why: str) -> int:
 
 
 def _refuse_other_words(argv: list[str]) -> None:
-    word = safe_line(argv[0], 80)
+    word = argv[0]
     if "/" not in word and "." not in word and ":" not in word:
         near = get_close_matches(argv[0], VERBS, 1)
         meant = f"Did you mean authlens {near[0]}? " if near else ""
         raise UsageError(f"There is no verb {word!r}.", f"{meant}See: authlens --help")
     if len(argv) > 1:
         raise UsageError(
-            f"The app takes one URL and no options; {safe_line(argv[1], 80)!r} is too much.",
+            f"The app takes one URL and no options; {argv[1]!r} is too much.",
             "Options belong to a verb: authlens login URL, authlens probe URL. See: authlens --help",
         )
 

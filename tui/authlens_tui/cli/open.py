@@ -6,7 +6,6 @@ import shlex
 from argparse import Namespace
 
 from authlens_core.export.saved_file import named_path, open_session
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.full_screen import require_terminal
 
 __all__ = ["open_file"]
@@ -20,7 +19,7 @@ def open_file(arguments: Namespace) -> int:
     """
     path = named_path(arguments.file)
     trace = open_session(path)
-    require_terminal(f"authlens export {shlex.quote(safe_line(str(path), 300))} --format markdown")
+    require_terminal(f"authlens export {shlex.quote(str(path))} --format markdown")
     from authlens_tui.app.replay import Replay
 
     app = Replay(trace, path.name)

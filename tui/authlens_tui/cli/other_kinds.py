@@ -9,7 +9,6 @@ from enum import Enum
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.credentials import Credentials, NoLogin
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.session import chosen_grants
 
 __all__ = ["Wanted", "grants_or_other_kind", "refuse_other_kinds"]
@@ -35,11 +34,11 @@ def refuse_other_kinds(credentials: Credentials, url: str, wanted: Wanted) -> No
     """
     from authlens_core.access.cloudflared_files import find_cloudflared_token
 
-    shown, quoted = safe_line(url, 300), shlex.quote(safe_line(url, 300))
+    quoted = shlex.quote(url)
     if credentials.service_tokens.find(url) is not None:
-        raise UsageError(f"What opens {shown} is a service token, {_WHY[wanted]}.", _service(quoted, wanted))
+        raise UsageError(f"What opens {url} is a service token, {_WHY[wanted]}.", _service(quoted, wanted))
     if find_cloudflared_token(url, usable=wanted is Wanted.TOKEN) is not None:
-        cause = f"What opens {shown} is a token of cloudflared, {_WHY[wanted]}."
+        cause = f"What opens {url} is a token of cloudflared, {_WHY[wanted]}."
         raise UsageError(cause, _cloudflared(quoted, wanted))
 
 

@@ -13,7 +13,6 @@ from authlens_core.credentials.records.coverage import coverage
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.url import parse_url
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.session import checked_url, moment, open_session
 from authlens_tui.cli.terminal.output import answer_json, say
 
@@ -63,7 +62,7 @@ def _fits(holding: Holding, url: str) -> bool:
 
 def _tell(probed: Probed) -> None:
     sign = {True: "✔", False: "✖", None: "?"}[probed.accepted]
-    name = safe_line(probed.holding.title, 200)
+    name = probed.holding.title
     say(f"{sign} {name} ({probed.holding.kind}), {probed.layer}: {probed.summary}")
     if probed.cure and not probed.accepted:
         say(f"  → {probed.cure}")

@@ -11,7 +11,6 @@ from authlens_core.credentials.lifecycle.concurrent_map import each
 from authlens_core.credentials.lifecycle.refresh import Refreshed, RefreshOutcome, refresh
 from authlens_core.credentials.records.grant import Grant, describe
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.session import moment, open_session
@@ -59,7 +58,7 @@ async def _refresh(session: Session, grant: Grant, *, again: bool) -> Result:
     if kept:
         outcome, summary, cure = RefreshOutcome.REFRESHED, "Refreshed; kept at the second attempt.", ""
     elif outcome is RefreshOutcome.UNKNOWN:
-        url = shlex.quote(safe_line(grant.resource_url))
+        url = shlex.quote(grant.resource_url)
         cure = f"Try once more, which may end this login: authlens refresh --again {url}. Or log in again."
     code = _CODES.get(outcome, 0)
     if code == 0:
@@ -88,7 +87,7 @@ def _lasts(grant: Grant) -> str:
 
 
 def _tell(grant: Grant, *, good: bool, summary: str, cure: str) -> None:
-    say(f"{'✔' if good else '✖'} {safe_line(grant.resource_url, 200)}: {summary}")
+    say(f"{'✔' if good else '✖'} {grant.resource_url}: {summary}")
     if cure:
         say(f"  → {cure}")
 

@@ -15,7 +15,6 @@ from authlens_core.credentials.vault.consolidate import erase_left, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.errors import AuthlensError, NetworkFailure, Refused, TimedOut
-from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_core.wire.exchange import FailureKind
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
@@ -51,23 +50,23 @@ async def revoke_credentials(arguments: Namespace) -> int:
 
 async def _revoke(session: Session, grant: Grant) -> Result:
     """Revoke one grant; an error becomes its result, so that the others still have their turn."""
-    shown = safe_line(grant.resource_url, 200)
+    url = grant.resource_url
     try:
         result = await revoke(
             session.credentials,
             session.wire,
             grant.grant_id,
             waiting=lambda seconds: say(
-                f"  {shown}: the server confirmed it and the resource still accepts the token; "
+                f"  {url}: the server confirmed it and the resource still accepts the token; "
                 f"asking it again for up to {seconds:.0f} s."
             ),
         )
     except AuthlensError as error:
-        say(f"✖ {shown}: {error.cause}")
+        say(f"✖ {url}: {error.cause}")
         say(f"  → {error.cure}")
         return error.exit_code, _as_json(grant, "failed", error.cause, error.cure)
     code = _code(result)
-    say(f"{'✔' if code == 0 else '✖'} {shown}: {result.summary}")
+    say(f"{'✔' if code == 0 else '✖'} {url}: {result.summary}")
     for words in proof_words(result):
         say(f"  {words}")
     if result.cure:
@@ -152,8 +151,8 @@ def _meant(credentials: Credentials, name: str) -> tuple[str, str, bool]:
             return name, f"the unreadable record of {record.words}", record.kind == "service-token"
     token = next((one for one in credentials.service_tokens.list() if one.token_id == name), None)
     if token is not None:
-        return name, f"{token.client_id} for {safe_line(token.url, 200)}", True
+        return name, f"{token.client_id} for {token.url}", True
     grant = next((one for one in credentials.list() if one.grant_id == name), None)
     if grant is None:
         grant = grant_for(credentials, name)
-    return grant.grant_id, shlex.quote(safe_line(grant.resource_url, 200)), False
+    return grant.grant_id, shlex.quote(grant.resource_url), False

@@ -21,7 +21,6 @@ from authlens_core.credentials.records.service_token import (
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_tui.cli.credentials import (
@@ -75,7 +74,7 @@ async def _add(arguments: Namespace, pair: Pair) -> int:
         _refuse_twice(session.credentials, token)
         _warn_of_shape(token, secret)
         token = await session.credentials.service_tokens.save(token, secret)
-        say(f"✔ Kept in {session.credentials.store.name}: the service token for {safe_line(url, 200)}")
+        say(f"✔ Kept in {session.credentials.store.name}: the service token for {url}")
         if arguments.no_test:
             if arguments.json:
                 answer_json(service_token_as_json(token))
@@ -125,7 +124,7 @@ async def _tested(session: Session, token: ServiceToken) -> tuple[int, dict[str,
     try:
         tried = await try_service_token(session.credentials, session.wire, token.token_id)
     except AuthlensError as error:
-        say(f"✖ {safe_line(token.url, 200)}: {error.cause}")
+        say(f"✖ {token.url}: {error.cause}")
         if error.cure:
             say(f"  → {error.cure}")
         return error.exit_code, _result(token, None, error.cause, error.cure)
@@ -136,7 +135,7 @@ async def _tested(session: Session, token: ServiceToken) -> tuple[int, dict[str,
 
 def _tell(token: ServiceToken, said: ResourceAnswer) -> None:
     sign = {True: "✔", False: "✖", None: "?"}[said.accepted]
-    say(f"{sign} {safe_line(token.url, 200)}: {said.summary}")
+    say(f"{sign} {token.url}: {said.summary}")
     if said.cure:
         say(f"  → {said.cure}")
 
@@ -157,7 +156,7 @@ async def _replace(arguments: Namespace, pair: Pair) -> int:
         )
     _tell(done.token, done.said)
     kept = "the new secret is kept, the old one is gone" if done.stored else "the old secret stays as it was"
-    say(f"{'✔' if done.stored else '!'} {safe_line(token.url, 200)}: {kept}")
+    say(f"{'✔' if done.stored else '!'} {token.url}: {kept}")
     if not done.stored:
         say("  → To keep the new one all the same: --anyway")
     if arguments.json:
@@ -179,7 +178,7 @@ async def _edit(arguments: Namespace) -> int:
             expires_at=token.expires_at if arguments.expires is None else expires,
         )
     end = "" if changed.expires_at is None else f" until {changed.expires_at:%Y-%m-%d %H:%M} UTC"
-    say(f"✔ {safe_line(changed.url, 200)}: {describe_service_token(changed).word}{end}; the secret stays.")
+    say(f"✔ {changed.url}: {describe_service_token(changed).word}{end}; the secret stays.")
     if arguments.json:
         answer_json(service_token_as_json(changed))
     return 0
@@ -192,7 +191,7 @@ async def _remove(arguments: Namespace) -> int:
             token_id, shown = arguments.url, "the unreadable record"
         else:
             token = _meant(session.credentials, arguments.url)
-            token_id, shown = token.token_id, f"{token.client_id} for {safe_line(token.url, 200)}"
+            token_id, shown = token.token_id, f"{token.client_id} for {token.url}"
         erased = await tokens.remove(token_id)
         session.credentials.traces.drop(token_id)
     say(f"✔ Removed from this machine: {shown}")
@@ -238,7 +237,7 @@ def _meant(credentials: Credentials, name: str) -> ServiceToken:
     found = credentials.service_tokens.find(url)
     if found is None:
         raise LoginNeeded(
-            f"There is no service token for {safe_line(url, 200)} on this machine.",
+            f"There is no service token for {url} on this machine.",
             f"To add one: authlens service-token add {shlex.quote(url)}",
         )
     return found

@@ -20,7 +20,6 @@ from authlens_core.credentials.vault.open_store import (
 )
 from authlens_core.errors import UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
@@ -114,7 +113,7 @@ def checked_url(url: str) -> str:
     try:
         return parse_url(url, loopback_http=True).text
     except UrlRefused as refused:
-        cause = f"{safe_line(url, 200) or 'Nothing'} cannot be used: {'; '.join(refused.reasons)}."
+        cause = f"{url or 'Nothing'} cannot be used: {'; '.join(refused.reasons)}."
         raise UsageError(cause, _meant(url)) from None
 
 

@@ -13,7 +13,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import MoveReport
 from authlens_core.credentials.vault.open_store import file_path, remembered_place, store_at
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 
@@ -55,11 +54,7 @@ async def _show(*, as_json: bool) -> int:
     if as_json:
         answer_json({"store": place.value, "kept": {one.value: count for one, count in found.items()}})
         return 0
-    where = (
-        f", {safe_line(str(file_path(place)), 300)}"
-        if place in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE)
-        else ""
-    )
+    where = f", {file_path(place)}" if place in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE) else ""
     answer_line(f"{place.value}{where}")
     for one, count in found.items():
         say(f"  {count} with secrets in {one.words}")
@@ -100,7 +95,7 @@ def _tell(to: StoreKind, report: MoveReport, left: tuple[StoreKind, ...], *, as_
     moved = f"{_counted(len(logins), 'login')} and {_counted(len(tokens), 'service token')}"
     say(f"✔ {moved} moved. New ones go to {to.words}.")
     for what, error in report.failed:
-        say(f"✖ {safe_line(what, 200)} stays where it was:")
+        say(f"✖ {what} stays where it was:")
         explain(error)
     for record in report.damaged:
         say(f"! The record of {record.words} cannot be read; its secrets were moved with the others.")

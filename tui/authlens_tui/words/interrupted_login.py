@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Final
 
 from authlens_core.login.interrupted_login import InterruptedLogin
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.words.durations import in_words
 
@@ -36,12 +35,12 @@ def interrupted_words(record: InterruptedLogin, now: datetime) -> str:
     """Return in one sentence which login was interrupted, where, when and, if that is known, why."""
     info = STAGE_INFO[record.stage]
     ago = in_words(max(0.0, (now - record.at).total_seconds()))
-    why = f" ({safe_line(record.why, 80)})" if record.why else ""
-    url = safe_line(record.resource_url, 200)
+    why = f" ({record.why})" if record.why else ""
+    url = record.resource_url
     return f"A login to {url} was interrupted at {info.number} {info.title}, {ago} ago{why}."
 
 
 def command_again(record: InterruptedLogin) -> str:
     """Return the command for a login whose client has a secret, which has to be given again."""
-    client = shlex.quote(safe_line(record.options.client_id or "ID", 200))
+    client = shlex.quote(record.options.client_id or "ID")
     return f"authlens login {shlex.quote(record.resource_url)} --client-id {client} --client-secret"

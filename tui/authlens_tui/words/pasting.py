@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
-from authlens_core.safe_text import safe_line
 
 __all__ = ["refused_words"]
 
@@ -15,4 +14,4 @@ def refused_words(response: AuthorizationResponse) -> str:
         if response.has_state:
             return "That answer belongs to another login (its state differs). Use the newest link."
         return "That address carries no state. Copy the whole address, up to its end."
-    return safe_line(f"That is not it: {check.seen}. {check.cure}", 400)
+    return f"That is not it: {check.seen}. {check.cure}"

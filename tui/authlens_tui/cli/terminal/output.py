@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_line, safe_text
+from authlens_core.safe_text import DOCUMENT, NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
 
@@ -58,11 +58,11 @@ class AnswerLost(AuthlensError):
 
 
 def say(words: str) -> None:
-    """Tell the person something, on stderr, whatever its encoding and even if it is gone."""
+    """Write one line on stderr, made safe to show, whatever its encoding and even if it is gone."""
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(encodable(safe_text(words), sys.stderr) + "\n")
+        sys.stderr.write(encodable(safe_line(words, DOCUMENT), sys.stderr) + "\n")
         sys.stderr.flush()
     except (BlockingIOError, ValueError):
         pass
@@ -73,7 +73,7 @@ def say(words: str) -> None:
 def say_over(words: str) -> None:
     """Write a status on stderr, a terminal, over the status before it."""
     with suppress(OSError, ValueError):
-        sys.stderr.write("\r\x1b[K" + encodable(safe_line(words, 200), sys.stderr))
+        sys.stderr.write("\r\x1b[K" + encodable(safe_line(words, NAME), sys.stderr))
         sys.stderr.flush()
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.doctor.finding import Finding
 from authlens_core.oauth.check import Severity
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.full_screen import why_no_full_screen
 from authlens_tui.cli.terminal.charset import locale_setting
 from authlens_tui.terminal.browser import browser_name
@@ -31,7 +30,7 @@ async def look_at_browser(environ: Mapping[str, str]) -> Finding:
     if name is None:
         cure = "Let BROWSER name one, or open the link of a login yourself."
         return Finding(topic, Severity.WARNING, "No browser was found that has a window of its own.", cure)
-    return Finding(topic, Severity.PASS, f"{safe_line(name, 200)} opens the link of a login.")
+    return Finding(topic, Severity.PASS, f"{name} opens the link of a login.")
 
 
 def look_at_terminal(environ: Mapping[str, str]) -> Finding:
@@ -47,7 +46,7 @@ def look_at_terminal(environ: Mapping[str, str]) -> Finding:
     if environ.get("NO_COLOR"):
         colours = "no colours of its own (NO_COLOR)"
     inside = next((name for variable, name in _AROUND if environ.get(variable)), "")
-    kind = safe_line(environ.get("TERM", ""), 60) or "no TERM"
+    kind = environ.get("TERM", "") or "no TERM"
     said = "" if any(locale_setting()) else ", for no locale says otherwise"
     words = f"{kind}{inside}, {size.columns}×{size.lines}, {colours}, {sys.stderr.encoding}{said}."
     if size.columns < _ENOUGH[0] or size.lines < _ENOUGH[1]:

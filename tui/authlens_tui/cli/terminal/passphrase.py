@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.credentials.store.file_store import PassphraseNeeded
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 
@@ -43,14 +42,14 @@ def _from_file(name: str) -> Secret:
             status = os.fstat(file.fileno())
             if os.name != "nt" and stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
                 raise PassphraseNeeded(
-                    f"Others may read {safe_line(name, 200)}, the file with the passphrase.",
-                    f"Run: chmod 600 {safe_line(name, 200)}",
+                    f"Others may read {name}, the file with the passphrase.",
+                    f"Run: chmod 600 {name}",
                 )
             line = file.readline(_LONGEST)
     except OSError as error:
         raise PassphraseNeeded(
-            f"The file with the passphrase cannot be read: {safe_line(error.strerror or '')}.",
-            f"{VARIABLE} names it: {safe_line(name, 200)}",
+            f"The file with the passphrase cannot be read: {error.strerror or ''}.",
+            f"{VARIABLE} names it: {name}",
         ) from None
     return Secret(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
 

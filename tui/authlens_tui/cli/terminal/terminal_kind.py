@@ -6,8 +6,6 @@ import re
 import sys
 from typing import Final
 
-from authlens_core.safe_text import safe_line
-
 __all__ = ["why_no_screen"]
 
 _ABLE: Final = frozenset(
@@ -47,14 +45,13 @@ def why_no_screen(kind: str) -> str | None:
         import curses
     except ImportError:
         return None
-    shown = safe_line(kind, 60)
     try:
         curses.setupterm(kind, sys.stderr.fileno())
     except (curses.error, OSError, ValueError):
         return (
-            f"It is not known whether this terminal can show a full screen (TERM={shown}). "
+            f"It is not known whether this terminal can show a full screen (TERM={kind}). "
             "If it can: export TERM=xterm-256color."
         )
     if curses.tigetstr("smcup") and curses.tigetstr("cup"):
         return None
-    return f"This terminal cannot show a full screen (TERM={shown})."
+    return f"This terminal cannot show a full screen (TERM={kind})."

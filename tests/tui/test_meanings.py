@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from authlens_core.emulator import Emulator
 from authlens_core.explain.headers import HeaderContext
+from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import Redactor
+from authlens_core.login.jwks import check_signatures
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.oauth.jwks import Signature, Verification
@@ -30,7 +32,6 @@ from authlens_tui.widgets.record.header_table import explained_header_lines
 from authlens_tui.widgets.record.jwt_lines import jwt_lines
 from authlens_tui.widgets.record.overview import overview_lines
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
-from authlens_tui.widgets.record.signature_check import check_signatures, has_jwts
 from support.recorded_login import record_login_at
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -215,10 +216,10 @@ async def test_checking_the_signatures_of_a_record_shows_the_verdict() -> None:
         record = (await record_login_at(emulator)).trace.records[0]
         wire = Wire()
         try:
-            verdicts, exchanges = await check_signatures(wire, record, [record])
+            tokens = {one.token: one.jwt for one in jwts_of(record)}
+            verdicts, exchanges = await check_signatures(wire, tokens, record, [record])
         finally:
             await wire.aclose()
-    assert has_jwts(record)
     assert [one.signature for one in verdicts.values()] == [Signature.VALID]
     assert len(exchanges) == 1
     known = StageSnapshot(record.stage, record=record, exchanges=record.exchanges)

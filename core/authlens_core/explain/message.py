@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
@@ -14,9 +14,9 @@ from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Respon
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_json
 from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.secret import Secret
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.trace.record import Fact, StageRecord
 
-__all__ = ["FoundJwt", "gives_tokens", "jwts_in", "jwts_in_facts", "jwts_of", "key_hints", "member_meanings"]
+__all__ = ["FoundJwt", "gives_tokens", "jwts_in", "jwts_in_facts", "jwts_of", "member_meanings"]
 
 Message: TypeAlias = Request | Response
 
@@ -77,15 +77,6 @@ def jwts_of(record: StageRecord) -> tuple[FoundJwt, ...]:
             for one in jwts_in(message) if message is not None else ():
                 found.setdefault(one.token, one)
     return tuple(found.values())
-
-
-def key_hints(records: Sequence[StageRecord]) -> tuple[str | None, str | None]:
-    """Return the trusted issuer and its `jwks_uri` as the server metadata of a login names them, or None."""
-    passed = [r for r in records if r.stage is Stage.SERVER_METADATA and r.outcome is Outcome.PASSED]
-    response = passed[-1].exchanges[-1].response if passed and passed[-1].exchanges else None
-    members = dict(_members(response)) if response is not None else {}
-    issuer, jwks_uri = members.get("issuer"), members.get("jwks_uri")
-    return (issuer if isinstance(issuer, str) else None), (jwks_uri if isinstance(jwks_uri, str) else None)
 
 
 def _found(texts: Iterable[tuple[str, str]]) -> tuple[FoundJwt, ...]:

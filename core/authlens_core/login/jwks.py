@@ -1,4 +1,4 @@
-"""Looking at a token's signature: whose keys to ask for, the fetch as a recorded exchange, the verdict.
+"""Verify the signatures of tokens: whose keys to ask for, the fetch as a recorded exchange, the verdict.
 
 The keys come from the server that the login trusts, never from a place that the token names (RFC 8725 §3.10).
 Where no login is known, a token of Access may name its team: only Cloudflare can serve a team's host, but
@@ -7,25 +7,38 @@ anybody can have a team, so the verdict says whose keys they were and that the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from authlens_core.access.team import is_team_host
 from authlens_core.login.protocols import Sender
+from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.oauth.jwks import Signature, Verification, jwks_request, verify
 from authlens_core.oauth.jwt import Jwt
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
+from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA
 
-__all__ = ["KeySource", "Verified", "fetch_and_verify", "key_source", "verify_all"]
+__all__ = [
+    "KeySource",
+    "Verified",
+    "check_signatures",
+    "fetch_and_verify",
+    "key_source",
+    "trusted_issuer",
+    "verify_all",
+]
 
 ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
+_LOGIN_PAGE: Final = "/cdn-cgi/access/login"
+_PURPOSE: Final = "keys, fetched to check signatures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,63 @@ async def verify_all(
         if verified.exchange is not None:
             fetched[url] = verified.exchange
     return verdicts, tuple(fetched.values())
+
+
+async def check_signatures(
+    wire: Sender,
+    tokens: Mapping[Secret, Jwt],
+    record: StageRecord,
+    story: Sequence[StageRecord],
+    *,
+    issuer: str | None = None,
+    now: datetime | None = None,
+) -> tuple[dict[Secret, Verification], tuple[Exchange, ...]]:
+    """Fetch the keys of the server that a login trusts and verify the `tokens` of `record`.
+
+    Args:
+        wire: what sends; each key set is asked for once, without any credential.
+        tokens: the tokens in `record`, each with its parts.
+        record: where the tokens are.
+        story: the records of the trace. If plain http was used in it, which only this machine may,
+            keys may come from this machine too.
+        issuer: the issuer of a grant, for a trace without server metadata. Without either, the keys are those
+            of the team to whose login page `record` leads, because the token in that link names no issuer.
+        now: the moment that decides whether a token has expired; the present by default.
+
+    Returns:
+        The verdicts by token, and the exchanges that fetched the keys.
+    """
+    known, jwks_uri = trusted_issuer(story)
+    plain = any(one.request.url.startswith("http:") for stage in story for one in stage.exchanges)
+    trusted = known or issuer or _login_team(record)
+    verdicts, exchanges = await verify_all(
+        wire, tokens, issuer=trusted, jwks_uri=jwks_uri, loopback_http=plain, now=now
+    )
+    return verdicts, tuple(replace(exchange, purpose=_PURPOSE) for exchange in exchanges)
+
+
+def trusted_issuer(story: Sequence[StageRecord]) -> tuple[str | None, str | None]:
+    """Return the issuer and the `jwks_uri` in the server metadata that a login accepted, or None for each."""
+    passed = [one for one in story if one.stage is Stage.SERVER_METADATA and one.outcome is Outcome.PASSED]
+    response = passed[-1].exchanges[-1].response if passed and passed[-1].exchanges else None
+    try:
+        members = load_object(response.body.reveal()) if response is not None else {}
+    except JsonRefused:
+        members = {}
+    issuer, jwks_uri = members.get("issuer"), members.get("jwks_uri")
+    return (issuer if isinstance(issuer, str) else None), (jwks_uri if isinstance(jwks_uri, str) else None)
+
+
+def _login_team(record: StageRecord) -> str | None:
+    for exchange in record.exchanges:
+        location = exchange.response.headers.get("location") if exchange.response is not None else None
+        try:
+            url = urlsplit(location or "")
+        except ValueError:
+            continue
+        if url.path.startswith(_LOGIN_PAGE):
+            return f"{url.scheme}://{url.netloc}"
+    return None
 
 
 def _judged(jwt: Jwt, exchange: Exchange, source: KeySource, now: datetime) -> Verification:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +14,6 @@ from authlens_core.explain.message import (
     jwts_in,
     jwts_in_facts,
     jwts_of,
-    key_hints,
     member_meanings,
 )
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
@@ -116,20 +114,6 @@ def test_a_token_answer_is_told() -> None:
     """It is the one that must not be kept by a cache."""
     assert gives_tokens(answer({"access_token": "x"}))
     assert not gives_tokens(answer({"error": "x"}))
-
-
-def test_the_keys_to_ask_for_stand_in_the_server_metadata() -> None:
-    """Of a stage that passed only: a refused document names nothing that is trusted."""
-    document = {"issuer": "https://as.example", "jwks_uri": "https://as.example/keys"}
-    record = StageRecord(
-        Stage.SERVER_METADATA,
-        Outcome.PASSED,
-        NOW,
-        0.1,
-        (Exchange(form(""), answer(document), None, NOW, 0.1),),
-    )
-    assert key_hints([record]) == ("https://as.example", "https://as.example/keys")
-    assert key_hints([replace(record, outcome=Outcome.FAILED)]) == (None, None)
 
 
 def test_a_record_has_each_of_its_tokens_once() -> None:

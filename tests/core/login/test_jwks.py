@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import cast
 
@@ -9,12 +10,14 @@ import pytest
 
 from authlens_core.emulator import Emulator
 from authlens_core.explain.message import FoundJwt, jwts_in
-from authlens_core.login.jwks import fetch_and_verify, key_source, verify_all
-from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.login.jwks import fetch_and_verify, key_source, trusted_issuer, verify_all
+from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.jwks import Signature
 from authlens_core.oauth.jwt import Jwt
 from authlens_core.secret import Body, Secret
+from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
 
 
 def token(issuer: str | None) -> Jwt:
@@ -123,3 +126,14 @@ def test_keys_come_from_the_trusted_server(
     """RFC 8725 §3.10: what a token says of its keys is its sender's word."""
     source = key_source(token(named), issuer=issuer, jwks_uri=jwks_uri)
     assert (source.url.text if source is not None else None) == url
+
+
+@pytest.mark.parametrize(("outcome", "trusted"), [(Outcome.PASSED, True), (Outcome.FAILED, False)])
+def test_only_accepted_server_metadata_names_the_trusted_issuer(outcome: Outcome, trusted: bool) -> None:
+    """A refused document names no keys to trust."""
+    issuer, jwks_uri = "https://as.example", "https://as.example/keys"
+    body = Body(json.dumps({"issuer": issuer, "jwks_uri": jwks_uri}).encode())
+    moment = datetime.now(UTC)
+    exchange = Exchange(Request("GET", issuer), Response(200, "OK", body=body), None, moment, 0.1)
+    record = StageRecord(Stage.SERVER_METADATA, outcome, moment, 0.1, (exchange,))
+    assert trusted_issuer([record]) == ((issuer, jwks_uri) if trusted else (None, None))

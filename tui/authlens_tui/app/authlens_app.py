@@ -31,10 +31,12 @@ from authlens_core.credentials.vault.open_store import (
     remembered_place,
 )
 from authlens_core.errors import AuthlensError, NoSecretStore
+from authlens_core.explain.message import jwts_of
 from authlens_core.interruption import Interruptions
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.interrupted_login import InterruptedLogin
+from authlens_core.login.jwks import check_signatures
 from authlens_core.login.other_ways import OtherWay
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
@@ -56,7 +58,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.themes import SIXTEEN
 from authlens_tui.widgets.record.record_view import RecordView
-from authlens_tui.widgets.record.signature_check import check_signatures
 from authlens_tui.words.interrupted_login import BEGINS_ANEW, command_again, interrupted_words, why_it_ended
 
 __all__ = ["AuthlensApp"]
@@ -369,7 +370,10 @@ class AuthlensApp(BaseApp):
     @work(exclusive=True, group="signature", description="check signatures")
     async def _check_signature(self, wire: Wire, wanted: RecordView.SignatureWanted) -> None:
         """Fetch the keys that a person asked for, and tell the view what came of it."""
-        verdicts, exchanges = await check_signatures(wire, wanted.record, wanted.story, issuer=wanted.issuer)
+        tokens = {one.token: one.jwt for one in jwts_of(wanted.record)}
+        verdicts, exchanges = await check_signatures(
+            wire, tokens, wanted.record, wanted.story, issuer=wanted.issuer
+        )
         wanted.view.show_verdicts(wanted.record, verdicts, exchanges)
 
     @on(WizardScreen.OtherWayWanted)

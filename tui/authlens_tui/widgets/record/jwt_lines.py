@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
@@ -18,7 +19,7 @@ from authlens_tui.widgets.record.header_table import MAX_NAME, cut, value_pieces
 from authlens_tui.widgets.record.member_lines import heading
 from authlens_tui.words.durations import in_words
 
-__all__ = ["Verdicts", "found_jwt_lines", "jwt_lines", "verification_line"]
+__all__ = ["Verdicts", "found_jwt_lines", "jwt_lines", "verdict_words", "verification_line"]
 
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
 _WIDTH: Final = 20
@@ -40,6 +41,15 @@ _COUNTED: Final = {
 
 Verdicts = Mapping[Secret, Verification]
 """What came of looking at the signatures, by token."""
+
+
+def verdict_words(verdicts: Verdicts) -> str:
+    """Return the verdicts in a sentence or two, for a toast."""
+    found = list(verdicts.values())
+    counts = Counter(_SIGNS[one.signature][0][2:] for one in found)
+    if len(found) == 1:
+        return f"The token is {next(iter(counts))}. {found[0].reason}"
+    return f"{len(found)} tokens: " + ", ".join(f"{count} {words}" for words, count in counts.items()) + "."
 
 
 def found_jwt_lines(

@@ -15,7 +15,6 @@ from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
 
 from authlens_core.oauth.http_message import Request
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.messages import Underway
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
@@ -24,7 +23,7 @@ from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.search import SearchBar
 from authlens_tui.widgets.record.checks_view import checks_summary
 from authlens_tui.widgets.record.diagram_view import DiagramView
-from authlens_tui.widgets.record.jwt_lines import Verdicts
+from authlens_tui.widgets.record.jwt_lines import Verdicts, verdict_words
 from authlens_tui.widgets.record.record_keys import RECORD_KEYS
 from authlens_tui.widgets.record.record_lines import (
     EXCHANGE_TABS,
@@ -38,7 +37,6 @@ from authlens_tui.widgets.record.record_lines import (
 from authlens_tui.widgets.record.record_messages import ExchangeChosen as _ExchangeChosen
 from authlens_tui.widgets.record.record_messages import Revealed as _Revealed
 from authlens_tui.widgets.record.record_messages import SignatureWanted as _SignatureWanted
-from authlens_tui.widgets.record.signature_check import verdict_words
 from authlens_tui.widgets.record.tab_cache import MadeTabs, TabKey
 
 __all__ = ["RecordView", "Tab"]
@@ -301,7 +299,7 @@ class RecordView(Widget):
                 self._picked = 0  # so that what is read stays as it is
         if self.is_running:
             self._paint(keep_place=True)
-            self.notify(safe_line(verdict_words(verdicts), 500), title="Signature", markup=False)
+            self.notify(verdict_words(verdicts), title="Signature", markup=False)
 
     # -- how it is shown -------------------------------------------------------------------------------
 

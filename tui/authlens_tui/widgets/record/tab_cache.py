@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Final
 
+from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import Redactor, secrets_in
 from authlens_core.secret import Secret
 from authlens_core.trace.record import StageRecord
@@ -22,7 +23,6 @@ from authlens_tui.widgets.record.record_lines import (
     tab_lines,
     weight,
 )
-from authlens_tui.widgets.record.signature_check import has_jwts
 
 __all__ = ["MadeTabs", "TabKey"]
 
@@ -99,7 +99,7 @@ class MadeTabs:
             return False
         kept = self._signed.get(id(record))
         if kept is None:
-            kept = record, has_jwts(record)
+            kept = record, bool(jwts_of(record))
             self._signed[id(record)] = kept
         return kept[1]
 

@@ -7,10 +7,12 @@ import json
 import pkgutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import authlens_core
 import authlens_tui
@@ -134,3 +136,13 @@ def test_the_contracts_hold() -> None:
     done = subprocess.run([linter, "--no-cache"], cwd=root, capture_output=True, text=True, timeout=100)
 
     assert done.returncode == 0, done.stdout
+
+
+def test_every_imported_distribution_is_declared() -> None:
+    """A package that only another one brings in may vanish with that one's next release."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    declared = {Requirement(text).name.lower() for text in project["dependencies"]}
+    own = {"authlens_core", "authlens_tui"} | sys.stdlib_module_names
+    imported = {name.partition(".")[0] for _, tree in sources(CORE, TUI) for name in imports_of(tree)} - own
+
+    assert {name.lower() for name in imported} == declared

@@ -1,7 +1,11 @@
-"""Who listens on a port: read from /proc on Linux, unknown elsewhere (proc(5))."""
+"""Find the program that listens on a port: from /proc on Linux (proc(5)), by psutil on macOS and Windows.
+
+/proc shows the account of another user's socket, which psutil cannot.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import sys
 from collections.abc import Iterator
@@ -13,7 +17,7 @@ from typing import Final
 from authlens_core.callback.errors import PortOwner
 from authlens_core.safe_text import NAME, safe_line
 
-__all__ = ["find_owner"]
+__all__ = ["find_owner", "owner_by_psutil", "owner_in_proc"]
 
 _LISTEN: Final = "0A"
 _MAX_LINES: Final = 100_000
@@ -26,15 +30,31 @@ class _ListeningSocket:
     uid: int
 
 
-def find_owner(port: int, proc: Path = Path("/proc")) -> PortOwner | None:
-    """Return the program that listens on `port` of a loopback or wildcard address, or None if nobody tells.
+def find_owner(port: int) -> PortOwner | None:
+    """Return the program that listens on `port` of a loopback or wildcard address, or None if unknown.
 
-    Reads many small files; call it outside the event loop.
-
-    Args:
-        port: the port.
-        proc: where the process file system is mounted.
+    Looks at every process; call it outside the event loop.
     """
+    return owner_in_proc(port) if sys.platform == "linux" else owner_by_psutil(port)
+
+
+def owner_by_psutil(port: int) -> PortOwner | None:
+    """Return the owner of `port` as psutil reports it: only processes that this account may inspect."""
+    import psutil
+
+    for process in islice(psutil.process_iter(), _MAX_PROCESSES):
+        with contextlib.suppress(psutil.Error, OSError):
+            if any(
+                each.status == psutil.CONN_LISTEN and each.laddr.port == port and _is_local(each.laddr.ip)
+                for each in process.net_connections("tcp")
+            ):
+                account = str(process.username()).rpartition("\\")[2]
+                return PortOwner(process.pid, safe_line(process.name(), 64), safe_line(account, 64))
+    return None
+
+
+def owner_in_proc(port: int, proc: Path = Path("/proc")) -> PortOwner | None:
+    """Return the owner of `port` as the process file system mounted at `proc` shows it."""
     sockets = [*_listening(proc / "net" / "tcp", port), *_listening(proc / "net" / "tcp6", port)]
     if not sockets:
         return None
@@ -55,13 +75,17 @@ def _listening(table: Path, port: int) -> Iterator[_ListeningSocket]:
 
 
 def _covers_loopback(local: str, port: int) -> bool:
-    """Tell whether `local`, such as `0100007F:20D0`, is `port` of a loopback or wildcard address."""
+    """Return whether `local`, such as `0100007F:20D0`, is `port` of a loopback or wildcard address."""
     address, _, number = local.partition(":")
     if int(number, 16) != port:
         return False
     # The kernel prints each 32-bit word of the address in the byte order of the machine.
     words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
-    ip = ipaddress.ip_address(b"".join(word.to_bytes(4, sys.byteorder) for word in words))
+    return _is_local(b"".join(word.to_bytes(4, sys.byteorder) for word in words))
+
+
+def _is_local(address: str | bytes) -> bool:
+    ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     return ip.is_loopback or ip.is_unspecified

@@ -1,4 +1,4 @@
-"""The person at the browser, played by real HTTP: opens the link, signs in or denies, and is sent on."""
+"""Play the user at the browser over real HTTP: open the link, sign in or deny, follow the redirects."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 from typing import Final, Literal
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
+import h11
+
 from authlens_core.emulator.account import email_of
 
 __all__ = ["Hop", "PlayResult", "play_person"]
@@ -18,9 +20,10 @@ MOST_HOPS: Final = 12
 LONGEST_HEAD: Final = 64 * 1024
 LONGEST_PAGE: Final = 1024 * 1024
 BROWSER_FIELDS: Final = (
-    "User-Agent: Mozilla/5.0 (authlens demo person)\r\n"
-    "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\n"
-    "Sec-Fetch-Mode: navigate\r\nConnection: close\r\n"
+    ("User-Agent", "Mozilla/5.0 (authlens demo user)"),
+    ("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"),
+    ("Sec-Fetch-Mode", "navigate"),
+    ("Connection", "close"),
 )
 
 
@@ -35,14 +38,14 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class PlayResult:
-    """What the person saw.
+    """What the user saw.
 
     Attributes:
-        callback_url: where the server sent the browser back to, with code or error; None if it never did.
+        callback_url: the redirect back to the client, with code or error; None if there was none.
         delivered: whether the listener at the callback answered.
         status: the status of the last page, 0 if there was none.
         page: the text of the last page.
-        hops: the requests on the way.
+        hops: the requests, in order.
     """
 
     callback_url: str | None = field(repr=False)
@@ -53,7 +56,7 @@ class PlayResult:
 
     @property
     def words(self) -> str:
-        """What the last page says, without its markup and the notice that it is the emulator's."""
+        """The text of the last page, without markup and without the emulator's notice."""
         found = _Words()
         found.feed(self.page)
         text = " ".join(found.texts) if "<main" in self.page else self.page
@@ -69,7 +72,7 @@ class _Page:
 
 
 class _Words(HTMLParser):
-    """Collects what stands in the main part of a page, notices and the name of the page's maker left out."""
+    """Collect the text of the main part of a page, without notices and the name of its maker."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,24 +81,24 @@ class _Words(HTMLParser):
         self._aside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin with the main part; leave out a paragraph that is not about what happened."""
+        """Start at `main`; skip paragraphs that are notices."""
         self._main = self._main or tag == "main"
         if tag == "p":
             self._aside = dict(attrs).get("class") in ("notice", "name")
 
     def handle_endtag(self, tag: str) -> None:
-        """End the paragraph, and with the main part everything."""
+        """Stop at the end of `main`."""
         self._aside = self._aside and tag != "p"
         self._main = self._main and tag != "main"
 
     def handle_data(self, data: str) -> None:
-        """Take the text."""
+        """Collect the text."""
         if self._main and not self._aside:
             self.texts.append(data)
 
 
 class _Form(HTMLParser):
-    """Finds the first form: where it goes and what it carries hidden."""
+    """Find the first form, its action and its hidden fields."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,26 +124,26 @@ async def play_person(
     deliver: bool = True,
     timeout: float = 15.0,  # noqa: ASYNC109 - the whole play has one deadline
 ) -> PlayResult:
-    """Play the person whom an authorization URL waits for.
+    """Play the user whom an authorization URL waits for.
 
     Args:
-        authorization_url: what a browser would open; loopback only.
+        authorization_url: the URL to open; loopback only.
         user: a demo user, by e-mail address or by the part before the @.
-        choice: which button is pressed.
-        deliver: whether the browser reaches the callback; False leaves a person who copies the URL by hand.
-        timeout: seconds for all of it.
+        choice: the button to press.
+        deliver: whether the browser reaches the callback; False is a user who copies the URL by hand.
+        timeout: seconds for the whole play.
 
     Raises:
         ValueError: the URL, or a redirect, leads away from loopback.
-        TimeoutError: it took too long.
-        OSError: nobody listens at the emulator.
+        TimeoutError: the play took longer.
+        OSError: the emulator cannot be reached.
     """
     async with asyncio.timeout(timeout):
         return await _Browser(authorization_url).play(email_of(user), choice, deliver=deliver)
 
 
 class _Browser:
-    """Follows redirects by hand and keeps cookies by host, as a browser does, whatever the port."""
+    """Follow redirects by hand, and keep cookies by host whatever the port, like a browser."""
 
     def __init__(self, authorization_url: str) -> None:
         self._url = authorization_url
@@ -184,7 +187,7 @@ class _Browser:
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme != "http" or host not in LOOPBACK:
-            msg = "The demo person opens pages on loopback only."
+            msg = "The simulated user opens only pages on loopback."
             raise ValueError(msg)
         jar = self._cookies.setdefault(host, {})
         shown = await _request(url, form, "; ".join(f"{name}={value}" for name, value in jar.items()))
@@ -201,24 +204,30 @@ class _Browser:
 
 
 async def _request(url: str, form: bytes, cookies: str) -> _Page:
-    """Send one request and read the answer to its end.
+    """Send one request and read the whole response.
 
     Raises:
-        OSError: nobody listens, or what answers does not speak HTTP.
+        OSError: the connection failed, or the response is not HTTP.
     """
     parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    head = f"{'POST' if form else 'GET'} {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n{BROWSER_FIELDS}"
+    fields = [("Host", parts.netloc), *BROWSER_FIELDS]
     if cookies:
-        head += f"Cookie: {cookies}\r\n"
+        fields.append(("Cookie", cookies))
     if form:
-        head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n"
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80, limit=LONGEST_HEAD)
+        fields += [("Content-Type", "application/x-www-form-urlencoded"), ("Content-Length", str(len(form)))]
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
     try:
-        writer.write(f"{head}\r\n".encode("latin-1") + form)
+        for event in (
+            h11.Request(method="POST" if form else "GET", target=target, headers=fields),
+            h11.Data(data=form),
+            h11.EndOfMessage(),
+        ):
+            writer.write(connection.send(event) or b"")
         await writer.drain()
-        return await _read_page(reader)
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, IndexError) as error:
+        return await _read_page(connection, reader)
+    except h11.RemoteProtocolError as error:
         msg = "the answer is not HTTP"
         raise OSError(msg) from error
     finally:
@@ -227,27 +236,18 @@ async def _request(url: str, form: bytes, cookies: str) -> _Page:
             await writer.wait_closed()
 
 
-async def _read_page(reader: asyncio.StreamReader) -> _Page:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    status_line, *lines = head.rstrip("\r\n").split("\r\n")
-    fields = [(name.strip().lower(), value.strip()) for name, _, value in (x.partition(":") for x in lines)]
-    first = dict(reversed(fields))
-    if first.get("transfer-encoding", "").lower() == "chunked":
-        body = await _read_chunks(reader)
-    elif "content-length" in first:
-        body = await reader.readexactly(min(int(first["content-length"]), LONGEST_PAGE))
-    else:
-        body = await reader.read(LONGEST_PAGE)
-    cookies = tuple(value for name, value in fields if name == "set-cookie")
-    location = first.get("location", "") if status_line.split()[1].startswith("3") else ""
-    return _Page(int(status_line.split()[1]), location, cookies, body.decode("utf-8", "replace"))
-
-
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    body = b""
-    while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
-        if len(body) + size > LONGEST_PAGE:
+async def _read_page(connection: h11.Connection, reader: asyncio.StreamReader) -> _Page:
+    status, headers, body = 0, list[tuple[bytes, bytes]](), b""
+    while len(body) < LONGEST_PAGE:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(LONGEST_HEAD))
+        elif isinstance(event, h11.Response):
+            status, headers = event.status_code, list(event.headers)
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage):
             break
-        body += await reader.readexactly(size)
-        await reader.readuntil(b"\r\n")
-    return body
+    cookies = tuple(value.decode("latin-1") for name, value in headers if name == b"set-cookie")
+    location = dict(headers).get(b"location", b"").decode("latin-1") if 300 <= status < 400 else ""
+    return _Page(status, location, cookies, body.decode("utf-8", "replace"))

@@ -1,17 +1,17 @@
-"""Whether a JSON Web Token is signed by a key of a set (RFC 7515 §5.2, RFC 7517, RFC 8725).
+"""Verify a JSON Web Token against a key set (RFC 7515 §5.2, RFC 7517, RFC 8725).
 
-The algorithm is decided by the key as much as by the token: a token that could choose freely would choose
-`none`, or take the public key for a shared secret. Keys that a token brings along (`jwk`, `jku`, `x5u`) are
-never used.
+joserfc does the cryptography. Which key may verify which token is decided here: only asymmetric algorithms of
+a fixed list, only a key whose type, curve and purpose match, and never a key that the token itself names
+(`jwk`, `jku`, `x5u`). A token that could choose freely would choose `none` or HMAC with the public key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
@@ -19,9 +19,6 @@ from authlens_core.oauth.jwt import Jwt, decoded_base64url, moment
 from authlens_core.oauth.url import Url
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Body
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 __all__ = ["ALGORITHMS", "Signature", "Verification", "jwks_request", "verify"]
 
@@ -35,17 +32,17 @@ ALGORITHMS: Final[Mapping[str, tuple[str, str]]] = {
     "EdDSA": ("OKP", "Ed25519"),
     "Ed25519": ("OKP", "Ed25519"),
 }
-"""What is verified, and the type and curve of key that it takes (RFC 7518 §3.1, RFC 8037, RFC 9864)."""
+"""Algorithms that are verified, each with its key type and curve (RFC 7518 §3.1, RFC 8037, RFC 9864)."""
 
 _MAX_KEYS: Final = 32
 _MAX_TRIED: Final = 8
-_RSA_BYTES: Final = range(256, 1025)  # 2,048 bits are the least (RFC 7518 §3.3); 8,192 keep the work bounded
+_RSA_BYTES: Final = range(256, 1025)
 _MAX_EXPONENT: Final = 5  # bytes
-_EC_BYTES: Final = {"P-256": 32, "P-384": 48}
+_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 
 
 class Signature(StrEnum):
-    """What came of looking at the signature."""
+    """The result of a verification."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -55,13 +52,13 @@ class Signature(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The result for one token and one set of keys. Every text is safe to show.
+    """The result for one token and one key set. All text is safe to show.
 
     Attributes:
         signature: the result.
-        reason: the same in a sentence.
-        key_id: the `kid` of the key that fits, or the one that was looked for.
-        notes: what else a receiver must look at, such as a token that has ended (RFC 7519 §4.1).
+        reason: the result as a sentence.
+        key_id: the `kid` of the key that verified, or the one the token names.
+        notes: what else a receiver must check, such as an expired token (RFC 7519 §4.1).
     """
 
     signature: Signature
@@ -71,15 +68,15 @@ class Verification:
 
 
 def jwks_request(url: Url) -> Request:
-    """Return the request for a set of keys at `url`, a `jwks_uri` or Access's `/cdn-cgi/access/certs`."""
+    """Return the request for the key set at `url`: a `jwks_uri`, or Access's `/cdn-cgi/access/certs`."""
     return Request("GET", url.text, Headers.of([("Accept", f"application/jwk-set+json, {JSON_TYPE}")]))
 
 
 def verify(jwt: Jwt, jwks: Body, now: datetime) -> Verification:
     """Return whether a key in `jwks` signed `jwt`; never raises.
 
-    Only keys of the token's `kid` are tried where it names one, and only those whose type, curve, `alg`,
-    `use` and `key_ops` fit its `alg`; at most 32 keys are read and 8 tried.
+    A key is tried only if it has the token's `kid` (when there is one) and its type, curve, `alg`, `use` and
+    `key_ops` match the token's `alg`. At most 32 keys are read and 8 tried.
 
     Args:
         jwt: the token.
@@ -88,7 +85,7 @@ def verify(jwt: Jwt, jwks: Body, now: datetime) -> Verification:
     """
     kid = safe_line(jwt.key_id, NAME) if jwt.key_id is not None else None
     if jwt.is_unsigned:
-        words = "There is no signature (alg none or an empty one): anybody can write such a token."
+        words = "The token has no signature (alg none, or an empty one). Anyone can write such a token."
         return Verification(Signature.INVALID, words, kid)
     if jwt.algorithm not in ALGORITHMS:
         words = f"authlens does not verify the algorithm {safe_line(jwt.algorithm, NAME)}."
@@ -106,12 +103,12 @@ def _tried(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, 
     fitting = [key for key in keys if _fits(jwt, key)][:_MAX_TRIED]
     if not fitting:
         named = f"with the kid {kid}" if kid is not None else f"for {jwt.algorithm}"
-        words = f"None of the {len(keys)} keys is one {named}. Keys are rotated: fetch the set anew."
+        words = f"None of the {len(keys)} keys is one {named}. Servers rotate keys: fetch the key set again."
         return Verification(Signature.NO_KEY, words, kid, notes)
     problems: list[str] = []
     for key in fitting:
         try:
-            good = _CHECKS[jwt.algorithm](jwt, key)
+            good = _signed_by(jwt, key)
         except _BadKey as bad:
             problems.append(str(bad))
             continue
@@ -121,12 +118,12 @@ def _tried(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, 
             return Verification(Signature.VALID, f"Signed with {jwt.algorithm}.", shown, notes)
     if len(problems) == len(fitting):
         return Verification(Signature.NOT_CHECKED, f"The key cannot be used: {problems[0]}.", kid, notes)
-    words = "The signature does not fit: the token was changed, or another key signed it."
+    words = "The signature does not match: the token was changed, or another key signed it."
     return Verification(Signature.INVALID, words, kid, notes)
 
 
 def _keys(jwks: Body) -> tuple[_Key, ...] | str:
-    """Return the keys of the set (RFC 7517 §5), or why there are none."""
+    """Return the keys of the set (RFC 7517 §5), or why it cannot be read."""
     if jwks.truncated:
         return "it is longer than authlens reads"
     try:
@@ -139,7 +136,7 @@ def _keys(jwks: Body) -> tuple[_Key, ...] | str:
 
 
 def _fits(jwt: Jwt, key: _Key) -> bool:
-    """Say whether `key` may have signed `jwt` (RFC 7517 §4, RFC 8725 §3.1)."""
+    """Return whether `key` may verify `jwt` (RFC 7517 §4, RFC 8725 §3.1)."""
     kind, curve = ALGORITHMS[jwt.algorithm]
     operations = key.get("key_ops")
     return (
@@ -156,95 +153,46 @@ def _notes(jwt: Jwt, now: datetime) -> Iterator[str]:
     claims = jwt.claims or {}
     ends, begins = moment(claims.get("exp")), moment(claims.get("nbf"))
     if ends is not None and ends <= now:
-        yield "It has ended (exp): a receiver must refuse it all the same."
+        yield "The token has expired (exp): a receiver must refuse it even with a valid signature."
     if begins is not None and begins > now:
-        yield "Its time has not come (nbf): a receiver must refuse it until then."
+        yield "The token is not valid yet (nbf): a receiver must refuse it until then."
 
 
 class _BadKey(Exception):
     """A key that cannot be used; the text is safe to show."""
 
 
-def _octets(key: _Key, name: str) -> bytes:
-    value = key.get(name)
-    data = decoded_base64url(value) if isinstance(value, str) else None
-    if not data:
-        msg = f"its {name} is not base64url"
-        raise _BadKey(msg)
-    return data
+def _signed_by(jwt: Jwt, key: _Key) -> bool:
+    """Return whether `key` signed `jwt`; raises _BadKey for a key that is weak or broken."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import import_key
+    from joserfc.jws import JWSRegistry
+
+    kind, _ = ALGORITHMS[jwt.algorithm]
+    # Only the public members reach the library, each strict base64url: it would skip stray characters.
+    public: dict[str, str | list[str]] = {"kty": kind}
+    for name in _MEMBERS[kind]:
+        value = key.get(name)
+        if not isinstance(value, str) or (name != "crv" and not decoded_base64url(value)):
+            msg = f"its {name} is not base64url"
+            raise _BadKey(msg)
+        public[name] = value
+    if kind == "RSA":
+        _check_rsa_size(key)
+    # The registry's `get_alg` warns of `EdDSA`, the name that tokens still carry (RFC 9864 §2.2).
+    algorithm = JWSRegistry.algorithms[jwt.algorithm]
+    try:
+        imported = import_key(public)
+        algorithm.check_key(imported)
+        return algorithm.verify(jwt.signed.reveal(), jwt.signature.reveal(), imported)
+    except (JoseError, ValueError):
+        msg = f"its members are not a valid {kind} key"
+        raise _BadKey(msg) from None
 
 
-def _rsa(jwt: Jwt, key: _Key, *, pss: bool) -> bool:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa
-    from cryptography.hazmat.primitives.hashes import SHA256
-
-    modulus, exponent = _octets(key, "n"), _octets(key, "e")
+def _check_rsa_size(key: _Key) -> None:
+    # RFC 7518 §3.3 sets the lower bound; the upper ones keep the work of one verification small.
+    modulus, exponent = (decoded_base64url(str(key[name])) or b"" for name in ("n", "e"))
     if len(modulus.lstrip(b"\0")) not in _RSA_BYTES or len(exponent) > _MAX_EXPONENT:
         msg = "an RSA key has 2,048 to 8,192 bits"
         raise _BadKey(msg)
-    try:
-        public = rsa.RSAPublicNumbers(int.from_bytes(exponent), int.from_bytes(modulus)).public_key()
-    except ValueError:
-        msg = "its numbers make no RSA key"
-        raise _BadKey(msg) from None
-    # RFC 7518 §3.5: the salt is as long as the hash.
-    scheme = padding.PSS(padding.MGF1(SHA256()), SHA256.digest_size) if pss else padding.PKCS1v15()
-    try:
-        public.verify(jwt.signature.reveal(), jwt.signed.reveal(), scheme, SHA256())
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _ec(jwt: Jwt, key: _Key) -> bool:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-    from cryptography.hazmat.primitives.hashes import SHA256, SHA384
-
-    name = ALGORITHMS[jwt.algorithm][1]
-    size = _EC_BYTES[name]
-    curve: ec.EllipticCurve = ec.SECP256R1() if name == "P-256" else ec.SECP384R1()
-    digest: HashAlgorithm = SHA256() if name == "P-256" else SHA384()
-    x, y = int.from_bytes(_octets(key, "x")), int.from_bytes(_octets(key, "y"))
-    try:
-        public = ec.EllipticCurvePublicNumbers(x, y, curve).public_key()
-    except ValueError:
-        msg = f"its point is not on {name}"
-        raise _BadKey(msg) from None
-    raw = jwt.signature.reveal()
-    if len(raw) != 2 * size:  # RFC 7518 §3.4: r and s, each as long as the curve
-        return False
-    encoded = encode_dss_signature(int.from_bytes(raw[:size]), int.from_bytes(raw[size:]))
-    try:
-        public.verify(encoded, jwt.signed.reveal(), ec.ECDSA(digest))
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _ed25519(jwt: Jwt, key: _Key) -> bool:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        public = Ed25519PublicKey.from_public_bytes(_octets(key, "x"))
-    except ValueError:
-        msg = "its x is not an Ed25519 key"
-        raise _BadKey(msg) from None
-    try:
-        public.verify(jwt.signature.reveal(), jwt.signed.reveal())
-    except InvalidSignature:
-        return False
-    return True
-
-
-_CHECKS: Final[Mapping[str, Callable[[Jwt, _Key], bool]]] = {
-    "RS256": lambda jwt, key: _rsa(jwt, key, pss=False),
-    "PS256": lambda jwt, key: _rsa(jwt, key, pss=True),
-    "ES256": _ec,
-    "ES384": _ec,
-    "EdDSA": _ed25519,
-    "Ed25519": _ed25519,
-}

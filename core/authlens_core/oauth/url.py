@@ -1,16 +1,18 @@
-r"""URLs, parsed strictly (RFC 3986 §3): what is shown is what is opened.
+r"""Parse URLs strictly (RFC 3986 §3): the URL shown is the URL opened.
 
-Lenient parsers disagree: one sends `https://good\@evil/` to evil, another to good. This takes only URLs on
-which they all agree, and everything that connects, compares or opens uses the text it gives back.
+Written here because general parsers are lenient and disagree: one sends `https://good\@evil/` to evil,
+another to good. This accepts only URLs that they all read alike, and whatever connects, compares or opens
+uses the text it returns. Only A-labels are left to `idna`.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import string
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
+
+import idna
 
 __all__ = ["MAX_LENGTH", "Url", "UrlRefused", "parse_url"]
 
@@ -25,10 +27,10 @@ _LABEL_CHARACTERS: Final = frozenset(string.ascii_lowercase + string.digits + "-
 
 
 class UrlRefused(ValueError):
-    """The text is not a URL that is used here.
+    """The text is not a URL that authlens uses.
 
     Attributes:
-        reasons: everything that is wrong with it, each a few words, safe to show.
+        reasons: everything that is wrong with it, a few words each, safe to show.
     """
 
     def __init__(self, *reasons: str) -> None:
@@ -42,10 +44,10 @@ class Url:
 
     Attributes:
         scheme: `https` or `http`.
-        host: lower case, in A-label form; an IPv6 address stands in brackets.
-        port: None where it is the default of the scheme.
-        path: as it was given, which may be empty: `https://h` and `https://h/` are different identifiers.
-        query: without the question mark; None where there was no question mark.
+        host: lower case, in A-label form; an IPv6 address is in brackets.
+        port: None for the scheme's default port.
+        path: as given. It may be empty: `https://h` and `https://h/` are different identifiers.
+        query: without the question mark; None if there was none.
     """
 
     scheme: str
@@ -56,7 +58,7 @@ class Url:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port (RFC 6454), without the port where it is the default."""
+        """Scheme, host and port (RFC 6454), without the default port."""
         return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port is not None else "")
 
     @property
@@ -71,7 +73,7 @@ class Url:
 
     @property
     def unicode_host(self) -> str:
-        """The host with its A-labels decoded, to stand beside `host` and never in its place."""
+        """The host with its A-labels decoded; show it beside `host`, never instead of it."""
         return ".".join(_decoded(label) or label for label in self.host.split("."))
 
     def __str__(self) -> str:
@@ -82,19 +84,19 @@ class Url:
 
 
 def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = True) -> Url:
-    """Return the URL that `text` is.
+    """Return `text` as a `Url`.
 
-    https with a host; no userinfo, no fragment; only the characters of RFC 3986; an IPv4 address only in its
-    usual form, no zone identifier, no trailing dot; a port between 1 and 65535; no `.` and `..` segments and
-    no escaped control characters; at most 2,048 characters.
+    Accepted: https with a host; no userinfo, no fragment; only the characters of RFC 3986; an IPv4 address
+    only in its usual form, no zone identifier, no trailing dot; a port from 1 to 65535; no `.` and `..`
+    segments and no escaped control characters; at most 2,048 characters.
 
     Args:
-        text: the whole URL, without spaces around it.
-        loopback_http: true to take plain http too, if the host is loopback.
-        allow_query: false to refuse a query, as in an issuer (RFC 8414 §2).
+        text: the whole URL, without surrounding spaces.
+        loopback_http: also accept plain http if the host is loopback.
+        allow_query: false refuses a query, as in an issuer (RFC 8414 §2).
 
     Raises:
-        UrlRefused: with every reason that was found.
+        UrlRefused: with every reason found.
     """
     if len(text) > MAX_LENGTH:
         msg = f"it has {len(text)} characters, and {MAX_LENGTH} are the limit"
@@ -221,19 +223,11 @@ def _is_label(label: str) -> bool:
 
 
 def _decoded(label: str) -> str | None:
-    """Return the text of an A-label (RFC 5891 §5.3), or None if it is not one."""
-    if not label.startswith("xn--"):
-        return None
+    """Return the U-label of an A-label (RFC 5891 §5.4), or None if it is not a valid A-label."""
     try:
-        decoded = label[4:].encode("ascii").decode("punycode")
-        again = decoded.encode("punycode").decode("ascii")
-    except (UnicodeError, ValueError, OverflowError):
+        return idna.ulabel(label) if label.startswith("xn--") else None
+    except idna.IDNAError:
         return None
-    honest = again == label[4:] and not decoded.isascii() and unicodedata.normalize("NFC", decoded) == decoded
-    letters = all(
-        c in "-·" or unicodedata.category(c) in ("Ll", "Lo", "Lm", "Mn", "Mc", "Nd") for c in decoded
-    )
-    return decoded if honest and letters else None
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.callback.errors import PortOwner, PortTaken
-from authlens_core.callback.port_owner import find_owner
+from authlens_core.callback.port_owner import find_owner, owner_by_psutil, owner_in_proc
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells by /proc")
 
@@ -43,11 +43,25 @@ def test_a_listening_program_is_named(family: socket.AddressFamily, address: str
     assert owner.name == Path("/proc/self/comm").read_text().strip()
 
 
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET6, "::")]
+)
+def test_psutil_names_the_same_program(family: socket.AddressFamily, address: str) -> None:
+    """What macOS and Windows use, run here against the real processes of this machine."""
+    pytest.importorskip("psutil")
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.bind((address, 0))
+        sock.listen()
+        port = sock.getsockname()[1]
+        assert owner_by_psutil(port) == owner_in_proc(port)
+    assert owner_by_psutil(port) is None
+
+
 def test_a_program_of_another_account_is_known_by_the_account(tmp_path: Path) -> None:
     """Port squatting: the kernel tells whose socket it is, though not which process."""
     little = "0100007F" if sys.byteorder == "little" else "7F000001"
     root = table(tmp_path, "tcp", line(f"{little}:20D0"))
-    assert find_owner(8400, root) == PortOwner(None, "", "4242")
+    assert owner_in_proc(8400, root) == PortOwner(None, "", "4242")
 
 
 @pytest.mark.parametrize(
@@ -55,12 +69,12 @@ def test_a_program_of_another_account_is_known_by_the_account(tmp_path: Path) ->
 )
 def test_what_is_no_listener_on_loopback_has_no_owner(tmp_path: Path, hostile: str) -> None:
     """Established connections, other addresses and broken lines name nobody."""
-    assert find_owner(8400, table(tmp_path, "tcp", hostile)) is None
+    assert owner_in_proc(8400, table(tmp_path, "tcp", hostile)) is None
 
 
 def test_no_process_file_system_means_unknown(tmp_path: Path) -> None:
-    """MacOS and Windows: None, and no error."""
-    assert find_owner(8400, tmp_path / "none") is None
+    """A container may hide /proc: None, and no error."""
+    assert owner_in_proc(8400, tmp_path / "none") is None
 
 
 def test_name_is_safe_to_show(tmp_path: Path) -> None:
@@ -70,7 +84,7 @@ def test_name_is_safe_to_show(tmp_path: Path) -> None:
     (root / "31" / "fd").mkdir(parents=True)
     (root / "31" / "fd" / "3").symlink_to("socket:[777]")
     (root / "31" / "comm").write_text("\x1b[2Jevil\n")
-    owner = find_owner(8400, root)
+    owner = owner_in_proc(8400, root)
     assert owner == PortOwner(31, "\\e[2Jevil", "4242")
 
 

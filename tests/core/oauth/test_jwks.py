@@ -137,7 +137,7 @@ def test_a_signed_token_that_has_ended_says_so() -> None:
     key = made("P-256")
     found = verify(signed("ES256", key, {"exp": NOW.timestamp() - 1}), key_set(public(key)), NOW)
     assert found.signature is Signature.VALID
-    assert "ended" in found.notes[0]
+    assert "expired" in found.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -42,4 +42,5 @@ def _add_proxy(add: argparse.ArgumentParser) -> None:
 _Add = Callable[[argparse.ArgumentParser], None]
 AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "proxy": ("serve the resource on this machine, with the credential added and OAuth hidden", _add_proxy),
+    "mcp-bridge": ("a remote MCP server as a local one on stdin and stdout", add_credential),
 }

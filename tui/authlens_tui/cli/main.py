@@ -201,6 +201,12 @@ def _proxy(arguments: Namespace) -> int:
     return _run(proxy(arguments))
 
 
+def _mcp_bridge(arguments: Namespace) -> int:
+    from authlens_tui.cli.mcp_bridge import mcp_bridge
+
+    return _run(mcp_bridge(arguments))
+
+
 def _service_token(arguments: Namespace) -> int:
     from authlens_tui.cli.service_token import service_token, typed_pair
     from authlens_tui.cli.terminal.interruption import exit_on_signals
@@ -285,6 +291,7 @@ _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
     "headers": _headers,
     "curl": _curl,
     "proxy": _proxy,
+    "mcp-bridge": _mcp_bridge,
     "list": _list,
     "refresh": _refresh,
     "revoke": _revoke,

@@ -1,0 +1,117 @@
+"""Why a request has no answer of the server, as a JSON-RPC error that a client can show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from authlens_core.errors import (
+    AuthlensError,
+    LoginNeeded,
+    NetworkFailure,
+    ServerMisconfigured,
+    TimedOut,
+)
+from authlens_core.gateway.mcp_http import read_bounded
+from authlens_core.gateway.mcp_message import Message, MessageInvalid, parse_message
+from authlens_core.gateway.refusal import login_command
+from authlens_core.safe_text import safe_line
+from authlens_core.wire.exchange import FailureKind, WireFailure
+from authlens_core.wire.streaming import StreamedResponse
+
+__all__ = [
+    "INTERNAL_ERROR",
+    "INVALID_REQUEST",
+    "PARSE_ERROR",
+    "McpFailure",
+    "failure_of",
+    "failure_of_answer",
+    "failure_of_wire",
+]
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INTERNAL_ERROR: Final = -32603
+_OURS: Final = -32060
+"""Our codes: this one less the exit code that a verb would end with, so a login that is needed is -32064."""
+_LARGEST_ERROR: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class McpFailure:
+    """An error for the client: `code`, `message` and `data` of JSON-RPC 2.0 §5.1."""
+
+    code: int
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def failure_of(error: AuthlensError, url: str) -> McpFailure:
+    """Return an error of ours; where a person has to log in, it names the command."""
+    data: dict[str, Any] = {"exit_code": error.exit_code}
+    message = f"authlens: {error.cause}"
+    if isinstance(error, LoginNeeded):
+        data["command"] = login_command(url)
+        return McpFailure(_OURS - error.exit_code, f"{message} Ask the user to run: {data['command']}", data)
+    return McpFailure(_OURS - error.exit_code, f"{message} {error.cure}".strip(), data)
+
+
+def failure_of_wire(failure: WireFailure) -> McpFailure:
+    """Return the error where the server could not be reached."""
+    kind = TimedOut if failure.kind is FailureKind.TIMEOUT else NetworkFailure
+    return failure_of(kind(failure.cause, failure.cure), "")
+
+
+async def failure_of_answer(
+    answer: StreamedResponse, url: str, request: Message | None = None
+) -> McpFailure | None:
+    """Return what is wrong with the status or the type of an answer, or None where it can be read.
+
+    Args:
+        answer: from the server.
+        url: the endpoint.
+        request: what is answered; None for a notification, which has no body in its answer.
+    """
+    if 300 <= answer.status < 400:
+        return failure_of(_redirected(answer), url)
+    if answer.status >= 400:
+        return await _refused(answer)
+    if request is not None and answer.status in (202, 204):
+        return McpFailure(INVALID_REQUEST, "The server took the request and gives no answer to it.")
+    kind = answer.get("content-type").partition(";")[0].strip().lower()
+    if request is not None and kind not in ("application/json", "text/event-stream"):
+        shown = safe_line(kind, 60) or "nothing"
+        return failure_of(
+            ServerMisconfigured(f"The server answered with {shown} where MCP wants JSON or events."), url
+        )
+    return None
+
+
+def _redirected(answer: StreamedResponse) -> AuthlensError:
+    location = answer.get("location")
+    host = safe_line(urlsplit(location).netloc, 200) or "another path"
+    if "/cdn-cgi/access/login" in location:
+        return LoginNeeded(f"The server redirects to the login page at {host}.", "Log in again.")
+    return ServerMisconfigured(
+        f"The server redirects to {host}, where the credential does not go.", "Use the final address."
+    )
+
+
+async def _refused(answer: StreamedResponse) -> McpFailure:
+    """Return the JSON-RPC error in the body of a 4xx or 5xx, or one that is made of the status."""
+    if answer.get("content-type").lower().startswith("application/json"):
+        try:
+            (message,) = parse_message(await read_bounded(answer, _LARGEST_ERROR))
+            error = message.body.get("error")
+            if isinstance(error, dict) and isinstance(error.get("code"), int):
+                data = error.get("data")
+                words = str(error.get("message", ""))
+                return McpFailure(error["code"], words, data if isinstance(data, dict) else {})
+        except (MessageInvalid, ValueError):
+            pass
+    if answer.status in (404, 405):
+        return McpFailure(METHOD_NOT_FOUND, f"The server answered {answer.status}.")
+    return McpFailure(INTERNAL_ERROR, f"The server answered {answer.status}.")

@@ -1,0 +1,189 @@
+"""Streamable HTTP (MCP 2025-03-26 to 2026-07-28): one POST a message, streams of events, sessions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authlens_core.credentials.inventory.request_headers import Fields
+from authlens_core.errors import Refused, ServerMisconfigured
+from authlens_core.gateway.event_stream import EventReader, EventTooLarge
+from authlens_core.gateway.forwarding import asks_for_a_token
+from authlens_core.gateway.mcp_message import Message, MessageInvalid, line_of, parse_message
+from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.oauth.url import Url, parse_url
+from authlens_core.safe_text import safe_line
+from authlens_core.wire.client import Wire
+from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
+
+__all__ = ["McpEvent", "McpHttp", "messages_of", "read_bounded"]
+
+_LARGEST_BODY: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class McpEvent:
+    """What one event, or one JSON body, brings.
+
+    Attributes:
+        messages: none for an event that only carries an id.
+        event_id: what the stream is resumed after.
+        retry: milliseconds to wait before that.
+    """
+
+    messages: tuple[Message, ...]
+    event_id: str | None = None
+    retry: int | None = None
+
+
+class McpHttp:
+    """Sends messages to one MCP endpoint with a fresh credential.
+
+    Args:
+        wire: what sends.
+        credential: gives the header fields; its URL is the endpoint.
+    """
+
+    def __init__(self, wire: Wire, credential: RequestCredential) -> None:
+        self._wire = wire
+        self._credential = credential
+        self._url: Url = parse_url(credential.url, loopback_http=True)
+        self.session: str = ""
+        self.version: str | None = None
+        self.modern = False
+
+    @property
+    def url(self) -> str:
+        """The endpoint."""
+        return self._url.text
+
+    def begin_session(self, session: str) -> None:
+        """Send this session id from now on; empty where the server has no sessions."""
+        self.session = session
+
+    def forget_session(self) -> None:
+        """Send neither a session id nor a version: `initialize` comes next."""
+        self.session, self.version = "", None
+
+    @asynccontextmanager
+    async def post(
+        self, body: dict[str, Any], more: tuple[tuple[str, str], ...] = ()
+    ) -> AsyncIterator[StreamedResponse]:
+        """Send one message; yield the answer, whatever its status.
+
+        Raises:
+            LoginNeeded: a person has to log in.
+            Refused: the server refuses a renewed credential, too.
+            StreamFailed: there was no answer.
+        """
+        message, data = Message(body), line_of(body)
+        own = tuple(message.routing_fields())
+        self.modern = self.modern or bool(own)
+        fields = (
+            *(("Content-Type", "application/json"), ("Content-Length", str(len(data)))),
+            *(own or self._session_fields()),
+            *more,
+        )
+        async with self._sent("POST", fields, data) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def get(self, last_id: str | None) -> AsyncIterator[StreamedResponse]:
+        """Open a stream of events, after the event with `last_id` where there is one; raises as `post`."""
+        resumed = () if last_id is None else (("Last-Event-ID", last_id),)
+        async with self._sent("GET", (*self._session_fields(), *resumed), b"") as answer:
+            yield answer
+
+    async def end_session(self) -> None:
+        """Tell the server that the session is over; raises as `post`."""
+        if self.session:
+            async with self._sent("DELETE", self._session_fields(), b""):
+                pass
+
+    @asynccontextmanager
+    async def _sent(
+        self, method: str, fields: tuple[tuple[str, str], ...], data: bytes
+    ) -> AsyncIterator[StreamedResponse]:
+        credential = await self._credential.fields()
+        for last in (False, True):
+            async with AsyncExitStack() as stack:
+                request = self._request(method, fields, data, credential)
+                answer = await stack.enter_async_context(self._wire.stream(request))
+                if not asks_for_a_token(answer.status, answer.fields):
+                    self._credential.accepted(credential)
+                    yield answer
+                    return
+            renewed = None if last else await self._credential.renewed(credential)
+            if renewed is None:
+                break
+            credential = renewed
+        shown = safe_line(self.url, 300)
+        raise Refused(f"{shown} refuses the credential.", f"To see why: authlens probe --kept {shown}")
+
+    def _request(
+        self, method: str, fields: tuple[tuple[str, str], ...], data: bytes, credential: Fields
+    ) -> StreamedRequest:
+        target = (self._url.path or "/") + ("" if self._url.query is None else f"?{self._url.query}")
+        raw = tuple(
+            (name.encode("ascii"), value.encode("utf-8"))
+            for name, value in (
+                ("Host", self._url.origin.partition("://")[2]),
+                ("User-Agent", "authlens"),
+                ("Accept", "application/json, text/event-stream" if method != "GET" else "text/event-stream"),
+                ("Accept-Encoding", "identity"),
+                *fields,
+                *credential.fields,
+            )
+        )
+        return StreamedRequest(method, self._url, target.encode("ascii"), raw, _one(data) if data else None)
+
+    def _session_fields(self) -> tuple[tuple[str, str], ...]:
+        version = () if self.version is None else (("MCP-Protocol-Version", self.version),)
+        return (*version, *((("Mcp-Session-Id", self.session),) if self.session else ()))
+
+
+async def messages_of(answer: StreamedResponse) -> AsyncGenerator[McpEvent, None]:
+    """Yield what an answer brings: a stream event by event, a JSON body whole.
+
+    Raises:
+        StreamFailed: it broke off.
+        ServerMisconfigured: there is something that is no message, or that has no end.
+    """
+    try:
+        if answer.get("content-type").partition(";")[0].strip().lower() != "text/event-stream":
+            body = await read_bounded(answer, _LARGEST_BODY)
+            if body.strip():
+                yield McpEvent(parse_message(body))
+            return
+        reader = EventReader()
+        async for chunk in answer.body:
+            for event in reader.feed(chunk):
+                has_message = bool(event.data) and event.name == "message"
+                messages = parse_message(event.data) if has_message else ()
+                yield McpEvent(messages, event.event_id, event.retry)
+    except (MessageInvalid, EventTooLarge):
+        raise ServerMisconfigured(
+            "The server sent something that is not a JSON-RPC message.",
+            "Check that the URL is its MCP endpoint.",
+        ) from None
+
+
+async def read_bounded(answer: StreamedResponse, most: int) -> bytes:
+    """Return a body of at most `most` bytes.
+
+    Raises:
+        MessageInvalid: it is longer.
+        StreamFailed: it broke off.
+    """
+    body = bytearray()
+    async for chunk in answer.body:
+        body += chunk
+        if len(body) > most:
+            raise MessageInvalid
+    return bytes(body)
+
+
+async def _one(data: bytes) -> AsyncIterator[bytes]:
+    yield data

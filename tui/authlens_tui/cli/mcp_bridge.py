@@ -1,0 +1,104 @@
+"""`authlens mcp-bridge`: a remote MCP server behind a login, as a local one on standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from typing import Final
+
+from authlens_core.errors import LoginNeeded, UsageError
+from authlens_core.gateway.mcp_bridge import McpBridge
+from authlens_core.gateway.mcp_http import McpHttp
+from authlens_tui.cli.credential_choice import request_credential
+from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.terminal.output import explain, say
+
+__all__ = ["mcp_bridge"]
+
+_LONGEST_LINE: Final = 64 * 1024 * 1024
+_CHUNK: Final = 256 * 1024
+
+
+async def mcp_bridge(arguments: Namespace) -> int:
+    """Serve until standard input closes.
+
+    A missing login is not the end: the client is told by JSON-RPC errors, and a login that a person makes
+    meanwhile is used from then on.
+
+    Raises:
+        UsageError: the URL cannot be used, or there is no standard input or output.
+    """
+    url = checked_url(arguments.url)
+    if sys.stdin is None or sys.stdout is None:
+        raise UsageError("mcp-bridge speaks on standard input and output, and one of them is closed.")
+    output = _Output()
+    async with open_session() as session:
+        credential = request_credential(session, url, arguments)
+        try:
+            await credential.fields()
+        except LoginNeeded as error:
+            explain(error)
+        bridge = McpBridge(McpHttp(session.wire, credential), output.write, say)
+        await bridge.run(_lines(asyncio.get_running_loop()))
+    return 0
+
+
+class _Output:
+    """Standard output, for the protocol alone: whatever else writes there goes to stderr from now on."""
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        self._descriptor = os.dup(sys.stdout.fileno())
+        os.dup2(sys.stderr.fileno() if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY), 1)
+        self._turn = asyncio.Lock()
+
+    async def write(self, line: bytes) -> None:
+        """Write one line whole.
+
+        Raises:
+            BrokenPipeError: the client is gone.
+        """
+        async with self._turn:
+            await asyncio.to_thread(self._write, line)
+
+    def _write(self, line: bytes) -> None:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+
+async def _lines(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes]:
+    """Yield the lines of standard input, whatever it is: a pipe, a file, a terminal.
+
+    A thread reads it, because a file cannot be waited for by the event loop. It is a daemon that holds no
+    lock of Python's own streams, so it never keeps the process from ending.
+    """
+    queue: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=64)
+    threading.Thread(target=_read, args=(loop, queue), daemon=True).start()
+    while (line := await queue.get()) is not None:
+        yield line
+
+
+def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes | None]) -> None:
+    descriptor, rest = sys.stdin.fileno(), bytearray()
+
+    def put(line: bytes | None) -> None:
+        asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
+
+    try:
+        while chunk := os.read(descriptor, _CHUNK):
+            *lines, last = chunk.split(b"\n")
+            for line in lines:
+                put(bytes(rest) + line)
+                rest.clear()
+            rest += last
+            if len(rest) > _LONGEST_LINE:
+                break
+        put(bytes(rest))
+        put(None)
+    except (OSError, RuntimeError):  # the loop has ended: nobody waits for lines any more
+        return

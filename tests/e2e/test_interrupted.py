@@ -61,7 +61,7 @@ async def test_killed_in_the_wait_and_taken_up_with_a_key(machine: dict[str, str
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(signal.SIGHUP, "(the connection was lost)"), (signal.SIGTERM, "(it was told to end, SIGTERM)")],
+    [(signal.SIGHUP, "(the connection was lost)"), (signal.SIGTERM, "(it received SIGTERM)")],
 )
 async def test_the_next_plain_login_says_what_was_interrupted(
     number: signal.Signals, words: str, machine: dict[str, str], resource: str
@@ -123,6 +123,6 @@ async def test_of_two_interrupted_logins_it_is_said_once_that_it_begins_anew(
     async with terminal(login, env=machine, columns=200) as screen:
         await screen.wait_for("Waiting 300 seconds")
         assert screen.text().count("was interrupted at 6 Authorization") == 2
-        assert screen.text().count("It begins anew") == 1
+        assert screen.text().count("starts from the beginning with a new link") == 1
         screen.press("ctrl+c")
         assert await screen.wait_for_exit() == 130

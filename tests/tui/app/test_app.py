@@ -22,7 +22,7 @@ from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
-from authlens_tui.app import authlens_app as program_module
+from authlens_tui.app import workspace as program_module
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.cloudflared import CloudflaredScreen
@@ -157,7 +157,7 @@ async def test_while_the_keyring_is_looked_for_the_screen_says_so(monkeypatch: p
     monkeypatch.setattr(program_module, "open_store", open_store)
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "Opening the place for secrets" in text_of(app))
+        await until(pilot, lambda: "Opening the secret store" in text_of(app))
         answered.set()
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
 
@@ -181,7 +181,7 @@ async def test_an_opened_dashboard_keeps_its_logins_fresh(monkeypatch: pytest.Mo
         app = AuthlensApp(environ={})
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-            session = app._session
+            session = app.session
             assert session is not None
             await logged_in(session, emulator.resource_url)
             await until(pilot, lambda: "Auto-refresh" in text_of(app) and "✔" in text_of(app))

@@ -64,8 +64,8 @@ async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the
         await until(pilot, lambda: bool(wizard.login.trace.records) and wizard.login.running is None)
         assert wizard.login.trace.records[-1].failures
         assert wizard.login.position is Stage.DETECTION
-        assert app._session is not None
-        assert app._session.credentials.list() == ()
+        assert app.session is not None
+        assert app.session.credentials.list() == ()
 
 
 async def test_a_scenario_about_refreshing_goes_on_at_the_dashboard() -> None:
@@ -132,9 +132,9 @@ async def test_nothing_that_a_scenario_handed_out_is_left_for_the_next_one() -> 
             await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
             await pilot.press("b")
             await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
-        assert app._session is not None
-        assert app._session.credentials.service_tokens.list() == ()
-        assert len(app.find_elsewhere()) == 1
+        assert app.session is not None
+        assert app.session.credentials.service_tokens.list() == ()
+        assert len(app.workspace.find_tokens()) == 1
 
 
 @pytest.mark.parametrize(

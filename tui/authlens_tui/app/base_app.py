@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import SystemCommand, get_system_commands_provider
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.command import CommandPalette, Provider
 
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN, theme_for
+from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN, theme_for, with_quiet
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
 __all__ = ["BaseApp"]
 
-_QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreground
 _NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
 
 
@@ -71,11 +69,8 @@ class BaseApp(TerminalApp):
         self.theme = theme_for(self.environ).name
 
     def get_css_variables(self) -> dict[str, str]:
-        """Add `$quiet`: `$text-muted` depends on a background, which drawn text does not have."""
-        variables = super().get_css_variables()
-        foreground, surface = (Color.parse(variables[name]) for name in ("foreground", "surface"))
-        quiet = "ansi_default" if foreground.ansi is not None else surface.blend(foreground, _QUIET).hex
-        return {"quiet": quiet, **variables}
+        """Add the variables that drawn text needs."""
+        return with_quiet(super().get_css_variables())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer Textual's commands, without those that write the screen to a file or show another help."""

@@ -1,24 +1,75 @@
-"""Moving everything that an open program keeps to another place, and what the person is told of it."""
+"""Move all secrets of the running app to another store, and show the result."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+
+from textual.app import App
 
 from authlens_core.credentials.records.pointers import places_left
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.consolidate import gather, kept, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import Heard, MoveReport
-from authlens_core.credentials.vault.open_store import open_store, store_at
+from authlens_core.credentials.vault.open_store import file_path, open_store, store_at
+from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
+from authlens_core.session import Session
+from authlens_tui.app.automatic_refresh import AutomaticRefresh
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.store_choice import StoreChoice
 
-__all__ = ["move_everything", "results_of"]
+__all__ = ["SecretMove"]
 
 
-async def move_everything(
+class SecretMove:
+    """Moves all secrets to another store, with nothing refreshed meanwhile.
+
+    Args:
+        app: shows the dialog and the results.
+        session: the session so far.
+        refresh: stops while secrets move, and runs again afterwards.
+        use: takes the session on the new store.
+    """
+
+    def __init__(
+        self, app: App[int], session: Session, refresh: AutomaticRefresh, use: Callable[[Session], None]
+    ) -> None:
+        self._app = app
+        self._session = session
+        self._refresh = refresh
+        self._use = use
+
+    def ask(self, dashboard: DashboardScreen) -> None:
+        """Ask where to, and move."""
+        try:
+            new_file = not file_path(StoreKind.ENCRYPTED_FILE).exists()
+        except AuthlensError as error:
+            dashboard.context.say(str(error), good=False)
+            return
+        place = self._session.credentials.store.place
+        self._app.push_screen(MoveStoreScreen(place, self._carry_out, new_file=new_file))
+
+    async def _carry_out(self, choice: StoreChoice, unlock: Secret | None, heard: Heard) -> None:
+        old = self._session.credentials
+        await self._refresh.stop()
+        try:
+            report, credentials = await _move_everything(old, choice, unlock, heard)
+            if credentials is not old:
+                self._session = Session(self._session.wire, credentials)
+                self._use(self._session)
+                await old.aclose()
+        finally:
+            refreshing = self._refresh.run(self._session)
+            self._app.run_worker(refreshing, exclusive=True, group="background")
+        results = _results_of(report, credentials, choice.place)
+        self._app.call_later(self._app.push_screen, results)
+
+
+async def _move_everything(
     now: Credentials, choice: StoreChoice, unlock: Secret | None, heard: Heard
 ) -> tuple[MoveReport, Credentials]:
     """Move everything to the place that was chosen, and return the credentials to go on with.
@@ -83,7 +134,7 @@ async def _encrypted(
         await source.aclose()
 
 
-def results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:
+def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:
     """Return the screen that tells what came of a move to `place`, credential by credential."""
     there = f"It is kept in {place.words} now."
     results = [

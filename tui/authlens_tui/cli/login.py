@@ -26,7 +26,7 @@ from authlens_tui.cli.session import checked_url, moment, open_session
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
-from authlens_tui.words.interrupted_login import BEGINS_ANEW, interrupted_words, why_it_ended
+from authlens_tui.words.interrupted_login import STARTS_AGAIN, interrupted_words, why_it_ended
 
 __all__ = ["login"]
 
@@ -77,7 +77,7 @@ def _noted(run: Login, session: Session) -> Iterator[None]:
         say(f"! {interrupted_words(record, datetime.now(UTC))}")
         interruptions.forget(record)
     if found:
-        say(f"  {BEGINS_ANEW}")
+        say(f"  {STARTS_AGAIN}")
     interruptions.follow(run)
     code = FAILED
     try:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from textual.color import Color
 from textual.theme import Theme
 
-__all__ = ["DARK", "LIGHT", "SIXTEEN", "theme_for"]
+__all__ = ["DARK", "LIGHT", "SIXTEEN", "theme_for", "with_quiet"]
 
 DARK: Final = Theme(
     name="authlens-dark",
@@ -128,6 +129,7 @@ SIXTEEN: Final = Theme(
     },
 )
 
+_QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreground
 _DIRECT: Final = frozenset({"truecolor", "24bit"})  # what COLORTERM says of a terminal with all colours
 _MANY: Final = frozenset({"256color", "kitty", "direct"})  # how TERM ends where there are more than sixteen
 _UNKNOWN: Final = frozenset({"", "dumb", "unknown"})
@@ -144,3 +146,10 @@ def theme_for(environ: Mapping[str, str]) -> Theme:
     if environ.get("COLORTERM", "").strip().lower() in _DIRECT or term in _UNKNOWN:
         return DARK
     return DARK if term.rpartition("-")[2] in _MANY else SIXTEEN
+
+
+def with_quiet(variables: dict[str, str]) -> dict[str, str]:
+    """Add `$quiet`: `$text-muted` depends on a background, which drawn text does not have."""
+    foreground, surface = (Color.parse(variables[name]) for name in ("foreground", "surface"))
+    quiet = "ansi_default" if foreground.ansi is not None else surface.blend(foreground, _QUIET).hex
+    return {"quiet": quiet, **variables}

@@ -1,4 +1,4 @@
-"""What a person is told of a login that was interrupted."""
+"""What the user is told about a login that was interrupted."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.words.durations import in_words
 
-__all__ = ["BEGINS_ANEW", "command_again", "interrupted_words", "why_it_ended"]
+__all__ = ["STARTS_AGAIN", "command_again", "interrupted_words", "why_it_ended"]
 
-BEGINS_ANEW: Final = (
-    "It begins anew: state and verifier are written down nowhere, so the link is another one. "
-    "The client that was registered is used again."
+STARTS_AGAIN: Final = (
+    "The login starts from the beginning with a new link, because state and verifier are never stored. "
+    "The registered client is used again."
 )
 _WHY: Final[Mapping[int, str]] = MappingProxyType(
-    {129: "the connection was lost", 131: "SIGQUIT", 143: "it was told to end, SIGTERM"}
+    {129: "the connection was lost", 131: "SIGQUIT", 143: "it received SIGTERM"}
 )
-_LEFT: Final = frozenset({0, 130})  # what the person did, or Ctrl-C
+_LEFT: Final = frozenset({0, 130})  # the user quit, or pressed Ctrl-C
 
 
 def why_it_ended(code: int) -> str | None:
-    """Return why a process ended that ends with this exit code; None where the person left it."""
+    """Return why a process with this exit code ended; None if the user quit."""
     if code in _LEFT:
         return None
     return _WHY.get(code, "a signal" if code > 128 else "authlens failed")
 
 
 def interrupted_words(record: InterruptedLogin, now: datetime) -> str:
-    """Return in one sentence which login was interrupted, where, when and, if that is known, why."""
+    """Return in a sentence which login was interrupted, at which stage, when and, if known, why."""
     info = STAGE_INFO[record.stage]
     ago = in_words(max(0.0, (now - record.at).total_seconds()))
     why = f" ({record.why})" if record.why else ""
@@ -41,6 +41,6 @@ def interrupted_words(record: InterruptedLogin, now: datetime) -> str:
 
 
 def command_again(record: InterruptedLogin) -> str:
-    """Return the command for a login whose client has a secret, which has to be given again."""
+    """Return the command that repeats a login whose client secret must be entered again."""
     client = shlex.quote(record.options.client_id or "ID")
     return f"authlens login {shlex.quote(record.resource_url)} --client-id {client} --client-secret"

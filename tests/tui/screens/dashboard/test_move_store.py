@@ -105,8 +105,8 @@ async def test_everything_goes_to_an_encrypted_file_and_the_program_goes_on_with
         await until(pilot, lambda: "secrets: the encrypted file" in text_of(app))
         await pilot.press("c", "y")
         await until(pilot, lambda: not isinstance(app.screen, ResultsScreen))
-        assert app._session is not None
-        assert (await app._session.credentials.load("id-a"))[1] == SECRETS
+        assert app.session is not None
+        assert (await app.session.credentials.load("id-a"))[1] == SECRETS
     assert json.loads(keyring.read_text()) == {}
     assert remembered_place() is StoreKind.ENCRYPTED_FILE
     assert await secrets_in(StoreKind.ENCRYPTED_FILE, "b", PASSPHRASE) == SECRETS
@@ -152,15 +152,15 @@ async def test_a_session_in_memory_is_kept_after_all(keyring: Path, monkeypatch:
         )
         await pilot.press("1")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        assert app._session is not None
-        await app._session.credentials.save(grant("a"), SECRETS)
+        assert app.session is not None
+        await app.session.credentials.save(grant("a"), SECRETS)
         await ask_to_move(app, pilot)
         await pilot.press("1")
         await until(pilot, lambda: "There is no usable keyring" in text_of(app))
         monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "support.keyring_backends.FileKeyring")
         await pilot.press("1")
         assert "1 moved · 0 not" in await moved(app, pilot)
-        assert [one.grant_id for one in app._session.credentials.list()] == ["id-a"]
+        assert [one.grant_id for one in app.session.credentials.list()] == ["id-a"]
     assert await secrets_in(StoreKind.KEYRING, "a") == SECRETS
 
 
@@ -184,8 +184,8 @@ async def test_what_stays_behind_is_named_and_the_old_place_stays_open(
         assert "0 moved · 2 not. The place for new ones is as it was." in said
         assert "It stays where it was: The keyring is locked." in said
         assert "→ Unlock it and try again." in said
-        assert app._session is not None
-        assert app._session.credentials.store.place is StoreKind.KEYRING
+        assert app.session is not None
+        assert app.session.credentials.store.place is StoreKind.KEYRING
     assert remembered_place() is StoreKind.KEYRING
 
 

@@ -1,0 +1,59 @@
+"""Refresh tokens that are due, while the app is open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from textual.app import App
+
+from authlens_core.credentials.lifecycle.background_refresh import Attempted, BackgroundRefresh
+from authlens_core.errors import AuthlensError
+from authlens_core.session import Session
+from authlens_core.state.settings import SettingsFile
+
+__all__ = ["AutomaticRefresh"]
+
+_PAUSE: Final = 30.0  # seconds before the next try after the index could not be used
+
+
+class AutomaticRefresh:
+    """Runs until stopped.
+
+    Args:
+        app: shows what goes wrong.
+        settings: say whether and when tokens are refreshed.
+        on_attempt: called with each result.
+    """
+
+    def __init__(
+        self, app: App[int], settings: SettingsFile, on_attempt: Callable[[Attempted], None]
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._on_attempt = on_attempt
+        self._running: BackgroundRefresh | None = None
+
+    async def run(self, session: Session) -> None:
+        """Refresh the credentials of `session` as they come due."""
+        self._running = BackgroundRefresh(
+            session.credentials,
+            session.wire,
+            heard=self._on_attempt,
+            settings=lambda: self._settings.present,
+        )
+        while True:
+            try:
+                await self._running.run()
+            except AuthlensError as error:
+                words = f"Auto-refresh is paused: {error.cause}"
+                self._app.notify(words, severity="warning", markup=False)
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    async def stop(self) -> None:
+        """Wait for a refresh that was sent, and start no other."""
+        if self._running is not None:
+            await self._running.stop()

@@ -1,0 +1,109 @@
+"""What the demo works on: the embedded emulator, a store in memory, and a simulated user."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from authlens_core.access.cloudflared_files import CloudflaredToken
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
+from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.person import play_person
+from authlens_core.errors import AuthlensError
+from authlens_core.login.facts import Options
+from authlens_core.state.settings import SettingsFile
+from authlens_tui.app.demo_credentials import DemoCredentials
+from authlens_tui.app.workspace import Workspace
+from authlens_tui.screens.store_choice import StoreChoice
+from authlens_tui.screens.wizard.authorization_link import Played
+from authlens_tui.screens.wizard.wizard import Player
+
+__all__ = ["DemoWorkspace"]
+
+_TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enough to see it expire
+
+
+class DemoWorkspace(Workspace):
+    """Needs no account and no network, and leaves nothing behind.
+
+    Args:
+        faults: what the emulator breaks.
+        port: the callback port.
+    """
+
+    keeps_secrets = False
+
+    def __init__(self, faults: Collection[Fault], port: int) -> None:
+        settings = SettingsFile()
+        settings.change(background_refresh=False)  # the user is to see a refresh happen
+        super().__init__(settings)
+        self._emulator = Emulator(faults=faults, access_token_lifetime=_TOKEN_LIFETIME)
+        self._others = DemoCredentials()
+        self._port = port
+
+    async def prepare(self) -> str | None:
+        """Start the emulator, and log in to its resource."""
+        await self._emulator.start()
+        return self._emulator.resource_url
+
+    async def close(self) -> None:
+        """Stop the emulator."""
+        self._others.close()
+        await self._emulator.stop()
+
+    def options(self) -> Options:
+        """Use the chosen callback port."""
+        return Options(port=self._port)
+
+    def suggestion(self) -> str:
+        """Return the emulator's resource."""
+        return self._emulator.resource_url
+
+    def find_tokens(self) -> tuple[CloudflaredToken, ...]:
+        """Return only the demo's own token of cloudflared."""
+        return self._others.find()
+
+    def player(self) -> Player | None:
+        """Sign in at the emulator's page, over real HTTP."""
+        return _sign_in
+
+    async def open_store(self, choice: StoreChoice | None) -> OpenedStore:  # noqa: ARG002 - nothing to choose
+        """Return a store in memory."""
+        return replace(memory_only(), notes=())
+
+    async def start_over(self, credentials: Credentials, fault: Fault | None) -> str:
+        """Start another emulator, which knows no client, and forget all credentials; return its resource.
+
+        Raises:
+            AuthlensError: a credential could not be removed.
+            OSError: no port is free.
+        """
+        for grant in credentials.list():
+            await credentials.forget(grant.grant_id)
+        await self._others.take_back(credentials)
+        await self._emulator.stop()
+        self._emulator = Emulator(
+            faults=() if fault is None else (fault,), access_token_lifetime=_TOKEN_LIFETIME
+        )
+        await self._emulator.start()
+        return self._emulator.resource_url
+
+    async def hand_out(self, credentials: Credentials) -> None:
+        """Store the other credential that the emulator's fault is about."""
+        with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
+            await self._others.hand_out(self._emulator, credentials)
+
+
+async def _sign_in(url: str) -> Played:
+    try:
+        result = await play_person(url)
+    except (OSError, TimeoutError, ValueError):
+        return Played("The demo could not open the emulator's page. Open the link in a browser instead.")
+    if result.delivered and result.status < 400:
+        words = "Signed in as ada@example.com at the emulator's page; waiting for the browser's answer."
+        return Played(words, done=True)
+    return Played("The sign-in was refused. What the browser shows is below.", done=True, page=result.words)

@@ -1,0 +1,77 @@
+"""Logins that were interrupted: what the dashboard says of them, and how they are continued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from authlens_core.credentials.store.secret_store import SecretStore
+from authlens_core.interruption import Interruptions
+from authlens_core.login.interrupted_login import InterruptedLogin
+from authlens_core.login.login import Login
+from authlens_tui.terminal.content import Content
+from authlens_tui.words.interrupted_login import STARTS_AGAIN, command_again, interrupted_words, why_it_ended
+
+__all__ = ["InterruptedLogins"]
+
+
+class InterruptedLogins:
+    """Holds those of earlier processes, and follows those of this one."""
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        self._notes = Interruptions(None)
+        self._found: tuple[InterruptedLogin, ...] = ()
+
+    def find(self, store: SecretStore) -> None:
+        """Look for interrupted logins beside `store`."""
+        self._notes = Interruptions.beside(store)
+        self._found = self._notes.find()
+
+    def store_moved(self, store: SecretStore) -> None:
+        """Leave notes beside a new store from now on."""
+        self._notes = Interruptions.beside(store)
+
+    def follow(self, login: Login) -> None:
+        """Note from now on how far a login is."""
+        self._notes.follow(login)
+
+    def leave(self, login: Login) -> None:
+        """Forget a login: the user is done with it."""
+        self._notes.leave(login)
+
+    def close(self, return_code: int) -> None:
+        """End; unless the user quit, the notes say why the process ended."""
+        self._notes.close(why_it_ended(return_code))
+
+    def notice(self) -> Content | None:
+        """Return which login was interrupted and how to continue it, or None."""
+        if not self._found:
+            return None
+        record = self._found[0]
+        cure = f"Run: {command_again(record)}" if record.needs_secret else "Press u to resume it."
+        return Content(f"! {interrupted_words(record, self._now())} {cure}")
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the latest one can be resumed here."""
+        return bool(self._found) and not self._found[0].needs_secret
+
+    def take_latest(self) -> InterruptedLogin | None:
+        """Return the latest one, which counts as settled from now on, or None."""
+        if not self._found:
+            return None
+        record = self._found[0]
+        self._settle(record)
+        return record
+
+    def replaced_by(self, url: str) -> list[str]:
+        """Settle the interrupted logins to `url`; return what to tell the user about each."""
+        replaced = [one for one in self._found if one.resource_url == url]
+        for record in replaced:
+            self._settle(record)
+        return [f"{interrupted_words(record, self._now())} {STARTS_AGAIN}" for record in replaced]
+
+    def _settle(self, record: InterruptedLogin) -> None:
+        self._notes.forget(record)
+        self._found = tuple(one for one in self._found if one is not record)

@@ -1,0 +1,92 @@
+"""Start logins in the wizard: on a URL, or resuming one that was interrupted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.facts import Options
+from authlens_core.login.login import Login
+from authlens_core.login.other_ways import OtherWay
+from authlens_core.session import Session, grant_of
+from authlens_tui.app.interrupted_logins import InterruptedLogins
+from authlens_tui.app.records import Records
+from authlens_tui.app.workspace import Workspace
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.terminal.browser import open_browser
+from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.words.interrupted_login import STARTS_AGAIN
+
+__all__ = ["Logins"]
+
+
+class Logins:
+    """Opens a wizard for each login.
+
+    Args:
+        app: shows the wizard.
+        workspace: gives the options, and who signs in.
+        interrupted: follows each login.
+        records: is told which credential a login's record is about.
+    """
+
+    def __init__(
+        self, app: TerminalApp, workspace: Workspace, interrupted: InterruptedLogins, records: Records
+    ) -> None:
+        self._app = app
+        self._workspace = workspace
+        self._interrupted = interrupted
+        self._records = records
+
+    def start(self, session: Session, url: str, *, play: bool = False) -> None:
+        """Open the wizard on `url`."""
+        self._app.push_screen(self._wizard(session, url, self._workspace.options(), play=play))
+        for words in self._interrupted.replaced_by(url):
+            self._app.notify(words, title="Interrupted", timeout=15, markup=False)
+
+    async def resume(self, session: Session) -> None:
+        """Run the latest interrupted login again, with its options, until it needs the user."""
+        record = self._interrupted.take_latest()
+        if record is None:
+            return
+        wizard = self._wizard(session, record.resource_url, record.again)
+        await self._app.push_screen(wizard)
+        self._app.notify(STARTS_AGAIN, title="Resumed", timeout=10, markup=False)
+        wizard.action_run_all()
+
+    def leave(self, wizard: WizardScreen) -> None:
+        """Close the wizard."""
+        self._interrupted.leave(wizard.login)
+        self._app.pop_screen()
+
+    def other_way(self, session: Session, message: WizardScreen.OtherWayWanted) -> None:
+        """Open the dialog of another way in, for a resource without Managed OAuth."""
+        if message.way is OtherWay.CLOUDFLARED:
+            from authlens_tui.screens.cloudflared import CloudflaredScreen
+
+            self._app.push_screen(CloudflaredScreen(message.url, session, environ=self._app.environ))
+        else:
+            from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
+
+            self._app.push_screen(ServiceTokenScreen(session, message.url))
+
+    def _wizard(self, session: Session, url: str, options: Options, *, play: bool = False) -> WizardScreen:
+        login = session.login(url, options)
+        self._interrupted.follow(login)
+        self._records.credential_id = lambda: _credential_of(login)
+        login.watch(self._on_link)
+        return WizardScreen(login, session.credentials.store.name, player=self._workspace.player(), play=play)
+
+    def _on_link(self, event: Event) -> None:
+        """Clear the view for the link; open it if the user's settings say so and the browser is here."""
+        if not isinstance(event, AuthorizationReady):
+            return
+        self._app.clear_notifications()
+        if self._workspace.settings.present.open_browser and open_browser(event.url, self._app.environ):
+            self._app.notify("Opening the link in your browser, as set in the settings.", markup=False)
+
+
+def _credential_of(login: Login) -> str:
+    """Return the id of the credential that a login returned so far; empty before that."""
+    received = grant_of(login.facts, datetime.now(UTC))
+    return "" if received is None else received[0].grant_id

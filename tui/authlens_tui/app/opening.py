@@ -1,0 +1,45 @@
+"""Open the stored credentials before the first screen, asking the user if the store cannot be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.open_store import OpenedStore
+from authlens_core.errors import NoSecretStore
+from authlens_core.safe_text import safe_line
+from authlens_tui.app.workspace import Workspace
+from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
+
+__all__ = ["open_credentials"]
+
+Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
+
+
+async def open_credentials(workspace: Workspace, ask: Ask) -> tuple[Credentials, tuple[str, ...]] | None:
+    """Return the credentials and what the user should know about their store; None to quit.
+
+    Raises:
+        AuthlensError: the records cannot be read.
+    """
+    choice: StoreChoice | None = None
+    while True:
+        try:
+            opened = await workspace.open_store(choice)
+        except NoSecretStore as error:
+            choice = await ask(choice_after(error))
+            if choice is None:
+                return None
+        else:
+            return await _records_of(opened, remember=choice is not None)
+
+
+async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentials, tuple[str, ...]]:
+    credentials = Credentials.open(opened.store)
+    await credentials.recover()
+    known = credentials.index.fact("store") == safe_line(opened.store.name, 200)
+    moved = credentials.note_store()
+    if remember and not credentials.index.read_only:
+        credentials.remember_place()
+    # A store's notes are shown once, when it comes into use.
+    return credentials, (*(() if known else opened.notes), *((moved,) if moved else ()))

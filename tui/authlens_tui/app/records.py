@@ -1,0 +1,54 @@
+"""Show recorded requests, log that their secrets were shown, and check signatures in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.app import App
+
+from authlens_core.credentials.vault.access_log import Touched, note_touch
+from authlens_core.explain.message import jwts_of
+from authlens_core.login.jwks import check_signatures
+from authlens_core.session import Session
+from authlens_tui.screens.dashboard.messages import TraceWanted
+from authlens_tui.screens.trace.open_session import Kept
+from authlens_tui.screens.trace.trace import TraceScreen
+from authlens_tui.widgets.record.record_view import RecordView
+
+__all__ = ["Records"]
+
+
+class Records:
+    """Knows which credential the record on the screen is about."""
+
+    def __init__(self, app: App[int]) -> None:
+        self._app = app
+        self.credential_id: Callable[[], str] = str
+        """Returns the credential whose record is on the screen; empty if it has none."""
+
+    def show(self, session: Session, message: TraceWanted) -> None:
+        """Open a trace."""
+        credentials, holding_id = session.credentials, message.holding_id
+        self.credential_id = lambda: holding_id
+        issuer = next((one.issuer for one in credentials.list() if one.grant_id == holding_id), None)
+        self._app.push_screen(
+            TraceScreen(
+                message.trace,
+                replay="a recording" if message.kept else "",
+                kept=Kept(credentials.traces, holding_id) if holding_id else None,
+                issuer=issuer,
+            )
+        )
+
+    def note_reveal(self, session: Session) -> None:
+        """Log that the user looked at the secrets of a record."""
+        if credential_id := self.credential_id():
+            note_touch(session.credentials, credential_id, Touched.REVEALED, "secrets of a trace")
+
+    async def check_signatures(self, session: Session, wanted: RecordView.SignatureWanted) -> None:
+        """Fetch the keys the user asked for, and show the result in the view."""
+        tokens = {one.token: one.jwt for one in jwts_of(wanted.record)}
+        verdicts, exchanges = await check_signatures(
+            session.wire, tokens, wanted.record, wanted.story, issuer=wanted.issuer
+        )
+        wanted.view.show_verdicts(wanted.record, verdicts, exchanges)

@@ -1,4 +1,8 @@
-"""What every test gets: a home of its own and an environment that nothing from outside reaches."""
+"""What every test gets, and which tests a plain `pytest` runs.
+
+Every test has a home of its own and an environment that nothing from outside reaches. A plain `pytest` runs
+what needs no system package and no waiting, `pytest -m slow` the rest, `pytest PATH` all of that path.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,11 @@ import os
 from pathlib import Path
 
 import pytest
+
+from authlens_core.credentials.store import encryption
+
+CHEAP_COST = 2**14
+"""scrypt's N: the least that authlens opens."""
 
 LEAKS = (
     "HTTP_PROXY",
@@ -28,6 +37,37 @@ LEAKS = (
 """Variables of the machine that change what authlens does, in any case of letters."""
 
 LEAK_PREFIXES = ("SSH_", "AUTHLENS_", "TEXTUAL_")
+
+
+_TESTS = Path(__file__).parent
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Start no workers for tests of one module: they would take longer to start than to run."""
+    names = {argument.partition("::")[0] for argument in config.args}
+    return 0 if len(names) == 1 and Path(*names).is_file() else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the end-to-end tests slow, and leave slow tests out unless a marker or a path is given."""
+    for item in items:
+        if item.get_closest_marker("e2e"):
+            item.add_marker(pytest.mark.slow)
+    named = {Path(argument.partition("::")[0]).resolve() for argument in config.args}
+    if config.option.markexpr or not named <= {_TESTS, _TESTS.parent}:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+
+
+@pytest.fixture(autouse=True)
+def key_derivation_cost(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Make new files cheap to unlock; return the cost that they have outside tests."""
+    cost = encryption.COST
+    monkeypatch.setattr(encryption, "COST", CHEAP_COST)
+    return cost
 
 
 @pytest.fixture(autouse=True)

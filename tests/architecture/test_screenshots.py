@@ -45,6 +45,7 @@ def test_no_picture_is_drawn_or_changed_by_hand() -> None:
     assert found == {name: entry["sha256"] for name, entry in manifest().items()}, ANEW
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_the_pictures_show_the_program_as_it_is_now(make: ModuleType) -> None:
     """Every walk is walked again; what is written on the screens is what the manifest holds."""

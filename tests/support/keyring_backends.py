@@ -17,7 +17,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError, PasswordSetError
 
 WINDOWS_LIMIT = 2_560
-SLOW_SECONDS = 10.0
+SLOW_SECONDS = 60.0
 
 
 class FileKeyring(KeyringBackend):
@@ -66,7 +66,7 @@ class WindowsKeyring(FileKeyring):
 
 
 class SlowKeyring(FileKeyring):
-    """Waits for a prompt while the file beside FAKE_KEYRING named .locked is there, ten seconds at most.
+    """Waits for a prompt while the file beside FAKE_KEYRING named .locked is there, a minute at most.
 
     It makes one named .asked when it begins to wait.
     """

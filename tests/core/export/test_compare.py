@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -234,19 +233,6 @@ def test_the_sides_can_be_changed_over(left: Trace, right: Trace) -> None:
     """Whatever differs, it differs the same way round from either side; a trace never differs from itself."""
     assert compare(left, right).swapped == compare(right, left)
     assert compare(left, left) == Comparison()
-
-
-def test_ten_thousand_records_are_compared_in_time_that_grows_with_their_number() -> None:
-    """A session file is somebody else's: eight times the records take far less than 64 times as long."""
-    record = StageRecord(Stage.PKCE, Outcome.PASSED, BEGAN, 0.1)
-
-    def seconds(count: int) -> float:
-        long = trace(*(record,) * count)
-        began = time.process_time()
-        assert compare(long, long).same
-        return time.process_time() - began
-
-    assert seconds(8_000) < 24 * min(seconds(1_000) for _ in range(3)) + 0.1
 
 
 async def test_two_clean_logins_at_two_addresses_differ_in_the_addresses_alone() -> None:

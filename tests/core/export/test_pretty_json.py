@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -53,19 +52,3 @@ def test_the_layout_means_what_the_document_meant(value: object) -> None:
 def test_the_tokens_are_the_text(text: str) -> None:
     """The tokens are the text."""
     assert "".join(token.text for token in json_tokens(text)) == text
-
-
-def test_a_megabyte_is_laid_out_in_linear_time() -> None:
-    """Twice the text takes about twice the time; a quadratic reader would take four times as long."""
-
-    def seconds(members: int) -> float:
-        text = "[" + ",".join(['"\\"x"'] * members) + "]"
-        return min(_timed(text) for _ in range(3))
-
-    assert seconds(80_000) < 3.2 * seconds(40_000)
-
-
-def _timed(text: str) -> float:
-    began = time.perf_counter()
-    pretty_json(text)
-    return time.perf_counter() - began

@@ -16,6 +16,8 @@ from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import footer_keys, text_of, until
 
+pytestmark = pytest.mark.slow
+
 
 @asynccontextmanager
 async def the_menu() -> AsyncIterator[tuple[DemoApp, Pilot[int]]]:

@@ -38,6 +38,7 @@ def acting(rows: list[list[Segment]]) -> list[str]:
     return found + clicks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_a_hostile_server_draws_text_and_nothing_else(size: tuple[int, int]) -> None:
     """Every stage and every tab of a login at the hostile emulator, and the dashboard after it."""

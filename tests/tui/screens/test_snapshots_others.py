@@ -50,6 +50,8 @@ from support.grants import NOW
 from support.screens import Picture, differences, scripted, text_of, until
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, come_back, exchange, reply
 
+pytestmark = pytest.mark.slow
+
 Walk = Callable[[Pilot[int]], Awaitable[None]]
 
 NO_KEYRING: Final = NoSecretStore("There is no keyring here.", "Start gnome-keyring.")

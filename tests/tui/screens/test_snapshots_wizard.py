@@ -43,6 +43,8 @@ from support.screens import (
 )
 from support.scripted_login import come_back, reply
 
+pytestmark = pytest.mark.slow
+
 Walk = Callable[[Pilot[int]], Awaitable[None]]
 
 REFUSED: Final = reply(400, {"error": "invalid_grant", "error_description": "The code verifier is wrong."})

@@ -67,6 +67,7 @@ sys.exit(app.return_code or 0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["handler", "worker"])
 @pytest.mark.parametrize("name", ["wizard", "dashboard", "trace", "confirm", "new login", "store choice"])
 async def test_a_crash_tells_no_value(name: str, how: str) -> None:

@@ -66,8 +66,9 @@ def derive(header: dict[str, Any], passphrase: Secret) -> Secret:
     return Secret(base64.b64encode(key).decode())
 
 
-def new_header(passphrase: Secret, cost: int = COST) -> tuple[dict[str, Any], Secret]:
-    """Return the header of a new file, and the key."""
+def new_header(passphrase: Secret, cost: int | None = None) -> tuple[dict[str, Any], Secret]:
+    """Return the header of a new file, and the key; `cost` is scrypt's N, `COST` by default."""
+    cost = COST if cost is None else cost
     salt = base64.b64encode(secrets.token_bytes(16)).decode()
     header: dict[str, Any] = {"kdf": "scrypt", "n": cost, "r": _BLOCK, "p": 1, "salt": salt}
     key = derive({**header, "sha256": _digest(header)}, passphrase)

@@ -131,7 +131,7 @@ class EncryptedFileKeyring(FileKeyring):
         self._key = key
         return key
 
-    def create(self, passphrase: Secret, cost: int = passphrases.COST) -> Secret:
+    def create(self, passphrase: Secret, cost: int | None = None) -> Secret:
         """Make the file and return its key; where somebody else made it meanwhile, open theirs."""
         if len(passphrase.reveal()) < passphrases.SHORTEST:
             raise FileKeyringError("short", f"a passphrase needs {passphrases.SHORTEST} characters")

@@ -62,7 +62,7 @@ async def test_what_a_server_repeats_is_told_and_kept_nowhere(
         server.answers(path, *(Scripted(status, body, (*fields, *more)),) * 8)
     proven = await prove(credentials, wire, saved.grant_id)
     refreshed = await refresh(credentials, wire, saved.grant_id, force=True)
-    revoked = await revoke(credentials, wire, saved.grant_id)
+    revoked = await revoke(credentials, wire, saved.grant_id, pauses=(0.0,))
     assert {seen.path for seen in server.seen} == SENT.keys()
     answer = proven.answer
     told = [repr((refreshed, revoked, proven.summary, answer.evidence, answer.cf_ray))]

@@ -160,6 +160,7 @@ async def test_a_full_disk_keeps_what_was_there(
     assert (await credentials.load(old.grant_id))[1] == secrets
 
 
+@pytest.mark.slow
 def test_another_process_that_writes_for_long_is_an_error_in_time(state: Path) -> None:
     """The index never blocks the program for longer than its bound."""
     path = state / "index.sqlite3"

@@ -82,15 +82,18 @@ async def test_what_one_program_keeps_another_one_reads(
     assert await open_file(place).get(ENTRY) is None
 
 
-async def test_a_new_file_is_made_only_when_that_was_asked_for(state: Path, open_file: Open) -> None:
+async def test_a_new_file_is_made_only_when_that_was_asked_for(
+    state: Path, open_file: Open, key_derivation_cost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file that is gone is said; another in its place would hide that every token is gone."""
+    monkeypatch.setattr(passphrases, "COST", key_derivation_cost)
     with pytest.raises(StoreDamaged, match="is gone"):
         await open_file().open()
     with pytest.raises(WrongPassphrase, match="needs 8 characters"):
         await open_file(passphrase=Secret("short"), create=True).open()
     assert (await open_file(create=True).open()).name == StoreKind.ENCRYPTED_FILE.words
     header = json.loads(file_path(StoreKind.ENCRYPTED_FILE, state).read_text())["header"]
-    assert header["n"] == passphrases.COST >= 2**17
+    assert header["n"] == key_derivation_cost >= 2**17
 
 
 async def test_a_wrong_passphrase_is_told_from_a_damaged_file(encrypted: Path, open_file: Open) -> None:
@@ -199,6 +202,7 @@ async def test_a_link_is_refused_and_a_readable_file_made_private(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 async def test_another_program_that_writes_for_long_is_an_error_in_time(state: Path, open_file: Open) -> None:
     """And no reading waits for it."""
     store = open_file(StoreKind.FILE)

@@ -56,6 +56,7 @@ async def _every_death(
     await credentials.aclose()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [StoreKind.ENCRYPTED_FILE, StoreKind.FILE])
 async def test_a_file_has_the_old_or_the_new_grant_after_a_kill_at_any_step(
     place: StoreKind, state: Path, make_grant: Any

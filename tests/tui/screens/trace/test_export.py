@@ -83,11 +83,11 @@ async def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
 async def test_home_is_understood_and_a_bad_place_is_said(private_environment: Path) -> None:
     """`~`, as a person types it."""
     screen = ExportScreen(trace())
-    async with run_screen(screen) as (app, pilot):
+    async with run_screen(screen) as (_, pilot):
         screen.name_field.value = "~/no/such"
         await pilot.press("enter")
-        await until(pilot, lambda: "cannot be written" in text_of(app))
+        await until(pilot, lambda: "cannot be written" in str(screen.hint.content))
         screen.name_field.value = "~/saved.json"
         await pilot.press("enter")
-        await until(pilot, lambda: "Written to" in text_of(app))
+        await until(pilot, lambda: "Written to" in str(screen.hint.content))
     assert (private_environment / "saved.json").exists()

@@ -248,13 +248,15 @@ class WizardScreen(WizardLink):
         """Show what is true of a stage now: how far it is, what it came to, or what it would send."""
         position, record = self._login.position, self._login.trace.latest(stage)
         here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
-        # There is time to read before a stage runs, and while the browser is away.
-        self.set_class(self._login.running is not stage or self._ready is not None, "-ahead")
-        if self._login.running is stage:
+        runs = self._login.running is stage
+        done = record is not None and (self._stages.index(stage) < here or self._is_latest(record))
+        # There is time to read before a stage runs, and while the browser is away. Set once: each change has
+        # Textual match every rule against every widget of the screen.
+        self.set_class(self._ready is not None if runs else not done, "-ahead")
+        if runs:
             self.record_view.show_running(stage, self._under_way, self._exchanged)
-        elif record is not None and (self._stages.index(stage) < here or self._is_latest(record)):
+        elif record is not None and done:
             self.record_view.show_record(record)
-            self.remove_class("-ahead")
         elif stage is position:
             self.record_view.show_planned(stage, self._planned)
         else:

@@ -22,7 +22,8 @@ from authlens_core.login.events import Event, StageEnded
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.login.verdict import why
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, passed, warned
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.state.locks import LockBusy
 from authlens_core.trace.record import Stage
@@ -89,18 +90,17 @@ class Session:
             await self.credentials.written(keep(self.credentials, grant, secrets))
         except AuthlensError as error:
             return (
-                Check(
-                    "exchange.kept",
-                    Severity.WARNING,
+                warned(
+                    CheckId.EXCHANGE_STORED,
                     expected,
                     error.cause,
-                    "The login goes on, but its tokens are gone when authlens ends.",
+                    why="The login goes on, but its tokens are gone when authlens ends.",
                     cure=error.cure,
                 ),
             )
         with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
             self.credentials.record("login", grant.grant_id, f"{grant.resource_url} at {grant.issuer}")
-        return (passed("exchange.kept", expected, f"in {store.name}, read back and compared"),)
+        return (passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and compared"),)
 
     async def aclose(self) -> None:
         """Let what must not be lost end, let go of the store and close the connections."""

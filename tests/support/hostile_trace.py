@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import failed
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
@@ -32,10 +32,10 @@ def hostile_trace() -> Trace:
     began = datetime(2026, 1, 1, tzinfo=UTC)
     exchanges = (
         Exchange(request, response, None, began, 0.5, Timings(0.1, 0.1, 0.1, 0.1, 0.1), "192.0.2.1:443"),
-        Exchange(request, binary, None, began, 0.5, peer=text, proxy=text, tls=text, purpose=text),
+        Exchange(request, binary, None, began, 0.5, peer=text, proxy=text, tls=text),
         Exchange(request, None, failure, began, 0.5),
     )
-    check = Check("a.b", Severity.FAILURE, text, text, text, text, text, overridable=True)
+    check = failed("a.b", text, text, why=text, spec=text, cure=text, overridable=True)
     facts = (Fact("client_secret", Secret(CANARY)), Fact("client_id", text, text, text), Fact(text, text))
     records = (
         StageRecord(

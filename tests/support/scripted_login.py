@@ -23,6 +23,7 @@ from authlens_core.secret import Body, Secret
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.exchange import Exchange, WireFailure
 from authlens_core.wire.limits import Limits
+from authlens_core.wire.purpose import Purpose
 
 __all__ = [
     "ISSUER",
@@ -130,7 +131,7 @@ class Sent:
     addresses: AddressPolicy
     loopback_http: bool
     limits: Limits
-    purpose: str
+    purpose: Purpose
 
     @property
     def line(self) -> str:
@@ -168,7 +169,7 @@ class ScriptedSender:
         limits: Limits,
         loopback_http: bool,
         addresses: AddressPolicy,
-        purpose: str,
+        purpose: Purpose,
     ) -> Exchange:
         """Note the request and answer it."""
         self.sent.append(Sent(request, addresses, loopback_http, limits, purpose))

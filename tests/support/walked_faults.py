@@ -19,7 +19,6 @@ from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.login.refusal import is_diagnosis, is_unknown
 from authlens_core.login.verdict import Why, why
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
@@ -29,6 +28,7 @@ from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA, Limits
+from authlens_core.wire.purpose import Purpose
 from authlens_tui.app.demo_credentials import DemoCredentials
 
 __all__ = ["Walk", "explained", "walked"]
@@ -51,7 +51,7 @@ class ImpatientWire(Wire):
         limits: Limits = METADATA,
         loopback_http: bool = False,
         addresses: AddressPolicy = AddressPolicy.ANY,
-        purpose: str = "",
+        purpose: Purpose = Purpose.OTHER,
     ) -> Exchange:
         """Send with a deadline of half a second."""
         return await super().send(
@@ -167,5 +167,5 @@ def explained(walk: Walk) -> Why | None:
     last = why(walk.afterwards or walk.login.trace.records[-1])
     if last is not None:
         return last
-    made = [c for record in walk.login.trace.records for c in record.checks if is_diagnosis(c)]
-    return next((Why(c.seen, c.cure, tuple(c.evidence.splitlines()), not is_unknown(c)) for c in made), None)
+    made = (record.diagnosis for record in walk.login.trace.records)
+    return next((Why(one.cause, one.cure, one.evidence, one.known) for one in made if one is not None), None)

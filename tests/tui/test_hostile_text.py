@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from authlens_core.export.redaction import BodyKind, Redactor, ShownBody
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, failed, passed
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
@@ -54,13 +54,12 @@ def exchange(text: str) -> Exchange:
         peer=text,
         proxy=text,
         tls=text,
-        purpose=text,
     )
 
 
 def check(text: str) -> Check:
     """Make a failed check with `text` in every field."""
-    return Check("a.b", Severity.FAILURE, text, text, text, text, text, overridable=True)
+    return failed("a.b", text, text, why=text, spec=text, cure=text, overridable=True)
 
 
 def record(text: str) -> StageRecord:
@@ -122,7 +121,7 @@ LINES: Final[dict[str, Callable[[str], Iterable[Line]]]] = {
     "response": lambda text: response_lines(exchange(text), Redactor()),
     "response, revealed": lambda text: response_lines(exchange(text), None),
     "timing": lambda text: timing_lines(exchange(text)),
-    "checks": lambda text: check_lines([check(text), Check(text, Severity.PASS, text, text)]),
+    "checks": lambda text: check_lines([check(text), passed(text, text, text)]),
     "facts": lambda text: explained_fact_lines(record(text).facts, Stage.DETECTION, Redactor()),
     "facts, revealed": lambda text: explained_fact_lines(record(text).facts, Stage.DETECTION, None),
 }

@@ -17,7 +17,7 @@ from authlens_core.explain.headers import HeaderContext
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import Redactor
 from authlens_core.login.jwks import check_signatures
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import failed
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.oauth.jwt import parse_jwt
@@ -199,7 +199,7 @@ def test_the_overview_begins_with_words_and_keeps_secrets() -> None:
     """Words, exchanges, grave checks, facts; a URL with a secret in it is masked."""
     asked = Request("GET", f"https://wiki.example/?token={SECRET}")
     exchange = Exchange(asked, Response(401), None, NOW, 0.1)
-    check = Check("access.accepted", Severity.FAILURE, "accepted", "It refused.", cure="Do this.")
+    check = failed("access.accepted", "accepted", "It refused.", cure="Do this.")
     record = StageRecord(
         Stage.ACCESS, Outcome.FAILED, NOW, 0.1, (exchange,), (check,), (), tampering=("wrong verifier",)
     )

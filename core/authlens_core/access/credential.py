@@ -13,6 +13,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import parse_qsl, unquote_plus
 
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import FORM_TYPE, Request
 from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.secret import Secret
@@ -80,11 +81,11 @@ def pair_problems(request: Request) -> tuple[str, ...]:
     if not ids and not secrets:
         return ()
     if len(ids) > 1 or len(secrets) > 1:
-        return ("service_token.twice",)
+        return (CheckId.SERVICE_TOKEN_TWICE,)
     if not ids or not secrets or not ids[0] or not secrets[0]:
-        return ("service_token.half",)
+        return (CheckId.SERVICE_TOKEN_HALF,)
     if is_client_id(secrets[0]) and not is_client_id(ids[0]):
-        return ("service_token.swapped",)
+        return (CheckId.SERVICE_TOKEN_SWAPPED,)
     return () if is_client_id(ids[0]) and is_client_secret(secrets[0]) else ("service_token.shape",)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from authlens_core.access.cause import POLICIES, REPORTS, SERVICE_GUIDE, Cause
 from authlens_core.access.credential import Credential
 from authlens_core.access.protection import Protection
+from authlens_core.oauth.check_id import CheckId
 
 __all__ = ["OTHER_CREDENTIALS"]
 
@@ -21,7 +22,7 @@ OTHER_CREDENTIALS: Final = (
         cause="Only half of the service token was sent: the id without the secret, or the other way round.",
         cure=f"Send both {_HEADERS}.",
         source=SERVICE_GUIDE,
-        checks=frozenset({"service_token.half"}),
+        checks=frozenset({CheckId.SERVICE_TOKEN_HALF}),
     ),
     Cause(
         name="service_token_twice",
@@ -29,14 +30,14 @@ OTHER_CREDENTIALS: Final = (
         "once. In strict mode Access refuses that.",
         cure=f"Send {_HEADERS} once each, or the single header alone.",
         source=SERVICE_GUIDE,
-        checks=frozenset({"service_token.twice"}),
+        checks=frozenset({CheckId.SERVICE_TOKEN_TWICE}),
     ),
     Cause(
         name="service_token_swapped",
         cause="The id and the secret of the service token stand in each other's place.",
         cure="Swap them: the client id is the one that ends with .access.",
         source=SERVICE_GUIDE,
-        checks=frozenset({"service_token.swapped"}),
+        checks=frozenset({CheckId.SERVICE_TOKEN_SWAPPED}),
     ),
     Cause(
         name="service_auth_missing",

@@ -1,50 +1,29 @@
-"""From a failure to its cause, its cure and the lines of the raw answer that show it.
-
-The knowledge is a table in `access.causes`; here the first row that fits is found. `diagnose` knows a cause
-or none; `explain` has words for every failed answer, and shows whole what is not known.
-"""
+"""A diagnosis: why something failed, in words that you can act on."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from authlens_core.access.answer import Answer, Protection, classify
-from authlens_core.access.causes import CAUSES, Cause
-from authlens_core.access.credential import Credential, credential_of, pair_problems, secrets_sent
-from authlens_core.access.echoes import sent_in, text_without_echoes
-from authlens_core.access.evidence import error_lines, quoted, status_line, whole_answer
-from authlens_core.access.protection import NETWORK
-from authlens_core.oauth.check import Check
-from authlens_core.oauth.error_response import OAuthError, meaning, read_error
-from authlens_core.oauth.http_message import Response
-from authlens_core.safe_text import safe_line
-from authlens_core.wire.exchange import Exchange
+from authlens_core.safe_text import safe_fields, safe_text
 
-__all__ = ["UNKNOWN", "Diagnosis", "diagnose", "explain"]
+__all__ = ["UNKNOWN", "Diagnosis"]
 
 UNKNOWN: Final = "unknown"
-"""The name of the diagnosis of an answer that nobody told us about."""
-
-_MOST_LINES: Final = 6
-_SPEAKS_OAUTH: Final = frozenset({"registration", "authorization", "exchange", "refresh", "revoke"})
-_ASKS_THE_RESOURCE: Final = frozenset({"detection", "access", "probe"})
-# The ends of the names of checks that look at the form of an answer and not at what it says.
-_OF_THE_ANSWER: Final = (".status", ".document", ".media_type", ".protection", ".accepted", ".proof")
+"""The name of the diagnosis that shows an answer because its meaning is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Why something failed, in words a person can act on. Every text is safe to show.
+    """Why something failed. Every text is made safe to show when it is made.
 
     Attributes:
-        name: a stable identifier of the cause; `UNKNOWN` where the answer is shown instead.
+        name: a stable identifier of the cause; `UNKNOWN` if the answer is shown instead.
         cause: what happened and why.
         cure: what to do; names the exact setting.
-        evidence: the lines that show it, quoted from the raw answer where there is one.
+        evidence: the lines that show it, quoted from the raw answer if there is one.
         source: where this is known from.
-        layer: who answered, such as `Cloudflare Access`; empty where nobody did or it does not matter.
+        layer: who answered, such as `Cloudflare Access`; empty if no one did or it does not matter.
     """
 
     name: str
@@ -54,177 +33,11 @@ class Diagnosis:
     source: str = ""
     layer: str = ""
 
-
-def diagnose(
-    stage: str,
-    *,
-    error: str = "",
-    description: str = "",
-    status: int | None = None,
-    answer: Answer | None = None,
-    check_names: Collection[str] = (),
-    checks: Sequence[Check] = (),
-    exchange: Exchange | None = None,
-) -> Diagnosis | None:
-    """Return the cause of a failure, or None if no known one fits.
-
-    Args:
-        stage: the value of `trace.Stage` it happened in.
-        error: the OAuth error code, if there is one; read from `exchange` where it is not given.
-        description: what the server said about it, or the text of a page that a person saw.
-        status: the HTTP status of the answer; read from `exchange` where it is not given.
-        answer: the answer, classified; made of `exchange` where it is not given.
-        check_names: the names of checks that failed, where the checks themselves are not at hand.
-        checks: the checks that failed or warned.
-        exchange: the request and the answer that decided.
-    """
-    seen = _Seen(stage, error, description, status, answer, frozenset(check_names), tuple(checks), exchange)
-    found = next((cause for cause in CAUSES if seen.fits(cause)), None)
-    return None if found is None else _without_echoes(seen.diagnosis(found), exchange)
-
-
-def explain(stage: str, checks: Sequence[Check], exchange: Exchange | None) -> Diagnosis | None:
-    """Return why a stage failed; None where a check of ours says all there is to say.
-
-    Args:
-        stage: the value of `trace.Stage`.
-        checks: the checks that failed, or that warned where none failed.
-        exchange: the request and the answer that decided, if the stage sent something.
-    """
-    found = diagnose(stage, checks=checks, exchange=exchange)
-    if found is not None or exchange is None:
-        return found
-    response = exchange.response
-    if response is None or exchange.failure is not None:
-        return _no_answer(exchange, checks)
-    if not any(c.name.endswith(_OF_THE_ANSWER) for c in checks):
-        return None
-    error = read_error(response, secrets_sent(exchange.request)) if stage in _SPEAKS_OAUTH else None
-    if error is not None and meaning(error.error) is not meaning(""):
-        means, cure = meaning(error.error)
-        told = Diagnosis(error.error, means, cure, (status_line(response), *error_lines(error)), "RFC 6749")
-        return _without_echoes(told, exchange)
-    return _without_echoes(_unknown(response, exchange, checks), exchange)
-
-
-def _without_echoes(found: Diagnosis, exchange: Exchange | None) -> Diagnosis:
-    """Return `found` without what was sent: the answer that it quotes may repeat it."""
-    sent = () if exchange is None else sent_in((exchange,))
-    evidence = tuple(text_without_echoes(line, sent) for line in found.evidence)
-    return replace(
-        found,
-        cause=text_without_echoes(found.cause, sent),
-        cure=text_without_echoes(found.cure, sent),
-        evidence=evidence,
-    )
-
-
-def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
-    """Tell in the words of the wire why there is no complete answer."""
-    failure = exchange.failure
-    if failure is None:
-        return None
-    cure = next((c.cure for c in checks if c.cure), failure.cure)
-    asked = f"{exchange.request.method} {exchange.request.url.partition('?')[0]}"
-    line = safe_line(f"{failure.kind} failure: {asked}")
-    return Diagnosis("no_answer", failure.cause, cure, (line,), layer=NETWORK)
-
-
-def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) -> Diagnosis:
-    own = next((c.cure for c in checks if c.cure), "")
-    return Diagnosis(
-        UNKNOWN,
-        "authlens does not know this answer, so here it is.",
-        f"{own} Read it whole in the response. Who owns the server can find it by the time and the "
-        "CF-Ray.".lstrip(),
-        whole_answer(response, secrets_sent(exchange.request)),
-        layer=classify(exchange).layer,
-    )
-
-
-class _Seen:
-    """What is known of one failure, with what the rows of the table ask of it."""
-
-    def __init__(
-        self,
-        stage: str,
-        error: str,
-        description: str,
-        status: int | None,
-        answer: Answer | None,
-        names: frozenset[str],
-        checks: tuple[Check, ...],
-        exchange: Exchange | None,
-    ) -> None:
-        response = exchange.response if exchange else None
-        self.stage, self.exchange, self.response = stage, exchange, response
-        self.status = response.status if response is not None and status is None else status
-        self.answer = classify(exchange) if exchange is not None and answer is None else answer
-        self.error = OAuthError(error, description, status=self.status)
-        if exchange is not None and response is not None and not error and stage in _SPEAKS_OAUTH:
-            self.error = read_error(response, secrets_sent(exchange.request)) or self.error
-        self.checks = {c.name: c.seen for c in checks}
-        self.checks |= {name: f"check {name}" for name in names if name not in self.checks}
-        self.credential = Credential.NONE
-        if exchange is not None:
-            self.credential = credential_of(exchange.request)
-            self.checks |= {name: f"sent: {name}" for name in pair_problems(exchange.request)}
-        self.said = "\n".join(self._texts()).lower()
-
-    def _texts(self) -> Iterator[str]:
-        yield self.error.description
-        yield from self.checks.values()
-        if self.answer is not None:
-            yield self.answer.summary
-            yield from self.answer.evidence
-
-    def fits(self, cause: Cause) -> bool:
-        """Say whether every condition of `cause` is met."""
-        protection = self.answer.protection if self.answer else None
-        return (
-            (not cause.stages or self.stage in cause.stages)
-            and (not cause.errors or self.error.error.lower() in cause.errors)
-            and (not cause.phrases or any(phrase in self.said for phrase in cause.phrases))
-            and (not cause.statuses or self.status in cause.statuses)
-            and (not cause.protections or protection in cause.protections)
-            and (not cause.checks or not cause.checks.isdisjoint(self.checks))
-            and (not cause.credentials or self.credential in cause.credentials)
-        )
-
-    def diagnosis(self, cause: Cause) -> Diagnosis:
-        """Return the diagnosis that `cause` is, with what it was told from."""
-        lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
-        layer = self.answer.layer if self.answer is not None and self._matters else ""
-        return Diagnosis(cause.name, cause.cause, cause.cure, tuple(lines), cause.source, layer)
+    def __post_init__(self) -> None:
+        safe_fields(self, "cause", "cure")
+        object.__setattr__(self, "evidence", tuple(safe_text(line) for line in self.evidence))
 
     @property
-    def _matters(self) -> bool:
-        """Whether it matters who answered: where the resource was asked, and where something stood before."""
-        at_the_edge = {Protection.BLOCKED, Protection.ORIGIN_DOWN, Protection.REQUIRE_ACCESS_PROTECTION}
-        return self.stage in _ASKS_THE_RESOURCE or (
-            self.answer is not None and self.answer.protection in at_the_edge
-        )
-
-    def _evidence(self, cause: Cause) -> Iterator[str]:
-        by_the_answer = not (cause.errors or cause.checks) or bool(cause.statuses or cause.protections)
-        if self.response is not None:
-            yield status_line(self.response)
-            yield from (quoted(self.response, name) for name in cause.quotes)
-        yield from error_lines(_as_stated(self.error, self.response))
-        label = f"{cause.quotes[0]}=" if cause.quotes and self.response is None else ""
-        if self.response is None or not cause.quotes:
-            yield from (f"{label}{self.checks[name]}" for name in sorted(cause.checks) if name in self.checks)
-        if self.answer is not None and (by_the_answer or cause.checks):
-            yield from self.answer.evidence
-        elif self.response is None and self.status is not None:
-            yield f"status {self.status}"
-        is_bare = not self.error.error and by_the_answer and not cause.protections
-        if self.response is not None and is_bare and self.response.status >= 400:
-            yield from whole_answer(
-                self.response, secrets_sent(self.exchange.request) if self.exchange else ()
-            )
-
-
-def _as_stated(error: OAuthError, response: Response | None) -> OAuthError:
-    """Mark an error that came on the callback, so that it is quoted in the form that it had there."""
-    return error if response is not None else replace(error, status=None)
+    def known(self) -> bool:
+        """False if the answer itself is shown, because authlens does not know what it means."""
+        return self.name != UNKNOWN

@@ -6,6 +6,7 @@ from typing import Final
 
 from authlens_core.access.cause import AGENTS_GUIDE, LOGOUT, MANAGED_GUIDE, REPORTS, WITH_TOKEN, Cause
 from authlens_core.access.protection import MANAGED_OAUTH
+from authlens_core.oauth.check_id import CheckId
 
 __all__ = ["SEEN_HERE"]
 
@@ -25,14 +26,14 @@ SEEN_HERE: Final = (
         "again with the right account. If WARP took over, pause it, and ask the owner to give each hostname "
         "one application.",
         source=REPORTS,
-        checks=frozenset({"authorization.timeout"}),
+        checks=frozenset({CheckId.AUTHORIZATION_TIMEOUT}),
     ),
     Cause(
         name="port_taken",
         cause="Another program listens on the port of the callback, often a login that was never finished.",
         cure="Stop that program, or use another port.",
         source=AGENTS_GUIDE,
-        checks=frozenset({"registration.port", "authorization.port"}),
+        checks=frozenset({CheckId.REGISTRATION_PORT, CheckId.AUTHORIZATION_PORT}),
     ),
     Cause(
         name="port_taken_on_one_address",
@@ -41,7 +42,7 @@ SEEN_HERE: Final = (
         cure="Stop that program, let the browser come back to 127.0.0.1, where the port is free, or use "
         "another port.",
         source="RFC 8252 §7.3, §8.3",
-        checks=frozenset({"registration.port_half"}),
+        checks=frozenset({CheckId.REGISTRATION_PORT_HALF}),
     ),
     Cause(
         name="no_registration_endpoint",
@@ -49,7 +50,7 @@ SEEN_HERE: Final = (
         "Access, Managed OAuth or its dynamic client registration is off.",
         cure=_REGISTER_BEFOREHAND,
         source=AGENTS_GUIDE,
-        checks=frozenset({"server.registration_endpoint"}),
+        checks=frozenset({CheckId.SERVER_REGISTRATION}),
         quotes=("registration_endpoint",),
     ),
     Cause(
@@ -76,7 +77,7 @@ SEEN_HERE: Final = (
         cure="Check the URL. Ask the owner to make resource in the metadata the URL of this resource: its "
         "own origin, with the path where there is one.",
         source="RFC 9728 §3.3",
-        checks=frozenset({"resource_metadata.resource"}),
+        checks=frozenset({CheckId.METADATA_RESOURCE}),
         quotes=("resource",),
     ),
     Cause(
@@ -85,7 +86,7 @@ SEEN_HERE: Final = (
         cure="Do not go on. Ask the owner to make issuer in the server metadata equal, letter by letter, to "
         "the URL in authorization_servers.",
         source="RFC 8414 §3.3",
-        checks=frozenset({"server.issuer"}),
+        checks=frozenset({CheckId.SERVER_ISSUER}),
         quotes=("issuer",),
     ),
     Cause(
@@ -94,7 +95,7 @@ SEEN_HERE: Final = (
         "use it.",
         cure="Ask the owner to support S256 and to list it under code_challenge_methods_supported.",
         source="RFC 7636 §4.2, RFC 8414 §2",
-        checks=frozenset({"server.s256"}),
+        checks=frozenset({CheckId.SERVER_S256}),
         quotes=("code_challenge_methods_supported",),
     ),
     Cause(
@@ -104,7 +105,7 @@ SEEN_HERE: Final = (
         cure="If registration or the exchange fails, ask the owner to allow public clients and to list none "
         "under token_endpoint_auth_methods_supported; or give a client with a secret: --client-id.",
         source="RFC 8414 §2",
-        checks=frozenset({"server.none"}),
+        checks=frozenset({CheckId.SERVER_NONE}),
         quotes=("token_endpoint_auth_methods_supported",),
     ),
     Cause(
@@ -114,7 +115,7 @@ SEEN_HERE: Final = (
         cure="Distrust the answer and start again. If it stays, ask the owner to make iss on the callback "
         "equal to issuer in the server metadata.",
         source="RFC 9207 §2.4",
-        checks=frozenset({"authorization.iss"}),
+        checks=frozenset({CheckId.AUTHORIZATION_ISS}),
         quotes=("iss",),
     ),
     Cause(
@@ -125,7 +126,7 @@ SEEN_HERE: Final = (
         "with the 401.",
         source="RFC 9728 §5.1",
         phrases=("the well-known places are tried",),
-        checks=frozenset({"detection.resource_metadata"}),
+        checks=frozenset({CheckId.DETECTION_METADATA}),
     ),
     Cause(
         name="no_resource_metadata",
@@ -134,7 +135,7 @@ SEEN_HERE: Final = (
         cure=f"For Cloudflare Access, ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then: "
         "authlens login --cloudflared URL. For an old MCP server, go on in spite of it.",
         source=AGENTS_GUIDE,
-        checks=frozenset({"resource_metadata.found"}),
+        checks=frozenset({CheckId.METADATA_FOUND}),
     ),
     Cause(
         name="no_server_metadata",
@@ -144,7 +145,7 @@ SEEN_HERE: Final = (
         source="RFC 8414 §3",
         stages=frozenset({"server_metadata"}),
         statuses=frozenset({400, 401, 403, 404, 410}),
-        checks=frozenset({"server.document"}),
+        checks=frozenset({CheckId.SERVER_DOCUMENT}),
     ),
     Cause(
         name="clocks_differ",
@@ -153,7 +154,7 @@ SEEN_HERE: Final = (
         cure="Set the clock of this machine by the network (NTP). If it is right, tell the owner of the "
         "server.",
         source=MANAGED_GUIDE,
-        checks=frozenset({"token.clock"}),
+        checks=frozenset({CheckId.TOKEN_CLOCK}),
         quotes=("date",),
     ),
     Cause(
@@ -165,7 +166,7 @@ SEEN_HERE: Final = (
         source=AGENTS_GUIDE,
         stages=WITH_TOKEN,
         statuses=frozenset({401}),
-        checks=frozenset({"token.expired"}),
+        checks=frozenset({CheckId.TOKEN_EXPIRED}),
     ),
     Cause(
         name="no_revocation_endpoint",
@@ -173,6 +174,6 @@ SEEN_HERE: Final = (
         cure="Let it expire, or ask the owner to end your sessions: Zero Trust → Team & Resources → Users → "
         "(user) → Revoke. Removing it here (authlens forget) does not end it there.",
         source="RFC 7009 §2",
-        checks=frozenset({"revoke.endpoint"}),
+        checks=frozenset({CheckId.REVOKE_ENDPOINT}),
     ),
 )

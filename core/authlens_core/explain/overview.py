@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from authlens_core.access.team import is_team_host
 from authlens_core.login.verdict import why
 from authlens_core.oauth.check import Severity
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
@@ -46,7 +47,7 @@ def overview(record: StageRecord) -> Overview:
     """Return what `record` came to; the same for a login, a refresh, a revocation and a probe."""
     seen = _Seen(record)
     if record.outcome is Outcome.CANCELLED:
-        waited = next((c for c in record.checks if c.name == "authorization.stopped"), None)
+        waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
         came = () if waited is None else (f"Until then: {waited.seen}.",)
         return Overview(
             ("You stopped it before it had ended.", *_answers(seen), *came),
@@ -58,7 +59,7 @@ def overview(record: StageRecord) -> Overview:
     if reason is not None:
         check = record.failures[0]
         # Where an experiment failed as it must, there is nothing to put right.
-        meant = any(c.name.startswith("experiment.") and c.severity is Severity.PASS for c in record.checks)
+        meant = any(c.judges_attack and c.severity is Severity.PASS for c in record.checks)
         matters = " ".join((check.why, f"({check.spec})" if check.spec and check.why else "")).strip()
         return Overview(
             tuple(_answers(seen)),
@@ -191,7 +192,7 @@ def _authorization(seen: _Seen) -> Iterator[str]:
         yield "The link is ready; the sign-in happens in your browser."
         return
     yield "You signed in, and the browser brought back a code that works once."
-    if any(check.name == "authorization.state" for check in seen.record.checks):
+    if any(check.name == CheckId.AUTHORIZATION_STATE for check in seen.record.checks):
         yield "It carried the state of this login, so the answer is ours."
 
 
@@ -224,14 +225,12 @@ def _refresh(seen: _Seen) -> Iterator[str]:
         yield "Nothing was sent: another process had refreshed it already."
         return
     yield "The server gave a new access token without a sign-in."
-    rotation = next((c.severity for c in seen.record.checks if c.name == "refresh.rotation"), None)
-    replaced = any(f.name == "refresh_token" and "replaces" in f.note for f in seen.record.facts)
-    yield (
-        "The refresh token was replaced too; the old one is dead."
-        if replaced or rotation is Severity.PASS
-        else "The refresh token stays the same."
-    )
-    if len(seen.record.exchanges) > 1 and seen.last.purpose.endswith(" again"):
+    rotation = next((c.severity for c in seen.record.checks if c.name == CheckId.REFRESH_ROTATION), None)
+    if rotation is Severity.PASS:
+        yield "The refresh token was replaced too; the old one is dead."
+    elif rotation is not None:
+        yield "The refresh token stays the same."
+    if len(seen.record.exchanges) > 1 and seen.last.purpose.repeats:
         status = f"the server answered {seen.response.status}" if seen.response else "no answer came"
         yield f"Then the old refresh token was handed in once more: {status}."
 
@@ -258,7 +257,7 @@ def _revoke(seen: _Seen) -> Iterator[str]:
     for fact in seen.record.facts:
         if fact.name in ("refresh_token", "access_token") and not isinstance(fact.value, Secret):
             yield f"The server on the {fact.name.replace('_', ' ')}: {safe_line(fact.value, _MAX)}."
-    proof = next((c for c in seen.record.checks if c.name == "revoke.proof"), None)
+    proof = next((c for c in seen.record.checks if c.name == CheckId.REVOKE_PROOF), None)
     if proof is not None:
         status = safe_line(proof.seen, _MAX)
         yield {

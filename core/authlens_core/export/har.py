@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from authlens_core.export.json_output import json_output
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.export.secret_forms import MASKED
-from authlens_core.oauth.check import Check
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.secret import Body
 from authlens_core.trace.record import StageRecord, Trace
@@ -45,7 +44,10 @@ def har(trace: Trace) -> str:
 
 def _page(page: str, record: StageRecord) -> dict[str, object]:
     again = f", attempt {record.attempt}" if record.attempt > 1 else ""
-    failures = "; ".join(_failure(check) for check in record.failures)
+    failures = "; ".join(f"{check.name}: {check.seen}" for check in record.failures)
+    if record.diagnosis is not None:
+        evidence = " · ".join(record.diagnosis.evidence)
+        failures = f"{failures} ({record.diagnosis.cause} Evidence: {evidence})".lstrip()
     return {
         "startedDateTime": record.started_at.isoformat(),
         "id": page,
@@ -57,11 +59,6 @@ def _page(page: str, record: StageRecord) -> dict[str, object]:
 
 def _tampered(changes: tuple[str, ...]) -> str:
     return f"TAMPERED, changed on purpose: {'; '.join(changes)}. " if changes else ""
-
-
-def _failure(check: Check) -> str:
-    quoted = f" (evidence: {check.evidence})" if check.evidence else ""
-    return f"{check.name}: {check.seen}{quoted}"
 
 
 def _entry(page: str, exchange: Exchange) -> dict[str, object]:

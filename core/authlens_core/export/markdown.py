@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.export.mermaid import sequence_diagram
 from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redacted_trace import body_text, redacted_trace
@@ -101,6 +102,8 @@ def _record(number: int, record: StageRecord) -> Iterator[str]:
         yield from ("", "### Checks", "")
         for check in record.checks:
             yield from _check(check, overridden=check.name in record.overridden)
+    if record.diagnosis is not None:
+        yield from ("", "### Diagnosis", "", *_diagnosis(record.diagnosis))
     for exchange in record.exchanges:
         yield from ("", *_exchange(exchange))
 
@@ -112,7 +115,17 @@ def _check(check: Check, *, overridden: bool) -> Iterator[str]:
     if check.severity is not Severity.PASS:
         pairs += [("Why it matters", prose(check.why)), ("What to do", prose(check.cure))]
     yield from (f"  - {name}: {text}" for name, text in pairs if text)
-    yield from (f"  - Evidence: {code_span(quoted)}" for quoted in check.evidence.splitlines() if quoted)
+
+
+def _diagnosis(found: Diagnosis) -> Iterator[str]:
+    pairs = (
+        ("Cause", found.cause),
+        ("Answered by", found.layer),
+        ("What to do", found.cure),
+        ("Source", found.source),
+    )
+    yield from (f"- {name}: {prose(text)}" for name, text in pairs if text)
+    yield from (f"- Evidence: {code_span(quoted)}" for quoted in found.evidence if quoted)
 
 
 def _exchange(exchange: Exchange) -> Iterator[str]:

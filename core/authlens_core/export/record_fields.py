@@ -25,7 +25,14 @@ Fields = dict[str, str]
 _MOST_PARAMETERS: Final = 1_000
 _MOST_MEMBERS: Final = 2_000  # of one JSON body; a larger one is compared as one text
 _DEEPEST: Final = 30
-_GROUPS: Final = ("outcome", "changed", "gone", "fact", "check")  # first words of names, in order
+_GROUPS: Final = (
+    "outcome",
+    "changed",
+    "gone",
+    "fact",
+    "check",
+    "diagnosis",
+)  # first words of names, in order
 _MESSAGES: Final = ("request", "response")
 
 Named = Iterator[tuple[str, str]]
@@ -67,8 +74,9 @@ def _record(record: StageRecord) -> Named:
     for check in record.checks:
         # What was expected follows from what else differs: the issuer, the resource, the port.
         yield f"check {check.name}", f"{check.severity}: {check.seen}" if check.seen else check.severity.value
-        if check.evidence:
-            yield f"check {check.name} evidence", check.evidence
+    if record.diagnosis is not None:
+        yield "diagnosis", f"{record.diagnosis.name}: {record.diagnosis.cause}"
+        yield "diagnosis evidence", "\n".join(record.diagnosis.evidence)
     for number, exchange in enumerate(record.exchanges, 1):
         yield from _exchange(number, exchange)
 

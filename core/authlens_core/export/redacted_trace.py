@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.export.redaction import BodyKind, Redactor, secrets_in
 from authlens_core.export.secret_names import is_sensitive, text_secrets
 from authlens_core.oauth.check import Check
@@ -56,6 +57,7 @@ def _record(record: StageRecord, redactor: Redactor) -> StageRecord:
         facts=tuple(_fact(fact, redactor) for fact in record.facts),
         overridden=frozenset(redactor.text(name) for name in record.overridden),
         tampering=tuple(redactor.text(words) for words in record.tampering),
+        diagnosis=record.diagnosis and _diagnosis(record.diagnosis, redactor),
     )
 
 
@@ -68,7 +70,6 @@ def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
         peer=_optional(exchange.peer, redactor),
         proxy=_optional(exchange.proxy, redactor),
         tls=_optional(exchange.tls, redactor),
-        purpose=redactor.text(exchange.purpose),
     )
 
 
@@ -120,7 +121,18 @@ def _check(check: Check, redactor: Redactor) -> Check:
         spec=redactor.text(check.spec),
         why=redactor.text(check.why),
         cure=redactor.text(check.cure),
-        evidence=redactor.text(check.evidence),
+        error_code=redactor.text(check.error_code),
+    )
+
+
+def _diagnosis(found: Diagnosis, redactor: Redactor) -> Diagnosis:
+    return Diagnosis(
+        redactor.text(found.name),
+        redactor.text(found.cause),
+        redactor.text(found.cure),
+        tuple(redactor.text(line) for line in found.evidence),
+        redactor.text(found.source),
+        redactor.text(found.layer),
     )
 
 

@@ -7,9 +7,10 @@ A member in parentheses may be missing.
     version   1; a reader refuses a higher number, and ignores members that it does not know
     trace     trace_id, kind, resource_url, started_at, records[]
     record    stage, outcome, started_at, elapsed, attempt, overridden[], facts[], checks[], exchanges[],
-              (tampering[])
+              (tampering[]), (diagnosis or null)
     fact      name, value, spec, note
-    check     name, severity, expected, seen, why, spec, cure, overridable, (evidence)
+    check     name, severity, expected, seen, why, spec, cure, overridable, (error_code)
+    diagnosis name, cause, cure, evidence[], source, layer
     exchange  request, response or null, failure or null, started_at, elapsed, timings, peer, proxy, tls,
               purpose
     request   method, url, headers [[name, value], ...], body
@@ -24,9 +25,10 @@ hexadecimal digits: the same digits in two places mean the same secret. A body t
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final
 
+from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.errors import UsageError
 from authlens_core.export.json_output import json_output
 from authlens_core.export.json_record import JsonRecord, RecordRefused, read_json
@@ -35,7 +37,9 @@ from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.exchange import Exchange, FailureKind, Timings, WireFailure
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["FORMAT", "MAX_SESSION_BYTES", "VERSION", "SessionFileRefused", "read_session", "session_json"]
 
@@ -44,6 +48,7 @@ VERSION: Final = 1
 MAX_SESSION_BYTES: Final = 32 * 1024 * 1024
 _BODIES_KEPT: Final = 16 * 1024 * 1024  # bytes of all bodies together; what comes later is left out
 _LONGEST_ID: Final = 64
+_EARLY_DIAGNOSIS: Final = ".diagnosis"
 
 
 class SessionFileRefused(UsageError):
@@ -140,6 +145,7 @@ def _record_out(record: StageRecord, budget: _Budget) -> dict[str, object]:
         "checks": [asdict(check) for check in record.checks],
         "exchanges": [_exchange_out(exchange, budget) for exchange in record.exchanges],
         "tampering": record.tampering,
+        "diagnosis": record.diagnosis and asdict(record.diagnosis),
     }
 
 
@@ -191,13 +197,24 @@ def _trace_in(found: JsonRecord) -> Trace:
 
 
 def _record_in(found: JsonRecord) -> StageRecord:
+    record = _plain_record_in(found)
+    if found.has("diagnosis") or record.diagnosis is not None or record.outcome is not Outcome.FAILED:
+        return record
+    made = diagnosis_of(record.stage, record.checks, record.exchanges, record.overridden)
+    return replace(record, diagnosis=made)
+
+
+def _plain_record_in(found: JsonRecord) -> StageRecord:
+    checks = tuple(found.records("checks"))
+    # Until a diagnosis had a member of its own, it was written as a check with this ending.
+    early = next((check for check in checks if check.text("name").endswith(_EARLY_DIAGNOSIS)), None)
     return StageRecord(
         stage=found.choice("stage", Stage),
         outcome=found.choice("outcome", Outcome),
         started_at=found.time("started_at"),
         elapsed=found.seconds("elapsed"),
         exchanges=tuple(_exchange_in(exchange) for exchange in found.records("exchanges")),
-        checks=tuple(_check_in(check) for check in found.records("checks")),
+        checks=tuple(_check_in(check) for check in checks if check is not early),
         facts=tuple(
             Fact(f.text("name"), f.text("value"), f.text("spec"), f.text("note"))
             for f in found.records("facts")
@@ -205,21 +222,47 @@ def _record_in(found: JsonRecord) -> StageRecord:
         overridden=frozenset(found.texts("overridden")),
         attempt=found.integer("attempt"),
         tampering=found.texts("tampering") if found.has("tampering") else (),
+        diagnosis=_early_diagnosis(early) if early is not None else _diagnosis_in(found),
     )
 
 
 def _check_in(found: JsonRecord) -> Check:
     return Check(
-        found.text("name"),
-        found.choice("severity", Severity),
-        found.text("expected"),
-        found.text("seen"),
-        found.text("why"),
-        found.text("spec"),
-        found.text("cure"),
+        name=found.text("name"),
+        severity=found.choice("severity", Severity),
+        expected=found.text("expected"),
+        seen=found.text("seen"),
+        why=found.text("why"),
+        spec=found.text("spec"),
+        cure=found.text("cure"),
         overridable=found.flag("overridable"),
-        evidence=found.text("evidence") if found.has("evidence") else "",
+        error_code=found.text("error_code") if found.has("error_code") else "",
     )
+
+
+def _diagnosis_in(record: JsonRecord) -> Diagnosis | None:
+    found = record.optional_record("diagnosis") if record.has("diagnosis") else None
+    if found is None:
+        return None
+    return Diagnosis(
+        found.text("name"),
+        found.text("cause"),
+        found.text("cure"),
+        found.texts("evidence"),
+        found.text("source"),
+        found.text("layer"),
+    )
+
+
+def _early_diagnosis(check: JsonRecord) -> Diagnosis:
+    unknown = check.text("name").endswith(f".{UNKNOWN}{_EARLY_DIAGNOSIS}")
+    evidence = check.text("evidence").splitlines() if check.has("evidence") else ()
+    name = UNKNOWN if unknown else "early"
+    return Diagnosis(name, check.text("seen"), check.text("cure"), tuple(evidence), check.text("spec"))
+
+
+def _purpose_in(text: str) -> Purpose:
+    return Purpose(text) if text in set(Purpose) else Purpose.OTHER
 
 
 def _exchange_in(found: JsonRecord) -> Exchange:
@@ -234,7 +277,7 @@ def _exchange_in(found: JsonRecord) -> Exchange:
         peer=found.optional_text("peer"),
         proxy=found.optional_text("proxy"),
         tls=found.optional_text("tls"),
-        purpose=found.text("purpose"),
+        purpose=_purpose_in(found.text("purpose")),
     )
 
 

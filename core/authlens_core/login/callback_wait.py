@@ -23,7 +23,8 @@ from authlens_core.oauth.authorization import (
     read_authorization_response,
     read_pasted,
 )
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, failed, noticed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.secret import Secret
 
 __all__ = ["ResponseWait"]
@@ -244,50 +245,46 @@ def _where_registered(facts: Facts) -> Options:
 
 
 def _port_problem(port: int, stopped: AuthlensError) -> Check:
-    name = "registration.listener"
+    name = CheckId.REGISTRATION_LISTENER
     if isinstance(stopped, PortTaken):
-        name = "registration.port_half" if stopped.half else "registration.port"
-    return Check(
+        name = CheckId.REGISTRATION_PORT_HALF if stopped.half else CheckId.REGISTRATION_PORT
+    return failed(
         name,
-        Severity.FAILURE,
         f"Port {port} of this machine is free for the callback.",
         stopped.cause,
-        "Whoever holds the port would receive the code, so authlens never shares one.",
-        "RFC 8252 §7.3",
-        stopped.cure,
+        why="Whoever holds the port would receive the code, so authlens never shares one.",
+        spec="RFC 8252 §7.3",
+        cure=stopped.cure,
     )
 
 
 def _named_instead(wanted: int, named: int) -> Check:
-    return Check(
+    return noticed(
         "registration.named_port",
-        Severity.NOTICE,
         "Nobody listens on the port that the browser is sent to.",
         f"somebody holds port {wanted}, so the redirect URI names {named}; nothing is opened there",
-        "Whoever holds the port would receive the code.",
-        "RFC 8252 §7.3",
+        why="Whoever holds the port would receive the code.",
+        spec="RFC 8252 §7.3",
     )
 
 
 def _taken_since(registered: str) -> Check:
-    return Check(
+    return failed(
         "authorization.redirect_uri",
-        Severity.FAILURE,
         "Nobody listens where the registration says.",
         f"somebody holds the port of {registered} now",
-        "Whoever holds the port would receive the code.",
-        "RFC 8252 §7.3",
-        "Go back to Registration, so that another address is registered.",
+        why="Whoever holds the port would receive the code.",
+        spec="RFC 8252 §7.3",
+        cure="Go back to Registration, so that another address is registered.",
     )
 
 
 def _another_port(bound: str, registered: str) -> Check:
-    return Check(
+    return failed(
         "authorization.redirect_uri",
-        Severity.FAILURE,
         "The listener is where the registration says.",
         f"listening at {bound}, registered {registered}",
-        "The server sends the code only to the registered address.",
-        "RFC 6749 §3.1.2.3",
-        "Go back to Registration, so that the new address is registered.",
+        why="The server sends the code only to the registered address.",
+        spec="RFC 6749 §3.1.2.3",
+        cure="Go back to Registration, so that the new address is registered.",
     )

@@ -25,6 +25,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA
+from authlens_core.wire.purpose import Purpose
 
 __all__ = [
     "KeySource",
@@ -107,7 +108,7 @@ async def fetch_and_verify(
         limits=METADATA,
         loopback_http=loopback_http,
         addresses=public,
-        purpose="signing keys",
+        purpose=Purpose.SIGNING_KEYS,
     )
     return Verified(_judged(jwt, exchange, source, now), exchange)
 

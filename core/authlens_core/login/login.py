@@ -26,7 +26,6 @@ from authlens_core.login.events import (
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
-from authlens_core.login.refusal import diagnosis_checks
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
@@ -49,6 +48,7 @@ from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Secret
 from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.exchange import Exchange
 
@@ -354,8 +354,9 @@ class Login:
                 learned = await self._work.perform(stage, prepared, exchanges)
             standing = failures(learned.checks, learned.facts.approved)
             outcome = Outcome.FAILED if standing else Outcome.PASSED
-            why = diagnosis_checks(stage, learned.checks, exchanges, learned.facts.approved)
-            learned = replace(learned, checks=(*learned.checks, *why))
+            if learned.diagnosis is None:
+                found = diagnosis_of(stage, learned.checks, exchanges, learned.facts.approved)
+                learned = replace(learned, diagnosis=found)
         except asyncio.CancelledError:
             learned = StageResult(self.facts, (*learned.checks, *self._work.left), learned.shown)
         finally:
@@ -371,6 +372,7 @@ class Login:
             learned.facts.approved,
             1 + sum(1 for r in self.trace.records if r.stage is stage),
             self._tampering.done,
+            learned.diagnosis,
         )
         record = without_echoes(record)
         self.trace = self.trace.with_record(record)

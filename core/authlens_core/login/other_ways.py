@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from authlens_core.access.answer import classify
 from authlens_core.access.protection import Protection
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 
 __all__ = ["OtherWay", "other_ways"]
@@ -23,8 +24,8 @@ _BY_PROTECTION = {
     Protection.SERVICE_AUTH_ONLY: (OtherWay.SERVICE_TOKEN,),
 }
 _BY_CHECK = {
-    "resource_metadata.found": (OtherWay.CLOUDFLARED,),
-    "server.registration_endpoint": (OtherWay.CLOUDFLARED, OtherWay.SERVICE_TOKEN),
+    CheckId.METADATA_FOUND.value: (OtherWay.CLOUDFLARED,),
+    CheckId.SERVER_REGISTRATION.value: (OtherWay.CLOUDFLARED, OtherWay.SERVICE_TOKEN),
 }
 
 

@@ -12,6 +12,7 @@ from authlens_core.oauth.http_message import Request
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import Limits
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["ClientRegistry", "ForgetfulRegistry", "Keeper", "Sender", "keep_nothing"]
 
@@ -26,7 +27,7 @@ class Sender(Protocol):
         limits: Limits,
         loopback_http: bool,
         addresses: AddressPolicy,
-        purpose: str,
+        purpose: Purpose,
     ) -> Exchange:
         """Send `request`; never raises for what a server or a network does."""
         ...

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.check import Check
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["LoginStage", "PlannedRequest", "StageResult", "stopped"]
 
@@ -23,14 +25,14 @@ class PlannedRequest:
 
     Attributes:
         request: the request, before the sender adds the fields every request has.
-        purpose: a few words on what it is for.
+        purpose: what it is for.
         server_supplied: true when a server named the URL; it may then not lead from a public resource to a
             private address.
         limits: how long and how large the answer may be.
     """
 
     request: Request
-    purpose: str
+    purpose: Purpose
     server_supplied: bool = True
     limits: Limits = METADATA
 
@@ -47,14 +49,16 @@ class StageResult:
     """What a stage made of its exchanges.
 
     Attributes:
-        facts: the new facts; they count only if no failed check stands.
+        facts: the new facts; they count only if no check failed, or all that did are overridden.
         checks: everything that was looked at.
-        shown: what was learned, by its standard name, for a person to read.
+        shown: what was learned, by its standard name, for display.
+        diagnosis: why it failed, if the stage knows more than its checks and its last answer show.
     """
 
     facts: Facts
     checks: tuple[Check, ...] = ()
     shown: tuple[Fact, ...] = ()
+    diagnosis: Diagnosis | None = None
 
 
 class LoginStage(Protocol):

@@ -183,7 +183,10 @@ class StageWork:
             return StageResult(ready.facts, (*ready.checks, check, *judged), ready.shown)
         answered = learn_response(ready.facts, response)
         return StageResult(
-            answered.facts, (*ready.checks, *answered.checks, *judged), (*ready.shown, *answered.shown)
+            answered.facts,
+            (*ready.checks, *answered.checks, *judged),
+            (*ready.shown, *answered.shown),
+            answered.diagnosis,
         )
 
 

@@ -14,8 +14,8 @@ from authlens_core.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_core.login.refusal import diagnosis_checks, is_diagnosis, is_unknown
 from authlens_core.oauth.check import Check
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.exchange import FailureKind
@@ -23,14 +23,15 @@ from authlens_core.wire.exchange import FailureKind
 __all__ = ["Why", "client_is_unknown", "verdict", "why"]
 
 _MOST_LINES: Final = 6
+_UNKNOWN_CLIENT: Final = frozenset({"invalid_client", "unauthorized_client"})
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
-    "registration.port": UsageError,
-    "registration.port_half": UsageError,
-    "registration.listener": UsageError,
-    "registration.endpoint": UsageError,
-    "authorization.timeout": TimedOut,
-    "authorization.error": Refused,
-    "access.accepted": Refused,
+    CheckId.REGISTRATION_PORT: UsageError,
+    CheckId.REGISTRATION_PORT_HALF: UsageError,
+    CheckId.REGISTRATION_LISTENER: UsageError,
+    CheckId.REGISTRATION_ENDPOINT: UsageError,
+    CheckId.AUTHORIZATION_TIMEOUT: TimedOut,
+    CheckId.AUTHORIZATION_ERROR: Refused,
+    CheckId.ACCESS_ACCEPTED: Refused,
 }
 # In these stages a server that answers with an OAuth error has refused; before them it is misconfigured.
 _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
@@ -53,23 +54,16 @@ class Why(NamedTuple):
 
 
 def why(record: StageRecord) -> Why | None:
-    """Return why a stage failed, by the diagnosis where there is one; None when it did not fail.
-
-    A record without a diagnosis, as of a refresh or a revocation, is diagnosed here.
-    """
+    """Return why a stage failed, by its diagnosis if it has one; None if it did not fail."""
     if record.outcome is not Outcome.FAILED or not record.failures:
         return None
-    check = record.failures[0]
-    own = next((c for c in record.checks if is_diagnosis(c)), None)
-    made = diagnosis_checks(record.stage, record.checks, record.exchanges, record.overridden)
-    diagnosis = own or next(iter(made), None)
-    if diagnosis is not None:
-        # A record of an earlier version of authlens has no evidence in it.
-        lines = diagnosis.evidence or check.seen
-        cause, cure = diagnosis.seen, diagnosis.cure
-        return Why(cause, cure, _lines(lines), not is_unknown(diagnosis))
-    cure = check.cure
-    seen = check.seen
+    check, found = record.failures[0], record.diagnosis
+    if found is not None:
+        cause = f"{found.cause} Layer: {found.layer}." if found.layer else found.cause
+        # Records of early versions of authlens have no evidence.
+        evidence = found.evidence or tuple(check.seen.splitlines())
+        return Why(cause, found.cure, evidence[:_MOST_LINES], found.known)
+    cure, seen = check.cure, check.seen
     if seen.endswith(".") or ". (" in seen:
         return Why(seen, cure)
     expected = check.expected.rstrip(".")
@@ -86,13 +80,9 @@ def verdict(record: StageRecord) -> AuthlensError | None:
     return kind(f"{reason.cause}{seen}", reason.cure, stage=STAGE_INFO[record.stage].title)
 
 
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(text.splitlines()[:_MOST_LINES])
-
-
 def client_is_unknown(record: StageRecord) -> bool:
     """Whether the server refused because it does not know the client, or no longer."""
-    return any("invalid_client" in c.seen or "unauthorized_client" in c.seen for c in record.failures)
+    return any(check.error_code in _UNKNOWN_CLIENT for check in record.failures)
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:

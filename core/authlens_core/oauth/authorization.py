@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, failed, noticed, passed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
 from authlens_core.secret import Secret
@@ -142,7 +143,9 @@ def read_authorization_response(query: Secret, expected: Expected) -> Authorizat
     """
     text = query.reveal()
     if len(text) > _QUERY_LIMIT:
-        return _invalid("authorization.parameters", "an answer of at most 64 KiB", f"{len(text)} characters")
+        return _invalid(
+            CheckId.AUTHORIZATION_PARAMETERS, "an answer of at most 64 KiB", f"{len(text)} characters"
+        )
     pairs, problem = _decode(text)
     state = _state_check(pairs, expected)
     if state.severity is Severity.FAILURE:
@@ -175,7 +178,7 @@ def _decode(text: str) -> tuple[list[tuple[str, str]], str]:
 
 
 def _state_check(pairs: Sequence[tuple[str, str]], expected: Expected) -> Check:
-    name, wanted = "authorization.state", "the state of this login"
+    name, wanted = CheckId.AUTHORIZATION_STATE, "the state of this login"
     why = "It shows that the answer belongs to the login that was started here."
     spec = "RFC 6749 §10.12"
     values = [value for key, value in pairs if key == "state" and value]
@@ -185,18 +188,18 @@ def _state_check(pairs: Sequence[tuple[str, str]], expected: Expected) -> Check:
         return passed(name, wanted, "the same", spec=spec, why=why)
     seen = "another one: an older login, or not ours" if values else "none, so nothing in it can be believed"
     cure = "Use the newest link; this answer was ignored and the login still waits."
-    return Check(name, Severity.FAILURE, wanted, seen, why, spec, cure)
+    return failed(name, wanted, seen, why=why, spec=spec, cure=cure)
 
 
 def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check, ...]:
     why = "An answer that can be read in two ways is not read at all."
     cure = "Start a new login; if it happens again, the server's answer is malformed."
-    name, wanted, spec = "authorization.encoding", "form encoding in UTF-8", "RFC 6749 appendix B"
+    name, wanted, spec = CheckId.AUTHORIZATION_ENCODING, "form encoding in UTF-8", "RFC 6749 appendix B"
     if problem:
-        return (Check(name, Severity.FAILURE, wanted, problem, why, spec, cure),)
+        return (failed(name, wanted, problem, why=why, spec=spec, cure=cure),)
     encoding = passed(name, wanted, spec=spec, why=why)
     name, wanted, spec = (
-        "authorization.parameters",
+        CheckId.AUTHORIZATION_PARAMETERS,
         "each once, and either code or error",
         "RFC 6749 §3.1, §4.1.2",
     )
@@ -210,21 +213,21 @@ def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check,
         seen = "neither code nor error"
     else:
         return encoding, passed(name, wanted, f"{len(pairs)} parameters", spec=spec, why=why)
-    return encoding, Check(name, Severity.FAILURE, wanted, seen, why, spec, cure)
+    return encoding, failed(name, wanted, seen, why=why, spec=spec, cure=cure)
 
 
 def _issuer_check(iss: str | None, expected: Expected) -> Check:
-    name, wanted = "authorization.iss", expected.issuer
+    name, wanted = CheckId.AUTHORIZATION_ISS, expected.issuer
     why = "A code goes only to the server that issued it; this tells two servers apart."
     spec = "RFC 9207 §2.4"
     if iss == expected.issuer:
         return passed(name, wanted, "the same", spec=spec, why=why)
     if iss is None and not expected.iss_required:
         seen = "none, and none was promised; state binds the answer"
-        return Check(name, Severity.NOTICE, wanted, seen, why, spec)
+        return noticed(name, wanted, seen, why=why, spec=spec)
     seen = "none, although the server promises it" if iss is None else iss[:500]
     cure = "The login was stopped and nothing was sent: start again, and distrust the link you followed."
-    return Check(name, Severity.FAILURE, wanted, seen, why, spec, cure)
+    return failed(name, wanted, seen, why=why, spec=spec, cure=cure)
 
 
 def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationResponse:
@@ -236,13 +239,19 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
             parameters.get("error_uri", "")[:2_000],
         )
         means, cure = meaning(error.error)
-        check = Check(
-            "authorization.error", Severity.FAILURE, "a code", str(error), means, "RFC 6749 §4.1.2.1", cure
+        check = failed(
+            CheckId.AUTHORIZATION_ERROR,
+            "a code",
+            str(error),
+            why=means,
+            spec="RFC 6749 §4.1.2.1",
+            cure=cure,
+            error_code=error.error,
         )
         return AuthorizationResponse(Verdict.ERROR, None, error, (*checks, check))
     code = parameters["code"]
     name, wanted, spec = (
-        "authorization.code",
+        CheckId.AUTHORIZATION_CODE,
         "1 to 8192 printable ASCII characters",
         "RFC 6749 appendix A.11",
     )
@@ -252,7 +261,7 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
         good = passed(name, wanted, seen, spec=spec, why=why)
         return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, good))
     cure = "Start a new login; if it happens again, the server's codes are malformed."
-    bad = Check(name, Severity.FAILURE, wanted, seen, why, spec, cure)
+    bad = failed(name, wanted, seen, why=why, spec=spec, cure=cure)
     return AuthorizationResponse(Verdict.INVALID, None, None, (*checks, bad))
 
 
@@ -338,5 +347,5 @@ def _pasted(seen: str) -> AuthorizationResponse:
 def _invalid(name: str, wanted: str, seen: str) -> AuthorizationResponse:
     why = "The answer is checked as a whole, so that nobody can slip a foreign code in."
     cure = "Copy the whole address from the browser's address bar, even if its page says it cannot connect."
-    check = Check(name, Severity.FAILURE, wanted, seen, why, "RFC 6749 §4.1.2, §10.12", cure)
+    check = failed(name, wanted, seen, why=why, spec="RFC 6749 §4.1.2, §10.12", cure=cure)
     return AuthorizationResponse(Verdict.INVALID, None, None, (check,))

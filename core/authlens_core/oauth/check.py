@@ -1,7 +1,6 @@
-"""A check: one thing that was looked at in an answer, and what came of it.
+"""A check: one requirement held against one answer, and the result.
 
-Checks are how the protocol speaks to a person. Whether a failed one may be overridden is decided here, where
-the specification is known, and never in the interface.
+Whether a failed check may be overridden is decided where the specification is known, never in the interface.
 """
 
 from __future__ import annotations
@@ -9,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Protocol
 
-from authlens_core.safe_text import safe_fields, safe_text
+from authlens_core.oauth.check_id import EXPERIMENT
+from authlens_core.safe_text import safe_fields
 
-__all__ = ["Check", "Severity", "failures", "passed"]
+__all__ = ["Check", "Severity", "failed", "failures", "noticed", "passed", "warned"]
 
 
 class Severity(StrEnum):
@@ -24,21 +25,20 @@ class Severity(StrEnum):
     FAILURE = "failure"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One requirement held against one answer; text from outside in it is made safe to show when it is made.
 
     Attributes:
-        name: a stable identifier, `stage.subject`, for tests, overrides and diagnosis.
+        name: a stable identifier, `stage.subject`; a `CheckId` if other code looks for it.
         severity: how it came out.
         expected: what the specification or we expect, a short sentence.
         seen: what was there.
         why: why it matters, one plain sentence.
         spec: where it is written, such as `RFC 9728 §3.3`.
-        cure: what to do when it failed; names the exact setting where there is one.
-        overridable: true when the person may go on in spite of a failure.
-        evidence: the lines of the raw answer that show it, quoted as they stood, one a line;
-            filled by a diagnosis, empty where `seen` says it all.
+        cure: what to do when it failed; names the exact setting if there is one.
+        overridable: true if the user may continue despite a failure.
+        error_code: the OAuth error code in the answer that it looked at, as the server sent it, or empty.
     """
 
     name: str
@@ -49,20 +49,56 @@ class Check:
     spec: str = ""
     cure: str = ""
     overridable: bool = False
-    evidence: str = ""
+    error_code: str = ""
 
     def __post_init__(self) -> None:
-        safe_fields(self, "expected", "seen", "why", "cure")
-        object.__setattr__(self, "evidence", safe_text(self.evidence))
+        safe_fields(self, "expected", "seen", "why", "cure", "error_code")
+
+    @property
+    def judges_attack(self) -> bool:
+        """True for the verdict on an attack that the user started."""
+        return self.name.partition(".")[0] == EXPERIMENT
+
+    @property
+    def subject(self) -> str:
+        """The last part of the identifier: what the check is about, whatever the stage."""
+        return self.name.rpartition(".")[2]
 
 
-def passed(name: str, expected: str, seen: str = "", *, spec: str = "", why: str = "") -> Check:
+def passed(name: str, expected: str, seen: str = "", *, why: str = "", spec: str = "") -> Check:
     """Make a check that passed."""
-    return Check(name, Severity.PASS, expected, seen, why, spec)
+    return Check(name=name, severity=Severity.PASS, expected=expected, seen=seen, why=why, spec=spec)
+
+
+class _Maker(Protocol):
+    def __call__(
+        self,
+        name: str,
+        expected: str,
+        seen: str = "",
+        *,
+        why: str = "",
+        spec: str = "",
+        cure: str = "",
+        overridable: bool = False,
+        error_code: str = "",
+    ) -> Check: ...
+
+
+def _maker(severity: Severity) -> _Maker:
+    def make(name: str, expected: str, seen: str = "", **more: Any) -> Check:
+        return Check(name=name, severity=severity, expected=expected, seen=seen, **more)
+
+    return make
+
+
+noticed = _maker(Severity.NOTICE)
+warned = _maker(Severity.WARNING)
+failed = _maker(Severity.FAILURE)
 
 
 def failures(checks: Iterable[Check], overridden: Iterable[str] = ()) -> tuple[Check, ...]:
-    """Return the failed checks that still stand: those not overridden, and those that cannot be."""
+    """Return the failed checks that were not overridden or cannot be."""
     allowed = frozenset(overridden)
     return tuple(
         c for c in checks if c.severity is Severity.FAILURE and not (c.overridable and c.name in allowed)

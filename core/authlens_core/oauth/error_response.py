@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, failed, noticed, passed
 from authlens_core.oauth.http_message import JSON_TYPE, Response
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
 from authlens_core.oauth.reading import Reading
@@ -271,20 +271,20 @@ def _status_check(
     if response.status == statuses[0]:
         return passed(name, expected, seen, spec=spec, why=why)
     if response.status == statuses[1]:
-        return Check(name, Severity.NOTICE, expected, f"{seen}; taken as success all the same", why, spec)
+        return noticed(name, expected, f"{seen}; taken as success all the same", why=why, spec=spec)
     if 300 <= response.status < 400:
         target = _target(response)
         seen = f"{seen}, a redirect to {target}" if target else f"{seen}, a redirect"
         cure = "Redirects are not followed here; the server has to answer at the URL that it published."
-        return Check(name, Severity.FAILURE, expected, seen, why, spec, cure)
+        return failed(name, expected, seen, why=why, spec=spec, cure=cure)
     error = read_error(response, secrets)
     if error is None:
         passing = response.status >= 500 or response.status == 429
         cure = "Try again in a minute." if passing else "Ask the server's owner what should stand there."
         phrase = f"{seen} {response.reason}".rstrip()
-        return Check(name, Severity.FAILURE, expected, phrase, why, spec, cure)
+        return failed(name, expected, phrase, why=why, spec=spec, cure=cure)
     means, cure = meaning(error.error)
-    return Check(name, Severity.FAILURE, expected, f"{seen} {error}", means, spec, cure)
+    return failed(name, expected, f"{seen} {error}", why=means, spec=spec, cure=cure, error_code=error.error)
 
 
 def _target(response: Response) -> str:
@@ -306,7 +306,7 @@ def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool
         return passed(name, expected, seen, spec=spec, why=why)
     severity = Severity.FAILURE if strict or charset not in ("", "utf-8", "us-ascii") else Severity.WARNING
     cure = f"The server has to send Content-Type: {JSON_TYPE}."
-    return Check(name, severity, expected, seen, why, spec, cure)
+    return Check(name=name, severity=severity, expected=expected, seen=seen, why=why, spec=spec, cure=cure)
 
 
 def _charset(content_type: str) -> str:
@@ -325,21 +325,17 @@ def _document(
     data = response.body.reveal()
     if response.body.truncated:
         cure = "The answer is larger than authlens reads; the server has to send less."
-        return None, (
-            Check(name, Severity.FAILURE, expected, f"cut after {len(data)} bytes", why, spec, cure),
-        )
+        return None, (failed(name, expected, f"cut after {len(data)} bytes", why=why, spec=spec, cure=cure),)
     try:
         document = load_object(data)
     except JsonRefused as refused:
         seen = f"{refused.reason} at byte {refused.position}"
         cure = "The server has to send strict JSON (RFC 8259)."
-        return None, (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),)
+        return None, (failed(name, expected, seen, why=why, spec=spec, cure=cure),)
     checks = [passed(name, expected, f"{len(document)} members", spec=spec, why=why)]
     if data.startswith(_BOM):
         bom = "a byte order mark, which was skipped"
         checks.append(
-            Check(
-                f"{stage}.byte_order_mark", Severity.NOTICE, "no byte order mark", bom, why, "RFC 8259 §8.1"
-            )
+            noticed(f"{stage}.byte_order_mark", "no byte order mark", bom, why=why, spec="RFC 8259 §8.1")
         )
     return document, tuple(checks)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, failed, noticed, passed, warned
 from authlens_core.oauth.client_authentication import AUTH_METHODS, Client
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
@@ -131,22 +131,22 @@ def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
         return passed(name, expected, value, spec=_SPEC, why=why)
     seen = "missing" if value is None else f"{value!r}"[:200]
     cure = "The server has to answer with a client_id; a given one can be used with --client-id."
-    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+    return failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
 
 
 def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
     name, expected = f"{_STAGE}.redirect_uris", asked
     why = "A code that is sent anywhere else is lost, or stolen."
     if registered is None:
-        return Check(name, Severity.NOTICE, expected, "not stated; taken as asked for", why, _SPEC)
+        return noticed(name, expected, "not stated; taken as asked for", why=why, spec=_SPEC)
     seen = ", ".join(registered)[:500]
     if asked in registered:
         return passed(name, expected, seen, spec=_SPEC, why=why)
     if any(_same_but_port(uri, asked) for uri in registered):
         seen = f"{seen}; only the port differs, which a loopback redirect may choose"
-        return Check(name, Severity.WARNING, expected, seen, why, "RFC 8252 §7.3")
+        return warned(name, expected, seen, why=why, spec="RFC 8252 §7.3")
     cure = "The server replaced the redirect URI: it has to allow the one that was asked for."
-    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+    return failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
 
 
 def _same_but_port(uri: str, asked: str) -> bool:
@@ -172,8 +172,8 @@ def _client_secret(
     why = "A secret on this machine proves little; it is kept like a token."
     if not isinstance(value, str) or not all(" " <= c <= "~" for c in value):
         cure = "The server has to send client_secret as a string of printable ASCII characters."
-        return None, (Check(name, Severity.FAILURE, expected, "malformed", why, _SPEC, cure),)
-    checks = [Check(name, Severity.NOTICE, expected, "one was given", why, _SPEC)]
+        return None, (failed(name, expected, "malformed", why=why, spec=_SPEC, cure=cure),)
+    checks = [noticed(name, expected, "one was given", why=why, spec=_SPEC)]
     checks.append(_expiry_check(document.get("client_secret_expires_at"), now))
     return Secret(value), tuple(checks)
 
@@ -185,12 +185,12 @@ def _expiry_check(value: JsonValue, now: datetime | None) -> Check:
     seconds = _seconds(value)
     if seconds is None:
         seen = "missing" if value is None else f"unreadable: {value!r}"[:200]
-        return Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+        return noticed(name, expected, seen, why=why, spec=_SPEC)
     if seconds and now is not None and seconds <= now.timestamp():
         cure = "Register again; if it happens again, the server's clock or ours is wrong."
-        return Check(name, Severity.FAILURE, expected, f"{seconds}, in the past", why, _SPEC, cure)
+        return failed(name, expected, f"{seconds}, in the past", why=why, spec=_SPEC, cure=cure)
     if isinstance(value, str):
-        return Check(name, Severity.NOTICE, expected, f"{seconds}, written as a string", why, _SPEC)
+        return noticed(name, expected, f"{seconds}, written as a string", why=why, spec=_SPEC)
     return passed(name, expected, str(seconds), spec=_SPEC, why=why)
 
 
@@ -203,17 +203,17 @@ def _auth_method(document: Mapping[str, JsonValue], secret: Secret | None) -> tu
         # RFC 7591 §2: what is not stated is client_secret_basic, which needs a secret.
         method = "client_secret_basic" if secret else "none"
         seen = f"not stated; {method} is used"
-        return method, Check(name, Severity.NOTICE, expected, seen, why, "RFC 7591 §2")
+        return method, noticed(name, expected, seen, why=why, spec="RFC 7591 §2")
     if stated == "none":
         return "none", passed(name, expected, "none", spec=_SPEC, why=why)
     cure = "The server has to register the client with token_endpoint_auth_method none."
     if not isinstance(stated, str) or stated not in AUTH_METHODS:
         seen = f"{stated!r}, which authlens does not have"[:200]
-        return "none", Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+        return "none", failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
     if secret is None:
         seen = f"{stated}, and no client_secret was given; none is used"
-        return "none", Check(name, Severity.WARNING, expected, seen, why, _SPEC, cure)
-    return stated, Check(name, Severity.NOTICE, expected, f"{stated}, which is used", why, _SPEC)
+        return "none", warned(name, expected, seen, why=why, spec=_SPEC, cure=cure)
+    return stated, noticed(name, expected, f"{stated}, which is used", why=why, spec=_SPEC)
 
 
 def _grant_checks(grants: tuple[str, ...] | None) -> Iterator[Check]:
@@ -221,15 +221,15 @@ def _grant_checks(grants: tuple[str, ...] | None) -> Iterator[Check]:
     why = "Without authorization_code there is no login, without refresh_token a new one every time."
     expected, seen = ", ".join(_GRANTS), ", ".join(grants or ()) or "not stated; taken as asked for"
     if grants is None:
-        yield Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+        yield noticed(name, expected, seen, why=why, spec=_SPEC)
     elif "authorization_code" not in grants:
         cure = "The server has to allow the authorization_code grant for this client."
-        yield Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure, overridable=True)
+        yield failed(name, expected, seen, why=why, spec=_SPEC, cure=cure, overridable=True)
     elif "refresh_token" not in grants:
         cure = (
             "Expect to log in again when the token expires; some servers give a refresh token all the same."
         )
-        yield Check(name, Severity.WARNING, expected, seen, why, _SPEC, cure)
+        yield warned(name, expected, seen, why=why, spec=_SPEC, cure=cure)
     else:
         yield passed(name, expected, seen, spec=_SPEC, why=why)
 
@@ -249,11 +249,11 @@ def _management(
     seen = f"{uri!r}"[:300]
     if not isinstance(token, str) or not token or not all("!" <= c <= "~" for c in token):
         seen = f"{seen}, without a usable registration_access_token; this client cannot be removed by us"
-        return None, (Check(name, Severity.NOTICE, expected, seen, why, "RFC 7592 §3"),)
+        return None, (noticed(name, expected, seen, why=why, spec="RFC 7592 §3"),)
     problem = _management_problem(uri, endpoint)
     if problem or not isinstance(uri, str):
         seen = f"{seen}: {problem}; the token is never sent"
-        return None, (Check(name, Severity.WARNING, expected, seen, why, "RFC 7592 §3, §5"),)
+        return None, (warned(name, expected, seen, why=why, spec="RFC 7592 §3, §5"),)
     check = passed(name, expected, uri, spec="RFC 7592 §3", why=why)
     return (uri, Secret(token)), (check,)
 
@@ -284,11 +284,20 @@ def is_client_metadata_url(text: str) -> Reading[Url]:
         url = parse_url(text)
     except UrlRefused as refused:
         seen = f"{text[:300]} ({'; '.join(refused.reasons)})"
-        return Reading(None, (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),))
+        return Reading(
+            None,
+            (failed(name, expected, seen, why=why, spec=spec, cure=cure),),
+        )
     segments = url.path.lower().replace("%2e", ".").split("/")
     if url.path in ("", "/") or "." in segments or ".." in segments:
-        return Reading(None, (Check(name, Severity.FAILURE, expected, url.text, why, spec, cure),))
+        return Reading(
+            None,
+            (failed(name, expected, url.text, why=why, spec=spec, cure=cure),),
+        )
     if url.query:
         seen = f"{url.text}, with a query, which should not be there"
-        return Reading(url, (Check(name, Severity.WARNING, expected, seen, why, spec, cure),))
+        return Reading(
+            url,
+            (warned(name, expected, seen, why=why, spec=spec, cure=cure),),
+        )
     return Reading(url, (passed(name, expected, url.text, spec=spec, why=why),))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, failed, noticed, passed, warned
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
 from authlens_core.oauth.json_document import JsonValue
@@ -84,11 +84,14 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
     except UrlRefused as refused:
         seen = f"{text} ({'; '.join(refused.reasons)})"
         cure = "The resource has to name an https URL as resource_metadata in its WWW-Authenticate field."
-        return Reading(None, (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),))
+        return Reading(
+            None,
+            (failed(name, expected, seen, why=why, spec=spec, cure=cure),),
+        )
     if url.origin == requested.origin:
         return Reading(url, (passed(name, expected, url.text, spec=spec, why=why),))
     cure = f"Go on only if you know that {url.host} speaks for {requested.host}."
-    check = Check(name, Severity.FAILURE, expected, url.text, why, spec, cure, overridable=True)
+    check = failed(name, expected, url.text, why=why, spec=spec, cure=cure, overridable=True)
     return Reading(url, (check,))
 
 
@@ -146,14 +149,13 @@ def string_list(
         strings = tuple(item for item in value if isinstance(item, str))
         if len(strings) == len(value):
             return strings, ()
-    check = Check(
+    check = warned(
         f"{stage}.{member}",
-        Severity.WARNING,
         "an array of strings",
         f"malformed: {value!r}"[:200],
-        "The member cannot be read and counts as absent.",
-        "RFC 8414 §2, RFC 9728 §2",
-        f"The server has to publish {member} as an array of strings.",
+        why="The member cannot be read and counts as absent.",
+        spec="RFC 8414 §2, RFC 9728 §2",
+        cure=f"The server has to publish {member} as an array of strings.",
     )
     return None, (check,)
 
@@ -167,14 +169,14 @@ def _resource_check(document: Mapping[str, JsonValue], requested: Url, *, loopba
     if not isinstance(resource, str) or problem:
         cure = "The resource has to publish its own https URL as resource."
         seen = f"{resource!r}: {problem}"[:500]
-        return Check(name, Severity.FAILURE, expected, seen, why, f"{spec}, §1.2", cure)
+        return failed(name, expected, seen, why=why, spec=f"{spec}, §1.2", cure=cure)
     if resource == requested.text:
         return passed(name, expected, resource, spec=spec, why=why)
     if _covers(resource, requested.text):
         seen = f"{resource}, which is not the same and covers it"
-        return Check(name, Severity.NOTICE, expected, seen, why, spec)
-    return Check(
-        name, Severity.FAILURE, expected, _mismatch(resource, requested), why, spec, _mismatch_cure(resource)
+        return noticed(name, expected, seen, why=why, spec=spec)
+    return failed(
+        name, expected, _mismatch(resource, requested), why=why, spec=spec, cure=_mismatch_cure(resource)
     )
 
 
@@ -240,7 +242,7 @@ def _authorization_servers(
     value = document.get("authorization_servers")
     if not isinstance(value, list) or not value:
         seen = "missing" if value is None else f"{value!r}"[:200]
-        return (), (Check(name, Severity.FAILURE, expected, seen, why, spec, cure),)
+        return (), (failed(name, expected, seen, why=why, spec=spec, cure=cure),)
     problems = {
         index: identifier_problem(item, loopback_http=loopback_http, allow_query=False)
         for index, item in enumerate(value)
@@ -250,17 +252,15 @@ def _authorization_servers(
     )
     refused = [f"{value[i]!r}: {problem}"[:200] for i, problem in problems.items() if problem]
     if not servers:
-        return (), (Check(name, Severity.FAILURE, expected, "; ".join(refused[:5]), why, spec, cure),)
+        return (), (failed(name, expected, "; ".join(refused[:5]), why=why, spec=spec, cure=cure),)
     checks = [passed(name, expected, ", ".join(servers[:5]), spec=spec, why=why)]
     if refused:
-        unusable = Check(
-            f"{name}_refused", Severity.WARNING, expected, "; ".join(refused[:5]), why, spec, cure
-        )
+        unusable = warned(f"{name}_refused", expected, "; ".join(refused[:5]), why=why, spec=spec, cure=cure)
         checks.append(unusable)
     if len(servers) > 1:
         seen = f"{len(servers)} servers; choose one"
         choice = "The resource trusts each of them, and you choose which one to log in at."
-        checks.append(Check(f"{name}_choice", Severity.NOTICE, "one server", seen, choice, "RFC 9728 §7.6"))
+        checks.append(noticed(f"{name}_choice", "one server", seen, why=choice, spec="RFC 9728 §7.6"))
     return servers, tuple(checks)
 
 
@@ -273,31 +273,29 @@ def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] 
     if methods is None or "header" in methods:
         yield passed(name, expected, seen, spec="RFC 9728 §2", why=why)
     else:
-        yield Check(name, Severity.FAILURE, expected, seen, why, "RFC 9728 §2", cure)
+        yield failed(name, expected, seen, why=why, spec="RFC 9728 §2", cure=cure)
     for member, kind in (
         ("dpop_bound_access_tokens_required", "DPoP"),
         ("tls_client_certificate_bound_access_tokens", "mutual TLS"),
     ):
         if document.get(member) is True:
-            yield Check(
+            yield failed(
                 f"{_STAGE}.{member}",
-                Severity.FAILURE,
                 "false, or nothing stated",
                 "true",
-                f"The resource takes only tokens bound by {kind}, which authlens does not have.",
-                "RFC 9728 §2",
-                "The resource has to accept plain bearer tokens.",
+                why=f"The resource takes only tokens bound by {kind}, which authlens does not have.",
+                spec="RFC 9728 §2",
+                cure="The resource has to accept plain bearer tokens.",
             )
 
 
 def signature_check(document: Mapping[str, JsonValue], stage: str, spec: str) -> Iterator[Check]:
     """Yield that signed metadata is left alone: nothing here verifies it."""
     if "signed_metadata" in document:
-        yield Check(
+        yield noticed(
             f"{stage}.signed_metadata",
-            Severity.NOTICE,
             "nothing signed, or a signature we can verify",
             "signed_metadata is there; it is not verified, so nothing in it is used",
-            "What is not verified may not change anything.",
-            spec,
+            why="What is not verified may not change anything.",
+            spec=spec,
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, failed, noticed, passed
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import meaning, read_error
 from authlens_core.oauth.http_message import Request, Response
@@ -69,7 +69,7 @@ def read_revocation(
         check = passed(_NAME, _EXPECTED, seen, spec=_SPEC, why=_WHY)
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
     if response.status == 204:
-        check = Check(_NAME, Severity.NOTICE, _EXPECTED, f"{seen}; taken as revoked", _WHY, _SPEC)
+        check = noticed(_NAME, _EXPECTED, f"{seen}; taken as revoked", why=_WHY, spec=_SPEC)
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
     error = read_error(response, sent)
     if response.status in (429, 503):
@@ -79,7 +79,7 @@ def read_revocation(
             if wait
             else "The token still exists. Try again later."
         )
-        check = Check(_NAME, Severity.FAILURE, _EXPECTED, seen, _WHY, "RFC 7009 §2.2.1", cure)
+        check = failed(_NAME, _EXPECTED, seen, why=_WHY, spec="RFC 7009 §2.2.1", cure=cure)
         return Revocation(RevocationOutcome.TRY_LATER, wait, (check,))
     why, cure = _WHY, "The token is kept and still valid: try again, or let it expire."
     outcome = RevocationOutcome.NOT_REVOKED
@@ -88,5 +88,5 @@ def read_revocation(
         why, cure = meaning(error.error)
         if error.error == "unsupported_token_type":
             outcome = RevocationOutcome.UNSUPPORTED
-    check = Check(_NAME, Severity.FAILURE, _EXPECTED, seen, why, "RFC 7009 §2.2.1", cure)
+    check = failed(_NAME, _EXPECTED, seen, why=why, spec="RFC 7009 §2.2.1", cure=cure)
     return Revocation(outcome, None, (check,))

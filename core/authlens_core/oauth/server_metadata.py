@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, failed, noticed, passed, warned
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
@@ -212,14 +212,14 @@ def _issuer_check(
     problem = identifier_problem(issuer, loopback_http=loopback_http, allow_query=False)
     if problem:
         cure = "The resource has to name its authorization server by an https URL without query or fragment."
-        return Check(name, Severity.FAILURE, "an issuer identifier", f"{issuer}: {problem}", why, _SPEC, cure)
+        return failed(name, "an issuer identifier", f"{issuer}: {problem}", why=why, spec=_SPEC, cure=cure)
     if stated == issuer:
         return passed(name, issuer, issuer, spec=spec, why=why)
     if schemeless and isinstance(stated, str) and issuer in (f"https://{stated}", f"http://{stated}"):
-        return Check(name, Severity.NOTICE, issuer, f"{stated}, the same without its scheme", why, spec)
+        return noticed(name, issuer, f"{stated}, the same without its scheme", why=why, spec=spec)
     seen = "missing" if stated is None else f"{stated!r}"[:500]
     cure = f"The server has to publish exactly {issuer} as issuer, or the resource to name the server so."
-    return Check(name, Severity.FAILURE, issuer, seen, why, spec, cure)
+    return failed(name, issuer, seen, why=why, spec=spec, cure=cure)
 
 
 def _endpoints(
@@ -254,7 +254,7 @@ def _endpoint_checks(
             yield passed(f"{_STAGE}.{member}", expected, url.text, spec=_SPEC, why=why)
         else:
             cure = f"The server has to publish {member} as an absolute https URL."
-            yield Check(f"{_STAGE}.{member}", Severity.FAILURE, expected, problems[member], why, _SPEC, cure)
+            yield failed(f"{_STAGE}.{member}", expected, problems[member], why=why, spec=_SPEC, cure=cure)
     name, why = f"{_STAGE}.revocation_endpoint", "Without it a token cannot be ended before it expires."
     url = endpoints["revocation_endpoint"]
     if url is not None:
@@ -262,7 +262,15 @@ def _endpoint_checks(
     else:
         severity = Severity.WARNING if document.get("revocation_endpoint") is not None else Severity.NOTICE
         cure = "The server has to publish revocation_endpoint; until then tokens end when they expire."
-        yield Check(name, severity, expected, problems["revocation_endpoint"], why, "RFC 7009 §2", cure)
+        yield Check(
+            name=name,
+            severity=severity,
+            expected=expected,
+            seen=problems["revocation_endpoint"],
+            why=why,
+            spec="RFC 7009 §2",
+            cure=cure,
+        )
 
 
 def _requirement_checks(
@@ -283,7 +291,16 @@ def _requirement_checks(
         if wanted in values:
             yield passed(name, expected, seen, spec=spec, why=why)
         else:
-            yield Check(name, severity, expected, seen, why, spec, cure, overridable)
+            yield Check(
+                name=name,
+                severity=severity,
+                expected=expected,
+                seen=seen,
+                why=why,
+                spec=spec,
+                cure=cure,
+                overridable=overridable,
+            )
     yield _registration_check(document, endpoints["registration_endpoint"], needed=needs_registration)
 
 
@@ -296,9 +313,9 @@ def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, n
     value = document.get("registration_endpoint")
     seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
     if not needed:
-        return Check(name, Severity.NOTICE, expected, f"{seen}; a client id is known", why, spec)
+        return noticed(name, expected, f"{seen}; a client id is known", why=why, spec=spec)
     cure = "Use a pre-registered client: --client-id."
-    return Check(name, Severity.FAILURE, expected, seen, why, spec, cure, overridable=True)
+    return failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
 
 
 def _place_checks(
@@ -319,9 +336,7 @@ def _place_checks(
         if len(same) > 1:
             why = "It is allowed, and unusual enough to be seen."
             seen = f"{', '.join(same)} are one URL"
-            yield Check(
-                f"{_STAGE}.endpoints_distinct", Severity.NOTICE, "endpoints of their own", seen, why, _SPEC
-            )
+            yield noticed(f"{_STAGE}.endpoints_distinct", "endpoints of their own", seen, why=why, spec=_SPEC)
 
 
 def _place_check(member: str, url: Url, home: Url) -> Check:
@@ -331,11 +346,11 @@ def _place_check(member: str, url: Url, home: Url) -> Check:
     if url.origin == home.origin:
         return passed(name, expected, url.origin, spec=spec, why=why)
     if url.is_loopback and home.is_loopback:
-        return Check(name, Severity.NOTICE, expected, f"{url.origin}, on this machine too", why, spec)
+        return noticed(name, expected, f"{url.origin}, on this machine too", why=why, spec=spec)
     cure = f"Go on only if {url.host} belongs to whoever runs {home.host}."
     if member == "authorization_endpoint" or url.host == home.host:
-        return Check(name, Severity.WARNING, expected, url.origin, why, spec, cure)
-    return Check(name, Severity.FAILURE, expected, url.origin, why, spec, cure, overridable=True)
+        return warned(name, expected, url.origin, why=why, spec=spec, cure=cure)
+    return failed(name, expected, url.origin, why=why, spec=spec, cure=cure, overridable=True)
 
 
 def _feature_checks(
@@ -359,22 +374,21 @@ def _iss_check(document: Mapping[str, JsonValue]) -> Check:
         return passed(name, expected, "true", spec="RFC 9207 §3", why=why)
     if value in (None, False):
         seen = "not supported; state and the recorded token endpoint bind the answer"
-        return Check(name, Severity.NOTICE, expected, seen, why, "RFC 9207 §3")
-    return Check(name, Severity.WARNING, expected, f"malformed: {value!r}"[:200], why, "RFC 9207 §3")
+        return noticed(name, expected, seen, why=why, spec="RFC 9207 §3")
+    return warned(name, expected, f"malformed: {value!r}"[:200], why=why, spec="RFC 9207 §3")
 
 
 def _pushed_check(document: Mapping[str, JsonValue]) -> Check:
     seen = "required"
     if not isinstance(document.get("pushed_authorization_request_endpoint"), str):
         seen = "required, and no pushed_authorization_request_endpoint is published"
-    return Check(
+    return failed(
         f"{_STAGE}.pushed_authorization_requests",
-        Severity.FAILURE,
         "require_pushed_authorization_requests is false or not stated",
         seen,
-        "The server takes only requests that were pushed to it beforehand, which authlens does not do.",
-        "RFC 9126 §5",
-        "The server has to set require_pushed_authorization_requests to false for this client.",
+        why="The server takes only requests that were pushed to it beforehand, which authlens does not do.",
+        spec="RFC 9126 §5",
+        cure="The server has to set require_pushed_authorization_requests to false for this client.",
     )
 
 
@@ -385,4 +399,4 @@ def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Che
         return passed(name, expected, resource, spec="RFC 9728 §4", why="Each names the other.")
     seen = f"{len(protected)} others: {', '.join(protected[:3])}"[:500]
     cure = "Go on if you know that this server issues tokens for the resource."
-    return Check(name, Severity.FAILURE, expected, seen, why, "RFC 9728 §4", cure, overridable=True)
+    return failed(name, expected, seen, why=why, spec="RFC 9728 §4", cure=cure, overridable=True)

@@ -12,7 +12,8 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, failed, noticed, passed, warned
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, Lifetime, parse_expires_in
 from authlens_core.oauth.error_response import (
@@ -38,6 +39,7 @@ __all__ = [
     "code_request",
     "read_token_response",
     "refresh_request",
+    "rotation_check",
 ]
 
 _STAGE: Final = "token"
@@ -172,7 +174,15 @@ def _error_check(document: dict[str, JsonValue], status: int, sent: Sequence[Sec
     error = error_of(document, status, sent)
     if error is not None:
         means, cure = meaning(error.error)
-        yield Check(f"{_STAGE}.error", Severity.FAILURE, "no error member", str(error), means, _SPEC, cure)
+        yield failed(
+            f"{_STAGE}.error",
+            "no error member",
+            str(error),
+            why=means,
+            spec=_SPEC,
+            cure=cure,
+            error_code=error.error,
+        )
 
 
 def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
@@ -183,7 +193,7 @@ def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
         return passed(name, expected, f"{len(value)} characters", spec="RFC 6749 appendix A.12", why=why)
     seen = "missing" if value is None else "malformed"
     cure = "The server has to send access_token as a string of printable ASCII characters."
-    return Check(name, Severity.FAILURE, expected, seen, why, "RFC 6749 appendix A.12", cure)
+    return failed(name, expected, seen, why=why, spec="RFC 6749 appendix A.12", cure=cure)
 
 
 def _token_type_check(document: Mapping[str, JsonValue]) -> Check:
@@ -194,7 +204,7 @@ def _token_type_check(document: Mapping[str, JsonValue]) -> Check:
         return passed(name, expected, value, spec="RFC 6749 §7.1", why=why)
     seen = "missing" if value is None else f"{value!r}"[:200]
     cure = "The server has to issue bearer tokens to this client (DPoP and others are not supported)."
-    return Check(name, Severity.FAILURE, expected, seen, why, "RFC 6749 §7.1", cure)
+    return failed(name, expected, seen, why=why, spec="RFC 6749 §7.1", cure=cure)
 
 
 def _lifetime_check(lifetime: Lifetime) -> Check:
@@ -203,9 +213,9 @@ def _lifetime_check(lifetime: Lifetime) -> Check:
     seen = lifetime.note or f"{lifetime.seconds}"
     if lifetime.seconds == 0:
         cure = "The token is expired already: refresh it, or ask the server's owner to correct expires_in."
-        return Check(name, Severity.WARNING, expected, seen, why, _SPEC, cure)
+        return warned(name, expected, seen, why=why, spec=_SPEC, cure=cure)
     if lifetime.seconds is None or lifetime.note:
-        return Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+        return noticed(name, expected, seen, why=why, spec=_SPEC)
     return passed(name, expected, seen, spec=_SPEC, why=why)
 
 
@@ -218,15 +228,15 @@ def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Sec
         if grant == "refresh_token":
             return None, passed(name, "a new one, or none to keep the old", "none", spec=spec, why=why)
         seen = "none: when the access token expires, a person has to log in again"
-        return None, Check(name, Severity.NOTICE, expected, seen, why, spec)
+        return None, noticed(name, expected, seen, why=why, spec=spec)
     if not isinstance(value, str) or not _is_token(value):
         cure = "The server has to send refresh_token as a string of printable ASCII characters."
         seen = "malformed, so it is dropped"
-        return None, Check(name, Severity.WARNING, expected, seen, why, "RFC 6749 appendix A.17", cure)
+        return None, warned(name, expected, seen, why=why, spec="RFC 6749 appendix A.17", cure=cure)
     if value == document.get("access_token"):
         seen = "the same string as the access token"
         cure = "Ask the server's owner: revoking one of them ends both."
-        return Secret(value), Check(name, Severity.WARNING, expected, seen, why, spec, cure)
+        return Secret(value), warned(name, expected, seen, why=why, spec=spec, cure=cure)
     return Secret(value), passed(name, expected, f"{len(value)} characters", spec=spec, why=why)
 
 
@@ -240,11 +250,11 @@ def _scope(
     if value is None or value == "":
         return requested, passed(name, expected, "not stated: as requested", spec=_SPEC, why=why)
     if not isinstance(value, str):
-        return requested, Check(name, Severity.NOTICE, expected, "not a string", why, "RFC 6749 §3.3")
+        return requested, noticed(name, expected, "not a string", why=why, spec="RFC 6749 §3.3")
     if any(secret.reveal() in value for secret in _secrets(document, sent)):
         # A scope is shown and kept where secrets are not.
         seen = "it repeats a secret, so it is neither shown nor kept"
-        return requested, Check(name, Severity.WARNING, expected, seen, why, "RFC 6749 §3.3")
+        return requested, warned(name, expected, seen, why=why, spec="RFC 6749 §3.3")
     asked, given = set((requested or "").split(" ")) - {""}, set(value.split(" ")) - {""}
     missing, added = sorted(asked - given), sorted(given - asked)
     if not asked or not (missing or added):
@@ -253,7 +263,15 @@ def _scope(
     parts += [f"granted beyond the request: {' '.join(added)}"] if added else []
     severity = Severity.WARNING if missing else Severity.NOTICE
     cure = "Ask the owner to allow the missing scope, if the resource refuses the token." if missing else ""
-    return value, Check(name, severity, expected, "; ".join(parts)[:500], why, "RFC 6749 §3.3", cure)
+    return value, Check(
+        name=name,
+        severity=severity,
+        expected=expected,
+        seen="; ".join(parts)[:500],
+        why=why,
+        spec="RFC 6749 §3.3",
+        cure=cure,
+    )
 
 
 def _secrets(document: Mapping[str, JsonValue], sent: Sequence[Secret]) -> Iterator[Secret]:
@@ -293,22 +311,19 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
     if requested in values:
         yield passed(name, expected, seen, spec=spec, why=why)
     elif any(isinstance(v, str) and same_resource(v, requested) for v in values):
-        yield Check(
-            name, Severity.NOTICE, expected, f"{seen}; only the slash after the host differs", why, spec
-        )
+        yield noticed(name, expected, f"{seen}; only the slash after the host differs", why=why, spec=spec)
     else:
         cure = "Go on only if you know that the token is good for the resource you asked for."
-        yield Check(name, Severity.FAILURE, expected, seen, why, spec, cure, overridable=True)
+        yield failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
 
 
 def _id_token_check() -> Check:
-    return Check(
+    return noticed(
         f"{_STAGE}.id_token",
-        Severity.NOTICE,
         "no ID token is needed",
         "one came; it is not validated and used for nothing",
-        "What is not validated proves nothing about who logged in.",
-        "OpenID Connect Core §3.1.3.7",
+        why="What is not validated proves nothing about who logged in.",
+        spec="OpenID Connect Core §3.1.3.7",
     )
 
 
@@ -332,4 +347,16 @@ def clock_check(response: Response, *, now: datetime) -> Check | None:
     if abs(skew) <= _SKEW_LIMIT:
         return passed(name, expected, seen, spec="RFC 9110 §6.6.1", why=why)
     cure = "Set this machine's clock, or tell the server's owner."
-    return Check(name, Severity.WARNING, expected, seen, why, "RFC 9110 §6.6.1", cure)
+    return warned(name, expected, seen, why=why, spec="RFC 9110 §6.6.1", cure=cure)
+
+
+def rotation_check(*, replaced: bool) -> Check:
+    """Return whether a refresh replaced the refresh token."""
+    return Check(
+        name=CheckId.REFRESH_ROTATION,
+        severity=Severity.PASS if replaced else Severity.NOTICE,
+        expected="The server replaces the refresh token at each use.",
+        seen="a new one came" if replaced else "none came: the old one stays in use",
+        why="Only where it is replaced can the server notice that two hold it.",
+        spec="RFC 9700 §4.14.2",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.echoes import sent_in, text_without_echoes
 from authlens_core.oauth.check import Check
 from authlens_core.secret import Secret
@@ -24,6 +25,7 @@ def without_echoes(record: StageRecord) -> StageRecord:
         record,
         checks=tuple(_check(check, sent) for check in record.checks),
         facts=tuple(_fact(fact, sent) for fact in record.facts),
+        diagnosis=record.diagnosis and _diagnosis(record.diagnosis, sent),
     )
 
 
@@ -34,7 +36,16 @@ def _check(check: Check, sent: tuple[Secret, ...]) -> Check:
         seen=text_without_echoes(check.seen, sent),
         why=text_without_echoes(check.why, sent),
         cure=text_without_echoes(check.cure, sent),
-        evidence=text_without_echoes(check.evidence, sent),
+        error_code=text_without_echoes(check.error_code, sent),
+    )
+
+
+def _diagnosis(found: Diagnosis, sent: tuple[Secret, ...]) -> Diagnosis:
+    return replace(
+        found,
+        cause=text_without_echoes(found.cause, sent),
+        cure=text_without_echoes(found.cure, sent),
+        evidence=tuple(text_without_echoes(line, sent) for line in found.evidence),
     )
 
 

@@ -14,14 +14,15 @@ from http import HTTPStatus
 from typing import Final
 
 from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["Message", "Party", "Underway", "authorities", "messages"]
 
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
-_PROOF: Final = "resource with token"
 _CARRIES: Final = {
     Stage.EXCHANGE: "code, code_verifier",
     Stage.ACCESS: "Bearer token",
@@ -30,10 +31,19 @@ _CARRIES: Final = {
 }
 # Only an answer of the browser can fail these checks; any other failure came before the link was given.
 _OF_THE_ANSWER: Final = frozenset(
-    f"authorization.{subject}" for subject in ("error", "iss", "state", "encoding", "parameters", "code")
+    {
+        CheckId.AUTHORIZATION_CODE,
+        CheckId.AUTHORIZATION_ENCODING,
+        CheckId.AUTHORIZATION_ERROR,
+        CheckId.AUTHORIZATION_ISS,
+        CheckId.AUTHORIZATION_PARAMETERS,
+        CheckId.AUTHORIZATION_STATE,
+    }
 )
-_TIMEOUT: Final = "authorization.timeout"
-_OPENED: Final = "authorization.opened"
+_REVOCATIONS: Final = {
+    Purpose.REVOKE_ACCESS_TOKEN: (CheckId.REVOKE_ACCESS_TOKEN, "access_token"),
+    Purpose.REVOKE_REFRESH_TOKEN: (CheckId.REVOKE_REFRESH_TOKEN, "refresh_token"),
+}
 
 
 class Party(StrEnum):
@@ -145,7 +155,7 @@ def _of_underway(underway: Underway, index: int) -> Iterator[Message]:
         yield _request(stage, exchange.request, exchange.purpose, number, index)
         yield _answer(stage, exchange, number, index)
     if underway.request is not None:
-        yield _request(stage, underway.request, "", len(so_far), index)
+        yield _request(stage, underway.request, Purpose.OTHER, len(so_far), index)
     elif stage is Stage.AUTHORIZATION:
         yield Message(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
         yield Message(
@@ -170,19 +180,21 @@ def _failing(record: StageRecord) -> frozenset[int]:
     names = {check.name for check in record.failures}
     by_purpose = {exchange.purpose: number for number, exchange in enumerate(record.exchanges)}
     blamed = {
-        number for purpose, number in by_purpose.items() if purpose.strip().replace(" ", ".", 1) in names
+        number for purpose, number in by_purpose.items() if _REVOCATIONS.get(purpose, ("",))[0] in names
     }
-    return frozenset(blamed or {max((n for p, n in by_purpose.items() if p != _PROOF), default=last)})
+    return frozenset(
+        blamed or {max((n for p, n in by_purpose.items() if p is not Purpose.ACCESS), default=last)}
+    )
 
 
-def _receiver(stage: Stage, purpose: str) -> Party:
-    return Party.RESOURCE if stage in _AT_RESOURCE or purpose == _PROOF else Party.SERVER
+def _receiver(stage: Stage, purpose: Purpose) -> Party:
+    return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 
 
-def _request(stage: Stage, request: Request, purpose: str, number: int, index: int) -> Message:
+def _request(stage: Stage, request: Request, purpose: Purpose, number: int, index: int) -> Message:
     carries = _CARRIES.get(stage, "")
     if stage is Stage.REVOKE:
-        carries = "Bearer token" if purpose == _PROOF else purpose.removeprefix("revoke ")[:40]
+        carries = "Bearer token" if purpose is Purpose.ACCESS else _REVOCATIONS.get(purpose, ("", ""))[1]
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
     receiver = _receiver(stage, purpose)
     return Message(Party.AUTHLENS, receiver, label, stage, number, record_index=index)
@@ -218,7 +230,7 @@ def _reply(record: StageRecord, exchange: Exchange, number: int, index: int, *, 
     plain = _answer(record.stage, exchange, number, index)
     if plain.failed or not failed:
         return plain
-    note = _reason(record, exchange.purpose.replace(" ", ".", 1))
+    note = _reason(record, _REVOCATIONS.get(exchange.purpose, ("",))[0])
     return Message(
         plain.sender,
         plain.receiver,
@@ -270,11 +282,11 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Message]:
     # An experiment may have opened the link itself first, to see whether the server refuses it.
     for number, exchange in enumerate(record.exchanges):
         yield _request(stage, exchange.request, exchange.purpose, number, index)
-        yield _reply(record, exchange, number, index, failed=_OPENED in failed)
+        yield _reply(record, exchange, number, index, failed=CheckId.AUTHORIZATION_OPENED in failed)
     cut = bool(record.exchanges) and record.exchanges[-1].failure is not None
-    if _OPENED in failed or (cut and record.outcome is Outcome.CANCELLED):
+    if CheckId.AUTHORIZATION_OPENED in failed or (cut and record.outcome is Outcome.CANCELLED):
         return
-    if not answered and record.outcome is Outcome.FAILED and _TIMEOUT not in failed:
+    if not answered and record.outcome is Outcome.FAILED and CheckId.AUTHORIZATION_TIMEOUT not in failed:
         yield _own("cannot hand out the link", stage, index, failed=True, note=reason)
         return
     yield Message(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
@@ -292,7 +304,7 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Message]:
         )
         return
     what = "code" if record.outcome is Outcome.PASSED else "answer"
-    if "authorization.error" in failed:
+    if CheckId.AUTHORIZATION_ERROR in failed:
         what = "error"
     yield Message(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
     yield Message(Party.BROWSER, Party.SERVER, "sign in", stage, record_index=index)

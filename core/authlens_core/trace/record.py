@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.secret import Secret
 from authlens_core.wire.exchange import Exchange
@@ -71,8 +72,10 @@ class StageRecord:
     """One attempt at one stage.
 
     Attributes:
-        tampering: what the person changed in it on purpose, each in a few words of ours; empty when the
-            stage ran as the protocol has it.
+        tampering: what the user changed in it on purpose, each in a few words of ours; empty if the stage
+            ran normally.
+        diagnosis: why it failed or what its warnings mean, made when the record is made; None if its
+            checks say everything.
     """
 
     stage: Stage
@@ -85,6 +88,7 @@ class StageRecord:
     overridden: frozenset[str] = frozenset()
     attempt: int = 1
     tampering: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = None
 
     @property
     def failures(self) -> tuple[Check, ...]:

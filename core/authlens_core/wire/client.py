@@ -39,6 +39,7 @@ from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
+from authlens_core.wire.purpose import Purpose
 from authlens_core.wire.response_reader import PendingExchange, decoded, receive
 from authlens_core.wire.streaming import (
     STREAM_TIMEOUTS,
@@ -123,7 +124,7 @@ class Wire:
         limits: Limits = METADATA,
         loopback_http: bool = False,
         addresses: AddressPolicy = AddressPolicy.ANY,
-        purpose: str = "",
+        purpose: Purpose = Purpose.OTHER,
     ) -> Exchange:
         """Send `request` once and return what happened. Raises nothing but `asyncio.CancelledError`.
 
@@ -133,7 +134,7 @@ class Wire:
             limits: deadline and caps.
             loopback_http: allow plain `http` to this machine, for the emulator and development.
             addresses: `PUBLIC_ONLY` for a URL that a public server named (RFC 9728 §7.7).
-            purpose: a few words for the record.
+            purpose: what it is for, for the record.
         """
         started_at, clock = datetime.now(UTC), time.perf_counter()
         attempt = PendingExchange(request, host="the server", limits=limits)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.safe_text import safe_fields
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["Exchange", "FailureKind", "Timings", "WireFailure"]
 
@@ -73,7 +74,7 @@ class Exchange:
         elapsed: seconds from the first step to the last byte.
         peer: `address:port` of the other end, or None.
         proxy: `host:port` of the proxy that was used, or None.
-        purpose: a few words on what the request was for.
+        purpose: what the request was for.
     """
 
     request: Request
@@ -85,4 +86,4 @@ class Exchange:
     peer: str | None = None
     proxy: str | None = None
     tls: str | None = None
-    purpose: str = ""
+    purpose: Purpose = Purpose.OTHER

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.access.causes import CAUSES
-from authlens_core.access.diagnosis import diagnose
+from authlens_core.access.diagnose import diagnose
 
 
 def test_every_row_has_a_condition() -> None:

@@ -14,8 +14,9 @@ from typing import Final
 import pytest
 
 from authlens_core.access.causes import CAUSES
-from authlens_core.access.diagnosis import UNKNOWN, Diagnosis, diagnose, explain
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.access.diagnose import diagnose, explain
+from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.oauth.check import failed
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.secret import Body
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
@@ -737,7 +738,7 @@ ROWS: Final = (*SEED, *AUTHORIZATION, *REPORTED, *SERVICE_TOKENS, *MATRIX, *CHEC
 
 def _diagnosed(row: Row) -> Diagnosis | None:
     name, seen = row.check
-    checks = (Check(name, Severity.FAILURE, "", seen),) if name else ()
+    checks = (failed(name, "", seen),) if name else ()
     exchange = _exchange(row.reply, *row.sent, method=row.method) if row.reply else None
     error, description = row.error
     return diagnose(row.stage, error=error, description=description, checks=checks, exchange=exchange)
@@ -773,7 +774,11 @@ def test_every_cause_in_the_table_has_a_row_here() -> None:
 
 
 def _unknown(stage: str, response: Response, check: str, *sent: tuple[str, str]) -> Diagnosis | None:
-    return explain(stage, (Check(check, Severity.FAILURE, "", "", cure=""),), _exchange(response, *sent))
+    return explain(
+        stage,
+        (failed(check, "", "", cure=""),),
+        _exchange(response, *sent),
+    )
 
 
 @pytest.mark.parametrize(
@@ -827,7 +832,7 @@ def test_a_secret_of_a_form_is_masked_where_the_answer_repeats_it() -> None:
     )
     response = _reply(418, body="bad short1 and plain-words")
     exchange = Exchange(request, response, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1)
-    found = explain("exchange", (Check("token.status", Severity.FAILURE, ""),), exchange)
+    found = explain("exchange", (failed("token.status", ""),), exchange)
     assert found is not None
     assert "short1" not in repr(found)
     assert "plain-words" not in repr(found)
@@ -862,7 +867,7 @@ def test_a_registered_error_code_without_a_row_has_its_own_meaning() -> None:
 def test_no_answer_at_all_is_a_matter_of_the_network() -> None:
     """The words are those of the wire, the layer is named, the query is not."""
     lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
-    found = explain("access", (Check("access.accepted", Severity.FAILURE, ""),), _exchange(lost))
+    found = explain("access", (failed("access.accepted", ""),), _exchange(lost))
     assert found == Diagnosis(
         "no_answer",
         "Nobody listens.",
@@ -876,6 +881,10 @@ def test_a_check_that_says_it_all_needs_no_diagnosis() -> None:
     """A document that does not fit is explained where the specification is known."""
     answer = _reply(200, body={"resource": HOST})
     assert (
-        explain("server_metadata", (Check("server.endpoints", Severity.FAILURE, ""),), _exchange(answer))
+        explain(
+            "server_metadata",
+            (failed("server.endpoints", ""),),
+            _exchange(answer),
+        )
         is None
     )

@@ -10,11 +10,13 @@ import pytest
 
 from authlens_core.explain.overview import overview
 from authlens_core.login.verdict import why
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, passed, warned
 from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.token import rotation_check
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.purpose import Purpose
 from support.recorded_login import record_login
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -77,15 +79,15 @@ def test_an_exchange_says_what_kind_of_token_came() -> None:
 
 def test_a_refresh_says_whether_the_token_was_replaced() -> None:
     """Rotation decides whether an older copy is worth anything."""
-    replaced = [Fact("refresh_token", Secret("r" * 20), "", "new; replaces the old one")]
-    assert "the old one is dead" in words(record(Stage.REFRESH, exchange(200), facts=replaced))
-    assert "stays the same" in words(record(Stage.REFRESH, exchange(200)))
+    replaced, same = rotation_check(replaced=True), rotation_check(replaced=False)
+    assert "the old one is dead" in words(record(Stage.REFRESH, exchange(200), checks=[replaced]))
+    assert "stays the same" in words(record(Stage.REFRESH, exchange(200), checks=[same]))
     assert "Nothing was sent" in words(record(Stage.REFRESH))
 
 
 def test_an_experiment_with_a_stale_refresh_token_is_told_in_its_order() -> None:
     """The honest refresh decides what became of the token, not the refusal that follows on purpose."""
-    again = replace(exchange(400), purpose="refresh again")
+    again = replace(exchange(400), purpose=Purpose.REFRESH_AGAIN)
     rotated = passed("refresh.rotation", "The server replaces the refresh token.", "a new one came")
     told = words(record(Stage.REFRESH, exchange(200), again, checks=[rotated]))
     assert "stays the same" not in told
@@ -105,7 +107,10 @@ def test_an_origin_that_is_down_is_no_plain_success() -> None:
     ("proof", "said"),
     [
         (passed("revoke.proof", "refuses", "401"), "the resource refused it (401)"),
-        (Check("revoke.proof", Severity.WARNING, "refuses", "200"), "did not refuse the old token"),
+        (
+            warned("revoke.proof", "refuses", "200"),
+            "did not refuse the old token",
+        ),
     ],
 )
 def test_a_revocation_says_what_was_proven(proof: Check, said: str) -> None:
@@ -123,7 +128,13 @@ def test_a_probe_says_that_the_token_works() -> None:
 
 def test_a_failure_says_why_and_what_to_do() -> None:
     """Cause and cure come from the one place that decides them."""
-    check = Check("access.accepted", Severity.FAILURE, "accepted", "It refused.", cure="Ask the owner.")
+    check = Check(
+        name="access.accepted",
+        severity=Severity.FAILURE,
+        expected="accepted",
+        seen="It refused.",
+        cure="Ask the owner.",
+    )
     failed = record(Stage.ACCESS, exchange(401), checks=[check], outcome=Outcome.FAILED)
     told = overview(failed)
     reason = why(failed)

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.emulator import Emulator
 from authlens_core.export.compare import Comparison, Difference, compare
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.login.facts import Options
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, Severity, failed
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
@@ -131,14 +132,15 @@ def test_a_change_on_purpose_a_failure_and_a_check_are_said() -> None:
         left,
         outcome=Outcome.FAILED,
         tampering=("another verifier",),
-        checks=(Check("token.status", Severity.FAILURE, "200", "400", evidence="HTTP/1.1 400"),),
+        checks=(failed("token.status", "200", "400"),),
+        diagnosis=Diagnosis("refused", "No.", "", ("HTTP/1.1 400",)),
         exchanges=(replace(left.exchanges[0], response=None, failure=failure),),
     )
     found = {one.name: one.right for one in compare(trace(left), trace(right)).stages[0].differences}
     assert found["outcome"] == "failed"
     assert found["changed on purpose"] == "another verifier"
     assert found["check token.status"] == "failure: 400"
-    assert found["check token.status evidence"] == "HTTP/1.1 400"
+    assert found["diagnosis evidence"] == "HTTP/1.1 400"
     assert found["request 1 failure"] == "timeout: No answer."
     assert found["response 1 status"] is None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.export.formats import FORMATS, file_name
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.saved_file import (
@@ -107,8 +108,8 @@ def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
 def test_every_form_hides_the_secrets_and_says_that_it_was_tampered_with(name: str, hostile: Trace) -> None:
     """V-7, and a tampered trace is marked as such everywhere; evidence is exported."""
     words = f"the verifier {CANARY} was changed"
-    checks = tuple(replace(one, evidence=f"HTTP/1.1 400\n{CANARY}") for one in hostile.records[0].checks)
-    record = replace(hostile.records[0], tampering=(words,), checks=checks)
+    found = Diagnosis(CANARY, CANARY, CANARY, ("HTTP/1.1 400", CANARY), CANARY, CANARY)
+    record = replace(hostile.records[0], tampering=(words,), diagnosis=found)
     text = FORMATS[name].write(replace(hostile, records=(record, *hostile.records[1:])))
     assert leaks(text, CANARY) == []
     assert "tampering" in text or "TAMPERED" in text

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.session_file import (
     MAX_SESSION_BYTES,
@@ -104,8 +105,9 @@ def test_a_file_from_before_tampering_and_evidence_opens(login: Recorded) -> Non
     document = json.loads(session_json(login.trace))
     for record in document["trace"]["records"]:
         del record["tampering"]
+        del record["diagnosis"]
         for check in record["checks"]:
-            del check["evidence"]
+            del check["error_code"]
     again = read_session(json.dumps(document).encode())
     assert [r.stage for r in again.records] == [r.stage for r in login.trace.records]
     assert again.tampering == ()
@@ -113,11 +115,41 @@ def test_a_file_from_before_tampering_and_evidence_opens(login: Recorded) -> Non
 
 def test_tampering_and_evidence_survive(hostile: Trace) -> None:
     """A trace that was changed on purpose is marked wherever it is opened."""
-    checks = (replace(hostile.records[0].checks[0], evidence="HTTP/1.1 400"),)
-    record = replace(hostile.records[0], tampering=("another verifier",), checks=checks)
+    found = Diagnosis("cause", "It failed.", "Do.", ("HTTP/1.1 400",), "RFC 6749", "origin")
+    record = replace(hostile.records[0], tampering=("another verifier",), diagnosis=found)
     again = read_session(session_json(replace(hostile, records=(record,))).encode())
     assert again.tampering == ("another verifier",)
-    assert again.records[0].checks[0].evidence == "HTTP/1.1 400"
+    assert again.records[0].diagnosis == found
+
+
+def test_a_diagnosis_that_an_early_version_wrote_as_a_check_is_read_as_a_diagnosis(hostile: Trace) -> None:
+    document = json.loads(session_json(hostile))
+    record = document["trace"]["records"][0]
+    del record["diagnosis"]
+    early: dict[str, object] = {
+        "severity": "notice",
+        "expected": "Why",
+        "seen": "It failed.",
+        "why": "",
+        "spec": "RFC 6749",
+    }
+    early |= {"name": "exchange.diagnosis", "cure": "Do.", "overridable": False, "evidence": "HTTP/1.1 400"}
+    record["checks"].append(early)
+    again = read_session(json.dumps(document).encode()).records[0]
+    assert len(again.checks) == len(record["checks"]) - 1
+    assert again.diagnosis == Diagnosis("early", "It failed.", "Do.", ("HTTP/1.1 400",), "RFC 6749")
+
+
+def test_a_failed_record_that_was_saved_without_a_diagnosis_is_diagnosed_when_it_is_read(
+    hostile: Trace,
+) -> None:
+    document = json.loads(session_json(hostile))
+    record = document["trace"]["records"][0]
+    del record["diagnosis"]
+    record["stage"], record["checks"][0]["name"] = "probe", "probe.accepted"
+    again = read_session(json.dumps(document).encode()).records[0]
+    assert again.diagnosis is not None
+    assert again.diagnosis.name == "no_answer"
 
 
 CHANGES: dict[str, Change] = {

@@ -13,10 +13,12 @@ from authlens_core.login import login as driver
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages import STAGES
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import failed as failed_check
+from authlens_core.oauth.check import passed
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.wire.purpose import Purpose
 from support.driven_login import at, failed, login_to, run_to, until
 from support.scripted_login import (
     ISSUER,
@@ -157,11 +159,11 @@ class HoldsBack:
         """Return the request when it was approved."""
         if sent or "stage.may_send" not in facts.approved:
             return None
-        return PlannedRequest(Request("GET", METADATA), "held back")
+        return PlannedRequest(Request("GET", METADATA), Purpose.RESOURCE_METADATA)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Fail until there is an answer."""
-        asked = Check("stage.may_send", Severity.FAILURE, "a yes", "none", overridable=True)
+        asked = failed_check("stage.may_send", "a yes", "none", overridable=True)
         if not exchanges:
             return StageResult(facts, (asked,))
         return StageResult(facts, (asked, passed("stage.answered", "an answer", "one")))
@@ -182,7 +184,7 @@ async def test_a_yes_to_a_request_that_was_held_back_sends_it(monkeypatch: pytes
         assert approved is not None
         assert approved.outcome is Outcome.PASSED
         assert approved.overridden == {"stage.may_send"}
-        assert [e.purpose for e in approved.exchanges] == ["held back"]
+        assert [e.purpose for e in approved.exchanges] == [Purpose.RESOURCE_METADATA]
         assert sender.count(f"GET {METADATA}") == 1
 
 

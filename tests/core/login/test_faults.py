@@ -167,7 +167,8 @@ def _told(walk: Walk) -> Iterator[str]:
         yield f"{event} {event!r}"
     for record in walk.login.trace.records:
         for check in record.checks:
-            yield " ".join((check.expected, check.seen, check.why, check.cure, check.evidence))
+            yield " ".join((check.expected, check.seen, check.why, check.cure))
+        yield repr(record.diagnosis)
         for fact in record.facts:
             yield f"{fact.name} {fact.value} {fact.note}"
         reason, error = why(record), verdict(record)

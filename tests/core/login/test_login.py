@@ -16,7 +16,7 @@ from authlens_core.login.events import (
 )
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, warned
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import UrlRefused
 from authlens_core.trace.record import Outcome, Stage
@@ -166,7 +166,7 @@ async def test_the_link_is_shown_only_while_the_listener_listens_with_the_issuer
 async def test_the_tokens_are_kept_before_success_is_claimed() -> None:
     """TK-12: the keeper is asked inside the exchange, and what it says stands in its record."""
     order: list[str] = []
-    saying = Check("exchange.kept", Severity.WARNING, "kept", "nowhere")
+    saying = warned("exchange.kept", "kept", "nowhere")
 
     async def keep(facts: Facts) -> tuple[Check, ...]:
         assert facts.tokens is not None

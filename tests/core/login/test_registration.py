@@ -121,8 +121,8 @@ def test_a_refusal_is_explained_with_the_redirect_uri_that_was_sent() -> None:
     answer = reply(400, {"error": "invalid_redirect_uri", "error_description": "no"})
     learned = STAGE.learn(START, [exchange(answer)])
     assert failures(learned.checks)
-    [diagnosis] = [c for c in learned.checks if c.name == "registration.diagnosis"]
-    assert HERE in diagnosis.seen
+    assert learned.diagnosis is not None
+    assert HERE in learned.diagnosis.cause
     assert learned.facts.client is None
 
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
-from authlens_core.login.refusal import diagnosis_checks, is_diagnosis, is_unknown
 from authlens_core.login.verdict import verdict, why
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, Severity, failed
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.wire.purpose import Purpose
 from support.scripted_login import BEGAN, RESOURCE, Answer, exchange, reply
 
 TEAPOT = reply(418, None, ("Content-Type", "text/plain"), text="short and stout")
@@ -20,15 +22,18 @@ DENIED = reply(400, {"error": "invalid_grant", "error_description": "Code expire
 
 
 def _failed(name: str, seen: str = "", severity: Severity = Severity.FAILURE) -> Check:
-    return Check(name, severity, "it works", seen, cure="Do what the check says.")
+    return Check(name=name, severity=severity, expected="it works", seen=seen, cure="Do what the check says.")
 
 
 def _record(stage: Stage, check: Check, *answers: Answer, outcome: Outcome = Outcome.FAILED) -> StageRecord:
-    return StageRecord(stage, outcome, BEGAN, 0.1, tuple(exchange(a) for a in answers), (check,))
+    return _diagnosed(StageRecord(stage, outcome, BEGAN, 0.1, tuple(exchange(a) for a in answers), (check,)))
 
 
-def test_a_record_without_a_diagnosis_is_diagnosed_when_it_is_read() -> None:
-    """Refresh, revocation, probe and the session files of others bring none along."""
+def _diagnosed(record: StageRecord) -> StageRecord:
+    return replace(record, diagnosis=diagnosis_of(record.stage, record.checks, record.exchanges))
+
+
+def test_the_diagnosis_of_a_record_quotes_the_answer() -> None:
     reason = why(_record(Stage.REFRESH, _failed("token.status", "400"), DENIED))
     assert reason is not None
     assert "refresh token is no longer good" in reason.cause
@@ -36,14 +41,11 @@ def test_a_record_without_a_diagnosis_is_diagnosed_when_it_is_read() -> None:
     assert reason.known
 
 
-def test_the_diagnosis_in_a_record_is_the_one_that_counts() -> None:
-    """It was made by who knew more; one of an earlier version has no lines, so the check stands in."""
+def test_a_diagnosis_without_evidence_is_shown_with_what_the_check_saw() -> None:
     record = _record(Stage.EXCHANGE, _failed("token.status", "400 invalid_grant"), DENIED)
-    own = Check("exchange.diagnosis", Severity.NOTICE, "Why", "Because.", cure="Do.", evidence="a\nb")
-    reason = why(replace(record, checks=(*record.checks, own)))
-    assert reason is not None
-    assert (reason.cause, reason.cure, reason.evidence) == ("Because.", "Do.", ("a", "b"))
-    older = why(replace(record, checks=(*record.checks, replace(own, evidence=""))))
+    own = Diagnosis("own", "Because.", "Do.", ("a", "b"))
+    assert why(replace(record, diagnosis=own)) == ("Because.", "Do.", ("a", "b"), True)
+    older = why(replace(record, diagnosis=replace(own, evidence=())))
     assert older is not None
     assert older.evidence == ("400 invalid_grant",)
 
@@ -54,9 +56,10 @@ def test_the_diagnosis_in_a_record_is_the_one_that_counts() -> None:
 )
 def test_of_a_revocation_the_refused_request_decides_and_not_the_proof_after_it(answer: Answer) -> None:
     """The resource is called afterwards, and its 401 is what was wanted."""
-    refused = replace(exchange(answer), purpose="revoke refresh_token")
-    proof = replace(exchange(reply(200)), purpose="resource with token")
-    record = replace(_record(Stage.REVOKE, _failed("revoke.refresh_token", "no")), exchanges=(refused, proof))
+    refused = replace(exchange(answer), purpose=Purpose.REVOKE_REFRESH_TOKEN)
+    proof = replace(exchange(reply(200)), purpose=Purpose.ACCESS)
+    record = _record(Stage.REVOKE, _failed("revoke.refresh_token", "no"))
+    record = _diagnosed(replace(record, exchanges=(refused, proof)))
     reason = why(record)
     assert reason is not None
     assert not any("200" in line for line in reason.evidence)
@@ -77,9 +80,8 @@ def test_an_answer_that_is_not_known_is_shown_whole_and_marked() -> None:
     error = verdict(record)
     assert error is not None
     assert "HTTP/1.1 418 · content-type: text/plain" in error.cause
-    [check] = diagnosis_checks(record.stage, record.checks, record.exchanges)
-    assert is_diagnosis(check)
-    assert is_unknown(check)
+    assert record.diagnosis is not None
+    assert record.diagnosis.name == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_a_failure_after_a_good_token_names_the_layer(
 def test_no_answer_after_a_good_token_is_a_matter_of_the_network() -> None:
     """The layer and the request that went unanswered."""
     lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
-    record = _record(Stage.ACCESS, Check("access.accepted", Severity.FAILURE, "it works"), lost)
+    record = _record(Stage.ACCESS, failed("access.accepted", "it works"), lost)
     reason = why(record)
     assert reason is not None
     assert reason.cause == "Nobody listens. Layer: network."
@@ -117,7 +119,7 @@ def test_no_answer_after_a_good_token_is_a_matter_of_the_network() -> None:
 def test_a_check_of_ours_speaks_for_itself() -> None:
     """No diagnosis is made where there is nothing more to say."""
     record = _record(Stage.PKCE, _failed("pkce.method", "plain"))
-    assert diagnosis_checks(record.stage, record.checks, ()) == ()
+    assert record.diagnosis is None
     reason = why(record)
     assert reason is not None
     assert (reason.cause, reason.cure) == ("Expected: it works. Seen: plain", "Do what the check says.")
@@ -129,23 +131,18 @@ def test_what_passed_or_was_allowed_has_no_reason() -> None:
     assert why(passed) is None
     assert verdict(passed) is None
     check = replace(_failed("detection.protection"), overridable=True)
-    assert diagnosis_checks(Stage.DETECTION, (check,), (exchange(TEAPOT),), {check.name}) == ()
+    assert diagnosis_of(Stage.DETECTION, (check,), (exchange(TEAPOT),), {check.name}) is None
 
 
 def test_a_warning_is_explained_where_its_cause_is_known_and_left_alone_where_not() -> None:
     """The login went on: an answer that nobody knows is no reason to worry then."""
     down = (exchange(reply(530, None, ("cf-ray", "1-EMU"))),)
     warning = _failed("access.accepted", "530", Severity.WARNING)
-    [check] = diagnosis_checks(Stage.ACCESS, (warning,), down)
-    assert "tunnel" in check.cure
-    assert check.evidence.startswith("HTTP/1.1 530")
-    assert diagnosis_checks(Stage.ACCESS, (warning,), (exchange(TEAPOT),)) == ()
-
-
-def test_one_diagnosis_is_enough() -> None:
-    """A stage that knows more has made its own."""
-    own = Check("exchange.diagnosis", Severity.NOTICE, "Why", "Because.")
-    assert diagnosis_checks(Stage.EXCHANGE, (_failed("token.status"), own), (exchange(DENIED),)) == ()
+    found = diagnosis_of(Stage.ACCESS, (warning,), down)
+    assert found is not None
+    assert "tunnel" in found.cure
+    assert found.evidence[0].startswith("HTTP/1.1 530")
+    assert diagnosis_of(Stage.ACCESS, (warning,), (exchange(TEAPOT),)) is None
 
 
 @pytest.mark.parametrize(
@@ -168,5 +165,5 @@ def test_a_request_without_an_answer_leaves_no_query_in_the_words() -> None:
     """A query may hold a code."""
     lost = WireFailure(FailureKind.TIMEOUT, "Late.", "Again.")
     asked = Exchange(Request("GET", f"{RESOURCE}?code=canary"), None, lost, BEGAN, 1.0)
-    record = replace(_record(Stage.PROBE, _failed("probe.accepted")), exchanges=(asked,))
+    record = _diagnosed(replace(_record(Stage.PROBE, _failed("probe.accepted")), exchanges=(asked,)))
     assert "canary" not in repr(why(record))

@@ -13,6 +13,7 @@ from authlens_core.oauth.http_message import Request
 from authlens_core.trace.messages import Message, Party, Underway, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.wire.purpose import Purpose
 from support.scripted_login import (
     ISSUER,
     RESOURCE,
@@ -42,11 +43,15 @@ def record(
     stage: Stage, *exchanges: Exchange, outcome: Outcome = Outcome.PASSED, failed: str = ""
 ) -> StageRecord:
     """Return a record, with a failed check called `failed` if it is given."""
-    checks = (Check(failed, Severity.FAILURE, "A good end.", "a bad end"),) if failed else ()
+    checks = (
+        (Check(name=failed, severity=Severity.FAILURE, expected="A good end.", seen="a bad end"),)
+        if failed
+        else ()
+    )
     return StageRecord(stage, outcome, NOW, 1.0, exchanges, checks)
 
 
-def sent(answer: Answer, purpose: str = "", url: str = f"{ISSUER}/token") -> Exchange:
+def sent(answer: Answer, purpose: Purpose = Purpose.OTHER, url: str = f"{ISSUER}/token") -> Exchange:
     """Return an exchange with a purpose."""
     return replace(exchange(answer, Request("POST", url)), purpose=purpose)
 
@@ -162,9 +167,9 @@ def test_a_client_at_hand_needs_no_request() -> None:
 def test_a_revocation_asks_the_server_and_proves_it_at_the_resource() -> None:
     """The failed token is the one marked, although the proof came after it."""
     exchanges = (
-        sent(reply(503), "revoke refresh_token", f"{ISSUER}/revoke"),
-        sent(reply(200), "revoke access_token", f"{ISSUER}/revoke"),
-        sent(reply(401), "resource with token", RESOURCE),
+        sent(reply(503), Purpose.REVOKE_REFRESH_TOKEN, f"{ISSUER}/revoke"),
+        sent(reply(200), Purpose.REVOKE_ACCESS_TOKEN, f"{ISSUER}/revoke"),
+        sent(reply(401), Purpose.ACCESS, RESOURCE),
     )
     drawn = messages(
         [record(Stage.REVOKE, *exchanges, outcome=Outcome.FAILED, failed="revoke.refresh_token")]

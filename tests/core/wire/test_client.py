@@ -13,6 +13,7 @@ from authlens_core.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.limits import RESOURCE, Limits
+from authlens_core.wire.purpose import Purpose
 from support.hostile_server import LocalAuthority, Receive, Send, Wait, answer, hostile_server
 
 
@@ -69,10 +70,10 @@ async def test_an_exchange_tells_when_where_and_how_long() -> None:
     """Timings, peer and purpose are on record."""
     before = datetime.now(UTC)
     async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
-        exchange = await wire.send(Request("GET", server.url), loopback_http=True, purpose="a test")
+        exchange = await wire.send(Request("GET", server.url), loopback_http=True, purpose=Purpose.TOKEN)
     assert before <= exchange.started_at <= datetime.now(UTC)
     assert exchange.peer == f"127.0.0.1:{server.port}"
-    assert exchange.purpose == "a test"
+    assert exchange.purpose is Purpose.TOKEN
     assert exchange.proxy is None
     assert exchange.timings.tls is None
     assert exchange.tls is None

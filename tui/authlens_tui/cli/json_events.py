@@ -5,6 +5,7 @@ The link is: whoever is asked to hand it to a person needs it whole.
 
 from __future__ import annotations
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.login.events import (
     AnswerIgnored,
     AuthorizationReady,
@@ -53,6 +54,7 @@ def record_as_json(record: StageRecord) -> Json:
         "outcome": record.outcome.value,
         "seconds": round(record.elapsed, 3),
         "checks": [check_as_json(check) for check in record.checks],
+        "diagnosis": record.diagnosis and _diagnosis_as_json(record.diagnosis),
         "facts": [
             {"name": fact.name, "value": fact.value.masked if isinstance(fact.value, Secret) else fact.value}
             for fact in record.facts
@@ -70,6 +72,17 @@ def check_as_json(check: Check) -> Json:
         "spec": check.spec,
         "cure": check.cure,
         "overridable": check.overridable,
+        "error_code": check.error_code,
+    }
+
+
+def _diagnosis_as_json(found: Diagnosis) -> Json:
+    return {
+        "name": found.name,
+        "cause": found.cause,
+        "cure": found.cure,
+        "evidence": list(found.evidence),
+        "layer": found.layer,
     }
 
 

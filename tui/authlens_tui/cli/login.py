@@ -18,6 +18,7 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.verdict import verdict
 from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
@@ -133,9 +134,9 @@ async def _step(run: Login, *, approve: bool) -> StageRecord:
 def _say_other_ports(run: Login, record: StageRecord) -> None:
     """Name the options that lead on where the port of the callback cannot be had."""
     names = {check.name for check in record.failures}
-    if "registration.port_half" in names:
+    if CheckId.REGISTRATION_PORT_HALF in names:
         say("  → For 127.0.0.1 the port is free: --redirect-host 127.0.0.1")
-    if not any(name.startswith(("registration.port", "registration.listener")) for name in names):
+    if not any(name.startswith((CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_LISTENER)) for name in names):
         return
     other = another_port(run.facts.options.redirect_host)
     if other:
@@ -146,7 +147,8 @@ def _say_other_ports(run: Login, record: StageRecord) -> None:
 def _unkept(record: StageRecord) -> Check | None:
     """Return the check that says that the tokens could not be stored."""
     return next(
-        (c for c in record.checks if c.name == "exchange.kept" and c.severity is not Severity.PASS), None
+        (c for c in record.checks if c.name == CheckId.EXCHANGE_STORED and c.severity is not Severity.PASS),
+        None,
     )
 
 
@@ -154,7 +156,9 @@ def _secret_missing(run: Login, record: StageRecord) -> bool:
     options = run.facts.options
     public = options.client_id is not None and options.client_secret is None
     return (
-        public and record.stage is Stage.EXCHANGE and any("invalid_client" in c.seen for c in record.failures)
+        public
+        and record.stage is Stage.EXCHANGE
+        and any(c.error_code == "invalid_client" for c in record.failures)
     )
 
 

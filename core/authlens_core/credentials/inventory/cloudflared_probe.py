@@ -23,6 +23,7 @@ from authlens_core.errors import LoginNeeded
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["prove_cloudflared", "prove_jwt"]
 
@@ -88,7 +89,7 @@ async def prove_jwt(
         url,
         cloudflared_fields(jwt),
         secret=jwt,
-        purpose="resource with the token of cloudflared",
+        purpose=Purpose.CLOUDFLARED_TOKEN,
         before=before,
         now=now,
     )

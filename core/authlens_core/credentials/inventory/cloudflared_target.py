@@ -18,10 +18,9 @@ from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange, FailureKind
 from authlens_core.wire.limits import RESOURCE
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["TokenTarget", "place_for", "place_of", "refuse_unusable"]
-
-_PURPOSE = "which application is this? (no credential)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,9 @@ async def _first(
 
 async def _ask(wire: Wire, target: Url) -> Exchange:
     plain = target.scheme == "http"
-    return await wire.send(naming_request(target), limits=RESOURCE, loopback_http=plain, purpose=_PURPOSE)
+    return await wire.send(
+        naming_request(target), limits=RESOURCE, loopback_http=plain, purpose=Purpose.APPLICATION
+    )
 
 
 def _is_of(token: CloudflaredToken, exchange: Exchange) -> bool:

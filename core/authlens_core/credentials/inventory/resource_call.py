@@ -29,6 +29,7 @@ from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace,
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange, FailureKind
 from authlens_core.wire.limits import RESOURCE
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["ResourceAnswer", "call_resource"]
 
@@ -74,7 +75,7 @@ async def call_resource(
     *,
     secret: Secret,
     method: Literal["GET", "POST"] = "GET",
-    purpose: str = "resource with credential",
+    purpose: Purpose = Purpose.CREDENTIAL,
     before: Sequence[Exchange] = (),
     now: Callable[[], datetime] = utc_now,
 ) -> ResourceAnswer:
@@ -86,7 +87,7 @@ async def call_resource(
         fields: the header fields that carry the credential.
         secret: the secret in them, so that it is masked wherever the answer repeats it.
         method: how the resource is asked.
-        purpose: a few words for the record.
+        purpose: what it is for, for the record.
         before: what was asked without the credential before; it goes into the same record.
         now: the clock, in UTC.
 

@@ -15,6 +15,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_core.wire.client import Wire
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["Replaced", "Tried", "replace_service_token", "try_service_token"]
 
@@ -99,7 +100,7 @@ async def _call(
         fields,
         secret=secret,
         method=token.method,
-        purpose="resource with service token",
+        purpose=Purpose.SERVICE_TOKEN,
         now=now,
     )
 

@@ -14,6 +14,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["Ended", "proof_words", "refresh_all", "refresh_one", "revoke_all", "revoke_one"]
 
@@ -123,7 +124,7 @@ def proof_words(done: Revoked) -> tuple[str, ...]:
     words = [f"{result.token.replace('_', ' ').capitalize()}: {result.summary}." for result in done.tokens]
     exchanges = [exchange for record in done.trace.records for exchange in record.exchanges]
     proof = exchanges[-1] if exchanges else None
-    if proof is not None and proof.purpose == "resource with token":
+    if proof is not None and proof.purpose is Purpose.ACCESS:
         took = proof.started_at - exchanges[0].started_at
         milliseconds = round((took.total_seconds() + proof.elapsed) * 1000)
         answer = f"{proof.response.status}" if proof.response is not None else "no answer"

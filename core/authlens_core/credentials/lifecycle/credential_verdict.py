@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.access.answer import Answer, Protection, classify
-from authlens_core.access.diagnosis import UNKNOWN, Diagnosis, explain
+from authlens_core.access.diagnose import explain
+from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import Exchange
 
@@ -56,17 +58,33 @@ def judge(exchange: Exchange, what: str, *, spec: str = "") -> CredentialVerdict
     expected = f"the resource accepts the {what}"
     seen = f"{status_of(exchange)}, answered by: {answer.layer}"
     if accepted:
-        check = passed("probe.accepted", expected, seen, spec=spec, why=_WHY)
+        check = passed(CheckId.PROBE_ACCEPTED, expected, seen, spec=spec, why=_WHY)
         return CredentialVerdict(True, answer, check, None, f"The resource accepts the {what}.")
     severity = Severity.FAILURE if accepted is False else Severity.WARNING
-    bare = Check("probe.accepted", severity, expected, f"{seen}. {answer.summary}", _WHY, spec, answer.cure)
+    bare = Check(
+        name=CheckId.PROBE_ACCEPTED,
+        severity=severity,
+        expected=expected,
+        seen=f"{seen}. {answer.summary}",
+        why=_WHY,
+        spec=spec,
+        cure=answer.cure,
+    )
     found = explain(Stage.PROBE, (bare,), exchange)
     if found is None:
         return CredentialVerdict(accepted, answer, bare, None, answer.summary, answer.cure)
     cause = found.cause
     if found.name == UNKNOWN:  # its words announce the whole answer, for which a sentence has no room
         cause = f"authlens does not know this answer: {answer.evidence[0]}."
-    check = Check("probe.accepted", severity, expected, f"{seen}. {cause}", _WHY, spec, found.cure)
+    check = Check(
+        name=CheckId.PROBE_ACCEPTED,
+        severity=severity,
+        expected=expected,
+        seen=f"{seen}. {cause}",
+        why=_WHY,
+        spec=spec,
+        cure=found.cure,
+    )
     return CredentialVerdict(accepted, answer, check, found, cause, found.cure)
 
 

@@ -27,6 +27,7 @@ from authlens_core.trace.record import Fact, Stage, Trace
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["Proven", "ask", "prove"]
 
@@ -124,4 +125,4 @@ async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Excha
     except ValueError as error:
         raise UsageError(f"The stored token cannot be sent: {error}.", "Log in again.") from error
     request = resource_request(target, grant.method, authorization=authorization)
-    return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose="resource with token")
+    return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=Purpose.ACCESS)

@@ -13,6 +13,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 
@@ -39,6 +40,7 @@ class RecordBuilder:
     def trace(self, *, passed: bool) -> Trace:
         """Return the trace of everything collected so far."""
         elapsed = sum(exchange.elapsed for exchange in self.exchanges)
+        found = None if passed else diagnosis_of(self.stage, self.checks, self.exchanges)
         record = StageRecord(
             self.stage,
             Outcome.PASSED if passed else Outcome.FAILED,
@@ -47,6 +49,7 @@ class RecordBuilder:
             tuple(self.exchanges),
             tuple(self.checks),
             tuple(self.facts),
+            diagnosis=found,
         )
         identifier = secrets.token_hex(8)
         return Trace(
@@ -61,7 +64,17 @@ class RecordBuilder:
         self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""
     ) -> None:
         """Add a failed check."""
-        self.checks.append(Check(name, Severity.FAILURE, expected, seen, why, spec, cure))
+        self.checks.append(
+            Check(
+                name=name,
+                severity=Severity.FAILURE,
+                expected=expected,
+                seen=seen,
+                why=why,
+                spec=spec,
+                cure=cure,
+            )
+        )
 
 
 class LockedGrant:

@@ -18,10 +18,11 @@ from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.vault.credentials import Credentials, client_of
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.check import Severity, failures, passed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.retry_after import retry_after
-from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request
+from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
 from authlens_core.oauth.url import UrlRefused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
@@ -29,6 +30,7 @@ from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["RefreshOperation", "RefreshOptions"]
 
@@ -176,7 +178,7 @@ class RefreshOperation(LockedGrant):
         self.sent = True
         try:
             exchange = await self.wire.send(
-                request, limits=TOKEN, loopback_http=loopback_http(self.grant), purpose="refresh"
+                request, limits=TOKEN, loopback_http=loopback_http(self.grant), purpose=Purpose.REFRESH
             )
         except asyncio.CancelledError:
             self._mark_unknown("The refresh was cancelled after it was sent.")
@@ -311,7 +313,7 @@ class RefreshOperation(LockedGrant):
         # The note of a refresh begun stays: if this process ends now, the next one finds it.
         self._learn(renewed, new, replaced=new.refresh_token != self.secrets.refresh_token)
         self.record.failed(
-            "refresh.stored", "the new tokens stored before anything else", error.cause, cure=error.cure
+            CheckId.REFRESH_STORED, "the new tokens stored before anything else", error.cause, cure=error.cure
         )
         self.grant = renewed
         self.credentials.hold(renewed, new)
@@ -328,6 +330,7 @@ class RefreshOperation(LockedGrant):
         if new.refresh_token is not None:
             note = "new; replaces the old one" if replaced else "none came: the old one stays"
             facts.append(Fact("refresh_token", new.refresh_token, _SPEC, note))
+            self.record.checks.append(rotation_check(replaced=replaced))
         if grant.generation != self.grant.generation:
             moved = f"{self.grant.generation} → {grant.generation}"
             facts.append(Fact("generation", moved, note="written, read back, switched, the old one deleted"))

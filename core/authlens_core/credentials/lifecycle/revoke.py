@@ -24,7 +24,8 @@ from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, client_of, refresh_lock
 from authlens_core.errors import UsageError
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, noticed, passed, warned
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.http_message import Request
@@ -36,6 +37,7 @@ from authlens_core.trace.record import Fact, Stage, Trace
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["PROOF_PAUSES", "RevokeOutcome", "Revoked", "TokenResult", "revoke"]
 
@@ -175,13 +177,13 @@ class _Revocation(LockedGrant):
         text = self.grant.revocation_endpoint
         if text is None:
             cause = "The server has no revocation endpoint, so the tokens cannot be ended from here."
-            self.record.failed("revoke.endpoint", "a revocation_endpoint", "none", spec="RFC 8414 §2")
+            self.record.failed(CheckId.REVOKE_ENDPOINT, "a revocation_endpoint", "none", spec="RFC 8414 §2")
         else:
             try:
                 return endpoint_url(text, self.grant)
             except UrlRefused as refused:
                 cause = f"The stored revocation endpoint is refused: {'; '.join(refused.reasons)}."
-                self.record.failed("revoke.endpoint", "an https URL", safe_line(text, 300), spec=_SPEC)
+                self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", safe_line(text, 300), spec=_SPEC)
         cure = "Let it expire, end it at the server's own page, or remove it from here: authlens forget."
         return self._result(RevokeOutcome.NO_ENDPOINT, f"{cause} {self._time_left()}", cure)
 
@@ -220,7 +222,9 @@ class _Revocation(LockedGrant):
 
     async def _send(self, request: Request, hint: TokenHint) -> Exchange:
         plain = loopback_http(self.grant)
-        exchange = await self.wire.send(request, limits=TOKEN, loopback_http=plain, purpose=f"revoke {hint}")
+        exchange = await self.wire.send(
+            request, limits=TOKEN, loopback_http=plain, purpose=Purpose(f"revoke {hint}")
+        )
         self.record.exchanges.append(exchange)
         return exchange
 
@@ -238,13 +242,13 @@ class _Revocation(LockedGrant):
 
     async def _prove(self) -> None:
         """Call the resource with the token that should be dead; the last call is what counts."""
-        name, expected = "revoke.proof", "the resource refuses the access token"
+        name, expected = CheckId.REVOKE_PROOF, "the resource refuses the access token"
         ended = self._remaining() == 0
         self.record.checks[:] = [check for check in self.record.checks if check.name != name]
         try:
             exchange = await ask(self.wire, self.grant, self.secrets.access_token, self.grant.resource_url)
         except UsageError as error:
-            self.record.checks.append(Check(name, Severity.WARNING, expected, error.cause))
+            self.record.checks.append(warned(name, expected, error.cause))
             return
         self.record.exchanges.append(exchange)
         self.still_accepted = verdict(exchange, classify(exchange))
@@ -252,12 +256,12 @@ class _Revocation(LockedGrant):
         if self.still_accepted is False and ended:
             self.proves_nothing = True
             why = "The token had ended by itself, so its refusal says nothing about the revocation."
-            self.record.checks.append(Check(name, Severity.NOTICE, expected, status, why, "RFC 6750 §3.1"))
+            self.record.checks.append(noticed(name, expected, status, why=why, spec="RFC 6750 §3.1"))
         elif self.still_accepted is False:
             self.record.checks.append(passed(name, expected, status, spec="RFC 6750 §3.1"))
         else:
             why = "Some resources check tokens without asking the server, and accept them until they expire."
-            self.record.checks.append(Check(name, Severity.WARNING, expected, status, why, "RFC 7009 §3"))
+            self.record.checks.append(warned(name, expected, status, why=why, spec="RFC 7009 §3"))
 
     def _is_confirmed(self) -> bool:
         """Every token is confirmed; an access token that cannot be revoked counts when it is refused."""
@@ -335,11 +339,10 @@ class _Revocation(LockedGrant):
 
 
 def _empty_secret_check(said: str) -> Check:
-    return Check(
+    return noticed(
         "revoke.client_secret",
-        Severity.NOTICE,
         "A public client needs no client_secret.",
         f"{safe_line(said, 200)}; sent again with an empty one",
-        "The server reads the field before it looks whether the client has a secret.",
-        "RFC 6749 §2.3",
+        why="The server reads the field before it looks whether the client has a secret.",
+        spec="RFC 6749 §2.3",
     )

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from authlens_core.access.answer import Answer, classify
-from authlens_core.access.diagnosis import diagnose
+from authlens_core.access.diagnose import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, failed, passed, warned
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.token import bearer_header
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["AccessStage"]
 
@@ -32,7 +34,7 @@ class AccessStage:
         request = resource_request(
             facts.resource_url, facts.method, authorization=bearer_header(facts.tokens.access_token)
         )
-        return PlannedRequest(request, "resource with token", server_supplied=False, limits=RESOURCE)
+        return PlannedRequest(request, Purpose.ACCESS, server_supplied=False, limits=RESOURCE)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Say whether the token was accepted and which layer answered."""
@@ -60,7 +62,7 @@ def _judge(status: int, answer: Answer) -> tuple[Check, ...]:
     if status < 300:
         return (
             passed(
-                "access.accepted",
+                CheckId.ACCESS_ACCEPTED,
                 "The resource accepts the token.",
                 f"{status}, answered by: {answer.layer}",
                 spec=_SPEC,
@@ -69,25 +71,23 @@ def _judge(status: int, answer: Answer) -> tuple[Check, ...]:
         )
     found = diagnose("access", status=status, answer=answer)
     return (
-        Check(
-            "access.accepted",
-            Severity.WARNING,
+        warned(
+            CheckId.ACCESS_ACCEPTED,
             "The resource accepts the token and answers.",
             f"{status}: {found.cause if found else answer.summary}",
-            "The token was not refused. What stands behind the login has a problem of its own.",
-            _SPEC,
-            found.cure if found else answer.cure,
+            why="The token was not refused. What stands behind the login has a problem of its own.",
+            spec=_SPEC,
+            cure=found.cure if found else answer.cure,
         ),
     )
 
 
 def _refused(seen: str, cure: str) -> Check:
-    return Check(
-        "access.accepted",
-        Severity.FAILURE,
+    return failed(
+        CheckId.ACCESS_ACCEPTED,
         "The resource accepts the token.",
         seen,
-        "A token that its own resource refuses is usually meant for another audience, or was withdrawn.",
-        _SPEC,
-        cure,
+        why="A token that its own resource refuses is usually meant for another audience, or was withdrawn.",
+        spec=_SPEC,
+        cure=cure,
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from authlens_core.access.diagnosis import diagnose
+from authlens_core.access.diagnose import diagnose
 from authlens_core.login.facts import Facts
-from authlens_core.login.refusal import refusal_checks
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.registration import OFFLINE_ACCESS, requested_scope
 from authlens_core.oauth.authorization import (
@@ -17,8 +16,10 @@ from authlens_core.oauth.authorization import (
     authorization_url,
     url_parameters,
 )
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, Severity, failed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
 
 __all__ = ["AuthorizationStage", "expected_response", "learn_response", "nobody_came"]
@@ -93,31 +94,30 @@ def expected_response(facts: Facts) -> Expected:
 def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult:
     """Return what the browser's answer taught; the same for the listener and for a pasted URL."""
     shown = () if response.code is None else (Fact("code", response.code, "RFC 6749 §4.1.2", "works once"),)
-    checks = response.checks
-    if response.error is not None:
-        checks = (*checks, *refusal_checks(Stage.AUTHORIZATION, response.error))
-    return StageResult(replace(facts, code=response.code), checks, shown)
+    found = None if response.error is None else refusal(Stage.AUTHORIZATION, response.error)
+    return StageResult(replace(facts, code=response.code), response.checks, shown, found)
 
 
 def nobody_came(seconds: float, ignored: int, *, stopped: bool = False) -> Check:
     """Return the check for a wait that ended without an answer; `stopped`: the person ended it."""
-    found = diagnose("authorization", check_names=("authorization.timeout",))
+    found = diagnose("authorization", check_names=(CheckId.AUTHORIZATION_TIMEOUT,))
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
     return Check(
-        "authorization.stopped" if stopped else "authorization.timeout",
-        Severity.NOTICE if stopped else Severity.FAILURE,
-        "The browser comes back with an answer.",
-        f"nothing in {seconds:.0f} seconds{others}",
-        found.cause if found else "A sign-in that is denied on the server's own page never reaches authlens.",
-        "RFC 8252 §7.3",
-        found.cure if found else "Look at the browser: what does the page say? Then try again.",
+        name=CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT,
+        severity=Severity.NOTICE if stopped else Severity.FAILURE,
+        expected="The browser comes back with an answer.",
+        seen=f"nothing in {seconds:.0f} seconds{others}",
+        why=found.cause
+        if found
+        else "A sign-in that is denied on the server's own page never reaches authlens.",
+        spec="RFC 8252 §7.3",
+        cure=found.cure if found else "Look at the browser: what does the page say? Then try again.",
     )
 
 
 def _incomplete() -> Check:
-    return Check(
+    return failed(
         "authorization.ready",
-        Severity.FAILURE,
         "Client, challenge and endpoints are known.",
         "an earlier stage is missing",
         cure="Go back and run the earlier stages.",
@@ -125,12 +125,11 @@ def _incomplete() -> Check:
 
 
 def _unusable(reason: str) -> Check:
-    return Check(
+    return failed(
         "authorization.endpoint",
-        Severity.FAILURE,
         "The authorization endpoint can carry the request.",
         reason,
-        "A parameter may stand in a request only once.",
-        "RFC 6749 §3.1",
-        "Ask the owner of the server to correct authorization_endpoint.",
+        why="A parameter may stand in a request only once.",
+        spec="RFC 6749 §3.1",
+        cure="Ask the owner of the server to correct authorization_endpoint.",
     )

@@ -12,7 +12,8 @@ from authlens_core.access.team import cloudflare_metadata_urls
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.challenge import ChallengeField, resource_metadata_parameter
-from authlens_core.oauth.check import Check, Severity, failures, passed
+from authlens_core.oauth.check import Check, Severity, failed, failures, noticed, passed, warned
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.oauth.resource_metadata import read_metadata_location, well_known_urls
 from authlens_core.oauth.resource_request import resource_request
@@ -21,6 +22,7 @@ from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.addresses import is_global
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["DetectionStage"]
 
@@ -43,7 +45,7 @@ class DetectionStage:
             method = "POST"
         else:
             return None
-        purpose = "resource without credential"
+        purpose = Purpose.RESOURCE
         request = resource_request(facts.resource_url, method)
         return PlannedRequest(request, purpose, server_supplied=False, limits=RESOURCE)
 
@@ -70,7 +72,7 @@ _GOES_ON: Final = frozenset({Protection.OAUTH, Protection.UNAUTHORIZED_BARE})
 
 
 def _approved(facts: Facts) -> bool:
-    return "detection.protection" in facts.approved
+    return CheckId.DETECTION_PROTECTION in facts.approved
 
 
 def _get_is_not_allowed(exchange: Exchange) -> bool:
@@ -109,22 +111,21 @@ def _protection(answer: Answer) -> Check:
     if answer.protection in _GOES_ON:
         severity = Severity.PASS if answer.protection is Protection.OAUTH else Severity.WARNING
         return Check(
-            "detection.protection",
-            severity,
-            "The resource asks for a bearer token.",
-            seen,
-            "The challenge is where OAuth begins: it says what is wanted and where to read on.",
-            "RFC 6750 §3",
-            answer.cure,
+            name=CheckId.DETECTION_PROTECTION,
+            severity=severity,
+            expected="The resource asks for a bearer token.",
+            seen=seen,
+            why="The challenge is where OAuth begins: it says what is wanted and where to read on.",
+            spec="RFC 6750 §3",
+            cure=answer.cure,
         )
-    return Check(
-        "detection.protection",
-        Severity.FAILURE,
+    return failed(
+        CheckId.DETECTION_PROTECTION,
         "The resource asks for a bearer token.",
         seen,
-        "OAuth can only begin where the resource asks for it.",
-        "RFC 6750 §3",
-        answer.cure,
+        why="OAuth can only begin where the resource asks for it.",
+        spec="RFC 6750 §3",
+        cure=answer.cure,
         overridable=answer.protection in _WORTH_A_SECOND_LOOK,
     )
 
@@ -134,13 +135,12 @@ def _method_note(exchanges: Sequence[Exchange]) -> tuple[Check, ...]:
         return ()
     first = exchanges[0].response
     return (
-        Check(
+        noticed(
             "detection.method",
-            Severity.NOTICE,
             "The resource answers GET.",
             f"GET gave {first.status if first else 'nothing'}, so POST was tried",
-            "MCP servers often take POST only; the access token is then proven with POST too.",
-            "RFC 9110 §15.5.6",
+            why="MCP servers often take POST only; the access token is then proven with POST too.",
+            spec="RFC 9110 §15.5.6",
         ),
     )
 
@@ -161,21 +161,21 @@ def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[
         if source == "WWW-Authenticate" or not failures(location.checks):
             found = () if location.value is None else (location.value,)
             named = passed(
-                "detection.resource_metadata",
+                CheckId.DETECTION_METADATA,
                 "The answer says where the resource metadata is.",
                 f"named in {source}",
                 spec=_SPEC,
             )
             return replace(facts, metadata_candidates=found), (named, *location.checks)
     candidates = _well_known(facts.resource_url, answer)
-    guess = Check(
-        "detection.resource_metadata",
-        Severity.WARNING,
+    guess = warned(
+        CheckId.DETECTION_METADATA,
         "The answer says where the resource metadata is.",
         "no resource_metadata in it; the well-known places are tried in order",
-        "A guess may find an old document, or none.",
-        _SPEC,
-        "Ask the owner of the resource to send WWW-Authenticate: Bearer resource_metadata=… with the 401.",
+        why="A guess may find an old document, or none.",
+        spec=_SPEC,
+        cure="Ask the owner of the resource to send WWW-Authenticate: Bearer resource_metadata=… with "
+        "the 401.",
     )
     return replace(facts, metadata_candidates=candidates, metadata_guessed=True), (guess,)
 
@@ -197,14 +197,13 @@ def _well_known(resource: Url, answer: Answer) -> tuple[Url, ...]:
 
 
 def _unusable(seen: str) -> Check:
-    return Check(
-        "detection.resource_metadata",
-        Severity.FAILURE,
+    return failed(
+        CheckId.DETECTION_METADATA,
         "The answer names one usable metadata URL.",
         seen,
-        "A URL from a server is fetched only if it can mean one thing.",
-        _SPEC,
-        "Ask the owner of the resource to correct its WWW-Authenticate field.",
+        why="A URL from a server is fetched only if it can mean one thing.",
+        spec=_SPEC,
+        cure="Ask the owner of the resource to correct its WWW-Authenticate field.",
     )
 
 

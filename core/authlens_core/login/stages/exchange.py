@@ -7,16 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.refusal import refusal_checks
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, failed
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["ExchangeStage"]
 
@@ -43,7 +44,7 @@ class ExchangeStage:
             redirect_uri=client.redirect_uri,
             resource=facts.resource,
         )
-        return PlannedRequest(request, "token request", limits=TOKEN)
+        return PlannedRequest(request, Purpose.TOKEN, limits=TOKEN)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the tokens and work out when they end."""
@@ -58,8 +59,8 @@ class ExchangeStage:
         checks = (*reading.checks, *_clock(exchange))
         if reading.value is None:
             error, status = read_error(exchange.response, _sent(facts)), exchange.response.status
-            explained = refusal_checks(Stage.EXCHANGE, error, status=status, exchange=exchange)
-            return StageResult(replace(facts, code=None), (*checks, *explained))
+            found = refusal(Stage.EXCHANGE, error, status=status, exchange=exchange)
+            return StageResult(replace(facts, code=None), checks, diagnosis=found)
         tokens = reading.value
         expires_at = _expires_at(tokens, exchange)
         new = replace(
@@ -89,30 +90,28 @@ def _expires_at(tokens: TokenResponse, exchange: Exchange) -> datetime | None:
 
 
 def _no_code() -> Check:
-    return Check(
+    return failed(
         "exchange.code",
-        Severity.FAILURE,
         "There is a code that was not used yet.",
         "no code",
-        "A code works once, so a new one is needed for every attempt.",
-        "RFC 6749 §4.1.2",
-        "Go back to PKCE and sign in again.",
+        why="A code works once, so a new one is needed for every attempt.",
+        spec="RFC 6749 §4.1.2",
+        cure="Go back to PKCE and sign in again.",
     )
 
 
 def _no_answer(exchange: Exchange) -> Check:
     failure = exchange.failure
     unknown = failure is not None and failure.may_have_arrived
-    return Check(
+    return failed(
         "exchange.answer",
-        Severity.FAILURE,
         "The token endpoint answers.",
         failure.cause if failure else "no answer",
-        "The result is unknown: the server may have used up the code. It is not sent a second time."
+        why="The result is unknown: the server may have used up the code. It is not sent a second time."
         if unknown
         else "",
-        "RFC 6749 §10.5",
-        f"{failure.cure} Then go back to PKCE and sign in again." if failure else "Sign in again.",
+        spec="RFC 6749 §10.5",
+        cure=f"{failure.cure} Then go back to PKCE and sign in again." if failure else "Sign in again.",
     )
 
 

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.access.diagnosis import diagnose
+from authlens_core.access.diagnose import diagnose
 from authlens_core.login.facts import Facts
-from authlens_core.login.refusal import refusal_checks
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, Severity, failures, passed
+from authlens_core.oauth.check import Check, failed, failures, passed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["CLIENT_NAME", "OFFLINE_ACCESS", "RegistrationStage", "redirect_uri_to_be", "requested_scope"]
 
@@ -47,7 +49,7 @@ class RegistrationStage:
             scope=requested_scope(facts),
             resource=facts.resource,
         )
-        return PlannedRequest(request, "client registration")
+        return PlannedRequest(request, Purpose.REGISTRATION)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Keep the client: a given one, a known one, or the one just registered."""
@@ -72,10 +74,8 @@ class RegistrationStage:
         if reading.value is None:
             error, status = read_error(exchange.response), exchange.response.status
             remark = f"The redirect URI sent was {facts.redirect_uri}."
-            explained = refusal_checks(
-                Stage.REGISTRATION, error, status=status, remark=remark, exchange=exchange
-            )
-            return StageResult(facts, (*reading.checks, *explained))
+            found = refusal(Stage.REGISTRATION, error, status=status, remark=remark, exchange=exchange)
+            return StageResult(facts, reading.checks, diagnosis=found)
         return _with_client(facts, reading.value, reading.checks)
 
 
@@ -152,14 +152,13 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
         return ()
     if _takes_documents(facts):
         return is_client_metadata_url(url).checks
-    unsupported = Check(
+    unsupported = failed(
         "registration.client_metadata_url",
-        Severity.FAILURE,
         "The server takes the URL of a metadata document as client_id.",
         "client_id_metadata_document_supported is not true in its metadata",
-        "It would not know what to do with a URL in the place of a client id.",
-        "OAuth Client ID Metadata Document §5",
-        "Leave --client-metadata-url out, so that authlens registers itself.",
+        why="It would not know what to do with a URL in the place of a client id.",
+        spec="OAuth Client ID Metadata Document §5",
+        cure="Leave --client-metadata-url out, so that authlens registers itself.",
     )
     return (unsupported,)
 
@@ -173,31 +172,29 @@ def _secret_method(facts: Facts) -> str:
 
 
 def _nothing_to_use(facts: Facts) -> Check:
-    found = diagnose("registration", check_names=("server.registration_endpoint",))
-    return Check(
-        "registration.endpoint",
-        Severity.FAILURE,
+    found = diagnose("registration", check_names=(CheckId.SERVER_REGISTRATION,))
+    return failed(
+        CheckId.REGISTRATION_ENDPOINT,
         "The server lets clients register, or a client id is given.",
         "no usable registration_endpoint in the server metadata" if facts.server_metadata else "no metadata",
-        "A server answers only clients that it knows.",
-        "RFC 7591 §3, RFC 8414 §2",
-        found.cure if found else "Use a client registered beforehand: authlens login URL --client-id ID",
+        why="A server answers only clients that it knows.",
+        spec="RFC 7591 §3, RFC 8414 §2",
+        cure=found.cure if found else "Use a client registered beforehand: authlens login URL --client-id ID",
     )
 
 
 def _no_answer(exchange: Exchange) -> Check:
     failure = exchange.failure
     unknown = failure is not None and failure.may_have_arrived
-    return Check(
+    return failed(
         "registration.answer",
-        Severity.FAILURE,
         "The server answers the registration.",
         failure.cause if failure else "no answer",
-        "It is not known whether a client was created, so authlens does not register again by itself."
+        why="It is not known whether a client was created, so authlens does not register again by itself."
         if unknown
         else "",
-        _SPEC,
-        failure.cure if failure else "",
+        spec=_SPEC,
+        cure=failure.cure if failure else "",
     )
 
 

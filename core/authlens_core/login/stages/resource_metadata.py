@@ -8,7 +8,8 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, failed, passed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import JSON_TYPE
 from authlens_core.oauth.resource_metadata import (
     ResourceMetadata,
@@ -18,13 +19,14 @@ from authlens_core.oauth.resource_metadata import (
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["ResourceMetadataStage"]
 
 _SPEC = "RFC 9728 §3"
 _TOO_MANY: Final = 429
-MISSING = "resource_metadata.found"
-SEVERAL = "resource_metadata.authorization_server"
+MISSING = CheckId.METADATA_FOUND
+SEVERAL = CheckId.METADATA_SERVER
 
 
 class ResourceMetadataStage:
@@ -38,7 +40,9 @@ class ResourceMetadataStage:
             return None
         if sent and not _not_here(sent[-1], guessed=facts.metadata_guessed):
             return None
-        return PlannedRequest(metadata_request(facts.metadata_candidates[len(sent)]), "resource metadata")
+        return PlannedRequest(
+            metadata_request(facts.metadata_candidates[len(sent)]), Purpose.RESOURCE_METADATA
+        )
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the document and choose the authorization server."""
@@ -72,14 +76,14 @@ def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
 
 def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
     tried = ", ".join(f"{e.request.url} ({e.response.status})" for e in exchanges if e.response is not None)
-    return Check(
+    return failed(
         MISSING,
-        Severity.FAILURE,
         "The resource publishes its metadata.",
         f"nothing at {tried}" if tried else "nowhere to look",
-        "Without it authlens does not know which authorization server the resource trusts.",
-        _SPEC,
-        "For Cloudflare Access, turn on Managed OAuth: Zero Trust → Access controls → Applications → (app) → "
+        why="Without it authlens does not know which authorization server the resource trusts.",
+        spec=_SPEC,
+        cure="For Cloudflare Access, turn on Managed OAuth: Zero Trust → Access controls → Applications → "
+        "(app) → "
         "Advanced settings → Managed OAuth; or use cloudflared. For an old MCP server, go on: "
         f"{facts.resource_url.origin} itself is then taken for the authorization server.",
         overridable=True,
@@ -88,14 +92,13 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
 
 def _unanswered(exchange: Exchange) -> Check:
     failure = exchange.failure
-    return Check(
+    return failed(
         "resource_metadata.answer",
-        Severity.FAILURE,
         "The resource answers with its metadata.",
         failure.cause if failure else "no answer",
-        "",
-        _SPEC,
-        failure.cure if failure else "Try again.",
+        why="",
+        spec=_SPEC,
+        cure=failure.cure if failure else "Try again.",
     )
 
 
@@ -132,14 +135,13 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
     except UrlRefused as refused:
         issuer = None
         checks.append(
-            Check(
+            failed(
                 "resource_metadata.issuer_url",
-                Severity.FAILURE,
                 "The authorization server is named by an https URL without query or fragment.",
                 f"{chosen}: {'; '.join(refused.reasons)}",
-                "An issuer is compared letter by letter and asked for credentials, so it has to be exact.",
-                "RFC 8414 §2",
-                "Ask the owner of the resource to correct authorization_servers.",
+                why="An issuer is compared letter by letter and asked for credentials: it has to be exact.",
+                spec="RFC 8414 §2",
+                cure="Ask the owner of the resource to correct authorization_servers.",
             )
         )
     new = replace(facts, resource_metadata=metadata, issuer=issuer, issuer_identifier=chosen)
@@ -148,24 +150,22 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
 
 def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:
     if chosen not in servers:
-        return Check(
+        return failed(
             SEVERAL,
-            Severity.FAILURE,
             "The authorization server you chose is one that the resource names.",
             chosen,
-            "Tokens of a server that the resource does not trust are of no use here.",
-            "RFC 9728 §7.6",
-            f"Choose one of: {', '.join(servers)}",
+            why="Tokens of a server that the resource does not trust are of no use here.",
+            spec="RFC 9728 §7.6",
+            cure=f"Choose one of: {', '.join(servers)}",
         )
     if len(servers) > 1 and facts.options.issuer is None:
-        return Check(
+        return failed(
             SEVERAL,
-            Severity.FAILURE,
             "The resource names one authorization server, or you chose one.",
             ", ".join(servers),
-            "You will type your password at the server, so it should be one that you know.",
-            "RFC 9728 §7.6",
-            f"Go on to use the first, {chosen}.",
+            why="You will type your password at the server, so it should be one that you know.",
+            spec="RFC 9728 §7.6",
+            cure=f"Go on to use the first, {chosen}.",
             overridable=True,
         )
     return passed(SEVERAL, "An authorization server is named.", chosen, spec="RFC 9728 §2")

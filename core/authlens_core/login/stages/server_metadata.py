@@ -8,7 +8,8 @@ from dataclasses import replace
 from authlens_core.access.team import is_team_host
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, failed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
 from authlens_core.oauth.server_metadata import (
     ServerMetadata,
@@ -18,6 +19,7 @@ from authlens_core.oauth.server_metadata import (
 )
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["ServerMetadataStage"]
 
@@ -37,7 +39,7 @@ class ServerMetadataStage:
         if len(sent) >= len(candidates):
             return None
         request = Request("GET", candidates[len(sent)].text, Headers.of([("Accept", JSON_TYPE)]))
-        return PlannedRequest(request, "server metadata")
+        return PlannedRequest(request, Purpose.SERVER_METADATA)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the document found, check the four requirements, and keep the endpoints."""
@@ -69,14 +71,13 @@ class ServerMetadataStage:
 
 
 def _no_document(seen: str, cure: str = "") -> Check:
-    return Check(
-        "server.document",
-        Severity.FAILURE,
+    return failed(
+        CheckId.SERVER_DOCUMENT,
         "The authorization server publishes its metadata.",
         seen,
-        "Endpoints are never guessed: a guess could send a code to the wrong place.",
-        "RFC 8414 §3",
-        cure or "Ask the owner of the resource whether authorization_servers names the right server.",
+        why="Endpoints are never guessed: a guess could send a code to the wrong place.",
+        spec="RFC 8414 §3",
+        cure=cure or "Ask the owner of the resource whether authorization_servers names the right server.",
     )
 
 

@@ -128,13 +128,13 @@ def _refused(experiment: Experiment, seen: str, error: OAuthError) -> _Answer:
 def _check(experiment: Experiment, answer: _Answer) -> Check:
     passed = answer.severity is Severity.PASS
     return Check(
-        f"experiment.{experiment.name}",
-        answer.severity,
-        experiment.expectation,
-        answer.seen,
-        experiment.why,
-        experiment.spec,
-        "" if passed or answer.severity is Severity.NOTICE else _cure(experiment),
+        name=f"experiment.{experiment.name}",
+        severity=answer.severity,
+        expected=experiment.expectation,
+        seen=answer.seen,
+        why=experiment.why,
+        spec=experiment.spec,
+        cure="" if passed or answer.severity is Severity.NOTICE else _cure(experiment),
     )
 
 

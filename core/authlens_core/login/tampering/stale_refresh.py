@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, Severity
-from authlens_core.oauth.token import read_token_response, refresh_request
+from authlens_core.oauth.check import Check, failed
+from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["StaleRefreshStage"]
 
@@ -33,7 +34,7 @@ class StaleRefreshStage:
         request = refresh_request(
             endpoint, client, refresh_token=tokens.refresh_token, resource=facts.resource
         )
-        return PlannedRequest(request, "refresh", limits=TOKEN)
+        return PlannedRequest(request, Purpose.REFRESH, limits=TOKEN)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the honest refresh, and say whether the server replaced the refresh token."""
@@ -54,37 +55,24 @@ class StaleRefreshStage:
             *(() if new is None else (Fact("refresh_token", new, "RFC 6749 §6", "the new one"),)),
         )
         replaced = new is not None and new != old
-        return StageResult(facts, (*reading.checks, _rotation(replaced=replaced)), shown)
-
-
-def _rotation(*, replaced: bool) -> Check:
-    return Check(
-        "refresh.rotation",
-        Severity.PASS if replaced else Severity.NOTICE,
-        "The server replaces the refresh token at each use.",
-        "a new one came" if replaced else "none came, so the old one stays in use and works again by design",
-        "Only where it is replaced can the server notice that two hold it.",
-        "RFC 9700 §4.14.2",
-    )
+        return StageResult(facts, (*reading.checks, rotation_check(replaced=replaced)), shown)
 
 
 def _no_refresh_token() -> Check:
-    return Check(
+    return failed(
         "experiment.refresh_token",
-        Severity.FAILURE,
         "There is a refresh token to try.",
         "the server gave none",
-        "Without one there is nothing to steal either.",
-        "RFC 6749 §1.5",
-        "Ask for the scope offline_access, if the server knows it.",
+        why="Without one there is nothing to steal either.",
+        spec="RFC 6749 §1.5",
+        cure="Ask for the scope offline_access, if the server knows it.",
     )
 
 
 def _no_answer(exchange: Exchange) -> Check:
     failure = exchange.failure
-    return Check(
+    return failed(
         "refresh.answer",
-        Severity.FAILURE,
         "The token endpoint answers.",
         failure.cause if failure else "no answer",
         spec="RFC 6749 §6",

@@ -29,24 +29,25 @@ from authlens_core.login.tampering.experiment_verdict import (
 )
 from authlens_core.login.tampering.experiments import Experiment, Referee
 from authlens_core.oauth.authorization import AuthorizationResponse
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, failed, noticed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Headers, Request
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["Tampering", "kept_nowhere"]
 
 
 def kept_nowhere() -> Check:
     """Return the check that says what becomes of the tokens of a changed login."""
-    return Check(
-        "exchange.kept",
-        Severity.NOTICE,
+    return noticed(
+        CheckId.EXCHANGE_STORED,
         "Tokens are kept when the login ran as the protocol has it.",
         "kept nowhere, because the request was changed",
-        "They end by themselves when their time is over.",
+        why="They end by themselves when their time is over.",
         cure="Begin a new login for tokens that are kept.",
     )
 
@@ -118,7 +119,7 @@ class Tampering:
             return None
         what = "refresh token" if stage is Stage.REFRESH else "code"
         self.done = (*self.done, f"the {what} was sent a second time")
-        return replace(planned, purpose=f"{planned.purpose} again")
+        return replace(planned, purpose=planned.purpose.again)
 
     def link(self, learned: StageResult) -> StageResult:
         """Return what the authorization stage learned with its link changed, and note what was changed."""
@@ -150,7 +151,7 @@ class Tampering:
         if experiment is None or experiment.referee is not Referee.LINK or facts.authorization_url is None:
             return None
         request = Request("GET", facts.authorization_url, Headers.of([("Accept", "text/html")]))
-        return PlannedRequest(request, "the link, opened without a session", limits=RESOURCE)
+        return PlannedRequest(request, Purpose.LINK, limits=RESOURCE)
 
     def judged_link(self, exchange: Exchange, facts: Facts) -> tuple[Check, ...]:
         """Judge the link that authlens opened; empty where the server asks for a sign-in first."""
@@ -160,9 +161,8 @@ class Tampering:
         if experiment is None or refused is None:
             return ()
         status = exchange.response.status if exchange.response else None
-        settled = Check(
-            "authorization.opened",
-            Severity.FAILURE,
+        settled = failed(
+            CheckId.AUTHORIZATION_OPENED,
             "The link leads to a sign-in.",
             f"{status}: the server does not let anybody sign in with this link",
             spec="RFC 6749 §4.1.2.1",
@@ -212,7 +212,7 @@ class Tampering:
         self._ever = self.happened
         self._edits.pop(stage, None)
         experiment = self._here(stage)
-        if experiment is not None and any(check.name.startswith("experiment.") for check in checks):
+        if experiment is not None and any(check.judges_attack for check in checks):
             self.armed = experiment.follow_up if passed else None
 
     def _here(self, stage: Stage) -> Experiment | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from authlens_core.emulator.faults import Fault
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import StageRecord
 from authlens_tui.screens.wizard.words import failed_words
-from authlens_tui.widgets.record.checks_view import check_lines
 from support.walked_faults import Walk, walked
 
 pytestmark = pytest.mark.timeout(30)
@@ -78,10 +79,15 @@ def _failed(walk: Walk) -> StageRecord | None:
     return last if last.failures else None
 
 
+def _lines(record: StageRecord) -> Iterator[Line]:
+    known = StageSnapshot(record.stage, record=record, exchanges=record.exchanges)
+    return tab_lines(Tab.CHECKS, known, [record], Redactor(), ViewOptions())
+
+
 def _checks_tab(walk: Walk) -> str:
     """Return the Checks tabs of all stages."""
     records = (*walk.login.trace.records, *([walk.afterwards] if walk.afterwards else []))
-    return "\n".join(line.text for record in records for line in check_lines(record.checks))
+    return "\n".join(line.text for record in records for line in _lines(record))
 
 
 def test_there_is_a_row_for_every_fault() -> None:
@@ -106,11 +112,10 @@ async def test_where_nothing_is_to_be_cured_no_diagnosis_is_on_the_screen(fault:
     """What authlens copes with is a note at most."""
     walk = await walked(fault)
     assert _failed(walk) is None
-    assert "Why it was refused" not in _checks_tab(walk)
+    assert "Cause" not in _checks_tab(walk)
 
 
 async def test_the_checks_tab_of_a_failed_stage_quotes_the_raw_answer() -> None:
-    """The diagnosis stands among the checks, with its lines as they were."""
     tab = _checks_tab(await walked(Fault.REDIRECT_URI_REFUSED))
     assert "raw   HTTP/1.1 400 Bad Request" in tab
     assert '"error_description": "redirect_uri is not allowed by the account configuration"' in tab
@@ -128,22 +133,8 @@ async def test_an_answer_that_nobody_knows_is_in_the_words_whole() -> None:
     """Status, type, CF-Ray and first bytes come first, for they are all there is."""
     record = _failed(await walked(Fault.HTML_ERROR))
     assert record is not None
-    unknown = Check(
-        "exchange.unknown.diagnosis",
-        Severity.NOTICE,
-        "What came back",
-        "authlens does not know this answer, so here it is.",
-        cure="Look at it.",
-        evidence="HTTP/1.1 418 Teapot\ncontent-type: text/plain\ncf-ray: 1-EMU\nbegins with: "
-        + "stout " * 20,
-    )
-    failed = next(c for c in record.checks if c.severity is Severity.FAILURE)
-    words = failed_words(
-        StageRecord(
-            record.stage, record.outcome, record.started_at, 0.1, record.exchanges, (failed, unknown)
-        ),
-        WAYS,
-    ).plain
+    assert record.diagnosis is not None
+    words = failed_words(replace(record, diagnosis=replace(record.diagnosis, cure="Look at it.")), WAYS).plain
     assert "HTTP/1.1 418 Teapot · content-type: text/plain · cf-ray: 1-EMU · begins with: stout" in words
     assert words.count("stout") == 20
     assert words.index("Seen: ") < words.index("→ Look at it.")

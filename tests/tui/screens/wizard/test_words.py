@@ -26,7 +26,10 @@ async def finished() -> Login:
 
 def warned(trace: Trace, stage: Stage, *seen: str) -> Trace:
     """Return `trace` with warnings in the record of `stage`."""
-    checks = tuple(Check(f"a.{n}", Severity.WARNING, "all is well", words) for n, words in enumerate(seen))
+    checks = tuple(
+        Check(name=f"a.{n}", severity=Severity.WARNING, expected="all is well", seen=words)
+        for n, words in enumerate(seen)
+    )
 
     def changed(record: StageRecord) -> StageRecord:
         return replace(record, checks=(*record.checks, *checks)) if record.stage is stage else record

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from authlens_core.export.redaction import Redactor
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import failed
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.secret import Secret
 from authlens_core.trace.messages import Underway, messages
@@ -45,9 +45,8 @@ def hostile(text: str) -> StageRecord:
         WireFailure(FailureKind.TLS, text, text),
         NOW,
         0.1,
-        purpose=text,
     )
-    check = Check(text, Severity.FAILURE, text, text, text)
+    check = failed(text, text, text, why=text)
     return StageRecord(Stage.REVOKE, Outcome.FAILED, NOW, 0.1, (exchange, exchange), (check,))
 
 
@@ -177,6 +176,6 @@ def test_before_anything_was_sent_the_diagram_says_what_will_be_here(width: int)
 def test_a_cut_leaves_no_part_of_a_secret(length: int) -> None:
     """A long reason is masked before it is cut."""
     secret = "canary-" * 8
-    check = Check("x.y", Severity.FAILURE, "x" * length, secret)
+    check = failed("x.y", "x" * length, secret)
     record = StageRecord(Stage.REGISTRATION, Outcome.FAILED, NOW, 0.1, (), (check,))
     assert "canary" not in text(list(diagram_lines((record,), 198, Redactor([Secret(secret)]))))

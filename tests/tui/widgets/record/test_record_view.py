@@ -15,12 +15,13 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import failed
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.purpose import Purpose
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import LineList
@@ -29,6 +30,7 @@ from authlens_tui.widgets.record.record_view import RecordView, Tab
 from support.screens import text_of, until
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+PURPOSES = (Purpose.RESOURCE_METADATA, Purpose.SERVER_METADATA, Purpose.TOKEN)
 SECRET: Final = "access-canary-1"
 JWT: Final = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsxIn0.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 
@@ -55,10 +57,12 @@ class Inspected(BaseApp):
         """Say that a key of the server signed the token."""
         self.asked.append(event.record)
         verdicts = {Secret(JWT): Verification(Signature.VALID, "By k1.", "k1")}
-        event.view.show_verdicts(event.record, verdicts, (exchange("certs", {"keys": []}, "keys"),))
+        event.view.show_verdicts(
+            event.record, verdicts, (exchange("certs", {"keys": []}, Purpose.SIGNING_KEYS),)
+        )
 
 
-def exchange(path: str, document: object, purpose: str = "") -> Exchange:
+def exchange(path: str, document: object, purpose: Purpose = Purpose.OTHER) -> Exchange:
     """Return an exchange that was answered with JSON."""
     answer = Response(
         200, "OK", Headers.of([("Content-Type", "application/json")]), Body(json.dumps(document).encode())
@@ -111,13 +115,14 @@ async def test_all_titles_of_the_tabs_are_on_the_screen(width: int) -> None:
 
 async def test_one_of_several_exchanges_can_be_picked_and_all_are_numbered() -> None:
     """Candidates of metadata, the three of a revocation: each stays readable."""
-    three = [exchange(name, {"name": name}, f"purpose {name}") for name in ("first", "second", "third")]
+    three = [
+        exchange(name, {"name": name}, purpose)
+        for name, purpose in zip(("a", "b", "c"), PURPOSES, strict=True)
+    ]
     async with inspected(record(*three)) as (view, pilot, _):
         await pilot.press("3")
         await pilot.pause()
-        assert [f"{n} of 3 purpose {p}" in document(view).plain for n, p in ((1, "first"), (3, "third"))] == [
-            True
-        ] * 2
+        assert [f"{n} of 3 {PURPOSES[n - 1]}" in document(view).plain for n in (1, 3)] == [True] * 2
         await pilot.press("full_stop", "full_stop")
         assert "2 of 3" in document(view).plain
         assert '"second"' in document(view).plain
@@ -313,7 +318,7 @@ def test_nothing_is_cut_without_saying_so(length: int, raw: bool) -> None:
     long = "x" * length + "end"
     answer = Response(200, long, Headers.of([(long, long), ("WWW-Authenticate", f"Bearer {long}={long}")]))
     one = Exchange(Request("GET", f"https://h/{long}", Headers.of([(long, long)])), answer, None, NOW, 0.1)
-    check = Check(long, Severity.FAILURE, long, long, long, long, long, evidence=long)
+    check = failed(long, long, long, why=long, spec=long, cure=long)
     full = StageRecord(
         Stage.DETECTION, Outcome.FAILED, NOW, 0.1, (one,), (check,), (Fact(long, long, long, long),)
     )

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay, other_ways
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Stage, StageRecord
 
 __all__ = ["WIZARD_KEYS", "login_keys", "ways_on"]
@@ -89,7 +90,17 @@ _WAYS_ON: Final = {
 }
 
 
-_NO_PORT: Final = frozenset({"registration.port", "registration.port_half", "registration.listener"})
+_ABOUT_THE_REDIRECT_URI: Final = frozenset(
+    {
+        "redirect_uri_changed",
+        "redirect_uri_not_in_application",
+        "redirect_uri_not_in_account",
+        "redirect_uri_refused",
+    }
+)
+_NO_PORT: Final = frozenset(
+    {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}
+)
 """Checks that say that the port of the callback is not ours."""
 
 
@@ -128,11 +139,13 @@ def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:
     """Whether the other host name in the redirect URI may be what helps."""
     if failed.stage is Stage.AUTHORIZATION:
         # A server that refuses the redirect URI says so in the browser, and never sends that back.
-        refused = any("redirect" in check.seen.lower() for check in failed.checks)
-        return "authorization.timeout" in names or ("authorization.error" in names and refused)
+        refused = (failed.diagnosis is not None and failed.diagnosis.name in _ABOUT_THE_REDIRECT_URI) or any(
+            check.error_code == "invalid_redirect_uri" for check in failed.failures
+        )
+        return CheckId.AUTHORIZATION_TIMEOUT in names or refused
     if failed.stage is not Stage.REGISTRATION:
         return False
-    return "registration.port_half" in names or (bool(names) and not names & _NO_PORT)
+    return CheckId.REGISTRATION_PORT_HALF in names or (bool(names) and not names & _NO_PORT)
 
 
 def ways_on(allowed: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:

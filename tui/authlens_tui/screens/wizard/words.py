@@ -12,6 +12,7 @@ from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
 from authlens_core.login.verdict import Why, why
 from authlens_core.oauth.check import Severity
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
@@ -185,7 +186,7 @@ def _took(trace: Trace) -> str:
 
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
     """Say what was stopped, and the keys that lead on."""
-    waited = next((c for c in record.checks if c.name == "authorization.stopped"), None)
+    waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
     came = Content("") if waited is None else Content(f"Until then: {safe_line(waited.seen, 200)}. ")
     return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), came, _keys(ways))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.safe_text import safe_line
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces
 
-__all__ = ["SEVERITY_SIGNS", "check_lines", "checks_summary"]
+__all__ = ["SEVERITY_SIGNS", "check_lines", "checks_summary", "diagnosis_lines"]
 
 SEVERITY_SIGNS: Final = {
     Severity.FAILURE: ("✖", "failed", Tone.BAD),
@@ -46,6 +47,25 @@ def check_lines(checks: Iterable[Check], overridden: Iterable[str] = ()) -> Iter
         yield from _check(check, overridden=check.name in allowed)
 
 
+def diagnosis_lines(found: Diagnosis) -> Iterator[Line]:
+    """Yield why a stage failed: the cause, the lines of the answer that show it, and what to do."""
+    title = "Cause" if found.known else "What came back"
+    yield line(
+        (f"{'i cause':<{_INDENT}}", Tone.NOTE),
+        (title, Tone.TITLE),
+        (f"  {found.source}", Tone.MUTED),
+        hang=_INDENT,
+        words=True,
+    )
+    yield _labelled("seen", found.cause, Tone.PLAIN)
+    for number, quoted in enumerate(found.evidence):
+        yield _labelled("raw" if number == 0 else "", quoted, Tone.STRING, words=False)
+    if found.layer:
+        yield _labelled("layer", found.layer, Tone.MUTED)
+    if found.cure:
+        yield _labelled("fix", found.cure, Tone.NOTE)
+
+
 def _check(check: Check, *, overridden: bool) -> Iterator[Line]:
     sign, word, tone = SEVERITY_SIGNS[check.severity]
     grave = check.severity is not Severity.PASS
@@ -58,8 +78,6 @@ def _check(check: Check, *, overridden: bool) -> Iterator[Line]:
     )
     if check.seen:
         yield _labelled("seen", safe_line(check.seen, _MAX_SEEN), Tone.PLAIN if grave else Tone.MUTED)
-    for number, quoted in enumerate(check.evidence.splitlines()):
-        yield _labelled("raw" if number == 0 else "", quoted, Tone.STRING, words=False)
     if check.why and grave:
         yield _labelled("why", check.why, Tone.MUTED)
     if check.cure:

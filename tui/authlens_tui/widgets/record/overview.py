@@ -50,7 +50,7 @@ def overview_lines(
             yield exchange_line(exchange, redactor)
             if exchange.failure is not None:
                 yield from failure_lines(exchange.failure, told=exchange.failure.cause in told.cause)
-    experiments = [check for check in record.checks if check.name.startswith("experiment.")]
+    experiments = [check for check in record.checks if check.judges_attack]
     # What the cause was told from is not told again; it stands whole among the checks.
     told_already = record.failures[:1] if told.cause else ()
     grave = [

@@ -16,7 +16,7 @@ from authlens_core.trace.messages import Underway
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
-from authlens_tui.widgets.record.checks_view import check_lines
+from authlens_tui.widgets.record.checks_view import check_lines, diagnosis_lines
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.exchange_view import (
     failure_lines,
@@ -214,6 +214,9 @@ def tab_lines(
             )
         case Tab.CHECKS:
             record = known.record
+            if record is not None and record.diagnosis is not None:
+                yield from diagnosis_lines(record.diagnosis)
+                yield BLANK
             yield from check_lines(record.checks, record.overridden) if record else check_lines(())
         case Tab.DIAGRAM:
             yield from _diagram(known, story, redactor, aspect.width)
@@ -226,7 +229,7 @@ def tab_lines(
 
 
 def _requests(known: StageSnapshot) -> list[tuple[Request, str]]:
-    sent = [(exchange.request, exchange.purpose) for exchange in known.exchanges]
+    sent = [(exchange.request, exchange.purpose.value) for exchange in known.exchanges]
     return sent if known.planned is None else [*sent, (known.planned, "not sent yet")]
 
 

@@ -1,0 +1,74 @@
+"""Diagnose a stage when its record is made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Final
+
+from authlens_core.access.diagnose import diagnose, explain
+from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.oauth.check import Check, Severity, failures
+from authlens_core.oauth.error_response import OAuthError
+from authlens_core.trace.record import Stage
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["diagnosis_of", "refusal"]
+
+# A login continues after a warning; what it means still deserves a diagnosis.
+_GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
+
+
+def refusal(
+    stage: Stage,
+    error: OAuthError | None,
+    *,
+    status: int | None = None,
+    remark: str = "",
+    exchange: Exchange | None = None,
+) -> Diagnosis | None:
+    """Return the diagnosis of a refusal in `stage`, or None if the error is not a known one.
+
+    Args:
+        stage: where it happened.
+        error: what the server said, if it sent an OAuth error.
+        status: the status of its answer, None for an answer that came through the browser.
+        remark: a sentence of ours that belongs to the cause.
+        exchange: the request and the answer, if authlens itself sent the request.
+    """
+    found = diagnose(
+        stage.value,
+        error=error.error if error else "",
+        description=error.description if error else "",
+        status=status,
+        exchange=exchange,
+    )
+    return replace(found, cause=f"{found.cause} {remark}") if found is not None and remark else found
+
+
+def diagnosis_of(
+    stage: Stage,
+    checks: Sequence[Check],
+    exchanges: Sequence[Exchange],
+    overridden: Collection[str] = (),
+) -> Diagnosis | None:
+    """Return the diagnosis of a stage that ended with `checks`; None if they say everything.
+
+    Failures are explained, the first of them if they have different causes; without one, warnings are.
+    """
+    standing = failures(checks, overridden)
+    grave = standing or tuple(c for c in checks if c.severity in _GRAVE and c.name not in overridden)
+    if not grave:
+        return None
+    exchange = _decisive(stage, exchanges)
+    if standing:
+        return explain(stage.value, grave, exchange)
+    return diagnose(stage.value, checks=grave, exchange=exchange)
+
+
+def _decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
+    """Return the exchange that decided: the last, or the refused one of a revocation."""
+    if stage is Stage.REVOKE:
+        refused = (e for e in exchanges if e.response is not None and e.response.status >= 400)
+        return next((e for e in refused if e.purpose.revokes), None)
+    return exchanges[-1] if exchanges else None

@@ -33,7 +33,7 @@ from authlens_core.errors import UsageError
 from authlens_core.export.json_output import json_output
 from authlens_core.export.json_record import JsonRecord, RecordRefused, read_json
 from authlens_core.export.redacted_trace import body_text, redacted_trace
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, Severity, judged
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
@@ -227,11 +227,11 @@ def _plain_record_in(found: JsonRecord) -> StageRecord:
 
 
 def _check_in(found: JsonRecord) -> Check:
-    return Check(
-        name=found.text("name"),
-        severity=found.choice("severity", Severity),
-        expected=found.text("expected"),
-        seen=found.text("seen"),
+    return judged(
+        found.choice("severity", Severity),
+        found.text("name"),
+        found.text("expected"),
+        found.text("seen"),
         why=found.text("why"),
         spec=found.text("spec"),
         cure=found.text("cure"),

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from functools import partial
 
 from authlens_core.oauth.check_id import EXPERIMENT
 from authlens_core.safe_text import safe_fields
 
-__all__ = ["Check", "Severity", "failed", "failures", "noticed", "passed", "warned"]
+__all__ = ["Check", "Severity", "failed", "failures", "judged", "noticed", "passed", "warned"]
 
 
 class Severity(StrEnum):
@@ -65,36 +65,36 @@ class Check:
         return self.name.rpartition(".")[2]
 
 
-def passed(name: str, expected: str, seen: str = "", *, why: str = "", spec: str = "") -> Check:
-    """Make a check that passed."""
-    return Check(name=name, severity=Severity.PASS, expected=expected, seen=seen, why=why, spec=spec)
+def judged(
+    severity: Severity,
+    name: str,
+    expected: str,
+    seen: str = "",
+    *,
+    why: str = "",
+    spec: str = "",
+    cure: str = "",
+    overridable: bool = False,
+    error_code: str = "",
+) -> Check:
+    """Make a check whose severity is computed; `passed`, `noticed`, `warned` and `failed` know theirs."""
+    return Check(
+        name=name,
+        severity=severity,
+        expected=expected,
+        seen=seen,
+        why=why,
+        spec=spec,
+        cure=cure,
+        overridable=overridable,
+        error_code=error_code,
+    )
 
 
-class _Maker(Protocol):
-    def __call__(
-        self,
-        name: str,
-        expected: str,
-        seen: str = "",
-        *,
-        why: str = "",
-        spec: str = "",
-        cure: str = "",
-        overridable: bool = False,
-        error_code: str = "",
-    ) -> Check: ...
-
-
-def _maker(severity: Severity) -> _Maker:
-    def make(name: str, expected: str, seen: str = "", **more: Any) -> Check:
-        return Check(name=name, severity=severity, expected=expected, seen=seen, **more)
-
-    return make
-
-
-noticed = _maker(Severity.NOTICE)
-warned = _maker(Severity.WARNING)
-failed = _maker(Severity.FAILURE)
+passed = partial(judged, Severity.PASS)
+noticed = partial(judged, Severity.NOTICE)
+warned = partial(judged, Severity.WARNING)
+failed = partial(judged, Severity.FAILURE)
 
 
 def failures(checks: Iterable[Check], overridden: Iterable[str] = ()) -> tuple[Check, ...]:

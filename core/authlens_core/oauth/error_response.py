@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from authlens_core.oauth.check import Check, Severity, failed, noticed, passed
+from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, passed
 from authlens_core.oauth.http_message import JSON_TYPE, Response
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
 from authlens_core.oauth.reading import Reading
@@ -306,7 +306,7 @@ def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool
         return passed(name, expected, seen, spec=spec, why=why)
     severity = Severity.FAILURE if strict or charset not in ("", "utf-8", "us-ascii") else Severity.WARNING
     cure = f"The server has to send Content-Type: {JSON_TYPE}."
-    return Check(name=name, severity=severity, expected=expected, seen=seen, why=why, spec=spec, cure=cure)
+    return judged(severity, name, expected, seen, why=why, spec=spec, cure=cure)
 
 
 def _charset(content_type: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from authlens_core.oauth.check import Check, Severity, failed, noticed, passed, warned
+from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, passed, warned
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
@@ -262,14 +262,8 @@ def _endpoint_checks(
     else:
         severity = Severity.WARNING if document.get("revocation_endpoint") is not None else Severity.NOTICE
         cure = "The server has to publish revocation_endpoint; until then tokens end when they expire."
-        yield Check(
-            name=name,
-            severity=severity,
-            expected=expected,
-            seen=problems["revocation_endpoint"],
-            why=why,
-            spec="RFC 7009 §2",
-            cure=cure,
+        yield judged(
+            severity, name, expected, problems["revocation_endpoint"], why=why, spec="RFC 7009 §2", cure=cure
         )
 
 
@@ -291,15 +285,8 @@ def _requirement_checks(
         if wanted in values:
             yield passed(name, expected, seen, spec=spec, why=why)
         else:
-            yield Check(
-                name=name,
-                severity=severity,
-                expected=expected,
-                seen=seen,
-                why=why,
-                spec=spec,
-                cure=cure,
-                overridable=overridable,
+            yield judged(
+                severity, name, expected, seen, why=why, spec=spec, cure=cure, overridable=overridable
             )
     yield _registration_check(document, endpoints["registration_endpoint"], needed=needs_registration)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
-from authlens_core.oauth.check import Check, Severity, failed, noticed, passed, warned
+from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, Lifetime, parse_expires_in
@@ -263,14 +263,8 @@ def _scope(
     parts += [f"granted beyond the request: {' '.join(added)}"] if added else []
     severity = Severity.WARNING if missing else Severity.NOTICE
     cure = "Ask the owner to allow the missing scope, if the resource refuses the token." if missing else ""
-    return value, Check(
-        name=name,
-        severity=severity,
-        expected=expected,
-        seen="; ".join(parts)[:500],
-        why=why,
-        spec="RFC 6749 §3.3",
-        cure=cure,
+    return value, judged(
+        severity, name, expected, "; ".join(parts)[:500], why=why, spec="RFC 6749 §3.3", cure=cure
     )
 
 
@@ -352,11 +346,11 @@ def clock_check(response: Response, *, now: datetime) -> Check | None:
 
 def rotation_check(*, replaced: bool) -> Check:
     """Return whether a refresh replaced the refresh token."""
-    return Check(
-        name=CheckId.REFRESH_ROTATION,
-        severity=Severity.PASS if replaced else Severity.NOTICE,
-        expected="The server replaces the refresh token at each use.",
-        seen="a new one came" if replaced else "none came: the old one stays in use",
-        why="Only where it is replaced can the server notice that two hold it.",
+    return judged(
+        Severity.PASS if replaced else Severity.NOTICE,
+        CheckId.REFRESH_ROTATION,
+        "The server replaces the refresh token at each use.",
+        "a new one came" if replaced else "none came: the old one stays in use",
+        why="A server that replaces it notices when two clients use it.",
         spec="RFC 9700 §4.14.2",
     )

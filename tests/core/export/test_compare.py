@@ -14,7 +14,7 @@ from authlens_core.emulator import Emulator
 from authlens_core.export.compare import Comparison, Difference, compare
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.login.facts import Options
-from authlens_core.oauth.check import Check, Severity, failed
+from authlens_core.oauth.check import Severity, failed, judged
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
@@ -224,7 +224,9 @@ _RECORDS = st.builds(
     st.just(BEGAN),
     st.just(0.0),
     facts=_FACTS,
-    checks=st.lists(st.builds(Check, _WORDS, st.sampled_from(list(Severity)), _WORDS), max_size=2).map(tuple),
+    checks=st.lists(st.builds(judged, st.sampled_from(list(Severity)), _WORDS, _WORDS), max_size=2).map(
+        tuple
+    ),
     tampering=st.lists(_WORDS, max_size=2).map(tuple),
 )
 _TRACES = st.lists(_RECORDS, max_size=4).map(lambda records: trace(*records))

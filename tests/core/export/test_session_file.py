@@ -133,7 +133,8 @@ def test_a_diagnosis_that_an_early_version_wrote_as_a_check_is_read_as_a_diagnos
         "why": "",
         "spec": "RFC 6749",
     }
-    early |= {"name": "exchange.diagnosis", "cure": "Do.", "overridable": False, "evidence": "HTTP/1.1 400"}
+    early |= {"name": "exchange.diagnosis", "spec": "RFC 6749"}
+    early |= {"cure": "Do.", "overridable": False, "evidence": "HTTP/1.1 400"}
     record["checks"].append(early)
     again = read_session(json.dumps(document).encode()).records[0]
     assert len(again.checks) == len(record["checks"]) - 1

@@ -9,7 +9,7 @@ import pytest
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
 from authlens_core.login.verdict import verdict, why
-from authlens_core.oauth.check import Check, Severity, failed
+from authlens_core.oauth.check import Check, Severity, failed, judged
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_diagnosis import diagnosis_of
@@ -22,7 +22,7 @@ DENIED = reply(400, {"error": "invalid_grant", "error_description": "Code expire
 
 
 def _failed(name: str, seen: str = "", severity: Severity = Severity.FAILURE) -> Check:
-    return Check(name=name, severity=severity, expected="it works", seen=seen, cure="Do what the check says.")
+    return judged(severity, name, "it works", seen, cure="Do what the check says.")
 
 
 def _record(stage: Stage, check: Check, *answers: Answer, outcome: Outcome = Outcome.FAILED) -> StageRecord:

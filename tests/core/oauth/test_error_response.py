@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, judged, passed
 from authlens_core.oauth.error_response import (
     OAuthError,
     is_usable,
@@ -156,9 +156,7 @@ def test_a_value_is_usable_unless_a_check_failed_for_good(
 ) -> None:
     """What a person may override still needs a value to go on with."""
     good = passed("a", "x")
-    assert (
-        is_usable([good, Check(name="b", severity=severity, expected="x", overridable=overridable)]) is usable
-    )
+    assert is_usable([good, judged(severity, "b", "x", overridable=overridable)]) is usable
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

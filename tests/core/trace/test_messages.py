@@ -237,14 +237,14 @@ def test_a_wait_for_the_browser_is_an_arrow_still_to_come() -> None:
 
 def test_a_link_that_an_experiment_opened_itself_is_drawn_before_anybody_gets_it() -> None:
     """Its refusal is the end; where the server asks for a sign-in, the browser's way follows."""
-    opened = sent(reply(400), "the link, opened without a session", f"{ISSUER}/authorize?state=hidden")
+    opened = sent(reply(400), Purpose.LINK, f"{ISSUER}/authorize?state=hidden")
     refused = record(Stage.AUTHORIZATION, opened, outcome=Outcome.FAILED, failed="authorization.opened")
     drawn = messages((refused,))
     assert [(one.label, one.exchange_index, one.failed) for one in drawn] == [
         ("POST /authorize", 0, False),
         ("400 Bad Request", 0, True),
     ]
-    asked = sent(reply(200), "the link, opened without a session", f"{ISSUER}/authorize")
+    asked = sent(reply(200), Purpose.LINK, f"{ISSUER}/authorize")
     drawn = messages((record(Stage.AUTHORIZATION, asked),))
     assert [one.label for one in drawn][:3] == ["POST /authorize", "200 OK", "the link"]
     assert not any(one.failed for one in drawn)

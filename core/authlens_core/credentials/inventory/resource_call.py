@@ -112,6 +112,7 @@ async def call_resource(
         (*before, exchange),
         (said.check,),
         (Fact("answered by", said.answer.layer), Fact("credential", secret)),
+        diagnosis=said.diagnosis,
     )
     trace = Trace(secrets.token_hex(8), TraceKind.PROBE, target.text, started_at, (without_echoes(record),))
     summary = "The resource accepts it." if said.accepted else said.summary

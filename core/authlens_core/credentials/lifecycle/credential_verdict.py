@@ -13,7 +13,7 @@ from typing import Final
 from authlens_core.access.answer import Answer, Protection, classify
 from authlens_core.access.diagnose import explain
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, judged, passed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import Exchange
@@ -61,11 +61,11 @@ def judge(exchange: Exchange, what: str, *, spec: str = "") -> CredentialVerdict
         check = passed(CheckId.PROBE_ACCEPTED, expected, seen, spec=spec, why=_WHY)
         return CredentialVerdict(True, answer, check, None, f"The resource accepts the {what}.")
     severity = Severity.FAILURE if accepted is False else Severity.WARNING
-    bare = Check(
-        name=CheckId.PROBE_ACCEPTED,
-        severity=severity,
-        expected=expected,
-        seen=f"{seen}. {answer.summary}",
+    bare = judged(
+        severity,
+        CheckId.PROBE_ACCEPTED,
+        expected,
+        f"{seen}. {answer.summary}",
         why=_WHY,
         spec=spec,
         cure=answer.cure,
@@ -76,14 +76,8 @@ def judge(exchange: Exchange, what: str, *, spec: str = "") -> CredentialVerdict
     cause = found.cause
     if found.name == UNKNOWN:  # its words announce the whole answer, for which a sentence has no room
         cause = f"authlens does not know this answer: {answer.evidence[0]}."
-    check = Check(
-        name=CheckId.PROBE_ACCEPTED,
-        severity=severity,
-        expected=expected,
-        seen=f"{seen}. {cause}",
-        why=_WHY,
-        spec=spec,
-        cure=found.cure,
+    check = judged(
+        severity, CheckId.PROBE_ACCEPTED, expected, f"{seen}. {cause}", why=_WHY, spec=spec, cure=found.cure
     )
     return CredentialVerdict(accepted, answer, check, found, cause, found.cure)
 

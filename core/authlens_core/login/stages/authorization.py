@@ -16,7 +16,7 @@ from authlens_core.oauth.authorization import (
     authorization_url,
     url_parameters,
 )
-from authlens_core.oauth.check import Check, Severity, failed
+from authlens_core.oauth.check import Check, Severity, failed, judged
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
@@ -102,11 +102,11 @@ def nobody_came(seconds: float, ignored: int, *, stopped: bool = False) -> Check
     """Return the check for a wait that ended without an answer; `stopped`: the person ended it."""
     found = diagnose("authorization", check_names=(CheckId.AUTHORIZATION_TIMEOUT,))
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
-    return Check(
-        name=CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT,
-        severity=Severity.NOTICE if stopped else Severity.FAILURE,
-        expected="The browser comes back with an answer.",
-        seen=f"nothing in {seconds:.0f} seconds{others}",
+    return judged(
+        Severity.NOTICE if stopped else Severity.FAILURE,
+        CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT,
+        "The browser comes back with an answer.",
+        f"nothing in {seconds:.0f} seconds{others}",
         why=found.cause
         if found
         else "A sign-in that is denied on the server's own page never reaches authlens.",

@@ -12,7 +12,7 @@ from authlens_core.access.team import cloudflare_metadata_urls
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.challenge import ChallengeField, resource_metadata_parameter
-from authlens_core.oauth.check import Check, Severity, failed, failures, noticed, passed, warned
+from authlens_core.oauth.check import Check, Severity, failed, failures, judged, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.oauth.resource_metadata import read_metadata_location, well_known_urls
@@ -110,11 +110,11 @@ def _protection(answer: Answer) -> Check:
     seen = f"{answer.summary} ({'; '.join(answer.evidence)})" if answer.evidence else answer.summary
     if answer.protection in _GOES_ON:
         severity = Severity.PASS if answer.protection is Protection.OAUTH else Severity.WARNING
-        return Check(
-            name=CheckId.DETECTION_PROTECTION,
-            severity=severity,
-            expected="The resource asks for a bearer token.",
-            seen=seen,
+        return judged(
+            severity,
+            CheckId.DETECTION_PROTECTION,
+            "The resource asks for a bearer token.",
+            seen,
             why="The challenge is where OAuth begins: it says what is wanted and where to read on.",
             spec="RFC 6750 §3",
             cure=answer.cure,

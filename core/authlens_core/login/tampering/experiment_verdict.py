@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, Severity, judged
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.secret import Secret
 from authlens_core.wire.exchange import Exchange
@@ -127,11 +127,11 @@ def _refused(experiment: Experiment, seen: str, error: OAuthError) -> _Answer:
 
 def _check(experiment: Experiment, answer: _Answer) -> Check:
     passed = answer.severity is Severity.PASS
-    return Check(
-        name=f"experiment.{experiment.name}",
-        severity=answer.severity,
-        expected=experiment.expectation,
-        seen=answer.seen,
+    return judged(
+        answer.severity,
+        f"experiment.{experiment.name}",
+        experiment.expectation,
+        answer.seen,
         why=experiment.why,
         spec=experiment.spec,
         cure="" if passed or answer.severity is Severity.NOTICE else _cure(experiment),

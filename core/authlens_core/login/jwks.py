@@ -39,7 +39,6 @@ __all__ = [
 
 ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
 _LOGIN_PAGE: Final = "/cdn-cgi/access/login"
-_PURPOSE: Final = "keys, fetched to check signatures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +172,7 @@ async def check_signatures(
     verdicts, exchanges = await verify_all(
         wire, tokens, issuer=trusted, jwks_uri=jwks_uri, loopback_http=plain, now=now
     )
-    return verdicts, tuple(replace(exchange, purpose=_PURPOSE) for exchange in exchanges)
+    return verdicts, tuple(exchanges)
 
 
 def trusted_issuer(story: Sequence[StageRecord]) -> tuple[str | None, str | None]:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from authlens_core.access.answer import classify
-from authlens_core.credentials.lifecycle.credential_verdict import verdict
+from authlens_core.credentials.lifecycle.probe_result import verdict
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.save_login import keep

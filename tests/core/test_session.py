@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.records.index import Index
@@ -248,7 +248,7 @@ async def _begun(state: Path, store: _Shared) -> tuple[Grant, _Held, Credentials
     stale = {**EARNED, "access_token": "access-canary-stale", "refresh_token": "refresh-canary-stale"}
     sender = _Held(honest(token=reply(200, stale)))
     sender.hold()
-    refreshing = asyncio.create_task(refresh(second, sender, grant.grant_id, force=True))  # type: ignore[arg-type]
+    refreshing = asyncio.create_task(refresh(second, sender, grant.grant_id, RefreshOptions(force=True)))  # type: ignore[arg-type]
     await until(lambda: sender.count(f"POST {ISSUER}/token") == 1)
     return grant, sender, second, refreshing
 
@@ -354,7 +354,7 @@ async def test_a_scope_of_a_refresh_that_repeats_the_token_that_was_sent_is_in_n
     [grant] = credentials.list()
     answer = {"access_token": "access-canary-2", "token_type": "Bearer", "scope": "refresh-canary-1"}
     sender = _Held(honest(token=reply(200, answer)))
-    result = await refresh(credentials, sender, grant.grant_id, force=True)  # type: ignore[arg-type]
+    result = await refresh(credentials, sender, grant.grant_id, RefreshOptions(force=True))  # type: ignore[arg-type]
     assert result.outcome is RefreshOutcome.REFRESHED
     assert "canary" not in repr(result)
     await credentials.aclose()

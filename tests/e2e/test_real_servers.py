@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from authlens_core.credentials.lifecycle.probe_grant import prove
-from authlens_core.credentials.lifecycle.refresh import RefreshOutcome, refresh
+from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, RefreshOutcome, refresh
 from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, revoke
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.store.keyring_store import KeyringStore
@@ -110,9 +110,9 @@ async def test_the_token_opens_the_resource(session: Session, target: Target) ->
     """A later call proves it and notes when."""
     grant, _ = await grant_at(session, target)
 
-    proven = await prove(session.credentials, session.wire, grant.grant_id)
+    proven = await probe_grant(session.credentials, session.wire, grant.grant_id)
 
-    assert proven.accepted is True, proven.summary
+    assert proven.result.accepted is True, proven.result.summary
     assert proven.grant.last_proven_at is not None
 
 
@@ -122,13 +122,13 @@ async def test_a_refresh_replaces_both_tokens_and_the_new_one_works(session: Ses
     _, before = await session.credentials.load(grant.grant_id)
 
     for generation in (1, 2):
-        done = await refresh(session.credentials, session.wire, grant.grant_id, force=True)
+        done = await refresh(session.credentials, session.wire, grant.grant_id, RefreshOptions(force=True))
         assert done.outcome is RefreshOutcome.REFRESHED, (generation, done.summary)
     _, after = await session.credentials.load(grant.grant_id)
-    proven = await prove(session.credentials, session.wire, grant.grant_id)
+    proven = await probe_grant(session.credentials, session.wire, grant.grant_id)
 
     assert after.access_token != before.access_token
-    assert proven.accepted is True, proven.summary
+    assert proven.result.accepted is True, proven.result.summary
 
 
 REVOCABLE = ["emulator", "oidc_provider", "mcp_server"]
@@ -196,7 +196,7 @@ async def test_tokens_live_in_a_real_keyring(oidc_provider: ServerProcess) -> No
         async with Session(Wire(), Credentials.open(store)) as second:
             grant = second.credentials.find(oidc_provider.resource)
             assert grant is not None
-            done = await refresh(second.credentials, second.wire, grant.grant_id, force=True)
+            done = await refresh(second.credentials, second.wire, grant.grant_id, RefreshOptions(force=True))
             assert done.outcome is RefreshOutcome.REFRESHED, done.summary
             ended = await revoke(second.credentials, second.wire, grant.grant_id)
             assert ended.outcome is RevokeOutcome.REVOKED, ended.summary

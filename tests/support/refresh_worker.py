@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from authlens_core.credentials.lifecycle.access_token import access_token
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import store_at
@@ -29,7 +29,9 @@ PATIENCE = 30.0
 async def _do(command: str, at: datetime, credentials: Credentials, wire: Wire, url: str) -> dict[str, str]:
     if command == "again":
         grant = credentials.list()[0]
-        result = await refresh(credentials, wire, grant.grant_id, despite_unknown=True, now=lambda: at)
+        result = await refresh(
+            credentials, wire, grant.grant_id, RefreshOptions(despite_unknown=True), now=lambda: at
+        )
         return {"outcome": result.outcome.value}
     try:
         token = await access_token(credentials, wire, url, now=lambda: at)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.credentials.inventory.inventory import holdings_of
 from authlens_core.credentials.inventory.probe import probe
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator.emulator import Emulator
@@ -139,7 +139,9 @@ async def _afterwards(fault: Fault, emulator: Emulator, session: Session) -> Sta
     match fault:
         case Fault.EXPIRED_REFRESH_TOKEN:
             [grant] = credentials.list()
-            return (await refresh(credentials, wire, grant.grant_id, force=True)).trace.records[0]
+            return (
+                await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+            ).trace.records[0]
         case Fault.REVOCATION_UNAVAILABLE:
             [grant] = credentials.list()
             return (await revoke(credentials, wire, grant.grant_id)).trace.records[0]

@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from authlens_core.errors import (
     AuthlensError,
-    NetworkFailure,
     NotProtected,
     Refused,
     ServerMisconfigured,
@@ -18,7 +17,6 @@ from authlens_core.oauth.check import Check
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
-from authlens_core.wire.exchange import FailureKind
 
 __all__ = ["Why", "client_is_unknown", "verdict", "why"]
 
@@ -88,7 +86,7 @@ def client_is_unknown(record: StageRecord) -> bool:
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
     last = record.exchanges[-1] if record.exchanges else None
     if last is not None and last.failure is not None:
-        return _BY_FAILURE.get(last.failure.kind, ServerMisconfigured)
+        return last.failure.error_type
     named = _BY_CHECK.get(check.name)
     if named is not None:
         return named
@@ -98,13 +96,3 @@ def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
     if record.stage is Stage.DETECTION:
         return NotProtected if 200 <= status < 300 else Refused if status == 403 else ServerMisconfigured
     return Refused if record.stage in _REFUSES and 400 <= status < 500 else ServerMisconfigured
-
-
-_BY_FAILURE: Final[Mapping[FailureKind, type[AuthlensError]]] = {
-    FailureKind.TIMEOUT: TimedOut,
-    FailureKind.NAME: NetworkFailure,
-    FailureKind.CONNECT: NetworkFailure,
-    FailureKind.TLS: NetworkFailure,
-    FailureKind.PROXY: NetworkFailure,
-    FailureKind.URL: UsageError,
-}

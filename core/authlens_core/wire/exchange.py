@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
+from authlens_core.errors import AuthlensError, NetworkFailure, ServerMisconfigured, TimedOut, UsageError
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.safe_text import safe_fields
 from authlens_core.wire.purpose import Purpose
@@ -48,6 +50,21 @@ class WireFailure:
 
     def __post_init__(self) -> None:
         safe_fields(self, "cause", "cure")
+
+    @property
+    def error_type(self) -> type[AuthlensError]:
+        """The error, and with it the exit code, that a missing answer amounts to."""
+        return _ERROR_TYPES.get(self.kind, ServerMisconfigured)
+
+
+_ERROR_TYPES: Final = {
+    FailureKind.TIMEOUT: TimedOut,
+    FailureKind.NAME: NetworkFailure,
+    FailureKind.CONNECT: NetworkFailure,
+    FailureKind.TLS: NetworkFailure,
+    FailureKind.PROXY: NetworkFailure,
+    FailureKind.URL: UsageError,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ async def test_the_resource_has_the_last_word(session: Session, tmp_path: Path) 
         stub = stub_in(tmp_path, token=jwt, host="127.0.0.1")
         screen = CloudflaredScreen(program.emulator.resource_url, session, environ=stub.environ)
         async with run_screen(screen) as (app, pilot):
-            await until(pilot, lambda: "The resource accepts it." in text_of(app))
+            await until(pilot, lambda: "The resource accepts the credential." in text_of(app))
             assert "The token is kept by cloudflared" in text_of(app)
             assert jwt not in text_of(app)
 

@@ -14,7 +14,8 @@ from textual.binding import Binding, BindingType
 from textual.theme import Theme
 from textual.widgets import Static
 
-from authlens_core.credentials.lifecycle.background_refresh import Attempted
+from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.consolidate import delete_orphans
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.session import Session
@@ -134,9 +135,9 @@ class AuthlensApp(BaseApp):
         if self.session is not None:
             self._logins.start(self.session, url, play=play)
 
-    def _on_attempt(self, attempted: Attempted) -> None:
+    def _on_attempt(self, grant: Grant, result: ActionResult) -> None:
         if self.dashboard is not None:
-            self.dashboard.show_attempt(attempted)
+            self.dashboard.show_attempt(grant, result)
 
     def _tell_interrupted(self) -> None:
         notice = self._interrupted.notice()

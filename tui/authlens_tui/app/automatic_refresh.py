@@ -8,7 +8,9 @@ from typing import Final
 
 from textual.app import App
 
-from authlens_core.credentials.lifecycle.background_refresh import Attempted, BackgroundRefresh
+from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.errors import AuthlensError
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
@@ -28,7 +30,7 @@ class AutomaticRefresh:
     """
 
     def __init__(
-        self, app: App[int], settings: SettingsFile, on_attempt: Callable[[Attempted], None]
+        self, app: App[int], settings: SettingsFile, on_attempt: Callable[[Grant, ActionResult], None]
     ) -> None:
         self._app = app
         self._settings = settings
@@ -40,7 +42,7 @@ class AutomaticRefresh:
         self._running = BackgroundRefresh(
             session.credentials,
             session.wire,
-            heard=self._on_attempt,
+            on_result=self._on_attempt,
             settings=lambda: self._settings.present,
         )
         while True:

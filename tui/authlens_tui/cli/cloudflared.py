@@ -15,8 +15,8 @@ from authlens_core.cloudflared.login import (
     Started,
     run_login,
 )
-from authlens_core.credentials.inventory.cloudflared_probe import prove_jwt
-from authlens_core.credentials.inventory.resource_call import ResourceAnswer
+from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.errors import AuthlensError
 from authlens_tui.cli.session import checked_url, moment, open_session
 from authlens_tui.cli.terminal.output import answer_json, explain, say
@@ -40,7 +40,7 @@ async def cloudflared_login(arguments: Namespace) -> int:
     async with open_session() as session:
         token_id = "" if login.file is None else login.file.token_id
         session.credentials.record("login", token_id, f"{url} by cloudflared")
-        said = await prove_jwt(session.credentials, session.wire, url, login.token, token_id)
+        said = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)
     return teller.ended(login, said)
 
 
@@ -82,7 +82,7 @@ class _Teller:
             )
         return error.exit_code
 
-    def ended(self, login: CloudflaredLogin, said: ResourceAnswer) -> int:
+    def ended(self, login: CloudflaredLogin, said: ProbeResult) -> int:
         """Tell what the resource said to the token, and where the token is."""
         if self._json:
             answer_json(
@@ -96,9 +96,9 @@ class _Teller:
                     "expires_at": None if login.file is None else moment(login.file.expires_at),
                 }
             )
-        if said.error is not None:
-            explain(said.error)
-            return said.error.exit_code
+        if said.error_type is not None:
+            explain(said.error_type(said.summary, said.cure, stage="Probe"))
+            return said.exit_code
         if not self._json:
             say("Authenticated.")
         if login.kept_at is None:

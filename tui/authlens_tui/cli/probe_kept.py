@@ -8,7 +8,9 @@ from dataclasses import replace
 from authlens_core.access.cloudflared_files import CloudflaredKind, find_cloudflared_tokens
 from authlens_core.access.cloudflared_names import names_of
 from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, holdings_of
-from authlens_core.credentials.inventory.probe import Probed, counted, probe_all
+from authlens_core.credentials.inventory.probe import count_results, probe
+from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.coverage import coverage
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
@@ -29,14 +31,17 @@ async def probe_kept(arguments: Namespace) -> int:
     url = None if arguments.all else checked_url(arguments.url)
     async with open_session() as session:
         holdings = _chosen(session.credentials, url)
-        results = await probe_all(session.credentials, session.wire, holdings, heard=_tell)
+        credentials, wire = session.credentials, session.wire
+        results = await concurrent_map(
+            holdings, lambda holding: probe(credentials, wire, holding), on_result=_tell
+        )
     if not results:
         say("No credentials on this machine that a resource could be asked with.")
     elif len(results) > 1:
-        say(counted(results))
+        say(count_results(results))
     if arguments.json:
-        answer_json([_as_json(probed) for probed in results])
-    return max((probed.exit_code for probed in results), default=0)
+        answer_json([_as_json(*pair) for pair in zip(holdings, results, strict=True)])
+    return max((result.exit_code for result in results), default=0)
 
 
 def _chosen(credentials: Credentials, url: str | None) -> list[Holding]:
@@ -60,12 +65,10 @@ def _fits(holding: Holding, url: str) -> bool:
     return token.host in names_of(parse_url(url, loopback_http=True))
 
 
-def _tell(probed: Probed) -> None:
-    sign = {True: "✔", False: "✖", None: "?"}[probed.accepted]
-    name = probed.holding.title
-    say(f"{sign} {name} ({probed.holding.kind}), {probed.layer}: {probed.summary}")
-    if probed.cure and not probed.accepted:
-        say(f"  → {probed.cure}")
+def _tell(holding: Holding, result: ProbeResult) -> None:
+    say(f"{result.sign} {holding.title} ({holding.kind}), {result.layer}: {result.summary}")
+    if result.cure and not result.accepted:
+        say(f"  → {result.cure}")
 
 
 _KINDS = {
@@ -75,16 +78,15 @@ _KINDS = {
 }
 
 
-def _as_json(probed: Probed) -> dict[str, object]:
-    holding = probed.holding
+def _as_json(holding: Holding, result: ProbeResult) -> dict[str, object]:
     return {
         "id": holding.holding_id,
         "kind": _KINDS[holding.kind],
         "url": holding.url,
-        "accepted": probed.accepted,
-        "layer": probed.layer,
-        "summary": probed.summary,
-        "cure": probed.cure,
-        "exit_code": probed.exit_code,
+        "accepted": result.accepted,
+        "layer": result.layer,
+        "summary": result.summary,
+        "cure": result.cure,
+        "exit_code": result.exit_code,
         "expires_at": moment(holding.token_ends),
     }

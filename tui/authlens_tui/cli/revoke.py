@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from typing import Final
 
-from authlens_core.credentials.lifecycle.batch import proof_words
-from authlens_core.credentials.lifecycle.concurrent_map import each
-from authlens_core.credentials.lifecycle.revoke import Revoked, RevokeOutcome, revoke
+from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
+from authlens_core.credentials.lifecycle.revoke import Revoked, revoke_one
 from authlens_core.credentials.records.damaged import damaged_records
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.consolidate import erase_left, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
-from authlens_core.errors import AuthlensError, NetworkFailure, Refused, TimedOut
 from authlens_core.session import Session
-from authlens_core.wire.exchange import FailureKind
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
-from authlens_tui.cli.session import grant_for, open_session, same_resource
+from authlens_tui.cli.session import grant_for, open_session, same_resource, say_result
 from authlens_tui.cli.terminal.output import answer_json, say
 
 __all__ = ["forget_credential", "revoke_credentials"]
-
-_FAILURE_CODES: Final = {
-    FailureKind.TIMEOUT: TimedOut.exit_code,
-    FailureKind.NAME: NetworkFailure.exit_code,
-    FailureKind.CONNECT: NetworkFailure.exit_code,
-    FailureKind.TLS: NetworkFailure.exit_code,
-    FailureKind.PROXY: NetworkFailure.exit_code,
-}
-Result = tuple[int, dict[str, object]]
 
 
 async def revoke_credentials(arguments: Namespace) -> int:
@@ -40,70 +28,48 @@ async def revoke_credentials(arguments: Namespace) -> int:
     """
     async with open_session() as session:
         grants = grants_or_other_kind(session.credentials, arguments, Wanted.REVOKE)
-        results = await each(grants, lambda grant: _revoke(session, grant))
+        results = await concurrent_map(grants, lambda grant: _revoke(session, grant))
     if not results:
         say("No credentials on this machine.")
     if arguments.json:
-        answer_json([as_json for _, as_json in results])
-    return max((code for code, _ in results), default=0)
+        answer_json([_as_json(grant, result) for grant, result in zip(grants, results, strict=True)])
+    return max((result.exit_code for result in results), default=0)
 
 
-async def _revoke(session: Session, grant: Grant) -> Result:
-    """Revoke one grant; an error becomes its result, so that the others still have their turn."""
-    url = grant.resource_url
-    try:
-        result = await revoke(
-            session.credentials,
-            session.wire,
-            grant.grant_id,
-            waiting=lambda seconds: say(
-                f"  {url}: the server confirmed it and the resource still accepts the token; "
-                f"asking it again for up to {seconds:.0f} s."
-            ),
-        )
-    except AuthlensError as error:
-        say(f"✖ {url}: {error.cause}")
-        say(f"  → {error.cure}")
-        return error.exit_code, _as_json(grant, "failed", error.cause, error.cure)
-    code = _code(result)
-    say(f"{'✔' if code == 0 else '✖'} {url}: {result.summary}")
-    for words in proof_words(result):
-        say(f"  {words}")
-    if result.cure:
-        say(f"  → {result.cure}")
-    return code, {
-        **_as_json(grant, result.outcome.value, result.summary, result.cure),
-        "removed": result.removed,
-        "still_accepted": result.still_accepted,
-        "tokens": [
-            {"token": one.token, "outcome": one.outcome, "summary": one.summary} for one in result.tokens
-        ],
-        "proof": list(proof_words(result))[-1:],
-    }
+async def _revoke(session: Session, grant: Grant) -> ActionResult:
+    result = await revoke_one(
+        session.credentials,
+        session.wire,
+        grant,
+        waiting=lambda seconds: say(
+            f"  {grant.resource_url}: the server confirmed it and the resource still accepts the token; "
+            f"asking it again for up to {seconds:.0f} s."
+        ),
+    )
+    say_result(grant.resource_url, result)
+    return result
 
 
-def _code(result: Revoked) -> int:
-    if result.outcome is RevokeOutcome.REVOKED:
-        return Refused.exit_code if result.still_accepted else 0
-    failed = [
-        exchange.failure.kind
-        for record in result.trace.records
-        for exchange in record.exchanges
-        if exchange.failure is not None
-    ]
-    return _FAILURE_CODES.get(failed[0], Refused.exit_code) if failed else Refused.exit_code
-
-
-def _as_json(grant: Grant, outcome: str, summary: str, cure: str) -> dict[str, object]:
-    return {
+def _as_json(grant: Grant, result: ActionResult) -> dict[str, object]:
+    found: dict[str, object] = {
         "id": grant.grant_id,
         "resource_url": grant.resource_url,
-        "outcome": outcome,
+        "outcome": result.outcome.value,
         "removed": False,
         "still_accepted": None,
-        "summary": summary,
-        "cure": cure,
+        "summary": result.summary,
+        "cure": result.cure,
     }
+    if isinstance(result, Revoked):
+        found |= {
+            "removed": result.removed,
+            "still_accepted": result.still_accepted,
+            "tokens": [
+                {"token": one.token, "outcome": one.outcome, "summary": one.summary} for one in result.tokens
+            ],
+            "proof": list(result.details[-1:]),
+        }
+    return found
 
 
 async def forget_credential(arguments: Namespace) -> int:

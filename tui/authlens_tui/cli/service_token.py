@@ -10,8 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
-from authlens_core.credentials.inventory.resource_call import ResourceAnswer
-from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
+from authlens_core.credentials.inventory.service_token_test import (
+    ServiceTokenTest,
+    replace_service_token,
+    try_service_token,
+)
+from authlens_core.credentials.lifecycle.probe_result import failed_probe
 from authlens_core.credentials.records.damaged import damaged_records
 from authlens_core.credentials.records.service_token import (
     ServiceToken,
@@ -29,7 +33,7 @@ from authlens_tui.cli.credentials import (
     service_token_as_json,
     service_token_line,
 )
-from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.session import checked_url, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 
 __all__ = ["service_token", "typed_pair"]
@@ -79,10 +83,10 @@ async def _add(arguments: Namespace, pair: Pair) -> int:
             if arguments.json:
                 answer_json(service_token_as_json(token))
             return 0
-        code, as_json = await _tested(session, token)
+        test = await _tested(session, token)
     if arguments.json:
-        answer_json(as_json)
-    return code
+        answer_json(_as_json(test))
+    return test.result.exit_code
 
 
 def _refuse_twice(credentials: Credentials, token: ServiceToken) -> None:
@@ -115,33 +119,28 @@ async def _test(arguments: Namespace) -> int:
     if not results:
         say("No service tokens on this machine. To add one: authlens service-token add URL")
     if arguments.json:
-        answer_json([as_json for _, as_json in results])
-    return max((code for code, _ in results), default=0)
+        answer_json([_as_json(test) for test in results])
+    return max((test.result.exit_code for test in results), default=0)
 
 
-async def _tested(session: Session, token: ServiceToken) -> tuple[int, dict[str, object]]:
-    """Test one; an error becomes its result, so that the others still have their turn."""
+async def _tested(session: Session, token: ServiceToken) -> ServiceTokenTest:
+    """Test one; an error becomes its result, so that it does not stop the others."""
     try:
-        tried = await try_service_token(session.credentials, session.wire, token.token_id)
+        test = await try_service_token(session.credentials, session.wire, token.token_id)
     except AuthlensError as error:
-        say(f"✖ {token.url}: {error.cause}")
-        if error.cure:
-            say(f"  → {error.cure}")
-        return error.exit_code, _result(token, None, error.cause, error.cure)
-    _tell(tried.token, tried.said)
-    error_code = 0 if tried.said.error is None else tried.said.error.exit_code
-    return error_code, _result(tried.token, tried.said.accepted, tried.said.summary, tried.said.cure)
+        test = ServiceTokenTest(token, failed_probe(error))
+    _tell(test)
+    return test
 
 
-def _tell(token: ServiceToken, said: ResourceAnswer) -> None:
-    sign = {True: "✔", False: "✖", None: "?"}[said.accepted]
-    say(f"{sign} {token.url}: {said.summary}")
-    if said.cure:
-        say(f"  → {said.cure}")
+def _tell(test: ServiceTokenTest) -> None:
+    say_result(test.token.url, test.result)
 
 
-def _result(token: ServiceToken, accepted: bool | None, summary: str, cure: str) -> dict[str, object]:  # noqa: FBT001
-    return {**service_token_as_json(token), "accepted": accepted, "summary": summary, "cure": cure}
+def _as_json(test: ServiceTokenTest) -> dict[str, object]:
+    result = test.result
+    answer = {"accepted": result.accepted, "summary": result.summary, "cure": result.cure}
+    return {**service_token_as_json(test.token), **answer}
 
 
 async def _replace(arguments: Namespace, pair: Pair) -> int:
@@ -154,15 +153,14 @@ async def _replace(arguments: Namespace, pair: Pair) -> int:
         done = await replace_service_token(
             session.credentials, session.wire, changed, secret, anyway=arguments.anyway
         )
-    _tell(done.token, done.said)
+    _tell(done)
     kept = "the new secret is kept, the old one is gone" if done.stored else "the old secret stays as it was"
     say(f"{'✔' if done.stored else '!'} {token.url}: {kept}")
     if not done.stored:
         say("  → To keep the new one all the same: --anyway")
     if arguments.json:
-        result = _result(done.token, done.said.accepted, done.said.summary, done.said.cure)
-        answer_json({**result, "replaced": done.stored})
-    return 0 if done.said.error is None else done.said.error.exit_code
+        answer_json({**_as_json(done), "replaced": done.stored})
+    return done.result.exit_code
 
 
 async def _edit(arguments: Namespace) -> int:

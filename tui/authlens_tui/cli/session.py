@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.store.file_store import WrongPassphrase
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -34,6 +35,7 @@ __all__ = [
     "open_place",
     "open_session",
     "same_resource",
+    "say_result",
 ]
 
 _TRIES = 3
@@ -163,6 +165,15 @@ def same_resource(grants: Iterable[Grant], like: Grant | None) -> tuple[Grant, .
         for grant in grants
         if grant.grant_id != like.grant_id and (grant.resource or grant.resource_url) == resource
     )
+
+
+def say_result(name: str, result: ActionResult) -> None:
+    """Report the result of an action on the credential called `name`."""
+    say(f"{result.sign} {name}: {result.summary}")
+    for detail in result.details:
+        say(f"  {detail}")
+    if result.cure:
+        say(f"  → {result.cure}")
 
 
 def moment(of: datetime | None) -> str | None:

@@ -24,8 +24,8 @@ from authlens_core.cloudflared.login import (
     Started,
     run_login,
 )
-from authlens_core.credentials.inventory.cloudflared_probe import prove_jwt
-from authlens_core.credentials.inventory.resource_call import ResourceAnswer
+from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.errors import AuthlensError
 from authlens_core.session import Session
 from authlens_tui.terminal.content import Content
@@ -144,7 +144,7 @@ class CloudflaredScreen(ModalScreen[bool]):
             )
             token_id = "" if login.file is None else login.file.token_id
             self._session.credentials.record("login", token_id, f"{self._url} by cloudflared")
-            said = await prove_jwt(
+            said = await probe_jwt(
                 self._session.credentials, self._session.wire, self._url, login.token, token_id
             )
         except AuthlensError as error:
@@ -172,14 +172,13 @@ class CloudflaredScreen(ModalScreen[bool]):
                 self.said.update(Content(f"cloudflared: {line}"))
         self._show()
 
-    def _tell_proof(self, login: CloudflaredLogin, said: ResourceAnswer) -> None:
+    def _tell_proof(self, login: CloudflaredLogin, said: ProbeResult) -> None:
         self._accepted = bool(said.accepted)
-        sign = {True: "✔", False: "✖", None: "?"}[said.accepted]
         kept = "! cloudflared keeps no copy of this token: it is gone now."
         if login.kept_at is not None:
             kept = f"✔ The token is kept by cloudflared: {login.kept_at}"
         cure = f"\n→ {said.cure}" if said.cure else ""
-        self._end(f"{kept}\n{sign} {said.summary}{cure}", good=self._accepted)
+        self._end(f"{kept}\n{said.sign} {said.summary}{cure}", good=self._accepted)
 
     def _end(self, words: str, *, good: bool) -> None:
         self._ends_at = None

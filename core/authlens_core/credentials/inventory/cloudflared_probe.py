@@ -16,7 +16,8 @@ from authlens_core.access.cloudflared_files import (
     read_cloudflared_token,
 )
 from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
-from authlens_core.credentials.inventory.resource_call import ResourceAnswer, call_resource
+from authlens_core.credentials.inventory.resource_call import call_resource
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
@@ -25,17 +26,17 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["prove_cloudflared", "prove_jwt"]
+__all__ = ["probe_cloudflared", "probe_jwt"]
 
 
-async def prove_cloudflared(
+async def probe_cloudflared(
     credentials: Credentials,
     wire: Wire,
     token: CloudflaredToken,
     url: str | None = None,
     *,
     now: Callable[[], datetime] = utc_now,
-) -> ResourceAnswer:
+) -> ProbeResult:
     """Call the application with a token that cloudflared keeps.
 
     Args:
@@ -57,7 +58,7 @@ async def prove_cloudflared(
     jwt = read_cloudflared_token(token)
     if jwt is None:
         raise _gone()
-    return await prove_jwt(credentials, wire, place.url, jwt, token.token_id, before=place.asked, now=now)
+    return await probe_jwt(credentials, wire, place.url, jwt, token.token_id, before=place.asked, now=now)
 
 
 def _gone() -> LoginNeeded:
@@ -66,7 +67,7 @@ def _gone() -> LoginNeeded:
     )
 
 
-async def prove_jwt(
+async def probe_jwt(
     credentials: Credentials,
     wire: Wire,
     url: str,
@@ -75,7 +76,7 @@ async def prove_jwt(
     *,
     before: Sequence[Exchange] = (),
     now: Callable[[], datetime] = utc_now,
-) -> ResourceAnswer:
+) -> ProbeResult:
     """Call `url` with a token of Access in `cf-access-token`; keep the trace where it belongs to a file.
 
     The caller knows that the token is for `url`: it was got for it, or `cloudflared_place` found out.
@@ -93,7 +94,8 @@ async def prove_jwt(
         before=before,
         now=now,
     )
-    credentials.record("proven" if said.accepted else "not proven", token_id, said.answer.evidence[0])
+    evidence = "" if said.answer is None else said.answer.evidence[0]
+    credentials.record("proven" if said.accepted else "not proven", token_id, evidence)
     if token_id:
         credentials.traces.keep(token_id, said.trace)
     return said

@@ -13,10 +13,10 @@ from datetime import datetime
 from authlens_core.access.audience import application_named_in, naming_request
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
 from authlens_core.access.cloudflared_names import can_only_mean, names_of, readings, sure_address
-from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, TimedOut, UsageError
+from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, UsageError
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange, FailureKind
+from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
@@ -148,7 +148,7 @@ def _is_of(token: CloudflaredToken, exchange: Exchange) -> bool:
 def _no_answer(exchange: Exchange) -> AuthlensError:
     failure = exchange.failure
     cause = failure.cause if failure is not None else "There was no answer."
-    kind = TimedOut if failure is not None and failure.kind is FailureKind.TIMEOUT else NetworkFailure
+    kind = NetworkFailure if failure is None else failure.error_type
     return kind(
         f"Whether the token of cloudflared is for this address could not be asked: {cause}",
         failure.cure if failure is not None else "",

@@ -8,41 +8,37 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from authlens_core.access.service_token import token_fields
-from authlens_core.credentials.inventory.resource_call import ResourceAnswer, call_resource
+from authlens_core.credentials.inventory.resource_call import call_resource
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.grant import utc_now
-from authlens_core.credentials.records.service_token import ServiceToken, TokenVerdict
+from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_core.wire.client import Wire
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["Replaced", "Tried", "replace_service_token", "try_service_token"]
-
-_VERDICTS = {True: TokenVerdict.ACCEPTED, False: TokenVerdict.REFUSED, None: TokenVerdict.UNCLEAR}
+__all__ = ["ServiceTokenTest", "replace_service_token", "try_service_token"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """A service token after a trial, and what the resource said."""
+class ServiceTokenTest:
+    """A service token after a test.
+
+    Attributes:
+        token: the token as it is stored now.
+        result: what the resource answered.
+        stored: whether the secret that was tested is the stored one.
+    """
 
     token: ServiceToken
-    verdict: TokenVerdict
-    said: ResourceAnswer
-
-
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """What came of a replacement: whether the new secret is stored now, and what the resource said to it."""
-
-    token: ServiceToken
-    stored: bool
-    said: ResourceAnswer
+    result: ProbeResult
+    stored: bool = True
 
 
 async def try_service_token(
     credentials: Credentials, wire: Wire, token_id: str, *, now: Callable[[], datetime] = utc_now
-) -> Tried:
+) -> ServiceTokenTest:
     """Call the resource with a stored service token, note the verdict, and keep the trace.
 
     Raises:
@@ -52,7 +48,7 @@ async def try_service_token(
     """
     token, secret = await credentials.service_tokens.load(token_id)
     said = await _call(wire, token, secret, now)
-    return Tried(_note(credentials, token, said, now()), _VERDICTS[said.accepted], said)
+    return ServiceTokenTest(_note(credentials, token, said, now()), said)
 
 
 async def replace_service_token(
@@ -63,7 +59,7 @@ async def replace_service_token(
     *,
     anyway: bool = False,
     now: Callable[[], datetime] = utc_now,
-) -> Replaced:
+) -> ServiceTokenTest:
     """Put a new secret in place of the stored one, after the resource has accepted it.
 
     Args:
@@ -85,14 +81,12 @@ async def replace_service_token(
     if not said.accepted and not anyway:
         credentials.traces.keep(changed.token_id, said.trace)
         credentials.record("service token kept", changed.token_id, "the new secret was not accepted")
-        return Replaced(credentials.service_tokens.get(changed.token_id), stored=False, said=said)
+        return ServiceTokenTest(credentials.service_tokens.get(changed.token_id), said, stored=False)
     stored = await credentials.service_tokens.save(changed, secret)
-    return Replaced(_note(credentials, stored, said, now()), stored=True, said=said)
+    return ServiceTokenTest(_note(credentials, stored, said, now()), said)
 
 
-async def _call(
-    wire: Wire, token: ServiceToken, secret: Secret, now: Callable[[], datetime]
-) -> ResourceAnswer:
+async def _call(wire: Wire, token: ServiceToken, secret: Secret, now: Callable[[], datetime]) -> ProbeResult:
     fields = token_fields(token.client_id, secret, token.form, token.header)
     return await call_resource(
         wire,
@@ -105,12 +99,12 @@ async def _call(
     )
 
 
-def _note(credentials: Credentials, token: ServiceToken, said: ResourceAnswer, at: datetime) -> ServiceToken:
+def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult, at: datetime) -> ServiceToken:
     """Note a trial; what was found stands, with or without a note of it."""
-    verdict = _VERDICTS[said.accepted]
-    noted = replace(token, last_tested=at, last_verdict=verdict, last_words=said.summary)
+    noted = replace(token, last_tested=at, last_verdict=said.outcome, last_words=said.summary)
     with suppress(StateUnusable):
-        noted = credentials.service_tokens.note_test(token.token_id, at, verdict, said.summary) or noted
-    credentials.record("proven" if said.accepted else "not proven", token.token_id, said.answer.evidence[0])
+        noted = credentials.service_tokens.note_test(token.token_id, at, said.outcome, said.summary) or noted
+    evidence = "" if said.answer is None else said.answer.evidence[0]
+    credentials.record("proven" if said.accepted else "not proven", token.token_id, evidence)
     credentials.traces.keep(token.token_id, said.trace)
     return noted

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
 
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOptions, RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh_schedule import lasts
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import LoginNeeded, NetworkFailure, NoSecretStore, Refused
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 
@@ -54,14 +52,11 @@ async def access_token(
         grant, secrets = await credentials.load(found.grant_id)
         if _is_wanted(grant) and lasts(grant, min_ttl, now()):
             return secrets.access_token
-    result = await refresh(credentials, wire, found.grant_id, min_ttl=min_ttl, refused=refused, now=now)
-    token = result.access_token
-    if token is not None and (result.outcome in _RENEWED or _still_good(result, refused, now())):
-        return token
-    raise _error(result)
-
-
-_RENEWED: Final = (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED)
+    options = RefreshOptions(min_ttl=min_ttl, refused=refused)
+    result = await refresh(credentials, wire, found.grant_id, options, now=now)
+    if result.error_type is None or _still_good(result, refused, now()):
+        return result.access_token
+    raise result.error_type(result.summary, result.cure)
 
 
 def _still_good(result: Refreshed, refused: Secret | None, moment: datetime) -> bool:
@@ -73,15 +68,3 @@ def _still_good(result: Refreshed, refused: Secret | None, moment: datetime) -> 
 
 def _is_wanted(grant: Grant) -> bool:
     return grant.state not in (GrantState.REVOKED, GrantState.REVOCATION_FAILED)
-
-
-def _error(result: Refreshed) -> LoginNeeded | NetworkFailure | NoSecretStore | Refused:
-    match result.outcome:
-        case RefreshOutcome.TRANSIENT:
-            return NetworkFailure(result.summary, result.cure)
-        case RefreshOutcome.STORE_FAILED:
-            return NoSecretStore(result.summary, result.cure)
-        case RefreshOutcome.REFUSED:
-            return Refused(result.summary, result.cure)
-        case _:
-            return LoginNeeded(result.summary, result.cure)

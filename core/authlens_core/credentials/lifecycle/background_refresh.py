@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import Refreshed
+from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.refresh_schedule import refresh_due, seconds_until_retry
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
@@ -18,7 +17,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import Settings
 from authlens_core.wire.client import Wire
 
-__all__ = ["Attempted", "BackgroundRefresh"]
+__all__ = ["BackgroundRefresh"]
 
 AT_ONCE: Final = 4
 """How many grants are refreshed at the same time."""
@@ -26,21 +25,6 @@ LONGEST_SLEEP: Final = 5.0
 """Seconds after which the clock and the index are looked at again: either may have been changed by others."""
 PAUSE: Final = 10.0
 """Seconds for which a grant is left alone after an attempt, whatever came of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempted:
-    """One attempt to refresh a grant by itself.
-
-    Attributes:
-        grant: the grant before it.
-        result: what came of it; None where it raised.
-        error: why it could not be tried (the store, the lock), or None.
-    """
-
-    grant: Grant
-    result: Refreshed | None
-    error: AuthlensError | None = None
 
 
 class BackgroundRefresh:
@@ -52,7 +36,7 @@ class BackgroundRefresh:
     Args:
         credentials: the grants.
         wire: what sends.
-        heard: called with each attempt.
+        on_result: called with the grant as it was before each attempt, and what the attempt came to.
         now: the wall clock, in UTC.
         monotonic: the other clock, in seconds.
         sleep: waits for some seconds.
@@ -65,7 +49,7 @@ class BackgroundRefresh:
         credentials: Credentials,
         wire: Wire,
         *,
-        heard: Callable[[Attempted], None] = lambda _attempt: None,
+        on_result: Callable[[Grant, ActionResult], None] = lambda _grant, _result: None,
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -74,7 +58,7 @@ class BackgroundRefresh:
     ) -> None:
         self._credentials = credentials
         self._wire = wire
-        self._heard = heard
+        self._on_result = on_result
         self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
@@ -135,26 +119,20 @@ class BackgroundRefresh:
         self._due = {key: value for key, value in self._due.items() if key in known}
 
     async def _attempt(self, grant: Grant) -> None:
-        result, error = None, None
+        # Whether it is due was decided here, by two clocks; the refresh need not ask one of them again.
+        options = RefreshOptions(force=True, patient=True, give_up=self._leaving.is_set)
+        result: ActionResult
         try:
             if self._credentials.get(grant.grant_id).generation != grant.generation:
                 return  # another program was faster
-            result = await refresh(
-                self._credentials,
-                self._wire,
-                grant.grant_id,
-                now=self._now,
-                force=True,  # due it is; by which clock, a refresh need not ask again
-                patient=True,
-                give_up=self._leaving.is_set,
-            )
-        except AuthlensError as raised:
-            error = raised
+            result = await refresh(self._credentials, self._wire, grant.grant_id, options, now=self._now)
+        except AuthlensError as error:
+            result = failed_action(error)
         finally:
             self._alone_until[grant.grant_id] = self._monotonic() + PAUSE
             del self._running[grant.grant_id]
         if not self._leaving.is_set():
-            self._heard(Attempted(grant, result, error))
+            self._on_result(grant, result)
 
     async def stop(self) -> None:
         """Begin nothing more; what has sent nothing ends at once, and what has is waited for by `aclose`."""

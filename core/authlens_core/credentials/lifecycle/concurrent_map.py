@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
-__all__ = ["AT_ONCE", "each"]
+__all__ = ["AT_ONCE", "concurrent_map"]
 
 AT_ONCE: Final = 6
 """How many are under way at the same time."""
@@ -15,12 +15,12 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-async def each(
+async def concurrent_map(
     items: Iterable[_Item],
     work: Callable[[_Item], Awaitable[_Result]],
     *,
     at_once: int = AT_ONCE,
-    heard: Callable[[_Item, _Result], None] = lambda _item, _result: None,
+    on_result: Callable[[_Item, _Result], None] = lambda _item, _result: None,
     stop: asyncio.Event | None = None,
 ) -> tuple[_Result, ...]:
     """Do `work` to every item and return the results in the order of the items.
@@ -29,7 +29,7 @@ async def each(
         items: what.
         work: what is done to each; what it raises ends everything.
         at_once: how many are under way at the same time.
-        heard: called with each result as it comes.
+        on_result: called with each result as it comes.
         stop: when it is set nothing more is begun; what was begun ends first, as it may have been sent.
 
     Returns:
@@ -43,7 +43,7 @@ async def each(
         while waiting and not (stop is not None and stop.is_set()):
             number, item = waiting.pop()
             results[number] = await work(item)
-            heard(item, results[number])
+            on_result(item, results[number])
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(at_once, len(waiting))):

@@ -7,10 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from authlens_core.access.answer import Answer
-from authlens_core.access.diagnosis import Diagnosis
-from authlens_core.credentials.lifecycle.credential_verdict import judge, status_of
 from authlens_core.credentials.lifecycle.endpoint import loopback_http
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult, probe_result, status_of
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import Grant, utc_now
@@ -23,48 +21,38 @@ from authlens_core.oauth.token import bearer_header
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
-from authlens_core.trace.record import Fact, Stage, Trace
+from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["Proven", "ask", "prove"]
+__all__ = ["GrantProbe", "ask", "probe_grant"]
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
-    """What the resource said to the access token.
+class GrantProbe:
+    """What the resource answered to the access token of a grant.
 
     Attributes:
-        grant: the grant, with the verdict noted where there was one.
-        accepted: True and False are the resource's word; None where its answer says neither.
-        answer: which layer answered, and what it looks like.
-        diagnosis: why it was not accepted, or None where it was or nothing is known of it.
-        trace: what was sent and what came back.
-        summary: what was found, one sentence.
-        cure: what to do about it, or the empty string.
-        stale: the token that was sent, where the answer was 401 `invalid_token`: a refresh may help.
+        grant: the grant, with the verdict noted if there was one.
+        result: what it came to.
+        refused_token: the token that was sent, if the answer was 401 `invalid_token`: a refresh may help.
     """
 
     grant: Grant
-    accepted: bool | None
-    answer: Answer
-    diagnosis: Diagnosis | None
-    trace: Trace
-    summary: str
-    cure: str = ""
-    stale: Secret | None = None
+    result: ProbeResult
+    refused_token: Secret | None = None
 
 
-async def prove(
+async def probe_grant(
     credentials: Credentials,
     wire: Wire,
     grant_id: str,
     *,
     url: str | None = None,
     now: Callable[[], datetime] = utc_now,
-) -> Proven:
+) -> GrantProbe:
     """Call the resource of a grant with its access token.
 
     Args:
@@ -80,20 +68,15 @@ async def prove(
         NoSecretStore: the store could not be read.
     """
     grant, secrets = await credentials.load(grant_id)
-    record = RecordBuilder(Stage.PROBE, grant, now())
+    record = RecordBuilder(Stage.PROBE, grant.resource_url, now())
     exchange = await ask(wire, grant, secrets.access_token, url or grant.resource_url)
-    said = judge(exchange, "token", spec="RFC 6750 §3.1")
-    record.exchanges.append(exchange)
-    record.checks.append(said.check)
-    record.facts.append(Fact("answered by", said.answer.layer))
-    if said.accepted is not None:
-        with suppress(StateUnusable):  # what was said stands, with or without a note of it
-            grant = credentials.note_verdict(grant, now(), accepted=said.accepted, words=said.summary)
-    credentials.record("proven" if said.accepted else "not proven", grant_id, status_of(exchange))
-    trace = record.trace(passed=said.accepted is True)
-    credentials.traces.keep(grant_id, trace)
-    stale = secrets.access_token if _is_invalid_token(exchange.response) else None
-    return Proven(grant, said.accepted, said.answer, said.diagnosis, trace, said.summary, said.cure, stale)
+    result = probe_result(exchange, record, "token", spec="RFC 6750 §3.1")
+    if result.accepted is not None:
+        with suppress(StateUnusable):  # the verdict is shown, with or without a note of it
+            grant = credentials.note_verdict(grant, now(), accepted=result.accepted, words=result.summary)
+    credentials.record("proven" if result.accepted else "not proven", grant_id, status_of(exchange))
+    credentials.traces.keep(grant_id, result.trace)
+    return GrantProbe(grant, result, secrets.access_token if _is_invalid_token(exchange.response) else None)
 
 
 def _is_invalid_token(response: Response | None) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.check import Check, Severity
@@ -31,16 +32,19 @@ class RecordBuilder:
     """Collects what happened, in the order in which it happened, and makes a trace of it."""
 
     stage: Stage
-    grant: Grant
+    resource_url: str
     started_at: datetime
     exchanges: list[Exchange] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
+    diagnosis: Diagnosis | None = None
 
     def trace(self, *, passed: bool) -> Trace:
         """Return the trace of everything collected so far."""
         elapsed = sum(exchange.elapsed for exchange in self.exchanges)
-        found = None if passed else diagnosis_of(self.stage, self.checks, self.exchanges)
+        found = self.diagnosis
+        if found is None and not passed:
+            found = diagnosis_of(self.stage, self.checks, self.exchanges)
         record = StageRecord(
             self.stage,
             Outcome.PASSED if passed else Outcome.FAILED,
@@ -55,7 +59,7 @@ class RecordBuilder:
         return Trace(
             identifier,
             _KINDS[self.stage],
-            self.grant.resource_url,
+            self.resource_url,
             self.started_at,
             (without_echoes(record),),
         )
@@ -103,4 +107,4 @@ class LockedGrant:
         self.grant = grant
         self.secrets = secrets
         self.now = now
-        self.record = RecordBuilder(stage, grant, now())
+        self.record = RecordBuilder(stage, grant.resource_url, now())

@@ -1,44 +1,83 @@
 """Refreshing a grant (RFC 6749 §6) without ever losing it.
 
-Many servers replace the refresh token at each use and end the whole grant when an old one comes again. So:
-one refresh at a time across processes, inside a lock in which the grant is read anew; the answer is stored
-before anything else happens; and where it is not known what the server did, nothing is tried again.
+Many servers replace the refresh token at each use and end the whole grant when an old one is sent again. So
+one refresh runs at a time across processes, under a lock in which the grant is read again; the answer is
+stored before anything else happens; and nothing is sent again while it is unknown what the server did.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
+from typing import Final
 
-from authlens_core.credentials.lifecycle.refresh_attempt import RefreshOperation, RefreshOptions
-from authlens_core.credentials.lifecycle.refresh_result import Observed, Refreshed, RefreshOutcome
-from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
+from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
+from authlens_core.credentials.lifecycle.refresh_result import (
+    Observed,
+    Refreshed,
+    RefreshOptions,
+    RefreshOutcome,
+)
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.secret import Secret
+from authlens_core.errors import AuthlensError
 from authlens_core.state.locks import LockBusy
 from authlens_core.wire.client import Wire
 
-__all__ = ["Observed", "RefreshOutcome", "Refreshed", "refresh"]
+__all__ = ["Observed", "RefreshOptions", "RefreshOutcome", "Refreshed", "refresh", "refresh_one"]
 
-LOCK_BOUND = 30.0
+_DEFAULTS: Final = RefreshOptions()
+_SAVE_PAUSES: Final = (0.5, 2.0)
+"""Seconds before each new attempt to store tokens that only this process holds."""
+
+
+async def refresh_one(
+    credentials: Credentials, wire: Wire, grant: Grant, *, despite_unknown: bool = False
+) -> ActionResult:
+    """Refresh a grant however long its token lasts; an error becomes its result.
+
+    New tokens that the store did not take are stored again after a pause: the old ones may be spent.
+
+    Args:
+        credentials: where it is.
+        wire: what sends.
+        grant: which.
+        despite_unknown: see `RefreshOptions`.
+    """
+    options = RefreshOptions(force=True, despite_unknown=despite_unknown)
+    try:
+        done = await refresh(credentials, wire, grant.grant_id, options)
+    except AuthlensError as error:
+        return failed_action(error)
+    return done if done.unsaved is None else await _save_again(credentials, done, done.unsaved)
+
+
+async def _save_again(credentials: Credentials, done: Refreshed, unsaved: GrantSecrets) -> Refreshed:
+    for pause in _SAVE_PAUSES:
+        await asyncio.sleep(pause)
+        try:
+            saved = await credentials.save(done.grant, unsaved)
+        except AuthlensError:
+            continue
+        return Refreshed(
+            outcome=RefreshOutcome.REFRESHED,
+            summary="Refreshed; stored at the second attempt.",
+            trace=done.trace,
+            grant=saved,
+            access_token=unsaved.access_token,
+        )
+    return done
 
 
 async def refresh(
     credentials: Credentials,
     wire: Wire,
     grant_id: str,
+    options: RefreshOptions = _DEFAULTS,
     *,
     now: Callable[[], datetime] = utc_now,
-    min_ttl: timedelta | None = None,
-    force: bool = False,
-    despite_unknown: bool = False,
-    observed: Observed | None = None,
-    refused: Secret | None = None,
-    patient: bool = False,
-    lock_bound: float = LOCK_BOUND,
-    give_up: Callable[[], bool] = bool,
 ) -> Refreshed:
     """Refresh a grant if its access token does not last.
 
@@ -46,43 +85,17 @@ async def refresh(
         credentials: where the grant is.
         wire: what sends.
         grant_id: which grant.
+        options: when to refresh.
         now: the clock, in UTC.
-        min_ttl: how long the access token has to last to be left alone; None for a minute, or half of its
-            life where that is less.
-        force: refresh a token that lasts long enough, too.
-        despite_unknown: send the refresh token although it may be spent: for a person who chose to.
-        observed: what the resource and the server say now; a grant of another issuer is not refreshed.
-        refused: the access token that the resource has refused (RFC 6750 §3.1, `invalid_token`): it is
-            refreshed however long it should last, unless another one is stored by now.
-        patient: send nothing before the time at which a refresh that failed is to be tried again.
-        lock_bound: seconds to wait for another process that is refreshing this grant.
-        give_up: asked again and again during that wait; when it says yes, the wait has been too long.
 
     Raises:
         LoginNeeded: there is no such grant, or its secrets are gone or damaged.
         NoSecretStore: the store or the index could not be read, or there is no lock: nothing was sent.
         LockBusy: another process was refreshing all the time: nothing was sent.
     """
-    wish = RefreshOptions(min_ttl, force, despite_unknown, patient, observed, refused)
-    turn = _RefreshWaiter(credentials, wire, credentials.get(grant_id), now, wish, lock_bound)
-    # Whoever leaves while the answer is on its way must not lose it: it may hold the only copy of a token.
-    return await credentials.unfinished.run_shielded(
-        _refresh(credentials, grant_id, turn, give_up), turn.sent
-    )
-
-
-async def _refresh(
-    credentials: Credentials, grant_id: str, turn: _RefreshWaiter, give_up: Callable[[], bool]
-) -> Refreshed:
-    try:
-        done = await turn.alone(lambda: give_up() or turn.overtaken())
-    except LockBusy:
-        if give_up() or not turn.overtaken():
-            raise
-        # Nobody stands in line for what another one has done: it is read as anybody reads it.
-        done = await turn.adopt() or await turn.alone(give_up)
-    credentials.traces.keep(grant_id, done.trace)
-    return done
+    waiter = _RefreshWaiter(credentials, wire, credentials.get(grant_id), options, now)
+    # A caller that leaves must not lose an answer on its way: it may hold the only copy of a token.
+    return await credentials.unfinished.run_shielded(waiter.run(), waiter.sent)
 
 
 class _RefreshWaiter:
@@ -92,9 +105,8 @@ class _RefreshWaiter:
         credentials: where the grant is.
         wire: what sends.
         before: the grant as the caller found it.
+        options: what the caller asked for.
         now: the clock, in UTC.
-        wish: what the caller asked for.
-        bound: seconds, from now on, that all the waiting together may take.
     """
 
     def __init__(
@@ -102,39 +114,51 @@ class _RefreshWaiter:
         credentials: Credentials,
         wire: Wire,
         before: Grant,
+        options: RefreshOptions,
         now: Callable[[], datetime],
-        wish: RefreshOptions,
-        bound: float,
     ) -> None:
         self._credentials = credentials
+        self._wire = wire
         self._before = before
-        self._make_attempt = partial(RefreshOperation, credentials, wire, now=now, wish=wish)
-        self._attempt: RefreshOperation | None = None
-        self._deadline = asyncio.get_running_loop().time() + bound
+        self._options = options
+        self._now = now
+        self._operation: RefreshOperation | None = None
+        self._deadline = asyncio.get_running_loop().time() + options.lock_bound
 
-    async def alone(self, give_up: Callable[[], bool]) -> Refreshed:
+    async def run(self) -> Refreshed:
+        """Refresh, or adopt what another process stored during the wait; keep the trace."""
+        give_up = self._options.give_up
+        try:
+            done = await self._alone(lambda: give_up() or self._overtaken())
+        except LockBusy:
+            if give_up() or not self._overtaken():
+                raise
+            # What another process has stored can be read without the lock.
+            done = (await self._read()).adopt(self._before) or await self._alone(give_up)
+        self._credentials.traces.keep(self._before.grant_id, done.trace)
+        return done
+
+    def sent(self) -> bool:
+        """Return whether the refresh token is on its way."""
+        return self._operation is not None and self._operation.sent
+
+    async def _alone(self, give_up: Callable[[], bool]) -> Refreshed:
         """Refresh under the lock, with the grant as it is then.
 
         Raises:
-            LockBusy: another process had the lock all the time, or `give_up` said yes.
+            LockBusy: another process had the lock all the time, or `give_up` returned true.
         """
         left = self._deadline - asyncio.get_running_loop().time()
         lock = refresh_lock(self._before)
         async with self._credentials.locks.hold(*lock, purpose="refreshing", bound=left, give_up=give_up):
             return await (await self._read()).decide(self._before)
 
-    async def adopt(self) -> Refreshed | None:
-        """Take what another process has earned meanwhile, if that is what was asked for."""
-        return (await self._read()).adopt(self._before)
-
-    def sent(self) -> bool:
-        """Return whether the refresh token is on its way."""
-        return self._attempt is not None and self._attempt.sent
-
-    def overtaken(self) -> bool:
-        """Return whether another process has stored other tokens meanwhile."""
+    def _overtaken(self) -> bool:
         return self._credentials.get(self._before.grant_id).generation != self._before.generation
 
     async def _read(self) -> RefreshOperation:
-        self._attempt = self._make_attempt(*await self._credentials.load(self._before.grant_id))
-        return self._attempt
+        grant, secrets = await self._credentials.load(self._before.grant_id)
+        self._operation = RefreshOperation(
+            self._credentials, self._wire, grant, secrets, self._now, self._options
+        )
+        return self._operation

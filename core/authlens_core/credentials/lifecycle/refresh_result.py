@@ -1,15 +1,18 @@
-"""How a refresh can end, and what a caller may know beforehand."""
+"""What a caller of a refresh asks for, and how the refresh can end."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
+from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Trace
 
-__all__ = ["Observed", "RefreshOutcome", "Refreshed"]
+__all__ = ["Observed", "RefreshOptions", "RefreshOutcome", "Refreshed"]
 
 
 class RefreshOutcome(StrEnum):
@@ -21,50 +24,71 @@ class RefreshOutcome(StrEnum):
     NOT_NEEDED = "not needed"
     """The access token lasts long enough; nothing was sent."""
     LOGIN_NEEDED = "login needed"
-    """Only a person can go on."""
+    """Only a new login helps."""
     TRANSIENT = "transient"
     """It may work later; the grant says when it is tried again."""
     REFUSED = "refused"
-    """The server said no for a reason that is not the token's end; its tokens stay."""
+    """The server refused for a reason other than the end of the token; the tokens stay stored."""
     UNKNOWN = "unknown"
-    """What the server did is not known: the refresh token may be spent."""
+    """What the server did is unknown: the refresh token may be spent."""
     STORE_FAILED = "store failed"
-    """The server gave new tokens and they could not be stored: they are in `Refreshed.unsaved` alone."""
+    """The new tokens could not be stored: `Refreshed.unsaved` holds the only copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the resource and its server say now, for a caller that asked them again.
+    """What the resource and its server publish now, for a caller that asked them again.
 
     Attributes:
         issuers: the authorization servers that the resource names.
-        token_endpoint: the one in the server's metadata, or None where it was not fetched.
+        token_endpoint: the one in the server's metadata; None if it was not fetched.
     """
 
     issuers: tuple[str, ...]
     token_endpoint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refreshed:
-    """The result of a refresh.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshOptions:
+    """When to refresh, and how long to wait for another process that does.
+
+    Attributes:
+        min_ttl: how long the access token has to last to be left alone; None for a minute, or half of its
+            life if that is less.
+        force: refresh a token that lasts long enough, too.
+        despite_unknown: send the refresh token although it may be spent, because the user chose to.
+        patient: send nothing before the time at which a refresh that failed is to be tried again.
+        observed: what resource and server publish now; a grant of another issuer is not refreshed.
+        refused: the access token that the resource has refused (RFC 6750 §3.1, `invalid_token`): it is
+            refreshed however long it should last, unless another one is stored by now.
+        lock_bound: seconds to wait for another process that is refreshing this grant.
+        give_up: asked repeatedly during that wait; true ends it.
+    """
+
+    min_ttl: timedelta | None = None
+    force: bool = False
+    despite_unknown: bool = False
+    patient: bool = False
+    observed: Observed | None = None
+    refused: Secret | None = None
+    lock_bound: float = 30.0
+    give_up: Callable[[], bool] = bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed(ActionResult):
+    """The result of a refresh that could be tried.
 
     Attributes:
         grant: the grant as it is stored now; with STORE_FAILED, as it is to be stored with `unsaved`.
-        outcome: how it ended.
-        trace: what was sent and what came back.
-        summary: what happened, one sentence.
-        cure: what to do, one sentence, or the empty string.
-        retry_after: seconds that the server asks to be left alone, or None.
+        retry_after: seconds for which the server asks not to be called, or None.
         access_token: the access token that is stored now, whether it is valid or not.
         unsaved: with STORE_FAILED the new secrets, for `Credentials.save(grant, unsaved)`.
     """
 
-    grant: Grant
     outcome: RefreshOutcome
     trace: Trace
-    summary: str
-    cure: str = ""
+    grant: Grant
+    access_token: Secret
     retry_after: int | None = None
-    access_token: Secret | None = None
     unsaved: GrantSecrets | None = None

@@ -17,13 +17,14 @@ from typing import Final
 
 from authlens_core.access.answer import classify
 from authlens_core.access.echoes import sent_in
-from authlens_core.credentials.lifecycle.credential_verdict import verdict
+from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
 from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.probe_grant import ask
+from authlens_core.credentials.lifecycle.probe_result import verdict
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, client_of, refresh_lock
-from authlens_core.errors import UsageError
+from authlens_core.errors import AuthlensError, Refused, UsageError
 from authlens_core.oauth.check import Check, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
@@ -39,7 +40,7 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["PROOF_PAUSES", "RevokeOutcome", "Revoked", "TokenResult", "revoke"]
+__all__ = ["PROOF_PAUSES", "RevokeOutcome", "Revoked", "TokenResult", "revoke", "revoke_one"]
 
 PROOF_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 """Seconds between the calls of a resource that still accepts the token."""
@@ -75,32 +76,40 @@ class TokenResult:
     retry_after: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Revoked:
-    """The result of a revocation.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked(ActionResult):
+    """The result of a revocation that could be tried; `details` is what each token and the resource answered.
 
     Attributes:
         grant: the grant as it is now; with REVOKED as it was before it was removed.
-        outcome: how it ended.
         tokens: each token's own result, in the order in which they were revoked.
-        still_accepted: what the resource said to the access token afterwards; None where it said neither,
-            or was not asked.
-        removed: true when the tokens are gone from this machine.
-        remaining_seconds: how long the access token lasts; None where unknown or ended.
-        trace: what was sent and what came back.
-        summary: what happened, one or two sentences.
-        cure: what to do, or the empty string.
+        still_accepted: whether the resource accepted the access token afterwards; None if its answer says
+            neither, or it was not asked.
+        removed: true if the tokens are gone from this machine.
+        remaining_seconds: how long the access token lasts; None if unknown or ended.
     """
 
-    grant: Grant
     outcome: RevokeOutcome
+    trace: Trace
+    grant: Grant
     tokens: tuple[TokenResult, ...]
     still_accepted: bool | None
     removed: bool
     remaining_seconds: float | None
-    trace: Trace
-    summary: str
-    cure: str = ""
+
+
+async def revoke_one(
+    credentials: Credentials,
+    wire: Wire,
+    grant: Grant,
+    *,
+    waiting: Callable[[float], None] = lambda _seconds: None,
+) -> ActionResult:
+    """Revoke a grant with proof; an error becomes its result. See `revoke`."""
+    try:
+        return await revoke(credentials, wire, grant.grant_id, waiting=waiting)
+    except AuthlensError as error:
+        return failed_action(error)
 
 
 async def revoke(
@@ -330,12 +339,35 @@ class _Revocation(LockedGrant):
 
     def _result(self, outcome: RevokeOutcome, summary: str, cure: str, *, removed: bool = False) -> Revoked:
         ended = outcome is RevokeOutcome.REVOKED and self.still_accepted is not True
-        trace = self.record.trace(passed=ended)
-        remaining = None if ended else self._remaining()
-        results = tuple(self.results)
+        lost = next((one.failure for one in self.record.exchanges if one.failure is not None), None)
+        refused = Refused if outcome is RevokeOutcome.REVOKED or lost is None else lost.error_type
         return Revoked(
-            self.grant, outcome, results, self.still_accepted, removed, remaining, trace, summary, cure
+            outcome=outcome,
+            summary=summary,
+            cure=cure,
+            error_type=None if ended else refused,
+            trace=self.record.trace(passed=ended),
+            details=self._details(),
+            grant=self.grant,
+            tokens=tuple(self.results),
+            still_accepted=self.still_accepted,
+            removed=removed,
+            remaining_seconds=None if ended else self._remaining(),
         )
+
+    def _details(self) -> tuple[str, ...]:
+        """Return the result of each token, then the resource's answer and when it came."""
+        if not self.results:
+            return ()
+        details = [f"{one.token.replace('_', ' ').capitalize()}: {one.summary}." for one in self.results]
+        first, last = self.record.exchanges[0], self.record.exchanges[-1]
+        if last.purpose is Purpose.ACCESS:
+            took = (last.started_at - first.started_at).total_seconds() + last.elapsed
+            answer = f"{last.response.status}" if last.response is not None else "no answer"
+            details.append(
+                f"The resource, asked with the token: {answer}, {round(took * 1000)} ms after the start."
+            )
+        return tuple(details)
 
 
 def _empty_secret_check(said: str) -> Check:

@@ -77,7 +77,7 @@ class Traces:
         self._connection: sqlite3.Connection | None = None
         self._lock = Lock()  # the connection serves one thread at a time
 
-    def keep(self, grant_id: str, trace: Trace) -> bool:
+    def keep(self, grant_id: str, trace: Trace | None) -> bool:
         """Keep a trace in which something was sent, in place of an earlier state of the same one.
 
         Never fails: what the trace tells of has happened, with or without a record of it.
@@ -86,8 +86,7 @@ class Traces:
             False where it was not kept: nothing was sent, something in it was changed on purpose, the
             credential is gone, or the file cannot be used.
         """
-        sent = any(record.exchanges for record in trace.records)
-        if trace.tampering or not sent:
+        if trace is None or trace.tampering or not any(record.exchanges for record in trace.records):
             return False
         try:
             known = self._known()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
-from authlens_core.credentials.inventory.cloudflared_probe import prove_cloudflared
+from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared
 from authlens_core.credentials.inventory.inventory import describe_cloudflared, holdings_of
 from authlens_core.credentials.inventory.request_headers import CredentialKind, headers_for
 from authlens_core.credentials.vault.credentials import Credentials
@@ -105,11 +105,12 @@ async def test_a_token_goes_only_to_the_one_reading_of_its_name_that_names_its_a
     token = put(name)
     if goes_to is None:
         with pytest.raises(UsageError, match="does not know which URL") as raised:
-            await prove_cloudflared(credentials, wire, token)
+            await probe_cloudflared(credentials, wire, token)
         assert "probe --kept URL" in raised.value.cure
     else:
-        said = await prove_cloudflared(credentials, wire, token)
+        said = await probe_cloudflared(credentials, wire, token)
         assert said.accepted
+        assert said.trace is not None
         # What was asked before is in the record, too: nothing was sent that is not shown.
         assert [one.request.url for one in said.trace.records[0].exchanges] == [url for url, _ in wire.asked]
     assert wire.given_to == ([] if goes_to is None else [goes_to])
@@ -152,7 +153,7 @@ async def test_a_url_that_a_person_names_has_to_fit_the_file(credentials: Creden
     """A token of the wiki is not for the shop, whatever the shop answers."""
     wire: Any = Hosts({"https://shop.example.com/": redirect()})
     with pytest.raises(UsageError, match=r"is for wiki\.example\.com"):
-        await prove_cloudflared(credentials, wire, put("wiki.example.com"), "https://shop.example.com/")
+        await probe_cloudflared(credentials, wire, put("wiki.example.com"), "https://shop.example.com/")
     assert wire.asked == []
 
 
@@ -189,7 +190,7 @@ async def test_a_token_that_is_early_or_of_another_application_is_called_that_an
     for sending in (
         headers_for(credentials, wire, f"{WIKI}/"),
         headers_for(credentials, wire, f"{WIKI}/", kind=CredentialKind.CLOUDFLARED),
-        prove_cloudflared(credentials, wire, token),
+        probe_cloudflared(credentials, wire, token),
     ):
         with pytest.raises(LoginNeeded):
             await sending

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.inventory import holdings_of
-from authlens_core.credentials.inventory.probe import HERE, Probed, counted, probe, probe_all
-from authlens_core.credentials.lifecycle.batch import Ended, refresh_all, revoke_all
-from authlens_core.credentials.lifecycle.concurrent_map import each
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.inventory.inventory import Holding, holdings_of
+from authlens_core.credentials.inventory.probe import count_results, probe
+from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
+from authlens_core.credentials.lifecycle.probe_result import THIS_MACHINE, ProbeResult
+from authlens_core.credentials.lifecycle.refresh import refresh_one
+from authlens_core.credentials.lifecycle.revoke import revoke_one
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
-from support.grants import grant
 from support.rotating_server import RotatingServer, Scripted
 from support.screens import free_port
 
@@ -34,7 +36,7 @@ async def test_no_more_than_so_many_are_under_way() -> None:
         under_way -= 1
         return number * 2
 
-    assert await each(range(50), work, at_once=6) == tuple(range(0, 100, 2))
+    assert await concurrent_map(range(50), work, at_once=6) == tuple(range(0, 100, 2))
     assert most == 6
 
 
@@ -47,10 +49,10 @@ async def test_stopping_begins_nothing_more_and_waits_for_what_was_begun() -> No
         await asyncio.sleep(0.01)
         return number
 
-    def heard(_item: int, _result: int) -> None:
+    def on_result(_item: int, _result: int) -> None:
         stop.set()
 
-    assert await each(range(50), work, at_once=3, heard=heard, stop=stop) == (0, 1, 2)
+    assert await concurrent_map(range(50), work, at_once=3, on_result=on_result, stop=stop) == (0, 1, 2)
     assert begun == [0, 1, 2]
 
 
@@ -64,18 +66,24 @@ async def three(credentials: Credentials, saved: Grant) -> list[Grant]:
     return [saved, refused, gone]
 
 
-async def test_each_resource_is_asked_and_each_layer_counted(
+async def _probe_all(
+    credentials: Credentials, wire: Wire, holdings: Iterable[Holding]
+) -> tuple[ProbeResult, ...]:
+    return await concurrent_map(holdings, lambda holding: probe(credentials, wire, holding))
+
+
+async def test_each_resource_is_asked_and_each_layer_count_results(
     credentials: Credentials, wire: Wire, three: list[Grant], server: RotatingServer
 ) -> None:
     """A secret that is gone keeps nobody else from being asked."""
-    heard: list[Probed] = []
-    results = await probe_all(credentials, wire, holdings_of(three), heard=heard.append)
+    results = await _probe_all(credentials, wire, holdings_of(three))
     assert [probed.accepted for probed in results] == [True, False, None]
-    assert [probed.layer for probed in results] == ["origin", "origin", HERE]
+    assert [probed.layer for probed in results] == ["origin", "origin", THIS_MACHINE]
     assert [probed.exit_code for probed in results] == [0, 4, 4]
     assert len(server.posts("/mcp")) == 2
-    assert len(heard) == 3
-    assert counted(results) == "1 works · 1 refused, said by origin · 1 unclear, not sent by this machine"
+    assert (
+        count_results(results) == "1 works · 1 refused, said by origin · 1 unclear, not sent by this machine"
+    )
     assert "canary" not in repr(results)
 
 
@@ -84,14 +92,14 @@ async def test_a_token_that_is_refused_as_invalid_is_refreshed_once_and_asked_wi
 ) -> None:
     """RFC 6750 §3.1, whatever the clock says: the login works, and the words say what it took."""
     server.access_tokens.clear()
-    (probed,) = await probe_all(credentials, wire, holdings_of([saved]))
+    (probed,) = await _probe_all(credentials, wire, holdings_of([saved]))
     assert (probed.accepted, probed.exit_code) == (True, 0)
     assert probed.summary.startswith("It refused the old access token, so a new one was fetched.")
     assert len(server.posts("/token")) == 1
     server.answers(
         "/mcp", *[Scripted(401, None, (("WWW-Authenticate", 'Bearer error="invalid_token"'),))] * 2
     )
-    (again,) = await probe_all(credentials, wire, holdings_of(credentials.list()))
+    (again,) = await _probe_all(credentials, wire, holdings_of(credentials.list()))
     assert (again.accepted, again.exit_code) == (False, 5)
     assert len(server.posts("/token")) == 2
 
@@ -102,7 +110,7 @@ async def test_a_refusal_that_is_not_about_the_token_refreshes_nothing(
     """403, or 401 by somebody else: the refresh token is not spent for that."""
     server.answers("/mcp", Scripted(403), Scripted(401))
     for _ in range(2):
-        (probed,) = await probe_all(credentials, wire, holdings_of([saved]))
+        (probed,) = await _probe_all(credentials, wire, holdings_of([saved]))
         assert probed.accepted is not True
     assert server.posts("/token") == []
 
@@ -113,16 +121,16 @@ async def test_a_network_that_does_not_answer_is_told_from_a_refusal(
     """Pain 12: the token is not at fault."""
     nowhere = f"http://127.0.0.1:{free_port()}/mcp"
     alone = await credentials.save(replace(saved, resource_url=nowhere, resource=nowhere), secrets)
-    (probed,) = await probe_all(credentials, wire, holdings_of([alone]))
+    (probed,) = await _probe_all(credentials, wire, holdings_of([alone]))
     assert (probed.accepted, probed.layer, probed.exit_code) == (None, "network", 6)
-    assert counted([probed]) == "0 work · 1 unclear, no answer from the network"
+    assert count_results([probed]) == "0 work · 1 unclear, no answer from the network"
 
 
 async def test_an_organisation_token_is_not_sent_anywhere(credentials: Credentials, wire: Wire) -> None:
     """It opens no application."""
     token = CloudflaredToken("c", CloudflaredKind.ORGANISATION, "team.cloudflareaccess.com", Path("x"))
     probed = await probe(credentials, wire, holdings_of((), (token,))[0])
-    assert (probed.accepted, probed.layer, probed.exit_code) == (None, HERE, 2)
+    assert (probed.accepted, probed.layer, probed.exit_code) == (None, THIS_MACHINE, 2)
 
 
 async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(
@@ -131,31 +139,29 @@ async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(
     """Per-credential results; the words tell each token's, the answer of the resource and the time."""
     server.answers("/revoke", Scripted(503), Scripted(503))
     first, *_ = three
-    results = [*await revoke_all(credentials, wire, [first]), *await revoke_all(credentials, wire, three[1:])]
+    results = [await revoke_one(credentials, wire, one) for one in (first, *three[1:])]
     assert [ended.good for ended in results] == [False, True, False]
     assert {one.grant_id: one.state for one in credentials.list()} == {
         first.grant_id: GrantState.REVOCATION_FAILED,
         "gone": GrantState.LIVE,
     }
-    words = results[1].summary
+    words = " ".join(results[1].details)
     assert "Refresh token: revoked" in words
     assert "Access token: revoked" in words
     assert "The resource, asked with the token: 401, " in words
-    assert " ms after the beginning." in words
+    assert " ms after the start." in words
 
 
 async def test_refreshing_all_gives_each_its_turn(
     credentials: Credentials, wire: Wire, three: list[Grant]
 ) -> None:
     """One that is refused and one that is gone leave the good one alone."""
-    heard: list[Ended] = []
-    results = await refresh_all(credentials, wire, [three[0], three[2]], heard=heard.append)
+    results = [await refresh_one(credentials, wire, one) for one in (three[0], three[2])]
     assert [ended.good for ended in results] == [True, False]
-    assert len(heard) == 2
 
 
 def test_counts_of_nothing_say_so() -> None:
     """No credential, no claim."""
-    assert counted([]) == "0 work"
-    (row,) = holdings_of([grant()])
-    assert counted([Probed(row, True, "origin", "")] * 2) == "2 work"
+    assert count_results([]) == "0 work"
+    works = ProbeResult(outcome=TokenVerdict.ACCEPTED, summary="", accepted=True, layer="origin")
+    assert count_results([works] * 2) == "2 work"

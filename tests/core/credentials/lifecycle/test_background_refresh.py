@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.background_refresh import (
     LONGEST_SLEEP,
-    Attempted,
     BackgroundRefresh,
 )
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.secret import Secret
@@ -45,12 +45,12 @@ class Kept:
     """A background refresh, its clocks, and what it told."""
 
     def __init__(self, credentials: Credentials, wire: Wire, clocks: Clocks, **options: Any) -> None:
-        self.heard: list[Attempted] = []
+        self.results: list[ActionResult] = []
         self.clocks = clocks
         self.background = BackgroundRefresh(
             credentials,
             wire,
-            heard=self.heard.append,
+            on_result=lambda _grant, result: self.results.append(result),
             now=lambda: clocks.wall,
             monotonic=lambda: clocks.ticks,
             **options,
@@ -65,7 +65,7 @@ class Kept:
 
     def outcomes(self) -> list[RefreshOutcome]:
         """Return how the attempts ended."""
-        return [attempt.result.outcome for attempt in self.heard if attempt.result is not None]
+        return [result.outcome for result in self.results if isinstance(result, Refreshed)]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.credentials.inventory.resource_call import call_resource
-from authlens_core.credentials.lifecycle.probe_grant import prove
+from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
@@ -48,11 +48,12 @@ async def test_the_answer_to_a_token_is_told_as_that_and_not_as_the_answer_to_no
 ) -> None:
     """A probe says what stage 8 says of the same answer, cause and cure, and the record says it too."""
     server.answers("/mcp", answer)
-    proven = await prove(credentials, wire, saved.grant_id)
+    proven = (await probe_grant(credentials, wire, saved.grant_id)).result
     assert proven.diagnosis is not None
     assert (proven.accepted, proven.diagnosis.name) == (accepted, name)
     assert words in proven.summary
     assert proven.cure
+    assert proven.trace is not None
     (check,) = proven.trace.records[0].checks
     assert (check.cure, proven.summary in check.seen) == (proven.cure, True)
 

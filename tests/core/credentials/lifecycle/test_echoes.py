@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.lifecycle.probe_grant import prove
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
@@ -60,11 +60,13 @@ async def test_what_a_server_repeats_is_told_and_kept_nowhere(
         }
         more = (("Server", text), ("CF-Ray", text), ("Retry-After", said[0]))
         server.answers(path, *(Scripted(status, body, (*fields, *more)),) * 8)
-    proven = await prove(credentials, wire, saved.grant_id)
-    refreshed = await refresh(credentials, wire, saved.grant_id, force=True)
+    proven = (await probe_grant(credentials, wire, saved.grant_id)).result
+    refreshed = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
     revoked = await revoke(credentials, wire, saved.grant_id, pauses=(0.0,))
     assert {seen.path for seen in server.seen} == SENT.keys()
     answer = proven.answer
+    assert answer is not None
+    assert proven.trace is not None
     told = [repr((refreshed, revoked, proven.summary, answer.evidence, answer.cf_ray))]
     told += map(told_of, (proven.trace, refreshed.trace, revoked.trace))
     kept = b"".join(file.read_bytes() for file in state.rglob("*") if file.is_file())

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.probe_grant import prove
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, describe
 from authlens_core.credentials.records.index import Index
@@ -69,14 +69,14 @@ async def test_a_refused_token_is_not_called_live_until_a_refresh_or_a_proof(
     """The newest word of the resource counts; an answer about something else is none."""
     credentials.update(replace(saved, expires_at=None))
     server.answers("/mcp", Scripted(403, None, (("cf-access-aud", "a" * 64),)))
-    refused = (await prove(credentials, wire, saved.grant_id)).grant
+    refused = (await probe_grant(credentials, wire, saved.grant_id)).grant
     assert describe(refused).word == "resource refuses it"
     assert "no policy of the application admits you" in describe(refused).note
     if second == "refresh":
-        await refresh(credentials, wire, saved.grant_id, force=True)
+        await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
     else:
         server.answers("/mcp", Scripted(200 if second == "proof" else 530))
-        await prove(credentials, wire, saved.grant_id)
+        await probe_grant(credentials, wire, saved.grant_id)
     assert describe(credentials.get(saved.grant_id)).word.startswith(word)
 
 
@@ -119,12 +119,12 @@ async def test_a_state_that_changes_while_the_resource_is_asked_stays(
         return exchange
 
     monkeypatch.setattr(wire, "send", meanwhile)
-    result = await prove(credentials, wire, saved.grant_id)
-    assert result.accepted is True
+    probed = await probe_grant(credentials, wire, saved.grant_id)
+    assert probed.result.accepted is True
     grant = credentials.get(saved.grant_id)
     assert (grant.state, grant.note) == (standing, "The server did not answer.")
     assert grant.last_proven_at is not None
-    assert result.grant == grant
+    assert probed.grant == grant
 
 
 async def test_a_generation_that_is_earned_while_the_resource_is_asked_stays(
@@ -154,9 +154,9 @@ async def test_a_proof_that_cannot_be_noted_is_a_proof_all_the_same(
 ) -> None:
     """A disk that is read-only says nothing about the token."""
     credentials.index.read_only = "The disk is read-only."
-    result = await prove(credentials, wire, saved.grant_id)
-    assert result.accepted is True
-    assert result.grant == saved
+    probed = await probe_grant(credentials, wire, saved.grant_id)
+    assert probed.result.accepted is True
+    assert probed.grant == saved
 
 
 # -- a history that cannot be written ---------------------------------------------------------------------
@@ -184,7 +184,7 @@ async def test_a_refresh_is_stored_although_the_history_is_full(
     assert result.outcome is RefreshOutcome.REFRESHED
     assert (await credentials.load(saved.grant_id))[1].refresh_token == Secret("refresh-canary-1")
     server.dead = True
-    refused = await refresh(credentials, wire, saved.grant_id, force=True)
+    refused = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
     assert refused.outcome is RefreshOutcome.LOGIN_NEEDED
     assert credentials.get(saved.grant_id).state is GrantState.LOGIN_NEEDED
 
@@ -198,7 +198,7 @@ async def test_everything_else_goes_on_although_the_history_is_full(
     await credentials.clients.remember("https://as.example", client)
     assert await credentials.clients.known("https://as.example", client.redirect_uri) == client
     await credentials.clients.forget("https://as.example", client.redirect_uri)
-    assert (await prove(credentials, wire, saved.grant_id)).accepted is True
+    assert (await probe_grant(credentials, wire, saved.grant_id)).result.accepted is True
     interrupted = credentials.mark_interrupted(saved, MOMENT - timedelta(seconds=1))
     assert interrupted.state is GrantState.INTERRUPTED
     assert await credentials.forget(saved.grant_id)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from authlens_core.credentials.lifecycle.access_token import access_token
-from authlens_core.credentials.lifecycle.probe_grant import prove
+from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded, NetworkFailure, Refused, UsageError
@@ -25,7 +25,8 @@ async def test_an_accepted_token_moves_last_proven(
     """BR-1, BR-3: in the Authorization field, and nowhere else."""
     credentials.update(replace(saved, method=method))  # type: ignore[arg-type]
     server.answers("/mcp", Scripted(200, {}))
-    result = await prove(credentials, wire, saved.grant_id)
+    result = (await probe_grant(credentials, wire, saved.grant_id)).result
+    assert result.trace is not None
     assert result.accepted is True
     assert credentials.get(saved.grant_id).last_proven_at is not None
     (seen,) = server.seen
@@ -40,7 +41,8 @@ async def test_a_refused_token_says_so(
 ) -> None:
     """401 is the resource's word on the token."""
     server.access_tokens = set()
-    result = await prove(credentials, wire, saved.grant_id)
+    result = (await probe_grant(credentials, wire, saved.grant_id)).result
+    assert result.trace is not None
     assert result.accepted is False
     assert credentials.get(saved.grant_id).last_proven_at is None
     assert result.trace.records[0].outcome is Outcome.FAILED
@@ -52,7 +54,7 @@ async def test_an_answer_about_something_else_proves_nothing(
 ) -> None:
     """Trouble behind the login is not the token's fault, nor its proof."""
     server.answers("/mcp", Scripted(status))
-    assert (await prove(credentials, wire, saved.grant_id)).accepted is None
+    assert (await probe_grant(credentials, wire, saved.grant_id)).result.accepted is None
 
 
 async def test_a_redirect_is_not_followed_with_the_token(
@@ -60,7 +62,7 @@ async def test_a_redirect_is_not_followed_with_the_token(
 ) -> None:
     """BR-2, H117: the header goes to no other place."""
     server.answers("/mcp", Scripted(307, None, (("Location", f"{server.base}/elsewhere"),)))
-    assert (await prove(credentials, wire, saved.grant_id)).accepted is None
+    assert (await probe_grant(credentials, wire, saved.grant_id)).result.accepted is None
     assert [seen.path for seen in server.seen] == ["/mcp"]
 
 
@@ -70,7 +72,7 @@ async def test_a_token_goes_nowhere_outside_its_resource(
 ) -> None:
     """TK-10, H121: not attached, not even sent."""
     with pytest.raises(UsageError, match="goes nowhere else"):
-        await prove(credentials, wire, saved.grant_id, url=f"{server.base}{path}")
+        await probe_grant(credentials, wire, saved.grant_id, url=f"{server.base}{path}")
     with pytest.raises(LoginNeeded, match="no login"):
         await access_token(credentials, wire, f"{server.base}{path}")
     assert server.seen == []

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.refresh_result import Observed, RefreshOutcome
 from authlens_core.credentials.records.grant import (
     Grant,
@@ -131,7 +131,9 @@ async def test_a_token_that_lasts_is_left_alone(
 
     async def at(seconds: int, *, force: bool = False) -> RefreshOutcome:
         moment = ends - timedelta(seconds=seconds)
-        result = await refresh(credentials, wire, saved.grant_id, now=lambda: moment, force=force)
+        result = await refresh(
+            credentials, wire, saved.grant_id, RefreshOptions(force=force), now=lambda: moment
+        )
         return result.outcome
 
     assert await at(61) is RefreshOutcome.NOT_NEEDED
@@ -156,7 +158,7 @@ async def test_invalid_grant_is_terminal(
     """RF-5, H137: marked, said, and never asked again, by force neither; the echo of the token is masked."""
     server.dead = True
     for force in (False, True, True):
-        result = await refresh(credentials, wire, saved.grant_id, force=force)
+        result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=force))
         assert result.outcome is RefreshOutcome.LOGIN_NEEDED
     assert len(server.posts("/token")) == 1
     grant, secrets = await credentials.load(saved.grant_id)
@@ -229,7 +231,7 @@ async def test_an_unknown_outcome_is_said_and_never_tried_again_by_itself(
     """H127, H133: the refresh token may be spent; a second use could end every session."""
     server.answers("/token", answer)
     for force in (False, False, True):
-        result = await refresh(credentials, wire, saved.grant_id, force=force)
+        result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=force))
         assert result.outcome is RefreshOutcome.UNKNOWN
         assert "may have replaced" in result.summary
     assert len(server.posts("/token")) == 1
@@ -244,7 +246,7 @@ async def test_a_person_may_try_an_unknown_one_again(
     """The choice is the person's; the request had not arrived, and all is well."""
     server.answers("/token", Scripted(drop=True))
     await refresh(credentials, wire, saved.grant_id)
-    result = await refresh(credentials, wire, saved.grant_id, despite_unknown=True)
+    result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(despite_unknown=True))
     assert result.outcome is RefreshOutcome.REFRESHED
     assert result.grant.state is GrantState.LIVE
     assert result.grant.note == ""
@@ -338,12 +340,14 @@ async def test_a_resource_that_names_another_server_is_not_refreshed(
 ) -> None:
     """RF-3, H134, H135: the refresh token goes only to the issuer that issued it; both are shown."""
     issuers = tuple(server.base if issuer == "ISSUER" else issuer for issuer in observed.issuers)
-    result = await refresh(credentials, wire, saved.grant_id, observed=replace(observed, issuers=issuers))
+    result = await refresh(
+        credentials, wire, saved.grant_id, RefreshOptions(observed=replace(observed, issuers=issuers))
+    )
     assert result.outcome is RefreshOutcome.REFUSED
     assert "changed" in result.summary
     assert server.seen == []
     agreed = Observed((server.base,), f"{server.base}/token")
-    result = await refresh(credentials, wire, saved.grant_id, observed=agreed)
+    result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(observed=agreed))
     assert result.outcome is RefreshOutcome.REFRESHED
 
 
@@ -364,7 +368,7 @@ import asyncio, sys
 from pathlib import Path
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.wire.client import Wire
 
 async def main():
@@ -372,7 +376,7 @@ async def main():
     async with Wire() as wire:
         print("ready", flush=True)
         sys.stdin.readline()
-        result = await refresh(credentials, wire, sys.argv[2], force=True)
+        result = await refresh(credentials, wire, sys.argv[2], RefreshOptions(force=True))
         _, secrets = await credentials.load(sys.argv[2])
     print(result.outcome, secrets.access_token.reveal(), flush=True)
     await credentials.aclose()
@@ -437,7 +441,7 @@ async def test_a_process_killed_after_the_request_leaves_a_note(
     (marked,) = await shared.recover()
     assert marked.state is GrantState.INTERRUPTED
     assert f"{datetime.now(UTC):%Y-%m-%d}" in marked.note
-    result = await refresh(shared, wire, saved.grant_id, force=True)
+    result = await refresh(shared, wire, saved.grant_id, RefreshOptions(force=True))
     assert result.outcome is RefreshOutcome.UNKNOWN
     assert len(server.posts("/token")) == 1
     await shared.aclose()
@@ -473,7 +477,7 @@ async def test_a_busy_lock_sends_nothing(
 
     async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
         with pytest.raises(LockBusy):
-            await refresh(credentials, wire, saved.grant_id, lock_bound=0.1)
+            await refresh(credentials, wire, saved.grant_id, RefreshOptions(lock_bound=0.1))
     assert server.seen == []
 
 
@@ -522,7 +526,7 @@ async def test_the_wait_after_a_failure_is_shown_grows_and_ends_with_success(
     note = describe(credentials.get(saved.grant_id), now).note
     assert "failed" in note
     assert "The next try is in" in note
-    patient = await refresh(credentials, wire, saved.grant_id, now=lambda: now, patient=True)
+    patient = await refresh(credentials, wire, saved.grant_id, RefreshOptions(patient=True), now=lambda: now)
     assert (patient.outcome, len(server.posts("/token"))) == (RefreshOutcome.TRANSIENT, 3)
     assert patient.retry_after == round(waits[2])
     renewed = (await refresh(credentials, wire, saved.grant_id, now=lambda: now)).grant

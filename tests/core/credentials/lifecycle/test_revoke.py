@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
@@ -230,7 +230,7 @@ async def test_a_grant_that_was_to_be_revoked_is_not_refreshed(
     """RV-6: its tokens are not used again."""
     server.answers("/revoke", Scripted(500), Scripted(500))
     await revoke(credentials, wire, saved.grant_id)
-    result = await refresh(credentials, wire, saved.grant_id, force=True)
+    result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
     assert result.outcome is RefreshOutcome.REFUSED
     assert server.posts("/token") == []
 

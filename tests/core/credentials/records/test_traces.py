@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.lifecycle.probe_grant import prove
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, revoke
 from authlens_core.credentials.records import traces as traces_module
 from authlens_core.credentials.records.traces import TraceGone, Traces
@@ -239,8 +239,8 @@ async def test_login_refresh_and_probe_are_kept_and_a_revocation_ends_them(tmp_p
         for _ in range(2):
             _, found = await credentials.load(kept.grant_id)
             secrets |= {one.reveal() for one in (found.access_token, found.refresh_token) if one}
-            await refresh(credentials, session.wire, kept.grant_id, force=True)
-        await prove(credentials, session.wire, kept.grant_id)
+            await refresh(credentials, session.wire, kept.grant_id, RefreshOptions(force=True))
+        await probe_grant(credentials, session.wire, kept.grant_id)
         kinds = [(one.kind, one.outcome) for one in credentials.traces.of(kept.grant_id)]
         assert [kind.value for kind, _ in kinds] == ["probe", "refresh", "refresh", "login"]
         assert {outcome for _, outcome in kinds} == {Outcome.PASSED}

@@ -11,7 +11,7 @@ import pytest
 
 from authlens_core.access.cloudflared_files import CloudflaredKind, find_cloudflared_tokens
 from authlens_core.access.service_token import TokenForm
-from authlens_core.credentials.inventory.cloudflared_probe import prove_cloudflared, prove_jwt
+from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared, probe_jwt
 from authlens_core.credentials.inventory.request_headers import CredentialKind, credential_kinds, headers_for
 from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
 from authlens_core.credentials.records.grant import StatusKind
@@ -153,8 +153,8 @@ async def test_a_good_token_is_accepted_in_either_form_and_mode(
         token = replace(a_token(emulator.resource_url, client_id), form=form, header="X-Service-Token")
         token = await credentials.service_tokens.save(token, Secret(secret))
         tried = await try_service_token(credentials, wire, token.token_id)
-    assert tried.verdict is TokenVerdict.ACCEPTED
-    assert tried.said.error is None
+    assert tried.result.outcome is TokenVerdict.ACCEPTED
+    assert tried.result.error_type is None
     assert credentials.service_tokens.get(token.token_id).last_proven_at is not None
     (kept,) = credentials.traces.of(token.token_id)
     assert kept.kind is TraceKind.PROBE
@@ -187,10 +187,10 @@ async def test_each_refusal_has_the_cause_of_its_mode(
         token = a_token(emulator.resource_url, client_id)
         token = await credentials.service_tokens.save(token, Secret(secret) if known else NEW)
         tried = await try_service_token(credentials, wire, token.token_id)
-    assert tried.verdict is TokenVerdict.REFUSED
-    assert tried.said.diagnosis is not None
-    assert tried.said.diagnosis.name == cause
-    assert isinstance(tried.said.error, Refused)
+    assert tried.result.outcome is TokenVerdict.REFUSED
+    assert tried.result.diagnosis is not None
+    assert tried.result.diagnosis.name == cause
+    assert tried.result.error_type is Refused
     assert describe_service_token(tried.token).kind is StatusKind.REFUSED
 
 
@@ -200,8 +200,8 @@ async def test_a_network_that_is_down_says_nothing_about_the_token(
     """Unclear is not refused."""
     token = await credentials.service_tokens.save(a_token("http://127.0.0.1:1/"), OLD)
     tried = await try_service_token(credentials, wire, token.token_id)
-    assert tried.verdict is TokenVerdict.UNCLEAR
-    assert isinstance(tried.said.error, NetworkFailure)
+    assert tried.result.outcome is TokenVerdict.UNCLEAR
+    assert tried.result.error_type is NetworkFailure
     assert tried.token.last_proven_at is None
 
 
@@ -292,11 +292,11 @@ async def test_a_token_of_access_is_proven_in_its_own_header(credentials: Creden
         client_id, secret = program.emulator.service_token
         answer = await program.open(cf_access_client_id=client_id, cf_access_client_secret=secret)
         token = Secret(answer.cookies["CF_Authorization"])
-        said = await prove_jwt(credentials, wire, program.emulator.resource_url, token)
+        said = await probe_jwt(credentials, wire, program.emulator.resource_url, token)
         assert said.accepted
         assert token.reveal() not in repr(said)
     async with Emulator(faults=("service-auth-only",)) as emulator:
-        said = await prove_jwt(credentials, wire, emulator.resource_url, token)
+        said = await probe_jwt(credentials, wire, emulator.resource_url, token)
         assert said.accepted is False
         assert said.diagnosis is not None
         assert said.diagnosis.name == "jwt_needs_allow_policy"
@@ -315,7 +315,7 @@ async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_tha
     by_kind = {token.kind: token for token in find_cloudflared_tokens()}
     application = by_kind[CloudflaredKind.APPLICATION]
     async with Emulator(faults=("oauth-off",)) as emulator:
-        said = await prove_cloudflared(credentials, wire, application, emulator.resource_url)
+        said = await probe_cloudflared(credentials, wire, application, emulator.resource_url)
         assert said.diagnosis is not None
         assert said.diagnosis.name == "jwt_refused"
         token = await credentials.service_tokens.save(a_token(emulator.resource_url), OLD)
@@ -323,10 +323,10 @@ async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_tha
     assert len(credentials.traces.of(application.token_id)) == 1
     assert [event.kind for event in credentials.events(application.token_id)] == ["not proven"]
     with pytest.raises(UsageError, match="opens no application"):
-        await prove_cloudflared(credentials, wire, by_kind[CloudflaredKind.ORGANISATION])
+        await probe_cloudflared(credentials, wire, by_kind[CloudflaredKind.ORGANISATION])
     file.unlink()
     with pytest.raises(LoginNeeded):
-        await prove_cloudflared(credentials, wire, application)
+        await probe_cloudflared(credentials, wire, application)
 
 
 async def test_a_token_that_was_refreshed_in_zero_trust_is_edited_and_keeps_its_secret(

@@ -46,7 +46,7 @@ async def test_a_token_is_added_and_tested(
         await until(pilot, lambda: "✔ The two have the shape of a service token." in text_of(app))
         assert secret not in text_of(app)
         await pilot.press("enter")
-        await until(pilot, lambda: "✔ The resource accepts it." in text_of(app))
+        await until(pilot, lambda: "✔ The resource accepts the credential." in text_of(app))
         (token,) = session.credentials.service_tokens.list()
         assert token.last_verdict is TokenVerdict.ACCEPTED
         await pilot.press("enter")

@@ -7,11 +7,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from authlens_core.credentials.inventory.inventory import Holding
-from authlens_core.credentials.inventory.probe import Probed, counted, probe_all
-from authlens_core.credentials.lifecycle.batch import Ended, refresh_all, revoke_all
+from authlens_core.credentials.inventory.probe import count_results, probe
+from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
+from authlens_core.credentials.lifecycle.refresh import refresh_one
+from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.records.grant import Grant, GrantState
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.wire.client import Wire
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.credential_actions import grant_of
 from authlens_tui.screens.dashboard.keys import Verb, applies
 from authlens_tui.screens.dashboard.messages import MoveWanted
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
@@ -25,8 +31,7 @@ _REVOKE_ALL: Final = (
     "use the resources again, log in to each."
 )
 _NAMED: Final = 5  # credentials that a question lists
-_OnResult = Callable[[Ended], None]
-_Many = Callable[[Sequence[Grant], _OnResult, asyncio.Event], Awaitable[tuple[Ended, ...]]]
+_Action = Callable[[Credentials, Wire, Grant], Awaitable[ActionResult]]
 
 
 class BatchActions:
@@ -77,20 +82,21 @@ class BatchActions:
             self._context.run(self._probe_all(holdings, stop), group="batch", description="probe all")
 
     async def _probe_all(self, holdings: list[Holding], stop: asyncio.Event) -> None:
-        def on_result(probed: Probed) -> None:
-            self._sent.note(probed.holding.holding_id, probed.trace)
-            self._one_done(probed.holding.holding_id)
-
         session = self._context.session
         try:
-            found = await probe_all(session.credentials, session.wire, holdings, heard=on_result, stop=stop)
+            found = await concurrent_map(
+                holdings,
+                lambda one: probe(session.credentials, session.wire, one),
+                on_result=self._one_done,
+                stop=stop,
+            )
         finally:
             self._end(holdings)
         results = [
-            Result(probed.holding.title, probed.accepted, f"{probed.layer}: {probed.summary}", probed.cure)
-            for probed in found
+            Result(holding.title, result.accepted, f"{result.layer}: {result.summary}", result.cure)
+            for holding, result in zip(holdings, found, strict=False)
         ]
-        self._report("Probed", results, len(holdings), counted(found))
+        self._report("Probed", results, len(holdings), count_results(found))
 
     # -- refresh and revoke ----------------------------------------------------------------------------
 
@@ -102,15 +108,7 @@ class BatchActions:
             if one.grant and one.grant.has_refresh_token and one.grant.state is GrantState.LIVE
         ]
         if self._may_begin(holdings, Verb.REFRESH):
-            session = self._context.session
-            self._start(
-                ("Refreshed", "refreshed"),
-                "refreshing",
-                holdings,
-                lambda grants, heard, stop: refresh_all(
-                    session.credentials, session.wire, grants, heard=heard, stop=stop
-                ),
-            )
+            self._start(("Refreshed", "refreshed"), "refreshing", holdings, refresh_one)
 
     def revoke_all(self) -> None:
         """Revoke every login shown, after a question with their number and names."""
@@ -119,43 +117,43 @@ class BatchActions:
             return
 
         async def question() -> None:
-            session = self._context.session
             if await self._context.answer(_revoke_question(holdings)) and self._may_begin(
                 holdings, Verb.REVOKE
             ):
-                self._start(
-                    ("Revoked", "revoked and verified"),
-                    "revoking",
-                    holdings,
-                    lambda grants, heard, stop: revoke_all(
-                        session.credentials, session.wire, grants, heard=heard, stop=stop
-                    ),
-                )
+                self._start(("Revoked", "revoked and verified"), "revoking", holdings, revoke_one)
 
         self._context.ask(question)
 
-    def _start(self, words: tuple[str, str], doing: str, holdings: list[Holding], many: _Many) -> None:
+    def _start(self, words: tuple[str, str], doing: str, holdings: list[Holding], action: _Action) -> None:
         stop = self._begin(doing, holdings)
-        self._context.run(self._do_all(words, holdings, stop, many), group="batch", description="act on all")
+        self._context.run(
+            self._do_all(words, holdings, stop, action), group="batch", description="act on all"
+        )
 
     async def _do_all(
-        self, words: tuple[str, str], holdings: list[Holding], stop: asyncio.Event, many: _Many
+        self, words: tuple[str, str], holdings: list[Holding], stop: asyncio.Event, action: _Action
     ) -> None:
         title, good = words
-
-        def on_result(ended: Ended) -> None:
-            self._sent.note(ended.grant.grant_id, ended.trace)
-            self._one_done(ended.grant.grant_id)
-
+        session = self._context.session
         try:
-            found = await many([one.grant for one in holdings if one.grant is not None], on_result, stop)
+            found = await concurrent_map(
+                holdings,
+                lambda one: action(session.credentials, session.wire, grant_of(one)),
+                on_result=self._one_done,
+                stop=stop,
+            )
         finally:
             self._end(holdings)
         results = [
-            Result(ended.grant.resource_url.removeprefix("https://"), ended.good, ended.summary, ended.cure)
-            for ended in found
+            Result(
+                holding.url.removeprefix("https://"),
+                result.good,
+                " ".join((result.summary, *result.details)),
+                result.cure,
+            )
+            for holding, result in zip(holdings, found, strict=False)
         ]
-        right = sum(ended.good for ended in found)
+        right = sum(result.good for result in found)
         self._report(title, results, len(holdings), f"{right} {good} · {len(found) - right} failed")
 
     # -- progress --------------------------------------------------------------------------------------
@@ -178,8 +176,9 @@ class BatchActions:
         self._say_progress()
         return self._stopping
 
-    def _one_done(self, holding_id: str) -> None:
-        self._context.busy.pop(holding_id, None)
+    def _one_done(self, holding: Holding, result: ActionResult) -> None:
+        self._sent.note(holding.holding_id, result.trace)
+        self._context.busy.pop(holding.holding_id, None)
         doing, count, whole = self._progress
         self._progress = doing, count + 1, whole
         self._say_progress()

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, NamedTuple
+from dataclasses import replace
+from typing import Any, Final
 
 from authlens_core.credentials.inventory.inventory import Holding
 from authlens_core.credentials.inventory.probe import probe
-from authlens_core.credentials.lifecycle.batch import Ended, refresh_one, revoke_one
+from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult, failed_action
+from authlens_core.credentials.lifecycle.refresh import refresh_one
+from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.vault.consolidate import erase_left, left_words
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
-from authlens_core.trace.record import Trace
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 
-__all__ = ["CredentialActions"]
+__all__ = ["CredentialActions", "grant_of"]
 
 _MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
 _REFRESH_AGAIN: Final = (
@@ -35,15 +37,7 @@ _FORGET_OF_ACCESS: Final = (
 )
 
 
-class _Done(NamedTuple):
-    """The result of an action, for the user."""
-
-    words: str
-    good: bool
-    trace: Trace | None = None
-
-
-_Action = Callable[[Holding], Coroutine[Any, Any, _Done]]
+_Action = Callable[[Holding], Coroutine[Any, Any, ActionResult]]
 
 
 class CredentialActions:
@@ -90,19 +84,15 @@ class CredentialActions:
             "Forget on this machine?", words, "Forget", lambda it: self._start(it, "forgetting", self._forget)
         )
 
-    async def _refresh(self, holding: Holding) -> _Done:
-        return await self._refreshed(holding, despite_unknown=False)
+    async def _refresh(self, holding: Holding) -> ActionResult:
+        session = self._context.session
+        return await refresh_one(session.credentials, session.wire, grant_of(holding))
 
-    async def _refresh_again(self, holding: Holding) -> _Done:
-        return await self._refreshed(holding, despite_unknown=True)
+    async def _refresh_again(self, holding: Holding) -> ActionResult:
+        session = self._context.session
+        return await refresh_one(session.credentials, session.wire, grant_of(holding), despite_unknown=True)
 
-    async def _refreshed(self, holding: Holding, *, despite_unknown: bool) -> _Done:
-        session, grant = self._context.session, _grant(holding)
-        return _done(
-            await refresh_one(session.credentials, session.wire, grant, despite_unknown=despite_unknown)
-        )
-
-    async def _revoke(self, holding: Holding) -> _Done:
+    async def _revoke(self, holding: Holding) -> ActionResult:
         def waiting(seconds: float) -> None:
             self._context.say(
                 f"The server confirmed the revocation. {safe_line(holding.title, 120)} still accepts the "
@@ -110,18 +100,17 @@ class CredentialActions:
             )
 
         session = self._context.session
-        done = _done(await revoke_one(session.credentials, session.wire, _grant(holding), waiting=waiting))
-        return done._replace(words=f"{done.words} I shows the requests.") if done.good else done
+        result = await revoke_one(session.credentials, session.wire, grant_of(holding), waiting=waiting)
+        return replace(result, cure=f"{result.cure} I shows the requests.") if result.good else result
 
-    async def _probe(self, holding: Holding) -> _Done:
+    async def _probe(self, holding: Holding) -> ActionResult:
         session = self._context.session
-        done = await probe(session.credentials, session.wire, holding)
-        words = f"{done.summary} {done.cure}".strip()
-        if not done.accepted:
-            words = f"Answered by {done.layer}: {words}"
-        return _Done(words, done.accepted is True, done.trace)
+        result = await probe(session.credentials, session.wire, holding)
+        if result.good:
+            return result
+        return replace(result, summary=f"Answered by {result.layer}: {result.summary}")
 
-    async def _forget(self, holding: Holding) -> _Done:
+    async def _forget(self, holding: Holding) -> ActionResult:
         credentials = self._context.session.credentials
         if holding.service_token is not None:
             erased = await credentials.service_tokens.remove(holding.holding_id)
@@ -130,7 +119,8 @@ class CredentialActions:
             erased = await credentials.forget(holding.holding_id)
             words = "Removed from this machine. Its tokens stay valid at the server until they expire."
         left = () if erased else await erase_left(credentials)
-        return _Done(f"{words} {left_words(left, credentials.store.place)}".strip(), True)
+        cure = left_words(left, credentials.store.place)
+        return ActionResult(outcome=ActionOutcome.DONE, summary=words, cure=cure)
 
     def _start(self, holding: Holding | None, doing: str, action: _Action) -> None:
         if holding is None:
@@ -144,20 +134,21 @@ class CredentialActions:
 
     async def _perform(self, holding: Holding, action: _Action) -> None:
         try:
-            done = await action(holding)
+            result = await action(holding)
         except AuthlensError as error:
-            done = _Done(str(error), False)
+            result = failed_action(error)
         finally:
             self._context.end((holding,))
-        self._sent.note(holding.holding_id, done.trace)
-        self._context.say(done.words, good=done.good)
+        self._sent.note(holding.holding_id, result.trace)
+        self._context.say(" ".join((result.summary, *result.details, result.cure)), good=result.good)
 
 
-def _grant(holding: Holding) -> Grant:
+def grant_of(holding: Holding) -> Grant:
+    """Return the grant of a row whose verb applies to grants alone.
+
+    Raises:
+        ValueError: it is another kind of credential.
+    """
     if holding.grant is None:
         raise ValueError("only a grant can be refreshed or revoked")
     return holding.grant
-
-
-def _done(ended: Ended) -> _Done:
-    return _Done(f"{ended.summary} {ended.cure}".strip(), ended.good, ended.trace)

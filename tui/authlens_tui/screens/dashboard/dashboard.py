@@ -18,7 +18,8 @@ from textual.widgets import Input, Static
 
 from authlens_core.access.cloudflared_files import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding, Order
-from authlens_core.credentials.lifecycle.background_refresh import Attempted
+from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.traces import TraceSummary
 from authlens_core.errors import AuthlensError
@@ -353,14 +354,12 @@ class DashboardScreen(Screen[None]):
         self.query_one(TitleBar).store_name = session.credentials.store.name
         self.show_now(anew=True)
 
-    def show_attempt(self, attempted: Attempted) -> None:
+    def show_attempt(self, grant: Grant, result: ActionResult) -> None:
         """Show an automatic refresh in the border of the detail: the result line belongs to the user."""
-        grant, error, result = attempted.grant, attempted.error, attempted.result
         self.listing.forget_seen()
         self._troubles.pop(grant.grant_id, None)
-        if error is not None:
-            self._troubles[grant.grant_id] = f"{error.cause} {error.cure}".strip()
-        if result is not None:
-            self.sent.note(grant.grant_id, result.trace, newest=False)
+        if result.outcome is ActionOutcome.FAILED:
+            self._troubles[grant.grant_id] = f"{result.summary} {result.cure}".strip()
+        self.sent.note(grant.grant_id, result.trace, newest=False)
         if self.is_running and self.is_mounted:
-            self.pane.border_subtitle = attempt_words(attempted)
+            self.pane.border_subtitle = attempt_words(grant, result)

@@ -15,8 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
-from authlens_core.credentials.inventory.resource_call import ResourceAnswer
 from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.service_token import ServiceToken, expiry_from_text
 from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.errors import AuthlensError, UsageError
@@ -274,8 +274,7 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         finally:
             self._busy = False
             self._judge()
-        sign = {True: "✔", False: "✖", None: "?"}[said.accepted]
-        self._tell(f"{self._kept()}\n{sign} {said.summary} {said.cure}".strip(), good=bool(said.accepted))
+        self._tell(f"{self._kept()}\n{said.sign} {said.summary} {said.cure}".strip(), good=said.good)
 
     def _edit(self, changed: ServiceToken) -> None:
         """Keep what has nothing to do with the secret.
@@ -290,20 +289,20 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         )
         self._tell("✔ Label and end are kept; the secret stays. Enter or Esc closes.", good=True)
 
-    async def _add(self, token: ServiceToken, secret: Secret) -> ResourceAnswer:
+    async def _add(self, token: ServiceToken, secret: Secret) -> ProbeResult:
         credentials = self._session.credentials
         self._stored = await credentials.service_tokens.save(token, secret)
         tried = await try_service_token(credentials, self._session.wire, token.token_id)
         self._stored = tried.token
-        return tried.said
+        return tried.result
 
-    async def _replace(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> ResourceAnswer:
+    async def _replace(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> ProbeResult:
         done = await replace_service_token(
             self._session.credentials, self._session.wire, token, secret, anyway=anyway
         )
         self._refused = not done.stored
         self._stored = done.token if done.stored else None
-        return done.said
+        return done.result
 
     def _kept(self) -> str:
         if self._stored is None:

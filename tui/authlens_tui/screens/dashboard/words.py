@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.credentials.lifecycle.background_refresh import Attempted
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
+from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
@@ -27,7 +27,6 @@ EMPTY: Final = Content.assemble(
     ("authlens demo", "bold"),
     ": it includes its own server.",
 )
-_FINE: Final = frozenset({RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED})
 
 
 def nothing_matches(text: str) -> Content:
@@ -67,10 +66,7 @@ def damaged_words(count: int) -> str:
     return f"! {records} cannot be read: authlens list names them"
 
 
-def attempt_words(attempted: Attempted) -> Content:
+def attempt_words(grant: Grant, result: ActionResult) -> Content:
     """Return the result of an automatic refresh in one line."""
-    result, error = attempted.result, attempted.error
-    name = safe_line(attempted.grant.resource_url.removeprefix("https://"), 120)
-    sign = "✔" if result is not None and result.outcome in _FINE else "✖"
-    words = error.cause if error is not None else result.summary if result is not None else ""
-    return Content(f"{sign} Auto-refresh of {name}: {words}")
+    name = safe_line(grant.resource_url.removeprefix("https://"), 120)
+    return Content(f"{result.sign} Auto-refresh of {name}: {result.summary}")

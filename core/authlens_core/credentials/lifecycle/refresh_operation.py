@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import randbelow
+from typing import Final
 
 from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
-from authlens_core.credentials.lifecycle.refresh_result import Observed, Refreshed, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_result import (
+    Observed,
+    Refreshed,
+    RefreshOptions,
+    RefreshOutcome,
+)
 from authlens_core.credentials.lifecycle.refresh_schedule import lasts, next_attempt, seconds_until_retry
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, expiry
 from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.vault.credentials import Credentials, client_of
-from authlens_core.errors import AuthlensError
+from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, NoSecretStore, Refused
 from authlens_core.oauth.check import Severity, failures, passed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
@@ -32,21 +38,9 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["RefreshOperation", "RefreshOptions"]
+__all__ = ["RefreshOperation"]
 
 _SPEC = "RFC 6749 §6"
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshOptions:
-    """What the caller of `refresh` asked for, in its words."""
-
-    min_ttl: timedelta | None
-    force: bool
-    despite_unknown: bool
-    patient: bool
-    observed: Observed | None
-    refused: Secret | None
 
 
 class RefreshOperation(LockedGrant):
@@ -59,10 +53,10 @@ class RefreshOperation(LockedGrant):
         grant: Grant,
         secrets: GrantSecrets,
         now: Callable[[], datetime],
-        wish: RefreshOptions,
+        options: RefreshOptions,
     ) -> None:
         super().__init__(Stage.REFRESH, credentials, wire, grant, secrets, now)
-        self.wish = wish
+        self.options = options
         self.started_at = self.record.started_at
         self.sent = False
 
@@ -77,13 +71,13 @@ class RefreshOperation(LockedGrant):
 
     def _refused(self) -> bool:
         """Return whether the stored access token is the one that the resource has refused."""
-        return self.wish.refused is not None and self.secrets.access_token == self.wish.refused
+        return self.options.refused is not None and self.secrets.access_token == self.options.refused
 
     def adopt(self, before: Grant) -> Refreshed | None:
         """Take what another process has earned since `before`, or since it was given the refused token."""
         if self._refused() or self.grant.state is not GrantState.LIVE:
             return None
-        if self.grant.generation == before.generation and self.wish.refused is None:
+        if self.grant.generation == before.generation and self.options.refused is None:
             return None
         # One that was earned just now is as good as any, however long is asked for.
         if not self._lasts(None):
@@ -95,20 +89,20 @@ class RefreshOperation(LockedGrant):
 
     def leave(self) -> Refreshed | None:
         """Leave a token alone that lasts long enough, and say so where there is nothing to refresh with."""
-        force = self.wish.force or self._refused()
+        force = self.options.force or self._refused()
         if self.secrets.refresh_token is None:
             if self._lasts(timedelta(0)) and not force:
                 return self._result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
             cause = "The server gave no refresh token, so the access token cannot be renewed."
             self.record.failed("refresh.refresh_token", "a refresh token", "none", spec=_SPEC)
             return self._result(RefreshOutcome.LOGIN_NEEDED, cause, "Log in again.")
-        if force or not self._lasts(self.wish.min_ttl):
+        if force or not self._lasts(self.options.min_ttl):
             return None
         return self._result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
 
     def pause(self) -> Refreshed | None:
         """Leave a server alone for as long as was decided when it failed."""
-        left = seconds_until_retry(self.grant, self.started_at) if self.wish.patient else 0.0
+        left = seconds_until_retry(self.grant, self.started_at) if self.options.patient else 0.0
         if not left:
             return None
         wait = max(1, round(left))
@@ -131,11 +125,11 @@ class RefreshOperation(LockedGrant):
             self.record.failed("refresh.state", "a grant that is wanted", state.value)
             cure = "Revoke it again, or log in again."
             return self._result(RefreshOutcome.REFUSED, "This login was to be revoked.", cure)
-        if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.wish.despite_unknown:
+        if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.options.despite_unknown:
             self.record.failed("refresh.state", "a refresh token that is known to be unspent", state.value)
             cure = "Try it once more knowing that it may end this login, or log in again."
             return self._result(RefreshOutcome.UNKNOWN, note, cure)
-        return None if self.wish.observed is None else self._other_server(self.wish.observed)
+        return None if self.options.observed is None else self._other_server(self.options.observed)
 
     def _interrupted(self) -> Grant | None:
         """The lock is ours, so a refresh that is still noted as begun belongs to a process that is gone."""
@@ -345,8 +339,27 @@ class RefreshOperation(LockedGrant):
         wait: int | None = None,
         unsaved: GrantSecrets | None = None,
     ) -> Refreshed:
-        good = outcome in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED, RefreshOutcome.NOT_NEEDED)
-        token = self.secrets.access_token
+        error_type = _ERROR_TYPES.get(outcome)
+        lost = next((one.failure for one in self.record.exchanges if one.failure is not None), None)
+        if outcome is RefreshOutcome.TRANSIENT and lost is not None:
+            error_type = lost.error_type
         return Refreshed(
-            self.grant, outcome, self.record.trace(passed=good), summary, cure, wait, token, unsaved
+            outcome=outcome,
+            summary=summary,
+            cure=cure,
+            error_type=error_type,
+            trace=self.record.trace(passed=error_type is None),
+            grant=self.grant,
+            access_token=self.secrets.access_token,
+            retry_after=wait,
+            unsaved=unsaved,
         )
+
+
+_ERROR_TYPES: Final[Mapping[RefreshOutcome, type[AuthlensError]]] = {
+    RefreshOutcome.LOGIN_NEEDED: LoginNeeded,
+    RefreshOutcome.UNKNOWN: LoginNeeded,
+    RefreshOutcome.REFUSED: Refused,
+    RefreshOutcome.TRANSIENT: NetworkFailure,
+    RefreshOutcome.STORE_FAILED: NoSecretStore,
+}

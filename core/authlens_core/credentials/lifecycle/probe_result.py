@@ -1,0 +1,132 @@
+"""What the answer of a resource to a credential means: accepted, refused or neither, and in which words.
+
+The same 403 means "service tokens only" in answer to no credential, and "no policy admits you" in answer to a
+token. So the words come from the diagnosis, which knows what was sent, never from the classification alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from authlens_core.access.answer import Answer, Protection, classify
+from authlens_core.access.diagnose import explain
+from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
+from authlens_core.credentials.records.grant import TokenVerdict
+from authlens_core.errors import AuthlensError, Refused, ServerMisconfigured
+from authlens_core.oauth.check import Severity, judged
+from authlens_core.oauth.check_id import CheckId
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["THIS_MACHINE", "ProbeResult", "failed_probe", "probe_result", "status_of", "verdict"]
+
+THIS_MACHINE: Final = "this machine"
+"""The layer of a probe that was not sent: the secret store or a file was in the way."""
+_REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
+_WHY: Final = "Only an answer of the resource itself says that a credential is good."
+_VERDICTS: Final = {True: TokenVerdict.ACCEPTED, False: TokenVerdict.REFUSED, None: TokenVerdict.UNCLEAR}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult(ActionResult):
+    """What the resource answered to a credential.
+
+    Attributes:
+        accepted: the resource's decision; None if its answer is about something else, or nothing was sent.
+        layer: who answered: `Cloudflare Access`, `Cloudflare WAF`, `origin` or `network`; `THIS_MACHINE` if
+            nothing was sent.
+        answer: the answer, classified; None if nothing was sent.
+        diagnosis: why it was not accepted; None if it was, or the reason is unknown.
+    """
+
+    outcome: TokenVerdict
+    accepted: bool | None
+    layer: str
+    answer: Answer | None = None
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def sign(self) -> str:
+        """The sign that both faces show before the summary: `?` if the resource did not decide."""
+        return {True: "✔", False: "✖", None: "?"}[self.accepted]
+
+
+def failed_probe(error: AuthlensError) -> ProbeResult:
+    """Return the result of a probe that `error` prevented."""
+    return ProbeResult(
+        outcome=TokenVerdict.UNTESTED,
+        summary=error.cause,
+        cure=error.cure,
+        error_type=type(error),
+        accepted=None,
+        layer=THIS_MACHINE,
+    )
+
+
+def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: str = "") -> ProbeResult:
+    """Return what the answer in `exchange` says about the credential that its request carried.
+
+    Args:
+        exchange: the request with the credential, and the answer.
+        record: gets the exchange, the check and the layer that answered.
+        what: the credential in a word, such as `token`.
+        spec: the section that the check names.
+    """
+    answer = classify(exchange)
+    accepted = verdict(exchange, answer)
+    expected = f"the resource accepts the {what}"
+    seen = f"{status_of(exchange)}, answered by: {answer.layer}"
+    severity = Severity.FAILURE if accepted is False else Severity.WARNING
+    error_type: type[AuthlensError] | None
+    if accepted:
+        severity, summary, cure, error_type = Severity.PASS, f"The resource accepts the {what}.", "", None
+    else:
+        bare = judged(
+            severity, CheckId.PROBE_ACCEPTED, expected, f"{seen}. {answer.summary}", cure=answer.cure
+        )
+        found = explain(Stage.PROBE, (bare,), exchange)
+        summary, cure = (answer.summary, answer.cure) if found is None else (found.cause, found.cure)
+        if found is not None and found.name == UNKNOWN:
+            # Its words announce the whole answer, for which a sentence has no room.
+            summary = f"authlens does not know this answer: {answer.evidence[0]}."
+        record.diagnosis = found
+        error_type = ServerMisconfigured if exchange.failure is None else exchange.failure.error_type
+        error_type = Refused if accepted is False else error_type
+        seen = f"{seen}. {summary}"
+    record.checks.append(
+        judged(severity, CheckId.PROBE_ACCEPTED, expected, seen, why=_WHY, spec=spec, cure=cure)
+    )
+    record.exchanges.append(exchange)
+    record.facts.append(Fact("answered by", answer.layer))
+    return ProbeResult(
+        outcome=_VERDICTS[accepted],
+        summary=summary,
+        cure=cure,
+        error_type=error_type,
+        trace=record.trace(passed=accepted is True),
+        accepted=accepted,
+        layer=answer.layer,
+        answer=answer,
+        diagnosis=record.diagnosis,
+    )
+
+
+def verdict(exchange: Exchange, answer: Answer) -> bool | None:
+    """Return whether the token was accepted; None if something other than the token decided."""
+    response = exchange.response
+    if response is None:
+        return None
+    if 200 <= response.status < 300:
+        return True
+    if response.status == 401 or answer.protection in _REFUSALS:
+        return False
+    # A Bearer challenge on another status refuses the token as well (RFC 9110 §11.6.1).
+    return False if answer.protection is Protection.OAUTH else None
+
+
+def status_of(exchange: Exchange) -> str:
+    """Return the status of the answer in a word or two."""
+    return str(exchange.response.status) if exchange.response else "no answer"

@@ -81,10 +81,9 @@ _TABLE: Final = (
 
 def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
     """Return the error for an exit code; where no row of the table fits, its last line is quoted."""
-    said = "\n".join(lines).lower()
-    for known in _TABLE:
-        if any(phrase in said for phrase in known.phrases):
-            return known.kind(known.cause, known.cure, stage=STAGE)
+    known = _known(lines)
+    if known is not None:
+        return known
     last = next((line for line in reversed(lines) if line.strip()), "nothing")
     return ServerMisconfigured(
         f"cloudflared ended with exit code {code}, and its last words were: {last}",
@@ -93,13 +92,15 @@ def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
     )
 
 
+def _known(lines: Sequence[str]) -> AuthlensError | None:
+    said = "\n".join(lines).lower()
+    found = next((row for row in _TABLE if any(phrase in said for phrase in row.phrases)), None)
+    return None if found is None else found.kind(found.cause, found.cure, stage=STAGE)
+
+
 def without_token(lines: Sequence[str]) -> AuthlensError:
     """Return the error for exit code 0 without a token (cloudflared#1429)."""
-    if lines:
-        found = failure_of(0, lines)
-        if "exit code 0" not in found.cause:
-            return found
-    return LoginNeeded(
+    return _known(lines) or LoginNeeded(
         "cloudflared ended as if all were well and gave no token (cloudflared#1429).",
         "Log in once more; an old token may have ended just then.",
         stage=STAGE,

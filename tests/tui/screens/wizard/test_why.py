@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.emulator.faults import Fault
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import StageRecord
@@ -135,8 +136,9 @@ async def test_an_answer_that_nobody_knows_is_in_the_words_whole() -> None:
     """Status, type, CF-Ray and first bytes come first, for they are all there is."""
     record = _failed(await walked(Fault.HTML_ERROR))
     assert record is not None
-    assert record.diagnosis is not None
-    words = failed_words(replace(record, diagnosis=replace(record.diagnosis, cure="Look at it.")), WAYS).plain
+    lines = ("HTTP/1.1 418 Teapot", "content-type: text/plain", "cf-ray: 1-EMU")
+    unknown = Diagnosis(UNKNOWN, "Not known.", "Look at it.", (*lines, f"begins with: {'stout ' * 20}"))
+    words = failed_words(replace(record, diagnosis=unknown), WAYS).plain
     assert "HTTP/1.1 418 Teapot · content-type: text/plain · cf-ray: 1-EMU · begins with: stout" in words
     assert words.count("stout") == 20
     assert words.index("Seen: ") < words.index("→ Look at it.")

@@ -117,7 +117,7 @@ async def test_one_of_several_exchanges_can_be_picked_and_all_are_numbered() -> 
     """Candidates of metadata, the three of a revocation: each stays readable."""
     three = [
         exchange(name, {"name": name}, purpose)
-        for name, purpose in zip(("a", "b", "c"), PURPOSES, strict=True)
+        for name, purpose in zip(("first", "second", "third"), PURPOSES, strict=True)
     ]
     async with inspected(record(*three)) as (view, pilot, _):
         await pilot.press("3")
@@ -270,7 +270,7 @@ async def test_k_shows_who_signed_a_token_and_how_the_keys_were_fetched() -> Non
         assert app.asked == [signed]
         assert "https://h/certs" not in document(view).plain
         await pilot.press("2", "full_stop")
-        assert "2 of 2 keys" in document(view).plain
+        assert "2 of 2 signing keys" in document(view).plain
         assert "https://h/certs" in document(view).plain
         view.show_record(other)
         view.show_record(signed)

@@ -1,0 +1,285 @@
+"""The device authorization grant (RFC 8628): log in with a browser on another device.
+
+The client shows a URL and a short code and polls the token endpoint until the user has entered the code. When
+the next request may be sent is a value (`DevicePolling`), so the caller only sleeps and sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.client_authentication import Client, form_request
+from authlens_core.oauth.duration import MISSING, parse_expires_in
+from authlens_core.oauth.error_response import is_usable, read_answer, read_error
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.json_document import JsonValue
+from authlens_core.oauth.reading import Reading
+from authlens_core.oauth.retry_after import retry_after
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.secret import Secret
+
+__all__ = [
+    "GRANT_TYPE",
+    "DeviceAuthorization",
+    "DevicePolling",
+    "PollResult",
+    "device_authorization_request",
+    "device_token_request",
+    "poll_result",
+    "read_device_authorization",
+]
+
+GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+LONGEST_LOGIN: Final = 3_600  # seconds; a code that lives longer is polled for no longer
+_STAGE: Final = "device"
+_SPEC: Final = "RFC 8628 §3.2"
+_DEFAULT_INTERVAL: Final = 5  # seconds, if the server names none (§3.2)
+_LONGEST_INTERVAL: Final = 300
+_SLOWER: Final = 5  # seconds that slow_down adds, for this and all later requests (§3.5)
+_CODE_LIMIT: Final = 8 * 1024
+_USER_CODE_LIMIT: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAuthorization:
+    """The response of the device authorization endpoint.
+
+    Attributes:
+        device_code: what the client polls with.
+        user_code: what the user enters; printable, at most 64 characters.
+        verification_uri: the page on which the user enters it.
+        verification_uri_complete: the same page with the code filled in, for a QR code; None if there is none
+            on the same origin.
+        expires_in: seconds until both codes expire, at most an hour.
+        interval: seconds between two requests to the token endpoint.
+    """
+
+    device_code: Secret
+    user_code: str
+    verification_uri: Url
+    verification_uri_complete: Url | None
+    expires_in: int
+    interval: int
+
+
+def device_authorization_request(
+    endpoint: Url, client: Client, *, scope: str | None, resource: str | None
+) -> Request:
+    """Return the request that starts a login (§3.1), authenticated as the client was registered."""
+    return form_request(endpoint, client, [("scope", scope or ""), ("resource", resource or "")])
+
+
+def device_token_request(
+    token_endpoint: Url, client: Client, *, device_code: Secret, resource: str | None
+) -> Request:
+    """Return the request that asks whether the user has finished (§3.4)."""
+    return form_request(
+        token_endpoint,
+        client,
+        [("grant_type", GRANT_TYPE), ("device_code", device_code), ("resource", resource or "")],
+    )
+
+
+def read_device_authorization(
+    response: Response, *, loopback_http: bool, sent: Sequence[Secret] = ()
+) -> Reading[DeviceAuthorization]:
+    """Read the response of the device authorization endpoint; every problem is reported.
+
+    Args:
+        response: the response.
+        loopback_http: also accept plain http for loopback hosts (developer mode).
+        sent: the secrets of the request, masked where the server's texts repeat them.
+    """
+    answer = read_answer(response, stage=_STAGE, spec=_SPEC, secrets=sent)
+    if answer.value is None:
+        return Reading(None, answer.checks)
+    document = answer.value
+    device_code, user_code = document.get("device_code"), document.get("user_code")
+    page, page_check = _verification_uri(document, loopback_http=loopback_http)
+    complete, complete_checks = _complete_uri(document, page, loopback_http=loopback_http)
+    expires_in, expiry_check = _expires_in(document)
+    interval, interval_check = _interval(document)
+    checks = (
+        *answer.checks,
+        _text_check("device_code", device_code, _CODE_LIMIT),
+        _text_check("user_code", user_code, _USER_CODE_LIMIT),
+        page_check,
+        *complete_checks,
+        expiry_check,
+        interval_check,
+    )
+    if page is None or not is_usable(checks):
+        return Reading(None, checks)
+    value = DeviceAuthorization(
+        Secret(str(device_code)), str(user_code), page, complete, expires_in, interval
+    )
+    return Reading(value, checks)
+
+
+def _text_check(name: str, value: JsonValue, limit: int) -> Check:
+    expected = f"1 to {limit} printable characters"
+    # RFC 8628 §6.1 suggests letters without vowels; servers use digits and dashes too.
+    if isinstance(value, str) and 0 < len(value) <= limit and value.isprintable():
+        return passed(f"{_STAGE}.{name}", expected, f"{len(value)} characters", spec=_SPEC)
+    return Check(
+        f"{_STAGE}.{name}",
+        Severity.FAILURE,
+        expected,
+        "missing" if value is None else "malformed",
+        "The login cannot go on without it.",
+        _SPEC,
+        f"The server has to send {name} as a short printable string.",
+    )
+
+
+def _verification_uri(document: Mapping[str, JsonValue], *, loopback_http: bool) -> tuple[Url | None, Check]:
+    name, expected = f"{_STAGE}.verification_uri", "an https URL"
+    why = "It is the page on which you enter the code, so you have to be able to check its host."
+    value = document.get("verification_uri")
+    old = value is None
+    if old:
+        value = document.get("verification_url")  # the name in the drafts, which some servers kept
+    try:
+        page = parse_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
+    except UrlRefused as refused:
+        cure = "The server has to send a valid https URL."
+        return None, Check(name, Severity.FAILURE, expected, f"{value}: {refused}", why, _SPEC, cure)
+    if page is None:
+        cure = "The server has to send verification_uri."
+        return None, Check(name, Severity.FAILURE, expected, "missing", why, _SPEC, cure)
+    if old:
+        seen = f"{page.text}, in the draft's member verification_url"
+        return page, Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+    return page, passed(name, expected, page.text, spec=_SPEC, why=why)
+
+
+def _complete_uri(
+    document: Mapping[str, JsonValue], page: Url | None, *, loopback_http: bool
+) -> tuple[Url | None, tuple[Check, ...]]:
+    value = document.get("verification_uri_complete")
+    if value is None or page is None:
+        return None, ()
+    name, expected = f"{_STAGE}.verification_uri_complete", "the same origin as verification_uri"
+    why = "A QR code hides where it leads; it must not lead elsewhere than the page that is shown."
+    spec = "RFC 8628 §3.3.1, §5.4"
+    try:
+        complete = parse_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
+    except UrlRefused:
+        complete = None
+    if complete is not None and complete.origin == page.origin:
+        return complete, (passed(name, expected, complete.origin, spec=spec, why=why),)
+    seen = f"{complete.origin}; ignored" if complete is not None else "no valid URL; ignored"
+    return None, (Check(name, Severity.WARNING, expected, seen, why, spec, "Enter the code by hand."),)
+
+
+def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
+    name, expected = f"{_STAGE}.expires_in", "a positive number of seconds"
+    why = "After it the codes are worthless and the login has to start again."
+    lifetime = parse_expires_in(document.get("expires_in", MISSING))
+    if not lifetime.seconds:
+        cure = "The server has to send expires_in (RFC 8628 §3.2)."
+        return 0, Check(name, Severity.FAILURE, expected, lifetime.note or "missing", why, _SPEC, cure)
+    if lifetime.seconds > LONGEST_LOGIN:
+        seen = f"{lifetime.seconds}; authlens waits at most an hour"
+        return LONGEST_LOGIN, Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+    return lifetime.seconds, passed(name, expected, str(lifetime.seconds), spec=_SPEC, why=why)
+
+
+def _interval(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
+    name, expected = f"{_STAGE}.interval", f"1 to {_LONGEST_INTERVAL} seconds"
+    why = "A client that asks more often is told to slow down, or is refused."
+    value = document.get("interval")
+    if value is None:
+        seen = f"none: {_DEFAULT_INTERVAL} seconds"
+        return _DEFAULT_INTERVAL, passed(name, expected, seen, spec=_SPEC, why=why)
+    seconds = parse_expires_in(value).seconds
+    if seconds and seconds <= _LONGEST_INTERVAL:
+        return seconds, passed(name, expected, str(seconds), spec=_SPEC, why=why)
+    taken = _LONGEST_INTERVAL if seconds else _DEFAULT_INTERVAL
+    return taken, Check(name, Severity.NOTICE, expected, f"{value}, taken as {taken}"[:200], why, _SPEC)
+
+
+class PollResult(StrEnum):
+    """What one response of the token endpoint says about the login (§3.5)."""
+
+    TOKENS = "tokens"
+    PENDING = "pending"
+    SLOW_DOWN = "slow down"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    UNAVAILABLE = "unavailable"
+    REFUSED = "refused"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether polling ends with it."""
+        return self not in (PollResult.PENDING, PollResult.SLOW_DOWN, PollResult.UNAVAILABLE)
+
+
+_ERRORS: Final[Mapping[str, PollResult]] = {
+    "authorization_pending": PollResult.PENDING,
+    "slow_down": PollResult.SLOW_DOWN,
+    "access_denied": PollResult.DENIED,
+    "expired_token": PollResult.EXPIRED,
+}
+
+
+def poll_result(response: Response | None) -> PollResult:
+    """Return what a response to `device_token_request` says; None is a connection that failed or timed out.
+
+    With TOKENS the response is read like that of any other grant. A code that no specification names is
+    REFUSED: it ends the login.
+    """
+    if response is None or response.status == 429 or response.status >= 500:
+        return PollResult.UNAVAILABLE
+    if 200 <= response.status < 300:
+        return PollResult.TOKENS
+    error = read_error(response)
+    return _ERRORS.get(error.error, PollResult.REFUSED) if error is not None else PollResult.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePolling:
+    """When the token endpoint may be asked next; all times are seconds of one monotonic clock.
+
+    Attributes:
+        interval: seconds between two requests, as the server has asked for them so far.
+        next_at: when the next request may be sent.
+        expires_at: when the codes expire; no request is sent from then on.
+        requests: how many were sent.
+    """
+
+    interval: float
+    next_at: float
+    expires_at: float
+    requests: int = 0
+
+    @classmethod
+    def start(cls, authorization: DeviceAuthorization, now: float) -> DevicePolling:
+        """Start polling; `now` is when the device authorization request was sent."""
+        return cls(authorization.interval, now + authorization.interval, now + authorization.expires_in)
+
+    def wait(self, now: float) -> float | None:
+        """Return the seconds until the next request, or None when the codes expire before it."""
+        if max(now, self.next_at) >= self.expires_at:
+            return None
+        return max(0.0, self.next_at - now)
+
+    def after(self, result: PollResult, now: float, response: Response | None = None) -> DevicePolling:
+        """Return the polling after a response that was not final and arrived at `now`.
+
+        slow_down adds five seconds for good. After a failed connection or a server error the interval doubles
+        (§3.5), and Retry-After is honoured.
+        """
+        interval = self.interval
+        if result is PollResult.SLOW_DOWN:
+            interval += _SLOWER
+        elif result is PollResult.UNAVAILABLE:
+            interval = min(interval * 2, max(interval, _LONGEST_INTERVAL))
+        asked = retry_after(response, None) if response is not None else None
+        wait = max(interval, asked or 0)
+        return replace(self, interval=interval, next_at=now + wait, requests=self.requests + 1)

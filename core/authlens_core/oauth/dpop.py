@@ -1,0 +1,250 @@
+"""Proof of possession (DPoP, RFC 9449): bind tokens to a key, and sign each request that uses them.
+
+A token that is stolen alone is worthless, because every request needs a fresh proof by the key of its grant.
+joserfc signs; what is signed, and which nonce belongs to which server, is decided here.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from authlens_core.oauth.challenge import parse_challenges
+from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.secret import Secret
+
+if TYPE_CHECKING:
+    from joserfc.jwk import ECKey
+
+__all__ = [
+    "ALGORITHM",
+    "TOKEN_TYPE",
+    "BadDpopKey",
+    "DpopKey",
+    "DpopNonces",
+    "can_sign",
+    "dpop_authorization",
+    "dpop_proof",
+    "load_dpop_key",
+    "make_dpop_key",
+    "make_jti",
+    "wants_nonce",
+    "with_proof",
+]
+
+ALGORITHM: Final = "ES256"
+TOKEN_TYPE: Final = "DPoP"  # noqa: S105 - a type of token, not one
+_NONCE_LIMIT: Final = 1_024
+_ORIGINS: Final = 16
+_USE_NONCE: Final = "use_dpop_nonce"
+
+
+class BadDpopKey(ValueError):
+    """The stored text is not a private P-256 key; the message does not repeat it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DpopKey:
+    """The key of one grant.
+
+    Attributes:
+        private_jwk: the private key as JSON (RFC 7517), for the secret store.
+        public_jwk: the members that every proof carries.
+        thumbprint: the RFC 7638 thumbprint; the `jkt` that the server binds tokens to.
+    """
+
+    private_jwk: Secret
+    public_jwk: Mapping[str, str]
+    thumbprint: str
+
+
+def make_dpop_key() -> DpopKey:
+    """Generate a P-256 key."""
+    from joserfc.jwk import ECKey
+
+    return _dpop_key(ECKey.generate_key("P-256"))
+
+
+def load_dpop_key(private_jwk: Secret) -> DpopKey:
+    """Return the key that was stored as `private_jwk`.
+
+    Raises:
+        BadDpopKey: the text is anything else than a private P-256 key.
+    """
+    return _dpop_key(_import(private_jwk))
+
+
+def _import(private_jwk: Secret) -> ECKey:
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey
+
+    try:
+        key = ECKey.import_key(json.loads(private_jwk.reveal()))
+    except (JoseError, ValueError, TypeError, AttributeError, KeyError):
+        key = None
+    if key is None or not key.is_private or key.curve_name != "P-256":
+        msg = "the stored DPoP key is not a private P-256 key"
+        raise BadDpopKey(msg)
+    return key
+
+
+def _dpop_key(key: ECKey) -> DpopKey:
+    members = key.as_dict(private=True)
+    public = {name: str(members[name]) for name in ("kty", "crv", "x", "y")}
+    private = json.dumps({**public, "d": members["d"]})
+    return DpopKey(Secret(private), public, key.thumbprint())
+
+
+def can_sign(algorithms: Iterable[str] | None) -> bool:
+    """Return whether a server that lists `dpop_signing_alg_values_supported` accepts our proofs."""
+    return algorithms is not None and ALGORITHM in algorithms
+
+
+def make_jti(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> str:
+    """Return a unique identifier of 128 random bits for one proof (§4.2)."""
+    return _base64url(random_bytes(16))
+
+
+def dpop_proof(
+    key: DpopKey,
+    method: str,
+    url: Url,
+    *,
+    issued_at: datetime,
+    jti: str,
+    access_token: Secret | None = None,
+    nonce: str | None = None,
+) -> Secret:
+    """Return the proof for one request (§4.2).
+
+    Args:
+        key: the key of the grant.
+        method: the method of the request.
+        url: the URL of the request; its query is not signed.
+        issued_at: an aware time.
+        jti: from `make_jti`, never used before.
+        access_token: the token that the request carries; its hash becomes `ath`.
+        nonce: the last nonce that this server sent.
+    """
+    from joserfc import jws
+
+    # The server compares `htu` without query and fragment, and normalises an empty path to a slash (§4.3).
+    claims = {
+        "jti": jti,
+        "htm": method,
+        "htu": replace(url, query=None, path=url.path or "/").text,
+        "iat": int(issued_at.timestamp()),
+    }
+    if access_token is not None:
+        claims["ath"] = _base64url(sha256(access_token.reveal().encode("ascii")).digest())
+    if nonce is not None:
+        claims["nonce"] = nonce
+    header = {"typ": "dpop+jwt", "alg": ALGORITHM, "jwk": dict(key.public_jwk)}
+    payload = json.dumps(claims, separators=(",", ":"))
+    return Secret(jws.serialize_compact(header, payload, _import(key.private_jwk), algorithms=[ALGORITHM]))
+
+
+def dpop_authorization(access_token: Secret) -> tuple[str, str]:
+    """Return the Authorization field for a bound token (§7.1).
+
+    Raises:
+        ValueError: the token holds characters that a header field cannot carry.
+    """
+    text = access_token.reveal()
+    if not text or not all("!" <= character <= "~" for character in text):
+        msg = "the access token is empty or holds characters that a header field cannot carry"
+        raise ValueError(msg)
+    return "Authorization", f"{TOKEN_TYPE} {text}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DpopNonces:
+    """The last nonce of each server, by origin: nonces of one server mean nothing to another (§8.2)."""
+
+    by_origin: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, url: Url) -> str | None:
+        """Return the nonce for a request to `url`, or None."""
+        return self.by_origin.get(url.origin)
+
+    def with_response(self, url: Url, response: Response) -> DpopNonces:
+        """Return the nonces after a response from `url`; a malformed `DPoP-Nonce` is ignored (§8.1).
+
+        A server may send a new nonce with every response, successful ones too. The 16 newest origins stay.
+        """
+        values = response.headers.get_all("dpop-nonce")
+        if len(values) != 1 or not _is_nonce(values[0]):
+            return self
+        others = {origin: nonce for origin, nonce in self.by_origin.items() if origin != url.origin}
+        newest = dict(list(others.items())[-(_ORIGINS - 1) :])
+        return DpopNonces({**newest, url.origin: values[0]})
+
+    def __repr__(self) -> str:
+        return f"<DpopNonces of {len(self.by_origin)} origins>"
+
+
+def _is_nonce(value: str) -> bool:
+    """Return whether `value` is 1*NQCHAR (RFC 6749 appendix A), of bounded length."""
+    return 0 < len(value) <= _NONCE_LIMIT and all("!" <= c <= "~" and c not in '"\\' for c in value)
+
+
+def wants_nonce(response: Response) -> bool:
+    """Return whether the server refused the proof only for want of its nonce, and sent one (§8, §9).
+
+    The request may then be sent again, once, with that nonce: the server has not acted on it.
+    """
+    if response.status not in (400, 401) or not any(map(_is_nonce, response.headers.get_all("dpop-nonce"))):
+        return False
+    challenges = parse_challenges(response.headers.get_all("www-authenticate")).challenges
+    if any(c.is_scheme(TOKEN_TYPE) and c.get("error") == _USE_NONCE for c in challenges):
+        return True
+    error = read_error(response)
+    return error is not None and error.error == _USE_NONCE
+
+
+def with_proof(
+    request: Request,
+    key: DpopKey,
+    nonces: DpopNonces,
+    *,
+    now: datetime,
+    jti: str,
+    access_token: Secret | None = None,
+) -> Request:
+    """Return `request` with a fresh proof, and with `access_token` as a bound token if there is one.
+
+    An older `DPoP` field is replaced; with a token, so is `Authorization`.
+
+    Raises:
+        ValueError: the request's URL or the token cannot be sent.
+    """
+    try:
+        url = parse_url(request.url, loopback_http=True)
+    except UrlRefused as refused:
+        raise ValueError(str(refused)) from None
+    proof = dpop_proof(
+        key,
+        request.method,
+        url,
+        issued_at=now,
+        jti=jti,
+        access_token=access_token,
+        nonce=nonces.get(url),
+    )
+    replaced = {"dpop"} | ({"authorization"} if access_token is not None else set())
+    fields = [(name, value) for name, value in request.headers.fields if name.lower() not in replaced]
+    if access_token is not None:
+        fields.append(dpop_authorization(access_token))
+    return replace(request, headers=Headers.of([*fields, ("DPoP", proof.reveal())]))
+
+
+def _base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -1,0 +1,115 @@
+"""Pushed authorization requests (RFC 9126): send the parameters to the server, then open a short link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.client_authentication import Client, form_request
+from authlens_core.oauth.duration import MISSING, parse_expires_in
+from authlens_core.oauth.error_response import is_usable, read_answer
+from authlens_core.oauth.form import FormPair, FormRefused, encode_query
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.json_document import JsonValue
+from authlens_core.oauth.reading import Reading
+from authlens_core.oauth.url import Url
+from authlens_core.secret import Secret
+
+__all__ = [
+    "PushedAuthorization",
+    "pushed_authorization_request",
+    "pushed_authorization_url",
+    "read_pushed_authorization",
+]
+
+_STAGE: Final = "pushed"
+_SPEC: Final = "RFC 9126 §2.2"
+_URI_LIMIT: Final = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class PushedAuthorization:
+    """What a pushed request returned.
+
+    Attributes:
+        request_uri: the reference to it, printable ASCII; good for one authorization.
+        expires_in: seconds until the reference expires; None if the server did not say.
+    """
+
+    request_uri: str
+    expires_in: int | None
+
+
+def pushed_authorization_request(endpoint: Url, client: Client, parameters: Iterable[FormPair]) -> Request:
+    """Return the request that pushes the parameters of an authorization request (§2.1).
+
+    Raises:
+        FormRefused: `request_uri` is among the parameters, or a name would be sent twice.
+    """
+    pairs = [(name, value) for name, value in parameters if name != "client_id"]
+    if any(name == "request_uri" for name, _ in pairs):
+        msg = "request_uri may not be pushed (RFC 9126 §2.1)"
+        raise FormRefused(msg)
+    if client.token_endpoint_auth_method == "client_secret_basic" and client.client_secret is not None:  # noqa: S105 - a method
+        # Basic authentication leaves it out of the body, but it is a parameter of the request itself.
+        pairs.append(("client_id", client.client_id))
+    return form_request(endpoint, client, pairs)
+
+
+def read_pushed_authorization(
+    response: Response, *, sent: Sequence[Secret] = ()
+) -> Reading[PushedAuthorization]:
+    """Read the response of the pushed authorization request endpoint.
+
+    Args:
+        response: the response.
+        sent: the secrets of the request, masked where the server's texts repeat them.
+    """
+    answer = read_answer(response, stage=_STAGE, spec=_SPEC, expected=201, tolerated=200, secrets=sent)
+    if answer.value is None:
+        return Reading(None, answer.checks)
+    request_uri = answer.value.get("request_uri")
+    lifetime = parse_expires_in(answer.value.get("expires_in", MISSING))
+    checks = (*answer.checks, _request_uri_check(request_uri), _expiry_check(lifetime.seconds, lifetime.note))
+    if not is_usable(checks):
+        return Reading(None, checks)
+    return Reading(PushedAuthorization(str(request_uri), lifetime.seconds), checks)
+
+
+def pushed_authorization_url(endpoint: str, *, client_id: str, request_uri: str) -> str:
+    """Return the URL that the browser opens (§4); the endpoint's own query stays as it is.
+
+    Raises:
+        FormRefused: the endpoint's own query has one of the two parameters.
+    """
+    base, _, query = endpoint.partition("?")
+    if {"client_id", "request_uri"} & {name for name, _ in parse_qsl(query, keep_blank_values=True)}:
+        msg = "the authorization endpoint's own query has client_id or request_uri already"
+        raise FormRefused(msg)
+    own = f"{query}&" if query else ""
+    return f"{base}?{own}{encode_query([('client_id', client_id), ('request_uri', request_uri)])}"
+
+
+def _request_uri_check(value: JsonValue) -> Check:
+    name, expected = f"{_STAGE}.request_uri", f"an absolute URI of at most {_URI_LIMIT} characters"
+    why = "The browser hands it to the authorization endpoint instead of the parameters."
+    if isinstance(value, str) and len(value) <= _URI_LIMIT and all("!" <= c <= "~" for c in value):
+        scheme, colon, rest = value.partition(":")
+        if colon and rest and scheme[:1].isalpha():
+            return passed(name, expected, value, spec=_SPEC, why=why)
+    seen = "missing" if value is None else "malformed"
+    cure = "The server has to send request_uri, such as urn:ietf:params:oauth:request_uri:…"
+    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+
+
+def _expiry_check(seconds: int | None, note: str) -> Check:
+    name, expected = f"{_STAGE}.expires_in", "a positive number of seconds"
+    why = "The link has to be opened before the reference expires."
+    if seconds:
+        return passed(name, expected, str(seconds), spec=_SPEC, why=why)
+    severity = Severity.FAILURE if seconds == 0 else Severity.NOTICE
+    cure = "The server has to send a positive expires_in."
+    return Check(name, severity, expected, note or "missing", why, _SPEC, cure)

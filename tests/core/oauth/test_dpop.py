@@ -1,0 +1,213 @@
+"""Proofs of possession: bound to method, URL, token and nonce, and verified by another implementation."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from authlens_core.oauth.dpop import (
+    BadDpopKey,
+    DpopKey,
+    DpopNonces,
+    can_sign,
+    dpop_proof,
+    load_dpop_key,
+    make_dpop_key,
+    make_jti,
+    wants_nonce,
+    with_proof,
+)
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.url import parse_url
+from authlens_core.secret import Body, Secret
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+KEY = make_dpop_key()
+TOKEN_URL = parse_url("https://as.example/token")
+
+
+def taken_apart(proof: Secret, key: DpopKey = KEY) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Verify a proof with its key; return header and claims."""
+    found = jws.deserialize_compact(proof.reveal(), ECKey.import_key(dict(key.public_jwk)), ["ES256"])
+    return dict(found.protected), json.loads(found.payload)
+
+
+def sent_proof(request: Request) -> dict[str, Any]:
+    """Return the claims of the one proof that a request carries."""
+    (value,) = request.headers.get_all("dpop")
+    return taken_apart(Secret(value))[1]
+
+
+def answer(status: int, *fields: tuple[str, str], body: bytes = b"") -> Response:
+    return Response(status, headers=Headers.of(fields), body=Body(body))
+
+
+def test_a_proof_names_method_url_and_time() -> None:
+    """DP-2: nothing else is in it without token and nonce."""
+    header, claims = taken_apart(dpop_proof(KEY, "POST", TOKEN_URL, issued_at=NOW, jti="one"))
+    assert header == {"typ": "dpop+jwt", "alg": "ES256", "jwk": dict(KEY.public_jwk)}
+    assert claims == {"jti": "one", "htm": "POST", "htu": TOKEN_URL.text, "iat": int(NOW.timestamp())}
+
+
+def test_a_proof_never_carries_the_private_key() -> None:
+    """DP-2."""
+    header, _ = taken_apart(dpop_proof(KEY, "POST", TOKEN_URL, issued_at=NOW, jti="one"))
+    assert set(header["jwk"]) == {"kty", "crv", "x", "y"}
+    assert json.loads(KEY.private_jwk.reveal())["d"] not in repr(KEY)
+
+
+def test_query_and_empty_path_are_normalised() -> None:
+    """DP-2: RFC 9449 §4.2, §4.3."""
+    proof = dpop_proof(KEY, "GET", parse_url("https://r.example?q=1"), issued_at=NOW, jti="one")
+    assert taken_apart(proof)[1]["htu"] == "https://r.example/"
+
+
+def test_token_and_nonce_are_bound_in() -> None:
+    """DP-3: `ath` is the hash of the token, so the proof fits no other."""
+    proof = dpop_proof(KEY, "GET", TOKEN_URL, issued_at=NOW, jti="one", access_token=Secret("t"), nonce="n")
+    claims = taken_apart(proof)[1]
+    assert base64.urlsafe_b64decode(claims["ath"] + "=") == hashlib.sha256(b"t").digest()
+    assert claims["nonce"] == "n"
+
+
+def test_every_proof_has_an_identifier_of_its_own() -> None:
+    """DP-2: the server refuses one that it saw before."""
+    assert len({make_jti() for _ in range(50)}) == 50
+    assert len(make_jti()) == 22
+
+
+def test_a_stored_key_is_the_same_key() -> None:
+    """DP-1: a refresh months later needs the key that the tokens are bound to."""
+    loaded = load_dpop_key(KEY.private_jwk)
+    assert loaded == KEY
+    assert loaded.thumbprint == ECKey.import_key(dict(KEY.public_jwk)).thumbprint()
+
+
+def test_each_grant_gets_a_key_of_its_own() -> None:
+    """DP-1: one key for all would let servers recognise the user."""
+    assert make_dpop_key().thumbprint != KEY.thumbprint
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "{}",
+        "null",
+        "[1]",
+        '{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ","d":"AQ"}',
+        json.dumps(dict(KEY.public_jwk)),
+        json.dumps(ECKey.generate_key("P-384").as_dict(private=True)),
+        json.dumps(RSAKey.generate_key(2048).as_dict(private=True)),
+        json.dumps(OctKey.generate_key(256).as_dict(private=True)),
+    ],
+)
+def test_a_stored_text_that_is_no_such_key_is_refused(stored: str) -> None:
+    """DP-1: a public key, another curve or a shared secret cannot sign a proof."""
+    with pytest.raises(BadDpopKey) as refused:
+        load_dpop_key(Secret(stored))
+    assert stored not in str(refused.value) or not stored
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "able"), [(None, False), ((), False), (("RS256",), False), (("RS256", "ES256"), True)]
+)
+def test_proofs_are_es256(algorithms: tuple[str, ...] | None, able: bool) -> None:
+    """DP-1: of `dpop_signing_alg_values_supported`."""
+    assert can_sign(algorithms) is able
+
+
+def test_a_nonce_is_for_the_server_that_sent_it() -> None:
+    """DP-4."""
+    nonces = DpopNonces().with_response(TOKEN_URL, answer(200, ("DPoP-Nonce", "as-1")))
+    assert nonces.get(parse_url("https://as.example/other")) == "as-1"
+    assert nonces.get(parse_url("https://r.example/")) is None
+    assert nonces.get(parse_url("https://as.example:8443/token")) is None
+
+
+def test_the_newest_nonce_counts_and_no_nonce_changes_nothing() -> None:
+    """DP-4: a successful response may bring one as well."""
+    nonces = DpopNonces().with_response(TOKEN_URL, answer(200, ("DPoP-Nonce", "one")))
+    nonces = nonces.with_response(TOKEN_URL, answer(200))
+    assert nonces.get(TOKEN_URL) == "one"
+    assert nonces.with_response(TOKEN_URL, answer(401, ("DPoP-Nonce", "two"))).get(TOKEN_URL) == "two"
+
+
+@pytest.mark.parametrize("bad", ["", "a b", 'a"b', "a\\b", "é", "\x1b", "n" * 2_000])
+def test_a_malformed_nonce_is_ignored(bad: str) -> None:
+    """DP-4: 1*NQCHAR; it goes into a signed claim and back to the server."""
+    assert DpopNonces().with_response(TOKEN_URL, answer(400, ("DPoP-Nonce", bad))).get(TOKEN_URL) is None
+
+
+def test_two_nonces_in_one_response_are_ignored() -> None:
+    """DP-4."""
+    response = answer(400, ("DPoP-Nonce", "a"), ("DPoP-Nonce", "b"))
+    assert DpopNonces().with_response(TOKEN_URL, response).get(TOKEN_URL) is None
+
+
+def test_the_number_of_servers_is_bounded() -> None:
+    """DP-4."""
+    nonces = DpopNonces()
+    for number in range(40):
+        nonces = nonces.with_response(
+            parse_url(f"https://h{number}.example/"), answer(200, ("DPoP-Nonce", "n"))
+        )
+    assert len(nonces.by_origin) == 16
+    assert nonces.get(parse_url("https://h39.example/")) == "n"
+
+
+NONCE = ("DPoP-Nonce", "n")
+ASKS = ("WWW-Authenticate", 'DPoP error="use_dpop_nonce"')
+
+
+@pytest.mark.parametrize(
+    ("response", "wants"),
+    [
+        (answer(400, NONCE, body=b'{"error":"use_dpop_nonce"}'), True),
+        (answer(401, NONCE, body=b'{"error":"use_dpop_nonce"}'), True),
+        (answer(401, NONCE, ASKS), True),
+        (answer(400, body=b'{"error":"use_dpop_nonce"}'), False),
+        (answer(401, ASKS), False),
+        (answer(401, NONCE, ("WWW-Authenticate", 'DPoP error="invalid_token"')), False),
+        (answer(401, NONCE, ("WWW-Authenticate", 'Bearer error="use_dpop_nonce"')), False),
+        (answer(400, NONCE, body=b'{"error":"invalid_grant"}'), False),
+        (answer(200, NONCE), False),
+    ],
+)
+def test_only_a_refusal_that_brings_a_nonce_is_tried_again(response: Response, wants: bool) -> None:
+    """DP-5: at the token endpoint in the body, at the resource in the challenge."""
+    assert wants_nonce(response) is wants
+
+
+def test_a_token_request_carries_one_proof_and_keeps_its_fields() -> None:
+    """DP-2, DP-4."""
+    nonces = DpopNonces({TOKEN_URL.origin: "n"})
+    request = Request("POST", TOKEN_URL.text, Headers.of([("Accept", "a"), ("dpop", "old")]), Body(b"x"))
+    sent = with_proof(request, KEY, nonces, now=NOW, jti="one")
+    assert [name for name, _ in sent.headers.fields] == ["Accept", "DPoP"]
+    assert sent.body == request.body
+    assert sent_proof(sent)["nonce"] == "n"
+
+
+def test_a_bound_token_replaces_the_bearer_header() -> None:
+    """DP-3: sent as bearer it would be refused, or accepted without its proof."""
+    request = Request("GET", "https://r.example/a?b", Headers.of([("Authorization", "Bearer t")]))
+    sent = with_proof(request, KEY, DpopNonces(), now=NOW, jti="one", access_token=Secret("t"))
+    assert sent.headers.get_all("authorization") == ("DPoP t",)
+    assert sent_proof(sent)["htu"] == "https://r.example/a"
+    assert "ath" in sent_proof(sent)
+
+
+@pytest.mark.parametrize("token", ["", "a\r\nX: y", "a b", "é"])
+def test_a_token_that_a_header_cannot_carry_is_not_sent(token: str) -> None:
+    """DP-3, GEN-8."""
+    request = Request("GET", "https://r.example/")
+    with pytest.raises(ValueError, match=r"header field|ascii"):
+        with_proof(request, KEY, DpopNonces(), now=NOW, jti="one", access_token=Secret(token))

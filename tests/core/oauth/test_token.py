@@ -224,7 +224,7 @@ def test_bearer_is_compared_without_regard_to_case(token_type: str) -> None:
     "token_type", ["bearer ", "DPoP", "mac", "N_A", None, "", ["bearer"], 7, "ｂearer", "beаrer"]
 )
 def test_a_token_of_another_type_may_not_be_used(token_type: object) -> None:
-    """TK-4, DP-1, H105, H155: no folding of look-alike letters either; nobody may override it."""
+    """TK-4, DP-6, H105, H155: no folding of look-alike letters either; nobody may override it."""
     reading = _read(GOOD | {"token_type": token_type})
     assert reading.value is None
     check = _check(reading, "token_type")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, failed, noticed, passed, warned
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, parse_expires_in
 from authlens_core.oauth.error_response import is_usable, read_answer, read_error
@@ -125,14 +125,13 @@ def _text_check(name: str, value: JsonValue, limit: int) -> Check:
     # RFC 8628 §6.1 suggests letters without vowels; servers use digits and dashes too.
     if isinstance(value, str) and 0 < len(value) <= limit and value.isprintable():
         return passed(f"{_STAGE}.{name}", expected, f"{len(value)} characters", spec=_SPEC)
-    return Check(
+    return failed(
         f"{_STAGE}.{name}",
-        Severity.FAILURE,
         expected,
         "missing" if value is None else "malformed",
-        "The login cannot go on without it.",
-        _SPEC,
-        f"The server has to send {name} as a short printable string.",
+        why="The login cannot go on without it.",
+        spec=_SPEC,
+        cure=f"The server has to send {name} as a short printable string.",
     )
 
 
@@ -147,13 +146,13 @@ def _verification_uri(document: Mapping[str, JsonValue], *, loopback_http: bool)
         page = parse_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
     except UrlRefused as refused:
         cure = "The server has to send a valid https URL."
-        return None, Check(name, Severity.FAILURE, expected, f"{value}: {refused}", why, _SPEC, cure)
+        return None, failed(name, expected, f"{value}: {refused}", why=why, spec=_SPEC, cure=cure)
     if page is None:
         cure = "The server has to send verification_uri."
-        return None, Check(name, Severity.FAILURE, expected, "missing", why, _SPEC, cure)
+        return None, failed(name, expected, "missing", why=why, spec=_SPEC, cure=cure)
     if old:
         seen = f"{page.text}, in the draft's member verification_url"
-        return page, Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+        return page, noticed(name, expected, seen, why=why, spec=_SPEC)
     return page, passed(name, expected, page.text, spec=_SPEC, why=why)
 
 
@@ -173,7 +172,7 @@ def _complete_uri(
     if complete is not None and complete.origin == page.origin:
         return complete, (passed(name, expected, complete.origin, spec=spec, why=why),)
     seen = f"{complete.origin}; ignored" if complete is not None else "no valid URL; ignored"
-    return None, (Check(name, Severity.WARNING, expected, seen, why, spec, "Enter the code by hand."),)
+    return None, (warned(name, expected, seen, why=why, spec=spec, cure="Enter the code by hand."),)
 
 
 def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
@@ -182,10 +181,10 @@ def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
     lifetime = parse_expires_in(document.get("expires_in", MISSING))
     if not lifetime.seconds:
         cure = "The server has to send expires_in (RFC 8628 §3.2)."
-        return 0, Check(name, Severity.FAILURE, expected, lifetime.note or "missing", why, _SPEC, cure)
+        return 0, failed(name, expected, lifetime.note or "missing", why=why, spec=_SPEC, cure=cure)
     if lifetime.seconds > LONGEST_LOGIN:
         seen = f"{lifetime.seconds}; authlens waits at most an hour"
-        return LONGEST_LOGIN, Check(name, Severity.NOTICE, expected, seen, why, _SPEC)
+        return LONGEST_LOGIN, noticed(name, expected, seen, why=why, spec=_SPEC)
     return lifetime.seconds, passed(name, expected, str(lifetime.seconds), spec=_SPEC, why=why)
 
 
@@ -200,7 +199,7 @@ def _interval(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
     if seconds and seconds <= _LONGEST_INTERVAL:
         return seconds, passed(name, expected, str(seconds), spec=_SPEC, why=why)
     taken = _LONGEST_INTERVAL if seconds else _DEFAULT_INTERVAL
-    return taken, Check(name, Severity.NOTICE, expected, f"{value}, taken as {taken}"[:200], why, _SPEC)
+    return taken, noticed(name, expected, f"{value}, taken as {taken}"[:200], why=why, spec=_SPEC)
 
 
 class PollResult(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.oauth.check import Check, Severity, failed, judged, passed
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, parse_expires_in
 from authlens_core.oauth.error_response import is_usable, read_answer
@@ -102,7 +102,7 @@ def _request_uri_check(value: JsonValue) -> Check:
             return passed(name, expected, value, spec=_SPEC, why=why)
     seen = "missing" if value is None else "malformed"
     cure = "The server has to send request_uri, such as urn:ietf:params:oauth:request_uri:…"
-    return Check(name, Severity.FAILURE, expected, seen, why, _SPEC, cure)
+    return failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
 
 
 def _expiry_check(seconds: int | None, note: str) -> Check:
@@ -112,4 +112,4 @@ def _expiry_check(seconds: int | None, note: str) -> Check:
         return passed(name, expected, str(seconds), spec=_SPEC, why=why)
     severity = Severity.FAILURE if seconds == 0 else Severity.NOTICE
     cure = "The server has to send a positive expires_in."
-    return Check(name, severity, expected, note or "missing", why, _SPEC, cure)
+    return judged(severity, name, expected, note or "missing", why=why, spec=_SPEC, cure=cure)

@@ -108,6 +108,7 @@ def test_each_grant_gets_a_key_of_its_own() -> None:
         json.dumps(RSAKey.generate_key(2048).as_dict(private=True)),
         json.dumps(OctKey.generate_key(256).as_dict(private=True)),
     ],
+    ids=["empty", "no members", "null", "list", "no point", "public", "P-384", "RSA", "shared secret"],
 )
 def test_a_stored_text_that_is_no_such_key_is_refused(stored: str) -> None:
     """DP-1: a public key, another curve or a shared secret cannot sign a proof."""

@@ -31,7 +31,7 @@ _NAMED: Final = re.compile(
 
 def status_line(response: Response) -> str:
     """Return the status line, such as `HTTP/1.1 403 Forbidden`."""
-    return safe_line(f"{response.http_version} {response.status} {response.reason}".rstrip(), 120)
+    return safe_line(f"{response.http_version} {response.status} {response.reason}".rstrip())
 
 
 def header_lines(response: Response, *names: str) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def owner_by_psutil(port: int) -> PortOwner | None:
                 for each in process.net_connections("tcp")
             ):
                 account = str(process.username()).rpartition("\\")[2]
-                return PortOwner(process.pid, safe_line(process.name(), 64), safe_line(account, 64))
+                return PortOwner(process.pid, safe_line(process.name(), NAME), safe_line(account, NAME))
     return None
 
 

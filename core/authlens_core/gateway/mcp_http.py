@@ -119,7 +119,7 @@ class McpHttp:
             if renewed is None:
                 break
             credential = renewed
-        shown = safe_line(self.url, 300)
+        shown = safe_line(self.url)
         raise Refused(f"{shown} refuses the credential.", f"To see why: authlens probe --kept {shown}")
 
     def _request(

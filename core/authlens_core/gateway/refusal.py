@@ -73,7 +73,7 @@ _STATUS: tuple[tuple[type[AuthlensError], int, str], ...] = (
 
 def login_command(url: str) -> str:
     """Return what a person has to run to log in to `url`."""
-    return f"authlens login {shlex.quote(safe_line(url, 300))}"
+    return f"authlens login {shlex.quote(safe_line(url))}"
 
 
 def of_error(error: AuthlensError, url: str) -> Refusal:
@@ -91,7 +91,7 @@ def of_failure(failure: WireFailure) -> Refusal:
     return Refusal(
         504 if late else 502,
         "timed_out" if late else "network",
-        safe_line(failure.cause, 500),
+        safe_line(failure.cause),
         failure.cure,
         TimedOut.exit_code if late else NetworkFailure.exit_code,
     )

@@ -113,7 +113,7 @@ class ReverseProxy:
         if is_hidden(path):
             return Refusal(404, "not_found", "OAuth is hidden here: the proxy adds the credential.")
         if not self.credential.covers(path):
-            shown = safe_line(unquote(path), 200)
+            shown = safe_line(unquote(path))
             return Refusal(403, "not_covered", f"The credential is not for {shown}.")
         return target
 
@@ -184,7 +184,7 @@ class ReverseProxy:
 
     def refused(self) -> Refusal:
         """Return the answer where the resource refuses a renewed credential, too."""
-        shown = safe_line(self.credential.url, 300)
+        shown = safe_line(self.credential.url)
         return Refusal(
             502,
             "refused",
@@ -195,7 +195,7 @@ class ReverseProxy:
 
     def elsewhere(self, redirect: Elsewhere) -> Refusal:
         """Return the answer where the resource redirects to another origin."""
-        host = safe_line(urlsplit(redirect.target).netloc, 200)
+        host = safe_line(urlsplit(redirect.target).netloc)
         if "/cdn-cgi/access/login" in redirect.target:
             cause = f"The resource redirects to the login page at {host}."
             return of_error(LoginNeeded(cause, "Log in again."), self.credential.url)

@@ -77,7 +77,7 @@ def loopback_socket(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"Port {port} cannot be used: {safe_line(error.strerror or type(error).__name__, 100)}.",
+            f"Port {port} cannot be used: {safe_line(error.strerror or type(error).__name__)}.",
             "Choose another --port, or leave it out to use any free one.",
         ) from None
     return listener
@@ -101,8 +101,7 @@ def unix_socket(path: Path) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"The socket {safe_line(str(path), 200)} cannot be made: "
-            f"{safe_line(error.strerror or str(error), 100)}.",
+            f"The socket {safe_line(str(path))} cannot be made: {safe_line(error.strerror or str(error))}.",
             "Choose another --socket path; its directory has to exist and be yours.",
         ) from None
     finally:
@@ -126,7 +125,7 @@ def _remove_dead(path: Path) -> None:
         mode = path.lstat().st_mode
     except OSError:
         return
-    shown = safe_line(str(path), 200)
+    shown = safe_line(str(path))
     if not stat.S_ISSOCK(mode):
         raise UsageError(f"{shown} exists and is not a socket.", "Choose another --socket path.")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 
 __all__ = ["Challenge", "ChallengeField", "MetadataChoice", "parse_challenges", "resource_metadata_parameter"]
 
@@ -98,7 +98,7 @@ def parse_challenges(values: Sequence[str]) -> ChallengeField:
                 tuple(challenges), (*problems, f"challenge too large: {error}"), too_large=True
             )
         except _Malformed as error:
-            problems.append(f"{error} at character {reader.at + 1} of {safe_line(value, 200)}")
+            problems.append(f"{error} at character {reader.at + 1} of {safe_line(value)}")
             continue
         challenges.extend(found)
         problems.extend(refused)
@@ -118,7 +118,7 @@ def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
     for rank in (_named(naming, "bearer"), _named(naming, "dpop"), naming):
         values = tuple(dict.fromkeys(c.get("resource_metadata") or "" for c in rank))
         if len(values) > 1:
-            shown = " and ".join(safe_line(v, 300) for v in values)
+            shown = " and ".join(safe_line(v) for v in values)
             problem = f"the challenges name different metadata URLs: {shown}"
             return MetadataChoice(problems=(problem,))
         if rank:
@@ -160,8 +160,8 @@ class _Open:
         names = [name for name, _ in self.params]
         for name in names:
             if names.count(name) > 1:
-                values = " and ".join(safe_line(v, 300) for n, v in self.params if n == name)
-                return f"the {safe_line(self.scheme, 80)} challenge has {safe_line(name, 80)} twice: {values}"
+                values = " and ".join(safe_line(v) for n, v in self.params if n == name)
+                return f"the {safe_line(self.scheme, NAME)} challenge has {safe_line(name, NAME)} twice: {values}"
         return None
 
 

@@ -44,7 +44,7 @@ class Proxy:
     def display(self) -> str:
         """`host:port`, safe to show."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{safe_line(host, 253)}:{self.port}"
+        return f"{safe_line(host)}:{self.port}"
 
     @property
     def url(self) -> str:

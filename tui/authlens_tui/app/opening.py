@@ -37,7 +37,7 @@ async def open_credentials(workspace: Workspace, ask: Ask) -> tuple[Credentials,
 async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentials, tuple[str, ...]]:
     credentials = Credentials.open(opened.store)
     await credentials.recover()
-    known = credentials.index.fact("store") == safe_line(opened.store.name, 200)
+    known = credentials.index.fact("store") == safe_line(opened.store.name)
     moved = credentials.note_store()
     if remember and not credentials.index.read_only:
         credentials.remember_place()

@@ -56,7 +56,7 @@ def _title(stage: StageComparison) -> str:
 
 def _show_differences(differences: Sequence[Difference]) -> None:
     for one in differences:
-        answer_line(f"  {safe_line(one.name, _SHOWN)}")
+        answer_line(f"  {one.name}")
         for sign, value in (("A", one.left), ("B", one.right)):
             answer_line(f"    {sign}  {'(not there)' if value is None else safe_line(value, _SHOWN)}")
 

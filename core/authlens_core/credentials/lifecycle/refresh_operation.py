@@ -149,15 +149,13 @@ class RefreshOperation(LockedGrant):
             return None
         self.record.failed(
             name,
-            safe_line(expected, 500),
-            safe_line(seen, 500),
+            safe_line(expected),
+            safe_line(seen),
             why="A refresh token goes only to the server that issued it.",
             spec="RFC 6749 §10.4",
             cure="Log in again if the change is meant.",
         )
-        cause = (
-            f"The authorization server changed: {safe_line(expected, 200)} then, {safe_line(seen, 200)} now."
-        )
+        cause = f"The authorization server changed: {safe_line(expected)} then, {safe_line(seen)} now."
         return self._result(RefreshOutcome.REFUSED, cause, "Log in again if the change is meant.")
 
     # Sending
@@ -192,7 +190,7 @@ class RefreshOperation(LockedGrant):
             )
         except UrlRefused as refused:
             cause = f"The stored token endpoint is refused: {'; '.join(refused.reasons)}."
-            seen = safe_line(self.grant.token_endpoint, 300)
+            seen = safe_line(self.grant.token_endpoint)
             self.record.failed("refresh.token_endpoint", "an https URL", seen, spec="RFC 6749 §3.2")
         except ValueError as error:
             cause = f"The request cannot be made: {safe_line(str(error))}."
@@ -219,7 +217,7 @@ class RefreshOperation(LockedGrant):
             return self._said_no(response, read_error(response, sent))
         if reading.value is None or failures(reading.checks):
             found = next((c for c in reading.checks if c.severity is Severity.FAILURE), None)
-            seen = f"{found.name}: {safe_line(found.seen, 200)}" if found else "unreadable"
+            seen = f"{found.name}: {safe_line(found.seen)}" if found else "unreadable"
             return self._unknown(
                 f"The server answered {response.status} with tokens that cannot be used ({seen})."
             )
@@ -227,7 +225,7 @@ class RefreshOperation(LockedGrant):
 
     def _said_no(self, response: Response, error: OAuthError | None) -> Refreshed:
         wait = retry_after(response, self.now())
-        seen = safe_line(f"{response.status} {error}" if error else f"{response.status}", 300)
+        seen = safe_line(f"{response.status} {error}" if error else f"{response.status}")
         if error is not None and error.error == "invalid_grant":
             return self._login_needed(seen)
         if response.status == 429 or response.status >= 500:
@@ -260,7 +258,7 @@ class RefreshOperation(LockedGrant):
         self._mark(GrantState.UNKNOWN, f"{cause} The server may have replaced the refresh token.")
 
     def _mark(self, state: GrantState, note: str) -> None:
-        self.grant = self.credentials.update(replace(self.grant, state=state, note=safe_line(note, 600)))
+        self.grant = self.credentials.update(replace(self.grant, state=state, note=safe_line(note)))
         self._settle()
         self.credentials.record(f"refresh: {state.value}", self.grant.grant_id, note)
 
@@ -268,7 +266,7 @@ class RefreshOperation(LockedGrant):
         """Note when it is tried again, where every program and the person can see it."""
         attempts = min(self.grant.attempts + 1, 1_000)
         retry_at = next_attempt(attempts, self.now(), asked=asked, jitter=randbelow(1_000) / 1_000)
-        note = safe_line(f"The last refresh failed: {cause}", 600)
+        note = safe_line(f"The last refresh failed: {cause}")
         failed = replace(self.grant, note=note, attempts=attempts, retry_at=retry_at)
         self.grant = self.credentials.update(failed)
         self._settle()

@@ -192,7 +192,7 @@ class _Revocation(LockedGrant):
                 return endpoint_url(text, self.grant)
             except UrlRefused as refused:
                 cause = f"The stored revocation endpoint is refused: {'; '.join(refused.reasons)}."
-                self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", safe_line(text, 300), spec=_SPEC)
+                self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", safe_line(text), spec=_SPEC)
         cure = "Let it expire, end it at the server's own page, or remove it from here: authlens forget."
         return self._result(RevokeOutcome.NO_ENDPOINT, f"{cause} {self._time_left()}", cure)
 
@@ -225,7 +225,7 @@ class _Revocation(LockedGrant):
             return
         found = read_revocation(exchange.response, now=self.now(), sent=self._hidden(exchange))
         self.record.checks.extend(replace(check, name=f"revoke.{hint}") for check in found.checks)
-        words = safe_line(found.checks[0].seen, 300) if found.checks else str(exchange.response.status)
+        words = safe_line(found.checks[0].seen) if found.checks else str(exchange.response.status)
         summary = f"{found.outcome.value.replace('_', ' ')} ({words})"
         self._learn(TokenResult(hint, found.outcome, summary, found.retry_after))
 
@@ -308,7 +308,7 @@ class _Revocation(LockedGrant):
 
     def _keep(self) -> Revoked:
         note = f"The revocation was not confirmed: {self._words()}. {self._time_left()}"
-        self.grant = self.credentials.update(replace(self.grant, note=safe_line(note, 600)))
+        self.grant = self.credentials.update(replace(self.grant, note=safe_line(note)))
         self.credentials.record("revocation failed", self.grant.grant_id, note)
         waits = [result.retry_after for result in self.results if result.retry_after]
         when = f"in {max(waits)} s" if waits else "again"
@@ -374,7 +374,7 @@ def _empty_secret_check(said: str) -> Check:
     return noticed(
         "revoke.client_secret",
         "A public client needs no client_secret.",
-        f"{safe_line(said, 200)}; sent again with an empty one",
+        f"{safe_line(said)}; sent again with an empty one",
         why="The server reads the field before it looks whether the client has a secret.",
         spec="RFC 6749 §2.3",
     )

@@ -10,7 +10,6 @@ from textual.message import Message
 from textual.screen import Screen
 
 from authlens_core.credentials.inventory.inventory import Holding
-from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.screens.confirm import ConfirmScreen
@@ -132,7 +131,7 @@ class DashboardContext:
             return
 
         async def question() -> None:
-            named = f"{safe_line(holding.url or holding.title, 200)}\n\n{words}"
+            named = f"{holding.url or holding.title}\n\n{words}"
             if await self.answer(ConfirmScreen(title, named, yes)):
                 then(holding)
 

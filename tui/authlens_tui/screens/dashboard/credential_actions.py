@@ -95,7 +95,7 @@ class CredentialActions:
     async def _revoke(self, holding: Holding) -> ActionResult:
         def waiting(seconds: float) -> None:
             self._context.say(
-                f"The server confirmed the revocation. {safe_line(holding.title, 120)} still accepts the "
+                f"The server confirmed the revocation. {safe_line(holding.title)} still accepts the "
                 f"token; asking again for up to {seconds:.0f} s …"
             )
 
@@ -127,7 +127,7 @@ class CredentialActions:
             self._context.say("Select a credential first, or press n for a new login.")
         elif not self._context.is_busy(holding):
             self._context.begin(doing, (holding,))
-            self._context.say(f"{doing.capitalize()} {safe_line(holding.title, 120)} …")
+            self._context.say(f"{doing.capitalize()} {safe_line(holding.title)} …")
             self._context.run(
                 self._perform(holding, action), group="action", description="act on a credential"
             )

@@ -23,7 +23,6 @@ from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.traces import TraceSummary
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.screens.dashboard.batch_actions import BatchActions
@@ -343,7 +342,7 @@ class DashboardScreen(Screen[None]):
 
     @on(Said)
     def _said(self, message: Said) -> None:
-        words = Content(safe_line(message.words, 900))
+        words = Content(message.words)
         self.result.update(Content.assemble(_SIGNS[message.good], words))
 
     # -- for the app -----------------------------------------------------------------------------------

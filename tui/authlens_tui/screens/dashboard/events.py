@@ -16,7 +16,6 @@ from authlens_core.credentials.vault.access_log import AccessEvent, access_event
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import FileExists, write_export
-from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
@@ -96,7 +95,7 @@ class EventsScreen(Screen[None]):
             self._say(str(error), good=False)
             return
         self.document.show(_lines(self._events))
-        name = safe_line(self._names.get(only, only), 100) if only else "all credentials"
+        name = self._names.get(only, only) if only else "all credentials"
         self.document.label(f"Events of {name}", f"{len(self._events)}, newest first")
 
     def action_only(self) -> None:
@@ -128,7 +127,7 @@ class EventsScreen(Screen[None]):
 
     def _say(self, words: str, *, good: bool) -> None:
         sign = ("✔ ", "bold $text-success") if good else ("✖ ", "bold $text-error")
-        self.said.update(Content.assemble(sign, Content(safe_line(words, 500))))
+        self.said.update(Content.assemble(sign, Content(words)))
 
 
 def _lines(events: Iterable[AccessEvent]) -> Iterable[Line]:

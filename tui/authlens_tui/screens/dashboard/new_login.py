@@ -11,7 +11,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from authlens_core.oauth.url import UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 
 __all__ = ["NewLoginScreen"]
@@ -49,7 +48,7 @@ class NewLoginScreen(ModalScreen[str | None]):
             url = parse_url(text, loopback_http=True)
         except UrlRefused as refused:
             problem = self.query_one("#problem", Static)
-            problem.update(Content(safe_line(f"That cannot be used: {'; '.join(refused.reasons)}", 400)))
+            problem.update(Content(f"That cannot be used: {'; '.join(refused.reasons)}"))
             problem.add_class("-bad")
             return
         self.dismiss(url.text)

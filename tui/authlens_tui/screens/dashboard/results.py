@@ -11,7 +11,6 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line
@@ -55,7 +54,7 @@ class ResultsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out counts and lines."""
         with Vertical(id="results-box"):
-            yield Static(Content(safe_line(self._summary, 400)), id="results-summary")
+            yield Static(Content(self._summary), id="results-summary")
             yield DocumentView(_lines(self._results), id="results")
             yield KeyFooter()
 

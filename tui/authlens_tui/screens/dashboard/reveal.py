@@ -10,7 +10,6 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_tui.terminal.content import Content
 
@@ -40,8 +39,8 @@ class RevealScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the secret and the way back."""
         with Vertical(classes="modal-box"):
-            yield Static(Content(safe_line(self._title, 200)), classes="modal-title")
-            yield Static(Content(safe_line(self._secret.reveal(), 16_384)), classes="modal-words")
+            yield Static(Content(self._title), classes="modal-title")
+            yield Static(Content(self._secret.reveal()), classes="modal-words")
             words = f"It goes in {self.SHOWN_FOR:g} s. The history says that it was shown."
             yield Static(Content(words), classes="modal-hint")
             yield Button(Content("Hide (esc)"), id="close")

@@ -21,7 +21,6 @@ from authlens_core.credentials.records.service_token import ServiceToken, expiry
 from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.errors import AuthlensError, UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
-from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_tui.terminal.content import Content
@@ -168,7 +167,7 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         else:
             self.query_one("#swap").display = False
         self.shape.set_classes(kind)
-        self.shape.update(Content(safe_text(words)))
+        self.shape.update(Content(words))
         self.query_one("#anyway").display = self._refused
         self.refresh_bindings()
 
@@ -308,13 +307,13 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         if self._stored is None:
             return "! The old secret stays as it was."
         words = "The new secret is kept" if self._replaced is not None else "It is kept"
-        return f"✔ {words} in {safe_line(self._session.credentials.store.name, 80)}. Enter or Esc closes."
+        return f"✔ {words} in {self._session.credentials.store.name}. Enter or Esc closes."
 
     def _tell(self, words: str, *, good: bool | None) -> None:
         if not self.is_mounted:
             return
         self.result.set_classes("" if good is None else "-good" if good else "-bad")
-        self.result.update(Content(safe_text(words)))
+        self.result.update(Content(words))
 
 
 def _moment(at: datetime) -> str:

@@ -14,7 +14,6 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_line
 from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFile
 from authlens_tui.terminal.content import Content
 
@@ -82,7 +81,7 @@ class SettingsScreen(ModalScreen[None]):
         try:
             self._settings.change(**changes)
         except AuthlensError as error:
-            said.update(Content(safe_line(str(error), 300)))
+            said.update(Content(str(error)))
             said.add_class("-bad")
         self._show()
 
@@ -114,7 +113,7 @@ def _words(settings: Settings, theme: str) -> tuple[tuple[str, str], ...]:
         ("refresh_at", f"    … at {share} % of the life of the token"),
         ("refresh_before", f"    … or {settings.refresh_before} s before its end, whichever comes first"),
         ("open_browser", f"{browser} Open the browser at once, where it is on this machine"),
-        ("theme", f"    Theme: {safe_line(theme, 60)}"),
+        ("theme", f"    Theme: {theme}"),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
 
 __all__ = ["EMPTY", "attempt_words", "broken_words", "damaged_words", "nothing_matches", "title_words"]
@@ -33,7 +33,9 @@ def nothing_matches(text: str) -> Content:
     """Return the detail when the filter lets nothing through."""
     return Content.assemble(
         ("No match.\n\n", "bold"),
-        Content(f"No credential has {safe_line(text, 80)!r} in its resource, team, account, kind or state. "),
+        Content(
+            f"No credential has {safe_line(text, NAME)!r} in its resource, team, account, kind or state. "
+        ),
         "Press ",
         ("Esc", _KEY),
         " to clear the filter.",
@@ -44,9 +46,9 @@ def broken_words(error: AuthlensError) -> Content:
     """Return the detail when the index cannot be read."""
     return Content.assemble(
         ("✖ ", "bold $text-error"),
-        Content(safe_line(error.cause, 600)),
+        Content(safe_line(error.cause)),
         "\n\n",
-        Content(safe_line(error.cure, 600)),
+        Content(safe_line(error.cure)),
         "\n\nauthlens tries again every second. Your tokens are not affected.",
     )
 
@@ -54,7 +56,7 @@ def broken_words(error: AuthlensError) -> Content:
 def title_words(shown: int, whole: int, text: str) -> str:
     """Return the title of the table: how many credentials, and how many match."""
     if text.strip():
-        return f"Credentials: {shown} of {whole} match {safe_line(text.strip(), 40)!r}"
+        return f"Credentials: {shown} of {whole} match {safe_line(text.strip(), NAME)!r}"
     return f"Credentials: {whole}"
 
 
@@ -68,5 +70,5 @@ def damaged_words(count: int) -> str:
 
 def attempt_words(grant: Grant, result: ActionResult) -> Content:
     """Return the result of an automatic refresh in one line."""
-    name = safe_line(grant.resource_url.removeprefix("https://"), 120)
+    name = safe_line(grant.resource_url.removeprefix("https://"))
     return Content(f"{result.sign} Auto-refresh of {name}: {result.summary}")

@@ -154,7 +154,7 @@ class WizardLink(WizardTools):
             if ready is None or self._player is None:
                 return
             played = await self._player(ready.url)
-            self.notify(safe_line(played.words, 400), markup=False, title="The demo's person")
+            self.notify(safe_line(played.words), markup=False, title="The demo's person")
             if self._ready is ready:
                 self._played = played
                 self.panel.show_ways(player=self.can_play)

@@ -17,7 +17,7 @@ from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.facts import Options
 from authlens_core.login.tampering.amendment import EditLocation, RequestEdit
 from authlens_core.login.tampering.editing import LoginOption, Part, added, difference, with_choices
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
@@ -80,7 +80,7 @@ class FieldRow(Horizontal):
         """What the field is called: its name, and for a part where it stands."""
         if isinstance(self.source, LoginOption):
             return self.source.name.replace("_", " ")
-        return safe_line(self.source.name, 60) or self.source.place.value
+        return safe_line(self.source.name, NAME) or self.source.place.value
 
     @property
     def first_field(self) -> Input:
@@ -169,7 +169,7 @@ class NewRow(Horizontal):
     @property
     def title(self) -> str:
         """What is being added."""
-        return safe_line(self.name_field.value, 60) or f"the new {self.place.value}"
+        return safe_line(self.name_field.value, NAME) or f"the new {self.place.value}"
 
     @property
     def first_field(self) -> Input:
@@ -184,7 +184,7 @@ class NewRow(Horizontal):
     @property
     def difference(self) -> str:
         """Say in one line what is added."""
-        name = safe_line(self.name_field.value, 60) or "(no name yet)"
+        name = safe_line(self.name_field.value, NAME) or "(no name yet)"
         return f"{name}: added as {self.place.value}"
 
     def judge(self) -> None:
@@ -350,7 +350,7 @@ class EditScreen(ModalScreen[Edited | None]):
 
     def _refuse(self, row: FieldRow | NewRow, reason: str) -> None:
         """Say which field cannot be sent, and why, and go there."""
-        self.changes.update(Content(f"✖ {row.title}: {safe_line(reason, 400)}"))
+        self.changes.update(Content(f"✖ {row.title}: {reason}"))
         self.changes.add_class("-bad")
         row.first_field.focus()
 

@@ -101,7 +101,7 @@ class StageRunner(ReadingScreen):
         check = next((c for c in record.failures if c.overridable), None) if record else None
         if check is None:
             return
-        seen, cure = safe_line(check.seen, 400), safe_line(check.cure, 400)
+        seen, cure = safe_line(check.seen), safe_line(check.cure)
         words = f"{check.expected}\nSeen: {seen}\n\n{check.why}\n\n{cure}"
         if await self.app.push_screen_wait(ConfirmScreen("Go on in spite of this check?", words, "Go on")):
             await self._login.override(check.name)

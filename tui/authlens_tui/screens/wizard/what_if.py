@@ -14,7 +14,6 @@ from textual.widgets.option_list import Option
 
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
 from authlens_core.oauth.check import Check, Severity
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.terminal.content import Content
@@ -231,7 +230,7 @@ class ResultView(Vertical):
             )
             must.border_title = "The specification says"
             yield must
-            did = Static(Content(safe_line(check.seen, 1000)), classes="result-side -did")
+            did = Static(Content(check.seen), classes="result-side -did")
             did.border_title = (
                 f"{experiment.who.capitalize() if experiment.who != 'authlens' else 'authlens'} said"
             )

@@ -128,7 +128,7 @@ def authenticated_words(
     but = _warned(trace)
     told = (
         ("Earned", Content(_earned(facts, now))),
-        ("Kept in", Content(safe_line(store_name, 60))),
+        ("Kept in", Content(store_name)),
         ("It took", Content(_took(trace))),
     )
     rows = (
@@ -142,7 +142,7 @@ def authenticated_words(
                 ("m", _KEY),
                 " save this   ",
                 ("d", _KEY),
-                f" on to {safe_line(way_out, 40)}",
+                f" on to {way_out}",
             ),
         ),
     )
@@ -187,7 +187,7 @@ def _took(trace: Trace) -> str:
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
     """Say what was stopped, and the keys that lead on."""
     waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
-    came = Content("") if waited is None else Content(f"Until then: {safe_line(waited.seen, 200)}. ")
+    came = Content("") if waited is None else Content(f"Until then: {waited.seen}. ")
     return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), came, _keys(ways))
 
 

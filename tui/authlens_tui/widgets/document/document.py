@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 from textual.binding import Binding, BindingType
 from textual.events import Click
 
-from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import Line, LineList
@@ -91,8 +90,8 @@ class DocumentView(LinesView, can_focus=True):
 
     def label(self, title: str, subtitle: str = "") -> None:
         """Put words of ours, or cleaned ones, into the border; the lower one says if more follows."""
-        self.border_title = Content(safe_line(title, 200))
-        self._place = safe_line(subtitle, 200)
+        self.border_title = Content(title)
+        self._place = subtitle
         self._tell_more()
 
     def _tell_more(self) -> None:

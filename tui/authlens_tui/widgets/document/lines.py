@@ -187,13 +187,8 @@ class Row:
 
 def line(*pieces: Piece | str, hang: int = 0, words: bool = False) -> Line:
     """Make a line of pieces; a bare string is plain. Cleans the text and cuts what is too long, saying so."""
-    clean = tuple(
-        (safe_line(piece, MAX_LINE), Tone.PLAIN)
-        if isinstance(piece, str)
-        else (safe_line(piece[0], MAX_LINE), piece[1])
-        for piece in pieces
-    )
-    return Line(clean, hang, words)
+    toned = (piece if isinstance(piece, tuple) else (piece, Tone.PLAIN) for piece in pieces)
+    return Line(tuple((safe_line(text, MAX_LINE), tone) for text, tone in toned), hang, words)
 
 
 def prose(text: str, tone: Tone = Tone.PLAIN, *, indent: int = 0) -> Line:

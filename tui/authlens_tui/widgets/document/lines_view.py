@@ -21,7 +21,6 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import Line, LineList, Row, Tone, prose
@@ -103,9 +102,9 @@ class LinesView(ScrollView):
         self.scroll_home(animate=False)
 
     def label(self, title: str, subtitle: str = "") -> None:
-        """Put words of ours, or cleaned ones, into the border."""
-        self.border_title = Content(safe_line(title, 200))
-        self.border_subtitle = Content(safe_line(subtitle, 200)) if subtitle else None
+        """Label the border."""
+        self.border_title = Content(title)
+        self.border_subtitle = Content(subtitle) if subtitle else None
 
     def on_mount(self) -> None:
         """Lay out once the width is known."""

@@ -75,7 +75,7 @@ class SearchBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Lay out the field and the count."""
-        yield Label("/")
+        yield Label(Content("/"))
         yield Input(placeholder="words to look for", max_length=_MAX_WORDS, select_on_focus=True)
         yield Static(classes="count")
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.oauth.check import Check, Severity
-from authlens_core.safe_text import safe_line
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces
 
@@ -24,7 +23,6 @@ SEVERITY_SIGNS: Final = {
 _ORDER: Final = {severity: place for place, severity in enumerate(SEVERITY_SIGNS)}
 _INDENT: Final = 11
 _LABEL: Final = 6
-_MAX_SEEN: Final = 4_000
 
 
 def checks_summary(checks: Iterable[Check]) -> str:
@@ -77,7 +75,7 @@ def _check(check: Check, *, overridden: bool) -> Iterator[Line]:
         words=True,
     )
     if check.seen:
-        yield _labelled("seen", safe_line(check.seen, _MAX_SEEN), Tone.PLAIN if grave else Tone.MUTED)
+        yield _labelled("seen", check.seen, Tone.PLAIN if grave else Tone.MUTED)
     if check.why and grave:
         yield _labelled("why", check.why, Tone.MUTED)
     if check.cure:

@@ -26,7 +26,6 @@ _LANES_FROM: Final = 60  # cells
 _WIDE_FROM: Final = 100
 _WIDEST: Final = 132  # longer arrows say no more
 _SMALLEST: Final = 8
-_MOST: Final = 600  # characters of a label or a reason
 _NOTE_AT_LEAST: Final = 32
 _AROUND: Final = 4  # cells that an arrow needs around its words
 
@@ -278,7 +277,7 @@ def _tone(message: Message) -> Tone:
 
 def _shown(text: str, redactor: Redactor | None) -> str:
     """Return `text` masked, then as one clean line: masks first, so that a cut leaves no part of a secret."""
-    return safe_line(redactor.text(text) if redactor is not None else text, _MOST)
+    return safe_line(redactor.text(text) if redactor is not None else text)
 
 
 def _narrow(text: str) -> str:

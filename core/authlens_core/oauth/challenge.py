@@ -161,7 +161,8 @@ class _Open:
         for name in names:
             if names.count(name) > 1:
                 values = " and ".join(safe_line(v) for n, v in self.params if n == name)
-                return f"the {safe_line(self.scheme, NAME)} challenge has {safe_line(name, NAME)} twice: {values}"
+                scheme, shown = safe_line(self.scheme, NAME), safe_line(name, NAME)
+                return f"the {scheme} challenge has {shown} twice: {values}"
         return None
 
 

@@ -98,7 +98,7 @@ def parse_challenges(values: Sequence[str]) -> ChallengeField:
                 tuple(challenges), (*problems, f"challenge too large: {error}"), too_large=True
             )
         except _Malformed as error:
-            problems.append(f"{error} at character {reader.at + 1} of {safe_line(value)}")
+            problems.append(f"{error} at character {reader.at + 1} of {safe_line(value, NAME)}")
             continue
         challenges.extend(found)
         problems.extend(refused)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
-from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from authlens_core.errors import UsageError
 from authlens_core.export.session_file import MAX_SESSION_BYTES, SessionFileRefused, read_session
+from authlens_core.state import private_file
 from authlens_core.trace.record import Trace
 
 __all__ = ["FileExists", "FileUnusable", "named_path", "open_session", "write_export"]
-
-_PRIVATE: Final = 0o600
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 
 
 class FileUnusable(UsageError):
@@ -59,34 +54,12 @@ def write_export(path: Path, text: str, *, force: bool = False) -> None:
     """
     data = text.encode("utf-8", "replace")
     try:
-        if force:
-            beside = path.with_name(f".authlens-{secrets.token_hex(8)}")
-            _write_new(beside, data)
-            try:
-                beside.replace(path)
-            except OSError:
-                beside.unlink(missing_ok=True)
-                raise
-        else:
-            _write_new(path, data)
+        (private_file.replace if force else private_file.create)(path, data)
     except FileExistsError:
         cause = f"{path} is there already, and was left as it is."
         raise FileExists(cause, "Choose another name, or say that it may be replaced.") from None
     except (OSError, ValueError) as error:
         raise _unusable(path, "written", error) from None
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, _NEW, _PRIVATE)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        with suppress(OSError):
-            path.unlink()
-        raise
 
 
 def open_session(path: Path) -> Trace:

@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock
-from authlens_core.state.paths import StateUnusable, private_file, state_directory
+from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -43,10 +44,8 @@ class Note:
     def write(self, text: str) -> None:
         """Let it say `text` from now on, the whole of it or none."""
         self.text = text
-        draft = self._path.with_suffix(".new")
-        with suppress(OSError, StateUnusable):
-            private_file(draft).write_text(text, "utf-8")
-            draft.replace(self._path)
+        with suppress(OSError):
+            private_file.replace(self._path, text.encode(), locked=True)
 
     def let_go(self) -> None:
         """Leave it for whoever comes next."""
@@ -54,7 +53,8 @@ class Note:
 
     def drop(self) -> None:
         """Erase it."""
-        for path in (self._path, self._path.with_suffix(".new"), Path(self._lock.lock_file)):
+        draft = self._path.with_name(f"{self._path.name}.draft")
+        for path in (self._path, draft, Path(self._lock.lock_file)):
             with suppress(OSError):
                 path.unlink()
         self._lock.release()
@@ -106,7 +106,7 @@ def _locked(path: Path) -> FileLock | None:
     from filelock import Timeout
 
     try:
-        lock = os_lock(private_file(path.with_suffix(".lock")))
+        lock = os_lock(own_file(path.with_suffix(".lock")))
         lock.acquire(blocking=False)
     except (Timeout, OSError, NotImplementedError, StateUnusable):
         return None

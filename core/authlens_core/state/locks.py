@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from authlens_core.errors import TimedOut
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.os_lock import os_lock
-from authlens_core.state.paths import StateUnusable, private_file, state_directory
+from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -120,7 +120,7 @@ class Locks:
             directory = state_directory(self._owner_file(name).parent)
         except StateUnusable as error:
             raise LockUnavailable(error.cause, error.cure) from error
-        path = private_file(directory / f"{name}.lock")
+        path = own_file(directory / f"{name}.lock")
         return os_lock(path)
 
     def _try(self, lock: FileLock) -> bool:
@@ -146,7 +146,7 @@ class Locks:
         since = datetime.now(UTC).isoformat(timespec="seconds")
         text = json.dumps(asdict(Owner(os.getpid(), socket.gethostname(), since, purpose)))
         with suppress(OSError, StateUnusable):
-            private_file(self._owner_file(name)).write_text(text, encoding="utf-8")
+            own_file(self._owner_file(name)).write_text(text, encoding="utf-8")
 
     def _read_owner(self, name: str) -> Owner | None:
         try:

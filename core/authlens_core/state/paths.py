@@ -13,7 +13,7 @@ from pathlib import Path
 
 from authlens_core.errors import NoSecretStore
 
-__all__ = ["StateUnusable", "private_file", "state_directory"]
+__all__ = ["StateUnusable", "own_file", "state_directory"]
 
 
 class StateUnusable(NoSecretStore):
@@ -62,7 +62,7 @@ def state_directory(directory: Path | None = None) -> Path:
     return path
 
 
-def private_file(path: Path) -> Path:
+def own_file(path: Path) -> Path:
     """Make `path` a regular file of ours with mode 0600, empty if it was not there, and return it.
 
     Raises:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.state.paths import StateUnusable, private_file, state_directory
+from authlens_core.state import private_file
+from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
 __all__ = ["FRACTIONS", "LEADS", "Settings", "SettingsFile"]
 
@@ -90,7 +90,7 @@ class SettingsFile:
             return
         found: Any = None
         try:
-            with private_file(self._path).open("rb") as file:
+            with own_file(self._path).open("rb") as file:
                 data = file.read(_LARGEST + 1)
         except (OSError, StateUnusable) as error:
             self.problem = f"The settings cannot be read: {error}"
@@ -125,17 +125,9 @@ class SettingsFile:
 
     @staticmethod
     def _write(path: Path, data: bytes) -> None:
-        draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         try:
-            with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
+            private_file.replace(path, data)
         except OSError as error:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
             reason = error.strerror or type(error).__name__
             raise StateUnusable(
                 f"The settings could not be written: {reason}.", "They hold until authlens ends."

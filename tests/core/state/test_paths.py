@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.state.paths import StateUnusable, private_file, state_directory
+from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
 
 def _mode(path: Path) -> int:
@@ -21,7 +21,7 @@ def test_the_directory_is_the_named_one_and_private(tmp_path: Path, monkeypatch:
     old = os.umask(0)
     try:
         path = state_directory()
-        file = private_file(path / "index")
+        file = own_file(path / "index")
     finally:
         os.umask(old)
     assert path == tmp_path / "a" / "b"
@@ -69,10 +69,10 @@ def test_a_link_a_pipe_and_a_hard_link_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("link", "hard", "pipe"):
         with pytest.raises(StateUnusable):
-            private_file(tmp_path / name)
+            own_file(tmp_path / name)
 
 
 def test_a_file_that_others_could_read_becomes_private(tmp_path: Path) -> None:
     """A copy that was restored with an open mode is closed again."""
     (tmp_path / "f").touch(0o644)
-    assert _mode(private_file(tmp_path / "f")) == 0o600
+    assert _mode(own_file(tmp_path / "f")) == 0o600

@@ -24,7 +24,7 @@ from authlens_core.credentials.records.record_json import (
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.safe_text import NAME, safe_line
-from authlens_core.state.paths import StateUnusable, private_file
+from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction
 
 __all__ = ["Event", "Index", "IndexReadOnly", "OrphanedSecret", "Pending"]
@@ -93,7 +93,7 @@ class Index:
         """Why the index can only be read, in words; the empty string where it can be written."""
         try:
             if path is not None:
-                private_file(path)
+                own_file(path)
         except StateUnusable as error:
             # A file that is ours and can only be read is still worth showing; a link or a stranger's is not.
             if (

@@ -19,7 +19,7 @@ from typing import Final
 from authlens_core.credentials.records.record_json import from_text
 from authlens_core.errors import UsageError
 from authlens_core.secret import Body
-from authlens_core.state.paths import StateUnusable, private_file
+from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction
 from authlens_core.trace.record import Outcome, Trace, TraceKind
 from authlens_core.wire.exchange import Exchange
@@ -172,7 +172,7 @@ class Traces:
         return self._connection is not None or (self._path is not None and self._path.exists())
 
     def _open(self) -> sqlite3.Connection:
-        where = ":memory:" if self._path is None else str(private_file(self._path))
+        where = ":memory:" if self._path is None else str(own_file(self._path))
         connection = sqlite3.connect(
             where, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )

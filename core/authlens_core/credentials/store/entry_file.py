@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock
-from authlens_core.state.paths import private_file
+from authlens_core.state.paths import own_file
+from authlens_core.state.private_file import WriteStep
 
-__all__ = ["Content", "EntryFile", "FileBusy", "FileDamaged", "FileNewer", "WriteStep"]
+__all__ = ["Content", "EntryFile", "FileBusy", "FileDamaged", "FileNewer"]
 
 VERSION: Final = 1
 BUSY_SECONDS: Final = 2.0
@@ -37,18 +38,6 @@ class FileNewer(Exception):
 
 class FileBusy(Exception):
     """Another process was writing all the time."""
-
-
-class WriteStep(StrEnum):
-    """The points of a change at which a test lets the program die."""
-
-    LOCKED = "locked"
-    DRAFT_BEGUN = "draft begun"
-    DRAFT_HALF = "draft half written"
-    DRAFT_WRITTEN = "draft written"
-    DRAFT_FLUSHED = "draft flushed"
-    REPLACED = "replaced"
-    DIRECTORY_FLUSHED = "directory flushed"
 
 
 @dataclass(slots=True)
@@ -85,7 +74,7 @@ class EntryFile:
         """
         if not os.path.lexists(self.path):
             return Content()
-        descriptor = os.open(private_file(self.path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(own_file(self.path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
             # Each change makes a new file, so these three name one content.
@@ -130,7 +119,7 @@ class EntryFile:
     def _locked(self) -> Iterator[None]:
         from filelock import Timeout
 
-        lock = os_lock(private_file(self.path.with_name(f"{self.path.name}.lock")))
+        lock = os_lock(own_file(self.path.with_name(f"{self.path.name}.lock")))
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
@@ -155,36 +144,4 @@ class EntryFile:
                 "entries": content.entries,
             }
         ).encode()
-        draft = self.path.with_name(f"{self.path.name}.draft")
-        # Under the lock it is nobody's: a crash left it there.
-        draft.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        try:
-            with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-                self._on_step(WriteStep.DRAFT_BEGUN)
-                file.write(text[: len(text) // 2])
-                file.flush()
-                self._on_step(WriteStep.DRAFT_HALF)
-                file.write(text[len(text) // 2 :])
-                file.flush()
-                self._on_step(WriteStep.DRAFT_WRITTEN)
-                os.fsync(file.fileno())
-            self._on_step(WriteStep.DRAFT_FLUSHED)
-            draft.replace(self.path)
-        except OSError:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
-            raise
-        self._on_step(WriteStep.REPLACED)
-        self._flush_directory()
-        self._on_step(WriteStep.DIRECTORY_FLUSHED)
-
-    def _flush_directory(self) -> None:
-        """Make the new name last through a power cut; Windows has no such call."""
-        if os.name == "nt":
-            return
-        descriptor = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        private_file.replace(self.path, text, locked=True, on_step=self._on_step)

@@ -22,9 +22,10 @@ from authlens_core.credentials.store.encryption import (
     open_sealed,
     seal,
 )
-from authlens_core.credentials.store.entry_file import EntryFile, FileBusy, FileDamaged, FileNewer, WriteStep
+from authlens_core.credentials.store.entry_file import EntryFile, FileBusy, FileDamaged, FileNewer
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
+from authlens_core.state.private_file import WriteStep
 
 __all__ = [
     "EncryptedFileKeyring",

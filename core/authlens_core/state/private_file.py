@@ -1,0 +1,98 @@
+"""Writing a private file whole or not at all, whenever the process dies."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+__all__ = ["WriteStep", "create", "replace"]
+
+_NEW: Final = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+)
+
+
+class WriteStep(StrEnum):
+    """The points of a write at which a test lets the process die."""
+
+    LOCKED = "locked"
+    DRAFT_BEGUN = "draft begun"
+    DRAFT_HALF = "draft half written"
+    DRAFT_WRITTEN = "draft written"
+    DRAFT_FLUSHED = "draft flushed"
+    REPLACED = "replaced"
+    DIRECTORY_FLUSHED = "directory flushed"
+
+
+def _ignore(_step: WriteStep) -> None: ...
+
+
+def create(path: Path, data: bytes, on_step: Callable[[WriteStep], None] = _ignore) -> None:
+    """Write `data` to a new file with mode 0600 and flush it to the disk; leave nothing behind on an error.
+
+    Raises:
+        FileExistsError: there is one already, or a link of this name.
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(path, _NEW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            on_step(WriteStep.DRAFT_BEGUN)
+            file.write(data[: len(data) // 2])
+            file.flush()
+            on_step(WriteStep.DRAFT_HALF)
+            file.write(data[len(data) // 2 :])
+            file.flush()
+            on_step(WriteStep.DRAFT_WRITTEN)
+            os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def replace(
+    path: Path, data: bytes, *, locked: bool = False, on_step: Callable[[WriteStep], None] = _ignore
+) -> None:
+    """Put `data` in a file of mode 0600 at `path`: a reader sees the old file or the new one, never a part.
+
+    Args:
+        path: the file; a link there is replaced, not followed.
+        data: the whole content.
+        locked: true if a lock keeps other writers away: a draft that a crash left behind is then removed.
+        on_step: called after each step; for tests.
+
+    Raises:
+        OSError: it cannot be written; the old file is unharmed.
+    """
+    draft = path.with_name(f"{path.name}.draft" if locked else f".{path.name}-{secrets.token_hex(8)}")
+    if locked:
+        draft.unlink(missing_ok=True)
+    create(draft, data, on_step)
+    on_step(WriteStep.DRAFT_FLUSHED)
+    try:
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+    on_step(WriteStep.REPLACED)
+    _flush_directory(path.parent)
+    on_step(WriteStep.DIRECTORY_FLUSHED)
+
+
+def _flush_directory(directory: Path) -> None:
+    """Make the new name survive a power cut; Windows has no such call, and some file systems refuse it."""
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -7,13 +7,16 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.service_tokens import IssuedServiceToken, IssuedServiceTokens
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 __all__ = ["USERS", "Account", "SeenRequest", "email_of"]
 
@@ -59,6 +62,7 @@ class Account:
         service_token_header: the app's `read_service_tokens_from_header`; empty where it is not set.
         service_auth_401: the app's `service_auth_401_redirect`: a refusal is 401 instead of 403.
         refresh_grace: a refresh token that was rotated out is good until the new one is used.
+        origin: answers a request that is let in; None for a page of our own.
         service_token: the token that the app lets in.
         made_at: when the account was made, by `clock`.
         transfers: tokens that a person approved for cloudflared, by the public key that asked.
@@ -77,6 +81,7 @@ class Account:
     service_token_header: str = ""
     service_auth_401: bool = False
     refresh_grace: bool = False
+    origin: ASGIApp | None = None
     denied: set[str] = field(default_factory=lambda: {DENIED_BY_POLICY})
     sessions: dict[str, str] = field(default_factory=dict, repr=False)
     seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=MOST_SEEN), repr=False)

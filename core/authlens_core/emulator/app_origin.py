@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authlens_core.emulator import browser_session
 from authlens_core.emulator.account import SESSION_LIFETIME, Account
@@ -57,6 +57,18 @@ def _is_browser(request: Request) -> bool:
         "text/html" in request.headers.get("accept", "")
         or request.headers.get("sec-fetch-mode") == "navigate"
     )
+
+
+class _FromOrigin(Response):
+    """The answer of an application behind the edge, passed on as it comes."""
+
+    def __init__(self, origin: ASGIApp) -> None:
+        super().__init__()
+        self._origin = origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer."""
+        await self._origin(scope, receive, send)
 
 
 class AppOrigin:
@@ -136,6 +148,8 @@ class AppOrigin:
 
     def _welcome(self, request: Request, who: str, identity: dict[str, Any]) -> Response:
         """The origin itself, which is told who came by `Cf-Access-Jwt-Assertion` alone."""
+        if self._account.origin is not None:
+            return _FromOrigin(self._account.origin)
         message = f"Welcome, {who}"
         if self._account.has(Fault.HOSTILE_TEXT):
             message += HOSTILE_TEXT

@@ -15,6 +15,8 @@ from authlens_core.emulator.faults import Fault, fault_set
 from authlens_core.emulator.sockets import bind, bind_both, close_all
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from authlens_core.emulator.server import QuietServer
 
 __all__ = ["Emulator"]
@@ -47,6 +49,7 @@ class Emulator:
         service_token_header: the app's `read_service_tokens_from_header`, such as `Authorization`.
         service_auth_401: whether a Service Auth refusal is 401 instead of 403.
         refresh_grace: whether the refresh token before the newest is good until the newest is used.
+        origin: what answers a request that is let in; None for the emulator's own page.
         clock: the time in seconds since the epoch.
 
     Raises:
@@ -65,6 +68,7 @@ class Emulator:
         service_token_header: str = "",
         service_auth_401: bool = False,
         refresh_grace: bool = False,
+        origin: ASGIApp | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._port = port
@@ -78,6 +82,7 @@ class Emulator:
             service_token_header=service_token_header,
             service_auth_401=service_auth_401,
             refresh_grace=refresh_grace,
+            origin=origin,
         )
         self._servers: list[QuietServer] = []
         self._running = AsyncExitStack()

@@ -6,14 +6,19 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
+from authlens_core.agents.agent import AGENTS
 from authlens_tui.cli.option_values import min_ttl, port
 
-__all__ = ["AGENT_VERBS", "add_credential", "add_min_ttl"]
+__all__ = ["AGENT_VERBS", "HEADERS", "add_credential", "add_min_ttl"]
 
 
 def add_min_ttl(add: argparse.ArgumentParser) -> None:
     """Add the URL, and how long its token has to last."""
     add.add_argument("url", metavar="URL", help="the protected resource")
+    _min_ttl(add)
+
+
+def _min_ttl(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--min-ttl",
         type=min_ttl,
@@ -24,7 +29,15 @@ def add_min_ttl(add: argparse.ArgumentParser) -> None:
 
 def add_credential(add: argparse.ArgumentParser) -> None:
     """Add the URL, and which credential is sent to it."""
-    add_min_ttl(add)
+    add.add_argument("url", metavar="URL", help="the protected resource")
+    _add_min_ttl_and_kind(add)
+    add.add_argument(
+        "--which", action="store_true", help="show which credentials cover URL, in their order, and stop"
+    )
+
+
+def _add_min_ttl_and_kind(add: argparse.ArgumentParser) -> None:
+    _min_ttl(add)
     add.add_argument(
         "--kind",
         choices=["oauth", "service-token", "cloudflared"],
@@ -39,8 +52,55 @@ def _add_proxy(add: argparse.ArgumentParser) -> None:
     where.add_argument("--socket", metavar="PATH", help="a Unix socket instead, for your account only")
 
 
+def _add_headers(add: argparse.ArgumentParser) -> None:
+    add_credential(add)
+    add.add_argument(
+        "--format",
+        choices=["json", "lines", "bazel"],
+        default="json",
+        help="json: an object (the default); lines: one field a line, for curl -H @-; "
+        "bazel: as credential-helper",
+    )
+
+
+def _add_mcp_config(add: argparse.ArgumentParser) -> None:
+    add.add_argument("agent", choices=list(AGENTS), metavar="AGENT", help=", ".join(AGENTS))
+    add.add_argument("url", metavar="URL", help="the protected MCP server")
+    do = add.add_mutually_exclusive_group()
+    do.add_argument("--write", action="store_true", help="add it to the agent's file; a backup is made")
+    do.add_argument("--remove", action="store_true", help="remove it from the agent's file; a backup is made")
+    add.add_argument("--name", metavar="NAME", help="name of the server in the file (made of the host)")
+    add.add_argument("--file", metavar="FILE", help="another file than the one that the agent reads here")
+
+
+def _add_credential_helper(add: argparse.ArgumentParser) -> None:
+    add.add_argument("action", choices=["get"], help="the only action of the protocol")
+    _add_min_ttl_and_kind(add)
+
+
+def _add_git_credential(add: argparse.ArgumentParser) -> None:
+    add.add_argument("action", choices=["get", "store", "erase"], help="what git asks for")
+
+
+def _add_run(add: argparse.ArgumentParser) -> None:
+    add.usage = "authlens run [options] URL -- COMMAND [ARGS]"
+    add_credential(add)
+    add.add_argument(
+        "--env",
+        metavar="NAME",
+        default="ACCESS_TOKEN",
+        help="variable for an access token (ACCESS_TOKEN); other credentials are named after their fields",
+    )
+    add.add_argument("command", metavar="COMMAND", nargs="*", help="after --: the command and its arguments")
+
+
 _Add = Callable[[argparse.ArgumentParser], None]
 AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "proxy": ("serve the resource on this machine, with the credential added and OAuth hidden", _add_proxy),
+    "mcp-config": ("a protected MCP server in the configuration of a coding agent", _add_mcp_config),
+    "run": ("a command with the credential in its environment", _add_run),
+    "git-credential": ("a credential helper for git, for Bearer tokens", _add_git_credential),
+    "credential-helper": ("a credential helper for Bazel, EngFlow and uv", _add_credential_helper),
     "mcp-bridge": ("a remote MCP server as a local one on stdin and stdout", add_credential),
 }
+HEADERS: Final[tuple[str, _Add]] = ("the header fields for a URL on stdout, whatever opens it", _add_headers)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from argparse import Namespace
 from datetime import timedelta
 
-from authlens_core.credentials.inventory.request_headers import CredentialKind
+from authlens_core.access.cloudflared_files import find_cloudflared_token
+from authlens_core.credentials.inventory.request_headers import CredentialKind, credential_kinds
+from authlens_core.errors import LoginNeeded
 from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
+from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.terminal.output import answer_line
 
-__all__ = ["kind_of", "min_ttl_of", "request_credential"]
+__all__ = ["kind_of", "min_ttl_of", "request_credential", "show_which"]
 
 
 def kind_of(arguments: Namespace) -> CredentialKind | None:
@@ -27,3 +32,32 @@ def request_credential(session: Session, url: str, arguments: Namespace) -> Requ
     return RequestCredential(
         session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)
     )
+
+
+async def show_which(arguments: Namespace) -> int:
+    """Print the credentials that cover the URL, the one that is used first; no secret is read.
+
+    Raises:
+        LoginNeeded: there is none.
+    """
+    url = checked_url(arguments.url)
+    async with open_session() as session:
+        kinds = credential_kinds(session.credentials, url)
+        if arguments.kind:
+            kinds = tuple(kind for kind in kinds if kind == arguments.kind)
+        for kind in kinds:
+            answer_line(f"{kind.value}  {_described(session, url, kind)}")
+    if not kinds:
+        shown = safe_line(url, 300)
+        raise LoginNeeded(f"No credential on this machine is for {shown}.", f"Log in: authlens login {shown}")
+    return 0
+
+
+def _described(session: Session, url: str, kind: CredentialKind) -> str:
+    grant, token = session.credentials.find(url), session.credentials.service_tokens.find(url)
+    if kind is CredentialKind.OAUTH and grant is not None:
+        return safe_line(f"{grant.resource or grant.resource_url} at {grant.issuer}", 300)
+    if kind is CredentialKind.SERVICE_TOKEN and token is not None:
+        return safe_line(f"{token.url} {token.label or token.client_id}", 300)
+    file = find_cloudflared_token(url)
+    return "" if file is None else safe_line(f"{file.host} {file.person}".strip(), 300)

@@ -7,14 +7,15 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final, NoReturn
 
-from authlens_core.credentials.inventory.request_headers import CredentialKind, Fields, headers_for
+from authlens_core.credentials.inventory.request_headers import Fields, headers_for
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
+from authlens_tui.cli.credential_choice import kind_of, min_ttl_of, show_which
+from authlens_tui.cli.credential_helper import bazel_form
 from authlens_tui.cli.session import checked_url, open_session
-from authlens_tui.cli.terminal.output import answer_secret_json
+from authlens_tui.cli.terminal.output import answer_secret, answer_secret_json
 
 __all__ = ["CurlCall", "curl_call", "headers", "run_curl"]
 
@@ -27,23 +28,31 @@ _BOOLEAN: Final = frozenset("0123456afgijklnpqsvGIJLMNORS#:Z")  # short options 
 
 
 async def headers(arguments: Namespace) -> int:
-    """Print the header fields for the URL as one JSON object on stdout.
+    """Print the header fields for the URL on stdout, in the form that `--format` names.
 
     Raises:
         LoginNeeded: a person has to log in.
         AuthlensError: the other reasons why there are none to be had.
     """
+    if arguments.which:
+        return await show_which(arguments)
     fields = await _fields(arguments)
-    answer_secret_json({name: Secret(value) for name, value in fields.fields})
+    match arguments.format:
+        case "lines":
+            answer_secret(Secret("\n".join(f"{name}: {value}" for name, value in fields.fields)))
+        case "bazel":
+            answer_secret(bazel_form(fields))
+        case _:
+            answer_secret_json({name: Secret(value) for name, value in fields.fields})
     return 0
 
 
 async def _fields(arguments: Namespace) -> Fields:
     url = checked_url(arguments.url)
-    kind = CredentialKind(arguments.kind) if arguments.kind else None
-    wanted = None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
     async with open_session() as session:
-        return await headers_for(session.credentials, session.wire, url, kind=kind, min_ttl=wanted)
+        return await headers_for(
+            session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)
+        )
 
 
 class CurlCall:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Final
 
-from authlens_core.errors import AuthlensError, UsageError
+from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
+from authlens_tui.cli.agent_verbs import AGENT_ACTIONS, run_verb, show_which
 from authlens_tui.cli.parser import VERBS, build_parser
+from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flag
 from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
 
-__all__ = ["main", "run"]
+__all__ = ["credential_helper_main", "git_credential_main", "main", "run"]
 
 _INTERRUPTED: Final = 130
 _NOBODY_READS: Final = 141  # what a shell reports of a program that SIGPIPE ended
@@ -26,10 +28,29 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+def git_credential_main() -> None:
+    """Be `git-credential-authlens`, which git runs for `credential.helper = authlens`."""
+    silence_tracebacks()
+    sys.exit(run(["git-credential", *sys.argv[1:]]))
+
+
+def credential_helper_main() -> None:
+    """Be `authlens-credential-helper`: Bazel takes the path of a program and no arguments."""
+    silence_tracebacks()
+    sys.exit(run(["credential-helper", *sys.argv[1:]]))
+
+
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    argv = without_flag(argv)
     try:
         return _dispatch(list(argv))
+    except LoginNeeded as error:
+        if no_input():
+            say_command(error, argv)
+        else:
+            explain(error)
+        return error.exit_code
     except AuthlensError as error:
         explain(error)
         return error.exit_code
@@ -98,6 +119,8 @@ def _app(argv: list[str]) -> int:
     """
     if argv:
         _refuse_other_words(argv)
+    if no_input():
+        raise LoginNeeded("The app needs you at a terminal.", "Without --no-input: authlens")
     _follow_the_attached_client()
     from authlens_tui.cli.full_screen import run_app, why_no_full_screen
 
@@ -133,56 +156,70 @@ def _refuse_other_words(argv: list[str]) -> None:
         )
 
 
-def _run(work: Coroutine[Any, Any, int]) -> int:
-    from authlens_tui.cli.terminal.interruption import exit_on_signals, run_until_signal
-
-    exit_on_signals()
-    return run_until_signal(work)
-
-
 def _login(arguments: Namespace) -> int:
     _follow_the_attached_client()
+    if no_input():
+        return run_verb(_stored_login(arguments))
     if arguments.cloudflared:
         from authlens_tui.cli.cloudflared import cloudflared_login
 
-        return _run(cloudflared_login(arguments))
+        return run_verb(cloudflared_login(arguments))
     from authlens_tui.cli.client_secret import client_secret
     from authlens_tui.cli.login import login
     from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()
-    return _run(login(arguments, client_secret(arguments)))
+    return run_verb(login(arguments, client_secret(arguments)))
+
+
+async def _stored_login(arguments: Namespace) -> int:
+    """Say that there is a login that works, refreshed if need be.
+
+    Raises:
+        LoginNeeded: there is none.
+    """
+    from authlens_tui.cli.session import checked_url, open_session
+
+    url = checked_url(arguments.url)
+    async with open_session() as session:
+        from authlens_core.credentials.inventory.request_headers import headers_for
+
+        await headers_for(session.credentials, session.wire, url)
+    say("Already logged in.")
+    return 0
 
 
 def _probe(arguments: Namespace) -> int:
     if arguments.all or arguments.kept:
         from authlens_tui.cli.probe_kept import probe_kept
 
-        return _run(probe_kept(arguments))
+        return run_verb(probe_kept(arguments))
     from authlens_tui.cli.probe import probe
 
-    return _run(probe(arguments))
+    return run_verb(probe(arguments))
 
 
 def _events(arguments: Namespace) -> int:
     from authlens_tui.cli.events import show_events
 
-    return _run(show_events(arguments))
+    return run_verb(show_events(arguments))
 
 
 def _token(arguments: Namespace) -> int:
     from authlens_tui.cli.token import token
 
-    return _run(token(arguments))
+    return run_verb(token(arguments))
 
 
 def _headers(arguments: Namespace) -> int:
     from authlens_tui.cli.headers import headers
 
-    return _run(headers(arguments))
+    return run_verb(headers(arguments))
 
 
 def _curl(arguments: Namespace) -> int:
+    if arguments.which:
+        return show_which(arguments)
     from authlens_tui.cli.headers import CurlCall, curl_call, run_curl
 
     calls: list[CurlCall] = []
@@ -191,20 +228,8 @@ def _curl(arguments: Namespace) -> int:
         calls.append(await curl_call(arguments))
         return 0
 
-    code = _run(prepare())
+    code = run_verb(prepare())
     return run_curl(calls[0]) if calls else code
-
-
-def _proxy(arguments: Namespace) -> int:
-    from authlens_tui.cli.proxy import proxy
-
-    return _run(proxy(arguments))
-
-
-def _mcp_bridge(arguments: Namespace) -> int:
-    from authlens_tui.cli.mcp_bridge import mcp_bridge
-
-    return _run(mcp_bridge(arguments))
 
 
 def _service_token(arguments: Namespace) -> int:
@@ -212,37 +237,37 @@ def _service_token(arguments: Namespace) -> int:
     from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()
-    return _run(service_token(arguments, typed_pair(arguments)))
+    return run_verb(service_token(arguments, typed_pair(arguments)))
 
 
 def _list(arguments: Namespace) -> int:
     from authlens_tui.cli.credentials import list_credentials
 
-    return _run(list_credentials(arguments))
+    return run_verb(list_credentials(arguments))
 
 
 def _refresh(arguments: Namespace) -> int:
     from authlens_tui.cli.refresh import refresh_credentials
 
-    return _run(refresh_credentials(arguments))
+    return run_verb(refresh_credentials(arguments))
 
 
 def _revoke(arguments: Namespace) -> int:
     from authlens_tui.cli.revoke import revoke_credentials
 
-    return _run(revoke_credentials(arguments))
+    return run_verb(revoke_credentials(arguments))
 
 
 def _forget(arguments: Namespace) -> int:
     from authlens_tui.cli.revoke import forget_credential
 
-    return _run(forget_credential(arguments))
+    return run_verb(forget_credential(arguments))
 
 
 def _export(arguments: Namespace) -> int:
     from authlens_tui.cli.export import export_trace
 
-    return _run(export_trace(arguments))
+    return run_verb(export_trace(arguments))
 
 
 def _open(arguments: Namespace) -> int:
@@ -255,20 +280,20 @@ def _open(arguments: Namespace) -> int:
 def _compare(arguments: Namespace) -> int:
     from authlens_tui.cli.compare import compare_traces
 
-    return _run(compare_traces(arguments))
+    return run_verb(compare_traces(arguments))
 
 
 def _store(arguments: Namespace) -> int:
     from authlens_tui.cli.store import store
 
-    return _run(store(arguments))
+    return run_verb(store(arguments))
 
 
 def _doctor(arguments: Namespace) -> int:
     _follow_the_attached_client()
     from authlens_tui.cli.doctor import doctor
 
-    return _run(doctor(arguments))
+    return run_verb(doctor(arguments))
 
 
 def _demo(arguments: Namespace) -> int:
@@ -281,7 +306,7 @@ def _demo(arguments: Namespace) -> int:
 def _emulator(arguments: Namespace) -> int:
     from authlens_tui.cli.emulator import emulator
 
-    return _run(emulator(arguments))
+    return run_verb(emulator(arguments))
 
 
 _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
@@ -290,8 +315,7 @@ _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
     "token": _token,
     "headers": _headers,
     "curl": _curl,
-    "proxy": _proxy,
-    "mcp-bridge": _mcp_bridge,
+    **AGENT_ACTIONS,
     "list": _list,
     "refresh": _refresh,
     "revoke": _revoke,

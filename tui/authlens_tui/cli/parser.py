@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from authlens_core.safe_text import safe_text
-from authlens_tui.cli.agent_parser import AGENT_VERBS, add_credential, add_min_ttl
+from authlens_tui.cli.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
 from authlens_tui.cli.option_values import LONGEST_TTL, number, port, port_up_to
 from authlens_tui.cli.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
@@ -36,6 +36,7 @@ stdout carries the answer alone, stderr the words.
 
 environment:
   AUTHLENS_PLAIN           anything: no full screen, line by line in words, as with --plain
+  AUTHLENS_NO_INPUT        anything: as with --no-input
   AUTHLENS_HOME            where state that is no secret lives
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
   AUTHLENS_PASSPHRASE_FILE a private file, or /dev/fd/N, with the passphrase of the encrypted file
@@ -285,7 +286,7 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "login": ("log in on a plain terminal", _add_login),
     "probe": ("what protects it; sends nothing but the discovery requests", _add_probe),
     "token": ("the access token alone on stdout; refreshed if need be, no browser", _add_token_verb),
-    "headers": ("the header fields for a URL as JSON on stdout, whatever opens it", add_credential),
+    "headers": HEADERS,
     "curl": ("curl with the credential, which stands in no argument", _add_curl),
     **AGENT_VERBS,
     "list": ("every credential and its state", _add_list),
@@ -313,6 +314,11 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--no-input",
+        action="store_true",
+        help="ask nothing and open nothing, with any verb; if a person has to log in: exit code 4",
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")

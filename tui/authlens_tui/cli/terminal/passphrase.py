@@ -11,6 +11,7 @@ from typing import Final
 
 from authlens_core.credentials.store.file_store import PassphraseNeeded
 from authlens_core.secret import Secret
+from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 
 __all__ = ["VARIABLE", "asks_on_terminal", "passphrase"]
@@ -56,6 +57,8 @@ def _from_file(name: str) -> Secret:
 
 async def _typed(prompt: str) -> Secret:
     terminal = -1
+    if no_input():
+        raise _nobody_to_ask()
     with suppress(OSError):
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     if terminal < 0:

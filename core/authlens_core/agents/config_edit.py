@@ -1,0 +1,165 @@
+"""One server in the file of an agent: added, replaced, removed; a backup of the file stays beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from authlens_core.agents.agent import Agent, ConfigFormat
+from authlens_core.agents.json_edit import member_at, with_member, without_member
+from authlens_core.agents.json_spans import JsonSpanError
+from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+
+__all__ = ["BACKUP_SUFFIX", "ConfigFile", "Edited", "rendered"]
+
+BACKUP_SUFFIX: Final = ".authlens-backup"
+_LARGEST: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What became of the file.
+
+    Attributes:
+        path: the file.
+        changed: false where it was already as wanted.
+        backup: the copy of the file before, or None where there was none.
+        removed_file: true where nothing was left of it.
+    """
+
+    path: Path
+    changed: bool
+    backup: Path | None = None
+    removed_file: bool = False
+
+
+def rendered(agent: Agent, name: str, entry: Mapping[str, Any]) -> str:
+    """Return what a file with this server alone looks like."""
+    return _with("", agent, name, entry)
+
+
+class ConfigFile:
+    """The file of an agent.
+
+    Args:
+        agent: whose.
+        path: where.
+    """
+
+    def __init__(self, agent: Agent, path: Path) -> None:
+        self._agent = agent
+        self.path = path
+
+    def entry(self, name: str) -> Any:
+        """Return what the file has for a server, or None.
+
+        Raises:
+            UsageError: the file cannot be read.
+        """
+        text = self._read()
+        return None if text is None else self._checked(_at, text, self._agent, name)
+
+    def write(self, name: str, entry: Mapping[str, Any]) -> Edited:
+        """Put a server into the file.
+
+        Raises:
+            UsageError: the file cannot be read or written.
+        """
+        before = self._read()
+        after = self._checked(_with, before or "", self._agent, name, entry)
+        if before is not None and self._checked(_at, before, self._agent, name) == entry:
+            return Edited(self.path, False)
+        return self._replace(before, after)
+
+    def remove(self, name: str) -> Edited:
+        """Take a server out of the file.
+
+        Raises:
+            UsageError: the file cannot be read or written.
+        """
+        before = self._read()
+        if before is None or self._checked(_at, before, self._agent, name) is None:
+            return Edited(self.path, False)
+        return self._replace(before, self._checked(_without, before, self._agent, name))
+
+    def _checked(self, edit: Any, *arguments: Any) -> Any:
+        try:
+            return edit(*arguments)
+        except (JsonSpanError, TomlEditError) as error:
+            raise UsageError(
+                f"{self._shown} cannot be edited: {safe_line(str(error), 200)}.",
+                "Correct the file, or add the server by hand: leave --write out to see what to add.",
+            ) from None
+
+    @property
+    def _shown(self) -> str:
+        return safe_line(str(self.path), 300)
+
+    def _read(self) -> str | None:
+        try:
+            if self.path.stat().st_size > _LARGEST:
+                raise UsageError(f"{self._shown} is too large for a configuration file.")
+            return self.path.read_bytes().decode("utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._trouble("read", error) from None
+
+    def _replace(self, before: str | None, after: str) -> Edited:
+        """Write the new file whole or not at all; a link to it stays a link."""
+        target = self.path.resolve()
+        backup = target.with_name(target.name + BACKUP_SUFFIX)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            mode = target.stat().st_mode & 0o777 if before is not None else 0o644
+            if before is not None:
+                _write_whole(backup, before, mode)
+            if not after.strip("\ufeff \t\r\n"):
+                target.unlink()
+                return Edited(self.path, True, backup, removed_file=True)
+            _write_whole(target, after, mode)
+        except OSError as error:
+            raise self._trouble("written", error) from None
+        return Edited(self.path, True, backup if before is not None else None)
+
+    def _trouble(self, doing: str, error: Exception) -> UsageError:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        return UsageError(f"{self._shown} cannot be {doing}: {safe_line(reason or '', 100)}.")
+
+
+def _write_whole(path: Path, text: str, mode: int) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _at(text: str, agent: Agent, name: str) -> Any:
+    read = table_at if agent.format is ConfigFormat.TOML else member_at
+    return read(text, (*agent.path, name))
+
+
+def _with(text: str, agent: Agent, name: str, entry: Mapping[str, Any]) -> str:
+    edit = with_table if agent.format is ConfigFormat.TOML else with_member
+    return edit(text, (*agent.path, name), json.loads(json.dumps(entry)))
+
+
+def _without(text: str, agent: Agent, name: str) -> str:
+    edit = without_table if agent.format is ConfigFormat.TOML else without_member
+    return edit(text, (*agent.path, name))

@@ -1,0 +1,161 @@
+"""Putting a member into a JSON file with comments and taking it out again, with every other byte as it was.
+
+What `with_member` writes tells `without_member` what was there before: an object that was made for the member
+has its member on a line of its own, and one that was there and empty has it on the same line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from authlens_core.agents.json_spans import JsonSpanError, Member, Node, parse_spans
+
+__all__ = ["member_at", "with_member", "without_member"]
+
+
+def member_at(text: str, path: Sequence[str]) -> Any:
+    """Return the value at a path, or None.
+
+    Raises:
+        JsonSpanError: the text is not JSON, or a value on the way is not an object.
+    """
+    if not text.strip("\ufeff \t\r\n"):
+        return None
+    node = parse_spans(text)
+    for name in path:
+        found = _object(node).member(name)
+        if found is None:
+            return None
+        node = found.value
+    return node.value
+
+
+def with_member(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:
+    """Return `text` with `value` at `path`; objects on the way are made.
+
+    Raises:
+        JsonSpanError: as `member_at`.
+    """
+    newline = "\r\n" if "\r\n" in text else "\n"
+    if not text.strip("\ufeff \t\r\n"):
+        made = _nested(path, value, "", "  ", newline)
+        return f"{text}{{{newline}  {made}{newline}}}{newline}"
+    node, indent = parse_spans(text), ""
+    step = _step(text, node)
+    for depth, name in enumerate(path):
+        found = _object(node).member(name)
+        if found is None:
+            made = _nested(path[depth:], value, indent + step, step, newline)
+            return _inserted(text, node, made, indent + step, newline)
+        if depth == len(path) - 1:
+            written = _written(value, _indent_of(text, found, indent + step), step, newline)
+            return text[: found.value.start] + written + text[found.value.end :]
+        indent = _indent_of(text, found, indent + step)
+        node = found.value
+    return text
+
+
+def without_member(text: str, path: Sequence[str]) -> str:
+    """Return `text` without the member at `path`, and without the objects that were made for it.
+
+    Raises:
+        JsonSpanError: as `member_at`.
+    """
+    if member_at(text, path) is None:
+        return text
+    node = parse_spans(text)
+    owners = [node]
+    for name in path[:-1]:
+        found = _object(owners[-1]).member(name)
+        if found is None:
+            return text
+        owners.append(found.value)
+    names = list(path)
+    while len(owners) > 1 and _was_made(text, owners[-1]):
+        owners.pop()
+        names.pop()
+    if len(owners) == 1 and _was_made(text, owners[0]) and not text[owners[0].end :].strip():
+        prefix = text[: owners[0].start]
+        if not prefix.strip("\ufeff \t\r\n"):
+            return prefix
+    return _removed(text, owners[-1], names[-1])
+
+
+def _object(node: Node) -> Node:
+    if node.members is None:
+        msg = "where the servers are listed there is something that is not an object"
+        raise JsonSpanError(msg)
+    return node
+
+
+def _written(value: Any, indent: str, step: str, newline: str) -> str:
+    lines = json.dumps(value, indent=step, ensure_ascii=False).split("\n")
+    return newline.join([lines[0], *(indent + line for line in lines[1:])])
+
+
+def _nested(path: Sequence[str], value: Any, indent: str, step: str, newline: str) -> str:
+    """Return a member whose value is the path's rest, each object of it on lines of its own."""
+    name, *rest = path
+    here = indent or step
+    if not rest:
+        return f"{json.dumps(name)}: {_written(value, here, step, newline)}"
+    inner = _nested(rest, value, here + step, step, newline)
+    return f"{json.dumps(name)}: {{{newline}{here}{step}{inner}{newline}{here}}}"
+
+
+def _inserted(text: str, owner: Node, member: str, indent: str, newline: str) -> str:
+    """Return the text with a member at the end of an object."""
+    members = owner.members or ()
+    if not members:
+        at = owner.start + 1
+        return text[:at] + member + text[at:]
+    last = members[-1]
+    on_lines = "\n" in text[owner.start : last.start]
+    lead = newline + _indent_of(text, last, indent) if on_lines else " "
+    if last.comma is not None:
+        at = last.comma + 1
+        return f"{text[:at]}{lead}{member},{text[at:]}"
+    return f"{text[: last.end]},{lead}{member}{text[last.end :]}"
+
+
+def _removed(text: str, owner: Node, name: str) -> str:
+    members = owner.members or ()
+    at = next(index for index in reversed(range(len(members))) if members[index].name == name)
+    member = members[at]
+    end = member.end if member.comma is None else member.comma + 1
+    if at == 0:
+        if len(members) == 1:
+            return text[: owner.start + 1] + text[end:]
+        return text[: member.start] + text[members[1].start :]
+    before = members[at - 1]
+    comma = before.comma if before.comma is not None else before.end
+    if member.comma is None:  # the comma before it was made for it
+        return text[:comma] + text[end:]
+    return text[: comma + 1] + text[end:]
+
+
+def _was_made(text: str, node: Node) -> bool:
+    """Say whether an object was made for its one member: that stands on a line of its own."""
+    if node.members is None or len(node.members) != 1:
+        return False
+    member = node.members[0]
+    lead = text[node.start + 1 : member.start]
+    tail = text[member.end : node.end - 1]
+    return "\n" in lead and not lead.strip() and "\n" in tail and not tail.strip()
+
+
+def _indent_of(text: str, member: Member, otherwise: str) -> str:
+    line = text.rfind("\n", 0, member.start) + 1
+    lead = text[line : member.start]
+    return lead if not lead.strip() and line > 0 else otherwise
+
+
+def _step(text: str, root: Node) -> str:
+    """Return one level of indentation, as the file has it."""
+    for member in root.members or ():
+        indent = _indent_of(text, member, "")
+        if indent:
+            return indent
+    return "  "

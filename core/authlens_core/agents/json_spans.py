@@ -1,0 +1,170 @@
+"""JSON with comments and trailing commas, parsed with the place of each value: what an edit needs.
+
+No library of Python edits such a file without rewriting it, and people write comments into these files.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+__all__ = ["JsonSpanError", "Member", "Node", "parse_spans"]
+
+_SPACE: Final = " \t\r\n"
+_DEEPEST: Final = 100
+
+
+class JsonSpanError(ValueError):
+    """The text is not JSON, not even with comments and trailing commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an object.
+
+    Attributes:
+        name: its key.
+        start: where the key begins.
+        value: its value.
+        comma: where the comma after it is, or None.
+    """
+
+    name: str
+    start: int
+    value: Node
+    comma: int | None = None
+
+    @property
+    def end(self) -> int:
+        """Where it ends, without a comma."""
+        return self.value.end
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and its place in the text.
+
+    Attributes:
+        value: as Python has it.
+        start: its first character.
+        end: after its last character.
+        members: those of an object; None for any other value.
+    """
+
+    value: Any
+    start: int
+    end: int
+    members: tuple[Member, ...] | None = None
+
+    def member(self, name: str) -> Member | None:
+        """Return the last member of this name, which is the one that readers take."""
+        return next((one for one in reversed(self.members or ()) if one.name == name), None)
+
+
+def parse_spans(text: str) -> Node:
+    """Return the one value in `text`.
+
+    Raises:
+        JsonSpanError: with the line and what is wrong there.
+    """
+    reader = _Reader(text)
+    reader.skip()
+    node = reader.value(0)
+    reader.skip()
+    if reader.at < len(text):
+        reader.fail("something follows the value")
+    return node
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 1 if text.startswith("\ufeff") else 0
+        self._strings = json.JSONDecoder()
+
+    def fail(self, why: str) -> NoReturn:
+        line = self.text.count("\n", 0, self.at) + 1
+        msg = f"line {line}: {why}"
+        raise JsonSpanError(msg)
+
+    def skip(self) -> None:
+        """Go over white space and comments."""
+        while self.at < len(self.text):
+            if self.text[self.at] in _SPACE:
+                self.at += 1
+            elif self.text.startswith("//", self.at):
+                end = self.text.find("\n", self.at)
+                self.at = len(self.text) if end < 0 else end
+            elif self.text.startswith("/*", self.at):
+                end = self.text.find("*/", self.at + 2)
+                if end < 0:
+                    self.fail("a comment has no end")
+                self.at = end + 2
+            else:
+                return
+
+    def value(self, depth: int) -> Node:
+        if depth > _DEEPEST:
+            self.fail("it is nested too deeply")
+        start = self.at
+        character = self.text[start : start + 1]
+        if character == "{":
+            return self._object(depth)
+        if character == "[":
+            return self._array(depth)
+        try:
+            found, self.at = self._strings.raw_decode(self.text, start)
+        except (ValueError, RecursionError):
+            self.fail("a value is expected")
+        return Node(found, start, self.at)
+
+    def _object(self, depth: int) -> Node:
+        start = self.at
+        members: list[Member] = []
+        self.at += 1
+        while True:
+            self.skip()
+            if self.text[self.at : self.at + 1] == "}":
+                self.at += 1
+                break
+            if members and members[-1].comma is None:
+                self.fail("a comma is expected")
+            members.append(self._member(depth))
+        value = {one.name: one.value.value for one in members}
+        return Node(value, start, self.at, tuple(members))
+
+    def _member(self, depth: int) -> Member:
+        start = self.at
+        if self.text[start : start + 1] != '"':
+            self.fail("a key in quotes is expected")
+        name = self.value(depth + 1).value
+        self.skip()
+        if self.text[self.at : self.at + 1] != ":":
+            self.fail("a colon is expected")
+        self.at += 1
+        self.skip()
+        value = self.value(depth + 1)
+        return Member(name, start, value, self._comma())
+
+    def _comma(self) -> int | None:
+        self.skip()
+        if self.text[self.at : self.at + 1] != ",":
+            return None
+        self.at += 1
+        return self.at - 1
+
+    def _array(self, depth: int) -> Node:
+        start = self.at
+        values: list[Any] = []
+        self.at += 1
+        comma: int | None = start
+        while True:
+            self.skip()
+            if self.text[self.at : self.at + 1] == "]":
+                self.at += 1
+                return Node(values, start, self.at)
+            if comma is None:
+                self.fail("a comma is expected")
+            values.append(self.value(depth + 1).value)
+            comma = self._comma()

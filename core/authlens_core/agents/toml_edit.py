@@ -1,0 +1,80 @@
+"""Putting a table into a TOML file and taking it out again, with every other byte as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+__all__ = ["TomlEditError", "table_at", "with_table", "without_table"]
+
+
+class TomlEditError(ValueError):
+    """The file is not TOML, or its tables are written in a way that cannot be added to."""
+
+
+def table_at(text: str, path: Sequence[str]) -> Any:
+    """Return the value at a path, or None.
+
+    Raises:
+        TomlEditError: the text is not TOML.
+    """
+    found: Any = _parsed(text)
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found.unwrap() if hasattr(found, "unwrap") else found
+
+
+def with_table(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:
+    """Return `text` with the table at `path`; an existing one of this path is replaced.
+
+    Raises:
+        TomlEditError: as `table_at`, or the parent is an inline table.
+    """
+    if table_at(text, path) is not None:
+        text = without_table(text, path)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lead = newline if text else ""
+    result = text + lead + _block(path, value).replace("\n", newline)
+    if table_at(result, path) != dict(value):
+        raise TomlEditError("the file lists its servers in a way that cannot be added to")
+    return result
+
+
+def without_table(text: str, path: Sequence[str]) -> str:
+    """Return `text` without the table at `path`.
+
+    Raises:
+        TomlEditError: the text is not TOML.
+    """
+    found = table_at(text, path)
+    if found is None:
+        return text
+    newline = "\r\n" if "\r\n" in text else "\n"
+    block = _block(path, found).replace("\n", newline)
+    at = text.find(block)
+    if at >= 0:
+        before = text[:at].removesuffix(newline)
+        return before + text[at + len(block) :]
+    document = _parsed(text)
+    owner: Any = document
+    for name in path[:-1]:
+        owner = owner[name]
+    del owner[path[-1]]
+    return tomlkit.dumps(document)
+
+
+def _parsed(text: str) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise TomlEditError(str(error)) from None
+
+
+def _block(path: Sequence[str], value: Mapping[str, Any]) -> str:
+    table = tomlkit.table()
+    table.update(value)
+    header = ".".join(tomlkit.key(name).as_string() for name in path)
+    return f"[{header}]\n{table.as_string()}"

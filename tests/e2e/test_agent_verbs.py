@@ -1,0 +1,232 @@
+"""The verbs for scripts and agents as processes: `headers`, helpers, `run`, `mcp-config`, `--no-input`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from authlens_core.emulator import Emulator
+from support.needs import program
+from support.verb_process import AUTHLENS, authlens, emulated, log_in, machine_in, process_table, secrets_in
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """A machine with a keyring and a person."""
+    return machine_in(tmp_path)
+
+
+@pytest.fixture
+async def resource() -> AsyncIterator[str]:
+    """A resource whose tokens last a quarter of an hour."""
+    async with emulated("--token-lifetime", "900") as url:
+        yield url
+
+
+async def test_headers_come_in_the_form_that_the_consumer_wants(
+    machine: dict[str, str], resource: str
+) -> None:
+    """JSON for agents, lines for curl, and the credential helper protocol."""
+    await log_in(machine, resource)
+    fields = json.loads((await authlens(machine, "headers", resource)).answer)
+    lines = await authlens(machine, "headers", resource, "--format", "lines")
+    assert lines.answer == f"Authorization: {fields['Authorization']}\n"
+    bazel = await authlens(machine, "headers", resource, "--format", "bazel")
+    helper = await authlens(machine, "credential-helper", "get", typed=json.dumps({"uri": resource}))
+    for answer in (json.loads(bazel.answer), json.loads(helper.answer)):
+        assert answer["headers"] == {"Authorization": [fields["Authorization"]]}
+        ends = datetime.strptime(answer["expires"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        assert 600 < (ends - datetime.now(UTC)).total_seconds() <= 900
+    which = await authlens(machine, "headers", resource, "--which")
+    assert which.answer.startswith("oauth  ")
+    assert fields["Authorization"].removeprefix("Bearer ") not in which.answer + which.words
+
+
+async def test_a_credential_helper_gives_nothing_for_other_addresses(
+    machine: dict[str, str], resource: str
+) -> None:
+    """A build asks for many; those without a credential are not an error."""
+    await log_in(machine, resource)
+    for uri in ("https://other.example/x", "ftp://other.example", "http://127.0.0.1:1/"):
+        done = await authlens(machine, "credential-helper", "get", typed=json.dumps({"uri": uri}))
+        assert (done.code, json.loads(done.answer)) == (0, {"headers": {}})
+    broken = await authlens(machine, "credential-helper", "get", typed="[]")
+    assert (broken.code, broken.answer) == (2, "")
+
+
+async def test_run_gives_the_token_to_the_command_alone_and_becomes_it(
+    machine: dict[str, str], resource: str
+) -> None:
+    """By explicit wish it is in the environment of the command, and in no argument."""
+    await log_in(machine, resource)
+    script = "import os,sys; print(os.environ['MY_TOKEN']); sys.exit(7)"
+    async with process_table() as table:
+        done = await authlens(
+            machine, "run", "--env", "MY_TOKEN", resource, "--", sys.executable, "-c", script
+        )
+    assert done.code == 7
+    assert done.answer.strip() in secrets_in(machine)
+    arguments = [entry for entry in table if b"authlens_tui" in entry]
+    assert arguments
+    assert not [entry for entry in arguments if done.answer.strip().encode() in entry]
+    missing = await authlens(machine, "run", resource, "--", "no-such-command")
+    assert missing.code == 2
+
+
+async def test_git_asks_for_a_bearer_token_and_stores_it_nowhere(
+    machine: dict[str, str], resource: str
+) -> None:
+    """gitcredentials(7): with the capability only; a refused token is refreshed once."""
+    await log_in(machine, resource)
+    host = resource.removeprefix("http://").rstrip("/")
+    asked = f"capability[]=authtype\nprotocol=http\nhost={host}\n\n"
+    answer = (await authlens(machine, "git-credential", "get", typed=asked)).answer.splitlines()
+    values = dict(line.split("=", 1) for line in answer)
+    assert answer[0] == "capability[]=authtype"
+    assert (values["authtype"], values["ephemeral"]) == ("Bearer", "1")
+    assert int(values["password_expiry_utc"]) > datetime.now(UTC).timestamp()
+    old = await authlens(machine, "git-credential", "get", typed=asked.replace("capability[]=authtype\n", ""))
+    assert old.answer == ""
+    assert "2.46" in old.words
+    stored = await authlens(machine, "git-credential", "store", typed=asked)
+    assert (stored.code, stored.answer) == (0, "")
+    erased = f"{asked.strip()}\nauthtype=Bearer\ncredential={values['credential']}\n\n"
+    assert (await authlens(machine, "git-credential", "erase", typed=erased)).code == 0
+    again = (await authlens(machine, "git-credential", "get", typed=asked)).answer
+    assert f"credential={values['credential']}\n" not in again
+    assert "credential=" in again
+    other = await authlens(machine, "git-credential", "get", typed=asked.replace(host, "other.example"))
+    assert (other.code, other.answer, other.words) == (0, "", "")
+
+
+async def test_mcp_config_adds_a_server_to_the_agents_file_and_removes_it(
+    machine: dict[str, str], resource: str, tmp_path: Path
+) -> None:
+    """Printed first; no secret in it; the file is the same bytes in the end."""
+    project = tmp_path / "project"
+    (project / ".cursor").mkdir(parents=True)
+    file = project / ".cursor" / "mcp.json"
+    before = '{\n  // mine\n  "mcpServers": {\n    "other": {"url": "https://x.example"}\n  }\n}\n'
+    file.write_text(before)
+    shown = await authlens(machine, "mcp-config", "cursor", resource, "--name", "wiki", cwd=project)
+    entry = json.loads(shown.answer)["mcpServers"]["wiki"]
+    assert entry["args"][-2:] == ["mcp-bridge", resource]
+    assert file.read_text() == before
+    written = await authlens(
+        machine, "mcp-config", "cursor", resource, "--name", "wiki", "--write", cwd=project
+    )
+    assert written.code == 0
+    assert '"wiki"' in file.read_text()
+    taken = await authlens(
+        machine, "mcp-config", "cursor", resource, "--name", "other", "--write", cwd=project
+    )
+    assert taken.code == 2
+    removed = await authlens(
+        machine, "mcp-config", "cursor", resource, "--name", "wiki", "--remove", cwd=project
+    )
+    assert removed.code == 0
+    assert file.read_text() == before
+
+
+@pytest.mark.parametrize("verb", ["login", "token", "headers", "curl", "proxy", ""])
+async def test_no_input_is_exit_code_4_and_one_line_that_names_the_command(
+    verb: str, machine: dict[str, str], resource: str
+) -> None:
+    """An agent hands that line to its user."""
+    done = await authlens(machine, *([verb] if verb else []), resource, "--no-input")
+    assert (done.code, done.answer) == (4, "")
+    (line,) = done.words.splitlines()
+    assert f"authlens login {resource}" in line
+
+
+async def test_login_with_no_input_is_content_with_a_login_that_works(
+    machine: dict[str, str], resource: str
+) -> None:
+    """So that an agent can call it before every task."""
+    await log_in(machine, resource)
+    done = await authlens(machine, "login", resource, "--no-input")
+    assert done.code == 0
+
+
+async def test_all_three_kinds_serve_every_helper(machine: dict[str, str]) -> None:
+    """A service token goes in two fields; git can send none of them, and is told of the proxy."""
+    async with Emulator(faults=("service-auth-only",)) as emulator:
+        url, (client_id, secret) = emulator.resource_url, emulator.service_token
+        added = await authlens(machine, "service-token", "add", url, typed=f"{client_id}\n{secret}\n")
+        assert added.code == 0
+        helper = await authlens(machine, "credential-helper", "get", typed=json.dumps({"uri": url}))
+        assert json.loads(helper.answer)["headers"] == {
+            "CF-Access-Client-Id": [client_id],
+            "CF-Access-Client-Secret": [secret],
+        }
+        command = ("run", url, "--", sys.executable, "-c")
+        done = await authlens(machine, *command, "import os; print(os.environ['CF_ACCESS_CLIENT_ID'])")
+        assert done.answer.strip() == client_id
+        host = url.removeprefix("http://").rstrip("/")
+        asked = f"capability[]=authtype\nprotocol=http\nhost={host}\n\n"
+        git = await authlens(machine, "git-credential", "get", typed=asked)
+        assert git.answer == ""
+        assert "authlens proxy" in git.words
+
+
+async def test_twenty_four_at_once_on_an_expiring_grant_are_one_refresh(machine: dict[str, str]) -> None:
+    """Each gets a token that works."""
+    async with Emulator(access_token_lifetime=900) as emulator:
+        await log_in(machine, emulator.resource_url)
+        emulator.expire_access_tokens()
+        before = len([seen for seen in emulator.requests if seen.path.endswith("/token")])
+        asked = (authlens(machine, "token", emulator.resource_url, "--min-ttl", "899") for _ in range(24))
+        found = await asyncio.gather(*asked)
+        refreshes = len([seen for seen in emulator.requests if seen.path.endswith("/token")]) - before
+    assert {done.code for done in found} == {0}, [done.words for done in found if done.code]
+    assert len({done.answer for done in found}) == 1
+    assert refreshes == 1
+
+
+async def test_git_clones_over_smart_http_behind_a_login(machine: dict[str, str], tmp_path: Path) -> None:
+    """The real git, with authlens as its helper; the token is in no argument and in no file of git."""
+    git = program("git")
+    from support.git_origin import git_origin
+
+    repository = tmp_path / "repository.git"
+    run = ("-c", "user.name=a", "-c", "user.email=a@b", "-C", str(repository))
+    for command in (
+        ("init", "-q", "--bare", str(repository)),
+        (*run, "update-ref", "refs/heads/main", await _commit(git, repository, run)),
+        (*run, "symbolic-ref", "HEAD", "refs/heads/main"),
+    ):
+        assert (await (await asyncio.create_subprocess_exec(git, *command)).wait()) == 0
+    async with git_origin(tmp_path, git) as url:
+        await log_in(machine, url)
+        helper = "!" + " ".join((*AUTHLENS, "git-credential"))
+        async with process_table() as table:
+            process = await asyncio.create_subprocess_exec(
+                *(git, "-c", "credential.helper=", "-c", f"credential.helper={helper}"),
+                *("clone", "-q", f"{url}repository.git", str(tmp_path / "clone")),
+                env={**machine, "GIT_TERMINAL_PROMPT": "0", "HOME": os.environ["HOME"]},
+            )
+            assert await asyncio.wait_for(process.wait(), 60) == 0
+    tokens = [token.encode() for token in secrets_in(machine)]
+    assert tokens
+    assert not [token for token in tokens if token in b"".join(table)]
+    assert not [p for p in (tmp_path / "clone").rglob("*") if p.is_file() and tokens[0] in p.read_bytes()]
+
+
+async def _commit(git: str, repository: Path, run: tuple[str, ...]) -> str:
+    """Make the repository, with one commit without files; return its name."""
+    await (await asyncio.create_subprocess_exec(git, "init", "-q", "--bare", str(repository))).wait()
+    process = await asyncio.create_subprocess_exec(
+        *(git, *run, "commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-m", "first"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    return out.decode().strip()

@@ -1,0 +1,85 @@
+"""The verbs for scripts and coding agents; each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from authlens_core.secret import Secret
+
+__all__ = ["AGENT_ACTIONS", "run_verb", "show_which"]
+
+
+def run_verb(work: Coroutine[Any, Any, int]) -> int:
+    """Run a verb until it ends or a signal ends it; return its exit code."""
+    from authlens_tui.cli.terminal.interruption import exit_on_signals, run_until_signal
+
+    exit_on_signals()
+    return run_until_signal(work)
+
+
+def _proxy(arguments: Namespace) -> int:
+    if arguments.which:
+        return show_which(arguments)
+    from authlens_tui.cli.proxy import proxy
+
+    return run_verb(proxy(arguments))
+
+
+def _mcp_bridge(arguments: Namespace) -> int:
+    if arguments.which:
+        return show_which(arguments)
+    from authlens_tui.cli.mcp_bridge import mcp_bridge
+
+    return run_verb(mcp_bridge(arguments))
+
+
+def _mcp_config(arguments: Namespace) -> int:
+    from authlens_tui.cli.mcp_config import mcp_config
+
+    return run_verb(mcp_config(arguments))
+
+
+def _credential_helper(arguments: Namespace) -> int:
+    from authlens_tui.cli.credential_helper import credential_helper
+
+    return run_verb(credential_helper(arguments))
+
+
+def _git_credential(arguments: Namespace) -> int:
+    from authlens_tui.cli.git_credential import git_credential
+
+    return run_verb(git_credential(arguments))
+
+
+def _run_command(arguments: Namespace) -> int:
+    from authlens_tui.cli.run import child_values, run_command
+
+    if arguments.which:
+        return show_which(arguments)
+    values: dict[str, Secret] = {}
+
+    async def prepare() -> int:
+        values.update(await child_values(arguments))
+        return 0
+
+    code = run_verb(prepare())
+    return run_command(arguments, values) if values else code
+
+
+def show_which(arguments: Namespace) -> int:
+    """Show which credentials cover the URL."""
+    from authlens_tui.cli.credential_choice import show_which
+
+    return run_verb(show_which(arguments))
+
+
+AGENT_ACTIONS: Final[dict[str, Callable[[Namespace], int]]] = {
+    "proxy": _proxy,
+    "mcp-bridge": _mcp_bridge,
+    "mcp-config": _mcp_config,
+    "run": _run_command,
+    "git-credential": _git_credential,
+    "credential-helper": _credential_helper,
+}

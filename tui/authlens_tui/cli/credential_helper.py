@@ -1,0 +1,73 @@
+"""`authlens credential-helper get`: the protocol of Bazel's and EngFlow's credential helpers.
+
+The request is JSON on standard input, `{"uri": "https://…"}`; the answer has the header fields and when they
+expire. A program that asks for many addresses gets empty fields for those that nothing here covers.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+
+from authlens_core.credentials.inventory.request_headers import Fields, credential_kinds, headers_for
+from authlens_core.errors import UsageError
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.secret import Secret
+from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
+from authlens_tui.cli.session import open_session
+from authlens_tui.cli.terminal.output import answer_secret
+
+__all__ = ["bazel_form", "credential_helper"]
+
+_LONGEST = 65_536
+
+
+async def credential_helper(arguments: Namespace) -> int:
+    """Answer one request.
+
+    Raises:
+        UsageError: standard input holds no request.
+        LoginNeeded: there is a credential for the address that a person has to renew.
+    """
+    uri = _asked()
+    try:
+        url = parse_url(uri, loopback_http=True).text
+    except UrlRefused:
+        answer_secret(bazel_form(None))
+        return 0
+    async with open_session() as session:
+        kind = kind_of(arguments)
+        if not credential_kinds(session.credentials, url):
+            answer_secret(bazel_form(None))
+            return 0
+        found = await headers_for(
+            session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl_of(arguments)
+        )
+    answer_secret(bazel_form(found))
+    return 0
+
+
+def bazel_form(fields: Fields | None) -> Secret:
+    """Return header fields in the form of this protocol; empty for None."""
+    if fields is None:
+        return Secret('{"headers": {}}')
+    answer: dict[str, object] = {"headers": {name: [value] for name, value in fields.fields}}
+    if fields.expires_at is not None:
+        answer["expires"] = fields.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Secret(json.dumps(answer))
+
+
+def _asked() -> str:
+    text = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read(_LONGEST)
+    try:
+        request = json.loads(text)
+        uri = request["uri"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        uri = None
+    if not isinstance(uri, str):
+        raise UsageError(
+            "Standard input holds no request of the credential helper protocol.",
+            """Pipe it in: printf '{"uri":"https://wiki.example.com/"}' | authlens credential-helper get""",
+        )
+    return uri

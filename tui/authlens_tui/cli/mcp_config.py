@@ -1,0 +1,108 @@
+"""`authlens mcp-config`: a protected MCP server in the configuration of a coding agent, without a secret."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from authlens_core.agents.agent import AGENTS, Agent, Places
+from authlens_core.agents.config_edit import ConfigFile, Edited, rendered
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+from authlens_tui.cli.session import checked_url
+from authlens_tui.cli.terminal.output import answer_text, say
+
+__all__ = ["mcp_config"]
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+async def mcp_config(arguments: Namespace) -> int:
+    """Print what to add to the agent's file; with `--write` or `--remove`, edit the file.
+
+    Raises:
+        UsageError: the file has another server of this name, or cannot be edited.
+    """
+    url = checked_url(arguments.url)
+    agent = AGENTS[arguments.agent]
+    name = _name(arguments.name, url)
+    entry = agent.entry((*_command(), "mcp-bridge", url))
+    file = ConfigFile(agent, _path(agent, arguments.file))
+    if not arguments.write and not arguments.remove:
+        say(f"{agent.title} reads this from {safe_line(str(file.path), 300)}; --write adds it there.")
+        answer_text(rendered(agent, name, entry))
+        return 0
+    present = file.entry(name)
+    if present is not None and not _is_ours(present):
+        shown = safe_line(str(file.path), 300)
+        raise UsageError(f"{shown} has another server named {name}.", "Choose another name: --name NAME")
+    if arguments.remove:
+        _say_removed(file.remove(name), agent, name)
+    else:
+        _say_written(file.write(name, entry), agent, name, url)
+    return 0
+
+
+def _name(given: str | None, url: str) -> str:
+    if given is None:
+        return re.sub(r"[^A-Za-z0-9]+", "-", urlsplit(url).netloc).strip("-")[:64]
+    if not _NAME.fullmatch(given):
+        raise UsageError(
+            f"{safe_line(given, 80)!r} cannot be the name of a server.",
+            "Use up to 64 letters, digits, hyphens and underscores.",
+        )
+    return given
+
+
+def _command() -> tuple[str, ...]:
+    """Return how an agent starts authlens: by its name where that is on PATH, for files that are shared."""
+    if shutil.which("authlens") is not None:
+        return ("authlens",)
+    beside = Path(sys.executable).with_name("authlens")
+    return (str(beside),) if beside.exists() else (sys.executable, "-m", "authlens_tui")
+
+
+def _path(agent: Agent, given: str | None) -> Path:
+    if given is not None:
+        return Path(given)
+    return agent.file(Places(Path.cwd(), Path.home(), os.environ))
+
+
+def _is_ours(entry: Any) -> bool:
+    """Say whether a server in the file is one that this verb wrote: it starts the bridge."""
+    if not isinstance(entry, dict):
+        return False
+    command, more = entry.get("command"), entry.get("args")
+    words = [
+        *(command if isinstance(command, list) else [command]),
+        *(more if isinstance(more, list) else []),
+    ]
+    return "mcp-bridge" in words
+
+
+def _say_written(edited: Edited, agent: Agent, name: str, url: str) -> None:
+    shown = safe_line(str(edited.path), 300)
+    if not edited.changed:
+        say(f"{shown} has {name} already.")
+        return
+    say(f"Added {name} to {shown}. Restart {agent.title} to use it.")
+    if edited.backup is not None:
+        say(f"  The file as it was: {safe_line(str(edited.backup), 300)}")
+    say(f"  → If there is no login yet: authlens login {shlex.quote(url)}")
+
+
+def _say_removed(edited: Edited, agent: Agent, name: str) -> None:
+    shown = safe_line(str(edited.path), 300)
+    if not edited.changed:
+        say(f"{shown} has no server named {name}.")
+    elif edited.removed_file:
+        say(f"Removed {shown}: nothing else was in it.")
+    else:
+        say(f"Removed {name} from {shown}. Restart {agent.title}.")

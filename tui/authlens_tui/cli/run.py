@@ -1,0 +1,62 @@
+"""`authlens run`: a command with the credential in its environment, because that is what was asked for.
+
+A child process, and every program that may read its environment, can see it there. `proxy` and `curl` are the
+ways that show it to no other program.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import NoReturn
+
+from authlens_core.child_environment import for_children
+from authlens_core.credentials.inventory.request_headers import CredentialKind, headers_for
+from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
+from authlens_tui.cli.session import checked_url, open_session
+
+__all__ = ["child_values", "run_command"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+async def child_values(arguments: Namespace) -> dict[str, Secret]:
+    """Return the variables for the command.
+
+    Raises:
+        UsageError: the name of the variable cannot be used, or there is no such command.
+        AuthlensError: there is no credential.
+    """
+    url, name = checked_url(arguments.url), arguments.env
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{safe_line(name, 80)!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN"
+        )
+    if not arguments.command:
+        raise UsageError("No command is given.", "Such as: authlens run URL -- python script.py")
+    if shutil.which(arguments.command[0]) is None:
+        raise UsageError(f"There is no command {safe_line(arguments.command[0], 80)!r}.", "See: PATH")
+    async with open_session() as session:
+        found = await headers_for(
+            session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)
+        )
+    if found.kind is CredentialKind.OAUTH and found.token is not None:
+        return {name: found.token}
+    return {_variable(field): Secret(value) for field, value in found.fields}
+
+
+def run_command(arguments: Namespace, values: Mapping[str, Secret]) -> NoReturn:
+    """Become the command: its output, its signals and its exit code are those of this process."""
+    environ = {**for_children(os.environ), **{name: value.reveal() for name, value in values.items()}}
+    os.execvpe(arguments.command[0], arguments.command, environ)  # noqa: S606 - no shell is wanted
+
+
+def _variable(field: str) -> str:
+    """Return the variable for a header field: `CF-Access-Client-Id` is `CF_ACCESS_CLIENT_ID`."""
+    return field.upper().replace("-", "_")

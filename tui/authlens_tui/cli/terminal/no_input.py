@@ -1,0 +1,43 @@
+"""`--no-input`: nothing is asked, no browser opens; where a person is needed, one line names the command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from authlens_core.errors import LoginNeeded
+from authlens_tui.cli.terminal.output import say
+
+__all__ = ["FLAG", "VARIABLE", "no_input", "say_command", "without_flag"]
+
+FLAG: Final = "--no-input"
+VARIABLE: Final = "AUTHLENS_NO_INPUT"
+
+
+def without_flag(argv: Sequence[str]) -> list[str]:
+    """Return the arguments without the flag, and remember it; what follows `--` is for another program."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    if FLAG in argv[:end]:
+        os.environ[VARIABLE] = "1"
+    if no_input() and sys.stdin is not None and sys.stdin.isatty():
+        # Whatever would read an answer reads the end of a file instead.
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, sys.stdin.fileno())
+        os.close(nothing)
+    return [word for word in argv[:end] if word != FLAG] + list(argv[end:])
+
+
+def no_input() -> bool:
+    """Return whether nobody is to be asked."""
+    return bool(os.environ.get(VARIABLE))
+
+
+def say_command(error: LoginNeeded, argv: Sequence[str]) -> None:
+    """Say in one line why a person is needed, and the command to run."""
+    url = next((word for word in argv if "://" in word), None)
+    more = ["--cloudflared"] if "--cloudflared" in argv else []
+    command = f"Run: {shlex.join(['authlens', 'login', url, *more])}" if url else error.cure
+    say(f"✖ {error.cause} {command}")

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from authlens_core.access.answer import Answer
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.resource_metadata import ResourceMetadata
 from authlens_core.oauth.server_metadata import ServerMetadata
@@ -35,7 +36,8 @@ class Options:
         scope: asked for in place of what the challenge names.
         resource: sent in place of what the resource metadata names (RFC 8707).
         issuer: chosen where the resource names several authorization servers.
-        method: how the resource is asked; None tries GET, then POST where GET is not allowed.
+        method: how the resource is asked; None tries GET, then the calls of an MCP client.
+        anyway: log in although the resource answers without a login, if it publishes metadata.
         wait: seconds that the authorization stage waits for the browser.
     """
 
@@ -49,6 +51,7 @@ class Options:
     issuer: str | None = None
     method: Literal["GET", "POST"] | None = None
     wait: float = 300.0
+    anyway: bool = False
     listen: bool = True
 
 
@@ -56,6 +59,7 @@ class Options:
 _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
     {
         "method": Stage.DETECTION,
+        "anyway": Stage.DETECTION,
         "issuer": Stage.RESOURCE_METADATA,
         "client_id": Stage.SERVER_METADATA,
         "client_metadata_url": Stage.SERVER_METADATA,
@@ -87,6 +91,9 @@ class Facts:
             then not lead to private ones (RFC 9728 §7.7).
         approved: names of the failed checks that the person chose to override.
         method: how the resource is asked, GET or POST.
+        call: what an MCP server is asked by POST.
+        mcp_version: the protocol version that an MCP server named; text from outside.
+        anonymous: true if the resource answered without a token; its answer to one then proves nothing.
         metadata_candidates: where the resource metadata may be, in order.
         metadata_guessed: true when nobody named these places: they are where the specification says.
         issuer: where the authorization server is asked for its metadata.
@@ -104,6 +111,9 @@ class Facts:
     resource_is_public: bool = False
     approved: frozenset[str] = frozenset()
     method: Literal["GET", "POST"] = "GET"
+    call: McpCall | None = None
+    mcp_version: str | None = None
+    anonymous: bool = False
     answer: Answer | None = None
     challenge_scope: str | None = None
     metadata_candidates: tuple[Url, ...] = ()

@@ -17,6 +17,7 @@ from authlens_core.oauth.check import Check
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["Why", "client_is_unknown", "verdict", "why"]
 
@@ -84,7 +85,10 @@ def client_is_unknown(record: StageRecord) -> bool:
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
-    last = record.exchanges[-1] if record.exchanges else None
+    # Detection ends with a look for metadata if nothing was refused; what decides is the call before it.
+    places = record.stage is Stage.DETECTION
+    asked = [e for e in record.exchanges if not (places and e.purpose is Purpose.RESOURCE_METADATA)]
+    last = asked[-1] if asked else None
     if last is not None and last.failure is not None:
         return last.failure.error_type
     named = _BY_CHECK.get(check.name)

@@ -23,6 +23,8 @@ class Limits:
         body: bytes of the body that are kept.
         header_count: fields in the answer's header.
         header_bytes: bytes of the answer's header: names, values and the four bytes between and after.
+        event_wait: seconds for the first event of a stream of events, which may never end; its head is what
+            counts, so nothing more is read. None reads a stream like any other body.
         cut_body: true to keep a longer body cut and call the exchange complete; false to call it failed.
     """
 
@@ -32,9 +34,10 @@ class Limits:
     header_count: int = 64
     header_bytes: int = 32 * 1024
     cut_body: bool = False
+    event_wait: float | None = None
 
 
 METADATA: Final = Limits()
 TOKEN: Final = Limits()
 # The resource is the person's own: how it begins is worth showing, and its length is no fault.
-RESOURCE: Final = Limits(body=1024 * 1024, cut_body=True)
+RESOURCE: Final = Limits(body=1024 * 1024, cut_body=True, event_wait=0.3)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body
@@ -20,6 +20,8 @@ from authlens_core.wire.transport_events import Observation
 
 __all__ = ["PendingExchange", "decoded", "receive"]
 
+_EVENT_STREAM: Final = "text/event-stream"
+_EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 RawFields = Sequence[tuple[bytes, bytes]]
 
 
@@ -78,7 +80,10 @@ async def receive(
     )
     if failure is None:
         async with contextlib.aclosing(chunks):
-            failure = await _receive_body(attempt, chunks)
+            if attempt.limits.event_wait is not None and attempt.response.media_type == _EVENT_STREAM:
+                await _receive_event(attempt, chunks, attempt.limits.event_wait)
+            else:
+                failure = await _receive_body(attempt, chunks)
     if failure is None and attempt.body:
         failure = _foreign_encoding(attempt.host, kept)
     return failure
@@ -118,6 +123,18 @@ async def _receive_body(attempt: PendingExchange, chunks: AsyncIterator[bytes]) 
             await asyncio.sleep(0)
     attempt.complete = True
     return None
+
+
+async def _receive_event(attempt: PendingExchange, chunks: AsyncIterator[bytes], seconds: float) -> None:
+    """Read the first event if it comes in time. The stream may go on forever, so that is no failure."""
+    limit, body = attempt.limits.body, attempt.body
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            async for chunk in chunks:
+                body += chunk[: limit - len(body)]
+                if len(body) >= limit or any(end in body for end in _EVENT_ENDS):
+                    return
+            attempt.complete = True
 
 
 def _foreign_encoding(host: str, fields: Headers) -> WireFailure | None:

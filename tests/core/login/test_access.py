@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from authlens_core.login.facts import Facts
 from authlens_core.login.stages.access import AccessStage
 from authlens_core.oauth.check import Severity, failures
 from authlens_core.oauth.duration import Lifetime
-from authlens_core.oauth.http_message import Response
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.mcp import LEGACY, McpCall, call_of, mcp_request
 from authlens_core.oauth.token import TokenResponse
+from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Secret
-from authlens_core.wire.exchange import FailureKind, WireFailure
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.wire.purpose import Purpose
 from support.scripted_login import RESOURCE, exchange, facts, reply
 
 STAGE = AccessStage()
@@ -85,3 +89,36 @@ def test_no_answer_is_no_proof() -> None:
     lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
     [failed] = failures(STAGE.learn(START, [exchange(lost)]).checks)
     assert (failed.seen, failed.cure) == ("Nobody listens.", "Start it.")
+
+
+def _asked(call: McpCall | None, answer: Response) -> Exchange:
+    request = Request("GET", RESOURCE) if call is None else mcp_request(parse_url(RESOURCE), call)
+    return replace(exchange(answer, request), purpose=Purpose.ACCESS)
+
+
+def _next(start: Facts, *sent: Exchange) -> McpCall | None:
+    planned = STAGE.request(start, sent)
+    assert planned is None or planned.request.headers.get("authorization") == "Bearer oauth:canary-1"
+    return None if planned is None else call_of(planned.request)
+
+
+@pytest.mark.parametrize("status", [405, 406])
+def test_where_get_is_not_allowed_with_the_token_the_first_mcp_call_verifies_it(status: int) -> None:
+    assert _next(START, _asked(None, reply(status))) is McpCall.DISCOVER
+    assert (
+        _next(START, _asked(None, reply(status)), _asked(McpCall.DISCOVER, reply(400))) is McpCall.INITIALIZE
+    )
+
+
+def test_where_the_list_of_tools_was_refused_it_is_asked_for_in_a_session_of_its_own() -> None:
+    start = replace(START, method="POST", call=McpCall.LIST_TOOLS, mcp_version=LEGACY)
+    opened = reply(200, {"jsonrpc": "2.0", "result": {"protocolVersion": LEGACY}}, ("Mcp-Session-Id", "s"))
+    assert _next(start) is McpCall.INITIALIZE
+    assert _next(start, _asked(McpCall.INITIALIZE, opened)) is McpCall.LIST_TOOLS
+    assert _next(start, _asked(McpCall.LIST_TOOLS, reply(200))) is None
+
+
+def test_an_answer_that_came_without_a_token_too_is_said_to_prove_nothing() -> None:
+    learned = STAGE.learn(replace(START, anonymous=True), [exchange(reply(200))])
+    assert failures(learned.checks) == ()
+    assert "access.anonymous" in {check.name for check in learned.checks}

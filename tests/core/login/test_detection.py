@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.facts import Options
+from authlens_core.login.facts import Facts, Options
 from authlens_core.login.stage import StageResult
 from authlens_core.login.stages.detection import DetectionStage
 from authlens_core.oauth.check import Check, Severity, failures
-from authlens_core.oauth.http_message import Request
-from authlens_core.wire.exchange import FailureKind, WireFailure
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.mcp import McpCall, call_of, mcp_request
+from authlens_core.oauth.url import parse_url
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.wire.purpose import Purpose
 from support.scripted_login import METADATA, RESOURCE, Answer, exchange, facts, reply
 
 STAGE = DetectionStage()
@@ -28,6 +32,34 @@ def _learn(*answers: Answer, peer: str | None = None, **changes: object) -> Stag
     return STAGE.learn(replace(START, **changes), exchanges)  # type: ignore[arg-type]
 
 
+def _get(answer: Answer) -> Exchange:
+    return replace(exchange(answer, Request("GET", RESOURCE)), purpose=Purpose.RESOURCE)
+
+
+def _call(method: str, answer: Answer) -> Exchange:
+    request = mcp_request(parse_url(RESOURCE), McpCall(method))
+    return replace(exchange(answer, request), purpose=Purpose.RESOURCE)
+
+
+def _document(answer: Answer) -> Exchange:
+    return replace(exchange(answer, Request("GET", METADATA)), purpose=Purpose.RESOURCE_METADATA)
+
+
+def _result(**result: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": 1, "result": result}
+
+
+def _methods(start: Facts, *sent: Exchange) -> list[str]:
+    """Return what was called so far and what is called next."""
+    planned = STAGE.request(start, sent)
+    requests = [*(one.request for one in sent), *([planned.request] if planned else [])]
+    return [call_of(request) or request.method for request in requests]
+
+
+def _fact(learned: StageResult, name: str) -> object:
+    return next(fact.value for fact in learned.shown if fact.name == name)
+
+
 def _check(learned: StageResult, name: str) -> Check:
     return next(c for c in learned.checks if c.name == name)
 
@@ -36,28 +68,102 @@ def _candidates(learned: StageResult) -> list[str]:
     return [url.text for url in learned.facts.metadata_candidates]
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_method_that_was_chosen_is_the_only_one(method: str) -> None:
-    """--method: a 405 does not change it."""
-    chosen = replace(START, options=Options(method=method))  # type: ignore[arg-type]
+def test_with_the_method_get_nothing_else_is_called() -> None:
+    chosen = replace(START, options=Options(method="GET"))
     planned = STAGE.request(chosen, ())
     assert planned is not None
-    assert planned.request.method == method
+    assert planned.request.method == "GET"
     assert not planned.server_supplied
-    assert STAGE.request(chosen, (exchange(reply(405)),)) is None
+    later = STAGE.request(chosen, (_get(reply(405)),))
+    assert later is not None
+    assert later.purpose is Purpose.RESOURCE_METADATA
 
 
-@pytest.mark.parametrize("status", [405, 406])
-def test_where_get_is_not_allowed_post_is_tried_once(status: int) -> None:
-    """Design §9: a GET may give 405 or 406 without a challenge, and only a POST the 401."""
-    first = exchange(reply(status))
-    planned = STAGE.request(START, (first,))
+def test_with_the_method_post_only_the_calls_of_an_mcp_client_are_sent() -> None:
+    chosen = replace(START, options=Options(method="POST"))
+    assert _methods(chosen) == ["server/discover"]
+    assert _methods(chosen, _call("server/discover", reply(404))) == ["server/discover", "initialize"]
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 406, 415])
+def test_where_get_is_not_taken_the_calls_of_an_mcp_client_follow(status: int) -> None:
+    """Express and Hono servers answer GET with 404; others with 405 or 406, and only a POST with 401."""
+    refused = reply(401, None, NAMED)
+    sent = (_get(reply(status)), _call("server/discover", refused))
+    assert _methods(START, sent[0]) == ["GET", "server/discover"]
+    assert STAGE.request(START, sent) is None
+    learned = STAGE.learn(START, sent)
+    assert (learned.facts.method, learned.facts.call) == ("POST", McpCall.DISCOVER)
+    assert f"GET {status}, server/discover 401" in _check(learned, "detection.method").seen
+    assert _fact(learned, "kind of resource") == "MCP server"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [reply(400), reply(404), reply(200, {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601}})],
+    ids=["400", "404", "an error"],
+)
+def test_a_server_that_does_not_know_discover_is_asked_to_initialize(answer: Response) -> None:
+    sent = (_get(reply(404)), _call("server/discover", answer))
+    assert _methods(START, *sent) == ["GET", "server/discover", "initialize"]
+
+
+def test_a_server_that_is_open_until_its_tools_are_asked_for_is_found_out() -> None:
+    """`initialize` answers anybody; its session is named again, and `tools/list` wants a token."""
+    opened = reply(200, _result(protocolVersion="2025-11-25"), ("Mcp-Session-Id", "s-1"))
+    sent = [_get(reply(405)), _call("server/discover", reply(400)), _call("initialize", opened)]
+    planned = STAGE.request(START, sent)
     assert planned is not None
-    assert planned.request.method == "POST"
-    assert STAGE.request(START, (first, first)) is None
-    learned = _learn(reply(status), reply(401, None, NAMED))
-    assert learned.facts.method == "POST"
-    assert str(status) in _check(learned, "detection.method").seen
+    assert call_of(planned.request) is McpCall.LIST_TOOLS
+    assert planned.request.headers.get("mcp-session-id") == "s-1"
+    assert planned.request.headers.get("mcp-protocol-version") == "2025-11-25"
+    learned = STAGE.learn(START, [*sent, _call("tools/list", reply(401, None, NAMED))])
+    assert failures(learned.checks) == ()
+    assert _candidates(learned) == [METADATA]
+    assert _fact(learned, "kind of resource") == "MCP server, protocol 2025-11-25"
+
+
+def test_a_call_of_2026_07_28_names_version_and_method_in_fields_and_in_its_parameters() -> None:
+    planned = STAGE.request(START, (_get(reply(405)),))
+    assert planned is not None
+    fields = planned.request.headers
+    assert (fields.get("mcp-protocol-version"), fields.get("mcp-method")) == ("2026-07-28", "server/discover")
+    meta = json.loads(planned.request.body.reveal())["params"]["_meta"]
+    assert meta["io.modelcontextprotocol/protocolVersion"] == "2026-07-28"
+
+
+def test_where_nothing_is_refused_and_metadata_is_published_a_login_is_offered() -> None:
+    sent = [_get(reply(200, None, ("Content-Type", "text/html"), text="<p>Hello"))]
+    planned = STAGE.request(START, sent)
+    assert planned is not None
+    assert planned.purpose is Purpose.RESOURCE_METADATA
+    assert not planned.server_supplied
+    sent.append(_document(reply(200, {"resource": RESOURCE})))
+    assert STAGE.request(START, sent) is None
+    offered = STAGE.learn(START, sent)
+    [check] = failures(offered.checks)
+    assert (check.name, check.overridable) == ("detection.protection", True)
+    assert "--anyway" in check.cure
+    assert offered.diagnosis is not None
+    assert "--anyway" in offered.diagnosis.cure
+    chosen = STAGE.learn(replace(START, options=Options(anyway=True)), sent)
+    assert failures(chosen.checks) == ()
+    assert chosen.facts.anonymous
+    assert METADATA in _candidates(chosen)
+
+
+def test_anyway_without_published_metadata_stays_refused() -> None:
+    sent = [_get(reply(200)), _document(reply(404)), _document(reply(200, None, text="<html>"))]
+    learned = STAGE.learn(replace(START, options=Options(anyway=True)), sent)
+    assert [check.name for check in failures(learned.checks)] == ["detection.protection"]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "kind"), [("text/html; charset=utf-8", "web page"), ("application/json", "API")]
+)
+def test_what_the_resource_is_is_shown(media_type: str, kind: str) -> None:
+    answer = reply(200, None, ("Content-Type", media_type), text="{}")
+    assert _fact(STAGE.learn(START, [_get(answer)]), "kind of resource") == kind
 
 
 def test_a_405_with_a_challenge_needs_no_post() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -237,3 +238,19 @@ async def test_a_wire_can_be_used_again_after_it_was_closed() -> None:
         await wire.aclose()
     assert exchange.failure is None
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("event", [b"", b'data: {"jsonrpc": "2.0"}\n\n'], ids=["silent", "one event"])
+async def test_a_stream_of_events_that_never_ends_is_read_up_to_its_first_event(event: bytes) -> None:
+    """Its head is what counts; nobody waits for the deadline."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n"
+    async with hostile_server(Receive(), Send(head + event), Wait(60)) as server, Wire(environ={}) as wire:
+        async with asyncio.timeout(10):
+            exchange = await wire.send(
+                Request("GET", server.url), limits=replace(RESOURCE, deadline=60.0), loopback_http=True
+            )
+    assert exchange.failure is None
+    assert exchange.response is not None
+    assert exchange.response.status == 200
+    assert exchange.response.body.reveal() == event
+    assert exchange.response.body.truncated

@@ -100,6 +100,7 @@ def _options(arguments: Namespace, secret: Secret | None) -> Options:
         issuer=arguments.issuer,
         method=arguments.method,
         wait=arguments.timeout,
+        anyway=arguments.anyway,
         listen=not arguments.paste_only,
     )
 

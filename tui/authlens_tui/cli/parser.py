@@ -114,6 +114,9 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument("--resource", metavar="R", help="resource to ask for, in place of the metadata's")
     add.add_argument("--issuer", metavar="URL", help="which of several authorization servers to use")
     _add_method(add)
+    add.add_argument(
+        "--anyway", action="store_true", help="log in although it answers without a login, if it can"
+    )
     add.add_argument("--yes", action="store_true", help="go on where a failed check may be overridden")
     add.add_argument(
         "--cloudflared",

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from authlens_core.access.answer import Answer, classify
 from authlens_core.access.diagnose import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, failed, passed, warned
+from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after
+from authlens_core.oauth.check import Check, failed, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId
-from authlens_core.oauth.resource_request import resource_request
+from authlens_core.oauth.mcp import MODERN, McpCall, call_of, protocol_version
 from authlens_core.oauth.token import bearer_header
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
 __all__ = ["AccessStage"]
 
 _SPEC = "RFC 6750 §3.1"
+_GET_NOT_ALLOWED: Final = frozenset({405, 406})
 
 
 class AccessStage:
@@ -28,13 +30,32 @@ class AccessStage:
     stage = Stage.ACCESS
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the request with the bearer token, once."""
-        if sent or facts.tokens is None:
+        """Return the call that was refused without a token, now with it, and what has to go before it.
+
+        Many MCP servers answer GET with 405 once the token is good: then their first call is sent.
+        """
+        if facts.tokens is None:
             return None
-        request = resource_request(
-            facts.resource_url, facts.method, authorization=bearer_header(facts.tokens.access_token)
-        )
-        return PlannedRequest(request, Purpose.ACCESS, server_supplied=False, limits=RESOURCE)
+        authorization = bearer_header(facts.tokens.access_token)
+        if not sent:
+            # A list of tools belongs to a session, which `initialize` opens.
+            call = facts.call or (McpCall.INITIALIZE if facts.method == "POST" else None)
+            call = McpCall.INITIALIZE if call is McpCall.LIST_TOOLS else call
+            call = McpCall.DISCOVER if call is McpCall.INITIALIZE and facts.mcp_version == MODERN else call
+            return call_planned(facts, call, Purpose.ACCESS, authorization)
+        last, response = sent[-1], sent[-1].response
+        if response is None or last.failure is not None or response.headers.get_all("www-authenticate"):
+            return None
+        if last.request.method == "GET":
+            if facts.options.method is not None or response.status not in _GET_NOT_ALLOWED:
+                return None
+            return call_planned(facts, McpCall.DISCOVER, Purpose.ACCESS, authorization)
+        following = mcp_call_after(facts, last, response, Purpose.ACCESS, authorization)
+        if following is None or (
+            call_of(following.request) is McpCall.LIST_TOOLS and facts.call is not McpCall.LIST_TOOLS
+        ):
+            return None
+        return following
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Say whether the token was accepted and which layer answered."""
@@ -50,8 +71,31 @@ class AccessStage:
             return StageResult(
                 facts, (_refused(failure.cause if failure else "no answer", failure.cure if failure else ""),)
             )
-        shown = (Fact("status", f"{status}", "RFC 9110 §15"), Fact("answered by", answer.layer))
-        return StageResult(facts, _judge(status, answer), shown)
+        version = facts.mcp_version or _version(exchanges)
+        shown = (
+            Fact("status", f"{status}", "RFC 9110 §15"),
+            Fact("answered by", answer.layer),
+            kind_of_resource(exchange, answer, version=version),
+        )
+        checks = _judge(status, answer)
+        if facts.anonymous and status < 300:
+            checks = (*checks, _proves_nothing())
+        return StageResult(facts, checks, shown)
+
+
+def _version(exchanges: Sequence[Exchange]) -> str | None:
+    answers = (e.response for e in reversed(exchanges) if e.request.method == "POST" and e.response)
+    return next((version for r in answers if (version := protocol_version(r)) is not None), None)
+
+
+def _proves_nothing() -> Check:
+    return noticed(
+        "access.anonymous",
+        "The resource refuses a call without a token.",
+        "it answered without one too",
+        why="So this answer does not show that the token is good: it may be checked only at a later call.",
+        spec=_SPEC,
+    )
 
 
 def _judge(status: int, answer: Answer) -> tuple[Check, ...]:

@@ -1,35 +1,60 @@
-"""Stage 1: what protects the resource? (RFC 9110 §11, RFC 6750 §3, RFC 9728 §5)."""
+"""Stage 1: what protects the resource? (RFC 9110 §11, RFC 6750 §3, RFC 9728 §5).
+
+The resource is asked as a client would ask: by GET, then, if it wants nothing of that, by the calls of an MCP
+client. If nothing is refused, the well-known places show whether a login is possible all the same.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
 from authlens_core.access.answer import Answer, Protection, classify
-from authlens_core.access.team import cloudflare_metadata_urls
+from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.access.protection import ACCESS
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.challenge import ChallengeField, resource_metadata_parameter
-from authlens_core.oauth.check import Check, Severity, failed, failures, judged, noticed, passed, warned
+from authlens_core.login.stages.metadata_location import locate_metadata, well_known
+from authlens_core.oauth.challenge import ChallengeField
+from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, warned
 from authlens_core.oauth.check_id import CheckId
-from authlens_core.oauth.json_document import JsonRefused, load_object
-from authlens_core.oauth.resource_metadata import read_metadata_location, well_known_urls
+from authlens_core.oauth.http_message import JSON_TYPE, Response
+from authlens_core.oauth.mcp import (
+    EVENT_STREAM,
+    LEGACY,
+    MODERN,
+    McpCall,
+    call_of,
+    is_json_rpc,
+    is_result,
+    mcp_request,
+    protocol_version,
+)
+from authlens_core.oauth.resource_metadata import metadata_request
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.url import Url
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.addresses import is_global
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["DetectionStage"]
+__all__ = ["DetectionStage", "call_planned", "kind_of_resource"]
 
 _SPEC: Final = "RFC 9728 §5.1"
-_NOT_GET: Final = frozenset({405, 406})
-# The person may still want to look for metadata: the dead end is ours to suspect, not to know.
-_WORTH_A_SECOND_LOOK: Final = frozenset({Protection.PUBLIC, Protection.ACCESS_LOGIN, Protection.NOT_FOUND})
+# A server of MCP calls answers a GET with any of these: Express and Hono with 404, others with 405 or 406.
+_NOT_GET: Final = frozenset({400, 404, 405, 406, 415})
+# The user may still want to look for metadata: the dead end is ours to suspect, not to know.
+_WORTH_A_SECOND_LOOK: Final = frozenset(
+    {Protection.PUBLIC, Protection.ACCESS_LOGIN, Protection.NOT_FOUND, Protection.METHOD_NOT_ALLOWED}
+)
+_GOES_ON: Final = frozenset({Protection.OAUTH, Protection.UNAUTHORIZED_BARE})
+_NOT_REFUSED: Final = frozenset(
+    {Protection.PUBLIC, Protection.NOT_FOUND, Protection.METHOD_NOT_ALLOWED, Protection.UNEXPECTED}
+)
 
 
 class DetectionStage:
@@ -38,50 +63,145 @@ class DetectionStage:
     stage = Stage.DETECTION
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return a GET, and after a 405 or 406 without a challenge a POST, unless a method was chosen."""
-        if not sent:
-            method = facts.options.method or "GET"
-        elif len(sent) == 1 and facts.options.method is None and _get_is_not_allowed(sent[0]):
-            method = "POST"
-        else:
+        """Return the next call; after those, if none was refused, the GET of a well-known place."""
+        calls, documents = _parted(sent)
+        planned = next_call(facts, calls)
+        if planned is not None or not calls:
+            return planned
+        answer = classify(_decisive(calls))
+        if answer.protection not in _NOT_REFUSED or any(e.response is None for e in sent):
             return None
-        purpose = Purpose.RESOURCE
-        request = resource_request(facts.resource_url, method)
-        return PlannedRequest(request, purpose, server_supplied=False, limits=RESOURCE)
+        places = well_known(facts.resource_url, answer)
+        if _published(documents) is not None or len(documents) >= len(places):
+            return None
+        request = metadata_request(places[len(documents)])
+        return PlannedRequest(request, Purpose.RESOURCE_METADATA, server_supplied=False)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Classify the answer and find where the resource metadata may be."""
-        exchange = exchanges[-1]
-        answer = classify(exchange)
+        calls, documents = _parted(exchanges)
+        exchange = _decisive(calls)
+        answer, published = classify(exchange), _published(documents)
         method: Literal["GET", "POST"] = "POST" if exchange.request.method == "POST" else "GET"
         new = replace(
             facts,
             answer=answer,
             method=method,
+            call=call_of(exchange.request) if method == "POST" else None,
+            mcp_version=_version(calls) if method == "POST" else None,
+            anonymous=answer.protection is Protection.PUBLIC,
             resource_is_public=_is_public(exchange, facts.resource_url, before=facts.resource_is_public),
         )
-        checks = [_protection(answer), *_method_note(exchanges)]
-        if answer.protection in _GOES_ON or _approved(facts):
-            located, where = _locate_metadata(new, answer, exchange)
+        offered = answer.protection in _NOT_REFUSED and published is not None
+        protection = _offer(answer, chosen=facts.options.anyway) if offered else _protection(answer)
+        checks = [protection, *_method_note(calls)]
+        if answer.protection in _GOES_ON or protection.severity is not Severity.FAILURE or _approved(facts):
+            located, where = locate_metadata(new, answer, exchange)
             checks.extend(where)
             new = replace(located, challenge_scope=_scope(answer.challenge_field))
-        return StageResult(new, tuple(checks), _shown(answer, new))
+        kind = kind_of_resource(exchange, answer, version=new.mcp_version)
+        found = (
+            Diagnosis("login_possible", protection.seen, protection.cure, answer.evidence, "RFC 9728 §3")
+            if offered
+            else diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved)
+        )
+        return StageResult(new, tuple(checks), (kind, *_shown(answer, new)), found)
 
 
-_GOES_ON: Final = frozenset({Protection.OAUTH, Protection.UNAUTHORIZED_BARE})
+def _parted(sent: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
+    """Return the calls of the resource, and the fetches of its metadata."""
+    documents = tuple(e for e in sent if e.purpose is Purpose.RESOURCE_METADATA)
+    return tuple(e for e in sent if e not in documents), documents
+
+
+def _published(documents: Sequence[Exchange]) -> Response | None:
+    found = (e.response for e in documents if e.response is not None and e.failure is None)
+    return next((r for r in found if r.status == 200 and r.media_type == JSON_TYPE), None)
+
+
+def next_call(facts: Facts, calls: Sequence[Exchange]) -> PlannedRequest | None:
+    """Return the next call of the resource without a credential, or None if the last one settled it."""
+    method = facts.options.method
+    if not calls:
+        first = McpCall.DISCOVER if method == "POST" else None
+        return call_planned(facts, first, Purpose.RESOURCE)
+    response = calls[-1].response
+    if response is None or calls[-1].failure is not None or response.headers.get_all("www-authenticate"):
+        return None
+    if calls[-1].request.method == "GET":
+        speaks_mcp = is_json_rpc(response) or response.media_type == EVENT_STREAM
+        if method is not None or not (response.status in _NOT_GET or speaks_mcp):
+            return None
+        return call_planned(facts, McpCall.DISCOVER, Purpose.RESOURCE)
+    return mcp_call_after(facts, calls[-1], response, Purpose.RESOURCE)
+
+
+def mcp_call_after(
+    facts: Facts,
+    last: Exchange,
+    response: Response,
+    purpose: Purpose,
+    authorization: tuple[str, str] | None = None,
+) -> PlannedRequest | None:
+    """Return the MCP call that follows an answer: the older first call, or the first that needs a token."""
+    call, opened = call_of(last.request), response.status < 300 and is_result(response)
+    if call is McpCall.DISCOVER and not opened and (response.status < 300 or response.status in _NOT_GET):
+        return call_planned(facts, McpCall.INITIALIZE, purpose, authorization)
+    if call is McpCall.LIST_TOOLS or not opened:
+        return None
+    version = MODERN if call is McpCall.DISCOVER else protocol_version(response) or LEGACY
+    request = mcp_request(
+        facts.resource_url, McpCall.LIST_TOOLS, version=version, after=response, authorization=authorization
+    )
+    return PlannedRequest(request, purpose, server_supplied=False, limits=RESOURCE)
+
+
+def call_planned(
+    facts: Facts, call: McpCall | None, purpose: Purpose, authorization: tuple[str, str] | None = None
+) -> PlannedRequest:
+    """Return the call of the resource: a GET, or the POST of `call`."""
+    if call is None:
+        request = resource_request(facts.resource_url, "GET", authorization=authorization)
+    else:
+        request = resource_request(facts.resource_url, "POST", call=call, authorization=authorization)
+    return PlannedRequest(request, purpose, server_supplied=False, limits=RESOURCE)
+
+
+def _decisive(calls: Sequence[Exchange]) -> Exchange:
+    """Return the call that decided: the last that the server took as its own, else the first."""
+    for exchange in reversed(calls[1:]):
+        response = exchange.response
+        if response is None or response.headers.get_all("www-authenticate"):
+            return exchange
+        if response.status not in _NOT_GET:
+            return exchange
+    return calls[0]
+
+
+def _version(calls: Sequence[Exchange]) -> str | None:
+    answers = (e.response for e in reversed(calls) if e.request.method == "POST" and e.response is not None)
+    return next((version for r in answers if (version := protocol_version(r)) is not None), None)
+
+
+def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None) -> Fact:
+    """Return what the resource is, as far as an answer shows."""
+    response = exchange.response
+    media_type = response.media_type if response is not None else ""
+    if exchange.request.method == "POST" or version is not None:
+        kind = f"MCP server, protocol {version}" if version else "MCP server"
+    elif answer.layer == ACCESS:
+        kind = "Cloudflare Access application"
+    elif media_type in {"text/html", "application/xhtml+xml"}:
+        kind = "web page"
+    elif media_type == JSON_TYPE or media_type.endswith("+json"):
+        kind = "API"
+    else:
+        kind = "protected resource" if answer.protection in _GOES_ON else "not known"
+    return Fact("kind of resource", kind)
 
 
 def _approved(facts: Facts) -> bool:
     return CheckId.DETECTION_PROTECTION in facts.approved
-
-
-def _get_is_not_allowed(exchange: Exchange) -> bool:
-    response = exchange.response
-    return (
-        response is not None
-        and response.status in _NOT_GET
-        and not response.headers.get_all("www-authenticate")
-    )
 
 
 def _is_public(exchange: Exchange, url: Url, *, before: bool) -> bool:
@@ -130,81 +250,33 @@ def _protection(answer: Answer) -> Check:
     )
 
 
-def _method_note(exchanges: Sequence[Exchange]) -> tuple[Check, ...]:
-    if len(exchanges) < 2:
-        return ()
-    first = exchanges[0].response
-    return (
-        noticed(
+def _offer(answer: Answer, *, chosen: bool) -> Check:
+    """Return the check for a resource that refuses nothing and publishes metadata all the same."""
+    make = warned if chosen else failed
+    return make(
+        CheckId.DETECTION_PROTECTION,
+        "The resource asks for a bearer token.",
+        f"{answer.summary} But it publishes resource metadata, so a login is possible.",
+        why="Some servers ask for a token only at a later call.",
+        spec="RFC 9728 §3",
+        cure="Log in all the same: authlens login --anyway.",
+        overridable=not chosen,
+    )
+
+
+def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
+    if len(calls) > 1:
+        tried = ", ".join(
+            f"{call_of(e.request) or e.request.method} {e.response.status if e.response else 'no answer'}"
+            for e in calls
+        )
+        yield noticed(
             "detection.method",
             "The resource answers GET.",
-            f"GET gave {first.status if first else 'nothing'}, so POST was tried",
-            why="MCP servers often take POST only; the access token is then proven with POST too.",
+            tried,
+            why="MCP servers often take POST only; the access token is then verified with POST too.",
             spec="RFC 9110 §15.5.6",
-        ),
-    )
-
-
-def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[Facts, tuple[Check, ...]]:
-    """Header first, body second, well-known forms last."""
-    choice = resource_metadata_parameter(answer.challenge_field)
-    if choice.problems:
-        return facts, (_unusable("; ".join(choice.problems)),)
-    source, value = "WWW-Authenticate", choice.value
-    if value is None:
-        source, value = "the body of the answer", _from_body(exchange)
-    if value is not None:
-        location = read_metadata_location(
-            value, requested=facts.resource_url, loopback_http=facts.loopback_http
         )
-        # A body is easier to slip in than a header field, so there only the same origin counts.
-        if source == "WWW-Authenticate" or not failures(location.checks):
-            found = () if location.value is None else (location.value,)
-            named = passed(
-                CheckId.DETECTION_METADATA,
-                "The answer says where the resource metadata is.",
-                f"named in {source}",
-                spec=_SPEC,
-            )
-            return replace(facts, metadata_candidates=found), (named, *location.checks)
-    candidates = _well_known(facts.resource_url, answer)
-    guess = warned(
-        CheckId.DETECTION_METADATA,
-        "The answer says where the resource metadata is.",
-        "no resource_metadata in it; the well-known places are tried in order",
-        why="A guess may find an old document, or none.",
-        spec=_SPEC,
-        cure="Ask the owner of the resource to send WWW-Authenticate: Bearer resource_metadata=… with "
-        "the 401.",
-    )
-    return replace(facts, metadata_candidates=candidates, metadata_guessed=True), (guess,)
-
-
-def _from_body(exchange: Exchange) -> str | None:
-    response = exchange.response
-    if response is None or response.media_type != "application/json":
-        return None
-    try:
-        value = load_object(response.body.reveal()).get("resource_metadata")
-    except JsonRefused:
-        return None
-    return value if isinstance(value, str) else None
-
-
-def _well_known(resource: Url, answer: Answer) -> tuple[Url, ...]:
-    by_cloudflare = cloudflare_metadata_urls(resource) if answer.cf_ray is not None else ()
-    return tuple(dict.fromkeys((*well_known_urls(resource), *by_cloudflare)))
-
-
-def _unusable(seen: str) -> Check:
-    return failed(
-        CheckId.DETECTION_METADATA,
-        "The answer names one usable metadata URL.",
-        seen,
-        why="A URL from a server is fetched only if it can mean one thing.",
-        spec=_SPEC,
-        cure="Ask the owner of the resource to correct its WWW-Authenticate field.",
-    )
 
 
 def _scope(field: ChallengeField) -> str | None:

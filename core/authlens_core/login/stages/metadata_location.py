@@ -1,0 +1,84 @@
+"""Where the resource metadata may be: header first, body second, well-known places last (RFC 9728 §3, §5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from authlens_core.access.answer import Answer
+from authlens_core.access.team import cloudflare_metadata_urls
+from authlens_core.login.facts import Facts
+from authlens_core.oauth.challenge import resource_metadata_parameter
+from authlens_core.oauth.check import Check, failed, failures, passed, warned
+from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.json_document import JsonRefused, load_object
+from authlens_core.oauth.resource_metadata import read_metadata_location, well_known_urls
+from authlens_core.oauth.url import Url
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["locate_metadata", "well_known"]
+
+_SPEC: Final = "RFC 9728 §5.1"
+
+
+def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[Facts, tuple[Check, ...]]:
+    """Return the facts with the candidates, and what was checked about them."""
+    choice = resource_metadata_parameter(answer.challenge_field)
+    if choice.problems:
+        return facts, (_unusable("; ".join(choice.problems)),)
+    source, value = "WWW-Authenticate", choice.value
+    if value is None:
+        source, value = "the body of the answer", _from_body(exchange)
+    if value is not None:
+        location = read_metadata_location(
+            value, requested=facts.resource_url, loopback_http=facts.loopback_http
+        )
+        # A body is easier to slip in than a header field, so there only the same origin counts.
+        if source == "WWW-Authenticate" or not failures(location.checks):
+            found = () if location.value is None else (location.value,)
+            named = passed(
+                CheckId.DETECTION_METADATA,
+                "The answer says where the resource metadata is.",
+                f"named in {source}",
+                spec=_SPEC,
+            )
+            return replace(facts, metadata_candidates=found), (named, *location.checks)
+    candidates = well_known(facts.resource_url, answer)
+    guess = warned(
+        CheckId.DETECTION_METADATA,
+        "The answer says where the resource metadata is.",
+        "no resource_metadata in it; the well-known places are tried in order",
+        why="A guess may find an old document, or none.",
+        spec=_SPEC,
+        cure="Ask the owner of the resource to send WWW-Authenticate: Bearer resource_metadata=… with "
+        "the 401.",
+    )
+    return replace(facts, metadata_candidates=candidates, metadata_guessed=True), (guess,)
+
+
+def _from_body(exchange: Exchange) -> str | None:
+    response = exchange.response
+    if response is None or response.media_type != "application/json":
+        return None
+    try:
+        value = load_object(response.body.reveal()).get("resource_metadata")
+    except JsonRefused:
+        return None
+    return value if isinstance(value, str) else None
+
+
+def well_known(resource: Url, answer: Answer) -> tuple[Url, ...]:
+    """Return the places of the specification, and those of Cloudflare if it answered."""
+    by_cloudflare = cloudflare_metadata_urls(resource) if answer.cf_ray is not None else ()
+    return tuple(dict.fromkeys((*well_known_urls(resource), *by_cloudflare)))
+
+
+def _unusable(seen: str) -> Check:
+    return failed(
+        CheckId.DETECTION_METADATA,
+        "The answer names one usable metadata URL.",
+        seen,
+        why="A URL from a server is fetched only if it can mean one thing.",
+        spec=_SPEC,
+        cure="Ask the owner of the resource to correct its WWW-Authenticate field.",
+    )

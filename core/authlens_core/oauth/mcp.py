@@ -1,0 +1,132 @@
+"""The calls of a Model Context Protocol client that show whether a server wants a token.
+
+Since 2026-07-28 every request names the protocol version itself and `server/discover` comes first. Before,
+`initialize` came first and its answer could open a session.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.oauth.url import Url
+from authlens_core.secret import Body
+
+__all__ = [
+    "EVENT_STREAM",
+    "LEGACY",
+    "MODERN",
+    "McpCall",
+    "call_of",
+    "is_json_rpc",
+    "is_result",
+    "mcp_request",
+    "protocol_version",
+]
+
+MODERN: Final = "2026-07-28"
+LEGACY: Final = "2025-11-25"
+EVENT_STREAM: Final = "text/event-stream"
+_SESSION: Final = "mcp-session-id"
+_LONGEST_SESSION: Final = 1_000
+_CLIENT: Final = {"name": "authlens", "version": "1"}
+
+
+class McpCall(StrEnum):
+    """What is asked of the server."""
+
+    DISCOVER = "server/discover"
+    INITIALIZE = "initialize"
+    LIST_TOOLS = "tools/list"
+
+
+def mcp_request(
+    url: Url,
+    call: McpCall,
+    *,
+    version: str = MODERN,
+    after: Response | None = None,
+    authorization: tuple[str, str] | None = None,
+) -> Request:
+    """Return the POST of `call`.
+
+    Args:
+        url: of the server.
+        call: what is asked.
+        version: of the protocol, for a call that both generations have.
+        after: the answer to `initialize`; its session is named again.
+        authorization: the Authorization field, if there is a token.
+    """
+    fields = [("Accept", f"{JSON_TYPE}, {EVENT_STREAM}"), ("Content-Type", JSON_TYPE)]
+    params: dict[str, object] = {}
+    if call is McpCall.INITIALIZE:
+        params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": _CLIENT}
+    elif call is McpCall.DISCOVER or version == MODERN:
+        fields += [("MCP-Protocol-Version", MODERN), ("Mcp-Method", call.value)]
+        key = "io.modelcontextprotocol"
+        params["_meta"] = {
+            f"{key}/protocolVersion": MODERN,
+            f"{key}/clientInfo": _CLIENT,
+            f"{key}/clientCapabilities": {},
+        }
+    else:
+        fields.append(("MCP-Protocol-Version", version))
+    session = after.headers.get(_SESSION) if after is not None else None
+    if session and len(session) <= _LONGEST_SESSION and all("!" <= c <= "~" for c in session):
+        fields.append(("Mcp-Session-Id", session))
+    if authorization is not None:
+        fields.append(authorization)
+    body = {"jsonrpc": "2.0", "id": 1, "method": call.value, "params": params}
+    return Request("POST", url.text, Headers.of(fields), Body(json.dumps(body).encode()))
+
+
+def call_of(request: Request) -> McpCall | None:
+    """Return which call a POST of `mcp_request` is; None for any other request."""
+    try:
+        method = load_object(request.body.reveal()).get("method")
+    except JsonRefused:
+        return None
+    return next((call for call in McpCall if call.value == method), None)
+
+
+def is_result(response: Response) -> bool:
+    """Say whether the answer to a call is a result and not an error, or a stream that has just begun."""
+    message = _message(response)
+    return "result" in message or (not message and response.media_type == EVENT_STREAM)
+
+
+def is_json_rpc(response: Response) -> bool:
+    """Say whether the answer is a JSON-RPC message, a result or an error."""
+    return _message(response).get("jsonrpc") == "2.0"
+
+
+def protocol_version(response: Response) -> str | None:
+    """Return the protocol version that an answer names, or None: text from outside, at most 40 characters."""
+    message = _message(response)
+    result, error = message.get("result"), message.get("error")
+    found: JsonValue = None
+    if isinstance(result, dict):
+        found = result.get("protocolVersion") or result.get("supportedVersions")
+    elif isinstance(error, dict):
+        data = error.get("data")
+        found = data.get("supported") if isinstance(data, dict) else None
+    if isinstance(found, list):
+        found = next(iter(sorted((v for v in found if isinstance(v, str)), reverse=True)), None)
+    return found[:40] if isinstance(found, str) else None
+
+
+def _message(response: Response) -> dict[str, JsonValue]:
+    """Return the JSON object of an answer or of the first event in a stream, else an empty one."""
+    data = response.body.reveal()
+    if response.media_type == EVENT_STREAM:
+        lines = (line for line in data.splitlines() if line.startswith(b"data:") and b"{" in line)
+        data = next(lines, b"data:").removeprefix(b"data:").strip()
+    elif response.media_type != JSON_TYPE:
+        return {}
+    try:
+        return load_object(data)
+    except JsonRefused:
+        return {}

@@ -94,6 +94,33 @@ def _add_run(add: argparse.ArgumentParser) -> None:
     add.add_argument("command", metavar="COMMAND", nargs="*", help="after --: the command and its arguments")
 
 
+def _add_explain(add: argparse.ArgumentParser) -> None:
+    add.add_argument("text", metavar="TEXT", nargs="*", help="the message; without it, standard input")
+    add.add_argument("--json", action="store_true", help="a JSON array on stdout")
+
+
+def _add_skill(add: argparse.ArgumentParser) -> None:
+    add.add_argument(
+        "--format",
+        choices=["skill", "agents"],
+        default="skill",
+        help="skill: a SKILL.md (the default); agents: a section for AGENTS.md",
+    )
+    add.add_argument(
+        "--write",
+        action="store_true",
+        help="write .claude/skills/authlens/SKILL.md, or the section in AGENTS.md, in this directory",
+    )
+
+
+def _add_completion(add: argparse.ArgumentParser) -> None:
+    add.add_argument("shell", choices=["bash", "zsh", "fish"], help="which shell")
+
+
+def _add_nothing(_: argparse.ArgumentParser) -> None:
+    """Add no option."""
+
+
 _Add = Callable[[argparse.ArgumentParser], None]
 AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "proxy": ("serve the resource on this machine, with the credential added and OAuth hidden", _add_proxy),
@@ -101,6 +128,10 @@ AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "run": ("a command with the credential in its environment", _add_run),
     "git-credential": ("a credential helper for git, for Bearer tokens", _add_git_credential),
     "credential-helper": ("a credential helper for Bazel, EngFlow and uv", _add_credential_helper),
+    "explain": ("what a pasted error message means, and what to do; sends nothing", _add_explain),
+    "skill": ("the text that teaches a coding agent to use authlens", _add_skill),
+    "completion": ("the completion script for a shell", _add_completion),
+    "man": ("the man page, in roff", _add_nothing),
     "mcp-bridge": ("a remote MCP server as a local one on stdin and stdout", add_credential),
 }
 HEADERS: Final[tuple[str, _Add]] = ("the header fields for a URL on stdout, whatever opens it", _add_headers)

@@ -75,6 +75,30 @@ def show_which(arguments: Namespace) -> int:
     return run_verb(show_which(arguments))
 
 
+def _explain(arguments: Namespace) -> int:
+    from authlens_tui.cli.explain import explain_message
+
+    return run_verb(explain_message(arguments))
+
+
+def _skill(arguments: Namespace) -> int:
+    from authlens_tui.cli.skill import skill
+
+    return run_verb(skill(arguments))
+
+
+def _completion(arguments: Namespace) -> int:
+    from authlens_tui.cli.completion import completion
+
+    return run_verb(completion(arguments))
+
+
+def _man(arguments: Namespace) -> int:
+    from authlens_tui.cli.completion import man
+
+    return run_verb(man(arguments))
+
+
 AGENT_ACTIONS: Final[dict[str, Callable[[Namespace], int]]] = {
     "proxy": _proxy,
     "mcp-bridge": _mcp_bridge,
@@ -82,4 +106,8 @@ AGENT_ACTIONS: Final[dict[str, Callable[[Namespace], int]]] = {
     "run": _run_command,
     "git-credential": _git_credential,
     "credential-helper": _credential_helper,
+    "explain": _explain,
+    "skill": _skill,
+    "completion": _completion,
+    "man": _man,
 }

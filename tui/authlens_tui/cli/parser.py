@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from authlens_core.safe_text import safe_text
 from authlens_tui.cli.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
+from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.option_values import LONGEST_TTL, number, port, port_up_to
 from authlens_tui.cli.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
@@ -326,13 +327,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")
     for name, (summary, add) in VERBS.items():
-        add(
-            verbs.add_parser(
-                name,
-                help=summary,
-                description=f"{summary[:1].upper()}{summary[1:]}.",
-                allow_abbrev=False,
-                formatter_class=argparse.RawDescriptionHelpFormatter,
-            )
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[:1].upper()}{summary[1:]}.",
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        add(verb)
+        verb.epilog = "\n".join((verb.epilog or "", "example:", *(f"  {line}" for line in EXAMPLES[name])))
     return parser

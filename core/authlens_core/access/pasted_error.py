@@ -1,0 +1,98 @@
+"""What a pasted error message means: a log of an agent, a page, a transcript of curl.
+
+The same causes are used as for a login of our own. Nothing is sent, and what looks like a secret is masked in
+the lines that are quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from authlens_core.access.answer import classify
+from authlens_core.access.cause import Cause
+from authlens_core.access.causes import CAUSES
+from authlens_core.access.client_messages import SAID_BY_CLIENTS
+from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.access.evidence import body_line
+from authlens_core.access.protection import Protection
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.secret import Body
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["explain_text"]
+
+_LONGEST: Final = 256 * 1024
+_MOST: Final = 3
+_CODE: Final = re.compile(
+    r"""(?:["']?\berror["']?\s*[:=]\s*["']?|\b)"""
+    r"""(invalid_[a-z_]+|access_denied|unauthorized_client|insufficient_scope|unsupported_[a-z_]+)\b"""
+)
+_STATUS: Final = re.compile(r"^(?:[<>*] ?)?HTTP/[\d.]+ (\d{3})(?: (.*))?$")
+_FIELD: Final = re.compile(r"^(?:< ?)?([A-Za-z0-9-]{1,64}): ?(.*)$")
+_REQUEST: Final = re.compile(r"^> ")
+_SAYS_NOTHING: Final = frozenset({Protection.PUBLIC, Protection.UNEXPECTED, Protection.NO_ANSWER})
+
+
+def explain_text(text: str) -> tuple[Diagnosis, ...]:
+    """Return what `text` says, the most particular first; at most three, none where nothing is known."""
+    text = text[:_LONGEST]
+    response = Response(0, body=Body(text.encode("utf-8", "replace")))
+    found: dict[str, Diagnosis] = {}
+    for cause, phrase in _fitting(text.lower()):
+        found.setdefault(cause.name, _diagnosis(cause, body_line(response, phrase)))
+    answer = _transcript(text)
+    if answer is not None and len(found) < _MOST:
+        found.setdefault(answer.name, answer)
+    return tuple(found.values())[:_MOST]
+
+
+def _fitting(text: str) -> Iterator[tuple[Cause, str]]:
+    """Yield the causes whose words are in the text, then those of the error codes in it."""
+    known = (*CAUSES, *SAID_BY_CLIENTS)
+    for cause in known:
+        phrase = next((phrase for phrase in cause.phrases if phrase in text), None)
+        if phrase is not None:
+            yield cause, phrase
+    codes = dict.fromkeys(match[1] for match in _CODE.finditer(text))
+    for code in codes:
+        yield from ((one, code) for one in known if code in one.errors and _by_code_alone(one))
+
+
+def _by_code_alone(cause: Cause) -> bool:
+    """Say whether the code is enough: the cause needs no other sign, and no stage that is not known here."""
+    return not cause.checks and not cause.protections and "refresh" not in cause.stages
+
+
+def _diagnosis(cause: Cause, line: str) -> Diagnosis:
+    return Diagnosis(cause.name, cause.cause, cause.cure, (line,) if line else (), cause.source)
+
+
+def _transcript(text: str) -> Diagnosis | None:
+    """Return what the last answer in a transcript of HTTP is, as for an answer of our own."""
+    status = 0
+    fields: list[tuple[str, str]] = []
+    body: list[str] = []
+    in_head = False
+    for line in (one.rstrip("\r") for one in text.splitlines()):
+        begins = _STATUS.match(line)
+        field = _FIELD.match(line) if in_head else None
+        if begins is not None:
+            status, fields, body, in_head = int(begins[1]), [], [], True
+        elif field is not None:
+            fields.append((field[1], field[2]))
+        elif not _REQUEST.match(line):
+            in_head = in_head and bool(line.strip("< "))
+            body.append(line)
+    if not status:
+        return None
+    response = Response(status, headers=Headers(tuple(fields)), body=Body("\n".join(body).encode()))
+    request = Request("GET", "https://pasted.invalid/")
+    answer = classify(Exchange(request, response, None, datetime.now(UTC), 0.0))
+    if answer.protection in _SAYS_NOTHING:
+        return None
+    return Diagnosis(
+        answer.protection.value, answer.summary, answer.cure, answer.evidence, layer=answer.layer
+    )

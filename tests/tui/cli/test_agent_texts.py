@@ -1,0 +1,95 @@
+"""The texts for agents and shells: skill, help with examples, man page, completion, explanation."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from authlens_tui.cli.examples import EXAMPLES
+from authlens_tui.cli.main import run
+from authlens_tui.cli.man_page import man_page
+from authlens_tui.cli.parser import VERBS, build_parser
+from authlens_tui.cli.skill import agents_text, skill_text
+from support.needs import program
+
+Captured = pytest.CaptureFixture[str]
+
+
+def test_every_verb_has_an_example_that_its_parser_accepts() -> None:
+    """An example that has gone out of date is worse than none."""
+    assert set(EXAMPLES) == set(VERBS)
+    for lines in EXAMPLES.values():
+        for line in lines:
+            calls = re.findall(r"(?:^|\| )authlens ([^|<>]+)", line)
+            for call in calls:
+                build_parser().parse_args(shlex.split(call))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_each_verb_ends_with_its_example(verb: str, capsys: Captured) -> None:
+    """`authlens VERB --help`."""
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args([verb, "--help"])
+    assert ended.value.code == 0
+    assert EXAMPLES[verb][0] in capsys.readouterr().out
+
+
+def test_the_man_page_names_every_verb_and_option_and_is_valid_roff() -> None:
+    """It is made from the parser; groff finds nothing to complain about where it is installed."""
+    page = man_page(build_parser(), "1.2")
+    for verb in VERBS:
+        assert f"\n.SS {verb}\n" in page
+    assert "\\-\\-min\\-ttl S" in page
+    assert not [line for line in page.splitlines() if line.startswith("'")]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_each_shell_knows_the_verbs(shell: str, capsys: Captured) -> None:
+    """Made by shtab."""
+    assert run(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert "mcp-bridge" in script
+    if shell == "bash":
+        checked = subprocess.run([program("bash"), "-n"], input=script, text=True, check=False)
+        assert checked.returncode == 0
+
+
+def test_the_skill_is_short_and_names_only_verbs_and_options_that_exist() -> None:
+    """At most 120 lines; what it tells an agent to run can be run."""
+    text = skill_text()
+    assert len(text.splitlines()) <= 120
+    assert text.startswith("---\nname: authlens\n")
+    calls = re.findall(r"(?:^|`)authlens ([^`\n]+)", text, re.MULTILINE)
+    assert len(calls) >= 10
+    for call in calls:
+        words = shlex.split(call.replace("AGENT", "codex"))
+        build_parser().parse_args([word for word in words if word != "--no-input"])
+
+
+def test_the_section_of_agents_md_replaces_an_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is around it stays."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "AGENTS.md").write_text(
+        "# Mine\n\n<!-- authlens: begin -->\nold\n<!-- authlens: end -->\nend\n"
+    )
+    assert run(["skill", "--format", "agents", "--write"]) == 0
+    assert (tmp_path / "AGENTS.md").read_text() == f"# Mine\n\n{agents_text()}end\n"
+    assert run(["skill", "--write"]) == 0
+    assert (tmp_path / ".claude/skills/authlens/SKILL.md").read_text() == skill_text()
+
+
+def test_explain_prints_cause_and_cure_and_knows_json(capsys: Captured) -> None:
+    """What it cannot explain is a usage error."""
+    assert run(["explain", "invalid_client"]) == 0
+    words = capsys.readouterr().out
+    assert "→" in words or "->" in words
+    assert run(["explain", "--json", "invalid_client"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["name"] == "unknown_client"
+    assert run(["explain", "all is well"]) == 2

@@ -1,0 +1,62 @@
+"""`authlens explain`: what a pasted error message means, and what to do. Nothing is sent."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.access.pasted_error import explain_text
+from authlens_core.errors import UsageError
+from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+
+__all__ = ["explain_message"]
+
+_LONGEST = 1_000_000
+
+
+async def explain_message(arguments: Namespace) -> int:
+    """Print the diagnoses of a text.
+
+    Raises:
+        UsageError: there is no text, or it says nothing that is known.
+    """
+    found = explain_text(_text(arguments))
+    if not found:
+        raise UsageError(
+            "There is no failure in this text that authlens knows.",
+            "Paste more of it, with the status and the header fields. Or ask the server: authlens probe URL",
+        )
+    if arguments.json:
+        answer_json([_as_json(one) for one in found])
+        return 0
+    for one in found:
+        answer_line(one.cause)
+        answer_line(f"  → {one.cure}")
+        for line in one.evidence:
+            answer_line(f"    {line}")
+        if one.source:
+            answer_line(f"    Source: {one.source}")
+    return 0
+
+
+def _text(arguments: Namespace) -> str:
+    if arguments.text:
+        return " ".join(arguments.text)
+    if sys.stdin is not None and sys.stdin.isatty():
+        say("Paste the message, then press Ctrl-D:")
+    text = "" if sys.stdin is None else sys.stdin.read(_LONGEST)
+    if not text.strip():
+        raise UsageError("There is no text to explain.", "Give it as an argument or on standard input.")
+    return text
+
+
+def _as_json(one: Diagnosis) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "cause": one.cause,
+        "cure": one.cure,
+        "evidence": list(one.evidence),
+        "source": one.source,
+        "layer": one.layer,
+    }

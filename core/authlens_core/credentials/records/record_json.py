@@ -7,12 +7,13 @@ cannot be read is set apart by the caller, and the others stay usable.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from authlens_core.access.service_token import TokenForm
 from authlens_core.credentials.records.grant import (
@@ -28,6 +29,7 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
 
 __all__ = [
+    "belongs_to",
     "client_from_json",
     "client_secrets_from_json",
     "from_text",
@@ -130,10 +132,37 @@ def service_token_from_json(text: str, generation: int, place: str = StoreKind.K
         raise ValueError(str(error)) from error
 
 
-def secrets_to_json(secrets: GrantSecrets | ClientSecrets) -> Secret:
-    """Return the secrets as ASCII JSON. A place where they leave their boxes: for the next one."""
+_OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
+    Grant: (
+        *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),
+        *("client_id", "token_endpoint_auth_method"),
+    ),
+    ServiceToken: ("url", "client_id", "form", "header"),
+}
+"""The fields of a record that say where its secrets are sent, and as whose."""
+_OWNER: Final = "owner"
+
+
+def _owner(record: Grant | ServiceToken) -> str:
+    values = [getattr(record, name) for name in _OWNERS[type(record)]]
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+def belongs_to(text: Secret, record: Grant | ServiceToken) -> bool:
+    """Return whether the secrets in `text` were stored for what `record` says now.
+
+    The index is a plain file. Without this, an endpoint edited there would get the tokens. Secrets that an
+    earlier version stored name no owner and pass; the next save binds them.
+    """
+    owner = _secrets(text).get(_OWNER)
+    return owner is None or owner.reveal() == _owner(record)
+
+
+def secrets_to_json(secrets: GrantSecrets | ClientSecrets, record: Grant | None = None) -> Secret:
+    """Return the secrets as ASCII JSON, bound to `record` if there is one."""
     values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
-    return Secret(json.dumps({name: value.reveal() for name, value in values.items() if value is not None}))
+    members = {name: value.reveal() for name, value in values.items() if value is not None}
+    return Secret(json.dumps(members if record is None else {**members, _OWNER: _owner(record)}))
 
 
 def _secrets(text: Secret) -> dict[str, Secret]:
@@ -155,9 +184,9 @@ def grant_secrets_from_json(text: Secret) -> GrantSecrets | None:
     return GrantSecrets(access_token, found.get("refresh_token"), found.get("client_secret"))
 
 
-def service_secret_to_json(secret: Secret) -> Secret:
-    """Return the secret of a service token as ASCII JSON."""
-    return Secret(json.dumps({"client_secret": secret.reveal()}))
+def service_secret_to_json(secret: Secret, record: ServiceToken) -> Secret:
+    """Return the secret of a service token as ASCII JSON, bound to `record`."""
+    return Secret(json.dumps({"client_secret": secret.reveal(), _OWNER: _owner(record)}))
 
 
 def service_secret_from_json(text: Secret) -> Secret | None:

@@ -1,9 +1,10 @@
 """One text in several small entries, whole or not at all.
 
 Windows keeps at most 2,560 bytes in an entry and the keyring library writes UTF-16, so 1,280 characters;
-every entry here has at most 1,000. The first begins with a manifest (generation, count, SHA-256), so that a
-missing, cut or foreign entry is noticed. Each entry has a service name of its own, because the Windows
-backend moves entries about when several users share one.
+every entry here has at most 1,000. The first starts with a manifest (version, generation, count, SHA-256).
+The digest covers key, generation and text, so that a missing, cut or foreign entry is noticed: with two
+entries swapped, one server's tokens would be sent to the other. Each entry has a service name of its own,
+because the Windows backend moves entries about when several users share one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any, Final
 
 from authlens_core.credentials.store.secret_store import SecretStore
@@ -24,6 +26,8 @@ ENTRY_LIMIT: Final = 1_000
 
 MAX_ENTRIES: Final = 1_000
 _MANIFEST_ROOM: Final = 160
+_VERSION: Final = 2
+"""Of the manifest; one without a version is from an authlens whose digest covered the text alone."""
 
 
 class SecretsDamaged(LoginNeeded):
@@ -37,11 +41,16 @@ def entry_name(key: str, generation: int, index: int) -> str:
 
 def count(text: Secret) -> int:
     """Return how many entries `split` makes of `text`."""
-    return len(split(text, 0))
+    return len(split(text, "", 0))
 
 
-def split(text: Secret, generation: int) -> tuple[Secret, ...]:
-    """Return the entries for `text`, the manifest at the head of the first.
+def _digest(text: str, key: str, generation: int) -> str:
+    # Key and generation hold no line break, so no other pair has the same head.
+    return hashlib.sha256(f"{key}\n{generation}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def split(text: Secret, key: str, generation: int) -> tuple[Secret, ...]:
+    """Return the entries for the `text` of `key`, the manifest at the head of the first.
 
     Raises:
         ValueError: the text is not ASCII, or needs more than `MAX_ENTRIES` entries.
@@ -56,26 +65,37 @@ def split(text: Secret, generation: int) -> tuple[Secret, ...]:
     if len(parts) > MAX_ENTRIES:
         msg = "too large for the keyring"
         raise ValueError(msg)
-    digest = hashlib.sha256(value.encode()).hexdigest()
-    manifest = json.dumps({"generation": generation, "count": len(parts), "sha256": digest})
+    manifest = json.dumps(
+        {
+            "version": _VERSION,
+            "generation": generation,
+            "count": len(parts),
+            "sha256": _digest(value, key, generation),
+        }
+    )
     return (Secret(manifest + parts[0]), *map(Secret, parts[1:]))
 
 
-def _manifest(first: str, generation: int) -> tuple[int, str, str]:
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    version: int
+    count: int
+    sha256: str
+
+
+def _manifest(first: str, generation: int) -> tuple[_Manifest, str]:
     found: Any = None
     end = 0
     # Raised outside the handler: the decoder's error carries the whole text, and would stay in the chain.
     with contextlib.suppress(ValueError, RecursionError):
         found, end = json.JSONDecoder().raw_decode(first)
     manifest: dict[str, Any] = found if isinstance(found, dict) else {}
-    entries, digest = manifest.get("count"), manifest.get("sha256")
-    if (
-        manifest.get("generation") != generation
-        or type(entries) is not int
-        or not 1 <= entries <= MAX_ENTRIES
-    ):
+    version, count = manifest.get("version", 1), manifest.get("count")
+    if version not in (1, _VERSION) or manifest.get("generation") != generation:
         raise _damaged("the manifest belongs to something else")
-    return entries, str(digest), first[end:]
+    if type(count) is not int or not 1 <= count <= MAX_ENTRIES:
+        raise _damaged("the manifest is damaged")
+    return _Manifest(version, count, str(manifest.get("sha256"))), first[end:]
 
 
 async def read(store: SecretStore, key: str, generation: int) -> Secret:
@@ -88,16 +108,20 @@ async def read(store: SecretStore, key: str, generation: int) -> Secret:
     head = await store.get(entry_name(key, generation, 0))
     if head is None:
         raise _damaged("the entry is gone")
-    entries, digest, text = _manifest(head.reveal(), generation)
+    manifest, text = _manifest(head.reveal(), generation)
     parts = [text]
-    for index in range(1, entries):
+    for index in range(1, manifest.count):
         part = await store.get(entry_name(key, generation, index))
         if part is None:
-            raise _damaged(f"part {index + 1} of {entries} is gone")
+            raise _damaged(f"part {index + 1} of {manifest.count} is gone")
         parts.append(part.reveal())
     whole = "".join(parts)
-    if hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest() != digest:
-        raise _damaged("the checksum differs")
+    if manifest.version == 1:
+        found = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+    else:
+        found = _digest(whole, key, generation)
+    if found != manifest.sha256:
+        raise _damaged("they are not what was stored for it")
     return Secret(whole)
 
 

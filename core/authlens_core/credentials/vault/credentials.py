@@ -14,7 +14,7 @@ from typing import Final
 from authlens_core.credentials.records import coverage
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Event, Index
-from authlens_core.credentials.records.record_json import grant_secrets_from_json, secrets_to_json
+from authlens_core.credentials.records.record_json import belongs_to, grant_secrets_from_json, secrets_to_json
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStore, StoreElsewhere
@@ -210,7 +210,7 @@ class Credentials:
         def switch(generation: int, entries: int) -> None:
             self.index.switch(replace(saved, generation=generation), entries)
 
-        write = self.generations.replace(grant.grant_id, secrets_to_json(secrets), switch)
+        write = self.generations.replace(grant.grant_id, secrets_to_json(secrets, saved), switch)
         generation = await self.written(write)
         self.let_go(grant.grant_id)
         return replace(saved, generation=generation)
@@ -258,6 +258,12 @@ class Credentials:
         if secrets is None:
             raise sealed.SecretsDamaged(
                 "The tokens of this login cannot be read from the keyring.", "Log in again to replace them."
+            )
+        if not belongs_to(text, grant):
+            raise sealed.SecretsDamaged(
+                "The record of this login was changed outside authlens: its issuer, an endpoint or the "
+                "client is not the one that its tokens were stored for. Nothing was sent.",
+                "Log in again to replace them.",
             )
         return grant, secrets
 

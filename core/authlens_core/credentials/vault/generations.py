@@ -85,7 +85,7 @@ class Generations:
         async with self._locks.hold("store", purpose="saving", bound=WRITE_BOUND):
             generation = self._index.begin(key, entries, self._store.place)
             self._on_step(SaveStep.BEGUN)
-            await self._write(key, generation, sealed.split(text, generation))
+            await self._write(key, generation, sealed.split(text, key, generation))
             self._on_step(SaveStep.ALL_WRITTEN)
             back = await self._read_back(key, generation)
             if not hmac.compare_digest(back.reveal(), text.reveal()):

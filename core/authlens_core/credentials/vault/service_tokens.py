@@ -15,7 +15,11 @@ from authlens_core.access.service_token import is_field_name, shape_problem
 from authlens_core.credentials.records.coverage import coverage
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.record_json import service_secret_from_json, service_secret_to_json
+from authlens_core.credentials.records.record_json import (
+    belongs_to,
+    service_secret_from_json,
+    service_secret_to_json,
+)
 from authlens_core.credentials.records.service_token import ServiceToken, TokenVerdict
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from authlens_core.credentials.store import chunked_secret as sealed
@@ -120,7 +124,7 @@ class ServiceTokens:
         def switch(generation: int, entries: int) -> None:
             self._rows.switch(replace(stored, generation=generation), entries)
 
-        work = self._generations.replace(token.token_id, service_secret_to_json(secret), switch)
+        work = self._generations.replace(token.token_id, service_secret_to_json(secret, stored), switch)
         return replace(stored, generation=await self._written(work))
 
     @staticmethod
@@ -152,15 +156,22 @@ class ServiceTokens:
             if token.place is not self._store.place:
                 raise StoreElsewhere(token.place, self._store.name)
             try:
-                secret = service_secret_from_json(await sealed.read(self._store, token_id, token.generation))
+                text = await sealed.read(self._store, token_id, token.generation)
             except sealed.SecretsDamaged:
                 if self.get(token_id).generation == token.generation:
                     raise
                 continue  # replaced meanwhile; generations only grow, so this ends
             break
+        secret = service_secret_from_json(text)
         if secret is None:
             raise sealed.SecretsDamaged(
                 "The secret of this service token cannot be read.", "Run: authlens service-token replace URL"
+            )
+        if not belongs_to(text, token):
+            raise sealed.SecretsDamaged(
+                "The record of this service token was changed outside authlens: its URL, client id or header "
+                "is not the one that its secret was stored for. Nothing was sent.",
+                "Run: authlens service-token replace URL",
             )
         return token, secret
 

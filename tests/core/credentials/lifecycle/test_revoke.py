@@ -188,10 +188,10 @@ async def test_the_refusal_of_a_token_that_had_ended_is_not_called_a_proof(
 
 
 async def test_without_an_endpoint_it_is_said_and_nothing_changes(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+    credentials: Credentials, wire: Wire, saved: Grant, secrets: GrantSecrets, server: RotatingServer
 ) -> None:
     """RV-7: not a silent removal; the way to do that is named."""
-    kept = credentials.update(replace(saved, revocation_endpoint=None))
+    kept = await credentials.save(replace(saved, revocation_endpoint=None), secrets)
     result = await revoke(credentials, wire, saved.grant_id)
     assert result.outcome is RevokeOutcome.NO_ENDPOINT
     assert "authlens forget" in result.cure
@@ -200,10 +200,10 @@ async def test_without_an_endpoint_it_is_said_and_nothing_changes(
 
 
 async def test_a_stored_endpoint_without_encryption_is_refused(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+    credentials: Credentials, wire: Wire, saved: Grant, secrets: GrantSecrets, server: RotatingServer
 ) -> None:
     """RV-1: TLS, checked again each time."""
-    credentials.update(replace(saved, issuer="https://as.example"))
+    await credentials.save(replace(saved, issuer="https://as.example"), secrets)
     assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.NO_ENDPOINT
     assert server.seen == []
 

@@ -117,7 +117,7 @@ class Mistaken(MemoryStore):
 
     async def get(self, entry: str) -> Secret | None:
         """Return it."""
-        return sealed.split(Secret("{}"), int(entry.split(":")[2]))[0]
+        return sealed.split(Secret("{}"), entry.split(":")[1], int(entry.split(":")[2]))[0]
 
 
 class Failing(MemoryStore):
@@ -227,7 +227,7 @@ async def test_tokens_of_any_length_fit_under_the_limit_of_windows(
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=5_000), st.integers(1, 10**6))
 def test_split_keeps_every_character_and_the_limit(text: str, generation: int) -> None:
     """Property: the entries are the text, each within the limit."""
-    entries = [entry.reveal() for entry in sealed.split(Secret(text), generation)]
+    entries = [entry.reveal() for entry in sealed.split(Secret(text), "key", generation)]
     assert all(len(entry) <= sealed.ENTRY_LIMIT for entry in entries)
     assert "".join(entries).endswith(text)
 

@@ -1,0 +1,99 @@
+"""A stored secret belongs to one record: swapped entries and an edited index send no token anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.lifecycle.access_token import access_token
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
+from authlens_core.credentials.lifecycle.revoke import revoke
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.records.record_json import secrets_to_json
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.store import chunked_secret as sealed
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
+from support.rotating_server import RotatingServer
+
+OTHER = GrantSecrets(Secret("access-canary-other"), Secret("refresh-canary-other"))
+Act = Callable[[Credentials, Wire, Grant], Any]
+
+ACTIONS: dict[str, Act] = {
+    "token": lambda credentials, wire, grant: access_token(credentials, wire, grant.resource_url),
+    "refresh": lambda credentials, wire, grant: refresh(
+        credentials, wire, grant.grant_id, RefreshOptions(force=True)
+    ),
+    "revoke": lambda credentials, wire, grant: revoke(credentials, wire, grant.grant_id),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+async def test_swapped_entries_are_damaged_and_sent_nowhere(
+    credentials: Credentials, wire: Wire, saved: Grant, store: Any, server: RotatingServer, action: str
+) -> None:
+    """The other login's tokens are whole and valid; only the key tells whose they are."""
+    other = await credentials.save(replace(saved, grant_id="other", client_id="other"), OTHER)
+    assert other.generation == saved.generation
+    names = [sealed.entry_name(one.grant_id, one.generation, 0) for one in (saved, other)]
+    store.entries[names[0]], store.entries[names[1]] = store.entries[names[1]], store.entries[names[0]]
+    with pytest.raises(sealed.SecretsDamaged, match="not what was stored"):
+        await ACTIONS[action](credentials, wire, saved)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(
+    "field", ["token_endpoint", "revocation_endpoint", "issuer", "resource", "resource_url", "client_id"]
+)
+async def test_a_record_edited_in_the_index_gets_no_token(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, field: str, action: str
+) -> None:
+    """The index is a plain file: an endpoint written there by another program is not believed."""
+    value = f"{server.base}/mcp/elsewhere"
+    change: dict[str, Any] = {field: value}
+    edited = credentials.update(replace(saved, **change))
+    url = edited.resource_url if field != "resource" else value
+    with pytest.raises(sealed.SecretsDamaged, match="changed outside authlens"):
+        await ACTIONS[action](credentials, wire, replace(edited, resource_url=url))
+    assert server.seen == []
+
+
+async def test_a_service_token_goes_to_no_url_edited_in_the_index(credentials: Credentials) -> None:
+    token = await credentials.service_tokens.save(
+        ServiceToken(
+            token_id="one", url="https://a.example/", client_id=f"{'a' * 32}.access", added_at=utc_now()
+        ),
+        Secret("f" * 64),
+    )
+    with credentials.index.writing() as connection:
+        connection.execute(
+            "UPDATE service_tokens SET record = replace(record, 'https://a.example/', 'https://b.example/')"
+        )
+    with pytest.raises(sealed.SecretsDamaged, match="changed outside authlens"):
+        await credentials.service_tokens.load(token.token_id)
+
+
+async def test_entries_of_an_earlier_version_are_read_and_bound_by_the_next_save(
+    credentials: Credentials, saved: Grant, secrets: GrantSecrets, store: Any
+) -> None:
+    """An update of authlens loses no working login."""
+    text = secrets_to_json(secrets).reveal()
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    manifest = {"generation": saved.generation, "count": 1, "sha256": digest}
+    name = sealed.entry_name(saved.grant_id, saved.generation, 0)
+    store.entries[name] = Secret(json.dumps(manifest) + text)
+    grant, found = await credentials.load(saved.grant_id)
+    assert (grant, found) == (saved, secrets)
+    again = await credentials.save(grant, found)
+    (entry,) = store.entries.values()
+    assert '"version": 2' in entry.reveal()
+    credentials.update(replace(again, token_endpoint="https://elsewhere.example/token"))
+    with pytest.raises(sealed.SecretsDamaged):
+        await credentials.load(saved.grant_id)

@@ -21,7 +21,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from authlens_core.oauth.http_message import Request
@@ -53,7 +53,7 @@ from authlens_core.wire.trust import TrustUnusable, build_context, observe_refus
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Wire"]
+__all__ = ["Wire", "load_httpx"]
 
 _PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
 _LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
@@ -65,6 +65,19 @@ def _silence_loggers() -> None:
         logger = logging.getLogger(name)
         logger.disabled = True
         logger.propagate = False
+
+
+async def load_httpx() -> None:
+    """Import httpx off the event loop; a caller that does so early spares the first request that time.
+
+    `import httpx` brings its command line: click, rich and every lexer of pygments, more than half of what it
+    loads. An empty module in its place leaves them out.
+    """
+    if "httpx" not in sys.modules:
+        command_line = ModuleType("httpx._main")
+        command_line.__dict__["main"] = lambda: None
+        sys.modules.setdefault(command_line.__name__, command_line)
+        await asyncio.to_thread(importlib.import_module, "httpx")
 
 
 def _product() -> str:
@@ -117,6 +130,16 @@ class Wire:
         for transport in transports.values():
             await transport.aclose()
 
+    async def warm_up(self) -> None:
+        """Do now what the first request would do first: import httpx, read the trusted certificates.
+
+        Call it while the user reads, so that no time of ours is taken for the server's. What cannot be done
+        is left to the first request, which reports it.
+        """
+        await load_httpx()
+        with contextlib.suppress(*_errors()):
+            await self._transport(None)
+
     async def send(
         self,
         request: Request,
@@ -164,8 +187,7 @@ class Wire:
         self, attempt: PendingExchange, url: Url, addresses: AddressPolicy
     ) -> WireFailure | None:
         """Run one attempt inside its deadline; turn everything that goes wrong into a failure."""
-        if "httpx" not in sys.modules:
-            await asyncio.to_thread(importlib.import_module, "httpx")  # a tenth of a second of reading files
+        await load_httpx()
         seconds = attempt.limits.deadline
         try:
             async with asyncio.timeout(seconds) as deadline:
@@ -247,8 +269,7 @@ class Wire:
         Raises:
             StreamFailed: there is no answer; the body raises it too where it breaks off.
         """
-        if "httpx" not in sys.modules:
-            await asyncio.to_thread(importlib.import_module, "httpx")
+        await load_httpx()
         import httpx
 
         url = request.origin

@@ -120,6 +120,7 @@ class AuthlensApp(BaseApp):
         await self.push_screen(self.dashboard)
         self.run_worker(self._refresh.run(self.session), exclusive=True, group="background")
         self.run_worker(delete_orphans(credentials), group="delete_orphans", description="delete orphans")
+        self.run_worker(self.session.wire.warm_up(), group="warm_up", description="prepare the first request")
         self._tell_interrupted()
         if start_url is not None:
             self.start(start_url)

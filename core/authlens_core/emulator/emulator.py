@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 from collections.abc import Callable, Collection
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from authlens_core.emulator.account import Account, SeenRequest, email_of
 from authlens_core.emulator.faults import Fault, fault_set
-from authlens_core.emulator.sockets import bind, bind_both, close_all
+from authlens_core.emulator.origins import Origins
+from authlens_core.emulator.sockets import bind, close_all
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
-
-    from authlens_core.emulator.server import QuietServer
 
 __all__ = ["Emulator"]
 
@@ -84,8 +82,8 @@ class Emulator:
             refresh_grace=refresh_grace,
             origin=origin,
         )
-        self._servers: list[QuietServer] = []
-        self._running = AsyncExitStack()
+        self._origins = Origins()
+        self._callback_port: list[socket.socket] = []
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -102,35 +100,24 @@ class Emulator:
         Raises:
             OSError: a port is taken.
         """
-        from authlens_core.emulator.app_origin import app_origin
-        from authlens_core.emulator.server import serve
-        from authlens_core.emulator.team_origin import team_origin
-
         account = self._account
         account.stopping.clear()
-        async with AsyncExitStack() as stack:
-            app_sockets = [bind("127.0.0.1", self._port)]
-            stack.callback(close_all, app_sockets)
-            team_sockets = bind_both(self._port + 1 if self._port else 0)
-            stack.callback(close_all, team_sockets)
-            stack.push_async_callback(self._stop_servers)  # unwinds before the sockets are closed
-            account.app_url = f"http://127.0.0.1:{app_sockets[0].getsockname()[1]}"
-            account.team_url = f"http://localhost:{team_sockets[0].getsockname()[1]}"
-            self._servers.append(await serve(app_origin(account), app_sockets))
-            self._servers.append(await serve(team_origin(account), team_sockets))
-            if account.has(Fault.PORT_TAKEN):
-                stack.callback(close_all, _taken_callback_port())
-            self._running = stack.pop_all()
+        await self._origins.start(self._port, self._build)
+        if account.has(Fault.PORT_TAKEN):
+            self._callback_port = _taken_callback_port()
+
+    def _build(self, app_url: str, team_url: str) -> tuple[ASGIApp, ASGIApp]:
+        from authlens_core.emulator.app_origin import app_origin
+        from authlens_core.emulator.team_origin import team_origin
+
+        self._account.app_url, self._account.team_url = app_url, team_url
+        return app_origin(self._account), team_origin(self._account)
 
     async def stop(self) -> None:
-        """Stop answering and free the ports. Calling it twice does no harm."""
+        """Stop answering and free the ports; a second call does nothing."""
         self._account.stopping.set()
-        running, self._running = self._running, AsyncExitStack()
-        await running.aclose()
-
-    async def _stop_servers(self) -> None:
-        servers, self._servers = self._servers, []
-        await asyncio.gather(*(server.stop() for server in servers))
+        close_all(self._callback_port)
+        await self._origins.stop()
 
     @property
     def resource_url(self) -> str:

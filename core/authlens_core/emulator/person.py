@@ -13,7 +13,7 @@ import h11
 
 from authlens_core.emulator.account import email_of
 
-__all__ = ["Hop", "PlayResult", "play_person"]
+__all__ = ["Hop", "PlayResult", "fetch_page", "play_person"]
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 MOST_HOPS: Final = 12
@@ -171,6 +171,9 @@ class _Browser:
 
     def _is_callback(self, url: str) -> bool:
         here, there = urlsplit(url), urlsplit(self._callback)
+        if not self._callback:  # a pushed request: the link does not name its redirect URI
+            elsewhere = here.netloc != urlsplit(self._url).netloc
+            return elsewhere and bool({"code", "error"} & parse_qs(here.query).keys())
         return (here.scheme, here.netloc, here.path) == (there.scheme, there.netloc, there.path)
 
     async def _finish(self, url: str, shown: _Page, *, deliver: bool) -> PlayResult:
@@ -184,12 +187,9 @@ class _Browser:
         return PlayResult(url, delivered, shown.status, shown.text, tuple(self._hops))
 
     async def _open(self, url: str, form: bytes) -> _Page:
+        _require_loopback(url)
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        if parts.scheme != "http" or host not in LOOPBACK:
-            msg = "The simulated user opens only pages on loopback."
-            raise ValueError(msg)
-        jar = self._cookies.setdefault(host, {})
+        jar = self._cookies.setdefault(parts.hostname or "", {})
         shown = await _request(url, form, "; ".join(f"{name}={value}" for name, value in jar.items()))
         for cookie in shown.cookies:
             pair, _, attributes = cookie.partition(";")
@@ -201,6 +201,26 @@ class _Browser:
         method = "POST" if form else "GET"
         self._hops.append(Hop(method, parts._replace(query="", fragment="").geturl(), shown.status))
         return shown
+
+
+async def fetch_page(url: str) -> tuple[int, str]:
+    """Return status and text of a page on loopback.
+
+    Raises:
+        ValueError: the URL leads elsewhere.
+        OSError: the connection failed, took longer than five seconds, or the response is not HTTP.
+    """
+    _require_loopback(url)
+    async with asyncio.timeout(5):
+        shown = await _request(url, b"", "")
+    return shown.status, shown.text
+
+
+def _require_loopback(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or (parts.hostname or "") not in LOOPBACK:
+        msg = "The simulated user opens only pages on loopback."
+        raise ValueError(msg)
 
 
 async def _request(url: str, form: bytes, cookies: str) -> _Page:

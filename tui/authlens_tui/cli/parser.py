@@ -221,6 +221,12 @@ def _add_demo(add: argparse.ArgumentParser) -> None:
 
 def _add_emulator(add: argparse.ArgumentParser) -> None:
     add.add_argument(
+        "--profile",
+        choices=("access", "mcp", "generic"),
+        default="access",
+        help="a Cloudflare Access (default), an MCP server, or any API with OAuth",
+    )
+    add.add_argument(
         "--port",
         type=port_up_to(65_534),
         default=0,

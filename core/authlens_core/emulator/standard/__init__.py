@@ -1,0 +1,1 @@
+"""A standard authorization server and its resource, for the profiles `mcp` and `generic`."""

@@ -1,0 +1,162 @@
+"""The pages that a browser opens: the authorization endpoint and the device verification page."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from authlens_core.emulator.account import USERS
+from authlens_core.emulator.edge import NO_STORE, read_body
+from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.pages import login_page, page
+from authlens_core.emulator.profile import StandardFault
+from authlens_core.emulator.standard.clients import Clients
+from authlens_core.emulator.standard.state import CODE_LIFETIME, Client, Code, ServerState, put
+
+__all__ = ["Authorization"]
+
+_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class Authorization:
+    """Answers a browser."""
+
+    def __init__(self, state: ServerState, clients: Clients) -> None:
+        self._state = state
+        self._clients = clients
+
+    async def authorize(self, request: Request) -> Response:
+        """Show the login page, then send the browser to the redirect URI with a code or an error.
+
+        A request whose client or redirect URI is wrong ends on a page (RFC 6749 §4.1.2.1).
+        """
+        try:
+            given = self._parameters(request.url.query)
+            client = await self._clients.find(given.get("client_id", ""))
+        except OAuthRefusal as error:
+            return page(error.description, status=400)
+        redirect_uri = given.get("redirect_uri", "")
+        if not any(_same_uri(redirect_uri, known) for known in client.redirect_uris):
+            return page("The redirect URI is not registered for this client", status=400)
+        problem = self._problem(given, client)
+        if problem:
+            return self._callback(given, {"error": problem[0], "error_description": problem[1]})
+        if request.method == "GET":
+            return self._login_page(client)
+        choice = await self._choice(request)
+        if choice is None:
+            return page("The form expired. Open the link again.", status=400)
+        user = choice
+        if not user:
+            denied = {"error": "access_denied", "error_description": "The user denied the request"}
+            return self._callback(given, denied)
+        self._state.pushed.pop(given.get("request_uri", ""), None)
+        code = secrets.token_urlsafe(32)
+        put(
+            self._state.codes,
+            code,
+            Code(
+                client_id=client.client_id,
+                redirect_uri=redirect_uri,
+                challenge=given["code_challenge"],
+                user=user,
+                scope=self._state.granted_scope(given.get("scope", "")),
+                nonce=given.get("nonce", ""),
+                expires_at=self._state.clock() + CODE_LIFETIME,
+            ),
+        )
+        return self._callback(given, {"code": code})
+
+    async def device(self, request: Request) -> Response:
+        """The page where the user enters the code of a device and decides (RFC 8628 §3.3)."""
+        login = self._state.device_of(request.query_params.get("user_code", ""))
+        if login is None or login.expires_at <= self._state.clock():
+            form = (
+                '<form method="get"><label>Code <input name="user_code"></label><button>Next</button></form>'
+            )
+            return page("Enter the code that your device shows", form)
+        if request.method == "GET":
+            client = await self._clients.find(login.client_id)
+            return self._login_page(client)
+        choice = await self._choice(request)
+        if choice is None:
+            return page("The form expired. Open the page again.", status=400)
+        login.user, login.denied = choice, not choice
+        return page("Device connected" if choice else "Login denied", "<p>Return to your device.</p>")
+
+    def _login_page(self, client: Client) -> Response:
+        nonce = secrets.token_urlsafe(16)
+        host = urlsplit(self._state.resource_url).netloc
+        answer = login_page(host, USERS, nonce=nonce, client=client.name)
+        answer.set_cookie("form", nonce, httponly=True, samesite="strict")
+        return answer
+
+    async def _choice(self, request: Request) -> str | None:
+        """Return the user that the form names, empty for a denial, or None for a form of another page."""
+        form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
+        nonce = form.get("nonce", "")
+        if not nonce or not secrets.compare_digest(nonce.encode(), request.cookies.get("form", "").encode()):
+            return None
+        if form.get("choice") != "sign in" or form.get("user") not in USERS:
+            return ""
+        return form["user"]
+
+    def _parameters(self, query: str) -> dict[str, str]:
+        """Return the parameters of the request, those of a pushed one included (RFC 9126 §4)."""
+        pairs = parse_qsl(query, keep_blank_values=True)
+        given = dict(pairs)
+        if len(given) != len(pairs):
+            raise OAuthRefusal("invalid_request", "A parameter came twice")
+        request_uri = given.get("request_uri")
+        if request_uri is None:
+            return given
+        client_id, pushed, expires_at = self._state.pushed.get(request_uri, ("", {}, 0.0))
+        if client_id != given.get("client_id") or expires_at <= self._state.clock():
+            raise OAuthRefusal("invalid_request_uri", "The pushed request is unknown, used or expired")
+        return {**pushed, "client_id": client_id, "request_uri": request_uri}
+
+    def _problem(self, given: dict[str, str], client: Client) -> tuple[str, str] | None:
+        state = self._state
+        if given.get("response_type") != "code" or "authorization_code" not in client.grant_types:
+            return "unsupported_response_type", "Only response_type code, for clients registered for it"
+        if state.has(StandardFault.PAR_REQUIRED) and "request_uri" not in given:
+            return "invalid_request", "Pushed authorization requests are required"
+        challenge = given.get("code_challenge", "")
+        if given.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(challenge):
+            return "invalid_request", "PKCE with S256 is required"
+        resource = given.get("resource", "").rstrip("/")
+        if resource and resource not in (state.resource.rstrip("/"), state.resource_url):
+            return "invalid_target", "The resource is not one of this server"
+        openid = "openid" in given.get("scope", "").split()
+        if openid and state.has(StandardFault.NONCE_REQUIRED) and not given.get("nonce"):
+            return "invalid_request", "nonce required"
+        return None
+
+    def _callback(self, given: dict[str, str], answer: dict[str, str]) -> Response:
+        if "state" in given:
+            answer["state"] = given["state"]
+        if not self._state.has(StandardFault.ISS_MISSING):
+            answer["iss"] = self._state.issuer
+        uri = given["redirect_uri"]
+        target = f"{uri}{'&' if '?' in uri else '?'}{urlencode(answer)}"
+        return Response(b"", 302, {**NO_STORE, "location": target})
+
+
+def _same_uri(asked: str, known: str) -> bool:
+    """Return whether a redirect URI is a registered one; the port of a loopback address may differ.
+
+    RFC 8252 §7.3.
+    """
+    if asked == known:
+        return True
+    try:
+        here, there = urlsplit(asked), urlsplit(known)
+        loopback = here.hostname == there.hostname and here.hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        return False
+    return loopback and (here.scheme, here.path, here.query) == (there.scheme, there.path, there.query)

@@ -1,0 +1,139 @@
+"""Clients: registration (RFC 7591), its management (RFC 7592) and client id metadata documents."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
+from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.person import fetch_page
+from authlens_core.emulator.profile import StandardFault
+from authlens_core.emulator.standard.answers import refusal
+from authlens_core.emulator.standard.state import Client, ServerState, put
+
+__all__ = ["DEVICE_GRANT", "EXAMPLE_DOCUMENT", "Clients"]
+
+DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
+EXAMPLE_DOCUMENT: Final = "/example-client.json"
+GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})
+AUTH_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"})
+
+
+class Clients:
+    """Finds, registers and deletes clients."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+
+    async def register(self, request: Request) -> Response:
+        """Register a client."""
+        if self._state.has(StandardFault.NO_REGISTRATION):
+            return json_answer({"error": "not_found"}, 404)
+        try:
+            client = self._registered(await read_body(request))
+        except OAuthRefusal as error:
+            return refusal(error)
+        put(self._state.clients, client.client_id, client)
+        return json_answer(self._information(client), 201, NO_STORE)
+
+    async def manage(self, request: Request) -> Response:
+        """Read or delete a registration (RFC 7592 §2.1, §2.3); the token is for that one client only."""
+        client = self._state.clients.get(request.path_params["client_id"])
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        known = client is not None and hmac.compare_digest(token.encode(), client.management_token.encode())
+        if client is None or scheme.lower() != "bearer" or not known:
+            return json_answer({"error": "invalid_token"}, 401, {"www-authenticate": "Bearer", **NO_STORE})
+        if request.method == "GET":
+            return json_answer(self._information(client), headers=NO_STORE)
+        del self._state.clients[client.client_id]
+        for grant in self._state.refresh_tokens.values():
+            grant.alive = grant.alive and grant.client_id != client.client_id
+        return Response(b"", 204, dict(NO_STORE))
+
+    async def example_document(self, _: Request) -> Response:
+        """A client metadata document that this server serves itself, for a login without registration."""
+        return json_answer(
+            {
+                "client_id": f"{self._state.server_url}{EXAMPLE_DOCUMENT}",
+                "client_name": "authlens",
+                "redirect_uris": [f"http://{host}:8400/callback" for host in ("localhost", "127.0.0.1")],
+                "grant_types": ["authorization_code", "refresh_token", DEVICE_GRANT],
+                "response_types": ["code"],
+                "token_endpoint_auth_method": "none",
+            }
+        )
+
+    async def find(self, client_id: str) -> Client:
+        """Return a registered client, or the one that the document at the URL `client_id` describes.
+
+        Raises:
+            OAuthRefusal: invalid_client.
+        """
+        known = self._state.clients.get(client_id)
+        if known is not None:
+            return known
+        if urlsplit(client_id).scheme in ("http", "https"):
+            return await self._from_document(client_id)
+        raise OAuthRefusal("invalid_client", "Client not found" if client_id else "client_id is missing", 401)
+
+    async def _from_document(self, url: str) -> Client:
+        """Fetch and check a client metadata document; this emulator goes to loopback only."""
+        try:
+            status, text = await fetch_page(url)
+            document = json.loads(text)
+            uris = tuple(map(str, document["redirect_uris"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            raise OAuthRefusal("invalid_client", "The client metadata document cannot be read", 401) from None
+        if status != 200 or document.get("client_id") != url:
+            raise OAuthRefusal("invalid_client", "The document is not that of this client_id", 401)
+        grant_types = tuple(map(str, document.get("grant_types", ("authorization_code",))))
+        return Client(url, uris, str(document.get("client_name", ""))[:200], grant_types=grant_types)
+
+    def _registered(self, body: bytes) -> Client:
+        try:
+            metadata = json.loads(body)
+            uris, grants = (
+                metadata.get("redirect_uris", []),
+                metadata.get("grant_types", ["authorization_code"]),
+            )
+            method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
+            text = all(isinstance(item, str) for item in (*uris, *grants, method))
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            raise OAuthRefusal("invalid_client_metadata", "The body is not client metadata") from None
+        if not text or method not in AUTH_METHODS or not set(grants) <= GRANT_TYPES:
+            raise OAuthRefusal("invalid_client_metadata", "A grant or authentication method is not supported")
+        if not uris and "authorization_code" in grants:
+            raise OAuthRefusal("invalid_redirect_uri", "redirect_uris is missing")
+        if not all(urlsplit(uri).scheme in ("http", "https") for uri in uris):
+            raise OAuthRefusal("invalid_redirect_uri", "A redirect URI is not an http or https URL")
+        return Client(
+            client_id=secrets.token_urlsafe(16),
+            redirect_uris=tuple(uris),
+            name=str(metadata.get("client_name", ""))[:200],
+            auth_method=method,
+            grant_types=tuple(grants),
+            secret="" if method == "none" else secrets.token_urlsafe(32),
+            management_token=secrets.token_urlsafe(32),
+        )
+
+    def _information(self, client: Client) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "client_id": client.client_id,
+            "client_name": client.name,
+            "redirect_uris": list(client.redirect_uris),
+            "grant_types": list(client.grant_types),
+            "response_types": ["code"],
+            "token_endpoint_auth_method": client.auth_method,
+            "registration_client_uri": f"{self._state.endpoints}/register/{client.client_id}",
+            "registration_access_token": client.management_token,
+        }
+        if client.secret:
+            answer |= {"client_secret": client.secret, "client_secret_expires_at": 0}
+        return answer

@@ -1,0 +1,85 @@
+"""Checks of a DPoP proof, as a server makes them (RFC 9449 §4.3). Written apart from the client's side."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.profile import StandardFault
+from authlens_core.emulator.standard.state import ServerState, put
+
+__all__ = ["proof_key"]
+
+WINDOW: Final = 300.0
+
+
+def proof_key(state: ServerState, request: Request, access_token: str = "") -> str:
+    """Return the thumbprint of the key that signed the request's proof; empty if there is no proof.
+
+    Args:
+        state: for the clock, the nonce and the proofs that were seen.
+        request: the request.
+        access_token: the token that came along, whose hash the proof has to carry.
+
+    Raises:
+        OAuthRefusal: invalid_dpop_proof or use_dpop_nonce.
+    """
+    proofs = request.headers.getlist("dpop")
+    if not proofs:
+        return ""
+    if len(proofs) != 1:
+        raise OAuthRefusal("invalid_dpop_proof", "More than one DPoP field")
+    key, claims = _verified(proofs[0])
+    problem = _problem(state, request, claims, access_token)
+    if problem:
+        raise OAuthRefusal("invalid_dpop_proof", problem)
+    if state.has(StandardFault.DPOP_NONCE) and claims.get("nonce") != state.dpop_nonce:
+        raise OAuthRefusal("use_dpop_nonce", "The proof needs the server's nonce")
+    put(state.seen_proofs, claims["jti"], state.clock())
+    return key
+
+
+def _verified(proof: str) -> tuple[str, dict[str, Any]]:
+    from joserfc import jws
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey
+
+    try:
+        header = json.loads(_decoded(proof.partition(".")[0]))
+        if header["typ"] != "dpop+jwt" or header["alg"] != "ES256" or "d" in header["jwk"]:
+            raise OAuthRefusal("invalid_dpop_proof", "typ, alg or jwk of the proof is wrong")
+        key = ECKey.import_key(header["jwk"])
+        claims = json.loads(jws.deserialize_compact(proof, key, algorithms=["ES256"]).payload)
+        return key.thumbprint(), dict(claims)
+    except (JoseError, ValueError, KeyError, TypeError, IndexError):
+        raise OAuthRefusal("invalid_dpop_proof", "The proof is malformed or its signature is wrong") from None
+
+
+def _problem(state: ServerState, request: Request, claims: dict[str, Any], access_token: str) -> str:
+    issued, jti, htu = claims.get("iat"), claims.get("jti"), claims.get("htu")
+    here = urlsplit(str(request.url))
+    if not isinstance(issued, int) or abs(issued - state.clock()) > WINDOW:
+        return "iat is not now"
+    if not isinstance(jti, str) or not jti or jti in state.seen_proofs:
+        return "jti was used before"
+    if claims.get("htm") != request.method:
+        return "htm is not the method"
+    if htu != here._replace(query="", fragment="").geturl():
+        return "htu is not the URL"
+    if access_token and claims.get("ath") != _hash(access_token):
+        return "ath is not the hash of the token"
+    return ""
+
+
+def _hash(token: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

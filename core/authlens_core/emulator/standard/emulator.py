@@ -1,0 +1,154 @@
+"""The life of the standard emulator: two origins on loopback until they are stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from authlens_core.emulator.account import SeenRequest
+from authlens_core.emulator.origins import Origins
+from authlens_core.emulator.profile import Profile, StandardFault, standard_faults
+from authlens_core.emulator.standard.state import ServerState
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["StandardEmulator"]
+
+
+class StandardEmulator:
+    """A resource of the profile `mcp` or `generic`, and its authorization server.
+
+    Use it as an asynchronous context manager, or call `start` and `stop`.
+
+    Args:
+        profile: which kind of resource.
+        faults: what the servers do differently, by value or by name.
+        port: the resource's port; the authorization server has the next one. 0 picks free ones.
+        access_token_lifetime: seconds.
+        clock: the time in seconds since the epoch.
+
+    Raises:
+        ValueError: the profile has no such fault, or is `access`.
+    """
+
+    def __init__(
+        self,
+        profile: Profile = Profile.GENERIC,
+        *,
+        faults: Collection[StandardFault | str] = (),
+        port: int = 0,
+        access_token_lifetime: int = 60,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if profile is Profile.ACCESS:
+            msg = "the profile access is the Emulator's"
+            raise ValueError(msg)
+        self._port = port
+        self._state = ServerState(profile, standard_faults(profile, faults), clock, access_token_lifetime)
+        self._origins = Origins()
+        self._stopping = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen on both origins; return once they answer.
+
+        Raises:
+            OSError: a port is in use.
+        """
+        self._stopping.clear()
+        await self._origins.start(self._port, self._build)
+
+    async def stop(self) -> None:
+        """Stop answering and free the ports; a second call does nothing."""
+        self._stopping.set()
+        await self._origins.stop()
+
+    def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
+        from starlette.applications import Starlette
+        from starlette.routing import Route
+
+        from authlens_core.emulator.standard.mcp import McpEndpoint
+        from authlens_core.emulator.standard.resource import METADATA, Resource
+        from authlens_core.emulator.standard.server import server_routes
+
+        state = self._state
+        state.resource_url, state.server_url = resource_url, server_url
+        resource = Resource(state)
+        methods = ["GET", "HEAD", "POST", "PUT", "DELETE"]
+        routes = [Route(f"{METADATA}{rest}", resource.metadata) for rest in ("", "/{suffix:path}")]
+        if state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
+            routes += server_routes(state)  # servers of 2025-03-26 are their own authorization server
+        if state.profile is Profile.MCP:
+            routes.append(Route("/mcp", McpEndpoint(state, resource, self._stopping).answer, methods=methods))
+        else:
+            routes.append(Route("/{path:path}", resource.generic, methods=methods))
+        return (
+            self._logged(Starlette(routes=routes), "resource"),
+            self._logged(Starlette(routes=server_routes(state)), "server"),
+        )
+
+    def _logged(self, app: ASGIApp, origin: str) -> ASGIApp:
+        async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                names = tuple(name.decode("latin-1") for name, _ in scope["headers"])
+                self._state.seen.append(SeenRequest(origin, scope["method"], scope["path"], names))
+                await app(scope, receive, send)
+
+        return logged
+
+    @property
+    def resource_url(self) -> str:
+        """The protected resource."""
+        return self._state.resource
+
+    @property
+    def issuer(self) -> str:
+        """The issuer that the resource names."""
+        return self._state.issuer
+
+    @property
+    def example_client(self) -> str:
+        """The client id of a client metadata document that the server serves itself."""
+        return f"{self._state.server_url}/example-client.json"
+
+    @property
+    def requests(self) -> list[SeenRequest]:
+        """The last 2,000 requests, oldest first."""
+        return list(self._state.seen)
+
+    def move_authorization_server(self) -> None:
+        """Have the resource name another issuer, to which old clients and tokens mean nothing."""
+        self._state.move()
+
+    def register_client(self, redirect_uri: str, *, auth_method: str = "none") -> tuple[str, str]:
+        """Register a client, as an administrator would; return its id and its secret, if any."""
+        import secrets
+
+        from authlens_core.emulator.standard.clients import GRANT_TYPES
+        from authlens_core.emulator.standard.state import Client, put
+
+        client = Client(
+            client_id=secrets.token_urlsafe(16),
+            redirect_uris=(redirect_uri,),
+            auth_method=auth_method,
+            grant_types=tuple(sorted(GRANT_TYPES)),
+            secret="" if auth_method == "none" else secrets.token_urlsafe(32),
+        )
+        put(self._state.clients, client.client_id, client)
+        return client.client_id, client.secret
+
+    def expire_access_tokens(self) -> None:
+        """Expire every access token; refresh tokens still work."""
+        self._state.access_tokens.clear()

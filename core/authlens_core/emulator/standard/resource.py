@@ -1,0 +1,109 @@
+"""The protected resource: its metadata (RFC 9728), its challenges, and the token check of both profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from authlens_core.emulator.edge import NO_STORE, json_answer
+from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.standard.dpop import proof_key
+from authlens_core.emulator.standard.state import ServerState, Token
+
+__all__ = ["METADATA", "Refused", "Resource"]
+
+METADATA: Final = "/.well-known/oauth-protected-resource"
+
+
+class Refused(Exception):
+    """The request is not allowed in; `answer` is the response."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class Resource:
+    """Lets requests with a good token in."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+
+    async def metadata(self, request: Request) -> Response:
+        """The resource metadata, at the place that the resource's path makes and at the root."""
+        state = self._state
+        suffix = request.path_params.get("suffix", "")
+        path = "mcp" if state.profile is Profile.MCP else ""
+        if state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
+            return json_answer({"error": "not_found"}, 404)
+        if suffix not in ("", path):
+            return json_answer({"error": "not_found"}, 404)
+        document: dict[str, Any] = {
+            "resource": state.resource,
+            "authorization_servers": [state.issuer],
+            "scopes_supported": ["read", "write"],
+            "bearer_methods_supported": ["header"],
+            "resource_name": "The emulator's resource",
+        }
+        if state.needs_dpop:
+            document |= {
+                "dpop_bound_access_tokens_required": True,
+                "dpop_signing_alg_values_supported": ["ES256"],
+            }
+        return json_answer(document)
+
+    async def generic(self, request: Request) -> Response:
+        """The resource of the profile `generic`: a small JSON API."""
+        try:
+            token = self.allowed(request)
+        except Refused as refused:
+            return refused.answer
+        body = {"message": f"Welcome, {token.grant.user}", "scope": token.grant.scope}
+        return self._with_nonce(json_answer(body))
+
+    def allowed(self, request: Request) -> Token:
+        """Return what the request's token stands for.
+
+        Raises:
+            Refused: no token, a bad one, one without its proof, or one without the scope.
+        """
+        scheme, _, access_token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() not in ("bearer", "dpop"):
+            raise Refused(self.challenge())
+        token = self._state.token(access_token.strip())
+        if token is None:
+            raise Refused(self.challenge({"error": "invalid_token"}))
+        try:
+            key = proof_key(self._state, request, access_token.strip())
+        except OAuthRefusal as error:
+            raise Refused(self.challenge({"error": error.error})) from None
+        bound = scheme.lower() == "dpop"
+        if token.grant.jkt != (key if bound else ""):
+            raise Refused(self.challenge({"error": "invalid_token"}))
+        if self._state.has(StandardFault.STEP_UP) and "write" not in token.grant.scope.split():
+            raise Refused(self.challenge({"error": "insufficient_scope", "scope": "read write"}, 403))
+        return token
+
+    def challenge(self, facts: Mapping[str, str] | None = None, status: int = 401) -> Response:
+        """Return the refusal with its challenge (RFC 6750 §3, RFC 9728 §5.1)."""
+        state, parameters = self._state, dict(facts or {})
+        scheme = "DPoP" if state.needs_dpop else "Bearer"
+        if not state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
+            path = "/mcp" if state.profile is Profile.MCP else ""
+            parameters["resource_metadata"] = f"{state.resource_url}{METADATA}{path}"
+        if state.needs_dpop:
+            parameters["algs"] = "ES256"
+        text = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+        headers = {**NO_STORE, "www-authenticate": f"{scheme} {text}".rstrip()}
+        return self._with_nonce(
+            json_answer({"error": parameters.get("error", "unauthorized")}, status, headers)
+        )
+
+    def _with_nonce(self, response: Response) -> Response:
+        if self._state.has(StandardFault.DPOP_NONCE):
+            response.headers["dpop-nonce"] = self._state.dpop_nonce
+        return response

@@ -1,0 +1,29 @@
+"""The faults of each profile are listed and chosen by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.errors import UsageError
+from authlens_tui.cli.faults import chosen_faults, chosen_standard_faults
+
+
+def test_the_list_of_a_profile_names_its_faults_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert chosen_standard_faults(Profile.GENERIC, ["list"]) is None
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == [fault.value for fault in StandardFault if Profile.GENERIC in fault.profiles]
+    assert "get-404" not in listed
+
+
+def test_a_typing_error_is_answered_with_the_nearest_fault_of_the_profile() -> None:
+    with pytest.raises(UsageError) as refused:
+        chosen_standard_faults(Profile.MCP, ["get-40"])
+    assert "Did you mean get-404?" in refused.value.cure
+    assert "authlens emulator --profile mcp --fault list" in refused.value.cure
+
+
+def test_faults_are_chosen_by_name() -> None:
+    assert chosen_standard_faults(Profile.MCP, ["step-up"]) == (StandardFault.STEP_UP,)
+    assert chosen_faults(["public"]) == (Fault.PUBLIC,)

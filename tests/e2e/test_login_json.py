@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -13,7 +14,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+
+from authlens_core.emulator import play_person
 
 pytestmark = pytest.mark.e2e
 
@@ -104,3 +108,44 @@ async def test_nobody_came_in_time(machine: dict[str, str], resource: str) -> No
         assert failed["exit_code"] == 8
         assert "forward the port to this machine" in failed["cure"]
         assert "ssh line" not in failed["cure"]
+
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "login-events.schema.json").read_text())
+
+
+async def test_every_event_of_a_login_is_as_the_schema_says(machine: dict[str, str], resource: str) -> None:
+    """docs/login-events.schema.json, from the first event to the last; no secret is in any."""
+    async with watched(machine, resource) as login:
+        assert login.process.stdout is not None
+        events = [json.loads(await login.process.stdout.readline())]
+        assert (events[0]["event"], events[0]["version"]) == ("login", 1)
+        ready = await login.until("authorization_url")
+        await play_person(ready["url"])
+        events += [ready, *await login.rest()]
+    assert events[-1]["event"] == "authenticated"
+    for event in events:
+        jsonschema.validate(event, SCHEMA)
+    keyring = Path(machine["FAKE_KEYRING"]).read_text()
+    tokens = re.findall(r'_token\\": \\"([^"\\]{20,})\\"', keyring)
+    assert tokens
+    assert not [token for token in tokens if token in json.dumps(events)]
+
+
+@pytest.mark.parametrize("ends", ["authenticated", "failed"])
+async def test_a_second_login_joins_the_one_that_waits(
+    ends: str, machine: dict[str, str], resource: str
+) -> None:
+    """The same link, the same end; no second client is registered."""
+    async with watched(machine, resource) as first:
+        link = (await first.until("authorization_url"))["url"]
+        async with watched(machine, resource) as second:
+            assert (await second.until("authorization_url"))["url"] == link
+            if ends == "authenticated":
+                await play_person(link)
+                assert (await first.rest())[-1]["event"] == ends
+            else:
+                first.process.send_signal(signal.SIGKILL)
+            last = (await second.rest())[-1]
+            assert last["event"] == ends
+            assert last["exit_code"] == second.process.returncode == {"authenticated": 0, "failed": 4}[ends]
+            jsonschema.validate(last, SCHEMA)

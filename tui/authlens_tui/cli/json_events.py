@@ -5,6 +5,8 @@ The link is: whoever is asked to hand it to a person needs it whole.
 
 from __future__ import annotations
 
+from typing import Final
+
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.login.events import (
     AnswerIgnored,
@@ -21,7 +23,10 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import StageRecord
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["check_as_json", "event_as_json", "record_as_json"]
+JSON_VERSION: Final = 1
+"""Of the events; it changes when one that programs read changes its meaning. See docs/login-events.md."""
+
+__all__ = ["JSON_VERSION", "check_as_json", "event_as_json", "record_as_json"]
 
 Json = dict[str, object]
 

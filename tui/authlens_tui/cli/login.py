@@ -12,16 +12,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from authlens_core.callback.binding import another_port
-from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut, UsageError
+from authlens_core.errors import AuthlensError, LoginNeeded, NoSecretStore, TimedOut, UsageError
 from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.verdict import verdict
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.check_id import CheckId
+from authlens_core.pending_login import LoginRuns, PendingLogin
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_tui.cli.joined_login import join
+from authlens_tui.cli.json_events import JSON_VERSION
 from authlens_tui.cli.login_console import LoginConsole, can_paste
 from authlens_tui.cli.session import checked_url, moment, open_session
 from authlens_tui.cli.terminal.interruption import ended_by
@@ -53,20 +56,34 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
         )
     try:
         async with open_session(prove_keyring=True) as session:
-            run = session.login(url, _options(arguments, secret))
-            teller = LoginConsole(run, arguments, os.environ)
-            run.watch(teller.hear)
-            with _noted(run, session):
-                try:
-                    return await _all_stages(run, approve=arguments.yes, as_json=arguments.json)
-                finally:
-                    teller.close()
-                    await run.aclose()
-    except NoSecretStore as error:
+            credentials = session.credentials
+            pending = PendingLogin.of(credentials.locks, url, persistent=credentials.store.persistent)
+            if arguments.json:
+                answer_json({"event": "login", "version": JSON_VERSION, "resource_url": url})
+            try:
+                async with pending.alone():
+                    return await _alone(session, pending, arguments, secret)
+            except LoginRuns:
+                return await join(pending, credentials, bound=arguments.timeout, as_json=arguments.json)
+    except (NoSecretStore, TimedOut, LoginNeeded) as error:
         return _failed(error, as_json=arguments.json)
     except asyncio.CancelledError:
         _stopped(ended_by() or _INTERRUPTED, as_json=arguments.json)
         raise
+
+
+async def _alone(session: Session, pending: PendingLogin, arguments: Namespace, secret: Secret | None) -> int:
+    """Run the login, which no other process runs meanwhile."""
+    run = session.login(pending.url, _options(arguments, secret))
+    teller = LoginConsole(run, arguments, os.environ)
+    run.watch(teller.hear)
+    run.watch(pending.on_event)
+    with _noted(run, session):
+        try:
+            return await _all_stages(run, approve=arguments.yes, as_json=arguments.json)
+        finally:
+            teller.close()
+            await run.aclose()
 
 
 @contextmanager

@@ -1,0 +1,105 @@
+"""One login at a time for a resource: a second one joins the one that waits, in whatever process it is.
+
+Two browser windows for the same login confuse people, and two clients would be registered. The link of the
+waiting login is in a private file, so that the one that joins can show it too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.state import private_file
+from authlens_core.state.locks import LockBusy, Locks
+from authlens_core.state.paths import StateUnusable, state_directory
+
+__all__ = ["LoginRuns", "PendingLogin"]
+
+_LOCK: Final = "login"
+_LONGEST: Final = 64 * 1024
+
+
+class LoginRuns(Exception):
+    """Another login for the resource runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLogin:
+    """The login for one resource.
+
+    Attributes:
+        locks: held by the process in which the login runs.
+        url: the resource.
+        directory: where the link is; None where nothing is written.
+    """
+
+    locks: Locks
+    url: str
+    directory: Path | None
+
+    @classmethod
+    def of(cls, locks: Locks, url: str, *, persistent: bool) -> PendingLogin:
+        """Return the login for `url`, in the state directory if the store is persistent."""
+        try:
+            directory = state_directory(state_directory() / "pending-logins") if persistent else None
+        except StateUnusable:
+            directory = None
+        return cls(locks, url, directory)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Run the login in the block, and no other one for this resource beside it.
+
+        Raises:
+            LoginRuns: another one does.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(
+                    self.locks.hold(_LOCK, self.url, purpose="logging in", bound=0)
+                )
+            except LockBusy:
+                raise LoginRuns from None
+            stack.callback(self._remove)
+            yield
+
+    def on_event(self, event: Event) -> None:
+        """Keep the link for those who join."""
+        path = self._path
+        if path is not None and isinstance(event, AuthorizationReady):
+            with suppress(OSError, StateUnusable):
+                private_file.replace(path, json.dumps({"url": event.url}).encode("ascii"))
+
+    def link(self) -> str:
+        """Return the link of the login that waits, or the empty string where there is none yet."""
+        path = self._path
+        try:
+            found = json.loads(path.read_bytes()[:_LONGEST])["url"] if path is not None else ""
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+        return found if isinstance(found, str) and found.startswith(("https://", "http://")) else ""
+
+    async def over(self, bound: float) -> bool:
+        """Wait at most `bound` seconds until no other login runs; return whether that is so."""
+        try:
+            async with self.locks.hold(_LOCK, self.url, purpose="waiting for a login", bound=bound):
+                return True
+        except LockBusy:
+            return False
+
+    @property
+    def _path(self) -> Path | None:
+        if self.directory is None:
+            return None
+        return self.directory / f"{hashlib.sha256(self.url.encode()).hexdigest()[:32]}.json"
+
+    def _remove(self) -> None:
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.unlink()

@@ -1,0 +1,72 @@
+"""Joining a login that another process runs: its link is shown here too, and its end is ours."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from authlens_core.credentials.records.grant import GrantState
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import LoginNeeded, TimedOut
+from authlens_core.pending_login import PendingLogin
+from authlens_tui.cli.session import moment
+from authlens_tui.cli.terminal.output import answer_json, say
+
+__all__ = ["join"]
+
+_LOOK = 0.25
+
+
+async def join(pending: PendingLogin, credentials: Credentials, *, bound: float, as_json: bool) -> int:
+    """Wait for the login of another process; return the exit code.
+
+    Raises:
+        TimedOut: it lasts longer than `bound` seconds.
+        LoginNeeded: it has ended without a token.
+    """
+    started_at = datetime.now(UTC)
+    say("Another login for this resource is waiting; this one joins it.")
+    showing = asyncio.create_task(_show_link(pending, bound, as_json=as_json))
+    try:
+        if not await pending.over(bound):
+            raise TimedOut(f"The other login was not over after {bound:.0f} seconds.", "Try again.")
+    finally:
+        showing.cancel()
+        with suppress(asyncio.CancelledError):
+            await showing
+    grant = credentials.find(pending.url)
+    # Its tokens were asked for before its lock was free, and may have been before we came.
+    if (
+        grant is None
+        or grant.state is not GrantState.LIVE
+        or grant.obtained_at < started_at - timedelta(minutes=1)
+    ):
+        raise LoginNeeded("The other login has ended without a token.", "Log in again.")
+    if as_json:
+        answer_json(
+            {
+                "event": "authenticated",
+                "resource_url": pending.url,
+                "expires_at": moment(grant.expires_at),
+                "kept": True,
+                "exit_code": 0,
+            }
+        )
+    else:
+        say("Authenticated.")
+    return 0
+
+
+async def _show_link(pending: PendingLogin, bound: float, *, as_json: bool) -> None:
+    while True:
+        link = pending.link()
+        if link:
+            break
+        await asyncio.sleep(_LOOK)
+    if as_json:
+        answer_json({"event": "authorization_url", "url": link, "seconds": bound})
+    else:
+        say("  Sign in with this link, which is that of the other login:")
+        for line in ("", link, ""):
+            say(line)

@@ -1,0 +1,153 @@
+"""Draw the rooms of authlens and the arrows between them into docs/architecture.md, from the imports.
+
+Run `python scripts/house_map.py` after a room or an arrow changed; tests/architecture holds the result.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = ROOT / "docs" / "architecture.md"
+SOURCES: Final = {"authlens_core": ROOT / "core", "authlens_tui": ROOT / "tui"}
+BEGIN: Final = "<!-- drawn by scripts/house_map.py -->\n"
+END: Final = "<!-- end of the drawing -->\n"
+
+_OPENED: Final = {"authlens_core.credentials"}
+"""Packages whose own packages are drawn as rooms."""
+_HANDED_OUT: Final = {"secret", "errors", "finish", "child_environment", "safe_text"}
+"""Modules of core that every room uses: one room, called values."""
+
+Rooms = Mapping[str, frozenset[str]]
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module; modules directly in a package of core belong to `values` or `session`."""
+    root, *rest = module.split(".")
+    if not rest or rest == ["__main__"]:
+        return ""
+    if root == "authlens_core" and len(rest) == 1 and not _is_package(module):
+        return "core/values" if rest[0] in _HANDED_OUT else "core/session"
+    if f"{root}.{rest[0]}" in _OPENED and len(rest) == 1:
+        return ""
+    depth = 2 if f"{root}.{rest[0]}" in _OPENED else 1
+    return "/".join([root.removeprefix("authlens_"), *rest[:depth]])
+
+
+def _is_package(module: str) -> bool:
+    return _folder(module).is_dir()
+
+
+def _folder(module: str) -> Path:
+    return SOURCES[module.partition(".")[0]].joinpath(*module.split("."))
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Yield every module with its file."""
+    for root, source in SOURCES.items():
+        for path in sorted((source / root).rglob("*.py")):
+            parts = path.relative_to(source).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield the names of authlens that a file imports, inside functions too, but not for types alone."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] in SOURCES)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in SOURCES:
+            # `from authlens_core.callback import own_screen` names a module in its last word.
+            yield from (
+                f"{node.module}.{alias.name}" if _is_package(node.module) else node.module
+                for alias in node.names
+            )
+
+
+def rooms() -> Rooms:
+    """Return every room with the rooms that it imports."""
+    found: dict[str, set[str]] = {}
+    for module, path in modules():
+        room = room_of(module)
+        if room:
+            arrows = {room_of(name) for name in imports_of(path)} - {room, ""}
+            found.setdefault(room, set()).update(arrows)
+    return {room: frozenset(arrows) for room, arrows in sorted(found.items())}
+
+
+def direct(found: Rooms) -> Rooms:
+    """Leave out an arrow where a longer way leads to the same room: the rest is what one can draw."""
+    reached: dict[str, frozenset[str]] = {}
+
+    def below(room: str) -> frozenset[str]:
+        if room not in reached:
+            reached[room] = found[room].union(*(below(one) for one in found[room]))
+        return reached[room]
+
+    return {
+        room: frozenset(one for one in arrows if not any(one in below(other) for other in arrows - {one}))
+        for room, arrows in found.items()
+    }
+
+
+def sentence_of(room: str) -> str:
+    """Return the first sentence of the room's docstring."""
+    if room in ("core/values", "core/session"):
+        return {
+            "core/values": "Secrets, text that is safe to show, errors: what every room hands to others.",
+            "core/session": "One run of the program: what its faces share, and how it is interrupted.",
+        }[room]
+    module = "authlens_" + room.replace("/", ".")
+    docstring = ast.get_docstring(ast.parse((_folder(module) / "__init__.py").read_text("utf-8"))) or ""
+    return docstring.partition("\n")[0]
+
+
+def drawing() -> str:
+    """Return the picture as Mermaid, and the table of the rooms."""
+    found = direct(rooms())
+    lines = ["```mermaid", "flowchart TD"]
+    for package in ("tui", "core"):
+        lines.append(f"  subgraph {package}")
+        lines += [f"    {_id(room)}[{room.partition('/')[2]}]" for room in found if _package(room) == package]
+        lines.append("  end")
+    lines += [f"  {_id(room)} --> {_id(one)}" for room, arrows in found.items() for one in sorted(arrows)]
+    lines += ["```", "", "| room | what is in it |", "|---|---|"]
+    lines += [f"| `{room}` | {sentence_of(room)} |" for room in found]
+    return "\n".join(lines) + "\n"
+
+
+def _id(room: str) -> str:
+    return room.replace("/", "_")
+
+
+def _package(room: str) -> str:
+    return room.partition("/")[0]
+
+
+def page(text: str) -> str:
+    """Return docs/architecture.md with today's drawing in it."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{drawing()}{END}{after}"
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page(PAGE.read_text("utf-8")), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,314 @@
+"""Break each guard on purpose, in a copy, and see that the test named for it notices.
+
+python scripts/mutations.py            break every guard: a few minutes
+python scripts/mutations.py NAME …     only these
+python scripts/mutations.py --page     write docs/mutations.md
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = ROOT / "docs" / "mutations.md"
+_SECONDS: Final = 300.0  # for the tests of one breakage
+_TESTS_FAILED: Final = 1  # pytest's exit code: some tests failed; every other one is a mistake of ours
+
+_INTRODUCTION: Final = """\
+# Broken on purpose
+
+A guard that no test misses is no guard. `python scripts/mutations.py` takes each of these guards away, one at
+a time in a copy of the source, and runs the test named for it: the test has to pass before and to fail after.
+It runs weekly, and before a release.
+
+| name | what is taken away | in | noticed by |
+|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A guard, and how it is taken away.
+
+    Attributes:
+        name: names it on the command line.
+        broken: what the program does then.
+        path: the file, from the root of the repository.
+        before: a piece of it that is there exactly once.
+        after: what takes its place.
+        test: the test that has to notice, as pytest names it; without parameters.
+    """
+
+    name: str
+    broken: str
+    path: str
+    before: str
+    after: str
+    test: str
+
+
+MUTATIONS: Final = (
+    Mutation(
+        "state-ignored",
+        "A callback with any state is accepted",
+        "core/authlens_core/oauth/authorization.py",
+        "    if any(matches):\n",
+        "    if True:\n",
+        "tests/core/oauth/test_authorization.py",
+    ),
+    Mutation(
+        "iss-ignored",
+        "A callback from any issuer is accepted",
+        "core/authlens_core/oauth/authorization.py",
+        "    if iss == expected.issuer:\n",
+        "    if True:\n",
+        "tests/core/oauth/test_authorization.py",
+    ),
+    Mutation(
+        "redirect-followed",
+        "A redirect is followed with everything that was sent",
+        "core/authlens_core/wire/client.py",
+        "            response = await transport.handle_async_request(prepared)\n",
+        "            response = await transport.handle_async_request(prepared)\n"
+        "            if 300 <= response.status_code < 400:\n"
+        '                prepared.url = prepared.url.join(response.headers["location"])\n'
+        "                response = await transport.handle_async_request(prepared)\n",
+        "tests/wild/test_wire_routing.py",
+    ),
+    Mutation(
+        "text-unescaped",
+        "Control characters of a server reach the terminal",
+        "core/authlens_core/safe_text.py",
+        '        shown = "\\n".join(map(_printable, shown.split("\\n")))\n',
+        "        pass\n",
+        "tests/core/test_safe_text.py",
+    ),
+    Mutation(
+        "deadline-removed",
+        "A server may take as long as it likes",
+        "core/authlens_core/wire/client.py",
+        "async with asyncio.timeout(seconds) as deadline:",
+        "async with asyncio.timeout(seconds + 60) as deadline:",
+        "tests/wild/test_wire_limits.py",
+    ),
+    Mutation(
+        "body-unbounded",
+        "A body of any length is read",
+        "core/authlens_core/wire/response_reader.py",
+        "        if len(body) > limit:\n",
+        "        if False:\n",
+        "tests/wild/test_wire_limits.py",
+    ),
+    Mutation(
+        "compression-accepted",
+        "A compressed body is taken as it is",
+        "core/authlens_core/wire/response_reader.py",
+        'if name.strip() not in {"", "identity"}]',
+        'if name.strip() not in {"", "identity", "gzip", "br", "deflate"}]',
+        "tests/wild/test_wire_limits.py",
+    ),
+    Mutation(
+        "digest-unchecked",
+        "A stored secret is believed whatever its digest",
+        "core/authlens_core/credentials/store/chunked_secret.py",
+        ".hexdigest() != digest:\n",
+        ".hexdigest() == None:\n",
+        "tests/core/credentials/vault/test_generations.py",
+    ),
+    Mutation(
+        "read-back-skipped",
+        "A stored secret is not compared with what was to be stored",
+        "core/authlens_core/credentials/vault/generations.py",
+        "            if not hmac.compare_digest(back.reveal(), text.reveal()):\n",
+        "            if False:\n",
+        "tests/core/credentials/vault/test_generations.py",
+    ),
+    Mutation(
+        "lock-skipped",
+        "Two processes refresh at once",
+        "core/authlens_core/state/locks.py",
+        "            while not self._try(lock):\n",
+        "            while False:\n",
+        "tests/core/state/test_locks.py",
+    ),
+    Mutation(
+        "scheme-unchecked",
+        "Endpoints are used over plain http",
+        "core/authlens_core/oauth/url.py",
+        '    if scheme == "http" and not (loopback_http and _is_loopback(host)):\n',
+        "    if False:\n",
+        "tests/core/oauth/test_url.py",
+    ),
+    Mutation(
+        "listener-host-unchecked",
+        "The callback listener answers to any host name",
+        "core/authlens_core/callback/request_head.py",
+        "        if len(hosts) != 1 or hosts[0] not in self._hosts:\n",
+        "        if False:\n",
+        "tests/wild/test_callback_requests.py",
+    ),
+    Mutation(
+        "listener-script-accepted",
+        "The callback listener answers to a script of another page",
+        "core/authlens_core/callback/request_head.py",
+        '            if name == b"origin" or (name == b"sec-fetch-mode" and value != b"navigate"):\n',
+        "            if False:\n",
+        "tests/wild/test_callback_requests.py",
+    ),
+    Mutation(
+        "file-mode-open",
+        "State files can be read by others",
+        "core/authlens_core/state/paths.py",
+        '            if sys.platform != "win32" and status.st_mode & 0o077:\n',
+        "            if False:\n",
+        "tests/core/state/test_paths.py",
+    ),
+    Mutation(
+        "coverage-ignored",
+        "A token is sent to any path of its origin",
+        "core/authlens_core/credentials/records/coverage.py",
+        "    return length if narrow[1][:length] == wide[1] else None\n",
+        "    return length\n",
+        "tests/core/credentials/records/test_coverage.py",
+    ),
+    Mutation(
+        "private-addresses-reached",
+        "A server may send the program to addresses of your network",
+        "core/authlens_core/wire/addresses.py",
+        "        if not is_global(address):\n            raise",
+        "        if False:\n            raise",
+        "tests/core/wire/test_addresses.py",
+    ),
+    Mutation(
+        "issuer-unchecked",
+        "Server metadata of another issuer is believed",
+        "core/authlens_core/oauth/server_metadata.py",
+        "    if stated == issuer:\n",
+        "    if True:\n",
+        "tests/core/oauth/test_server_metadata.py",
+    ),
+    Mutation(
+        "s256-not-required",
+        "A server without PKCE is logged in to",
+        "core/authlens_core/oauth/server_metadata.py",
+        '        (f"{_STAGE}.s256", Severity.FAILURE, False,',
+        '        (f"{_STAGE}.s256", Severity.NOTICE, False,',
+        "tests/core/oauth/test_server_metadata.py",
+    ),
+    Mutation(
+        "token-type-ignored",
+        "A token of any type is used as a bearer token",
+        "core/authlens_core/oauth/token.py",
+        '    if isinstance(value, str) and value.lower() == "bearer":\n',
+        "    if isinstance(value, str):\n",
+        "tests/core/oauth/test_token.py",
+    ),
+    Mutation(
+        "secret-printed",
+        "A secret that is printed shows its value",
+        "core/authlens_core/secret.py",
+        '        return f"<Secret {self.masked}>"\n',
+        '        return f"<Secret {self._value}>"\n',
+        "tests/core/test_secret.py",
+    ),
+    Mutation(
+        "duplicate-keys-accepted",
+        "JSON with a key twice is believed",
+        "core/authlens_core/oauth/json_document.py",
+        "                msg = f'duplicate key",
+        "                continue\n                msg = f'duplicate key",
+        "tests/core/oauth/test_json_document.py",
+    ),
+)
+
+
+def page() -> str:
+    """Return docs/mutations.md."""
+    rows = (
+        f"| {one.name} | {one.broken} | [{Path(one.path).name}](../{one.path}) "
+        f"| [{one.test.rpartition('::')[2]}](../{one.test.partition('::')[0]}) |\n"
+        for one in MUTATIONS
+    )
+    return _INTRODUCTION + "".join(rows)
+
+
+def _run(copy: Path, test: str) -> tuple[int, str]:
+    """Run a test against the copy; return pytest's exit code and what it said last."""
+    roots = os.pathsep.join(str(copy / root) for root in ("core", "tui"))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "--tb=line",
+        test,
+    ]
+    environ = os.environ | {"PYTHONPATH": roots, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        command, cwd=copy, env=environ, check=False, capture_output=True, text=True, timeout=_SECONDS
+    )
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return done.returncode, "\n".join(failed) or done.stdout[-500:]
+
+
+def noticed(copy: Path, mutation: Mutation) -> str:
+    """Take one guard away and put it back; return what is wrong, empty where the test noticed."""
+    source = copy / mutation.path
+    text = source.read_text("utf-8")
+    if text.count(mutation.before) != 1:
+        return f"its code is in {mutation.path} {text.count(mutation.before)} times"
+    code, words = _run(copy, mutation.test)
+    if code != 0:
+        return f"{mutation.test} fails without it: {words}"
+    source.write_text(text.replace(mutation.before, mutation.after), "utf-8")
+    try:
+        code, words = _run(copy, mutation.test)
+    finally:
+        source.write_text(text, "utf-8")
+    if code != _TESTS_FAILED:
+        return f"nothing noticed it (pytest ended with {code}): {words}"
+    sys.stdout.write(f"   {words}\n")
+    return ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Break what the command line names, or everything; return 1 where something went unnoticed."""
+    if list(arguments) == ["--page"]:
+        PAGE.write_text(page(), "utf-8")
+        return 0
+    chosen = [one for one in MUTATIONS if not arguments or one.name in arguments]
+    unnoticed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in ("core", "tui", "tests", "scripts", "pyproject.toml"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(
+                    source, copy / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__")
+                )
+            else:
+                shutil.copy(source, copy / name)
+        for mutation in chosen:
+            problem = noticed(copy, mutation)
+            unnoticed += bool(problem)
+            sys.stdout.write(f"{'✖' if problem else '✔'} {mutation.name}: {problem or mutation.broken}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(chosen) - unnoticed} of {len(chosen)} noticed\n")
+    return 1 if unnoticed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -10,8 +10,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from authlens_core.credentials.store import encryption
+
+# How long one example takes says something about the machine.
+settings.register_profile("without a clock", deadline=None)
+settings.load_profile("without a clock")
 
 CHEAP_COST = 2**14
 """scrypt's N: the least that authlens opens."""

@@ -4,89 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import httpx
 import pytest
-from mcp import Client, MCPError
-from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp import MCPError
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from support.server_process import ServerProcess, serve
-from support.verb_process import (
-    AUTHLENS,
-    SECONDS,
-    authlens,
-    emulated,
-    machine_in,
-    process_table,
-    secrets_in,
-)
+from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
+from support.server_process import ServerProcess
+from support.verb_process import SECONDS, authlens, emulated, machine_in, process_table, secrets_in
 
 pytestmark = pytest.mark.e2e
 
-TESTS = Path(__file__).parents[1]
-SERVERS = TESTS / "e2e" / "servers"
 ERAS: tuple[Literal["legacy", "auto"], ...] = ("legacy", "auto")
-
-
-@dataclass(frozen=True)
-class Bridged:
-    """A machine that is logged in, and the server."""
-
-    machine: dict[str, str]
-    server: ServerProcess
-
-    async def control(self, method: str = "GET") -> dict[str, Any]:
-        """Ask what happened at the server, or (POST) end the access tokens."""
-        async with httpx.AsyncClient(trust_env=False) as http:
-            answer = await http.request(method, f"{self.server.issuer}/control")
-            return dict(answer.json())
-
-    @asynccontextmanager
-    async def client(self, mode: Literal["legacy", "auto"] = "auto", **options: Any) -> AsyncIterator[Client]:
-        """Connect the SDK's client to the bridge."""
-        command, *arguments = AUTHLENS
-        started = StdioServerParameters(
-            command=command, args=[*arguments, "mcp-bridge", self.server.resource], env=self.machine
-        )
-        async with Client(stdio_client(started), mode=mode, read_timeout_seconds=30, **options) as client:
-            yield client
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server whose streams can be resumed."""
-    log = tmp_path_factory.mktemp("mcp") / "log.txt"
-    command = [sys.executable, str(SERVERS / "mcp_tools.py"), '{"events": true}']
-    with serve(command, log, {**os.environ, "PYTHONPATH": str(TESTS)}) as running:
+    with mcp_tools(tmp_path_factory.mktemp("mcp") / "log.txt") as running:
         yield running
-
-
-PERSON = """#!{python}
-import asyncio, sys
-from support.person import Person
-async def sign_in():
-    async with Person() as person:
-        await person.authorize(sys.argv[1])
-asyncio.run(sign_in())
-"""
 
 
 @pytest.fixture
 async def bridged(server: ServerProcess, tmp_path: Path) -> Bridged:
     """A machine with a login at the server."""
-    machine = machine_in(tmp_path)
-    Path(machine["BROWSER"]).write_text(PERSON.format(python=sys.executable))
-    done = await authlens(machine, "login", server.resource, "--port", "0", "--method", "POST")
-    assert done.code == 0, done.words
-    return Bridged(machine, server)
+    return await bridged_in(tmp_path, server)
 
 
 @pytest.mark.parametrize("mode", ERAS)

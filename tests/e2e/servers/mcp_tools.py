@@ -140,7 +140,7 @@ def build(options: dict[str, Any], origin: str) -> Any:
         """Expire the access tokens, or report what happened."""
         if request.method == "POST":
             store.access.clear()
-        return JSONResponse({"refreshes": store.refreshes, **waiting})
+        return JSONResponse({"refreshes": store.refreshes, "clients": len(store.clients), **waiting})
 
     server.custom_route("/login", methods=["GET", "POST"])(login)
     server.custom_route("/control", methods=["GET", "POST"])(control)

@@ -7,6 +7,7 @@ AuthlensError
 ├── Refused               the server or a policy said no
 ├── NetworkFailure        no answer: name, connection, TLS, proxy
 ├── ServerMisconfigured   the server's answer cannot be used
+├── StillValid            revoked as far as the server can; the access token works until it expires
 ├── TimedOut              nobody answered in time
 └── NoSecretStore         there is no place to keep secrets
 """
@@ -25,6 +26,7 @@ __all__ = [
     "NotProtected",
     "Refused",
     "ServerMisconfigured",
+    "StillValid",
     "TimedOut",
     "UsageError",
 ]
@@ -99,3 +101,9 @@ class NoSecretStore(AuthlensError):
     """There is no place to keep secrets."""
 
     exit_code = 9
+
+
+class StillValid(AuthlensError):
+    """Renewal has ended; the server cannot revoke the access token, which works until it expires."""
+
+    exit_code = 11

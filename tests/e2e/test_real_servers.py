@@ -160,7 +160,7 @@ async def test_a_token_that_cannot_be_revoked_is_not_called_revoked(
         ("refresh_token", RevocationOutcome.REVOKED),
         ("access_token", RevocationOutcome.UNSUPPORTED),
     ]
-    assert ended.outcome is RevokeOutcome.FAILED
+    assert ended.outcome is RevokeOutcome.RENEWAL_ENDED
     assert ended.still_accepted is True
     assert ended.remaining_seconds is not None
     assert ended.remaining_seconds > 800

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
+from contextlib import suppress
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
 from authlens_core.access.service_token import TokenForm
@@ -14,6 +15,7 @@ from authlens_core.credentials.records.grant import CredentialStatus, Grant, des
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.state.paths import StateUnusable
 from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.words.durations import in_words
@@ -35,6 +37,8 @@ async def list_credentials(arguments: Namespace) -> int:
     """
     credentials = Credentials.open(KeyringStore())
     try:
+        with suppress(StateUnusable):  # an index that can only be read is still listed
+            await credentials.recover()
         grants, damaged = credentials.list(), damaged_records(credentials.index)
         tokens = credentials.service_tokens.list()
     finally:

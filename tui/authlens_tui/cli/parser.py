@@ -31,6 +31,7 @@ exit codes:
     8  timed out
     9  no place to keep secrets
    10  compare: something differs
+   11  revoke: renewal has ended; the access token works until it expires
   130  Ctrl-C; 143 terminated; 129 terminal closed
 
 stdout carries the answer alone, stderr the words.
@@ -178,6 +179,21 @@ def _add_url_or_all(add: argparse.ArgumentParser) -> None:
     add.add_argument("--json", action="store_true", help="a JSON array of results on stdout")
 
 
+def _pause(text: str) -> float:
+    return number(text, 0, 600, "seconds")
+
+
+def _add_revoke(add: argparse.ArgumentParser) -> None:
+    _add_url_or_all(add)
+    add.add_argument(
+        "--wait",
+        metavar="S",
+        type=_pause,
+        default=31.0,
+        help="how long to ask a resource that still accepts the token (default: 31 s)",
+    )
+
+
 def _add_refresh(add: argparse.ArgumentParser) -> None:
     _add_url_or_all(add)
     add.add_argument(
@@ -301,7 +317,7 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     **AGENT_VERBS,
     "list": ("every credential and its state", _add_list),
     "refresh": ("a new access token from the refresh token", _add_refresh),
-    "revoke": ("end it at the server, prove it, then remove it here", _add_url_or_all),
+    "revoke": ("end it at the server, prove it, then remove it here", _add_revoke),
     "events": ("what happened to which credential, and when", _add_events),
     "forget": ("remove it from this machine only", _add_forget),
     "service-token": ("add, test, replace, remove and list service tokens", add_service_token),

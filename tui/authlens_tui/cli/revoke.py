@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
 from authlens_core.credentials.lifecycle.revoke import Revoked, revoke_one
 from authlens_core.credentials.records.damaged import damaged_records
@@ -13,6 +13,7 @@ from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.consolidate import erase_left, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
+from authlens_core.errors import Refused
 from authlens_core.session import Session
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.session import grant_for, open_session, same_resource, say_result
@@ -28,15 +29,32 @@ async def revoke_credentials(arguments: Namespace) -> int:
     """
     async with open_session() as session:
         grants = grants_or_other_kind(session.credentials, arguments, Wanted.REVOKE)
-        results = await concurrent_map(grants, lambda grant: _revoke(session, grant))
+        results = {grant.grant_id: _unfinished(grant) for grant in grants}
+        try:
+            await concurrent_map(
+                grants,
+                lambda grant: _revoke(session, grant, arguments.wait),
+                on_result=lambda grant, result: results.update({grant.grant_id: result}),
+            )
+        finally:  # Ctrl-C during the verification loses no result
+            if arguments.json:
+                answer_json([_as_json(grant, results[grant.grant_id]) for grant in grants])
     if not results:
         say("No credentials on this machine.")
-    if arguments.json:
-        answer_json([_as_json(grant, result) for grant, result in zip(grants, results, strict=True)])
-    return max((result.exit_code for result in results), default=0)
+    return max((result.exit_code for result in results.values()), default=0)
 
 
-async def _revoke(session: Session, grant: Grant) -> ActionResult:
+def _unfinished(grant: Grant) -> ActionResult:
+    url = shlex.quote(grant.resource_url)
+    return ActionResult(
+        outcome=ActionOutcome.UNFINISHED,
+        summary="Stopped before the result was known. The tokens are still stored.",
+        cure=f"Run: authlens revoke {url}",
+        error_type=Refused,
+    )
+
+
+async def _revoke(session: Session, grant: Grant, wait: float) -> ActionResult:
     result = await revoke_one(
         session.credentials,
         session.wire,
@@ -45,6 +63,7 @@ async def _revoke(session: Session, grant: Grant) -> ActionResult:
             f"  {grant.resource_url}: the server confirmed it and the resource still accepts the token; "
             f"asking it again for up to {seconds:.0f} s."
         ),
+        wait=wait,
     )
     say_result(grant.resource_url, result)
     return result

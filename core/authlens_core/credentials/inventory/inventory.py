@@ -275,6 +275,7 @@ _URGENT: Final = {
             StatusKind.UNTESTED,
             StatusKind.UNKNOWN_END,
             StatusKind.LIVE,
+            StatusKind.RENEWAL_ENDED,
             StatusKind.REVOKED,
         )
     )

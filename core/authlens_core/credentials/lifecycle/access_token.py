@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOptions, RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh_schedule import lasts
-from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
+from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
@@ -48,9 +48,9 @@ async def access_token(
     """
     found = credentials.covering(url)
     # Asking the store takes long: it is not asked for a token that will not be given.
-    if refused is None and _is_wanted(found) and lasts(found, min_ttl, now()):
+    if refused is None and found.state.is_wanted and lasts(found, min_ttl, now()):
         grant, secrets = await credentials.load(found.grant_id)
-        if _is_wanted(grant) and lasts(grant, min_ttl, now()):
+        if grant.state.is_wanted and lasts(grant, min_ttl, now()):
             return secrets.access_token
     options = RefreshOptions(min_ttl=min_ttl, refused=refused)
     result = await refresh(credentials, wire, found.grant_id, options, now=now)
@@ -64,7 +64,3 @@ def _still_good(result: Refreshed, refused: Secret | None, moment: datetime) -> 
     if result.outcome is not RefreshOutcome.TRANSIENT or result.access_token == refused:
         return False
     return lasts(result.grant, timedelta(0), moment)
-
-
-def _is_wanted(grant: Grant) -> bool:
-    return grant.state not in (GrantState.REVOKED, GrantState.REVOCATION_FAILED)

@@ -18,6 +18,8 @@ class ActionOutcome(StrEnum):
     DONE = "done"
     FAILED = "failed"
     """The store, a lock or the record was in the way."""
+    UNFINISHED = "unfinished"
+    """A signal stopped it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

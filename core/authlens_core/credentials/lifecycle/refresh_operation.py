@@ -121,10 +121,10 @@ class RefreshOperation(LockedGrant):
             return self._result(
                 RefreshOutcome.LOGIN_NEEDED, note or "A person has to log in.", "Log in again."
             )
-        if state in (GrantState.REVOKED, GrantState.REVOCATION_FAILED):
+        if not state.is_wanted:
             self.record.failed("refresh.state", "a grant that is wanted", state.value)
             cure = "Revoke it again, or log in again."
-            return self._result(RefreshOutcome.REFUSED, "This login was to be revoked.", cure)
+            return self._result(RefreshOutcome.LOGIN_NEEDED, note or "This login was revoked.", cure)
         if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.options.despite_unknown:
             self.record.failed("refresh.state", "a refresh token that is known to be unspent", state.value)
             cure = "Try it once more knowing that it may end this login, or log in again."

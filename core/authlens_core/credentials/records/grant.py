@@ -62,6 +62,13 @@ class GrantState(StrEnum):
     """The server did not confirm a revocation; the tokens are kept so that it can be tried again."""
     REVOKED = "revoked"
     """The server confirmed the revocation."""
+    RENEWAL_ENDED = "renewal ended"
+    """Nothing renews the access token, and the server cannot revoke it: it works until it expires."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the grant is in use: false once a revocation was started."""
+        return self not in (GrantState.REVOCATION_FAILED, GrantState.REVOKED, GrantState.RENEWAL_ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +219,7 @@ class StatusKind(StrEnum):
     INTERRUPTED = "refresh interrupted"
     REVOCATION_FAILED = "revocation failed"
     REVOKED = "revoked"
+    RENEWAL_ENDED = "renewal ended"
     REFUSED = "resource refuses it"
     """The resource refused it when it was last asked."""
     UNTESTED = "not tested"
@@ -236,6 +244,7 @@ _SYMBOLS: Final = {
     StatusKind.INTERRUPTED: "?",
     StatusKind.REVOCATION_FAILED: "!",
     StatusKind.REVOKED: "-",
+    StatusKind.RENEWAL_ENDED: "-",
     StatusKind.REFUSED: "×",
     StatusKind.UNTESTED: "?",
     StatusKind.LOGIN_WAITING: "…",
@@ -250,6 +259,7 @@ _BY_STATE: Final = {
     GrantState.INTERRUPTED: StatusKind.INTERRUPTED,
     GrantState.REVOCATION_FAILED: StatusKind.REVOCATION_FAILED,
     GrantState.REVOKED: StatusKind.REVOKED,
+    GrantState.RENEWAL_ENDED: StatusKind.RENEWAL_ENDED,
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.credentials.records import coverage
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, utc_now
 from authlens_core.credentials.records.index import Event, Index
 from authlens_core.credentials.records.record_json import belongs_to, grant_secrets_from_json, secrets_to_json
 from authlens_core.credentials.records.traces import Traces
@@ -31,8 +31,8 @@ from authlens_core.state.paths import StateUnusable, state_directory
 
 __all__ = ["EXIT_BOUND", "Credentials", "NoLogin", "client_of", "refresh_lock"]
 
-EXIT_BOUND: Final = 10.0
-"""Seconds that closing waits for a write that was begun."""
+EXIT_BOUND: Final = 6.0
+"""Seconds that closing waits for a write that was begun; container runtimes kill a process after 10."""
 
 
 class NoLogin(LoginNeeded):
@@ -153,8 +153,11 @@ class Credentials:
     # Grants
 
     def list(self) -> tuple[Grant, ...]:
-        """Return every grant that can be read, newest login first."""
-        return self.index.grants()[0]
+        """Return every grant that can be read, newest login first, without revoked ones that expired."""
+        grants = self.index.grants()[0]
+        if any(grant.state is GrantState.RENEWAL_ENDED for grant in grants):
+            return tuple(grant for grant in grants if not _is_over(grant))
+        return grants
 
     def damaged(self) -> tuple[str, ...]:
         """Return the ids of the grants whose record cannot be read; they can be forgotten."""
@@ -316,7 +319,13 @@ class Credentials:
         return erased
 
     async def recover(self) -> tuple[Grant, ...]:
-        """Mark the grants whose refresh was begun by a process that is gone, and return them."""
+        """Mark the grants whose refresh was begun by a process that is gone, and return them.
+
+        A revoked grant whose access token has expired meanwhile is removed.
+        """
+        for over in filter(_is_over, self.index.grants()[0]):
+            self.index.remove(over.grant_id)
+            self.record("revoked", over.grant_id, "the access token has expired")
         marked = []
         for pending in self.index.pending():
             grant = self.index.grant(pending.grant_id)
@@ -363,6 +372,12 @@ def client_of(grant: Grant, client_secret: Secret | None) -> Client:
         token_endpoint_auth_method=grant.token_endpoint_auth_method,
         client_secret=client_secret,
     )
+
+
+def _is_over(grant: Grant) -> bool:
+    """Return whether a token that could not be revoked has expired."""
+    ended = grant.expires_at is not None and grant.expires_at <= utc_now()
+    return grant.state is GrantState.RENEWAL_ENDED and ended
 
 
 def refresh_lock(grant: Grant) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.access_token import access_token
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
-from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, revoke
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
+from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, proof_pauses, revoke
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.secret import Secret
@@ -231,7 +234,7 @@ async def test_a_grant_that_was_to_be_revoked_is_not_refreshed(
     server.answers("/revoke", Scripted(500), Scripted(500))
     await revoke(credentials, wire, saved.grant_id)
     result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
-    assert result.outcome is RefreshOutcome.REFUSED
+    assert (result.outcome, result.exit_code) == (RefreshOutcome.LOGIN_NEEDED, 4)
     assert server.posts("/token") == []
 
 
@@ -253,3 +256,36 @@ async def test_forgetting_tells_the_server_nothing_and_says_so(
     assert server.seen == []
     assert (credentials.list(), store.entries) == ((), {})
     assert "server was not told" in credentials.events(saved.grant_id)[0].detail
+
+
+UNSUPPORTED = Scripted(400, {"error": "unsupported_token_type"})
+
+
+async def test_an_access_token_that_cannot_be_revoked_ends_its_renewal_and_counts_down(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RFC 7009 §2.2.1: trying again cannot help; the end of the token is shown, and then the row goes."""
+    credentials.update(replace(saved, expires_at=utc_now() + timedelta(minutes=15)))
+    server.answers("/revoke", Scripted(200), UNSUPPORTED)
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert (result.outcome, result.exit_code) == (RevokeOutcome.RENEWAL_ENDED, 11)
+    assert "nothing renews this login" in result.summary
+    assert re.search(r"works until .*\d\d:\d\d \(\d+ (min|h)\)", result.summary)
+    assert "Try" not in result.cure
+    (row,) = credentials.list()
+    assert describe(row).word == "renewal ended"
+    _, secrets = await credentials.load(saved.grant_id)
+    assert secrets.refresh_token is None
+    with pytest.raises(LoginNeeded):
+        await access_token(credentials, wire, saved.resource_url)
+    credentials.update(replace(row, expires_at=utc_now() - timedelta(seconds=1)))
+    assert credentials.list() == ()
+    await credentials.recover()
+    assert credentials.index.grants() == ((), ())
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 10.0, 31.0])
+def test_the_pauses_of_the_verification_add_up_to_what_was_asked_for(seconds: float) -> None:
+    pauses = proof_pauses(seconds)
+    assert sum(pauses) == pytest.approx(seconds)
+    assert all(0 < pause <= 8 for pause in pauses)

@@ -1,0 +1,311 @@
+"""One revocation of one grant, under its lock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from authlens_core.access.answer import classify
+from authlens_core.access.echoes import sent_in
+from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
+from authlens_core.credentials.lifecycle.probe_grant import ask
+from authlens_core.credentials.lifecycle.probe_result import verdict
+from authlens_core.credentials.lifecycle.record_builder import LockedGrant
+from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.vault.credentials import Credentials, client_of
+from authlens_core.errors import AuthlensError, Refused, StillValid, UsageError
+from authlens_core.oauth.check import Check, noticed, passed, warned
+from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
+from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
+from authlens_core.oauth.url import Url, UrlRefused
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import TOKEN
+from authlens_core.wire.purpose import Purpose
+
+__all__ = ["RevokeOperation"]
+
+_SPEC = "RFC 7009 §2"
+
+
+class RevokeOperation(LockedGrant):
+    """One revocation, under the lock."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        wire: Wire,
+        grant: Grant,
+        secrets: GrantSecrets,
+        now: Callable[[], datetime],
+    ) -> None:
+        super().__init__(Stage.REVOKE, credentials, wire, grant, secrets, now)
+        self.results: list[TokenResult] = []
+        self.still_accepted: bool | None = None
+        self.proves_nothing = False
+
+    async def run(self, waiting: Callable[[float], None], pauses: Sequence[float]) -> Revoked:
+        """Revoke, prove, remove."""
+        endpoint = self._endpoint()
+        if isinstance(endpoint, Revoked):
+            return endpoint
+        self._mark_begun()
+        if self.secrets.refresh_token is not None:
+            await self._revoke(endpoint, self.secrets.refresh_token, "refresh_token")
+        await self._revoke(endpoint, self.secrets.access_token, "access_token")
+        await self._prove()
+        if self.still_accepted and self._is_confirmed():
+            self._mark_confirmed()
+            waiting(sum(pauses))
+            for pause in pauses:
+                await asyncio.sleep(pause)
+                await self._prove()
+                if not self.still_accepted:
+                    break
+        if self._is_confirmed():
+            return await self._remove()
+        return await self._end_renewal() if self._is_irrevocable() else self._keep()
+
+    def _endpoint(self) -> Url | Revoked:
+        text = self.grant.revocation_endpoint
+        if text is None:
+            cause = "The server has no revocation endpoint, so the tokens cannot be ended from here."
+            self.record.failed(CheckId.REVOKE_ENDPOINT, "a revocation_endpoint", "none", spec="RFC 8414 §2")
+        else:
+            try:
+                return endpoint_url(text, self.grant)
+            except UrlRefused as refused:
+                cause = f"The stored revocation endpoint is refused: {'; '.join(refused.reasons)}."
+                self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", safe_line(text), spec=_SPEC)
+        cure = "Let it expire, end it at the server's own page, or remove it from here: authlens forget."
+        return self._result(RevokeOutcome.NO_ENDPOINT, f"{cause} {self._time_left()}", cure)
+
+    def _mark_begun(self) -> None:
+        # Before the first request: whatever interrupts what follows, the grant is not taken for live.
+        note = f"A revocation was begun at {self.now():%Y-%m-%d %H:%M:%S} UTC and not confirmed."
+        self.grant = self.credentials.update(
+            replace(self.grant, state=GrantState.REVOCATION_FAILED, note=note)
+        )
+
+    async def _revoke(self, endpoint: Url, token: Secret, hint: TokenHint) -> None:
+        client = client_of(self.grant, self.secrets.client_secret)
+        try:
+            request = revocation_request(endpoint, client, token=token, hint=hint)
+        except ValueError as error:
+            self.results.append(TokenResult(hint, None, safe_line(str(error))))
+            self.record.failed(f"revoke.{hint}", "a client that can authenticate", safe_line(str(error)))
+            return
+        exchange = await self._send(request, hint)
+        if exchange.response is not None and exchange.failure is None:
+            refusal = read_error(exchange.response, self._hidden(exchange))
+            said = refusal.description if refusal is not None else ""
+            if wants_empty_secret(client, exchange.response.status, said):
+                self.record.checks.append(_empty_secret_check(said))
+                exchange = await self._send(with_empty_secret(request), hint)
+        if exchange.failure is not None or exchange.response is None:
+            cause = exchange.failure.cause if exchange.failure else "There was no answer."
+            self.record.failed(f"revoke.{hint}", "status 200", cause, spec=_SPEC)
+            self._learn(TokenResult(hint, None, f"not confirmed: {cause}"))
+            return
+        found = read_revocation(exchange.response, now=self.now(), sent=self._hidden(exchange))
+        self.record.checks.extend(replace(check, name=f"revoke.{hint}") for check in found.checks)
+        words = safe_line(found.checks[0].seen) if found.checks else str(exchange.response.status)
+        summary = f"{found.outcome.value.replace('_', ' ')} ({words})"
+        self._learn(TokenResult(hint, found.outcome, summary, found.retry_after))
+
+    async def _send(self, request: Request, hint: TokenHint) -> Exchange:
+        plain = loopback_http(self.grant)
+        exchange = await self.wire.send(
+            request, limits=TOKEN, loopback_http=plain, purpose=Purpose(f"revoke {hint}")
+        )
+        self.record.exchanges.append(exchange)
+        return exchange
+
+    def _hidden(self, exchange: Exchange) -> tuple[Secret, ...]:
+        return (*sent_in((exchange,)), *self.secrets.known)
+
+    def _learn(self, result: TokenResult) -> None:
+        self.results.append(result)
+        self.record.facts.append(Fact(result.token, result.summary, _SPEC))
+
+    def _mark_confirmed(self) -> None:
+        # Whoever does not want to wait for the proof finds the server's word here.
+        note = "The server confirmed the revocation. The resource still accepted the access token after that."
+        self.grant = self.credentials.update(replace(self.grant, note=note))
+
+    async def _prove(self) -> None:
+        """Call the resource with the token that should be dead; the last call is what counts."""
+        name, expected = CheckId.REVOKE_PROOF, "the resource refuses the access token"
+        ended = self._remaining() == 0
+        self.record.checks[:] = [check for check in self.record.checks if check.name != name]
+        try:
+            exchange = await ask(self.wire, self.grant, self.secrets.access_token, self.grant.resource_url)
+        except UsageError as error:
+            self.record.checks.append(warned(name, expected, error.cause))
+            return
+        self.record.exchanges.append(exchange)
+        self.still_accepted = verdict(exchange, classify(exchange))
+        status = str(exchange.response.status) if exchange.response else "no answer"
+        if self.still_accepted is False and ended:
+            self.proves_nothing = True
+            why = "The token had ended by itself, so its refusal says nothing about the revocation."
+            self.record.checks.append(noticed(name, expected, status, why=why, spec="RFC 6750 §3.1"))
+        elif self.still_accepted is False:
+            self.record.checks.append(passed(name, expected, status, spec="RFC 6750 §3.1"))
+        else:
+            why = "Some resources check tokens without asking the server, and accept them until they expire."
+            self.record.checks.append(warned(name, expected, status, why=why, spec="RFC 7009 §3"))
+
+    def _is_confirmed(self) -> bool:
+        """Every token is confirmed; an access token that cannot be revoked counts when it is refused."""
+        for result in self.results:
+            ended_with_it = (
+                result.token == "access_token"  # noqa: S105 - the kind of a token
+                and result.outcome is RevocationOutcome.UNSUPPORTED
+                and self.secrets.refresh_token is not None
+                and self.still_accepted is False
+            )
+            if result.outcome is not RevocationOutcome.REVOKED and not ended_with_it:
+                return False
+        return True
+
+    def _is_irrevocable(self) -> bool:
+        """Return whether all is revoked but an access token of a kind that the server cannot revoke."""
+        *others, last = self.results  # the access token is the last one
+        revoked = all(result.outcome is RevocationOutcome.REVOKED for result in others)
+        return revoked and last.outcome is RevocationOutcome.UNSUPPORTED
+
+    async def _end_renewal(self) -> Revoked:
+        """Remove the refresh token; the grant stays, to show until when the access token works."""
+        ended = "The server gave no refresh token, so nothing renews this login"
+        if self.secrets.refresh_token is not None:
+            ended = "The server revoked the refresh token, so nothing renews this login"
+        note = (
+            f"{ended}. It cannot revoke the access token: that is self-contained and {self._works_until()}."
+        )
+        left = replace(self.grant, state=GrantState.RENEWAL_ENDED, note=note)
+        try:
+            self.grant = await self.credentials.save(left, replace(self.secrets, refresh_token=None))
+        except AuthlensError:
+            self.grant = self.credentials.update(left)  # the next revocation removes it
+        self.credentials.record("renewal ended", self.grant.grant_id, f"{self._words()}; {note}")
+        cure = (
+            "No need to try again. If the token is in wrong hands, ask the owner of the resource to block it."
+        )
+        return self._result(RevokeOutcome.RENEWAL_ENDED, note, cure)
+
+    def _works_until(self) -> str:
+        remaining, ends = self._remaining(), self.grant.expires_at
+        if remaining is None or ends is None:
+            return "works until an unknown time"
+        if remaining == 0:
+            return "has expired"
+        minutes = max(1, round(remaining / 60))
+        left = f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
+        day = "%H:%M" if remaining < 12 * 3600 else "%Y-%m-%d %H:%M"
+        return f"works until {ends.astimezone():{day}} ({left})"
+
+    async def _remove(self) -> Revoked:
+        grant = self.grant
+        told = f"{self._words()}; {self._proof()}"
+        erased = await self.credentials.discard(grant.grant_id, "revoked", told)
+        self.grant = replace(grant, state=GrantState.REVOKED, note="")
+        if self.still_accepted:
+            summary = (
+                f"The server confirmed it, and the resource still accepts the token. {self._time_left()}"
+            )
+        elif self.still_accepted is None:
+            summary = "The server confirmed it; what the resource says could not be seen."
+        elif self.proves_nothing:
+            summary = (
+                "Revoked: the server confirmed it. The access token had ended by itself before, so that the "
+                "resource refuses it proves nothing."
+            )
+        else:
+            summary = "Revoked: the server confirmed it and the resource refuses the token."
+        cure = "" if erased else "The keyring still holds the ended tokens; the next save deletes them."
+        return self._result(RevokeOutcome.REVOKED, summary, cure, removed=erased)
+
+    def _keep(self) -> Revoked:
+        note = f"The revocation was not confirmed: {self._words()}. {self._time_left()}"
+        self.grant = self.credentials.update(replace(self.grant, note=safe_line(note)))
+        self.credentials.record("revocation failed", self.grant.grant_id, note)
+        waits = [result.retry_after for result in self.results if result.retry_after]
+        when = f"in {max(waits)} s" if waits else "again"
+        cure = f"Try {when}. Removing it from this machine (authlens forget) does not end it at the server."
+        return self._result(RevokeOutcome.FAILED, note, cure)
+
+    def _proof(self) -> str:
+        """Return what the resource said last, and how long after the beginning, for the history."""
+        last = self.record.exchanges[-1]
+        status = f"{last.response.status}" if last.response is not None else "nothing"
+        took = (last.started_at - self.record.exchanges[0].started_at).total_seconds() + last.elapsed
+        return f"the resource, asked with the access token, said {status} after {took:.1f} s"
+
+    def _words(self) -> str:
+        return "; ".join(f"{result.token.replace('_', ' ')} {result.summary}" for result in self.results)
+
+    def _remaining(self) -> float | None:
+        ends = self.grant.expires_at
+        return None if ends is None else max(0.0, (ends - self.now()).total_seconds())
+
+    def _time_left(self) -> str:
+        remaining = self._remaining()
+        if remaining is None:
+            return "How long the access token stays valid is not known."
+        if remaining == 0:
+            return "The access token has expired."
+        return f"The access token may stay valid for {round(remaining)} s more."
+
+    def _result(self, outcome: RevokeOutcome, summary: str, cure: str, *, removed: bool = False) -> Revoked:
+        ended = outcome is RevokeOutcome.REVOKED and self.still_accepted is not True
+        lost = next((one.failure for one in self.record.exchanges if one.failure is not None), None)
+        refused = Refused if outcome is RevokeOutcome.REVOKED or lost is None else lost.error_type
+        if outcome is RevokeOutcome.RENEWAL_ENDED:
+            refused = StillValid
+        return Revoked(
+            outcome=outcome,
+            summary=summary,
+            cure=cure,
+            error_type=None if ended else refused,
+            trace=self.record.trace(passed=ended),
+            details=self._details(),
+            grant=self.grant,
+            tokens=tuple(self.results),
+            still_accepted=self.still_accepted,
+            removed=removed,
+            remaining_seconds=None if ended else self._remaining(),
+        )
+
+    def _details(self) -> tuple[str, ...]:
+        """Return the result of each token, then the resource's answer and when it came."""
+        if not self.results:
+            return ()
+        details = [f"{one.token.replace('_', ' ').capitalize()}: {one.summary}." for one in self.results]
+        first, last = self.record.exchanges[0], self.record.exchanges[-1]
+        if last.purpose is Purpose.ACCESS:
+            took = (last.started_at - first.started_at).total_seconds() + last.elapsed
+            answer = f"{last.response.status}" if last.response is not None else "no answer"
+            details.append(
+                f"The resource, asked with the token: {answer}, {round(took * 1000)} ms after the start."
+            )
+        return tuple(details)
+
+
+def _empty_secret_check(said: str) -> Check:
+    return noticed(
+        "revoke.client_secret",
+        "A public client needs no client_secret.",
+        f"{safe_line(said)}; sent again with an empty one",
+        why="The server reads the field before it looks whether the client has a secret.",
+        spec="RFC 6749 §2.3",
+    )

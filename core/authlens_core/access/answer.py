@@ -216,7 +216,8 @@ def _unauthorized(seen: _Seen) -> Answer | None:
     if seen.status != 401:
         return None
     schemes = dict.fromkeys(safe_line(c.scheme, NAME) for c in seen.field.challenges)
-    if not schemes:
+    # What is beyond the limits may be the challenge that counts, so the rest says nothing about the kind.
+    if not schemes or seen.field.too_large:
         return seen.answer(Protection.UNAUTHORIZED_BARE)
     return seen.answer(Protection.BASIC, note=f"It names {', '.join(schemes)}.")
 

@@ -30,6 +30,9 @@ from authlens_core.secret import Secret
 __all__ = ["ResponseWait"]
 
 _FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})
+# A browser that brings the right state comes from this login, and the server will not answer it again. What a
+# user pastes can be damaged on the way, so they may paste again.
+_FINAL_BY_BROWSER: Final = _FINAL | {Verdict.MALFORMED}
 _LONGEST_WAIT: Final = 3600.0
 
 
@@ -193,7 +196,7 @@ class ResponseWait:
         if self._expected is None:
             return Page.EXPIRED
         response = self._read(query, self._expected, read_authorization_response)
-        if not self._took(response) and response.verdict is Verdict.INVALID:
+        if not self._took(response, _FINAL_BY_BROWSER) and response.verdict is Verdict.INVALID:
             # An outdated answer is counted by the listener itself.
             self._ignore(_IGNORED[response.verdict])
         return _PAGES[response.verdict]
@@ -207,8 +210,8 @@ class ResponseWait:
         self._altered = True
         return read(self._alter(raw), expected)
 
-    def _took(self, response: AuthorizationResponse) -> bool:
-        if response.verdict not in _FINAL and not self._altered:
+    def _took(self, response: AuthorizationResponse, final: frozenset[Verdict] = _FINAL) -> bool:
+        if response.verdict not in final and not self._altered:
             return False
         self._answer = response
         self._arrived.set()
@@ -230,6 +233,7 @@ _PAGES: Final = {
     Verdict.ERROR: Page.DENIED,
     Verdict.OUTDATED: Page.OUTDATED,
     Verdict.INVALID: Page.ERROR,
+    Verdict.MALFORMED: Page.ERROR,
     Verdict.WRONG_ISSUER: Page.ERROR,
 }
 _IGNORED: Final = {

@@ -41,12 +41,16 @@ class RepeatedParameter(ValueError):
 
 
 class Verdict(StrEnum):
-    """What an answer is: only CODE goes on, only ERROR and WRONG_ISSUER end the attempt."""
+    """What an answer is. CODE goes on; ERROR, WRONG_ISSUER and MALFORMED end the attempt.
+
+    OUTDATED has another state and INVALID cannot be looked into, so neither is known to be for this login.
+    """
 
     CODE = "code"
     ERROR = "error"
     OUTDATED = "outdated"
     INVALID = "invalid"
+    MALFORMED = "malformed"
     WRONG_ISSUER = "wrong_issuer"
 
 
@@ -154,7 +158,7 @@ def read_authorization_response(query: Secret, expected: Expected) -> Authorizat
     form = _form_checks(pairs, problem)
     checks = [state, *form]
     if any(c.severity is Severity.FAILURE for c in form):
-        return AuthorizationResponse(Verdict.INVALID, None, None, tuple(checks))
+        return AuthorizationResponse(Verdict.MALFORMED, None, None, tuple(checks))
     parameters = {name: value for name, value in pairs if value}
     issuer = _issuer_check(parameters.get("iss"), expected)
     checks.append(issuer)
@@ -262,7 +266,7 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
         return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, good))
     cure = "Start a new login; if it happens again, the server's codes are malformed."
     bad = failed(name, wanted, seen, why=why, spec=spec, cure=cure)
-    return AuthorizationResponse(Verdict.INVALID, None, None, (*checks, bad))
+    return AuthorizationResponse(Verdict.MALFORMED, None, None, (*checks, bad))
 
 
 def read_pasted(text: Secret, expected: Expected) -> AuthorizationResponse:

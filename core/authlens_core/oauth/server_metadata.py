@@ -32,6 +32,7 @@ _OPENID: Final = "/.well-known/openid-configuration"
 _LISTS: Final = (
     "grant_types_supported",
     "response_types_supported",
+    "response_modes_supported",
     "code_challenge_methods_supported",
     "token_endpoint_auth_methods_supported",
     "revocation_endpoint_auth_methods_supported",
@@ -344,6 +345,16 @@ def _feature_checks(
     document: Mapping[str, JsonValue], lists: Mapping[str, tuple[str, ...] | None], resource: str
 ) -> Iterator[Check]:
     yield _iss_check(document)
+    modes = lists["response_modes_supported"]
+    if modes is not None and "query" not in modes:
+        yield warned(
+            f"{_STAGE}.response_modes",
+            "response_modes_supported has query, or is absent",
+            ", ".join(modes)[:300],
+            why="A listener on this machine receives only what the browser sends: the query of the callback.",
+            spec=_SPEC,
+            cure="Go on: many servers answer in the query without listing it. Else, the server has to.",
+        )
     if document.get("require_pushed_authorization_requests") is True:
         yield _pushed_check(document)
     protected = lists["protected_resources"]

@@ -47,6 +47,8 @@ _SPEC: Final = "RFC 6749 §5.1"
 _SKEW_LIMIT: Final = 300
 _TOKENS: Final = ("access_token", "refresh_token", "id_token")
 _SHORTEST_MASKED: Final = 8
+_TOKEN_LIMIT: Final = 16 * 1024  # characters; servers refuse header fields of more
+_TOKEN_FORM: Final = f"a string of at most {_TOKEN_LIMIT:,} printable ASCII characters"
 
 Grant = Literal["authorization_code", "refresh_token"]
 
@@ -113,14 +115,24 @@ def bearer_header(access_token: Secret) -> tuple[str, str]:
         ValueError: the token holds characters that would end the header field or be changed on the way.
     """
     if not _is_token(access_token.reveal()):
-        msg = "the access token is empty or holds characters that a header field cannot carry"
+        msg = "the access token is empty, too long, or has characters that a header field cannot carry"
         raise ValueError(msg)
     return "Authorization", f"Bearer {access_token.reveal()}"
 
 
 def _is_token(value: JsonValue) -> bool:
     """Say whether a value is 1*VSCHAR (RFC 6749 appendix A.12); a space would not survive a header field."""
-    return isinstance(value, str) and bool(value) and all("!" <= character <= "~" for character in value)
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _TOKEN_LIMIT
+        and all("!" <= character <= "~" for character in value)
+    )
+
+
+def _token_problem(value: JsonValue) -> str:
+    if isinstance(value, str) and len(value) > _TOKEN_LIMIT:
+        return f"{len(value):,} characters"
+    return "malformed"
 
 
 def read_token_response(
@@ -186,13 +198,13 @@ def _error_check(document: dict[str, JsonValue], status: int, sent: Sequence[Sec
 
 
 def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
-    name, expected = f"{_STAGE}.access_token", "a string of printable ASCII characters"
+    name, expected = f"{_STAGE}.access_token", _TOKEN_FORM
     why = "It goes into a header field, where other characters could start a new one."
     value = document.get("access_token")
     if isinstance(value, str) and _is_token(value):
         return passed(name, expected, f"{len(value)} characters", spec="RFC 6749 appendix A.12", why=why)
-    seen = "missing" if value is None else "malformed"
-    cure = "The server has to send access_token as a string of printable ASCII characters."
+    seen = "missing" if value is None else _token_problem(value)
+    cure = f"The server has to send access_token as {_TOKEN_FORM}."
     return failed(name, expected, seen, why=why, spec="RFC 6749 appendix A.12", cure=cure)
 
 
@@ -230,8 +242,8 @@ def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Sec
         seen = "none: when the access token expires, a person has to log in again"
         return None, noticed(name, expected, seen, why=why, spec=spec)
     if not isinstance(value, str) or not _is_token(value):
-        cure = "The server has to send refresh_token as a string of printable ASCII characters."
-        seen = "malformed, so it is dropped"
+        cure = f"The server has to send refresh_token as {_TOKEN_FORM}."
+        seen = f"{_token_problem(value)}, so it is dropped"
         return None, warned(name, expected, seen, why=why, spec="RFC 6749 appendix A.17", cure=cure)
     if value == document.get("access_token"):
         seen = "the same string as the access token"
@@ -250,7 +262,8 @@ def _scope(
     if value is None or value == "":
         return requested, passed(name, expected, "not stated: as requested", spec=_SPEC, why=why)
     if not isinstance(value, str):
-        return requested, noticed(name, expected, "not a string", why=why, spec="RFC 6749 §3.3")
+        seen, cure = "not a string, so it is ignored", "The server has to send scope as one string."
+        return requested, warned(name, expected, seen, why=why, spec="RFC 6749 §3.3", cure=cure)
     if any(secret.reveal() in value for secret in _secrets(document, sent)):
         # A scope is shown and kept where secrets are not.
         seen = "it repeats a secret, so it is neither shown nor kept"

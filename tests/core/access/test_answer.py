@@ -286,3 +286,10 @@ def test_no_answer_raises_and_every_text_is_safe(
     assert answer.summary
     for text in (*answer.evidence, answer.summary, answer.cure, answer.layer, answer.cf_ray or ""):
         assert text.isprintable()
+
+
+def test_more_challenges_than_are_read_are_not_taken_for_another_kind_of_login() -> None:
+    """CH-16: the one that counts may be among those beyond the limit."""
+    answer = _answer(401, ("www-authenticate", ", ".join(f'Basic realm="{n}"' for n in range(40))))
+    assert answer.protection is Protection.UNAUTHORIZED_BARE
+    assert any("too large" in line for line in answer.evidence)

@@ -38,6 +38,7 @@ PAGES = {
     Verdict.ERROR: Page.DENIED,
     Verdict.OUTDATED: Page.OUTDATED,
     Verdict.INVALID: Page.ERROR,
+    Verdict.MALFORMED: Page.ERROR,
     Verdict.WRONG_ISSUER: Page.ERROR,
 }
 
@@ -315,9 +316,9 @@ async def test_a_foreign_answer_is_ignored_and_the_wait_goes_on(
     [
         (f"code=a&state={STATE}&iss=https%3A%2F%2Fother.example", Verdict.WRONG_ISSUER),
         (f"code=a&state={STATE}", Verdict.WRONG_ISSUER),
-        (f"code=a&code=b&state={STATE}&iss=https%3A%2F%2Fas.example", Verdict.INVALID),
-        (f"code=a&error=x&state={STATE}&iss=https%3A%2F%2Fas.example", Verdict.INVALID),
-        (f"state={STATE}&iss=https%3A%2F%2Fas.example", Verdict.INVALID),
+        (f"code=a&code=b&state={STATE}&iss=https%3A%2F%2Fas.example", Verdict.MALFORMED),
+        (f"code=a&error=x&state={STATE}&iss=https%3A%2F%2Fas.example", Verdict.MALFORMED),
+        (f"state={STATE}&iss=https%3A%2F%2Fas.example", Verdict.MALFORMED),
     ],
 )
 async def test_a_faulty_answer_of_ours_shows_the_error_page(

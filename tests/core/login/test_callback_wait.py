@@ -73,6 +73,31 @@ async def test_an_answer_of_another_login_is_ignored_and_the_right_one_is_taken(
         assert login.facts.code == Secret("code-canary-1")
 
 
+@pytest.mark.parametrize("rest", ["code=a&code=b", "code=a&iss=x&iss=y", "code=a&error=b", "code=%ff", ""])
+async def test_a_malformed_answer_to_this_login_ends_it_with_its_cause(rest: str) -> None:
+    """LB-10: the server answers once; waiting on would end in "nobody came", which is not what happened."""
+    async with _waiting() as (login, running, events, state):
+        port = port_of(login)
+        assert b" 400 " in await _get(port, f"{rest}&state={state}")
+        record = await running
+        assert failed(record) in ("authorization.parameters", "authorization.encoding")
+        stopped = verdict(record)
+        assert stopped is not None
+        assert stopped.exit_code == 7
+        assert not [e for e in events if isinstance(e, AnswerIgnored)]
+        assert is_free(port)
+
+
+async def test_a_malformed_paste_may_be_pasted_again() -> None:
+    """It can have been damaged on the way."""
+    async with _waiting() as (login, running, _, state):
+        address = f"http://localhost:{port_of(login)}/callback?state={state}&code=code-canary-1"
+        assert login.paste(Secret(f"{address}&code=b")).verdict is Verdict.MALFORMED
+        assert login.wait.waiting
+        login.paste(Secret(address))
+        assert (await running).outcome is Outcome.PASSED
+
+
 async def test_without_a_port_nobody_else_is_named_in_the_redirect_uri() -> None:
     """RFC 8252 §7.3: whoever holds the port would be sent the code. Another is named, and that is said."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -76,6 +76,24 @@ def test_the_schemeless_issuer_is_tolerated_at_a_team_and_nowhere_else() -> None
     assert _failed(reply(200, server_document() | {"issuer": "as.example"})) == ["server.issuer"]
 
 
+@pytest.mark.parametrize(
+    ("team", "failed"),
+    [("localhost:9000", []), ("localhost:9001", ["server.issuer"]), (None, ["server.issuer"])],
+)
+def test_on_loopback_only_the_stated_team_domain_may_omit_its_scheme(
+    team: str | None, failed: list[str]
+) -> None:
+    """AS-4: every program on this machine can listen on loopback."""
+    issuer = "http://localhost:9000"
+    known = START.resource_metadata
+    assert known is not None
+    bare = server_document(issuer) | {"issuer": "localhost:9000"}
+    stated = replace(known, document={**known.document, "team_domain": team})
+    changes = {"issuer": parse_url(issuer, loopback_http=True), "issuer_identifier": issuer}
+    found = _failed(reply(200, bare), resource_metadata=stated, loopback_http=True, **changes)
+    assert found == failed
+
+
 def test_registration_is_not_needed_with_a_client_id() -> None:
     """RG-13."""
     document = server_document(registration_endpoint=None)

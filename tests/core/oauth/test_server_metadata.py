@@ -466,3 +466,16 @@ def test_every_check_says_why_where_and_what_to_do() -> None:
             assert check.why
             assert check.spec
             assert check.cure or check.severity is not Severity.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("modes", "warns"),
+    [(None, False), (["query"], False), (["form_post", "query"], False), (["fragment"], True)],
+)
+def test_a_server_that_does_not_answer_in_the_query_is_warned_of(
+    modes: list[str] | None, warns: bool
+) -> None:
+    """RFC 8414 §2: without the list, query and fragment."""
+    document = GOOD if modes is None else GOOD | {"response_modes_supported": modes}
+    found = [check for check in _read(document).checks if check.name == "server.response_modes"]
+    assert [check.severity for check in found] == ([Severity.WARNING] if warns else [])

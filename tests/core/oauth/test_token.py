@@ -317,7 +317,7 @@ def test_a_refresh_token_equal_to_the_access_token_is_noted() -> None:
         ("a", "a b", "a b", Severity.NOTICE),
         ("a b", "c", "c", Severity.WARNING),
         (None, "a", "a", Severity.PASS),
-        ("a", ["a"], "a", Severity.NOTICE),
+        ("a", ["a"], "a", Severity.WARNING),
     ],
 )
 def test_the_granted_scope_is_compared_with_the_requested_one(
@@ -542,3 +542,13 @@ def test_every_check_says_why_where_and_what_to_do() -> None:
             assert check.why
             assert check.spec
             assert check.cure or check.severity is not Severity.FAILURE
+
+
+@pytest.mark.parametrize(("length", "fits"), [(16_384, True), (16_385, False), (200_000, False)])
+def test_a_token_of_more_than_16_kibibytes_is_refused_for_its_length(length: int, fits: bool) -> None:
+    """TK-5: no server accepts a header field of that size."""
+    reading = _read({**GOOD, "access_token": "t" * length})
+    check = _check(reading, "access_token")
+    assert (reading.value is not None) is fits
+    assert f"{length:,}".replace(",", "") in check.seen.replace(",", "")
+    assert "16,384" in check.expected

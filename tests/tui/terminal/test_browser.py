@@ -189,3 +189,24 @@ def test_a_browser_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
     while not (tmp_path / "pid").exists():
         time.sleep(0.01)
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # it still ran
+
+
+def test_the_opener_leaves_a_browser_that_hangs_alone(tmp_path: Path) -> None:
+    """It ends itself; the command goes on, because it may be the browser."""
+    script = tmp_path / "opener"
+    script.write_text(
+        f"#!/bin/sh\necho $$ > {tmp_path}/started; mv {tmp_path}/started {tmp_path}/pid; exec sleep 60\n"
+    )
+    script.chmod(0o700)
+    failed = threading.Event()
+    environment = {**os.environ, "BROWSER": str(script)}
+
+    assert open_browser("https://team.example/", environment, failed.set, leave_after=0.5)
+
+    collectors = [each for each in threading.enumerate() if each.name == "browser opener"]
+    for collector in collectors:
+        collector.join(SECONDS)
+    assert not any(collector.is_alive() for collector in collectors)
+    assert not failed.is_set()
+    if (tmp_path / "pid").exists():  # on a slow machine it may not have come so far
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)

@@ -22,7 +22,7 @@ __all__ = ["browser_name", "open_browser"]
 
 _TEXT_BROWSERS: Final = frozenset({"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"})
 _OPEN: Final = """
-import os, sys, webbrowser
+import os, sys, threading, webbrowser
 url = sys.stdin.readline()
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 try:
@@ -30,9 +30,14 @@ try:
 except webbrowser.Error:
     sys.exit(3)
 name = os.path.basename(str(getattr(browser, "name", "")))
-if name in sys.argv[1:]:
+if name in sys.argv[2:]:
     sys.exit(3)
-sys.exit(0 if browser.open(url) else 1)
+result = []
+opening = threading.Thread(target=lambda: result.append(browser.open(url)), daemon=True)
+opening.start()
+opening.join(float(sys.argv[1]))
+# Some commands end only with the browser. By now it is open or hangs: leave it alone either way.
+os._exit(0 if opening.is_alive() or result == [True] else 1)
 """
 _NAME: Final = """
 import sys, webbrowser
@@ -67,13 +72,18 @@ def browser_name(environ: Mapping[str, str] | None = None) -> str | None:
 
 
 def open_browser(
-    url: str, environ: Mapping[str, str] | None = None, failed: Callable[[], None] | None = None
+    url: str,
+    environ: Mapping[str, str] | None = None,
+    failed: Callable[[], None] | None = None,
+    *,
+    leave_after: float = _NAME_LIMIT,
 ) -> bool:
     """Start a browser on `url` and return at once; False when the URL or the machine is not fit for it.
 
     Only https and loopback http are opened, and no text browser, named by BROWSER or not: without a terminal
     it would show nothing. That the browser really shows the page cannot be known; that none was started is
-    told, some time later and in a thread of its own, by calling `failed`.
+    told, some time later and in a thread of its own, by calling `failed`. A command that is still running
+    after `leave_after` seconds is left to itself.
     """
     settings = os.environ if environ is None else environ
     try:
@@ -85,7 +95,7 @@ def open_browser(
     try:
         child = subprocess.Popen(
             # Isolated: no module of the current directory stands in for the library's own.
-            [sys.executable, "-I", "-c", _OPEN, *sorted(_TEXT_BROWSERS)],
+            [sys.executable, "-I", "-c", _OPEN, str(leave_after), *sorted(_TEXT_BROWSERS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -97,7 +107,7 @@ def open_browser(
             child.stdin.close()
     except OSError:
         return False
-    # Somebody has to collect the opener when it ends, and it may not end for hours.
+    # A process that nobody waits for stays as a zombie; the opener ends within about five seconds.
     threading.Thread(target=_collect, args=(child, failed), daemon=True, name="browser opener").start()
     return True
 

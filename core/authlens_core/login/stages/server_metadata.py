@@ -17,6 +17,7 @@ from authlens_core.oauth.server_metadata import (
     moves_on,
     read_server_metadata,
 )
+from authlens_core.oauth.url import Url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
@@ -58,7 +59,7 @@ class ServerMetadataStage:
         reading = read_server_metadata(
             last.response,
             issuer=facts.issuer_identifier or facts.issuer.text,
-            schemeless_issuer=is_team_host(facts.issuer.host) or facts.issuer.is_loopback,
+            schemeless_issuer=is_team_host(facts.issuer.host) or _is_stated_team(facts, facts.issuer),
             resource=facts.resource or facts.resource_url.text,
             loopback_http=facts.loopback_http and facts.issuer.is_loopback,
             needs_registration=facts.options.client_id is None and facts.options.client_metadata_url is None,
@@ -68,6 +69,15 @@ class ServerMetadataStage:
         return StageResult(
             replace(facts, server_metadata=reading.value), reading.checks, _shown(reading.value)
         )
+
+
+def _is_stated_team(facts: Facts, issuer: Url) -> bool:
+    """Return whether a loopback issuer is the team domain that the resource metadata states.
+
+    Only the emulator has a team on loopback; any other server there has to name itself in full.
+    """
+    stated = facts.resource_metadata.document.get("team_domain") if facts.resource_metadata else None
+    return issuer.is_loopback and stated == issuer.origin.partition("://")[2]
 
 
 def _no_document(seen: str, cure: str = "") -> Check:

@@ -15,7 +15,14 @@ __all__ = ["likeliest"]
 
 _MOST_PIECES: Final = 16  # lines into which one address may have been wrapped
 _LONGEST: Final = 64 * 1024  # characters, more than any address that is taken
-_ORDER: Final = (Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER, Verdict.OUTDATED, Verdict.INVALID)
+_ORDER: Final = (
+    Verdict.CODE,
+    Verdict.ERROR,
+    Verdict.WRONG_ISSUER,
+    Verdict.MALFORMED,
+    Verdict.OUTDATED,
+    Verdict.INVALID,
+)
 _ANSWERS: Final = frozenset(_ORDER[:3])
 
 

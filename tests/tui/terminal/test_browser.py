@@ -46,6 +46,14 @@ def read(record: Path) -> dict[str, object]:
     return seen
 
 
+def join_collectors() -> None:
+    """Wait until every opener that was started has ended, those of earlier tests too."""
+    collectors = [each for each in threading.enumerate() if each.name == "browser opener"]
+    for collector in collectors:
+        collector.join(SECONDS)
+    assert not any(collector.is_alive() for collector in collectors)
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -171,9 +179,7 @@ def test_a_browser_that_could_not_be_started_is_told_later(tmp_path: Path, code:
 
     assert open_browser("https://team.example/", {**os.environ, "BROWSER": str(script)}, failed.set)
 
-    collector = next((each for each in threading.enumerate() if each.name == "browser opener"), None)
-    if collector is not None:
-        collector.join(SECONDS)
+    join_collectors()
     assert failed.is_set() is told
 
 
@@ -203,10 +209,7 @@ def test_the_opener_leaves_a_browser_that_hangs_alone(tmp_path: Path) -> None:
 
     assert open_browser("https://team.example/", environment, failed.set, leave_after=0.5)
 
-    collectors = [each for each in threading.enumerate() if each.name == "browser opener"]
-    for collector in collectors:
-        collector.join(SECONDS)
-    assert not any(collector.is_alive() for collector in collectors)
+    join_collectors()
     assert not failed.is_set()
     if (tmp_path / "pid").exists():  # on a slow machine it may not have come so far
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)

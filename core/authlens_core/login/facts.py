@@ -37,6 +37,7 @@ class Options:
         resource: sent in place of what the resource metadata names (RFC 8707).
         issuer: chosen where the resource names several authorization servers.
         method: how the resource is asked; None tries GET, then the calls of an MCP client.
+        any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
         anyway: log in although the resource answers without a login, if it publishes metadata.
         wait: seconds that the authorization stage waits for the browser.
     """
@@ -52,6 +53,7 @@ class Options:
     method: Literal["GET", "POST"] | None = None
     wait: float = 300.0
     anyway: bool = False
+    any_issuer: bool = False
     listen: bool = True
 
 
@@ -68,6 +70,7 @@ _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
         "listen": Stage.REGISTRATION,
         "client_secret": Stage.REGISTRATION,
         "scope": Stage.PKCE,
+        "any_issuer": Stage.PKCE,
         "resource": Stage.PKCE,
     }
 )
@@ -100,6 +103,7 @@ class Facts:
         issuer_identifier: its name, letter for letter as the resource gives it; compared, never fetched.
         redirect_uri: set once the listener is bound.
         known_client: a client registered earlier for (issuer, redirect URI).
+        nonce: binds an ID token to this login; drawn if `openid` is asked for.
         authorization_url: the link for the browser.
         tokens_asked_at: when the token request was sent, UTC; lifetimes count from here.
         expires_at: when the access token ends, UTC; None where the server did not say.
@@ -127,6 +131,7 @@ class Facts:
     client: Client | None = None
     pkce: Pkce | None = None
     state: Secret | None = None
+    nonce: Secret | None = None
     scope: str | None = None
     authorization_url: str | None = field(default=None, repr=False)
     code: Secret | None = None

@@ -86,17 +86,18 @@ class StageWork:
     async def perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> StageResult:
         """Send what the stage wants sent, after `exchanges`, add it to them, and return what it taught."""
         handler = self._stages.get(stage, _STALE_REFRESH)
-        last: PlannedRequest | None = None
+        first: PlannedRequest | None = None
         for _ in range(_MOST_REQUESTS_IN_A_STAGE):
             planned = handler.request(facts, tuple(exchanges))
             if planned is None:
                 break
-            last = planned if exchanges else self._tampering.sending(stage, planned, facts)
+            if first is None and not exchanges:
+                planned = first = self._tampering.sending(stage, planned, facts)
             if stage is Stage.EXCHANGE:
                 self._progress.code_sent(facts)
-            await self._exchange(stage, facts, last, exchanges)
+            await self._exchange(stage, facts, planned, exchanges)
         honest = tuple(exchanges)
-        again = None if last is None else self._tampering.repeated(stage, last, honest)
+        again = None if first is None else self._tampering.repeated(stage, first, honest)
         if again is not None:
             await self._exchange(stage, facts, again, exchanges)
         learned = handler.learn(facts, honest)

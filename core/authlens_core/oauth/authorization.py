@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.oauth.check import Check, Severity, failed, noticed, passed
+from authlens_core.oauth.check import Check, Severity, failed, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
@@ -63,12 +63,14 @@ class Expected:
         issuer: the identifier of the validated metadata.
         iss_required: whether the server promises an `iss` (RFC 9207 §3).
         redirect_uri: where the answer has to arrive.
+        any_issuer: true if the user decided to take an answer whose `iss` is missing or different.
     """
 
     state: Secret
     issuer: str
     iss_required: bool
     redirect_uri: str
+    any_issuer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def authorization_url(
     code_challenge: str,
     resource: str | None,
     scope: str | None,
-    extra: Sequence[tuple[str, str]] = (),
+    extra: Sequence[FormPair] = (),
 ) -> str:
     """Return the URL that the browser opens; the endpoint's own query is kept as it stands.
 
@@ -230,7 +232,12 @@ def _issuer_check(iss: str | None, expected: Expected) -> Check:
         seen = "none, and none was promised; state binds the answer"
         return noticed(name, wanted, seen, why=why, spec=spec)
     seen = "none, although the server promises it" if iss is None else iss[:500]
-    cure = "The login was stopped and nothing was sent: start again, and distrust the link you followed."
+    if expected.any_issuer:
+        return warned(name, wanted, f"{seen}; taken because you chose so for this login", why=why, spec=spec)
+    cure = (
+        "The login was stopped and nothing was sent: start again, and distrust the link you followed. If you "
+        "know that the server is at fault: authlens login --any-issuer."
+    )
     return failed(name, wanted, seen, why=why, spec=spec, cure=cure)
 
 

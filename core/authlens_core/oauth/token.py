@@ -163,8 +163,6 @@ def read_token_response(
     refresh_token, refresh_check = _refresh_token(document, grant)
     checks += [refresh_check, scope_check, *_resource_check(document, resource)]
     id_token = document.get("id_token")
-    if id_token is not None:
-        checks.append(_id_token_check())
     access_token, token_type = document.get("access_token"), document.get("token_type")
     if not is_usable(checks) or not isinstance(access_token, str) or not isinstance(token_type, str):
         return Reading(None, tuple(checks))
@@ -322,16 +320,6 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
     else:
         cure = "Go on only if you know that the token is good for the resource you asked for."
         yield failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
-
-
-def _id_token_check() -> Check:
-    return noticed(
-        f"{_STAGE}.id_token",
-        "no ID token is needed",
-        "one came; it is not validated and used for nothing",
-        why="What is not validated proves nothing about who logged in.",
-        spec="OpenID Connect Core §3.1.3.7",
-    )
 
 
 def clock_check(response: Response, *, now: datetime) -> Check | None:

@@ -192,7 +192,7 @@ def _receiver(stage: Stage, purpose: Purpose) -> Party:
 
 
 def _request(stage: Stage, request: Request, purpose: Purpose, number: int, index: int) -> Message:
-    carries = _CARRIES.get(stage, "")
+    carries = "" if purpose is Purpose.SIGNING_KEYS else _CARRIES.get(stage, "")
     if stage is Stage.REVOKE:
         carries = "Bearer token" if purpose is Purpose.ACCESS else _REVOCATIONS.get(purpose, ("", ""))[1]
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")

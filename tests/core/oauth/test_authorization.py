@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -414,3 +415,14 @@ def test_every_check_says_why_and_where() -> None:
             assert check.why
             assert check.spec
             assert check.cure or check.severity is not Severity.FAILURE
+
+
+@pytest.mark.parametrize("iss", ["", "&iss=https%3A%2F%2Fevil.example"])
+def test_a_wrong_issuer_is_taken_only_where_the_user_chose_so_and_says_it(iss: str) -> None:
+    """The decision is for one login, and stays in its record as a warning."""
+    query = Secret(f"code=abc&state={STATE}{iss}")
+    chosen = Expected(Secret(STATE), ISSUER, True, REDIRECT, any_issuer=True)
+    assert read_authorization_response(query, replace(chosen, any_issuer=False)).code is None
+    taken = read_authorization_response(query, chosen)
+    assert taken.code == Secret("abc")
+    assert [c.severity for c in taken.checks if c.name == "authorization.iss"] == [Severity.WARNING]

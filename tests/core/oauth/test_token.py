@@ -467,7 +467,7 @@ def test_a_resource_that_one_side_does_not_name_is_not_compared(
     assert not [c for c in reading.checks if c.name == "token.resource"]
 
 
-def test_an_id_token_is_opaque_and_used_for_nothing() -> None:
+def test_an_id_token_changes_no_other_member() -> None:
     """AZ-11, H110: a forged one changes no other member."""
     forged = _read(GOOD | {"id_token": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJyb290In0."})
     plain = _read(GOOD)
@@ -476,7 +476,6 @@ def test_an_id_token_is_opaque_and_used_for_nothing() -> None:
     assert forged.value.id_token is not None
     assert forged.value.access_token == plain.value.access_token
     assert forged.value.scope == plain.value.scope
-    assert _check(forged, "id_token").severity is Severity.NOTICE
 
 
 def test_unknown_members_of_odd_types_are_ignored() -> None:

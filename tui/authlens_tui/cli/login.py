@@ -118,6 +118,7 @@ def _options(arguments: Namespace, secret: Secret | None) -> Options:
         method=arguments.method,
         wait=arguments.timeout,
         anyway=arguments.anyway,
+        any_issuer=arguments.any_issuer,
         listen=not arguments.paste_only,
     )
 

@@ -119,6 +119,9 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--anyway", action="store_true", help="log in although it answers without a login, if it can"
     )
+    add.add_argument(
+        "--any-issuer", action="store_true", help="take a callback whose iss is missing or different"
+    )
     add.add_argument("--yes", action="store_true", help="go on where a failed check may be overridden")
     add.add_argument(
         "--cloudflared",

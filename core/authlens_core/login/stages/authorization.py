@@ -18,6 +18,7 @@ from authlens_core.oauth.authorization import (
 )
 from authlens_core.oauth.check import Check, Severity, failed, judged
 from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.form import FormPair
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
@@ -41,7 +42,11 @@ class AuthorizationStage:
             return StageResult(facts, (_incomplete(),))
         scope = requested_scope(facts)
         # Servers that know offline_access grant it only to a person who was asked (OpenID Connect Core §11).
-        asks_again = [("prompt", "consent")] if scope and OFFLINE_ACCESS in scope.split() else []
+        extra: list[FormPair] = []
+        if scope and OFFLINE_ACCESS in scope.split():
+            extra.append(("prompt", "consent"))
+        if facts.nonce is not None:
+            extra.append(("nonce", facts.nonce))
         try:
             url = authorization_url(
                 metadata.authorization_endpoint,
@@ -51,12 +56,13 @@ class AuthorizationStage:
                 code_challenge=pkce.code_challenge,
                 resource=facts.resource,
                 scope=scope,
-                extra=asks_again,
+                extra=extra,
             )
         except RepeatedParameter as repeated:
             return StageResult(facts, (_unusable(str(repeated)),))
+        drawn = {"state": state, "nonce": facts.nonce}
         shown = tuple(
-            Fact(name, state if name == "state" else value, _PARAMETER_SPEC.get(name, ""))
+            Fact(name, drawn.get(name) or value, _PARAMETER_SPEC.get(name, ""))
             for name, value in url_parameters(url)
         )
         return StageResult(replace(facts, authorization_url=url, scope=scope, code=None), (), shown)
@@ -71,6 +77,7 @@ _PARAMETER_SPEC = {
     "code_challenge": "RFC 7636 §4.3",
     "code_challenge_method": "RFC 7636 §4.3",
     "resource": "RFC 8707 §2",
+    "nonce": "OpenID Connect Core §3.1.2.1",
 }
 
 
@@ -88,6 +95,7 @@ def expected_response(facts: Facts) -> Expected:
         issuer=facts.server_metadata.issuer,
         iss_required=facts.server_metadata.authorization_response_iss_parameter_supported,
         redirect_uri=facts.client.redirect_uri,
+        any_issuer=facts.options.any_issuer,
     )
 
 

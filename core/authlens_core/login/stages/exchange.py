@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, failed
+from authlens_core.oauth.check import Check, failed, warned
 from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.id_token import id_token_checks
+from authlens_core.oauth.jwks import jwks_request
+from authlens_core.oauth.server_metadata import ServerMetadata
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
@@ -28,8 +31,13 @@ class ExchangeStage:
     stage = Stage.EXCHANGE
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the token request; never a second one, for a second use of a code may end the grant."""
+        """Return the token request, once; then the GET of the keys, if an ID token came.
+
+        A second use of a code may end the grant.
+        """
         metadata, client, pkce = facts.server_metadata, facts.client, facts.pkce
+        if len(sent) == 1 and metadata is not None:
+            return _keys_request(facts, sent[0], metadata)
         if sent or metadata is None or client is None or pkce is None or facts.code is None:
             return None
         try:
@@ -50,7 +58,7 @@ class ExchangeStage:
         """Read the tokens and work out when they end."""
         if not exchanges:
             return StageResult(facts, (_no_code(),))
-        exchange = exchanges[-1]
+        exchange = exchanges[0]
         if exchange.response is None or exchange.failure is not None:
             return StageResult(facts, (_no_answer(exchange),))
         reading = read_token_response(
@@ -62,11 +70,52 @@ class ExchangeStage:
             found = refusal(Stage.EXCHANGE, error, status=status, exchange=exchange)
             return StageResult(replace(facts, code=None), checks, diagnosis=found)
         tokens = reading.value
+        checks = (*checks, *_id_token_checks(facts, tokens, exchanges))
         expires_at = _expires_at(tokens, exchange)
         new = replace(
             facts, tokens=tokens, tokens_asked_at=exchange.started_at, expires_at=expires_at, code=None
         )
         return StageResult(new, checks, _shown(tokens, expires_at))
+
+
+def _keys_request(facts: Facts, answered: Exchange, metadata: ServerMetadata) -> PlannedRequest | None:
+    if answered.response is None or metadata.jwks_uri is None:
+        return None
+    tokens = read_token_response(answered.response, resource=facts.resource, scope=facts.scope).value
+    try:
+        url = parse_url(metadata.jwks_uri, loopback_http=facts.loopback_http)
+    except UrlRefused:
+        return None
+    if tokens is None or tokens.id_token is None:
+        return None
+    return PlannedRequest(jwks_request(url), Purpose.SIGNING_KEYS)
+
+
+def _id_token_checks(facts: Facts, tokens: TokenResponse, exchanges: Sequence[Exchange]) -> tuple[Check, ...]:
+    client, metadata = facts.client, facts.server_metadata
+    if client is None or metadata is None:
+        return ()
+    if tokens.id_token is None:
+        return (_no_id_token(),) if facts.nonce is not None else ()
+    keys = exchanges[1].response if len(exchanges) > 1 else None
+    return id_token_checks(
+        tokens.id_token,
+        issuer=metadata.issuer,
+        client_id=client.client_id,
+        nonce=facts.nonce,
+        keys=keys.body if keys is not None and keys.status == 200 else None,
+        now=exchanges[0].started_at + timedelta(seconds=exchanges[0].elapsed),
+    )
+
+
+def _no_id_token() -> Check:
+    return warned(
+        "id_token.form",
+        "An ID token comes, because the scope openid was granted.",
+        "none",
+        why="Without it authlens cannot tell who logged in.",
+        spec="OpenID Connect Core §3.1.3.3",
+    )
 
 
 def _sent(facts: Facts) -> tuple[Secret, ...]:
@@ -132,6 +181,8 @@ def _shown(tokens: TokenResponse, expires_at: datetime | None) -> tuple[Fact, ..
         facts.append(Fact("expires at", expires_at.isoformat(sep=" ", timespec="seconds"), "", "UTC"))
     if tokens.refresh_token is not None:
         facts.append(Fact("refresh_token", tokens.refresh_token, spec))
+    if tokens.id_token is not None:
+        facts.append(Fact("id_token", tokens.id_token, "OpenID Connect Core §3.1.3.3"))
     if tokens.scope:
         facts.append(Fact("scope", tokens.scope, "RFC 6749 §3.3"))
     if tokens.resource:

@@ -8,7 +8,9 @@ from secrets import token_bytes
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stages.registration import requested_scope
 from authlens_core.oauth.check import passed
+from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
@@ -51,10 +53,15 @@ class PkceStage:
                 "challenge in 32 would.",
             ),
         )
-        shown = (
+        shown: tuple[Fact, ...] = (
             Fact("code_verifier", pkce.code_verifier, "RFC 7636 §4.1", "32 random bytes, kept in memory"),
             Fact("code_challenge", pkce.code_challenge, "RFC 7636 §4.2", "travels in the link"),
             Fact("code_challenge_method", "S256", "RFC 7636 §4.3"),
             Fact("state", state, "RFC 6749 §10.12", "comes back with the code, or the code is not ours"),
         )
-        return StageResult(replace(facts, pkce=pkce, state=state), checks, shown)
+        nonce = None
+        if OPENID in (requested_scope(facts) or "").split():
+            nonce = make_state(self._random_bytes)
+            spec = "OpenID Connect Core §3.1.2.1"
+            shown = (*shown, Fact("nonce", nonce, spec, "comes back in the ID token, which is then ours"))
+        return StageResult(replace(facts, pkce=pkce, state=state, nonce=nonce), checks, shown)

@@ -114,7 +114,7 @@ class Tampering:
     ) -> PlannedRequest | None:
         """Return the request to send once more, where the experiment wants that and the first was granted."""
         experiment = self._here(stage)
-        response = sent[-1].response if sent else None
+        response = sent[0].response if sent else None
         if experiment is None or not experiment.repeats or response is None or response.status >= 300:
             return None
         what = "refresh token" if stage is Stage.REFRESH else "code"

@@ -1,0 +1,78 @@
+"""A login that asks for `openid`: its nonce goes out, and the ID token that comes back is checked."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import cache
+from urllib.parse import parse_qs, urlsplit
+
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.facts import Options
+from authlens_core.oauth.http_message import Request
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from support.driven_login import login_to
+from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
+
+KEYS = f"GET {ISSUER}/keys"
+
+
+@cache
+def _key() -> ECKey:
+    return ECKey.generate_key("P-256", {"kid": "k1", "use": "sig"})
+
+
+async def _logged_in(
+    *, scope: str = "openid", nonce: str | None = None
+) -> tuple[ScriptedSender, StageRecord]:
+    """Return what was sent and the record of the exchange; its token holds `nonce`, or that of the link."""
+    script = honest(server=reply(200, server_document(jwks_uri=f"{ISSUER}/keys")))
+    script[KEYS] = reply(200, {"keys": [_key().as_dict(private=False)]})
+    sender = ScriptedSender(script)
+    asked: dict[str, list[str]] = {}
+
+    async def issue(request: Request) -> None:
+        if not request.url.endswith("/token"):
+            return
+        claims: dict[str, object] = {"iss": ISSUER, "aud": "client-1", "exp": int(time.time()) + 300}
+        claims["nonce"] = nonce or asked.get("nonce", [""])[0]
+        token = jws.serialize_compact({"alg": "ES256", "kid": "k1"}, json.dumps(claims), _key())
+        answer = {"access_token": "access-canary-1", "token_type": "Bearer", "id_token": token}
+        script[f"POST {ISSUER}/token"] = reply(200, answer)
+
+    def watch(event: Event) -> None:
+        if isinstance(event, AuthorizationReady):
+            asked.update(parse_qs(urlsplit(event.url).query))
+
+    sender.before = issue
+    async with login_to(sender, options=Options(port=0, scope=scope)) as login:
+        login.watch(watch)
+        login.watch(come_back(login))
+        trace = await login.run_all()
+    record = trace.latest(Stage.EXCHANGE)
+    assert record is not None
+    assert ("nonce" in asked) is ("openid" in scope.split())
+    return sender, record
+
+
+async def test_the_nonce_of_the_link_is_found_in_the_id_token() -> None:
+    sender, record = await _logged_in()
+    assert record.outcome is Outcome.PASSED
+    assert {"id_token.signature", "id_token.nonce"} <= {check.name for check in record.checks}
+    assert isinstance(next(fact.value for fact in record.facts if fact.name == "id_token"), Secret)
+    assert sender.count(KEYS) == 1
+
+
+async def test_an_id_token_of_another_login_ends_this_one() -> None:
+    _, record = await _logged_in(nonce="of-another-login")
+    assert record.outcome is Outcome.FAILED
+    assert [check.name for check in record.failures] == ["id_token.nonce"]
+
+
+async def test_without_openid_no_nonce_is_sent() -> None:
+    _, record = await _logged_in(scope="profile")
+    assert "id_token.nonce" not in {check.name for check in record.checks}

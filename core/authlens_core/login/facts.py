@@ -37,6 +37,8 @@ class Options:
         resource: sent in place of what the resource metadata names (RFC 8707).
         issuer: chosen where the resource names several authorization servers.
         method: how the resource is asked; None tries GET, then the calls of an MCP client.
+        legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
+            as servers of MCP 2025-03-26 do.
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
         anyway: log in although the resource answers without a login, if it publishes metadata.
         wait: seconds that the authorization stage waits for the browser.
@@ -54,6 +56,7 @@ class Options:
     wait: float = 300.0
     anyway: bool = False
     any_issuer: bool = False
+    legacy_paths: bool = False
     listen: bool = True
 
 
@@ -71,6 +74,7 @@ _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
         "client_secret": Stage.REGISTRATION,
         "scope": Stage.PKCE,
         "any_issuer": Stage.PKCE,
+        "legacy_paths": Stage.RESOURCE_METADATA,
         "resource": Stage.PKCE,
     }
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -29,6 +30,7 @@ from authlens_core.login.protocols import ClientRegistry, ForgetfulRegistry, Kee
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
+from authlens_core.login.step_up import MOST_STEP_UPS, lacks_scope, wider_scope
 from authlens_core.login.tampering.amendment import EditLocation, RequestEdit, amended_url
 from authlens_core.login.tampering.editing import (
     LoginOption,
@@ -98,6 +100,7 @@ class Login:
         self._task: asyncio.Task[StageRecord] | None = None
         self._running: Stage | None = None
         self._tampering = Tampering()
+        self._step_ups: Counter[str] = Counter()
         self._work = StageWork(
             STAGES, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
         )
@@ -120,7 +123,7 @@ class Login:
 
     @property
     def facts(self) -> Facts:
-        """Everything learned by the stages that have passed, without a code that was sent already."""
+        """Everything learned so far, without a code that was sent already."""
         return self._progress.usable
 
     @property
@@ -139,8 +142,6 @@ class Login:
         if stage is None or planned is None:
             return None
         return self._tampering.request(stage, planned, self.facts)
-
-    # -- changing it on purpose ------------------------------------------------------------------------
 
     def choices(self) -> tuple[LoginOption, ...]:
         """Return what the person may choose in the next stage within the protocol; see `use`."""
@@ -175,10 +176,9 @@ class Login:
         return None if planned is None else planned.request
 
     def amend(self, *amendments: RequestEdit, stage: Stage | None = None) -> None:
-        """Change these parts of what `stage`, or the next one, sends, in place of those named before.
+        """Change these parts of what `stage`, or the next one, sends, instead of those named before.
 
-        Where that stage has used up its state or code, PKCE runs first, and the changes wait.
-        Whatever a changed login earns is kept nowhere.
+        If that stage has used up its state or code, PKCE runs first. No tokens are stored.
         """
         wanted = stage or self.position
         if self._task is None and wanted is not None:
@@ -196,10 +196,7 @@ class Login:
         return self._tampering.edits
 
     def arm(self, experiment: Experiment | None) -> None:
-        """Have `experiment` act in its stage, or none; goes back where that stage is behind already.
-
-        The one after the login acts on tokens that are kept nowhere, so it goes back to before the exchange.
-        """
+        """Have `experiment` act in its stage, or none; goes back to it, or before its tokens are stored."""
         if self._task is not None:
             return
         self._tampering.armed = experiment
@@ -254,14 +251,16 @@ class Login:
     async def retry(self) -> None:
         """Make the failed stage the next one again, with the approvals given for it withdrawn.
 
-        A code works once: after a failed authorization or exchange the way leads back to PKCE, where
-        verifier, state and link are made afresh. A client that the server no longer knows is forgotten.
+        After a failed authorization or exchange, and after a refusal for lack of scope, PKCE is next. A
+        client that the server no longer knows is forgotten.
         """
         stage = self.position
         if stage is None or self._task is not None:
             return
         failed = self.trace.latest(stage)
         self._tampering.drop_edits()
+        if failed is not None and self._step_up(failed):
+            return
         if stage in _USES_A_CODE:
             self._progress.back(Stage.PKCE)
         # After a change, in that stage or before, the refusal says nothing about the client as it is kept.
@@ -269,6 +268,19 @@ class Login:
         if unknown and await self._clients.forget(self.facts):
             self._progress.back(Stage.REGISTRATION)
         self._progress.renew()
+
+    def _step_up(self, failed: StageRecord) -> bool:
+        """Go back to PKCE with the scope that the resource wants; three times at most for the same scope."""
+        response = failed.exchanges[-1].response if failed.exchanges else None
+        if response is None or not lacks_scope(failed):
+            return False
+        scope = wider_scope(self._progress.facts, response)
+        self._step_ups[scope] += 1
+        if self._step_ups[scope] > MOST_STEP_UPS:
+            return False
+        self._progress.use(replace(self._progress.facts.options, scope=scope))
+        self._progress.back(Stage.PKCE)
+        return True
 
     def back(self) -> None:
         """Take the facts of one stage earlier; to PKCE, where that stage has used up its state or code."""
@@ -320,8 +332,6 @@ class Login:
         """Cancel what runs and free the port."""
         await self.cancel()
         await self._work.wait.close()
-
-    # -- running one stage ---------------------------------------------------------------------------
 
     async def _drive(
         self, stage: Stage, done: tuple[Exchange, ...], changed: tuple[str, ...] = ()

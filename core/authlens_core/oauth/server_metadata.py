@@ -7,7 +7,7 @@ attacker's server could present the name of an honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, passed, warned
@@ -23,7 +23,12 @@ from authlens_core.oauth.resource_metadata import (
 )
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
-__all__ = ["ServerMetadata", "metadata_urls", "moves_on", "read_server_metadata"]
+__all__ = [
+    "ServerMetadata",
+    "metadata_urls",
+    "moves_on",
+    "read_server_metadata",
+]
 
 _STAGE: Final = "server"
 _SPEC: Final = "RFC 8414 §2"
@@ -95,20 +100,20 @@ class ServerMetadata:
     issuer: str
     authorization_endpoint: str
     token_endpoint: str
-    registration_endpoint: str | None
-    revocation_endpoint: str | None
-    jwks_uri: str | None
-    grant_types_supported: tuple[str, ...] | None
-    response_types_supported: tuple[str, ...] | None
-    code_challenge_methods_supported: tuple[str, ...] | None
-    token_endpoint_auth_methods_supported: tuple[str, ...] | None
-    revocation_endpoint_auth_methods_supported: tuple[str, ...] | None
-    scopes_supported: tuple[str, ...] | None
-    authorization_response_iss_parameter_supported: bool
-    client_id_metadata_document_supported: bool
-    require_pushed_authorization_requests: bool
-    protected_resources: tuple[str, ...] | None
-    document: Mapping[str, JsonValue]
+    registration_endpoint: str | None = None
+    revocation_endpoint: str | None = None
+    jwks_uri: str | None = None
+    grant_types_supported: tuple[str, ...] | None = None
+    response_types_supported: tuple[str, ...] | None = None
+    code_challenge_methods_supported: tuple[str, ...] | None = None
+    token_endpoint_auth_methods_supported: tuple[str, ...] | None = None
+    revocation_endpoint_auth_methods_supported: tuple[str, ...] | None = None
+    scopes_supported: tuple[str, ...] | None = None
+    authorization_response_iss_parameter_supported: bool = False
+    client_id_metadata_document_supported: bool = False
+    require_pushed_authorization_requests: bool = False
+    protected_resources: tuple[str, ...] | None = None
+    document: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 def metadata_urls(issuer: Url) -> tuple[Url, ...]:

@@ -16,6 +16,7 @@ from authlens_core.errors import AuthlensError, LoginNeeded, NoSecretStore, Time
 from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
+from authlens_core.login.step_up import lacks_scope
 from authlens_core.login.verdict import verdict
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.check_id import CheckId
@@ -118,6 +119,7 @@ def _options(arguments: Namespace, secret: Secret | None) -> Options:
         method=arguments.method,
         wait=arguments.timeout,
         anyway=arguments.anyway,
+        legacy_paths=arguments.legacy_paths,
         any_issuer=arguments.any_issuer,
         listen=not arguments.paste_only,
     )
@@ -130,6 +132,11 @@ async def _all_stages(run: Login, *, approve: bool, as_json: bool) -> int:
         if record.outcome is Outcome.CANCELLED:
             return _stopped(_INTERRUPTED, as_json=as_json)
         error = verdict(record)
+        if approve and lacks_scope(record):
+            await run.retry()
+            if run.position is Stage.PKCE:
+                say("    the resource wants more scope: authorizing again, as --yes says")
+                continue
         if error is not None:
             code = _failed(error, as_json=as_json, secret_missing=_secret_missing(run, record))
             _say_other_ports(run, record)

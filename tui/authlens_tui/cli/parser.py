@@ -122,6 +122,9 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--any-issuer", action="store_true", help="take a callback whose iss is missing or different"
     )
+    add.add_argument(
+        "--legacy-paths", action="store_true", help="old MCP servers: /authorize, /token, /register"
+    )
     add.add_argument("--yes", action="store_true", help="go on where a failed check may be overridden")
     add.add_argument(
         "--cloudflared",

@@ -7,11 +7,14 @@ from typing import Final
 
 from authlens_core.access.answer import Answer, classify
 from authlens_core.access.diagnose import diagnose
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after
+from authlens_core.login.step_up import INSUFFICIENT_SCOPE, refusal_code, wider_scope
 from authlens_core.oauth.check import Check, failed, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of, protocol_version
 from authlens_core.oauth.token import bearer_header
 from authlens_core.trace.record import Fact, Stage
@@ -77,6 +80,9 @@ class AccessStage:
             Fact("answered by", answer.layer),
             kind_of_resource(exchange, answer, version=version),
         )
+        response = exchange.response
+        if response is not None and refusal_code(response) == INSUFFICIENT_SCOPE:
+            return _too_small(facts, response, answer, shown)
         checks = _judge(status, answer)
         if facts.anonymous and status < 300:
             checks = (*checks, _proves_nothing())
@@ -96,6 +102,25 @@ def _proves_nothing() -> Check:
         why="So this answer does not show that the token is good: it may be checked only at a later call.",
         spec=_SPEC,
     )
+
+
+def _too_small(facts: Facts, response: Response, answer: Answer, shown: tuple[Fact, ...]) -> StageResult:
+    """Return the refusal with the scope of a new authorization, as a value and in the cure."""
+    scope = wider_scope(facts, response)
+    cause = "The token is good and does not allow enough: the resource wants more scope."
+    cure = f'Authorize again with it: authlens login --scope "{scope}" URL. In the wizard, t does that.'
+    check = failed(
+        CheckId.ACCESS_ACCEPTED,
+        "The resource accepts the token.",
+        f"{response.status} {INSUFFICIENT_SCOPE}: {cause}",
+        why="A token opens only what its scope names.",
+        spec="RFC 6750 §3.1",
+        cure=cure,
+        error_code=INSUFFICIENT_SCOPE,
+    )
+    found = Diagnosis(INSUFFICIENT_SCOPE, cause, cure, answer.evidence, "RFC 6750 §3.1", answer.layer)
+    wanted = Fact("scope wanted", scope, "RFC 6750 §3", "granted, and what the resource asks for")
+    return StageResult(facts, (check,), (*shown, wanted), found)
 
 
 def _judge(status: int, answer: Answer) -> tuple[Check, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, failed, passed
+from authlens_core.oauth.check import Check, failed, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import JSON_TYPE
 from authlens_core.oauth.resource_metadata import (
@@ -16,6 +16,7 @@ from authlens_core.oauth.resource_metadata import (
     metadata_request,
     read_resource_metadata,
 )
+from authlens_core.oauth.server_metadata import metadata_urls, moves_on
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
@@ -36,29 +37,61 @@ class ResourceMetadataStage:
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the GET of the next candidate, or None when one answered or none is left."""
-        if len(sent) >= len(facts.metadata_candidates):
-            return None
         if sent and not _not_here(sent[-1], guessed=facts.metadata_guessed):
             return None
-        return PlannedRequest(
-            metadata_request(facts.metadata_candidates[len(sent)]), Purpose.RESOURCE_METADATA
-        )
+        places = facts.metadata_candidates
+        if len(sent) < len(places):
+            return PlannedRequest(metadata_request(places[len(sent)]), Purpose.RESOURCE_METADATA)
+        return _origin_request(facts, len(sent) - len(places))
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the document and choose the authorization server."""
+        exchanges, legacy = _parted(exchanges)
         if not exchanges:
             return StageResult(_legacy(facts), (_missing(facts, exchanges),))
         last = exchanges[-1]
         if last.response is None or last.failure is not None:
             return StageResult(facts, (_unanswered(last),))
         if _not_here(last, guessed=facts.metadata_guessed):
-            return StageResult(_legacy(facts), (_missing(facts, exchanges),))
+            found = any(not moves_on(e.response) for e in legacy if e.response is not None)
+            taken = found or facts.options.legacy_paths
+            check = _origin_taken(facts, found=found) if taken else _missing(facts, exchanges)
+            return StageResult(_legacy(facts), (check,))
         reading = read_resource_metadata(
             last.response, requested=facts.resource_url, loopback_http=facts.loopback_http
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)
         return _choose_server(facts, reading.value, list(reading.checks))
+
+
+def _origin_request(facts: Facts, turn: int) -> PlannedRequest | None:
+    """Return the GET of server metadata at the origin, where servers of MCP 2025-03-26 publish it."""
+    issuer = _legacy(facts).issuer
+    places = metadata_urls(issuer) if facts.metadata_guessed and issuer is not None else ()
+    if turn >= len(places):
+        return None
+    return PlannedRequest(metadata_request(places[turn]), Purpose.SERVER_METADATA, server_supplied=False)
+
+
+def _parted(exchanges: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
+    """Return the fetches of resource metadata, and those of server metadata at the origin."""
+    legacy = tuple(e for e in exchanges if e.purpose is Purpose.SERVER_METADATA)
+    return tuple(e for e in exchanges if e not in legacy), legacy
+
+
+def _origin_taken(facts: Facts, *, found: bool) -> Check:
+    origin = facts.resource_url.origin
+    seen = f"nothing; {origin} publishes server metadata and is taken for the authorization server"
+    chosen = f"nothing; {origin} is taken for the authorization server, as you chose"
+    return warned(
+        MISSING,
+        "The resource publishes its metadata.",
+        seen if found else chosen,
+        why="Servers of MCP 2025-03-26 have no resource metadata, so nothing says which server to trust.",
+        spec="MCP 2025-03-26, Authorization",
+        cure="Ask the owner of the resource to publish resource metadata (RFC 9728).",
+    )
 
 
 def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
@@ -85,7 +118,7 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
         cure="For Cloudflare Access, turn on Managed OAuth: Zero Trust → Access controls → Applications → "
         "(app) → "
         "Advanced settings → Managed OAuth; or use cloudflared. For an old MCP server, go on: "
-        f"{facts.resource_url.origin} itself is then taken for the authorization server.",
+        f"{facts.resource_url.origin} itself is then taken for the authorization server: --legacy-paths.",
         overridable=True,
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from authlens_core.access.team import is_team_host
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.oauth.check import Check, failed
+from authlens_core.oauth.check import Check, failed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
 from authlens_core.oauth.server_metadata import (
@@ -23,6 +24,8 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
 __all__ = ["ServerMetadataStage"]
+
+_LEGACY_PATHS: Final = "/authorize, /token and /register"
 
 
 class ServerMetadataStage:
@@ -55,7 +58,7 @@ class ServerMetadataStage:
             tried = ", ".join(
                 f"{e.request.url} ({e.response.status})" for e in exchanges if e.response is not None
             )
-            return StageResult(facts, (_no_document(f"nothing at {tried}"),))
+            return _default_paths(facts, tried)
         reading = read_server_metadata(
             last.response,
             issuer=facts.issuer_identifier or facts.issuer.text,
@@ -78,6 +81,33 @@ def _is_stated_team(facts: Facts, issuer: Url) -> bool:
     """
     stated = facts.resource_metadata.document.get("team_domain") if facts.resource_metadata else None
     return issuer.is_loopback and stated == issuer.origin.partition("://")[2]
+
+
+def _default_paths(facts: Facts, tried: str) -> StageResult:
+    """Return the endpoints of MCP 2025-03-26 if the user chose them, else the failure that offers them.
+
+    They are offered only if the resource names no authorization server: its own origin is asked then.
+    """
+    issuer = facts.issuer_identifier
+    if facts.resource_metadata is not None or issuer is None:
+        return StageResult(facts, (_no_document(f"nothing at {tried}"),))
+    chosen = facts.options.legacy_paths
+    make = warned if chosen else failed
+    check = make(
+        CheckId.SERVER_DOCUMENT,
+        "The authorization server publishes its metadata.",
+        f"nothing at {tried}; {_LEGACY_PATHS} of {issuer} are used instead"
+        if chosen
+        else f"nothing at {tried}",
+        why="Endpoints that nobody published are a guess: a wrong one could get your code.",
+        spec="MCP 2025-03-26, Authorization",
+        cure=f"For an old MCP server, go on with {_LEGACY_PATHS} of {issuer}: authlens login --legacy-paths.",
+        overridable=not chosen,
+    )
+    if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):
+        return StageResult(facts, (check,))
+    metadata = ServerMetadata(issuer, f"{issuer}/authorize", f"{issuer}/token", f"{issuer}/register")
+    return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata))
 
 
 def _no_document(seen: str, cure: str = "") -> Check:

@@ -1,0 +1,79 @@
+"""Servers of MCP 2025-03-26: server metadata at the origin of the resource, or nothing but default paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from authlens_core.login.facts import Options
+from authlens_core.oauth.check import Severity
+from authlens_core.oauth.http_message import Response
+from authlens_core.trace.record import Outcome, Stage, Trace
+from support.driven_login import login_to
+from support.scripted_login import (
+    ScriptedSender,
+    come_back,
+    honest,
+    reply,
+    server_document,
+)
+
+ORIGIN = "https://app.example"
+AT_ORIGIN = f"GET {ORIGIN}/.well-known/oauth-authorization-server"
+TOKEN = reply(200, {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900})
+CLIENT = reply(201, {"client_id": "client-1", "token_endpoint_auth_method": "none"})
+
+
+def _sender(more: Mapping[str, Response] | None = None) -> ScriptedSender:
+    script = honest(resource=[reply(401), reply(200)], metadata=reply(404), server=reply(404))
+    script |= {f"POST {ORIGIN}/register": CLIENT, f"POST {ORIGIN}/token": TOKEN}
+    return ScriptedSender({**script, **(more or {})})
+
+
+async def _run(sender: ScriptedSender, **options: bool) -> Trace:
+    async with login_to(sender, options=replace(Options(port=0), **options)) as login:  # type: ignore[arg-type]
+        login.watch(come_back(login))
+        return await login.run_all()
+
+
+async def test_server_metadata_at_the_origin_is_taken_with_a_warning() -> None:
+    trace = await _run(_sender({AT_ORIGIN: reply(200, server_document(ORIGIN))}))
+    assert [record.outcome for record in trace.records] == [Outcome.PASSED] * 8
+    [check] = [c for c in trace.records[1].checks if c.name == "resource_metadata.found"]
+    assert check.severity is Severity.WARNING
+    assert ORIGIN in check.seen
+
+
+async def test_default_paths_are_not_used_unless_the_user_chose_them() -> None:
+    sender = _sender()
+    trace = await _run(sender)
+    assert (trace.records[-1].stage, trace.records[-1].outcome) == (Stage.RESOURCE_METADATA, Outcome.FAILED)
+    assert not [line for line in sender.lines() if line.startswith("POST") and "/mcp" not in line]
+
+
+async def test_default_paths_are_used_with_legacy_paths_and_the_record_says_so() -> None:
+    trace = await _run(_sender(), legacy_paths=True)
+    assert [record.outcome for record in trace.records] == [Outcome.PASSED] * 8
+    [check] = [c for c in trace.records[2].checks if c.name == "server.document"]
+    assert check.severity is Severity.WARNING
+    assert "/authorize, /token and /register" in check.seen
+
+
+async def test_default_paths_are_offered_by_the_key_in_the_wizard() -> None:
+    """Each of the two decisions is asked for: the origin as server, then its default paths."""
+    async with login_to(_sender()) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert await login.override("resource_metadata.found") is not None
+        record = await login.step()
+        assert [c.overridable for c in record.failures] == [True]
+        assert await login.override("server.document") is not None
+        trace = await login.run_all()
+    assert trace.records[-1].stage is Stage.ACCESS
+
+
+async def test_a_resource_that_names_its_server_never_gets_default_paths() -> None:
+    sender = ScriptedSender(honest(server=reply(404)))
+    trace = await _run(sender, legacy_paths=True)
+    assert (trace.records[-1].stage, trace.records[-1].outcome) == (Stage.SERVER_METADATA, Outcome.FAILED)
+    assert not trace.records[-1].failures[0].overridable

@@ -1,0 +1,46 @@
+"""A resource that names another authorization server than before: nothing of the old one is sent there."""
+
+from __future__ import annotations
+
+from authlens_core.login.protocols import ForgetfulRegistry
+from support.driven_login import login_to
+from support.scripted_login import (
+    METADATA,
+    RESOURCE,
+    ScriptedSender,
+    come_back,
+    honest,
+    reply,
+    server_document,
+)
+
+NEW = "https://new.example"
+
+
+async def test_a_new_server_gets_a_registration_of_its_own_and_no_old_client_or_token() -> None:
+    registry = ForgetfulRegistry()
+    async with login_to(ScriptedSender(honest()), registry=registry) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert login.finished
+    script = honest()
+    script[f"GET {METADATA}"] = reply(200, {"resource": RESOURCE, "authorization_servers": [NEW]})
+    script[f"GET {NEW}/.well-known/oauth-authorization-server"] = reply(200, server_document(NEW))
+    script[f"POST {NEW}/register"] = reply(201, {"client_id": "client-2"})
+    answer = {"access_token": "access-canary-2", "token_type": "Bearer"}
+    script[f"POST {NEW}/token"] = reply(200, answer)
+    sender = ScriptedSender(script)
+    async with login_to(sender, registry=registry) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert login.finished
+        assert login.facts.client is not None
+        assert login.facts.client.client_id == "client-2"
+    at_new = [one.request for one in sender.sent if one.request.url.startswith(NEW)]
+    assert [request.url for request in at_new][1:] == [f"{NEW}/register", f"{NEW}/token"]
+    for request in at_new:
+        sent = f"{request.url} {request.headers.fields} {request.body.reveal()!r}"
+        assert "client-1" not in sent
+        assert "canary-1 " not in sent
+        assert "access-canary-1" not in sent
+        assert "refresh-canary-1" not in sent

@@ -1,0 +1,70 @@
+"""Step-up: a resource that wants more scope gets it by a new authorization, three times at most."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.facts import Options
+from authlens_core.login.verdict import why
+from authlens_core.oauth.http_message import Response
+from authlens_core.trace.record import Outcome, Stage
+from support.driven_login import login_to
+from support.scripted_login import METADATA, ScriptedSender, come_back, honest, reply
+
+CHALLENGE = reply(401, None, ("WWW-Authenticate", f'Bearer resource_metadata="{METADATA}"'))
+
+
+def _refusal(scope: str) -> Response:
+    return reply(403, None, ("WWW-Authenticate", f'Bearer error="insufficient_scope", scope="{scope}"'))
+
+
+async def _walked(sender: ScriptedSender, *, retries: int) -> tuple[list[str], list[tuple[Stage, Outcome]]]:
+    """Return the scope of every link, and the stages after so many retries."""
+    scopes: list[str] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, AuthorizationReady):
+            scopes.append(parse_qs(urlsplit(event.url).query)["scope"][0])
+
+    async with login_to(sender, options=Options(port=0, scope="read")) as login:
+        login.watch(watch)
+        login.watch(come_back(login))
+        trace = await login.run_all()
+        for _ in range(retries):
+            await login.retry()
+            trace = await login.run_all()
+        return scopes, [(record.stage, record.outcome) for record in trace.records]
+
+
+async def test_a_retry_authorizes_again_with_the_union_of_scopes() -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write read"), reply(200)]))
+    scopes, stages = await _walked(sender, retries=1)
+    assert scopes == ["read", "read write"]
+    assert stages[-1] == (Stage.ACCESS, Outcome.PASSED)
+
+
+async def test_the_same_scope_is_authorized_three_times_at_most() -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
+    scopes, stages = await _walked(sender, retries=6)
+    assert scopes == ["read", *["read write"] * 3]
+    assert stages[-1] == (Stage.ACCESS, Outcome.FAILED)
+
+
+async def test_the_cure_names_the_union_for_the_command_line() -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
+    async with login_to(sender, options=Options(port=0, scope="read")) as login:
+        login.watch(come_back(login))
+        trace = await login.run_all()
+    reason = why(trace.records[-1])
+    assert reason is not None
+    assert 'authlens login --scope "read write"' in reason.cure
+
+
+@pytest.mark.parametrize("scope", ["", 'a\\"b', "ä", "x" * 3_000])
+async def test_a_scope_that_cannot_be_sent_is_left_out(scope: str) -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal(scope), reply(200)]))
+    scopes, _ = await _walked(sender, retries=1)
+    assert scopes == ["read", "read"]

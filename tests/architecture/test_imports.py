@@ -141,7 +141,8 @@ def test_the_contracts_hold() -> None:
 def test_every_imported_distribution_is_declared() -> None:
     """A package that only another one brings in may vanish with that one's next release."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    declared = {Requirement(text).name.lower() for text in project["dependencies"]}
+    optional = [text for extra in project["optional-dependencies"].values() for text in extra]
+    declared = {Requirement(text).name.lower() for text in [*project["dependencies"], *optional]}
     own = {"authlens_core", "authlens_tui"} | sys.stdlib_module_names
     imported = {name.partition(".")[0] for _, tree in sources(CORE, TUI) for name in imports_of(tree)} - own
 

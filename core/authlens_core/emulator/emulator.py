@@ -48,6 +48,7 @@ class Emulator:
         service_auth_401: whether a Service Auth refusal is 401 instead of 403.
         refresh_grace: whether the refresh token before the newest is good until the newest is used.
         origin: what answers a request that is let in; None for the emulator's own page.
+        admin: whether the team's origin has the JSON interface of `emulator.admin`.
         clock: the time in seconds since the epoch.
 
     Raises:
@@ -67,9 +68,11 @@ class Emulator:
         service_auth_401: bool = False,
         refresh_grace: bool = False,
         origin: ASGIApp | None = None,
+        admin: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._port = port
+        self._admin = admin
         self._account = Account(
             clock=clock,
             faults=fault_set(faults),
@@ -111,7 +114,12 @@ class Emulator:
         from authlens_core.emulator.team_origin import team_origin
 
         self._account.app_url, self._account.team_url = app_url, team_url
-        return app_origin(self._account), team_origin(self._account)
+        team = team_origin(self._account)
+        if self._admin:
+            from authlens_core.emulator.admin import WithAdmin
+
+            team = WithAdmin(team, self)
+        return app_origin(self._account), team
 
     async def stop(self) -> None:
         """Stop answering and free the ports; a second call does nothing."""
@@ -138,6 +146,18 @@ class Emulator:
     def faults(self) -> frozenset[Fault]:
         """What goes wrong."""
         return self._account.faults
+
+    def set_faults(self, faults: Collection[Fault | str]) -> None:
+        """Replace the faults. `port-taken` and those about rotation and policy count from the start only.
+
+        Raises:
+            ValueError: a fault's name is unknown.
+        """
+        self._account.faults = fault_set(faults)
+
+    def forget_requests(self) -> None:
+        """Empty the log of requests."""
+        self._account.seen.clear()
 
     @property
     def requests(self) -> list[SeenRequest]:

@@ -47,12 +47,15 @@ async def _access(arguments: Namespace) -> int:
         port=arguments.port,
         access_token_lifetime=arguments.token_lifetime,
         strict_service_tokens=arguments.strict,
+        admin=arguments.admin,
     )
     async with _started(running, arguments.port):
         answer_line(running.resource_url)
         say(f"A simulated Cloudflare Access on this machine; its login server is {running.issuer}.")
         for fault in faults:
             say(f"  fault {fault.value}: {fault.summary}")
+        if arguments.admin:
+            say(f"  Its administration (JSON): {running.issuer}/emulator/admin")
         say(f"  → Try it: authlens login {running.resource_url}     Ctrl-C stops it.")
         client_id, secret = running.service_token
         say(f"  → Its service token, simulated too: {client_id}")
@@ -67,6 +70,8 @@ async def _standard(profile: Profile, arguments: Namespace) -> int:
             f"--strict is about Cloudflare's service tokens, and the profile {profile} has none.",
             "Leave it out, or use --profile access.",
         )
+    if arguments.admin:
+        raise UsageError(f"--admin is not there for the profile {profile}.", "Use --profile access.")
     faults = chosen_standard_faults(profile, arguments.fault)
     if faults is None:
         return 0

@@ -263,6 +263,11 @@ def _add_emulator(add: argparse.ArgumentParser) -> None:
         action="store_true",
         help="service tokens as new organisations have them: 401 or 403, no redirect, no cookie",
     )
+    add.add_argument(
+        "--admin",
+        action="store_true",
+        help="a JSON interface for tests: set faults, expire tokens, list the requests (docs/emulator.md)",
+    )
     _add_fault(add)
 
 

@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authlens_core.credentials.store.secret_store import SecretStore
+from authlens_core.credentials.store.secret_store import SecretReader, SecretStore
 from authlens_core.errors import LoginNeeded
 from authlens_core.secret import Secret
 
@@ -98,7 +98,7 @@ def _manifest(first: str, generation: int) -> tuple[_Manifest, str]:
     return _Manifest(version, count, str(manifest.get("sha256"))), first[end:]
 
 
-async def read(store: SecretStore, key: str, generation: int) -> Secret:
+async def read(store: SecretReader, key: str, generation: int) -> Secret:
     """Return the text of `key` in `generation`.
 
     Raises:

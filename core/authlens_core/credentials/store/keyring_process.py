@@ -1,4 +1,4 @@
-"""The helper process that speaks to the keyring: `python -P -m …credentials.store.keyring_process`.
+"""The helper process that speaks to the keyring: `python -P -m …credentials.store.keyring_helper`.
 
 A call of the keyring can block for as long as an unlock prompt stands on a desktop that nobody looks at, and
 a thread that is blocked holds up the exit of its program. A process can be killed. It reads one JSON object
@@ -235,7 +235,3 @@ def main() -> None:
             sink.write(json.dumps(answer).encode() + b"\n")
             sink.flush()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

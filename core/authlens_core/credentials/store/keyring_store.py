@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from authlens_core.child_environment import for_children
+from authlens_core.credentials.store.keyring_reader import HELPER
 from authlens_core.credentials.store.secret_store import (
     CALL_LIMIT,
     SecretStoreDenied,
     SecretStoreFailed,
     SecretStoreTimeout,
+    keyring_too_slow,
 )
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import NoSecretStore
@@ -26,7 +27,6 @@ from authlens_core.secret import Secret
 
 __all__ = ["Backend", "KeyringStore"]
 
-_HELPER: Final = (sys.executable, "-P", "-m", "authlens_core.credentials.store.keyring_process")
 _LINE_LIMIT: Final = 1024 * 1024
 _FAREWELL: Final = 0.3
 """Seconds for a call to end by itself when the store is closed; one that takes longer waits for a prompt."""
@@ -133,7 +133,7 @@ class KeyringStore:
             # A session of its own: Ctrl-C ends the program and not the helper in the middle of a write, and
             # a backend that wants to ask on the terminal finds none.
             self._helper = await asyncio.create_subprocess_exec(
-                *_HELPER,
+                *HELPER,
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,
@@ -191,11 +191,7 @@ class KeyringStore:
         return answer
 
     def _too_slow(self) -> SecretStoreTimeout:
-        return SecretStoreTimeout(
-            f"{_capital(self._name)} did not answer within {self._bound():g} seconds; "
-            "it may be waiting for an unlock prompt on a desktop.",
-            "Unlock it and try again, or go on with a memory-only session.",
-        )
+        return keyring_too_slow(self._name, self._bound())
 
     def _refused(self, answer: dict[str, Any]) -> NoSecretStore:
         detail = str(answer.get("detail", ""))

@@ -11,11 +11,13 @@ from authlens_core.secret import Secret
 __all__ = [
     "CALL_LIMIT",
     "MemoryStore",
+    "SecretReader",
     "SecretStore",
     "SecretStoreDenied",
     "SecretStoreFailed",
     "SecretStoreTimeout",
     "StoreElsewhere",
+    "keyring_too_slow",
 ]
 
 CALL_LIMIT: Final = 3.0
@@ -24,6 +26,15 @@ CALL_LIMIT: Final = 3.0
 
 class SecretStoreTimeout(NoSecretStore):
     """The keyring did not answer in time; it may be waiting for an unlock prompt on a desktop."""
+
+
+def keyring_too_slow(name: str, bound: float) -> SecretStoreTimeout:
+    """Return the error of a keyring called `name` that took longer than `bound` seconds."""
+    return SecretStoreTimeout(
+        f"{name[:1].upper()}{name[1:]} did not answer within {bound:g} seconds; "
+        "it may be waiting for an unlock prompt on a desktop.",
+        "Unlock it and try again, or go on with a memory-only session.",
+    )
 
 
 class SecretStoreDenied(NoSecretStore):
@@ -44,7 +55,15 @@ class StoreElsewhere(NoSecretStore):
         )
 
 
-class SecretStore(Protocol):
+class SecretReader(Protocol):
+    """What can be asked for the value of an entry."""
+
+    async def get(self, entry: str) -> Secret | None:
+        """Return the value of `entry`, or None where there is none."""
+        ...
+
+
+class SecretStore(SecretReader, Protocol):
     """A place for secrets: one value for each entry name. Every call ends within `CALL_LIMIT` seconds.
 
     Raises:
@@ -64,10 +83,6 @@ class SecretStore(Protocol):
     @property
     def place(self) -> StoreKind:
         """Which of the places it is, as the index knows it."""
-        ...
-
-    async def get(self, entry: str) -> Secret | None:
-        """Return the value of `entry`, or None where there is none."""
         ...
 
     async def set(self, entry: str, value: Secret) -> None:

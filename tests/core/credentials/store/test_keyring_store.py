@@ -207,7 +207,7 @@ async def test_no_secret_in_any_command_line_or_environment(
     await store.set("a", Secret("canary-of-the-value"))
     await store.get("a")
     mine = _commands()[_helper(store)]
-    assert b"keyring_process" in mine
+    assert b"keyring_helper" in mine
     assert b"canary" not in mine
 
 

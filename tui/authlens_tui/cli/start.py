@@ -1,0 +1,49 @@
+"""The first module of `authlens`: a stored token is printed before the rest of the program is loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+_READER_GONE = 141
+
+
+def main() -> None:
+    """Run `authlens` with the arguments of the process and exit with its code."""
+    argv = sys.argv[1:]
+    if len(argv) == 2 and argv[0] == "token" and not argv[1].startswith("-") and not _has_borrowed_rights():
+        _try_token(argv[1])
+    from authlens_tui.cli.main import main as run_everything
+
+    run_everything()
+
+
+def _has_borrowed_rights() -> bool:
+    return sys.platform != "win32" and (os.getuid() != os.geteuid() or os.getgid() != os.getegid())
+
+
+def _try_token(url: str) -> None:
+    """Print the token for `url` and exit, if nothing but reading it is needed."""
+    from authlens_core.credentials.lifecycle.stored_token import stored_token
+    from authlens_core.errors import AuthlensError
+    from authlens_tui.cli.terminal.output import answer_secret, explain
+
+    try:
+        token = stored_token(url)
+        if token is None:
+            return
+        answer_secret(token)
+        sys.stdout.flush()
+        code = 0
+    except AuthlensError as error:
+        explain(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    except BrokenPipeError:
+        code = _READER_GONE
+    # Ending the interpreter in order takes as long as all of the above.
+    os._exit(code)

@@ -342,6 +342,7 @@ async def test_a_scope_that_repeats_a_secret_is_in_no_byte_of_the_state_director
     await credentials.aclose()
     written = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
     assert any(path.name == "index.sqlite3" for path in written)
+    assert written
     assert all(b"canary" not in path.read_bytes() for path in written)
 
 
@@ -359,6 +360,7 @@ async def test_a_scope_of_a_refresh_that_repeats_the_token_that_was_sent_is_in_n
     assert "canary" not in repr(result)
     await credentials.aclose()
     written = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert written
     assert all(b"canary" not in path.read_bytes() for path in written)
 
 

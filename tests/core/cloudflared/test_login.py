@@ -221,6 +221,7 @@ async def test_a_hostile_line_is_made_safe_to_show(tmp_path: Path) -> None:
     await _log_in(stub, heard=heard)
     lines = [event.line for event in heard if isinstance(event, Said)]
     assert any("owned" in line for line in lines)
+    assert lines
     assert all(line.isprintable() for line in lines)
 
 

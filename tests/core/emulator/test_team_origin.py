@@ -452,6 +452,7 @@ async def test_two_public_keys_are_published_and_rotation_keeps_the_previous_one
         await program.emulator.rotate_keys()
         after = (await program.http.get(url)).json()["keys"]
         assert [key["alg"] for key in before] == ["RS256", "RS256"]
+        assert before
         assert all(set(key) == {"kid", "kty", "alg", "use", "e", "n"} for key in before)
         assert after[1] == before[0]
         assert after[0] not in before

@@ -64,6 +64,7 @@ def test_whatever_a_request_holds_is_one_word(said: str) -> None:
     """Text from outside never becomes a command or an option."""
     request = Request("GET", f"https://h/{said}", Headers.of([("X", said)]), Body(f"{{{said}".encode()))
     lines = list(curl_commands([request], Redactor()))
+    assert lines
     assert all(line.isprintable() for line in lines)
     sent = arguments(lines)
     assert sent[3:] == [f"https://h/{said}", "--header", f"X: {said}", "--data-raw", f"{{{said}"]

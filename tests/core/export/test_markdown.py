@@ -92,6 +92,7 @@ def test_a_label_cannot_end_its_line(hostile: Trace) -> None:
     diagram = text.partition("```mermaid\n")[2].partition("\n```")[0].split("\n")[1:]
     begins = r"actor person as |participant (authlens$|server\d as )|Note over authlens: "
     known = rf"  ({begins}|\w+(->>|-->>|--x)\w+: )"
+    assert diagram
     assert all(re.match(known, line) for line in diagram)
 
 

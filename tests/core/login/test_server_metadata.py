@@ -38,6 +38,7 @@ def test_the_places_are_asked_in_order_and_only_a_client_error_moves_on() -> Non
     ]
     [failed] = failures(STAGE.learn(start, sent).checks)
     assert failed.name == "server.document"
+    assert urls
     assert all(url in failed.seen for url in urls)
 
 

@@ -45,7 +45,9 @@ def test_ten_thousand_draws_all_begin_with_a_letter_or_digit() -> None:
     verifiers = {p.code_verifier.reveal() for p in draws}
     assert len(verifiers) == 10_000
     assert all(len(v) == 43 and UNRESERVED.issuperset(v) for v in verifiers)
+    assert draws
     assert all(p.code_challenge[0].isalnum() and len(p.code_challenge) == 43 for p in draws)
+    assert draws
     assert all(code_challenge(p.code_verifier.reveal()) == p.code_challenge for p in draws)
 
 

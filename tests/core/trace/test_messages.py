@@ -247,4 +247,5 @@ def test_a_link_that_an_experiment_opened_itself_is_drawn_before_anybody_gets_it
     asked = sent(reply(200), Purpose.LINK, f"{ISSUER}/authorize")
     drawn = messages((record(Stage.AUTHORIZATION, asked),))
     assert [one.label for one in drawn][:3] == ["POST /authorize", "200 OK", "the link"]
+    assert drawn
     assert not any(one.failed for one in drawn)

@@ -81,6 +81,7 @@ async def test_an_exchange_tells_when_where_and_how_long() -> None:
     assert exchange.timings.tls is None
     assert exchange.tls is None
     spent = (exchange.timings.connect, exchange.timings.send, exchange.timings.wait, exchange.timings.receive)
+    assert spent
     assert all(seconds is not None and 0 <= seconds <= exchange.elapsed for seconds in spent)
 
 

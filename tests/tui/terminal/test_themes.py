@@ -132,7 +132,9 @@ async def test_without_colour_the_cursor_and_the_focus_still_show() -> None:
         for each in filters:
             segments = each.apply(segments, Color.parse("#000000"))
         styles = [one.style for one in segments if one.style is not None]
+        assert styles
         assert all(style.color is None or style.color.is_default for style in styles)
+        assert styles
         assert all(style.bgcolor is None or style.bgcolor.is_default for style in styles)
         cursor = [one for one in segments if "The plain login" in one.text and one.style is not None]
         assert any(one.style is not None and one.style.underline for one in cursor)

@@ -237,5 +237,6 @@ async def test_it_runs_until_it_is_stopped(
     await background.stop()
     await asyncio.wait_for(running, 1)
     assert len(server.posts("/token")) == 1
+    assert slept
     assert all(0 < seconds <= LONGEST_SLEEP for seconds in slept)
     assert isinstance(credentials.list()[0].expires_at, datetime)

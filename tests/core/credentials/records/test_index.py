@@ -49,6 +49,7 @@ async def test_no_secret_is_in_any_byte_of_the_state_directory(
     await credentials.forget(grant.grant_id)
     found = [path for path in state.rglob("*") if path.is_file()]
     assert any(path.name == "index.sqlite3" for path in found)
+    assert found
     assert all(b"canary" not in path.read_bytes() for path in found)
 
 

@@ -119,6 +119,7 @@ async def test_calls_that_wait_behind_a_hanging_one_end_in_time_too(open_keyring
     store = open_keyring("SlowKeyring", limit=1.0)
     async with asyncio.timeout(30):  # one after the other they would take a minute
         ends = await asyncio.gather(*(store.get(f"{n}") for n in range(60)), return_exceptions=True)
+    assert ends
     assert all(isinstance(end, SecretStoreTimeout) for end in ends)
 
 

@@ -20,6 +20,7 @@ def test_rows_fit_and_together_say_what_the_line_said(text: str, width: int, han
     """No row is wider than the view; only the space at which prose breaks is left out."""
     one = line(text, hang=hang, words=words)
     rows = laid_out([one], width)
+    assert rows
     assert all(cell_len(row.text) <= width for row in rows)
     said = "".join(row.text[row.indent :] for row in rows)
     assert said.replace(" ", "") == one.text.replace(" ", "")

@@ -1,0 +1,25 @@
+"""The breakages of scripts/mutations.py fit the source; whether they are noticed, the script itself says."""
+
+from __future__ import annotations
+
+import pytest
+
+import mutations
+
+
+@pytest.mark.parametrize("mutation", mutations.MUTATIONS, ids=lambda one: one.name)
+def test_the_guard_is_where_the_script_breaks_it(mutation: mutations.Mutation) -> None:
+    source = (mutations.ROOT / mutation.path).read_text("utf-8")
+    path, _, name = mutation.test.partition("::")
+    tests = (mutations.ROOT / path).read_text("utf-8")
+
+    assert source.count(mutation.before) == 1
+    assert f"def {name}(" in tests
+
+
+def test_there_are_twenty_guards_at_least_each_with_a_name_of_its_own() -> None:
+    assert len({one.name for one in mutations.MUTATIONS}) == len(mutations.MUTATIONS) >= 20
+
+
+def test_the_page_is_what_the_script_writes() -> None:
+    assert mutations.PAGE.read_text("utf-8") == mutations.page(), "run python scripts/mutations.py --page"

@@ -14,7 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-__all__ = ["AuthorizationCode", "Grants", "IssuedGrant", "OAuthRefusal", "RegisteredClient", "TokenAnswer"]
+__all__ = [
+    "AuthorizationCode",
+    "Grants",
+    "IssuedGrant",
+    "OAuthRefusal",
+    "RegisteredClient",
+    "TokenAnswer",
+    "challenge_of",
+    "put",
+]
 
 CODE_LIFETIME: Final = 60.0
 MOST_ENTRIES: Final = 5000
@@ -91,12 +100,14 @@ def _token() -> str:
     return "oauth:" + secrets.token_urlsafe(64)[:TOKEN_CHARACTERS]
 
 
-def _challenge_of(verifier: str) -> str:
+def challenge_of(verifier: str) -> str:
+    """Return the S256 challenge of `verifier` (RFC 7636 §4.2)."""
     digest = hashlib.sha256(verifier.encode("utf-8", "replace")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _put(entries: dict[str, Entry], key: str, value: Entry) -> None:
+def put(entries: dict[str, Entry], key: str, value: Entry) -> None:
+    """Store `value`, and drop the oldest entry of a full table."""
     if len(entries) >= MOST_ENTRIES:
         del entries[next(iter(entries))]
     entries[key] = value
@@ -154,7 +165,7 @@ class Grants:
             issued_at=int(self._clock()),
             secret="" if auth_method == "none" else secrets.token_urlsafe(32),
         )
-        _put(self._clients, client.client_id, client)
+        put(self._clients, client.client_id, client)
         return client
 
     def client(self, client_id: str) -> RegisteredClient | None:
@@ -165,9 +176,7 @@ class Grants:
         """Return a new code for `user`, good once and for a minute."""
         code = secrets.token_urlsafe(32)
         expires_at = self._clock() + CODE_LIFETIME
-        _put(
-            self._codes, code, AuthorizationCode(client.client_id, redirect_uri, challenge, user, expires_at)
-        )
+        put(self._codes, code, AuthorizationCode(client.client_id, redirect_uri, challenge, user, expires_at))
         return code
 
     def redeem(self, code: str, client: RegisteredClient, *, redirect_uri: str, verifier: str) -> TokenAnswer:
@@ -184,14 +193,14 @@ class Grants:
         known = self._codes.pop(code, None)
         if known is None:
             raise OAuthRefusal("invalid_grant", "Authorization code not found")
-        _put(self._used_codes, code, None)
+        put(self._used_codes, code, None)
         if known.expires_at <= self._clock():
             raise OAuthRefusal("invalid_grant", "Authorization code expired")
         if known.client_id != client.client_id:
             raise OAuthRefusal("invalid_grant", "Authorization code was issued to another client")
         if known.redirect_uri != redirect_uri:
             raise OAuthRefusal("invalid_grant", "redirect_uri does not match the authorization request")
-        if not hmac.compare_digest(_challenge_of(verifier).encode(), known.challenge.encode()):
+        if not hmac.compare_digest(challenge_of(verifier).encode(), known.challenge.encode()):
             raise OAuthRefusal("invalid_grant", "code_verifier does not match the code_challenge")
         grant = IssuedGrant(client.client_id, known.user, self._clock() + self._grant_lifetime)
         self._used_codes[code] = grant
@@ -265,9 +274,9 @@ class Grants:
     def _tokens(self, grant: IssuedGrant, *, new_refresh_token: bool) -> TokenAnswer:
         access_token = _token()
         expires_at = self._clock() + self._access_token_lifetime
-        _put(self._access_tokens, access_token, AccessToken(grant, expires_at))
+        put(self._access_tokens, access_token, AccessToken(grant, expires_at))
         refresh_token = ""
         if new_refresh_token:
             refresh_token = grant.refresh_token = _token()
-            _put(self._refresh_tokens, refresh_token, grant)
+            put(self._refresh_tokens, refresh_token, grant)
         return TokenAnswer(access_token, self._access_token_lifetime, refresh_token)

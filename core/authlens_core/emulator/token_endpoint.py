@@ -2,63 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator.account import Account
-from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
+from authlens_core.emulator.answers import basic_credentials, read_form, refusal
+from authlens_core.emulator.edge import NO_STORE, json_answer
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, TokenAnswer
 from authlens_core.emulator.pages import page
 
 __all__ = ["TokenEndpoint", "error_answer"]
 
-FORM_TYPE = "application/x-www-form-urlencoded"
-
 
 def error_answer(account: Account, error: OAuthRefusal) -> Response:
-    """Return an error in the form of RFC 6749 §5.2."""
-    description = error.description
+    """Return an error in the form of RFC 6749 §5.2, hostile under the fault for it."""
     if account.has(Fault.HOSTILE_TEXT):
-        description += HOSTILE_TEXT
-    headers = dict(NO_STORE)
-    if error.status == 401:
-        headers["www-authenticate"] = 'Basic realm="OAuth"'
-    return json_answer({"error": error.error, "error_description": description}, error.status, headers)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Return the form parameters.
-
-    Raises:
-        OAuthError: the body is no form, or a parameter came twice (RFC 6749 §3.2).
-    """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != FORM_TYPE:
-        raise OAuthRefusal("invalid_request", f"Content-Type must be {FORM_TYPE}")
-    pairs = parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True)
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise OAuthRefusal("invalid_request", "A parameter came twice")
-    return form
-
-
-def _basic(request: Request) -> tuple[str, str] | None:
-    """Return the client id and secret of a Basic header (RFC 6749 §2.3.1), or None."""
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        return None
-    return unquote_plus(client_id), unquote_plus(secret)
+        error = OAuthRefusal(error.error, error.description + HOSTILE_TEXT, error.status)
+    return refusal(error)
 
 
 class TokenEndpoint:
@@ -72,7 +36,7 @@ class TokenEndpoint:
         if self._account.has(Fault.HTML_ERROR):
             return page("Error 500: Internal server error", status=500)
         try:
-            form = await _form(request)
+            form = await read_form(request)
             answer = self._exchange(form, self._client(request, form))
         except OAuthRefusal as error:
             return error_answer(self._account, error)
@@ -85,7 +49,7 @@ class TokenEndpoint:
         if self._account.has(Fault.REVOCATION_UNAVAILABLE):
             return page("Service unavailable", status=503, headers={"retry-after": "30"})
         try:
-            form = await _form(request)
+            form = await read_form(request)
             client = self._client(request, form)
             if not form.get("token"):
                 raise OAuthRefusal("invalid_request", "token is missing")
@@ -100,7 +64,7 @@ class TokenEndpoint:
         Raises:
             OAuthError: invalid_client.
         """
-        basic = _basic(request)
+        basic = basic_credentials(request)
         client_id, secret = basic or (form.get("client_id", ""), form.get("client_secret", ""))
         client = self._account.grants.client(client_id)
         if client is None:

@@ -12,11 +12,11 @@ from starlette.responses import Response
 
 from authlens_core.emulator.account import USERS
 from authlens_core.emulator.edge import NO_STORE, read_body
-from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.pages import login_page, page
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import Clients
-from authlens_core.emulator.standard.state import CODE_LIFETIME, Client, Code, ServerState, put
+from authlens_core.emulator.standard.state import CODE_LIFETIME, Client, Code, ServerState
 
 __all__ = ["Authorization"]
 

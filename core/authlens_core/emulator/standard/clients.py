@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from authlens_core.emulator.answers import refusal
 from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
-from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.person import fetch_page
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.answers import refusal
-from authlens_core.emulator.standard.state import Client, ServerState, put
+from authlens_core.emulator.standard.state import Client, ServerState
 
 __all__ = ["DEVICE_GRANT", "EXAMPLE_DOCUMENT", "Clients"]
 

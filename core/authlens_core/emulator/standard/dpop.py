@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.state import ServerState, put
+from authlens_core.emulator.standard.state import ServerState
 
 __all__ = ["proof_key"]
 

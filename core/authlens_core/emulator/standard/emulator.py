@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Collection
 from types import TracebackType
@@ -134,10 +135,9 @@ class StandardEmulator:
 
     def register_client(self, redirect_uri: str, *, auth_method: str = "none") -> tuple[str, str]:
         """Register a client, as an administrator would; return its id and its secret, if any."""
-        import secrets
-
+        from authlens_core.emulator.grants import put
         from authlens_core.emulator.standard.clients import GRANT_TYPES
-        from authlens_core.emulator.standard.state import Client, put
+        from authlens_core.emulator.standard.state import Client
 
         client = Client(
             client_id=secrets.token_urlsafe(16),

@@ -95,6 +95,8 @@ class Resource:
         if not state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
             path = "/mcp" if state.profile is Profile.MCP else ""
             parameters["resource_metadata"] = f"{state.resource_url}{METADATA}{path}"
+        if state.has(StandardFault.STEP_UP):
+            parameters.setdefault("scope", "read")  # so that a client asks for too little at first
         if state.needs_dpop:
             parameters["algs"] = "ES256"
         text = ", ".join(f'{name}="{value}"' for name, value in parameters.items())

@@ -5,41 +5,23 @@ Nothing here knows HTTP, and all is bounded. It shares no code with the client t
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
-from authlens_core.emulator.account import USERS, SeenRequest
-from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.account import SeenRequest
+from authlens_core.emulator.grants import OAuthRefusal, challenge_of, put
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
 
-__all__ = ["Client", "Code", "DeviceLogin", "Grant", "ServerState", "Token", "challenge_of", "put"]
+__all__ = ["Client", "Code", "DeviceLogin", "Grant", "ServerState", "Token"]
 
-MOST_ENTRIES: Final = 5_000
 CODE_LIFETIME: Final = 60.0
 DEVICE_LIFETIME: Final = 600
 SCOPES: Final = ("openid", "offline_access", "read", "write")
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
-
-Entry = TypeVar("Entry")
-
-
-def put(entries: dict[str, Entry], key: str, value: Entry) -> None:
-    """Remember `value`, and forget the oldest entry of a full table."""
-    if len(entries) >= MOST_ENTRIES:
-        del entries[next(iter(entries))]
-    entries[key] = value
-
-
-def challenge_of(verifier: str) -> str:
-    """Return the S256 challenge of `verifier` (RFC 7636 §4.2)."""
-    digest = hashlib.sha256(verifier.encode("utf-8", "replace")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +227,3 @@ class ServerState:
             return None
         # A JWT is judged by its signature and its times alone, so it outlives the end of its grant.
         return token if token.grant.alive or self.has(StandardFault.JWT_ACCESS_TOKENS) else None
-
-    def check_user(self, user: str) -> str:
-        """Return `user` if it is one of the demo users.
-
-        Raises:
-            OAuthRefusal: access_denied.
-        """
-        if user not in USERS:
-            raise OAuthRefusal("access_denied", "There is no such user")
-        return user

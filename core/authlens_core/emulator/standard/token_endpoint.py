@@ -9,13 +9,13 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from authlens_core.emulator.answers import basic_credentials, read_form, refusal
 from authlens_core.emulator.edge import NO_STORE, json_answer
-from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.answers import basic_credentials, read_form, refusal
 from authlens_core.emulator.standard.clients import DEVICE_GRANT, Clients
 from authlens_core.emulator.standard.dpop import proof_key
-from authlens_core.emulator.standard.state import Client, Grant, ServerState, Token, put
+from authlens_core.emulator.standard.state import Client, Grant, ServerState, Token
 
 __all__ = ["TokenEndpoint"]
 

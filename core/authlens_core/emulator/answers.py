@@ -1,4 +1,4 @@
-"""Answers that all endpoints of the standard server share, and how they read a form."""
+"""What the endpoints of every profile share: reading a form and its client, answering an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A login to each profile of the emulator, with what was seen at real servers: it ends with a token that works."""
+"""A login to each profile of the emulator, with the quirks of real servers, ends with a token that works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that must not stop half-way: it goes on to its end although whoever waits for it was cancelled."""
+"""Work that must not stop half-way: it finishes even if its caller is cancelled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Result = TypeVar("_Result")
 async def finish(work: Coroutine[Any, Any, _Result] | asyncio.Task[_Result]) -> _Result:
     """Await `work` to its end even when the caller is cancelled; the cancellation is passed on afterwards.
 
-    For what must not stop half-way: a token that the server has replaced is stored, whoever is in a hurry.
+    A token that the server has replaced is stored, for example, even if the user is leaving.
     """
     result, cancelled = await finish_first(work)
     if cancelled:

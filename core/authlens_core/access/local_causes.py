@@ -37,10 +37,9 @@ SEEN_HERE: Final = (
     ),
     Cause(
         name="port_taken_on_one_address",
-        cause="Another program listens on the port of the callback on ::1 alone, and a browser that is sent "
+        cause="Another program listens on the port of the callback on ::1 only, and a browser that is sent "
         "to localhost may come to it.",
-        cure="Stop that program, let the browser come back to 127.0.0.1, where the port is free, or use "
-        "another port.",
+        cure="Stop that program, redirect to 127.0.0.1, where the port is free, or use another port.",
         source="RFC 8252 §7.3, §8.3",
         checks=frozenset({CheckId.REGISTRATION_PORT_HALF}),
     ),

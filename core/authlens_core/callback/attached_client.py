@@ -1,4 +1,4 @@
-"""Inside tmux: where the person sits now, as against where the tmux server or its window was begun.
+"""Inside tmux: where the user is now, which can differ from where the tmux server was started.
 
 A program keeps the environment of the moment at which its window was made. Of each client that attaches, tmux
 copies some variables into the environment of the session, and marks those that the client lacks as removed
@@ -16,14 +16,14 @@ __all__ = ["client_variables", "read_session_environment"]
 
 _SECONDS: Final = 1.0
 _FOLLOWED: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "DISPLAY", "WAYLAND_DISPLAY")
-# tmux copies SSH_CONNECTION by itself and these only when asked to, so that they may be older than it.
+# tmux copies SSH_CONNECTION automatically but these only on request, so they may be older.
 _GO_WITH_THE_CONNECTION: Final = ("SSH_CLIENT", "SSH_TTY")
 # What tmux needs to find its server and the session of this window; nothing else of ours is handed on.
 _FOR_TMUX: Final = ("PATH", "HOME", "TMUX", "TMUX_PANE", "TMUX_TMPDIR", "LANG", "LC_ALL", "LC_CTYPE")
 
 
 def client_variables(environ: Mapping[str, str], seconds: float = _SECONDS) -> dict[str, str | None]:
-    """Return what differs for the tmux client that attached last; None stands for a variable it lacks.
+    """Return what differs for the tmux client that attached last; None is a variable it lacks.
 
     Blocks for `seconds` at most. Nothing is returned outside tmux, or where tmux does not answer.
 

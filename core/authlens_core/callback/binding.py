@@ -32,7 +32,7 @@ _FAMILIES: Final[dict[RedirectHost, tuple[socket.AddressFamily, ...]]] = {
     "localhost": (socket.AF_INET, socket.AF_INET6),
     "127.0.0.1": (socket.AF_INET,),
 }
-# What the system says when the machine has no such family, as against a port that is taken.
+# What the system says when the machine has no such family, not a port that is in use.
 _FAMILY_ABSENT: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 _INSTEAD: Final = range(8401, 8411)
 _REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM})
@@ -64,7 +64,7 @@ class BoundPort:
 
 
 def bind_loopback(host: RedirectHost, port: int) -> BoundPort:
-    """Bind and listen on `port` of the loopback addresses that `host` stands for.
+    """Bind and listen on `port` of the loopback addresses that `host` means.
 
     With `localhost` a browser may come by either family, so each one has to be ours or absent from this
     machine: a stranger on the other family would receive the code.
@@ -74,14 +74,14 @@ def bind_loopback(host: RedirectHost, port: int) -> BoundPort:
         port: the port; 0 lets the system choose one that is free in each family.
 
     Raises:
-        OSError: `EADDRINUSE` when the port is taken in any family, `EACCES` or `EPERM` when it is refused.
+        OSError: `EADDRINUSE` when the port is in use in any family, `EACCES` or `EPERM` when it is refused.
         NoLoopback: this machine has none of the families.
     """
     for attempt in range(_EPHEMERAL_ATTEMPTS):
         try:
             return _bind_families(host, port)
         except OSError as error:
-            # The port that the system chose in one family may be taken in the other: let it choose again.
+            # The port that the system chose in one family may be in use in the other: choose again.
             last = port != 0 or attempt == _EPHEMERAL_ATTEMPTS - 1
             if last or error.errno != errno.EADDRINUSE:
                 raise
@@ -91,7 +91,7 @@ def bind_loopback(host: RedirectHost, port: int) -> BoundPort:
 def free_port(host: RedirectHost) -> int:
     """Return a port that is free now, found by binding and letting go; 0 if there is none.
 
-    Only good as a suggestion to a person: somebody else may take it before it is used.
+    Only good as a suggestion: another program may take it before it is used.
     """
     try:
         bound = bind_loopback(host, 0)
@@ -102,7 +102,7 @@ def free_port(host: RedirectHost) -> int:
 
 
 def another_port(host: RedirectHost) -> int:
-    """Return a port to use where the usual one is taken, free now; 0 if there is none.
+    """Return a free port to use instead of the usual one; 0 if there is none.
 
     It is one of the same few where that can be: the client that was registered for it is used again.
     """
@@ -110,7 +110,7 @@ def another_port(host: RedirectHost) -> int:
 
 
 def is_free(host: RedirectHost, port: int) -> bool:
-    """Tell whether `port` can be had now in each family of `host`, by binding and letting go."""
+    """Return whether `port` is free now in each family of `host`, by binding and closing."""
     try:
         bind_loopback(host, port).close()
     except (OSError, NoLoopback):
@@ -119,7 +119,7 @@ def is_free(host: RedirectHost, port: int) -> bool:
 
 
 def is_held(host: RedirectHost, port: int) -> bool:
-    """Tell whether somebody listens on `port` in a family of `host`: who is sent there would be theirs."""
+    """Return whether a program listens on `port` in a family of `host` and would receive the callback."""
     try:
         bind_loopback(host, port).close()
     except OSError as error:
@@ -136,7 +136,7 @@ def _answers(host: RedirectHost, port: int) -> bool:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
                 probe.settimeout(_ANSWER_SECONDS)
                 probe.connect((_ADDRESSES[family], port))
-        except TimeoutError:  # a full queue: somebody has it
+        except TimeoutError:  # a full queue: the port is in use
             return True
         except OSError:
             continue
@@ -200,5 +200,5 @@ def _make_exclusive(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     elif sys.platform == "linux":
         # Here it means only that closed connections in TIME_WAIT do not hold the port; a live listener still
-        # refuses. On macOS it would let a wildcard listener and ours stand side by side, so it stays off.
+        # refuses. On macOS it would let a wildcard listener and ours coexist, so it stays off.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

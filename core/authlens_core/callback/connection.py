@@ -116,14 +116,14 @@ class ConnectionLimiter:
 
 
 class Connection(asyncio.Protocol):
-    """One connection from a browser, or from whoever else found the port.
+    """One connection from a browser, or from any other program that found the port.
 
     Args:
         head: where the request's bytes go.
         crowd: the other connections.
         limits: deadlines and sizes.
         decide: makes a verdict on the request, and the address family's name, into a reply.
-        connected: called with the address family's name when somebody connects.
+        connected: called with the address family's name on each connection.
     """
 
     def __init__(
@@ -210,7 +210,7 @@ class Connection(asyncio.Protocol):
         try:
             reply = self._decide(verdict, self._family)
         except Exception:
-            # The caller's judge failed: the person still gets a page, and the caller still gets the error.
+            # The caller's judge failed: the user still gets a page, and the caller still gets the error.
             self._send(Reply(HTTPStatus.INTERNAL_SERVER_ERROR, Page.ERROR))
             raise
         self._send(reply)

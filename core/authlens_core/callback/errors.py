@@ -14,7 +14,7 @@ class PortOwner:
     """The program that listens on a port, as far as the operating system tells.
 
     Attributes:
-        pid: its process id; None when the process belongs to somebody else and is hidden from us.
+        pid: its process id; None if the process is another user's and hidden from us.
         name: its short name, safe to show; empty when it is hidden.
         user: the account it runs as, safe to show; empty when unknown.
     """
@@ -41,16 +41,16 @@ class PortTaken(UsageError):
         port: the port that was asked for.
         owner: who has it, where the operating system tells.
         suggestion: a port that was free a moment ago, 0 if none was found. No promise: only binding tells.
-        half: true where it is taken on ::1 alone, so that 127.0.0.1 in the redirect URI would be ours.
+        half: true if it is in use only on ::1, so 127.0.0.1 in the redirect URI would be ours.
     """
 
     def __init__(self, port: int, owner: PortOwner | None, suggestion: int, *, half: bool = False) -> None:
         holder = str(owner) if owner is not None else "another program"
-        where = ", on ::1 alone" if half else ""
-        literal = ", let the browser come back to 127.0.0.1, where it is free," if half else ","
+        where = ", on ::1 only" if half else ""
+        literal = ", redirect to 127.0.0.1, where the port is free," if half else ","
         such = f", such as {suggestion}" if suggestion else ""
         super().__init__(
-            f"Port {port} on this machine is taken by {holder}{where}.",
+            f"Port {port} on this machine is in use by {holder}{where}.",
             f"Stop that program{literal} or use another port{such}. That is another redirect URI, so the"
             " client is registered again, and a server that knows only the old one refuses it.",
             stage="authorization",

@@ -115,7 +115,7 @@ class Listener:
         redirect_uri: the redirect URI to register and to send.
         families: the address families that listen, such as `("IPv4", "IPv6")`.
         notes: what a person should know, such as a family that this machine does not have.
-        on_event: called by the event loop soon after something happened; None for nobody.
+        on_event: called by the event loop soon after an event, or None.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class Listener:
             on_event: see the attribute.
 
         Raises:
-            PortTaken: somebody else listens on the port in one of the families.
+            PortTaken: another program listens on the port in one of the families.
             PortRefused: this account may not listen on it.
             NoLoopback: this machine has no loopback address of the kind.
             BadListenerSetting: the port or the path cannot be used.

@@ -1,4 +1,4 @@
-"""Whether a browser that is started here shows on a screen that the person looks at."""
+"""Whether a browser started here appears on the user's own screen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CONTAINER_FILES: Final = (".dockerenv", "run/.containerenv", "run/systemd/conta
 
 
 def in_container(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
-    """Tell whether this is a container, by the marks that those who make one leave in it.
+    """Return whether this is a container, by the marks that those who make one leave in it.
 
     systemd-nspawn, Podman and Flatpak set `container`; Docker, Podman and systemd leave a file; Kubernetes,
     development containers and Codespaces set variables of their own.
@@ -34,9 +34,9 @@ def container_hint(port: int) -> str:
 def why_no_browser(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
     """Return why no browser is started here, as a clause for a person; None where one may be.
 
-    A BROWSER that the person set stands for a display, and in a container for one outside of it: Codespaces
+    A BROWSER that the user set counts as a display, and in a container for one outside of it: Codespaces
     and development containers set it to a program that opens the link on the host. Over SSH it would open on
-    a screen that the person does not see.
+    a screen that the user does not see.
 
     Args:
         environ: the environment of this process.
@@ -57,7 +57,7 @@ def why_no_browser(environ: Mapping[str, str], root: Path = Path("/")) -> str | 
 
 
 def _is_here(display: str) -> bool:
-    """Tell whether a DISPLAY is of this machine: `:0`, `unix:0`, or a socket's path (X(7), "DISPLAY NAMES").
+    """Return whether a DISPLAY is local: `:0`, `unix:0`, or a socket's path (X(7), "DISPLAY NAMES").
 
     sshd sets `localhost:10.0`, or the host's own name, for a display that it forwards.
     """

@@ -1,4 +1,4 @@
-"""The pages that the person's browser shows: constant, self-contained, readable by everybody.
+"""The pages that the user's browser shows: constant and self-contained.
 
 Nothing of a request ever enters a page. No script, image or font is loaded; the one style sheet is allowed by
 its hash (CSP Level 3 §2.3.1), so even an injected tag could do nothing. The icon is empty and in the page, so

@@ -54,7 +54,7 @@ class Callback:
     """A well-formed GET of the redirect URI.
 
     Attributes:
-        query: what stood behind the question mark, as it was sent, not decoded; empty if there was none.
+        query: the text after the question mark as sent, not decoded; empty if there was none.
     """
 
     query: Secret
@@ -73,7 +73,7 @@ class Refusal:
         status: the HTTP status that answers it.
         reason: why, in constant words: nothing from the request is in it.
         bodiless: true for HEAD, which is answered without a body.
-        worth_telling: false for what a browser asks for by itself beside a page, such as its icon.
+        worth_telling: false for what a browser requests automatically beside a page, such as its icon.
     """
 
     status: int

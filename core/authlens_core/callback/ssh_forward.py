@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 THIS_MACHINE: Final = "<this machine>"
-"""Stands in the line where no name is known that could: the person puts one in, for no shell runs it so."""
+"""Used if no host name is known. No shell runs the line like this, so the user has to replace it."""
 
 _SSH_PORT: Final = 22
 _MARKS: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
@@ -32,16 +32,16 @@ _CAME_IN_AS: Final = ("SUDO_USER", "DOAS_USER")
 
 
 def is_ssh(environ: Mapping[str, str]) -> bool:
-    """Tell whether this terminal came in over SSH."""
+    """Return whether this terminal came in over SSH."""
     return any(environ.get(name) for name in _MARKS)
 
 
 def ssh_forward_line(
     environ: Mapping[str, str], port: int, user: str, hostname: str, target: str = "localhost"
 ) -> str | None:
-    """Return the command for the person's own machine that forwards `port` to this one; None outside SSH.
+    """Return the command for the user's own machine that forwards `port` to this one; None outside SSH.
 
-    The host is the address that the person's SSH connection ended at. Where that address means nothing on
+    The host is the address at which the user's SSH connection arrived. Where that address means nothing on
     another machine (loopback, link-local) or is not told, it is `hostname`, and where that cannot stand on a
     command line, `THIS_MACHINE`. The words are quoted for a POSIX shell, apart from that placeholder, and
     none of them can be taken for an option of ssh.
@@ -49,7 +49,7 @@ def ssh_forward_line(
     Args:
         environ: the environment of this process.
         port: the port that the listener has; the redirect URI needs the same one on the other side.
-        user: the account here; left out when it could not stand on a command line.
+        user: the account here; left out if it cannot be on a command line.
         hostname: this machine's name, for want of an address.
         target: the host of the redirect URI: `127.0.0.1` where the listener has that address alone, since
             another program may have the port on `::1`.
@@ -62,7 +62,7 @@ def ssh_forward_line(
     host = address or hostname
     if not _is_plain(host):
         account = f"{shlex.quote(user)}@" if _is_plain(user) else ""
-        # The placeholder stands last: a shell that is given it finds no word behind it and refuses the line.
+        # The placeholder is last, so a shell finds no word after it and refuses the line.
         return f"{forward}{other_port} {account}{THIS_MACHINE}"
     destination = f"{user}@{host}" if _is_plain(user) else host
     return f"{forward} {shlex.quote(destination)}{other_port}"
@@ -92,7 +92,7 @@ def escape_hint(port: int, target: str = "localhost") -> str:
 
 
 def other_route_hint(port: int, target: str = "localhost") -> str:
-    """Return what to do where the address that sshd tells is not the one that the person reaches."""
+    """Return what to do if sshd's address is not the one that the user can reach."""
     return (
         f"Through a jump host, or by another name? Add -N -L {port}:{target}:{port} to the ssh command that"
         " you logged in with, -J and all."

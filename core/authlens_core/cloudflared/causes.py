@@ -102,7 +102,7 @@ def without_token(lines: Sequence[str]) -> AuthlensError:
     """Return the error for exit code 0 without a token (cloudflared#1429)."""
     return _known(lines) or LoginNeeded(
         "cloudflared ended as if all were well and gave no token (cloudflared#1429).",
-        "Log in once more; an old token may have ended just then.",
+        "Log in again; an old token may have expired at that moment.",
         stage=STAGE,
     )
 
@@ -118,10 +118,10 @@ def own_lock(pid: int) -> AuthlensError:
 
 
 def timed_out(seconds: float, *, link_shown: bool) -> AuthlensError:
-    """Return the error for a login that nobody finished in time."""
+    """Return the error for a login that was not finished in time."""
     if link_shown:
         return TimedOut(
-            f"Nobody logged in within {seconds:g} seconds; cloudflared was ended.",
+            f"The login was not finished within {seconds:g} seconds; cloudflared was stopped.",
             "Try again and open the link; it works on any machine. For more time: --timeout 900",
             stage=STAGE,
         )

@@ -37,13 +37,13 @@ def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
 
 
 def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """Return `environment` for a child that finds no browser, where one would be on nobody's screen.
+    """Return `environment` for a child that must not find a browser, which no one would see.
 
     cloudflared has no option for that; where nothing opens, it shows the link, as it does anyway.
 
     Args:
         environment: what it would have.
-        directory: a private one, in which the programs are made that stand in for those that open browsers.
+        directory: a private one for the programs that replace those that open browsers.
     """
     if why_no_browser(environment) is None or sys.platform == "win32":
         return dict(environment)
@@ -65,7 +65,7 @@ def start_new_group() -> dict[str, Any]:
 async def end_group(child: Process) -> None:
     """End a child and its group: ask, wait two seconds, end; a child that has ended is only waited for.
 
-    What an ended child left running, such as the browser of the person, is left alone.
+    What an ended child left running, such as the user's browser, is left alone.
     """
     if child.returncode is None:
         _signal(child, getattr(signal, "SIGTERM", 15))

@@ -1,7 +1,7 @@
 """One `cloudflared access login`: run, watched, bounded in time, and ended with its group when cancelled.
 
-Its token is taken from stdout, where it stands alone, and accepted only if it has the shape of a JWT. The
-link that a person has to open is taken from stderr; it works on any machine, for cloudflared needs no
+Its token is taken from stdout, which has nothing else, and accepted only if it has the shape of a JWT. The
+link that the user has to open is taken from stderr; it works on any machine, for cloudflared needs no
 callback. cloudflared has written the token to its own directory before it prints it, so authlens keeps no
 second copy: `kept_at` says where it is, or that it is nowhere, and then it is gone with this process.
 """
@@ -78,7 +78,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class LinkShown:
-    """The link that a person has to open, here or on any machine."""
+    """The link that the user has to open, here or on any machine."""
 
     url: str
 
@@ -138,7 +138,7 @@ async def run_login(
 
     Args:
         url: the resource, https.
-        timeout: seconds until the person has logged in.
+        timeout: seconds for the user to log in.
         events: told what happens, in the order in which it does; the link is one of them.
         cloudflared: which one; None looks for it.
         environ: its environment; None is the process's own.

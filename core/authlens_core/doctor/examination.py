@@ -31,7 +31,7 @@ async def examine(
 ) -> AsyncIterator[Finding]:
     """Look at this machine, one thing after another, and yield each finding when it is there.
 
-    Nothing is sent to another machine, no browser is opened, and no secret of the person is read.
+    Nothing is sent to another machine, no browser is opened, and no secret is read.
 
     Args:
         environ: the environment of this process.

@@ -19,7 +19,7 @@ class Finding:
 
     Attributes:
         topic: what was looked at, one or two words.
-        severity: how it stands: a warning costs comfort, a failure costs a login.
+        severity: a warning is inconvenient, a failure prevents a login.
         found: what is there, one or two sentences.
         cure: what to do, or the empty string.
         code: the exit code of a verb that needs it; 0 where all can be done.

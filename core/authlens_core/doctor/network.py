@@ -23,7 +23,7 @@ _ANY_HOST = "team.cloudflareaccess.com"
 
 
 async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
-    """Say whether a login could listen on `port`, or who has it; the port is given back at once."""
+    """Return whether a login could listen on `port`, or who has it; the port is given back at once."""
     topic = f"port {port}"
     try:
         bound = bind_loopback("localhost", port)
@@ -44,7 +44,7 @@ async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
 
 
 def look_at_ssh(environ: Mapping[str, str], port: int = DEFAULT_PORT) -> Finding:
-    """Say whether this session came in over SSH, and which line brings the callback here."""
+    """Return whether this session came in over SSH, and which line brings the callback here."""
     topic = "ssh"
     if not is_ssh(environ):
         return Finding(topic, Severity.PASS, "This session did not come in over SSH.")

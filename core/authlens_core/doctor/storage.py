@@ -28,7 +28,7 @@ _INSTEAD = "Or keep secrets in an encrypted file: authlens store --move encrypte
 
 
 def look_at_state(directory: Path | None = None) -> Finding:
-    """Say whether the state directory and the index in it can be used. Reads files."""
+    """Return whether the state directory and the index in it can be used. Reads files."""
     topic = "state"
     try:
         state = state_directory(directory)
@@ -72,7 +72,7 @@ async def look_at_keyring(
 ) -> Finding:
     """Write a value to the place for secrets, read it back and delete it; say how that went.
 
-    The encrypted file is not opened: nobody is asked for a passphrase.
+    The encrypted file is not opened: no passphrase is asked for.
 
     Args:
         limit: seconds that one call may take.
@@ -118,7 +118,7 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
     latest = max(found, key=lambda one: one.at)
     url = latest.resource_url
     words = "One login was" if len(found) == 1 else f"{len(found)} logins were"
-    cure = f"It can be taken up again from the dashboard: authlens. Or anew: authlens login {url}"
+    cure = f"Resume it from the dashboard: authlens. Or start again: authlens login {url}"
     when = f"{latest.at:%Y-%m-%d %H:%M} UTC"
     return Finding(_INTERRUPTED, Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
 

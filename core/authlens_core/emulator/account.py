@@ -59,7 +59,7 @@ class Account:
         team_url: the team's origin, without a slash at the end; also the issuer.
         slow_seconds: how late each answer is under the fault `slow`.
         strict_service_tokens: the organisation's strict mode for service tokens.
-        service_token_header: the app's `read_service_tokens_from_header`; empty where it is not set.
+        service_token_header: the app's `read_service_tokens_from_header`; empty if it is not set.
         service_auth_401: the app's `service_auth_401_redirect`: a refusal is 401 instead of 403.
         refresh_grace: a refresh token that was rotated out is good until the new one is used.
         origin: answers a request that is let in; None for a page of our own.
@@ -110,7 +110,7 @@ class Account:
         self.service_token = self.service_tokens.create(in_policy=in_policy)
 
     def has(self, fault: Fault) -> bool:
-        """Tell whether a fault is being played."""
+        """Return whether a fault is on."""
         return fault in self.faults
 
     def now(self) -> float:
@@ -129,7 +129,7 @@ class Account:
 
     @property
     def team_host(self) -> str:
-        """The team's host and port, which stands for the team domain."""
+        """The team's host and port, used as the team domain."""
         return urlsplit(self.team_url).netloc
 
     @property
@@ -138,7 +138,7 @@ class Account:
         return f"{self.app_url}/"
 
     def covers(self, resource: str) -> bool:
-        """Tell whether a `resource` parameter (RFC 8707) names this app."""
+        """Return whether a `resource` parameter (RFC 8707) names this app."""
         return resource == self.app_url or resource.startswith(self.resource)
 
     async def pause(self) -> None:
@@ -221,7 +221,7 @@ class Account:
         return await self.keys.sign(claims)
 
     async def service_identity(self, token: str) -> dict[str, Any] | None:
-        """Return the claims of a live token that stands for a service token, or None."""
+        """Return the claims of a live token that a service token was exchanged for, or None."""
         claims = await self.keys.verify(token) if token else None
         if claims is None or claims.get("aud") != self.aud or claims.get("exp", 0) <= self.now():
             return None

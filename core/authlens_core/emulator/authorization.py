@@ -59,7 +59,7 @@ class Authorization:
         self._pending: dict[str, float] = {}
 
     async def authorize(self, request: Request) -> Response:
-        """Check the request, have the person log in, then send the browser to the callback."""
+        """Check the request, let the user log in, then send the browser to the callback."""
         try:
             asked = self._check(request.url.query)
         except _Refusal as refusal:
@@ -91,7 +91,7 @@ class Authorization:
         return answer
 
     async def _meta(self, request: Request) -> dict[str, Any] | None:
-        """Return the claims of the `meta` token of a login URL, or None if nobody here made it."""
+        """Return the claims of the `meta` token of a login URL, or None if this team did not make it."""
         claims = await self._account.keys.verify(request.query_params.get("meta", ""))
         if claims is None or claims.get("type") != "meta" or claims["exp"] <= self._account.now():
             return None

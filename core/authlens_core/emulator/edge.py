@@ -1,4 +1,4 @@
-"""The edge: what Cloudflare does to every request and every answer, whatever stands behind it."""
+"""The edge: what Cloudflare does to every request and response, whatever the origin."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | No
 
 
 def wants_json(request: Request) -> bool:
-    """Tell whether the client asks for JSON and not for a page."""
+    """Return whether the client asks for JSON and not for a page."""
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
 

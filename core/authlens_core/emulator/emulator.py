@@ -23,7 +23,7 @@ CALLBACK_PORT: Final = 8400
 
 
 def _taken_callback_port() -> list[socket.socket]:
-    """Listen on port 8400 and answer nobody; where somebody listens already, it is taken as well."""
+    """Listen on port 8400 and never answer; an address that is in use already is left as it is."""
     taken = []
     for host in ("127.0.0.1", "::1"):
         with suppress(OSError):
@@ -101,7 +101,7 @@ class Emulator:
         """Listen on both origins; return once they answer.
 
         Raises:
-            OSError: a port is taken.
+            OSError: a port is in use.
         """
         account = self._account
         account.stopping.clear()

@@ -11,7 +11,7 @@ __all__ = ["HOSTILE_TEXT", "Fault", "fault_set"]
 HOSTILE_TEXT: Final = (
     "\x1b]52;c;aG9zdGlsZQ==\x07"  # OSC 52: writes to the clipboard
     "\x1b[2J\x1b[31m"  # CSI: clears the screen, turns red
-    "[/foo][bold]"  # markup, if somebody parses data as markup
+    "[/foo][bold]"  # markup, if data is parsed as markup
     "\u202egnp.exe\u2066"  # bidirectional controls
     "\ud800"  # a lone surrogate, which no encoder accepts
 )
@@ -46,7 +46,7 @@ class Fault(StrEnum):
     CHALLENGE_WITHOUT_METADATA = (
         "challenge-without-metadata",
         "Challenge without a metadata URL",
-        "The challenge is a lone Bearer, yet the document stands at its place and the login works.",
+        "The challenge is a lone Bearer, yet the document is at its well-known place and the login works.",
     )
     POST_ONLY = (
         "post-only",
@@ -208,7 +208,7 @@ class Fault(StrEnum):
     )
     PORT_TAKEN = (
         "port-taken",
-        "Port 8400 is taken",
+        "Port 8400 is in use",
         "Another program already listens on the callback port, so another port has to be found.",
         "Port 8400 already in use",
     )
@@ -232,7 +232,7 @@ class Fault(StrEnum):
     OAUTH_TURNED_OFF = (
         "oauth-turned-off",
         "Managed OAuth goes off during the login",
-        "The token is new, yet the resource sends to the login page: somebody turned Managed OAuth off.",
+        "The token is new, yet the resource sends to the login page: the owner turned Managed OAuth off.",
     )
     POLICY_REFUSES_TOKEN = (
         "policy-refuses-token",

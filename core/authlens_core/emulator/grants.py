@@ -121,7 +121,7 @@ class Grants:
         access_token_lifetime: seconds an access token is good for.
         grant_lifetime: seconds a grant, and so its refresh tokens, lives.
         rotation: whether a refresh hands out a new refresh token and ends the old one.
-        may_enter: says whether the policy still lets a user in; asked at each refresh.
+        may_enter: returns whether the policy still admits a user; called at each refresh.
         grace: whether the refresh token before the newest is good until the newest is used.
     """
 
@@ -209,7 +209,7 @@ class Grants:
     def refresh(self, refresh_token: str, client: RegisteredClient) -> TokenAnswer:
         """Exchange a refresh token for new tokens (RFC 6749 §6, RFC 9700 §4.14).
 
-        A token that was rotated out ends the whole grant: somebody has a copy of it. With `grace`, the one
+        A token that was rotated out ends the whole grant: there is a copy of it. With `grace`, the one
         before the newest is let through until the newest is used.
 
         Raises:

@@ -38,7 +38,7 @@ def page(
 
     Args:
         title: the heading, plain text.
-        content: HTML that follows the heading; whoever makes it escapes what came from outside.
+        content: HTML that follows the heading; the caller escapes text from outside.
         status: the status code.
         headers: further header fields.
     """

@@ -77,7 +77,7 @@ class IssuedServiceTokens:
     Args:
         clock: the time in seconds since the epoch.
         strict: whether the organisation has strict service token authentication.
-        header: the one field in which a pair may stand as JSON; empty where the app reads none.
+        header: the one field that may hold a pair as JSON; empty if the app reads none.
     """
 
     def __init__(self, clock: Callable[[], float], *, strict: bool = False, header: str = "") -> None:

@@ -19,7 +19,7 @@ def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket on a loopback address; port 0 picks a free one.
 
     Raises:
-        OSError: the port is taken, or the address family is missing.
+        OSError: the port is in use, or the address family is missing.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -41,10 +41,10 @@ def bind_both(port: int) -> list[socket.socket]:
     """Return listening sockets on 127.0.0.1 and, where there is one, ::1, with one port between them.
 
     Raises:
-        OSError: the port is taken on one of them.
+        OSError: the port is in use on one of them.
     """
     if port == 0:
-        for _ in range(ATTEMPTS):  # a port that is free on 127.0.0.1 may be taken on ::1
+        for _ in range(ATTEMPTS):  # a port that is free on 127.0.0.1 may be in use on ::1
             with contextlib.suppress(OSError):
                 return _bind_pair(0)
     return _bind_pair(port)

@@ -54,7 +54,7 @@ def team_origin(account: Account) -> ASGIApp:
 
 
 def _is_loopback(uri: str) -> bool:
-    """Tell whether the account allows this redirect URI: any port and path on the two loopback names."""
+    """Return whether the account allows this redirect URI: any port and path on the two loopback names."""
     try:
         parts = urlsplit(uri)
         named = parts.hostname in {"localhost", "127.0.0.1"} and parts.port != 0
@@ -82,7 +82,7 @@ class TeamOrigin:
         self._account = account
 
     async def front_page(self, _: Request) -> Response:
-        """A word to whoever opens the team's domain."""
+        """The page at the team's domain."""
         return page("Team", "<p>Nothing to see here. Open the protected resource instead.</p>")
 
     async def metadata(self, _: Request) -> Response:
@@ -126,7 +126,7 @@ class TeamOrigin:
         )
 
     def _allows(self, redirect_uri: str) -> bool:
-        """Tell whether the account's settings, as far as they are live, allow a redirect URI."""
+        """Return whether the account's settings, as far as they are live, allow a redirect URI."""
         account = self._account
         if account.has(Fault.REDIRECT_URI_REFUSED) or not account.settings_live:
             return False
@@ -135,7 +135,7 @@ class TeamOrigin:
         return _is_loopback(redirect_uri)
 
     async def cert_sign(self, request: Request) -> Response:
-        """Sign a short-lived SSH certificate for a person who is logged in; here it is a stand-in."""
+        """Return a simulated short-lived SSH certificate for a user who is logged in."""
         try:
             asked = json.loads(await read_body(request))
             token, key = str(asked["jwt"]), str(asked["public_key"])

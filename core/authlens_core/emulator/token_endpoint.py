@@ -43,7 +43,7 @@ class TokenEndpoint:
         return json_answer(self._body(answer), headers=NO_STORE)
 
     async def revoke(self, request: Request) -> Response:
-        """End a token; the answer is the same for one that nobody knows."""
+        """End a token; an unknown token gets the same answer."""
         if self._account.has(Fault.NO_REVOCATION_ENDPOINT):
             return json_answer({"error": "not found"}, 404)
         if self._account.has(Fault.REVOCATION_UNAVAILABLE):

@@ -22,7 +22,7 @@ MOST_TRANSFERS: Final = 100
 
 
 class Transfer:
-    """Login, then approval, then the token waits for whoever holds the key that asked."""
+    """Login, then approval; then the token waits for the holder of the key that asked."""
 
     def __init__(self, account: Account) -> None:
         self._account = account

@@ -212,7 +212,7 @@ def _judged(jwt: Jwt, exchange: Exchange, source: KeySource, now: datetime) -> V
 
 
 def _named(jwt: Jwt, found: Verification, source: KeySource) -> Verification:
-    """Say whose keys they were, and whether the token claims to be of somebody else (RFC 7519 §4.1.1)."""
+    """Say whose keys they were, and whether the token names another issuer (RFC 7519 §4.1.1)."""
     if found.signature is not Signature.VALID:
         return found
     notes = found.notes

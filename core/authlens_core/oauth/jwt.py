@@ -1,6 +1,6 @@
 """JSON Web Tokens, read and not believed (RFC 7519, RFC 7515 §3.1): header, claims, and what is odd in them.
 
-Reading takes no key and proves nothing: whoever holds a token can write another with the same words. Whether
+Reading takes no key and proves nothing: anyone can write a token with any claims. Whether
 a token is signed is decided in `jwks`.
 """
 
@@ -61,7 +61,7 @@ class Jwt:
 
     @property
     def algorithm(self) -> str:
-        """The `alg` of the header, as it stands there, or the empty string."""
+        """The `alg` of the header, as written, or the empty string."""
         return _text(self.header.get("alg"))
 
     @property
@@ -86,7 +86,7 @@ class JwtClaim:
     Attributes:
         name: its name; text from outside.
         text: its value as text: a string as it is, anything else as JSON, cut after 4,000 characters.
-        at: the moment it names; None where it is no time or cannot be one.
+        at: the moment it names; None if it is not a time.
         seconds: from now to that moment, negative when it is past; None with `at`.
     """
 
@@ -126,7 +126,9 @@ def parse_jwt(token: str | Secret) -> Jwt | None:
     if isinstance(claims, str):
         problems.append(f"The claims cannot be read: {claims}.")
     if header.get("crit") is not None:
-        problems.append("The header has crit: whoever does not know those extensions must refuse the token.")
+        problems.append(
+            "The header has crit: a receiver that does not know those extensions must refuse the token."
+        )
     signed = Body(f"{parts[0]}.{parts[1]}".encode("ascii", "replace"))
     known = None if isinstance(claims, str) else claims
     return Jwt(header, known, signed, Body(signature), tuple(problems))

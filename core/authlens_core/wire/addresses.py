@@ -36,7 +36,7 @@ class AddressPolicy(Enum):
     """Where a request may go."""
 
     ANY = "any"
-    """Anywhere: the person named this host."""
+    """Anywhere: the user named this host."""
 
     PUBLIC_ONLY = "public only"
     """To globally reachable addresses only: a public server named this host."""
@@ -55,7 +55,7 @@ class AddressRefused(Exception):
 
 
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address that an IPv6 address stands for, or the address itself."""
+    """Return the IPv4 address inside an IPv6 address, or the address itself."""
     if isinstance(address, IPv6Address):
         embedded = address.ipv4_mapped or address.sixtofour
         if embedded is not None:
@@ -75,13 +75,13 @@ def _parse(address: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_global(address: str) -> bool:
-    """Tell whether `address` is globally reachable; false for text that is no address."""
+    """Return whether `address` is globally reachable; false for text that is not an address."""
     parsed = _parse(address)
     return parsed is not None and parsed.is_global and not parsed.is_multicast
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether `address` is this machine; false for text that is no address."""
+    """Return whether `address` is this machine; false for text that is not an address."""
     parsed = _parse(address)
     return parsed is not None and parsed.is_loopback
 
@@ -112,7 +112,7 @@ async def require_public(host: str, port: int, resolver: Resolver = resolve) -> 
 
 
 async def is_public(host: str, port: int, resolver: Resolver = resolve) -> bool | None:
-    """Tell whether every address of `host` is globally reachable; None when the name is unknown."""
+    """Return whether every address of `host` is globally reachable; None when the name is unknown."""
     try:
         await require_public(host, port, resolver)
     except AddressRefused:

@@ -85,7 +85,7 @@ def proxy_failure(error: BaseException, host: str, proxy: str, observed: Observa
         )
     if status is not None:
         cause = f"The proxy {proxy} did not let the connection to {host} through ({status})."
-        cure = f"Ask whoever runs the proxy to allow {host}, or add it to NO_PROXY."
+        cure = f"Ask the proxy's owner to allow {host}, or add it to NO_PROXY."
         return WireFailure(FailureKind.PROXY, cause, cure)
     cause = f"The proxy {proxy} could not be used to reach {host}."
     return WireFailure(FailureKind.PROXY, cause, f"Check HTTPS_PROXY, or add {host} to NO_PROXY.")
@@ -120,7 +120,7 @@ def _protocol(text: str, host: str) -> WireFailure:
     # h11's own words are compared with, never shown.
     if "too long" in text or "too big" in text:
         cause = f"The header of the answer from {host} is too large."
-        cure = "Whoever runs the server must shorten it."
+        cure = "The server's owner has to shorten it."
         return WireFailure(FailureKind.TOO_LARGE, cause, cure, may_have_arrived=True)
     if "without sending a response" in text or "closed connection" in text:
         cause = f"{host} closed the connection before the answer was complete."
@@ -149,7 +149,7 @@ def _operating_system(error: OSError, host: str, observed: Observation) -> WireF
 
 def _address(error: AddressRefused, host: str) -> WireFailure:
     cause = f"{host} leads to {error.address}, an address that this request may not go to. Nothing was sent."
-    cure = "A server on the internet has no business naming such an address; ask whoever runs it."
+    cure = "A server on the internet should never name such an address. Ask its owner."
     return WireFailure(FailureKind.ADDRESS, cause, cure)
 
 
@@ -162,7 +162,7 @@ def _unsendable(host: str, observed: Observation) -> WireFailure:
 
 
 def _named(error: BaseException, host: str, observed: Observation) -> WireFailure | None:
-    """Return the failure that one link of the chain explains by itself, or None."""
+    """Return the failure that one link of the chain explains, or None."""
     match error:
         case AddressRefused():
             return _address(error, host)

@@ -39,5 +39,5 @@ class Limits:
 
 METADATA: Final = Limits()
 TOKEN: Final = Limits()
-# The resource is the person's own: how it begins is worth showing, and its length is no fault.
+# The resource is the user's own: its start is worth showing, and its length is not a fault.
 RESOURCE: Final = Limits(body=1024 * 1024, cut_body=True, event_wait=0.3)

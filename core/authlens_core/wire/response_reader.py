@@ -101,7 +101,7 @@ def _bounded_fields(attempt: PendingExchange, raw: RawFields) -> tuple[Headers, 
         if index >= limits.header_count or size > limits.header_bytes:
             kept = f"{limits.header_count} fields and {limits.header_bytes // 1024} KiB"
             cause = f"The header of the answer from {attempt.host} is too large: authlens reads {kept}."
-            return decoded(raw[:index]), _too_large(cause, "Whoever runs the server must shorten it.")
+            return decoded(raw[:index]), _too_large(cause, "The server's owner has to shorten it.")
     return decoded(raw), None
 
 
@@ -145,5 +145,5 @@ def _foreign_encoding(host: str, fields: Headers) -> WireFailure | None:
         return None
     names = ", ".join(foreign)
     cause = f"{host} compressed its answer ({names}) although that was not asked for."
-    cure = "Whoever runs the server must honour Accept-Encoding: identity."
+    cure = "The server has to honour Accept-Encoding: identity."
     return WireFailure(FailureKind.ENCODING, cause, cure, may_have_arrived=True)

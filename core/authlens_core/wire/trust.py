@@ -36,7 +36,7 @@ _BUNDLES: Final = (
 _REASONS: Final = {
     9: "it is not valid yet",
     10: "it has expired",
-    18: "it is signed by itself",
+    18: "it is self-signed",
     19: "it is signed by an authority that this machine does not trust",
     20: "it is signed by an authority that this machine does not trust",
     21: "it is signed by an authority that this machine does not trust",
@@ -62,7 +62,7 @@ class CertificateRefused(ssl.SSLCertVerificationError):
 
 
 def _store_exists() -> bool:
-    """Tell whether the operating system has certificates at all; a small container may have none."""
+    """Return whether the operating system has certificates at all; a small container may have none."""
     if sys.platform in {"darwin", "win32"}:
         return True
     paths = ssl.get_default_verify_paths()
@@ -139,7 +139,7 @@ def _issuer(connection: ssl.SSLObject) -> str | None:
 
 
 def observe_refusals(context: ssl.SSLContext) -> None:
-    """Make `context` raise `CertificateRefused`, which knows the issuer, in place of the bare error.
+    """Make `context` raise `CertificateRefused`, which knows the issuer, instead of the bare error.
 
     The handshake is the only moment at which the refused certificate can be read without connecting again.
     """
@@ -185,4 +185,4 @@ def explain_certificate(error: ssl.SSLCertVerificationError, host: str) -> tuple
         return cause, f"If your network inspects TLS or the host has its own authority, {_INSTALL}."
     if code in _CLOCK:
         return cause, "Check this machine's clock; if it is right, the server's certificate must be renewed."
-    return cause, f"Check the address; if it is right, whoever runs {host} must repair the certificate."
+    return cause, f"Check the address; if it is right, the owner of {host} has to repair the certificate."

@@ -159,17 +159,17 @@ SEED: Final = (
         "Port 8400 already in use",
         "registration",
         "port_taken",
-        ("Port 8400 on this machine is taken by python.",),
+        ("Port 8400 on this machine is in use by python.",),
         ("use another port",),
-        check=("registration.port", "Port 8400 on this machine is taken by python."),
+        check=("registration.port", "Port 8400 on this machine is in use by python."),
     ),
     Row(
-        "Port 8400 in use on ::1 alone",
+        "Port 8400 in use on ::1 only",
         "registration",
         "port_taken_on_one_address",
-        ("Port 8400 on this machine is taken by python, on ::1 alone.",),
+        ("Port 8400 on this machine is in use by python, on ::1 only.",),
         ("127.0.0.1, where the port is free",),
-        check=("registration.port_half", "Port 8400 on this machine is taken by python, on ::1 alone."),
+        check=("registration.port_half", "Port 8400 on this machine is in use by python, on ::1 only."),
     ),
 )
 AUTHORIZATION: Final = (  # §1.5

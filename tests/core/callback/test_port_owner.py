@@ -109,5 +109,5 @@ def test_message_names_the_owner_and_the_way_out(owner: PortOwner | None, words:
 def test_message_of_a_port_that_is_taken_on_one_address_names_the_other() -> None:
     """A browser that is sent to localhost may come to ::1, and one that is sent to 127.0.0.1 cannot."""
     error = PortTaken(8400, None, 8412, half=True)
-    assert "on ::1 alone" in error.cause
-    assert "127.0.0.1, where it is free" in error.cure
+    assert "on ::1 only" in error.cause
+    assert "127.0.0.1, where the port is free" in error.cure

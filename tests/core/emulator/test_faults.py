@@ -69,7 +69,7 @@ async def test_no_www_authenticate() -> None:
 
 
 async def test_challenge_without_metadata() -> None:
-    """The document stands at its place all the same."""
+    """The document is at its well-known place."""
     async with program_at("challenge-without-metadata") as program:
         answer = await program.open()
         assert (answer.status_code, answer.headers["www-authenticate"], answer.content) == (

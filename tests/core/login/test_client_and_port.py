@@ -124,7 +124,7 @@ async def test_a_port_that_is_taken_is_said_with_its_owner_and_another_one_can_b
             await login.run_all()
             record = login.trace.records[-1]
             assert failed(record) == "registration.port"
-            assert f"Port {port} on this machine is taken by" in record.failures[0].seen
+            assert f"Port {port} on this machine is in use by" in record.failures[0].seen
             assert sender.count(REGISTER) == 0
             stopped = verdict(record)
             assert isinstance(stopped, AuthlensError)

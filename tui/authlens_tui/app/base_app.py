@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN, theme_for, with_quiet
+from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -64,7 +64,7 @@ class BaseApp(TerminalApp):
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         super().__init__(environ)
-        for theme in (DARK, LIGHT, SIXTEEN):
+        for theme in (DARK, LIGHT, HIGH_CONTRAST, SIXTEEN):
             self.register_theme(theme)
         self.theme = theme_for(self.environ).name
 

@@ -16,12 +16,14 @@ from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.contrast import HIGH, Contrast
 from authlens_tui.terminal.crash import QuietCrash
 from authlens_tui.terminal.driver import driver_class
 from authlens_tui.terminal.hyperlinks import OneLink
 from authlens_tui.terminal.recording import refuse_recording
 from authlens_tui.terminal.scrubbing import Scrubbing
 from authlens_tui.terminal.signals import leave_on_signals
+from authlens_tui.terminal.themes import HIGH_CONTRAST
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
@@ -67,17 +69,20 @@ class TerminalApp(QuietCrash, App[int]):
         refuse_recording(self.environ)
         super().__init__(driver_class=driver_class())
         self._scrubbing = Scrubbing()
+        self._contrast, self._high_contrast = Contrast(), Contrast(HIGH)
         self._one_link = OneLink()
         self._interrupted_at = float("-inf")
         self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Put the second layer of text safety before Textual's filters.
+        """Put the second layer of text safety before Textual's filters, and readable text after them.
 
         NO_COLOR removes every colour but keeps bold and reverse; Textual alone would paint in grey.
         """
         filters = [one for one in super().get_line_filters() if not isinstance(one, (Monochrome, NoColor))]
-        return [self._scrubbing, *filters, *((NoColor(),) if self.no_color else ()), self._one_link]
+        contrast = self._high_contrast if self.theme == HIGH_CONTRAST.name else self._contrast
+        colour = NoColor() if self.no_color else contrast
+        return [self._scrubbing, *filters, colour, self._one_link]
 
     def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
         """Refuse: a screenshot is a file with everything on the screen, secrets included."""

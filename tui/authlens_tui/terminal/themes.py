@@ -1,8 +1,8 @@
-"""The themes of authlens: ink, paper, and sixteen colours. Widgets use tokens alone, so others fit too.
+"""The themes of authlens: dark, light, high contrast, sixteen colours. Widgets use tokens alone.
 
-In ink and paper every token for text has a contrast of 4.5 : 1 or more on every surface (WCAG 2.2 §1.4.3).
-The sixteen are the terminal's own, so what they look like is the person's choice; text that is read is left
-in the terminal's own foreground.
+In dark and light every token for text has a contrast of 4.5 : 1 or more on every surface (WCAG 2.2 §1.4.3).
+The sixteen are the terminal's own, so what they look like is the user's choice; body text has
+the terminal's own foreground.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from textual.color import Color
 from textual.theme import Theme
 
-__all__ = ["DARK", "LIGHT", "SIXTEEN", "theme_for", "with_quiet"]
+__all__ = ["DARK", "HIGH_CONTRAST", "LIGHT", "SIXTEEN", "theme_for", "with_quiet"]
 
 DARK: Final = Theme(
     name="authlens-dark",
@@ -84,6 +84,43 @@ LIGHT: Final = Theme(
         "scrollbar-corner-color": "#fbf9f4",
     },
 )
+
+HIGH_CONTRAST: Final = Theme(
+    name="authlens-high-contrast",
+    primary="#6fcfef",
+    secondary="#bfbfff",
+    accent="#ffd75f",
+    success="#5fff87",
+    warning="#ffff5f",
+    error="#ff9f9f",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1a1a1a",
+    dark=True,
+    variables={
+        "quiet": "#e0e0e0",
+        "text-muted": "#e0e0e0",
+        "text-disabled": "#b0b0b0",
+        "border": "#ffffff",
+        "border-blurred": "#a0a0a0",
+        "block-cursor-background": "#ffff5f",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-text-style": "bold",
+        "footer-background": "#000000",
+        "footer-key-foreground": "#ffd75f",
+        "footer-description-foreground": "#ffffff",
+        "input-selection-background": "#ffff5f 60%",
+        "scrollbar": "#a0a0a0",
+        "scrollbar-hover": "#ffffff",
+        "scrollbar-active": "#ffff5f",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+        "scrollbar-corner-color": "#000000",
+    },
+)
+"""Text has a contrast of 7 : 1 or more on every surface (WCAG 2.2 §1.4.6)."""
 
 SIXTEEN: Final = Theme(
     name="authlens-16",

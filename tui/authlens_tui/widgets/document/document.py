@@ -68,8 +68,8 @@ class DocumentView(LinesView, can_focus=True):
         & > .document--key { color: $text-primary; }
         & > .document--string { color: $text-success; }
         & > .document--number { color: $text-accent; }
-        & > .document--selection { background: $primary 40%; }
-        & > .document--cursor { background: $primary 20%; }
+        & > .document--selection { background: $primary 50%; }
+        & > .document--cursor { background: $primary 30%; }
         & > .document--match { background: $warning 40%; }
         & > .document--current-match { text-style: reverse bold; }
     }

@@ -163,15 +163,14 @@ class LinesView(ScrollView):
         segments = [Segment(text, base + self._style(tone)) for text, tone in row.pieces()]
         gutter = row.line.gutter
         strip = self._with_matches(Strip(segments), row, line_number)
-        strip = self._selected(strip, number, base)
+        strip = self._selected(strip, number)
         strip = strip.crop_extend(0, width - gutter, base).apply_offsets(0, number)
         if gutter:
             sign = self.sign(line_number) if not row.continues else ""
             lead = Segment(f"{sign:<{gutter}}", base + self._style(Tone.NOTE))
             strip = Strip.join([Strip([lead]), strip])
         if self.has_focus and self.is_marked(line_number):
-            cursor = self._style("cursor")
-            strip = _over(strip, Style(bgcolor=cursor.bgcolor))
+            strip = _over(strip, self._mark("cursor"))
         return strip
 
     def row_at(self, y: int) -> int:
@@ -189,6 +188,14 @@ class LinesView(ScrollView):
     def _style(self, part: str) -> Style:
         return self.get_component_rich_style(_PREFIX + part, partial=True)
 
+    def _mark(self, part: str) -> Style:
+        """Return a style to lie over text, blended here: a Rich style has no transparency."""
+        style = self._style(part)
+        colour = self.get_component_styles(_PREFIX + part).background
+        if style.bgcolor is None or colour.a == 1 or colour.ansi is not None:
+            return style
+        return style + Style(bgcolor=(self.background_colors[1] + colour).rich_color)
+
     def _with_matches(self, strip: Strip, row: Row, number: int) -> Strip:
         first = bisect_left(self._matches, number, key=lambda match: match.line)
         for place in range(first, len(self._matches)):
@@ -196,20 +203,19 @@ class LinesView(ScrollView):
             if match.line != number or match.start >= row.end:
                 break
             if match.end > row.start:
-                style = self._style("current-match" if place == self._match else "match")
+                style = self._mark("current-match" if place == self._match else "match")
                 strip = _styled(strip, row, match, style)
         return strip
 
-    def _selected(self, strip: Strip, number: int, base: Style) -> Strip:
+    def _selected(self, strip: Strip, number: int) -> Strip:
         selection = self.text_selection
         span = selection.get_span(number) if selection is not None else None
         if span is None:
             return strip
         length = strip.cell_length
         start, end = span[0], length if span[1] == -1 else span[1]
-        marked = base + self._style("selection")
         before, middle, after = strip.crop(0, start), strip.crop(start, end), strip.crop(end, length)
-        return Strip.join([before, _over(middle, Style(bgcolor=marked.bgcolor)), after])
+        return Strip.join([before, _over(middle, self._mark("selection")), after])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text as it was before wrapping."""

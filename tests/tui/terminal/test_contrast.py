@@ -1,0 +1,173 @@
+"""Text that can be read in every theme, measured on the cells that are painted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+from rich.color import ColorType
+from rich.segment import Segment
+from textual.color import Color
+from textual.geometry import Offset
+from textual.selection import Selection
+from textual.widgets import Input
+
+from authlens_core.oauth.check import failed, passed, warned
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.secret import Body
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.app.base_app import BaseApp
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.help import HelpScreen
+from authlens_tui.screens.trace.trace import TraceScreen
+from authlens_tui.terminal.contrast import READABLE, contrast
+from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
+from support.screens import Host, raw_segments, until
+from tui.screens.test_snapshots import STATES, dashboard
+
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+OURS: Final = {DARK.name, LIGHT.name, HIGH_CONTRAST.name}
+THEMES: Final = [
+    pytest.param(name, marks=() if name in OURS else pytest.mark.slow)
+    for name, theme in sorted(BaseApp({}).available_themes.items())
+    if not theme.ansi
+]
+TEXT: Final = re.compile("[^\\s\u2500-\u259f\u2800-\u28ff]")
+
+
+def trace() -> Trace:
+    """Return a trace with text of every tone."""
+    body = Body(
+        b'{"issuer": "https://as.example", "count": 3, "known": true, "inner": {"a": ["issuer", null]}}'
+    )
+    answer = Response(200, "OK", Headers.of([("Content-Type", "application/json")]), body)
+    exchange = Exchange(Request("GET", "https://as.example/issuer"), answer, None, NOW, 0.1)
+    checks = (
+        failed("a.b", "the issuer", "another", why="Because.", cure="Set it."),
+        warned("a.c", "one", "two"),
+        passed("a.d", "three"),
+    )
+    record = StageRecord(Stage.SERVER_METADATA, Outcome.FAILED, NOW, 0.1, (exchange,), checks)
+    return Trace("t", TraceKind.LOGIN, "https://wiki.example", NOW, (record,))
+
+
+def painted(app: BaseApp) -> Iterator[Segment]:
+    """Yield the pieces of text on the screen as they go to the terminal."""
+    for row in raw_segments(app):
+        segments = row
+        for each in app.get_line_filters():
+            segments = each.apply(segments, Color.parse("#000000"))
+        yield from (one for one in segments if TEXT.search(one.text) and not one.control)
+
+
+def too_faint(app: BaseApp, least: float = READABLE) -> list[str]:
+    """Return each piece of text whose contrast is too low, with the contrast."""
+    found = []
+    for text, style, _ in painted(app):
+        assert style is not None
+        assert style.color is not None, text
+        assert style.bgcolor is not None, text
+        seen = contrast(Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor))
+        if seen < least - 0.01:
+            found.append(f"{seen:.1f} {text!r} {style}")
+    return found
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_every_text_of_a_record_can_be_read(theme: str) -> None:
+    """All tabs; the cursor's line, search hits, the current hit, a selection."""
+    app = Host()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.theme = theme
+        screen = TraceScreen(trace())
+        await app.push_screen(screen)
+        await pilot.pause()
+        for number in range(1, 8):
+            screen.record_view.action_turn_to(number)
+            await pilot.pause()
+            assert too_faint(app) == []
+        screen.record_view.action_turn_to(3)
+        screen.record_view.read()
+        await pilot.press("slash", *"issuer")
+        await until(pilot, lambda: bool(screen.record_view.document._matches))
+        assert too_faint(app) == []
+        await pilot.press("enter", "down")
+        screen.record_view.read()
+        await pilot.pause()
+        document = screen.record_view.document
+        assert document.has_cursor
+        app.screen.selections = {document: Selection(Offset(0, 0), Offset(40, 6))}
+        await pilot.pause()
+        backgrounds = {one.style.bgcolor for one in painted(app) if one.style is not None}
+        assert len(backgrounds) >= 4  # the page, the cursor, a hit, the selection
+        assert too_faint(app) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_every_text_of_the_dashboard_and_of_a_dialog_can_be_read(theme: str) -> None:
+    """Rows in every state, the cursor's row, the footer, the help, disabled buttons."""
+    app = Host()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.theme = theme
+        screen = await dashboard(states=True)
+        await app.push_screen(screen)
+        await until(pilot, lambda: len(screen.listing.shown) == STATES)
+        assert too_faint(app) == []
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        assert too_faint(app) == []
+        await pilot.press("escape", "n", *"https://x")
+        await pilot.pause()
+        assert app.screen.query(Input)
+        assert too_faint(app) == []
+
+
+async def test_the_high_contrast_theme_reaches_seven_to_one() -> None:
+    """WCAG 2.2 §1.4.6, for what is read: rows, documents, the cursor."""
+    app = Host()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.theme = HIGH_CONTRAST.name
+        screen = await dashboard(states=True)
+        await app.push_screen(screen)
+        await until(pilot, lambda: len(screen.listing.shown) == STATES)
+        assert too_faint(app, 7) == []
+        await app.push_screen(TraceScreen(trace()))
+        await pilot.pause()
+        assert too_faint(app, 7) == []
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "xterm-16color"}, {"NO_COLOR": "1"}], ids=str)
+async def test_the_cursor_shows_where_colours_are_few_or_none(environ: dict[str, str]) -> None:
+    """A document and a table: the line of the cursor is in reverse, or in a pair of colours of its own."""
+    app = Host(environ)
+    assert app.theme == SIXTEEN.name
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = TraceScreen(trace())
+        await app.push_screen(screen)
+        screen.record_view.action_turn_to(3)
+        screen.record_view.read()
+        await pilot.press("down")
+        await pilot.pause()
+        marked = [one for one in painted(app) if one.style is not None and one.style.reverse]
+        assert "Content-Type: application/json" in "".join(one.text for one in marked)
+        table = await dashboard(states=True)
+        await app.push_screen(table)
+        assert isinstance(app.screen, DashboardScreen)
+        await until(pilot, lambda: len(table.listing.shown) == STATES)
+        row = [
+            one for one in painted(app) if one.text.startswith("revocation-failed.")
+        ]  # the first is marked
+        assert _stands_out(row[0], coloured="NO_COLOR" not in environ)
+
+
+def _stands_out(segment: Segment, *, coloured: bool) -> bool:
+    style = segment.style
+    assert style is not None
+    if style.reverse:
+        return True
+    colours = [one for one in (style.color, style.bgcolor) if one is not None]
+    return coloured and len(colours) == 2 and all(one.type is not ColorType.DEFAULT for one in colours)

@@ -95,13 +95,13 @@ class ConfigFile:
             return edit(*arguments)
         except (JsonSpanError, TomlEditError) as error:
             raise UsageError(
-                f"{self._shown} cannot be edited: {safe_line(str(error), 200)}.",
+                f"{self._shown} cannot be edited: {safe_line(str(error))}.",
                 "Correct the file, or add the server by hand: leave --write out to see what to add.",
             ) from None
 
     @property
     def _shown(self) -> str:
-        return safe_line(str(self.path), 300)
+        return safe_line(str(self.path))
 
     def _read(self) -> str | None:
         try:
@@ -132,7 +132,7 @@ class ConfigFile:
 
     def _trouble(self, doing: str, error: Exception) -> UsageError:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        return UsageError(f"{self._shown} cannot be {doing}: {safe_line(reason or '', 100)}.")
+        return UsageError(f"{self._shown} cannot be {doing}: {safe_line(reason or '')}.")
 
 
 def _write_whole(path: Path, text: str, mode: int) -> None:

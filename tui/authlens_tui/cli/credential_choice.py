@@ -48,7 +48,7 @@ async def show_which(arguments: Namespace) -> int:
         for kind in kinds:
             answer_line(f"{kind.value}  {_described(session, url, kind)}")
     if not kinds:
-        shown = safe_line(url, 300)
+        shown = safe_line(url)
         raise LoginNeeded(f"No credential on this machine is for {shown}.", f"Log in: authlens login {shown}")
     return 0
 
@@ -56,8 +56,8 @@ async def show_which(arguments: Namespace) -> int:
 def _described(session: Session, url: str, kind: CredentialKind) -> str:
     grant, token = session.credentials.find(url), session.credentials.service_tokens.find(url)
     if kind is CredentialKind.OAUTH and grant is not None:
-        return safe_line(f"{grant.resource or grant.resource_url} at {grant.issuer}", 300)
+        return safe_line(f"{grant.resource or grant.resource_url} at {grant.issuer}")
     if kind is CredentialKind.SERVICE_TOKEN and token is not None:
-        return safe_line(f"{token.url} {token.label or token.client_id}", 300)
+        return safe_line(f"{token.url} {token.label or token.client_id}")
     file = find_cloudflared_token(url)
-    return "" if file is None else safe_line(f"{file.host} {file.person}".strip(), 300)
+    return "" if file is None else safe_line(f"{file.host} {file.person}".strip())

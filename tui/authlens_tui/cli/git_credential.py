@@ -90,7 +90,7 @@ def _none(session: Session, url: str) -> int:
     origin = parse_url(url, loopback_http=True).origin
     places = (grant.resource or grant.resource_url for grant in session.credentials.list())
     if any(place.startswith(f"{origin}/") for place in places):
-        shown = shlex.quote(safe_line(origin, 300))
+        shown = shlex.quote(safe_line(origin))
         say(f"The logins for {shown} are for paths, and git did not give the path.")
         say(f"  → Run: git config --global credential.{shown}.useHttpPath true")
     return 0

@@ -27,7 +27,7 @@ class KnownClients:
 
     async def remember(self, facts: Facts) -> None:
         """Keep a client that was just registered; a given or a known one is left alone."""
-        if facts.known_client is not None or facts.client is None or facts.server_metadata is None:
+        if facts.client is None or facts.client == facts.known_client or facts.server_metadata is None:
             return
         if not facts.client_is_given:
             await self._registry.remember_client(facts.server_metadata.issuer, facts.client)

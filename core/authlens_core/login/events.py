@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Fact, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
@@ -13,6 +14,7 @@ __all__ = [
     "AnswerIgnored",
     "AuthorizationReady",
     "DeadlineMoved",
+    "DeviceCodeReady",
     "Event",
     "ExchangeEnded",
     "ExchangeStarted",
@@ -62,6 +64,13 @@ class AuthorizationReady:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceCodeReady:
+    """The server gave the codes of the device grant: the user enters theirs on another device."""
+
+    device: DeviceAuthorization
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlineMoved:
     """The person gave the browser more time; `seconds` are left now."""
 
@@ -95,6 +104,7 @@ Event = (
     | ExchangeStarted
     | ExchangeEnded
     | AuthorizationReady
+    | DeviceCodeReady
     | DeadlineMoved
     | AnswerIgnored
     | TunnelTested

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from authlens_core.access.answer import Answer
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.resource_metadata import ResourceMetadata
@@ -39,6 +40,7 @@ class Options:
         method: how the resource is asked; None tries GET, then the calls of an MCP client.
         legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
             as servers of MCP 2025-03-26 do.
+        device: log in by a code that is entered on another device (RFC 8628).
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
         anyway: log in although the resource answers without a login, if it publishes metadata.
         wait: seconds that the authorization stage waits for the browser.
@@ -56,6 +58,7 @@ class Options:
     wait: float = 300.0
     anyway: bool = False
     any_issuer: bool = False
+    device: bool = False
     legacy_paths: bool = False
     listen: bool = True
 
@@ -74,6 +77,7 @@ _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
         "client_secret": Stage.REGISTRATION,
         "scope": Stage.PKCE,
         "any_issuer": Stage.PKCE,
+        "device": Stage.REGISTRATION,
         "legacy_paths": Stage.RESOURCE_METADATA,
         "resource": Stage.PKCE,
     }
@@ -139,6 +143,8 @@ class Facts:
     scope: str | None = None
     authorization_url: str | None = field(default=None, repr=False)
     code: Secret | None = None
+    device: DeviceAuthorization | None = None
+    device_asked_at: datetime | None = None
     tokens: TokenResponse | None = None
     tokens_asked_at: datetime | None = None
     expires_at: datetime | None = None

@@ -29,12 +29,14 @@ class PlannedRequest:
         server_supplied: true when a server named the URL; it may then not lead from a public resource to a
             private address.
         limits: how long and how large the answer may be.
+        not_before: when it may be sent, UTC; None is at once.
     """
 
     request: Request
     purpose: Purpose
     server_supplied: bool = True
     limits: Limits = METADATA
+    not_before: datetime | None = None
 
 
 def stopped(planned: PlannedRequest, started_at: datetime, elapsed: float) -> Exchange:

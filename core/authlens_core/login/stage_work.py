@@ -17,7 +17,13 @@ from typing import Any, Final, TypeVar
 from authlens_core.finish import finish_first
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.events import AuthorizationReady, Event, ExchangeEnded, ExchangeStarted
+from authlens_core.login.events import (
+    AuthorizationReady,
+    DeviceCodeReady,
+    Event,
+    ExchangeEnded,
+    ExchangeStarted,
+)
 from authlens_core.login.facts import Facts
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender
@@ -36,6 +42,7 @@ __all__ = ["StageWork"]
 _Result = TypeVar("_Result")
 
 _MOST_REQUESTS_IN_A_STAGE: Final = 12
+_MOST_POLLS: Final = 3_600  # a device code lives an hour at most, and is asked about once a second at most
 _STALE_REFRESH: Final[LoginStage] = StaleRefreshStage()
 
 
@@ -78,7 +85,8 @@ class StageWork:
         facts = self._progress.facts if again else self._progress.usable
         if stage is not Stage.REGISTRATION:
             return facts, None
-        redirect_uri, problem = await self.wait.open(facts.options)
+        options = replace(facts.options, listen=False) if facts.options.device else facts.options
+        redirect_uri, problem = await self.wait.open(options)
         if problem is not None or redirect_uri is None:
             return facts, problem
         return await self._clients.looked_up(replace(facts, redirect_uri=redirect_uri)), None
@@ -87,7 +95,8 @@ class StageWork:
         """Send what the stage wants sent, after `exchanges`, add it to them, and return what it taught."""
         handler = self._stages.get(stage, _STALE_REFRESH)
         first: PlannedRequest | None = None
-        for _ in range(_MOST_REQUESTS_IN_A_STAGE):
+        polls = stage is Stage.EXCHANGE and facts.device is not None
+        for _ in range(_MOST_POLLS if polls else _MOST_REQUESTS_IN_A_STAGE):
             planned = handler.request(facts, tuple(exchanges))
             if planned is None:
                 break
@@ -95,6 +104,8 @@ class StageWork:
                 planned = first = self._tampering.sending(stage, planned, facts)
             if stage is Stage.EXCHANGE:
                 self._progress.code_sent(facts)
+            if planned.not_before is not None:
+                await asyncio.sleep((planned.not_before - self._clock()).total_seconds())
             await self._exchange(stage, facts, planned, exchanges)
         honest = tuple(exchanges)
         again = None if first is None else self._tampering.repeated(stage, first, honest)
@@ -115,6 +126,9 @@ class StageWork:
         if stage is Stage.REGISTRATION and not self._tampering.happened:
             await self._kept(self._clients.remember(learned.facts))
         elif stage is Stage.AUTHORIZATION:
+            if learned.facts.device is not None and learned.facts.options.device:
+                self._emit(DeviceCodeReady(learned.facts.device))
+                return learned
             return await self._authorize(self._tampering.link(learned), exchanges)
         elif stage is Stage.EXCHANGE:
             tampered = self._tampering.happened or self._tampering.pending

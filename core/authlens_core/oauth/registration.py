@@ -6,7 +6,7 @@ The server may change what a client asked for (RFC 7591 §3.2.1), so everything 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -40,6 +40,7 @@ def registration_request(
     scope: str | None,
     resource: str | None,
     initial_access_token: Secret | None = None,
+    extra_grants: Sequence[str] = (),
 ) -> Request:
     """Return the request that introduces a public native client (RFC 7591 §3.1).
 
@@ -49,12 +50,13 @@ def registration_request(
         client_name: what the consent page calls us.
         scope: what the client will ask for, space-separated; left out when empty.
         resource: the protected resource, as Cloudflare Access documents it; left out when None.
+        extra_grants: grant types besides the authorization code and refresh.
         initial_access_token: the server's admission ticket, if the person has one.
     """
     metadata: dict[str, JsonValue] = {
         "client_name": client_name,
         "redirect_uris": [redirect_uri],
-        "grant_types": list(_GRANTS),
+        "grant_types": [*_GRANTS, *extra_grants],
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
         "application_type": "native",

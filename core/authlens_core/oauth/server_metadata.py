@@ -17,10 +17,9 @@ from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.resource_metadata import (
     identifier_problem,
-    same_resource,
-    signature_check,
     string_list,
 )
+from authlens_core.oauth.server_features import feature_checks
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
 __all__ = ["ServerMetadata", "metadata_urls", "moves_on", "read_server_metadata"]
@@ -44,6 +43,8 @@ _ENDPOINTS: Final = (
     "token_endpoint",
     "registration_endpoint",
     "revocation_endpoint",
+    "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
 )
 
 # What a login by a public client needs: the member and the value it has to hold; the check's name, severity,
@@ -108,6 +109,8 @@ class ServerMetadata:
     client_id_metadata_document_supported: bool = False
     require_pushed_authorization_requests: bool = False
     protected_resources: tuple[str, ...] | None = None
+    pushed_authorization_request_endpoint: str | None = None
+    device_authorization_endpoint: str | None = None
     document: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
@@ -164,7 +167,7 @@ def read_server_metadata(
     checks += _endpoint_checks(document, endpoints, problems)
     checks += _requirement_checks(document, lists, endpoints, needs_registration=needs_registration)
     checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
-    checks += _feature_checks(document, lists, resource)
+    checks += feature_checks(document, lists, resource)
     authorization, token = endpoints["authorization_endpoint"], endpoints["token_endpoint"]
     if not is_usable(checks) or authorization is None or token is None:
         return Reading(None, tuple(checks))
@@ -186,9 +189,11 @@ def _metadata(
         issuer=issuer,
         authorization_endpoint=required[0],
         token_endpoint=required[1],
-        registration_endpoint=registration.text if registration else None,
-        revocation_endpoint=revocation.text if revocation else None,
+        registration_endpoint=_text(registration),
+        revocation_endpoint=_text(revocation),
         jwks_uri=jwks_uri if isinstance(jwks_uri, str) else None,
+        pushed_authorization_request_endpoint=_text(endpoints["pushed_authorization_request_endpoint"]),
+        device_authorization_endpoint=_text(endpoints["device_authorization_endpoint"]),
         grant_types_supported=lists["grant_types_supported"],
         response_types_supported=lists["response_types_supported"],
         code_challenge_methods_supported=lists["code_challenge_methods_supported"],
@@ -203,6 +208,10 @@ def _metadata(
         protected_resources=lists["protected_resources"],
         document=document,
     )
+
+
+def _text(url: Url | None) -> str | None:
+    return None if url is None else url.text
 
 
 def _issuer_check(
@@ -339,62 +348,3 @@ def _place_check(member: str, url: Url, home: Url) -> Check:
     if member == "authorization_endpoint" or url.host == home.host:
         return warned(name, expected, url.origin, why=why, spec=spec, cure=cure)
     return failed(name, expected, url.origin, why=why, spec=spec, cure=cure, overridable=True)
-
-
-def _feature_checks(
-    document: Mapping[str, JsonValue], lists: Mapping[str, tuple[str, ...] | None], resource: str
-) -> Iterator[Check]:
-    yield _iss_check(document)
-    modes = lists["response_modes_supported"]
-    if modes is not None and "query" not in modes:
-        yield warned(
-            f"{_STAGE}.response_modes",
-            "response_modes_supported has query, or is absent",
-            ", ".join(modes)[:300],
-            why="A listener on this machine receives only what the browser sends: the query of the callback.",
-            spec=_SPEC,
-            cure="Go on: many servers answer in the query without listing it. Else, the server has to.",
-        )
-    if document.get("require_pushed_authorization_requests") is True:
-        yield _pushed_check(document)
-    protected = lists["protected_resources"]
-    if protected is not None:
-        yield _protected_resources_check(protected, resource)
-    yield from signature_check(document, _STAGE, "RFC 8414 §2.1")
-
-
-def _iss_check(document: Mapping[str, JsonValue]) -> Check:
-    name = f"{_STAGE}.iss_parameter"
-    expected = "authorization_response_iss_parameter_supported is true"
-    why = "An answer that names its issuer cannot be mixed up with another server's."
-    value = document.get("authorization_response_iss_parameter_supported")
-    if value is True:
-        return passed(name, expected, "true", spec="RFC 9207 §3", why=why)
-    if value in (None, False):
-        seen = "not supported; state and the recorded token endpoint bind the answer"
-        return noticed(name, expected, seen, why=why, spec="RFC 9207 §3")
-    return warned(name, expected, f"malformed: {value!r}"[:200], why=why, spec="RFC 9207 §3")
-
-
-def _pushed_check(document: Mapping[str, JsonValue]) -> Check:
-    seen = "required"
-    if not isinstance(document.get("pushed_authorization_request_endpoint"), str):
-        seen = "required, and no pushed_authorization_request_endpoint is published"
-    return failed(
-        f"{_STAGE}.pushed_authorization_requests",
-        "require_pushed_authorization_requests is false or not stated",
-        seen,
-        why="The server takes only requests that were pushed to it beforehand, which authlens does not do.",
-        spec="RFC 9126 §5",
-        cure="The server has to set require_pushed_authorization_requests to false for this client.",
-    )
-
-
-def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:
-    name, expected = f"{_STAGE}.protected_resources", f"protected_resources holds {resource}"
-    why = "The resource names the server, and the server does not name the resource."
-    if any(same_resource(resource, other) for other in protected):
-        return passed(name, expected, resource, spec="RFC 9728 §4", why="Each names the other.")
-    seen = f"{len(protected)} others: {', '.join(protected[:3])}"[:500]
-    cure = "Go on if you know that this server issues tokens for the resource."
-    return failed(name, expected, seen, why=why, spec="RFC 9728 §4", cure=cure, overridable=True)

@@ -23,6 +23,9 @@ class Purpose(StrEnum):
     SERVICE_TOKEN = "resource with service token"  # noqa: S105 - a label
     CLOUDFLARED_TOKEN = "resource with the token of cloudflared"  # noqa: S105 - a label
     APPLICATION = "which application is this? (no credential)"
+    PUSHED_AUTHORIZATION = "pushed authorization request"
+    DEVICE_AUTHORIZATION = "device authorization"
+    DEVICE_TOKEN = "device token request"  # noqa: S105 - a label
     REFRESH = "refresh"
     REFRESH_AGAIN = "refresh again"
     REVOKE_ACCESS_TOKEN = "revoke access_token"  # noqa: S105 - a label

@@ -12,6 +12,7 @@ from authlens_core.login.events import (
     AnswerIgnored,
     AuthorizationReady,
     DeadlineMoved,
+    DeviceCodeReady,
     Event,
     ExchangeEnded,
     StageEnded,
@@ -40,6 +41,15 @@ def event_as_json(event: Event) -> Json | None:
             return {"event": "exchange", "stage": stage.value, **exchange_as_json(exchange)}
         case AuthorizationReady(url, _, seconds):
             return {"event": "authorization_url", "url": url, "seconds": seconds}
+        case DeviceCodeReady(device):
+            complete = device.verification_uri_complete
+            return {
+                "event": "device_code",
+                "user_code": device.user_code,
+                "verification_uri": device.verification_uri.text,
+                "verification_uri_complete": None if complete is None else complete.text,
+                "seconds": device.expires_in,
+            }
         case AnswerIgnored(reason, count):
             return {"event": "ignored", "reason": reason, "count": count}
         case DeadlineMoved(seconds):

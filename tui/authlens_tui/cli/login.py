@@ -50,7 +50,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
         NoSecretStore: there is no place for what would be earned; nothing was sent.
     """
     url = checked_url(arguments.url)
-    if arguments.paste_only and not can_paste():
+    if arguments.paste_only and not arguments.device and not can_paste():
         raise UsageError(
             "With --paste-only the answer has to be pasted, and there is no terminal to paste it into.",
             "Run it in a terminal, or leave --paste-only out.",
@@ -119,6 +119,7 @@ def _options(arguments: Namespace, secret: Secret | None) -> Options:
         method=arguments.method,
         wait=arguments.timeout,
         anyway=arguments.anyway,
+        device=arguments.device,
         legacy_paths=arguments.legacy_paths,
         any_issuer=arguments.any_issuer,
         listen=not arguments.paste_only,

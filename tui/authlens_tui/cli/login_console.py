@@ -10,8 +10,9 @@ from typing import Final
 from authlens_core.callback.own_screen import container_hint, in_container, why_no_browser
 from authlens_core.callback.request_head import TEST_PATH
 from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, is_ssh, other_route_hint
-from authlens_core.login.events import AuthorizationReady, Event, StageEnded
+from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.login.login import Login
+from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.secret import Secret
 from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Stage
@@ -70,6 +71,8 @@ class LoginConsole:
             tell(event, aloud=bool(self._environ.get("AUTHLENS_PLAIN")))
         if isinstance(event, AuthorizationReady):
             self._offer(event)
+        elif isinstance(event, DeviceCodeReady) and not self._json:
+            say_device_code(event.device)
 
     def close(self) -> None:
         """Stop reading what is pasted."""
@@ -154,3 +157,15 @@ class LoginConsole:
 
     def _nothing_pasted(self) -> None:
         say("    Ctrl-D ends nothing here: the login goes on waiting. Ctrl-C stops it.")
+
+
+def say_device_code(device: DeviceAuthorization) -> None:
+    """Say where the code is entered, on which host, and until when (RFC 10027)."""
+    say("")
+    say("  On any device, open this page and enter the code, only if you started this login yourself:")
+    for line in ("", f"    {device.verification_uri.text}", f"    Code: {device.user_code}", ""):
+        say(line)
+    if device.verification_uri_complete is not None:
+        say(f"  With the code filled in: {device.verification_uri_complete.text}")
+    minutes = max(1, round(device.expires_in / 60))
+    say(f"  The page is on {device.verification_uri.host}. The code expires in {minutes} min. Ctrl-C stops.")

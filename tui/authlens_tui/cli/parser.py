@@ -125,6 +125,9 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--legacy-paths", action="store_true", help="old MCP servers: /authorize, /token, /register"
     )
+    add.add_argument(
+        "--device", action="store_true", help="enter a code on another device, if the server can do that"
+    )
     add.add_argument("--yes", action="store_true", help="go on where a failed check may be overridden")
     add.add_argument(
         "--cloudflared",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from authlens_core.access.diagnose import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stages.device import device_request, learn_device
 from authlens_core.login.stages.registration import OFFLINE_ACCESS, requested_scope
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
@@ -18,10 +19,19 @@ from authlens_core.oauth.authorization import (
 )
 from authlens_core.oauth.check import Check, Severity, failed, judged
 from authlens_core.oauth.check_id import CheckId
-from authlens_core.oauth.form import FormPair
+from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.form import FormPair, FormRefused
+from authlens_core.oauth.pushed_authorization import (
+    pushed_authorization_request,
+    pushed_authorization_url,
+    read_pushed_authorization,
+)
+from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import TOKEN
+from authlens_core.wire.purpose import Purpose
 
 __all__ = ["AuthorizationStage", "expected_response", "learn_response", "nobody_came"]
 
@@ -31,12 +41,23 @@ class AuthorizationStage:
 
     stage = Stage.AUTHORIZATION
 
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:  # noqa: ARG002
-        """Return None: it is the browser that sends, not authlens."""
-        return None
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the request that goes before the browser's: for the device's codes, or the pushed one."""
+        if sent:
+            return None
+        if facts.options.device:
+            return device_request(facts, requested_scope(facts))
+        return _pushed(facts, self.learn(facts, ()).facts.authorization_url)
 
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:  # noqa: ARG002
-        """Build the authorization URL from what is known."""
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
+        """Build the authorization URL from what is known and, if it was pushed, its reference."""
+        if facts.options.device:
+            return learn_device(facts, exchanges, requested_scope(facts))
+        plain = self._with_link(facts)
+        pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
+        return plain if pushed is None or not plain.facts.authorization_url else _referred(plain, pushed)
+
+    def _with_link(self, facts: Facts) -> StageResult:
         metadata, client, pkce, state = facts.server_metadata, facts.client, facts.pkce, facts.state
         if metadata is None or client is None or pkce is None or state is None:
             return StageResult(facts, (_incomplete(),))
@@ -66,6 +87,49 @@ class AuthorizationStage:
             for name, value in url_parameters(url)
         )
         return StageResult(replace(facts, authorization_url=url, scope=scope, code=None), (), shown)
+
+
+def _pushed(facts: Facts, link: str | None) -> PlannedRequest | None:
+    """Return the pushed authorization request, if the server takes it (RFC 9126)."""
+    metadata, client = facts.server_metadata, facts.client
+    endpoint = metadata.pushed_authorization_request_endpoint if metadata is not None else None
+    if metadata is None or client is None or endpoint is None or link is None:
+        return None
+    own = len(url_parameters(metadata.authorization_endpoint))
+    parameters: list[FormPair] = [
+        (name, facts.state if name == "state" and facts.state is not None else value)
+        for name, value in url_parameters(link)[own:]
+    ]
+    try:
+        url = parse_url(endpoint, loopback_http=facts.loopback_http)
+        request = pushed_authorization_request(url, client, parameters)
+    except (UrlRefused, FormRefused):
+        return None
+    return PlannedRequest(request, Purpose.PUSHED_AUTHORIZATION, limits=TOKEN)
+
+
+def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
+    """Return the link that holds the reference to the pushed request instead of its parameters."""
+    facts = plain.facts
+    if pushed.response is None or pushed.failure is not None:
+        cause = pushed.failure.cause if pushed.failure else "no answer"
+        check = failed("pushed.answer", "The server takes the pushed request.", cause, spec="RFC 9126 §2.2")
+        return replace(plain, checks=(*plain.checks, check))
+    reading = read_pushed_authorization(pushed.response)
+    if reading.value is None or facts.server_metadata is None or facts.client is None:
+        error = read_error(pushed.response)
+        found = refusal(Stage.AUTHORIZATION, error, status=pushed.response.status, exchange=pushed)
+        return StageResult(facts, (*plain.checks, *reading.checks), plain.shown, found)
+    try:
+        link = pushed_authorization_url(
+            facts.server_metadata.authorization_endpoint,
+            client_id=facts.client.client_id,
+            request_uri=reading.value.request_uri,
+        )
+    except FormRefused as refused:
+        return StageResult(facts, (_unusable(str(refused)),))
+    shown = (*plain.shown, Fact("request_uri", reading.value.request_uri, "RFC 9126 §2.2", "in the link"))
+    return StageResult(replace(facts, authorization_url=link), (*plain.checks, *reading.checks), shown)
 
 
 _PARAMETER_SPEC = {

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stages.device import device_secrets, poll_checks, poll_request
 from authlens_core.oauth.check import Check, failed, warned
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.id_token import id_token_checks
@@ -36,8 +37,10 @@ class ExchangeStage:
         A second use of a code may end the grant.
         """
         metadata, client, pkce = facts.server_metadata, facts.client, facts.pkce
-        if len(sent) == 1 and metadata is not None:
-            return _keys_request(facts, sent[0], metadata)
+        if facts.device is not None and (planned := poll_request(facts, sent)) is not None:
+            return planned
+        if sent and metadata is not None:
+            return _keys_request(facts, sent, metadata)
         if sent or metadata is None or client is None or pkce is None or facts.code is None:
             return None
         try:
@@ -57,8 +60,9 @@ class ExchangeStage:
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the tokens and work out when they end."""
         if not exchanges:
-            return StageResult(facts, (_no_code(),))
-        exchange = exchanges[0]
+            expired = poll_checks(()) if facts.device is not None else ()
+            return StageResult(facts, expired or (_no_code(),))
+        exchange = _token_exchange(exchanges)
         if exchange.response is None or exchange.failure is not None:
             return StageResult(facts, (_no_answer(exchange),))
         reading = read_token_response(
@@ -68,6 +72,8 @@ class ExchangeStage:
         if reading.value is None:
             error, status = read_error(exchange.response, _sent(facts)), exchange.response.status
             found = refusal(Stage.EXCHANGE, error, status=status, exchange=exchange)
+            if facts.device is not None and (expired := poll_checks(exchanges)):
+                return StageResult(facts, expired)
             return StageResult(replace(facts, code=None), checks, diagnosis=found)
         tokens = reading.value
         checks = (*checks, *_id_token_checks(facts, tokens, exchanges))
@@ -78,8 +84,15 @@ class ExchangeStage:
         return StageResult(new, checks, _shown(tokens, expires_at))
 
 
-def _keys_request(facts: Facts, answered: Exchange, metadata: ServerMetadata) -> PlannedRequest | None:
-    if answered.response is None or metadata.jwks_uri is None:
+def _token_exchange(exchanges: Sequence[Exchange]) -> Exchange:
+    """Return the exchange that brought the tokens, or that decided that none come."""
+    return [e for e in exchanges if e.purpose is not Purpose.SIGNING_KEYS][-1]
+
+
+def _keys_request(facts: Facts, sent: Sequence[Exchange], metadata: ServerMetadata) -> PlannedRequest | None:
+    answered = sent[-1]
+    fetched = answered.purpose is Purpose.SIGNING_KEYS
+    if answered.response is None or metadata.jwks_uri is None or fetched:
         return None
     tokens = read_token_response(answered.response, resource=facts.resource, scope=facts.scope).value
     try:
@@ -97,14 +110,15 @@ def _id_token_checks(facts: Facts, tokens: TokenResponse, exchanges: Sequence[Ex
         return ()
     if tokens.id_token is None:
         return (_no_id_token(),) if facts.nonce is not None else ()
-    keys = exchanges[1].response if len(exchanges) > 1 else None
+    keys = exchanges[-1].response if exchanges[-1].purpose is Purpose.SIGNING_KEYS else None
+    answered = _token_exchange(exchanges)
     return id_token_checks(
         tokens.id_token,
         issuer=metadata.issuer,
         client_id=client.client_id,
         nonce=facts.nonce,
         keys=keys.body if keys is not None and keys.status == 200 else None,
-        now=exchanges[0].started_at + timedelta(seconds=exchanges[0].elapsed),
+        now=answered.started_at + timedelta(seconds=answered.elapsed),
     )
 
 
@@ -122,7 +136,7 @@ def _sent(facts: Facts) -> tuple[Secret, ...]:
     """The secrets of the request: masked where the server's answer repeats them."""
     verifier = () if facts.pkce is None else (facts.pkce.code_verifier,)
     code = () if facts.code is None else (facts.code,)
-    return (*code, *verifier)
+    return (*code, *verifier, *device_secrets(facts))
 
 
 def _clock(exchange: Exchange) -> tuple[Check, ...]:

@@ -12,6 +12,7 @@ from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import Check, failed, failures, passed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
@@ -48,6 +49,7 @@ class RegistrationStage:
             client_name=CLIENT_NAME,
             scope=requested_scope(facts),
             resource=facts.resource,
+            extra_grants=(GRANT_TYPE,) if facts.options.device else (),
         )
         return PlannedRequest(request, Purpose.REGISTRATION)
 
@@ -129,11 +131,12 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
         return client, passed(
             "registration.client", "The client is described by a document.", options.client_metadata_url
         )
-    if facts.known_client is not None:
-        return facts.known_client, passed(
+    known = facts.known_client
+    if known is not None and not (facts.options.device and GRANT_TYPE not in known.grant_types):
+        return known, passed(
             "registration.client",
             "This server knows authlens already.",
-            f"client_id {facts.known_client.client_id}",
+            f"client_id {known.client_id}",
             spec=_SPEC,
             why="Registered clients often cannot be deleted, so authlens registers once and uses it again.",
         )

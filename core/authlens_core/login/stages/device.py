@@ -1,0 +1,133 @@
+"""The device authorization grant in the stages (RFC 8628): a code to enter elsewhere, and no callback."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from authlens_core.login.facts import Facts
+from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.oauth.check import Check, failed
+from authlens_core.oauth.device_authorization import (
+    DevicePolling,
+    PollResult,
+    device_authorization_request,
+    device_token_request,
+    poll_result,
+    read_device_authorization,
+)
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Fact
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import TOKEN
+from authlens_core.wire.purpose import Purpose
+
+__all__ = ["device_request", "device_secrets", "learn_device", "poll_checks", "poll_request"]
+
+_SPEC = "RFC 8628 §3.2"
+
+
+def device_request(facts: Facts, scope: str | None) -> PlannedRequest | None:
+    """Return the request for the codes, or None if the server has no endpoint for it."""
+    metadata, client = facts.server_metadata, facts.client
+    endpoint = _url(facts, metadata.device_authorization_endpoint if metadata is not None else None)
+    if endpoint is None or client is None:
+        return None
+    request = device_authorization_request(endpoint, client, scope=scope, resource=facts.resource)
+    return PlannedRequest(request, Purpose.DEVICE_AUTHORIZATION, limits=TOKEN)
+
+
+def learn_device(facts: Facts, exchanges: Sequence[Exchange], scope: str | None) -> StageResult:
+    """Return the codes, and where the user enters theirs."""
+    if not exchanges:
+        return StageResult(facts, (_no_endpoint(),))
+    exchange = exchanges[-1]
+    if exchange.response is None or exchange.failure is not None:
+        return StageResult(facts, (_no_answer(exchange),))
+    reading = read_device_authorization(exchange.response, loopback_http=facts.loopback_http)
+    found = reading.value
+    if found is None:
+        return StageResult(facts, reading.checks)
+    expires = exchange.started_at + timedelta(seconds=found.expires_in)
+    shown = [
+        Fact("user_code", found.user_code, _SPEC, "enter it only if you started this login"),
+        Fact("verification_uri", found.verification_uri.text, _SPEC, "open it on any device"),
+        Fact("expires at", expires.isoformat(sep=" ", timespec="seconds"), "", "UTC"),
+        Fact("device_code", found.device_code, _SPEC, "authlens asks for the tokens with it"),
+        Fact("interval", f"{found.interval} s", _SPEC),
+    ]
+    new = replace(facts, device=found, device_asked_at=exchange.started_at, scope=scope, code=None)
+    return StageResult(new, reading.checks, tuple(shown))
+
+
+def poll_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+    """Return the next request for the tokens and when to send it, or None if there is nothing left to ask."""
+    metadata, client, device = facts.server_metadata, facts.client, facts.device
+    endpoint = _url(facts, metadata.token_endpoint if metadata is not None else None)
+    if endpoint is None or client is None or device is None or facts.device_asked_at is None:
+        return None
+    polling = DevicePolling.start(device, facts.device_asked_at.timestamp())
+    now = facts.device_asked_at.timestamp()
+    for exchange in sent:
+        result, now = poll_result(exchange.response), exchange.started_at.timestamp() + exchange.elapsed
+        if result.is_final:
+            return None
+        polling = polling.after(result, now, exchange.response)
+    if polling.wait(now) is None:
+        return None
+    request = device_token_request(endpoint, client, device_code=device.device_code, resource=facts.resource)
+    at = datetime.fromtimestamp(polling.next_at, UTC)
+    return PlannedRequest(request, Purpose.DEVICE_TOKEN, limits=TOKEN, not_before=at)
+
+
+def poll_checks(sent: Sequence[Exchange]) -> tuple[Check, ...]:
+    """Return why polling ended without tokens; nothing if the last answer says so itself."""
+    last = poll_result(sent[-1].response) if sent else PollResult.EXPIRED
+    if last.is_final and last is not PollResult.EXPIRED:
+        return ()
+    return (
+        failed(
+            "device.expired",
+            "You enter the code before it expires.",
+            f"not entered, asked {len(sent)} times",
+            why="An old code could be entered by somebody who was tricked into it.",
+            spec="RFC 8628 §3.5",
+            cure="Start the login again and enter the new code.",
+        ),
+    )
+
+
+def device_secrets(facts: Facts) -> tuple[Secret, ...]:
+    """Return what an answer must not repeat in a text that is shown."""
+    return () if facts.device is None else (facts.device.device_code,)
+
+
+def _url(facts: Facts, text: str | None) -> Url | None:
+    try:
+        return None if text is None else parse_url(text, loopback_http=facts.loopback_http)
+    except UrlRefused:
+        return None
+
+
+def _no_endpoint() -> Check:
+    return failed(
+        "device.endpoint",
+        "The server has a device_authorization_endpoint.",
+        "none in its metadata",
+        why="Without it there is no code to enter on another device.",
+        spec="RFC 8628 §4",
+        cure="Log in with a link: leave --device out.",
+    )
+
+
+def _no_answer(exchange: Exchange) -> Check:
+    failure = exchange.failure
+    return failed(
+        "device.answer",
+        "The server answers with the codes.",
+        failure.cause if failure else "no answer",
+        spec=_SPEC,
+        cure=failure.cure if failure else "Run the stage again.",
+    )

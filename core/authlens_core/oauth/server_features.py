@@ -1,0 +1,67 @@
+"""What a server offers beyond the endpoints: issuer in the answer, pushed requests, its resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from authlens_core.oauth.check import Check, failed, noticed, passed, warned
+from authlens_core.oauth.json_document import JsonValue
+from authlens_core.oauth.resource_metadata import same_resource, signature_check
+
+__all__ = ["feature_checks"]
+
+
+def feature_checks(
+    document: Mapping[str, JsonValue], lists: Mapping[str, tuple[str, ...] | None], resource: str
+) -> Iterator[Check]:
+    """Yield one check for each feature that matters to a login."""
+    yield _iss_check(document)
+    modes = lists["response_modes_supported"]
+    if modes is not None and "query" not in modes:
+        yield warned(
+            "server.response_modes",
+            "response_modes_supported has query, or is absent",
+            ", ".join(modes)[:300],
+            why="A listener on this machine receives only what the browser sends: the query of the callback.",
+            spec="RFC 8414 §2",
+            cure="Go on: many servers answer in the query without listing it. Else, the server has to.",
+        )
+    if document.get("require_pushed_authorization_requests") is True:
+        yield _pushed_check(document)
+    protected = lists["protected_resources"]
+    if protected is not None:
+        yield _protected_resources_check(protected, resource)
+    yield from signature_check(document, "server", "RFC 8414 §2.1")
+
+
+def _iss_check(document: Mapping[str, JsonValue]) -> Check:
+    name = "server.iss_parameter"
+    expected = "authorization_response_iss_parameter_supported is true"
+    why = "An answer that names its issuer cannot be mixed up with another server's."
+    value = document.get("authorization_response_iss_parameter_supported")
+    if value is True:
+        return passed(name, expected, "true", spec="RFC 9207 §3", why=why)
+    if value in (None, False):
+        seen = "not supported; state and the recorded token endpoint bind the answer"
+        return noticed(name, expected, seen, why=why, spec="RFC 9207 §3")
+    return warned(name, expected, f"malformed: {value!r}"[:200], why=why, spec="RFC 9207 §3")
+
+
+def _pushed_check(document: Mapping[str, JsonValue]) -> Check:
+    name, expected = "server.pushed_authorization_requests", "a pushed_authorization_request_endpoint"
+    why = "The server takes only requests that were pushed to it beforehand."
+    seen = document.get("pushed_authorization_request_endpoint")
+    if isinstance(seen, str):
+        return passed(name, expected, seen, why=why, spec="RFC 9126 §5")
+    cure = "The server has to publish the endpoint, because it requires pushed requests."
+    return failed(name, expected, "none", why=why, spec="RFC 9126 §5", cure=cure)
+
+
+def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:
+    name, expected = "server.protected_resources", f"protected_resources holds {resource}"
+    why = "The resource names the server, and the server does not name the resource."
+    if any(same_resource(resource, other) for other in protected):
+        return passed(name, expected, resource, spec="RFC 9728 §4", why="Each names the other.")
+    seen = f"{len(protected)} others: {', '.join(protected[:3])}"[:500]
+    cure = "Go on if you know that this server issues tokens for the resource."
+    return failed(name, expected, seen, why=why, spec="RFC 9728 §4", cure=cure, overridable=True)

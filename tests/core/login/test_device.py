@@ -47,6 +47,7 @@ async def _run(sender: ScriptedSender) -> tuple[StageRecord, list[Event]]:
 
 
 async def test_the_code_is_shown_and_polling_ends_with_the_tokens() -> None:
+    """DG-2, DG-8."""
     sender = _sender(_error("authorization_pending"), _error("slow_down"), TOKENS)
     last, events = await _run(sender)
     assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED)
@@ -73,6 +74,7 @@ async def test_a_final_answer_ends_the_polling(code: str) -> None:
 
 
 async def test_a_code_that_expires_is_not_asked_about_for_ever() -> None:
+    """DG-7."""
     sender = _sender(_error("authorization_pending"), codes={**CODES, "expires_in": 4})
     last, _ = await _run(sender)
     assert [check.name for check in last.failures] == ["device.expired"]

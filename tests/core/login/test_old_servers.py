@@ -37,6 +37,7 @@ async def _run(sender: ScriptedSender, **options: bool) -> Trace:
 
 
 async def test_server_metadata_at_the_origin_is_taken_with_a_warning() -> None:
+    """MCP-3."""
     trace = await _run(_sender({AT_ORIGIN: reply(200, server_document(ORIGIN))}))
     assert [record.outcome for record in trace.records] == [Outcome.PASSED] * 8
     [check] = [c for c in trace.records[1].checks if c.name == "resource_metadata.found"]
@@ -45,6 +46,7 @@ async def test_server_metadata_at_the_origin_is_taken_with_a_warning() -> None:
 
 
 async def test_default_paths_are_not_used_unless_the_user_chose_them() -> None:
+    """MCP-3."""
     sender = _sender()
     trace = await _run(sender)
     assert (trace.records[-1].stage, trace.records[-1].outcome) == (Stage.RESOURCE_METADATA, Outcome.FAILED)

@@ -24,6 +24,7 @@ def _sender(answer: Response) -> ScriptedSender:
 
 
 async def test_the_parameters_are_pushed_and_the_link_holds_their_reference() -> None:
+    """AZ-10."""
     sender, links = _sender(reply(201, {"request_uri": REFERENCE, "expires_in": 60})), []
     async with login_to(sender) as login:
 

@@ -70,6 +70,7 @@ def test_a_good_token_passes_each_check() -> None:
     ids=str,
 )
 def test_a_claim_that_does_not_fit_fails_its_check_alone(changes: dict[str, object], subject: str) -> None:
+    """AZ-11."""
     checks = _checks(_token(**changes))
     assert [name for name, check in checks.items() if check.severity is Severity.FAILURE] == [subject]
 

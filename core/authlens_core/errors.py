@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from authlens_core.safe_text import safe_line
+from authlens_core.safe_text import safe_sentence
 
 __all__ = [
     "AuthlensError",
@@ -44,9 +44,9 @@ class AuthlensError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, cause: str, cure: str = "", *, stage: str = "") -> None:
-        super().__init__(cause)
-        self.cause = safe_line(cause)
-        self.cure = safe_line(cure)
+        self.cause = safe_sentence(cause)
+        super().__init__(self.cause)
+        self.cure = safe_sentence(cure)
         self.stage = stage
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ import re
 import unicodedata
 from typing import Final, NewType
 
-__all__ = ["DOCUMENT", "LINE", "NAME", "SafeText", "safe_fields", "safe_line", "safe_text"]
+__all__ = ["DOCUMENT", "LINE", "NAME", "SafeText", "safe_fields", "safe_line", "safe_sentence", "safe_text"]
 
 SafeText = NewType("SafeText", str)
 
@@ -37,6 +37,7 @@ _SHORT: Final = {"\t": "\\t", "\r": "\\r", "\n": "\\n", "\x1b": "\\e", "\x00": "
 _DECEPTIVE: Final = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5\u2800") | frozenset(
     chr(c) for c in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810))
 )
+_USER_INFO: Final = re.compile(r"(?:(?<=:/)|(?<=://))[^\s/?#@]+@")  # RFC 3986 §3.2.1; a path has one slash
 # Only runs outside these blocks, which have no marks, are looked at character by character.
 _MAYBE_MARKS: Final = re.compile(f"[^\\x00-\\u02ff\\u3100-\\ua66e\\uac00-\\ud7ff]{{{_MOST_MARKS + 1},}}")
 
@@ -50,6 +51,11 @@ def safe_line(text: str, limit: int = LINE) -> SafeText:
     if len(text) > limit:
         return SafeText(f"{shown[:limit]}… ({len(text) - limit} more characters)")
     return SafeText(shown)
+
+
+def safe_sentence(text: str, limit: int = LINE) -> SafeText:
+    """Return words of ours as `safe_line` does, without the user name and password of a URL in them."""
+    return safe_line(_USER_INFO.sub("•••@", text), limit)
 
 
 def safe_text(text: str, limit: int = DOCUMENT) -> SafeText:
@@ -67,7 +73,7 @@ def safe_text(text: str, limit: int = DOCUMENT) -> SafeText:
 def safe_fields(value: object, *names: str) -> None:
     """Make the text of these fields of a frozen dataclass one safe line each; call it in `__post_init__`."""
     for name in names:
-        object.__setattr__(value, name, safe_line(getattr(value, name)))
+        object.__setattr__(value, name, safe_sentence(getattr(value, name)))
 
 
 def _printable(text: str) -> str:

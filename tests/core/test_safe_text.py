@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from authlens_core.safe_text import safe_line, safe_text
+from authlens_core.errors import UsageError
+from authlens_core.oauth.check import failed
+from authlens_core.safe_text import safe_line, safe_sentence, safe_text
 
 HOSTILE = [
     "\x1b]0;title\x07",
@@ -106,3 +109,21 @@ def test_a_stack_of_combining_marks_is_cut() -> None:
     assert safe_line("a" + "\u0301" * 4 + "b") == "a" + "\u0301" * 4 + "b"
     assert safe_line("a" + "\u0301" * 6) == "a" + "\u0301" * 4 + "\\u0301" * 2
     assert safe_text("a\n" + "\u0489" * 5) == "a\n" + "\u0489" * 4 + "\\u0489"
+
+
+@pytest.mark.parametrize("slashes", ["//", "/"], ids=["URL", "path"])
+@pytest.mark.parametrize("user", ["ada:pass-canary", "pass-canary", "ada:pass:canary", "%41:pass-canary"])
+def test_a_password_in_a_url_is_shown_nowhere(slashes: str, user: str) -> None:
+    """Errors, checks and what `say` writes quote the URL that was given."""
+    words = f"https:{slashes}{user}@wiki.example.com/a@b cannot be used, nor http://x:pass-canary@y."
+    shown = f"https:{slashes}•••@wiki.example.com/a@b cannot be used, nor http://•••@y."
+    assert safe_sentence(words) == shown
+    assert UsageError(words, words).cause == UsageError(words, words).cure == shown
+    assert failed("a.b", words, words).seen == shown
+
+
+@given(ANY)
+def test_no_character_changes_the_width_of_its_neighbours(text: str) -> None:
+    """Rows are wrapped and cut by adding widths, so a whole must be as wide as its parts."""
+    shown = safe_line(text)
+    assert cell_len(shown) == sum(cell_len(c) for c in shown)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import DOCUMENT, NAME, safe_line
+from authlens_core.safe_text import DOCUMENT, NAME, safe_line, safe_sentence
 from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
 
@@ -62,7 +62,7 @@ def say(words: str) -> None:
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(encodable(safe_line(words, DOCUMENT), sys.stderr) + "\n")
+        sys.stderr.write(encodable(safe_sentence(words, DOCUMENT), sys.stderr) + "\n")
         sys.stderr.flush()
     except (BlockingIOError, ValueError):
         pass

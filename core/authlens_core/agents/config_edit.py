@@ -16,7 +16,6 @@ from authlens_core.agents.json_edit import member_at, with_member, without_membe
 from authlens_core.agents.json_spans import JsonSpanError
 from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 
 __all__ = ["BACKUP_SUFFIX", "ConfigFile", "Edited", "rendered"]
 
@@ -95,13 +94,13 @@ class ConfigFile:
             return edit(*arguments)
         except (JsonSpanError, TomlEditError) as error:
             raise UsageError(
-                f"{self._shown} cannot be edited: {safe_line(str(error))}.",
+                f"{self._shown} cannot be edited: {error!s}.",
                 "Correct the file, or add the server by hand: leave --write out to see what to add.",
             ) from None
 
     @property
     def _shown(self) -> str:
-        return safe_line(str(self.path))
+        return str(self.path)
 
     def _read(self) -> str | None:
         try:
@@ -132,7 +131,7 @@ class ConfigFile:
 
     def _trouble(self, doing: str, error: Exception) -> UsageError:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        return UsageError(f"{self._shown} cannot be {doing}: {safe_line(reason or '')}.")
+        return UsageError(f"{self._shown} cannot be {doing}: {reason or ''}.")
 
 
 def _write_whole(path: Path, text: str, mode: int) -> None:

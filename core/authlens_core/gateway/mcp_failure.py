@@ -17,7 +17,6 @@ from authlens_core.errors import (
 from authlens_core.gateway.mcp_http import read_bounded
 from authlens_core.gateway.mcp_message import Message, MessageInvalid, parse_message
 from authlens_core.gateway.refusal import login_command
-from authlens_core.safe_text import NAME, safe_line
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.streaming import StreamedResponse
 
@@ -83,7 +82,7 @@ async def failure_of_answer(
         return McpFailure(INVALID_REQUEST, "The server took the request and gives no answer to it.")
     kind = answer.get("content-type").partition(";")[0].strip().lower()
     if request is not None and kind not in ("application/json", "text/event-stream"):
-        shown = safe_line(kind, NAME) or "nothing"
+        shown = kind or "nothing"
         return failure_of(
             ServerMisconfigured(f"The server answered with {shown} where MCP wants JSON or events."), url
         )
@@ -92,7 +91,7 @@ async def failure_of_answer(
 
 def _redirected(answer: StreamedResponse) -> AuthlensError:
     location = answer.get("location")
-    host = safe_line(urlsplit(location).netloc) or "another path"
+    host = urlsplit(location).netloc or "another path"
     if "/cdn-cgi/access/login" in location:
         return LoginNeeded(f"The server redirects to the login page at {host}.", "Log in again.")
     return ServerMisconfigured(

@@ -14,7 +14,6 @@ from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.gateway.mcp_message import Message, MessageInvalid, line_of, parse_message
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.oauth.url import Url, parse_url
-from authlens_core.safe_text import safe_line
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 
@@ -119,7 +118,7 @@ class McpHttp:
             if renewed is None:
                 break
             credential = renewed
-        shown = safe_line(self.url)
+        shown = self.url
         raise Refused(f"{shown} refuses the credential.", f"To see why: authlens probe --kept {shown}")
 
     def _request(

@@ -14,7 +14,6 @@ from authlens_core.errors import (
     Refused,
     TimedOut,
 )
-from authlens_core.safe_text import safe_line
 from authlens_core.wire.exchange import FailureKind, WireFailure
 
 __all__ = ["Refusal", "login_command", "of_error", "of_failure"]
@@ -73,7 +72,7 @@ _STATUS: tuple[tuple[type[AuthlensError], int, str], ...] = (
 
 def login_command(url: str) -> str:
     """Return what a person has to run to log in to `url`."""
-    return f"authlens login {shlex.quote(safe_line(url))}"
+    return f"authlens login {shlex.quote(url)}"
 
 
 def of_error(error: AuthlensError, url: str) -> Refusal:
@@ -91,7 +90,7 @@ def of_failure(failure: WireFailure) -> Refusal:
     return Refusal(
         504 if late else 502,
         "timed_out" if late else "network",
-        safe_line(failure.cause),
+        failure.cause,
         failure.cure,
         TimedOut.exit_code if late else NetworkFailure.exit_code,
     )

@@ -29,7 +29,6 @@ from authlens_core.gateway.forwarding import (
 )
 from authlens_core.gateway.refusal import Refusal, of_error, of_failure
 from authlens_core.gateway.request_credential import RequestCredential
-from authlens_core.safe_text import safe_line
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
 
@@ -113,7 +112,7 @@ class ReverseProxy:
         if is_hidden(path):
             return Refusal(404, "not_found", "OAuth is hidden here: the proxy adds the credential.")
         if not self.credential.covers(path):
-            shown = safe_line(unquote(path))
+            shown = unquote(path)
             return Refusal(403, "not_covered", f"The credential is not for {shown}.")
         return target
 
@@ -184,7 +183,7 @@ class ReverseProxy:
 
     def refused(self) -> Refusal:
         """Return the answer where the resource refuses a renewed credential, too."""
-        shown = safe_line(self.credential.url)
+        shown = self.credential.url
         return Refusal(
             502,
             "refused",
@@ -195,7 +194,7 @@ class ReverseProxy:
 
     def elsewhere(self, redirect: Elsewhere) -> Refusal:
         """Return the answer where the resource redirects to another origin."""
-        host = safe_line(urlsplit(redirect.target).netloc)
+        host = urlsplit(redirect.target).netloc
         if "/cdn-cgi/access/login" in redirect.target:
             cause = f"The resource redirects to the login page at {host}."
             return of_error(LoginNeeded(cause, "Log in again."), self.credential.url)

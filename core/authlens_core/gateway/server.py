@@ -14,7 +14,6 @@ from typing import Any, Final
 import uvicorn
 
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line
 
 __all__ = ["GatewayServer", "loopback_socket", "remove_socket", "unix_socket"]
 
@@ -77,7 +76,7 @@ def loopback_socket(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"Port {port} cannot be used: {safe_line(error.strerror or type(error).__name__)}.",
+            f"Port {port} cannot be used: {error.strerror or type(error).__name__}.",
             "Choose another --port, or leave it out to use any free one.",
         ) from None
     return listener
@@ -101,7 +100,7 @@ def unix_socket(path: Path) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"The socket {safe_line(str(path))} cannot be made: {safe_line(error.strerror or str(error))}.",
+            f"The socket {path!s} cannot be made: {error.strerror or str(error)}.",
             "Choose another --socket path; its directory has to exist and be yours.",
         ) from None
     finally:
@@ -125,7 +124,7 @@ def _remove_dead(path: Path) -> None:
         mode = path.lstat().st_mode
     except OSError:
         return
-    shown = safe_line(str(path))
+    shown = str(path)
     if not stat.S_ISSOCK(mode):
         raise UsageError(f"{shown} exists and is not a socket.", "Choose another --socket path.")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:

@@ -9,7 +9,6 @@ from authlens_core.access.cloudflared_files import find_cloudflared_token
 from authlens_core.credentials.inventory.request_headers import CredentialKind, credential_kinds
 from authlens_core.errors import LoginNeeded
 from authlens_core.gateway.request_credential import RequestCredential
-from authlens_core.safe_text import safe_line
 from authlens_core.session import Session
 from authlens_tui.cli.session import checked_url, open_session
 from authlens_tui.cli.terminal.output import answer_line
@@ -48,7 +47,7 @@ async def show_which(arguments: Namespace) -> int:
         for kind in kinds:
             answer_line(f"{kind.value}  {_described(session, url, kind)}")
     if not kinds:
-        shown = safe_line(url)
+        shown = url
         raise LoginNeeded(f"No credential on this machine is for {shown}.", f"Log in: authlens login {shown}")
     return 0
 
@@ -56,8 +55,8 @@ async def show_which(arguments: Namespace) -> int:
 def _described(session: Session, url: str, kind: CredentialKind) -> str:
     grant, token = session.credentials.find(url), session.credentials.service_tokens.find(url)
     if kind is CredentialKind.OAUTH and grant is not None:
-        return safe_line(f"{grant.resource or grant.resource_url} at {grant.issuer}")
+        return f"{grant.resource or grant.resource_url} at {grant.issuer}"
     if kind is CredentialKind.SERVICE_TOKEN and token is not None:
-        return safe_line(f"{token.url} {token.label or token.client_id}")
+        return f"{token.url} {token.label or token.client_id}"
     file = find_cloudflared_token(url)
-    return "" if file is None else safe_line(f"{file.host} {file.person}".strip())
+    return "" if file is None else f"{file.host} {file.person}".strip()

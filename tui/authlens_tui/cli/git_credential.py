@@ -17,7 +17,6 @@ from authlens_core.credentials.lifecycle.access_token import access_token
 from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.oauth.url import UrlRefused, parse_url
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_tui.cli.session import open_session
@@ -90,7 +89,7 @@ def _none(session: Session, url: str) -> int:
     origin = parse_url(url, loopback_http=True).origin
     places = (grant.resource or grant.resource_url for grant in session.credentials.list())
     if any(place.startswith(f"{origin}/") for place in places):
-        shown = shlex.quote(safe_line(origin))
+        shown = shlex.quote(origin)
         say(f"The logins for {shown} are for paths, and git did not give the path.")
         say(f"  → Run: git config --global credential.{shown}.useHttpPath true")
     return 0

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from authlens_core.agents.agent import AGENTS, Agent, Places
 from authlens_core.agents.config_edit import ConfigFile, Edited, rendered
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import NAME, safe_line
 from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.output import answer_text, say
 
@@ -36,12 +35,12 @@ async def mcp_config(arguments: Namespace) -> int:
     entry = agent.entry((*_command(), "mcp-bridge", url))
     file = ConfigFile(agent, _path(agent, arguments.file))
     if not arguments.write and not arguments.remove:
-        say(f"{agent.title} reads this from {safe_line(str(file.path))}; --write adds it there.")
+        say(f"{agent.title} reads this from {file.path!s}; --write adds it there.")
         answer_text(rendered(agent, name, entry))
         return 0
     present = file.entry(name)
     if present is not None and not _is_ours(present):
-        shown = safe_line(str(file.path))
+        shown = str(file.path)
         raise UsageError(f"{shown} has another server named {name}.", "Choose another name: --name NAME")
     if arguments.remove:
         _say_removed(file.remove(name), agent, name)
@@ -55,7 +54,7 @@ def _name(given: str | None, url: str) -> str:
         return re.sub(r"[^A-Za-z0-9]+", "-", urlsplit(url).netloc).strip("-")[:64]
     if not _NAME.fullmatch(given):
         raise UsageError(
-            f"{safe_line(given, NAME)!r} cannot be the name of a server.",
+            f"{given!r} cannot be the name of a server.",
             "Use up to 64 letters, digits, hyphens and underscores.",
         )
     return given
@@ -88,18 +87,18 @@ def _is_ours(entry: Any) -> bool:
 
 
 def _say_written(edited: Edited, agent: Agent, name: str, url: str) -> None:
-    shown = safe_line(str(edited.path))
+    shown = str(edited.path)
     if not edited.changed:
         say(f"{shown} has {name} already.")
         return
     say(f"Added {name} to {shown}. Restart {agent.title} to use it.")
     if edited.backup is not None:
-        say(f"  The file as it was: {safe_line(str(edited.backup))}")
+        say(f"  The file as it was: {edited.backup!s}")
     say(f"  → If there is no login yet: authlens login {shlex.quote(url)}")
 
 
 def _say_removed(edited: Edited, agent: Agent, name: str) -> None:
-    shown = safe_line(str(edited.path))
+    shown = str(edited.path)
     if not edited.changed:
         say(f"{shown} has no server named {name}.")
     elif edited.removed_file:

@@ -16,7 +16,6 @@ from typing import NoReturn
 from authlens_core.child_environment import for_children
 from authlens_core.credentials.inventory.request_headers import CredentialKind, headers_for
 from authlens_core.errors import UsageError
-from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
 from authlens_tui.cli.session import checked_url, open_session
@@ -35,13 +34,11 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
     """
     url, name = checked_url(arguments.url), arguments.env
     if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{safe_line(name, NAME)!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN"
-        )
+        raise UsageError(f"{name!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN")
     if not arguments.command:
         raise UsageError("No command is given.", "Such as: authlens run URL -- python script.py")
     if shutil.which(arguments.command[0]) is None:
-        raise UsageError(f"There is no command {safe_line(arguments.command[0], NAME)!r}.", "See: PATH")
+        raise UsageError(f"There is no command {arguments.command[0]!r}.", "See: PATH")
     async with open_session() as session:
         found = await headers_for(
             session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)

@@ -77,7 +77,7 @@ def objects(draw: Any, depth: int = 0) -> str:
 def test_write_and_remove_leave_the_same_bytes_in_any_json(text: str, tail: str) -> None:
     """Where there is no server of this name yet."""
     text += tail
-    if member_at(text, PATH) is not None:
+    if PATH[1] in (member_at(text, PATH[:1]) or {}):
         return
     written = with_member(text, PATH, ENTRY)
     assert member_at(written, PATH) == ENTRY

@@ -311,6 +311,27 @@ async def test_the_text_to_copy_is_whole_masked_and_made_aside() -> None:
         assert SECRET not in text
 
 
+async def test_a_copied_response_is_what_the_server_sent_and_no_word_of_ours() -> None:
+    """Start line, fields and body as they came, masked; no border, no explanation, nothing laid out anew."""
+    answer = Response(
+        401,
+        "Unauthorized",
+        Headers.of(
+            [("WWW-Authenticate", "Bearer error=invalid_token"), ("Content-Type", "application/json")]
+        ),
+        Body(b'{"access_token":"' + SECRET.encode() + b'","wide":"' + b"w" * 300 + b'"}'),
+    )
+    one = Exchange(Request("GET", "https://h/a", Headers.of([("Accept", "*/*")])), answer, None, NOW, 0.1)
+    async with inspected(record(one), size=(80, 24)) as (view, pilot, _):
+        await pilot.press("3")
+        assert await view.copied_text() == (
+            "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Bearer error=invalid_token\n"
+            f'Content-Type: application/json\n\n{{"access_token":"{Secret(SECRET).masked}","wide":"{"w" * 300}"}}'
+        )
+        await pilot.press("2")
+        assert await view.copied_text() == "GET https://h/a\nAccept: */*"
+
+
 @pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.parametrize("length", [100, 3_000, 20_000])
 def test_nothing_is_cut_without_saying_so(length: int, raw: bool) -> None:

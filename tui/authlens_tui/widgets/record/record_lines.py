@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from authlens_core.export.curl_command import curl_commands
 from authlens_core.export.redaction import Redactor, redacted_request, redacted_response, secrets_in
 from authlens_core.export.secret_forms import MASKED
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.http_message import Request, Response
 from authlens_core.secret import Secret
 from authlens_core.trace.messages import Underway
 from authlens_core.trace.record import Stage, StageRecord
@@ -35,6 +35,7 @@ __all__ = [
     "ViewOptions",
     "hides_secrets",
     "known_secrets",
+    "messages",
     "tab_label",
     "tab_lines",
     "tab_place",
@@ -231,6 +232,15 @@ def tab_lines(
 def _requests(known: StageSnapshot) -> list[tuple[Request, str]]:
     sent = [(exchange.request, exchange.purpose.value) for exchange in known.exchanges]
     return sent if known.planned is None else [*sent, (known.planned, "not sent yet")]
+
+
+def messages(known: StageSnapshot, tab: Tab, picked: int | None) -> list[Request | Response]:
+    """Return the messages of the tab of requests or of responses: all of them, or of one exchange."""
+    requests = [request for request, _ in _requests(known)]
+    if tab is Tab.REQUEST:
+        return [*(requests if picked is None else requests[picked : picked + 1])]
+    chosen = known.exchanges if picked is None else known.exchanges[picked : picked + 1]
+    return [one.response for one in chosen if one.response is not None]
 
 
 def _diagram(

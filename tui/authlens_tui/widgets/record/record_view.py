@@ -31,6 +31,7 @@ from authlens_tui.widgets.record.record_lines import (
     StageSnapshot,
     Tab,
     ViewOptions,
+    messages,
     tab_label,
     tab_place,
 )
@@ -304,18 +305,15 @@ class RecordView(Widget):
     # -- how it is shown -------------------------------------------------------------------------------
 
     def as_text(self, tab: Tab | None = None, *, masked: bool = True) -> str:
-        """Return what a tab shows, whole and unless told otherwise masked.
-
-        Args:
-            tab: which; the open one by default.
-            masked: false returns what a person sees who revealed the secrets.
-        """
+        """Return everything that a tab shows, the open one by default; `masked=False` reveals secrets."""
         key = self._key(self.tab if tab is None else tab, masked=masked)
         lines = self._made.get(key) or self._made.make(key)
         return "\n".join(lines.texts)
 
     async def copied_text(self) -> str:
-        """Return what the open tab shows, whole and masked, for the clipboard; made without a stall."""
+        """Return what to copy of the open tab, masked: messages as they were sent, any other tab as shown."""
+        if self.tab in _SIDE_BY_SIDE:
+            return await self._made.raw(self._known, messages(self._known, self.tab, self._picked))
         key = self._key(self.tab, masked=True)
         lines = self._made.get(key) or await self._made.make_aside(key)
         return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())

@@ -9,7 +9,9 @@ from operator import is_
 from typing import Final
 
 from authlens_core.explain.message import jwts_of
+from authlens_core.export.raw_message import raw_message
 from authlens_core.export.redaction import Redactor, secrets_in
+from authlens_core.oauth.http_message import Request, Response
 from authlens_core.secret import Secret
 from authlens_core.trace.record import StageRecord
 from authlens_core.wire.exchange import Exchange
@@ -174,6 +176,16 @@ class MadeTabs:
             if masking is not None and masking.hides is None:
                 hides = await asyncio.to_thread(hides_secrets, key.known, masking.redactor)
                 self._keep_masking(key.known, key.told, _Masking(masking.redactor, hides))
+
+    async def raw(self, known: StageSnapshot, shown: Sequence[Request | Response]) -> str:
+        """Return messages of a stage as they were sent, masked, one after the other; made in a thread."""
+
+        def joined() -> str:
+            masking = self._masking.get((known, self._told))
+            redactor = masking.redactor if masking else self._redactor(known, self.story)
+            return "\n\n".join(raw_message(one, redactor) for one in shown)
+
+        return await asyncio.to_thread(joined)
 
     def _redactor(self, known: StageSnapshot, story: Sequence[StageRecord]) -> Redactor:
         return Redactor(known_secrets(known, story, self._secrets_of))

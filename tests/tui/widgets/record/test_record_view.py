@@ -326,7 +326,8 @@ async def test_a_copied_response_is_what_the_server_sent_and_no_word_of_ours() -
         await pilot.press("3")
         assert await view.copied_text() == (
             "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Bearer error=invalid_token\n"
-            f'Content-Type: application/json\n\n{{"access_token":"{Secret(SECRET).masked}","wide":"{"w" * 300}"}}'
+            "Content-Type: application/json\n\n"
+            f'{{"access_token":"{Secret(SECRET).masked}","wide":"{"w" * 300}"}}'
         )
         await pilot.press("2")
         assert await view.copied_text() == "GET https://h/a\nAccept: */*"

@@ -58,7 +58,7 @@ class Interruptions:
         login.watch(lambda event: self._heard(login, event))
 
     def leave(self, login: Login) -> None:
-        """Forget `login`: the person is done with it."""
+        """Forget `login`: the user is done with it."""
         note = self._running.pop(login, None)
         if note is not None:
             note.drop()
@@ -87,10 +87,10 @@ class Interruptions:
             note.drop()
 
     def close(self, why: str | None) -> None:
-        """End: with the person's will all notes go; otherwise they stay, and say why it ended.
+        """End: with the user's will all notes go; otherwise they stay, and say why it ended.
 
         Args:
-            why: what ended the process, in a few words; None where the person left.
+            why: what ended the process, in a few words; None if the user left.
         """
         self._closed = True
         for note in self._running.values():

@@ -1,7 +1,7 @@
-"""Notes that outlive a process which dies, and tell whoever comes next that it did.
+"""Notes that outlive a process which dies, and tell the program that comes next that it did.
 
 Each note is a small file with a lock of the operating system beside it. The lock goes with its process,
-however that ended: a note whose lock can be had belongs to nobody who lives. What a note says is for its
+however that ended: a note whose lock is free belongs to a dead process. What a note says is for its
 writer to know; it must hold no secret.
 """
 
@@ -48,7 +48,7 @@ class Note:
             private_file.replace(self._path, text.encode(), locked=True)
 
     def let_go(self) -> None:
-        """Leave it for whoever comes next."""
+        """Leave it for the program that comes next."""
         self._lock.release()
 
     def drop(self) -> None:
@@ -71,7 +71,7 @@ class Leftovers:
         self._directory = directory
 
     def begin(self) -> Note | None:
-        """Return a new note that says nothing yet; None where none can be kept."""
+        """Return a new note that says nothing yet; None if none can be kept."""
         try:
             path = state_directory(self._directory) / f"{secrets.token_hex(8)}.json"
         except StateUnusable:
@@ -102,7 +102,7 @@ class Leftovers:
 
 
 def _locked(path: Path) -> FileLock | None:
-    """Return the lock beside `path`, taken; None where another process has it or there are no locks."""
+    """Return the lock beside `path`, taken; None if another process has it or there are no locks."""
     from filelock import Timeout
 
     try:

@@ -78,12 +78,12 @@ class Locks:
 
         Args:
             parts: what the lock is about.
-            purpose: what it is held for, a few words for whoever waits.
+            purpose: what it is held for, a few words for a program that waits.
             bound: seconds to wait; 0 tries once.
             give_up: asked again and again while waiting; when it says yes, the wait has been too long.
 
         Raises:
-            LockBusy: somebody held it for longer than `bound`.
+            LockBusy: another program held it for longer than `bound`.
             LockUnavailable: there are no locks on this file system, or the directory cannot be used.
         """
         name = self._name(parts)

@@ -1,7 +1,7 @@
 """Where the state that is no secret lives, and who may read it.
 
 The directory is private (0700) and ours; every file in it is created private (0600), at the moment of its
-creation and not afterwards, and is never reached through a link that somebody else put there.
+creation and not afterwards, and is never reached through a link that another account put there.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def state_directory(directory: Path | None = None) -> Path:
         ) from error
     if not (_owned(status) and _owned(link)):
         raise StateUnusable(
-            f"The state directory {path} belongs to somebody else.",
+            f"The state directory {path} belongs to another account.",
             "Set AUTHLENS_HOME to a directory of your own.",
         )
     if sys.platform != "win32" and status.st_mode & 0o022:
@@ -66,10 +66,10 @@ def own_file(path: Path) -> Path:
     """Make `path` a regular file of ours with mode 0600, empty if it was not there, and return it.
 
     Raises:
-        StateUnusable: it is a link, a device, somebody else's, or cannot be made.
+        StateUnusable: it is a link, a device, another account's, or cannot be made.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-    # O_NONBLOCK: opening a FIFO that somebody put there must not wait for its other end.
+    # O_NONBLOCK: opening a FIFO that another program put there must not wait for its other end.
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, flags, 0o600)

@@ -1,7 +1,7 @@
-"""What a person has set, in a small JSON file of the state directory.
+"""What a user has set, in a small JSON file of the state directory.
 
-Members that this version does not know are kept, for a newer one wrote them; a value that cannot be is as if
-it were not there. Losing the file costs nothing but the settings.
+Members that this version does not know stay: a newer one wrote them. A value that cannot be is ignored.
+Losing the file costs nothing but the settings.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LARGEST: Final = 64 * 1024  # bytes of the file
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person has set.
+    """What a user has set.
 
     Attributes:
         background_refresh: refresh what is due while the dashboard is open.
@@ -47,7 +47,7 @@ class Settings:
 
 
 def _is_fit(name: str, value: Any) -> bool:
-    """Say whether `value` can be that setting."""
+    """Return whether `value` can be that setting."""
     if name == "refresh_at":
         return isinstance(value, int | float) and not isinstance(value, bool) and 0.5 <= value < 1
     if name == "refresh_before":
@@ -65,7 +65,7 @@ class SettingsFile:
 
     Attributes:
         present: what is set now.
-        problem: why the file could not be read, one sentence; empty where it could, or is not there.
+        problem: why the file could not be read, one sentence; empty if it could, or is not there.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -77,7 +77,7 @@ class SettingsFile:
 
     @classmethod
     def open(cls, directory: Path | None = None) -> SettingsFile:
-        """Return the settings of the state directory; those of nobody where it cannot be used."""
+        """Return the settings of the state directory; the defaults if it cannot be used."""
         try:
             return cls(state_directory(directory) / "settings.json")
         except StateUnusable as error:

@@ -49,7 +49,8 @@ async def serving(at: LoggedIn, path: str = "") -> AsyncIterator[Running]:
     async with upstream(lambda: at.server.access_tokens) as resource:
         grant = at.credentials.list()[0]
         url = resource.url + path
-        at.credentials.update(replace(grant, resource_url=url, resource=url))
+        _, secrets = await at.credentials.load(grant.grant_id)
+        await at.credentials.save(replace(grant, resource_url=url, resource=url), secrets)
         credential = RequestCredential(at.credentials, at.wire, url)
         await credential.fields()
         with loopback_socket(0) as listener:

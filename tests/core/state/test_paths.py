@@ -49,7 +49,7 @@ def test_a_directory_that_others_may_write_to_is_refused(tmp_path: Path, mode: i
 def test_a_directory_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """H177: other owner."""
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(StateUnusable, match="somebody else"):
+    with pytest.raises(StateUnusable, match="another account"):
         state_directory(tmp_path)
 
 

@@ -116,8 +116,8 @@ def _cloudflared_line(file: CloudflaredToken) -> str:
 
 def _lasts(seconds: float | None) -> str:
     if seconds is None:
-        return "end not stated"
-    return f"{in_words(seconds)} left" if seconds > 0 else f"ended {in_words(seconds)}"
+        return "no expiry given"
+    return f"{in_words(seconds)} left" if seconds > 0 else f"expired {in_words(seconds)}"
 
 
 def _grant_as_json(grant: Grant) -> dict[str, object]:

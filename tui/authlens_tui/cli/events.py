@@ -19,7 +19,6 @@ async def show_events(arguments: Namespace) -> int:
     """Print the history, oldest first. The keyring is not asked, for no secret is shown.
 
     Raises:
-        UsageError: it is no URL.
         LoginNeeded: nothing is known of the URL.
         StateUnusable: the state directory cannot be used.
     """

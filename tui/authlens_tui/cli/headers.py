@@ -31,7 +31,7 @@ async def headers(arguments: Namespace) -> int:
     """Print the header fields for the URL on stdout, in the form that `--format` names.
 
     Raises:
-        LoginNeeded: a person has to log in.
+        LoginNeeded: a user has to log in.
         AuthlensError: the other reasons why there are none to be had.
     """
     if arguments.which:
@@ -128,7 +128,7 @@ def _refuse_elsewhere(arguments: Sequence[str]) -> None:
 
 
 def _has_short_one(word: str) -> bool:
-    """Say whether a cluster of short options holds -L, -K or -: before one that takes a value."""
+    """Return whether a cluster of short options holds -L, -K or -: before one that takes a value."""
     if not word.startswith("-") or word.startswith("--"):
         return False
     for letter in word[1:]:
@@ -140,7 +140,7 @@ def _has_short_one(word: str) -> bool:
 
 
 def _is_boolean(word: str) -> bool:
-    """Say whether an option surely takes no value from the next word; of long ones a few are known."""
+    """Return whether an option surely takes no value from the next word; of long ones a few are known."""
     if word.startswith("--"):
         return "=" in word or word in _LONG_BOOLEAN
     letters = word[1:]

@@ -25,7 +25,7 @@ class Wanted(Enum):
 
 
 def refuse_other_kinds(credentials: Credentials, url: str, wanted: Wanted) -> None:
-    """Refuse where only another kind of credential is for the URL: a login there would help nobody.
+    """Refuse where only another kind of credential is for the URL: a login there would help no one.
 
     A token of cloudflared that has ended, or that a login waits for, can still be renewed.
 
@@ -58,8 +58,8 @@ def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted:
 
 _WHY = {
     Wanted.TOKEN: "which is no access token and goes in header fields of its own",
-    Wanted.REFRESH: "and only the tokens of a login by OAuth are refreshed here",
-    Wanted.REVOKE: "and only the tokens of a login by OAuth can be ended from here",
+    Wanted.REFRESH: "and only the tokens of an OAuth login are refreshed here",
+    Wanted.REVOKE: "and only the tokens of an OAuth login can be revoked from here",
 }
 
 

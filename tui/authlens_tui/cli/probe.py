@@ -57,7 +57,7 @@ def _show(facts: Facts, error: AuthlensError | None) -> None:
 
 
 def _findings(facts: Facts) -> dict[str, str]:
-    """Return what was found, each in a few words; nothing where detection already failed."""
+    """Return what was found, each in a few words; nothing if detection already failed."""
     found: dict[str, str] = {}
     if facts.answer is not None:
         found["protection"] = f"{facts.answer.protection.value}, said by {facts.answer.layer}"
@@ -66,7 +66,7 @@ def _findings(facts: Facts) -> dict[str, str]:
     server = facts.server_metadata
     if server is not None:
         found["login server"] = server.issuer
-        found["registration"] = "open to anybody" if server.registration_endpoint else "needs --client-id"
+        found["registration"] = "open to everyone" if server.registration_endpoint else "needs --client-id"
         found["revocation"] = "offered" if server.revocation_endpoint else "not offered"
     return found
 

@@ -22,11 +22,11 @@ __all__ = ["probe_kept"]
 
 
 async def probe_kept(arguments: Namespace) -> int:
-    """Ask the resources with what is kept, some at a time; the exit code is the highest of the results.
+    """Ask the resources with what is stored, some at a time; the exit code is the highest of the results.
 
     Raises:
         UsageError: the URL cannot be used.
-        LoginNeeded: nothing is kept for it.
+        LoginNeeded: nothing is stored for it.
     """
     url = None if arguments.all else checked_url(arguments.url)
     async with open_session() as session:
@@ -58,7 +58,7 @@ def _chosen(credentials: Credentials, url: str | None) -> list[Holding]:
 
 
 def _fits(holding: Holding, url: str) -> bool:
-    """Say whether the file of cloudflared may be for `url` by its name, which can mean several addresses."""
+    """Return whether the name of a cloudflared file, which can mean several addresses, fits `url`."""
     token = holding.cloudflared
     if token is None or token.problem or token.kind is not CloudflaredKind.APPLICATION:
         return False

@@ -36,7 +36,7 @@ async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResu
     result = await refresh_one(session.credentials, session.wire, grant, despite_unknown=again)
     if result.outcome is RefreshOutcome.UNKNOWN:
         url = shlex.quote(grant.resource_url)
-        cure = f"Try once more, which may end this login: authlens refresh --again {url}. Or log in again."
+        cure = f"Try again, which may end this login: authlens refresh --again {url}. Or log in again."
         result = replace(result, cure=cure)
     elif isinstance(result, Refreshed) and result.good:
         result = replace(result, summary=f"{result.summary} {_lasts(result.grant)}")

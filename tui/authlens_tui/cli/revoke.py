@@ -123,8 +123,8 @@ async def forget_credential(arguments: Namespace) -> int:
         say("  Access was not told: a service token stays valid there until it ends or is deleted.")
     else:
         say(
-            "  The server was not told: the tokens stay valid there until they end. "
-            "(authlens revoke would have ended them.)"
+            "  The server was not told: the tokens stay valid there until they expire. "
+            "(authlens revoke would have revoked them.)"
         )
     return 0
 

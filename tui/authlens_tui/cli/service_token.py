@@ -49,7 +49,7 @@ async def service_token(arguments: Namespace, pair: Pair | None) -> int:
 
     Args:
         arguments: what was asked.
-        pair: the id and the secret, for what needs them; the id is empty where it stays as it was.
+        pair: the id and the secret, for what needs them; the id is empty if it stays as it was.
 
     Raises:
         AuthlensError: with the exit code of its kind.
@@ -154,10 +154,12 @@ async def _replace(arguments: Namespace, pair: Pair) -> int:
             session.credentials, session.wire, changed, secret, anyway=arguments.anyway
         )
     _tell(done)
-    kept = "the new secret is kept, the old one is gone" if done.stored else "the old secret stays as it was"
+    kept = (
+        "the new secret is stored, the old one is gone" if done.stored else "the old secret stays as it was"
+    )
     say(f"{'✔' if done.stored else '!'} {token.url}: {kept}")
     if not done.stored:
-        say("  → To keep the new one all the same: --anyway")
+        say("  → To store the new one anyway: --anyway")
     if arguments.json:
         answer_json({**_as_json(done), "replaced": done.stored})
     return done.result.exit_code
@@ -244,7 +246,7 @@ def _meant(credentials: Credentials, name: str) -> ServiceToken:
 def typed_pair(arguments: Namespace) -> Pair | None:
     """Return id and secret, asked for or read, where the action needs them.
 
-    Called before there is an event loop: it waits for a person, and Ctrl-C has to end that at once.
+    Called before there is an event loop: it waits for a user, and Ctrl-C has to end that at once.
 
     Raises:
         UsageError: nothing came, or what else was given cannot be used.

@@ -29,7 +29,7 @@ def add_service_token(parser: argparse.ArgumentParser) -> None:
 
     _add(action("add", "keep a service token, then test it"))
     _test(action("test", "ask the resource whether it works"))
-    _replace(action("replace", "a new secret, kept only if the resource accepts it"))
+    _replace(action("replace", "a new secret, stored only if the resource accepts it"))
     _edit(action("edit", "change its label and when it ends; the secret stays"))
     _one(action("remove", "remove it from this machine; at Access it stays valid"))
     action("list", "every service token and its state").add_argument(
@@ -82,7 +82,7 @@ def _replace(parser: argparse.ArgumentParser) -> None:
 def _edit(parser: argparse.ArgumentParser) -> None:
     _one(parser)
     parser.add_argument(
-        "--expires", metavar="DATE", help="when it ends now, such as 2027-03-31; never: nobody says"
+        "--expires", metavar="DATE", help="when it expires now, such as 2027-03-31; never: no expiry"
     )
     parser.add_argument("--label", metavar="L", help="what you call it")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -43,12 +43,12 @@ _TRIES = 3
 
 @asynccontextmanager
 async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]:
-    """Yield a session on the keyring, or on the place that the person chose in its stead.
+    """Yield a session on the keyring, or on the store that the user chose instead.
 
     The helper of the keyring starts only when a secret is asked for; a passphrase is asked for at once.
 
     Args:
-        prove_keyring: true to write, read and delete a value first: before anything is earned.
+        prove_keyring: true to write, read and delete a value first: before anything is received.
 
     Raises:
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
@@ -78,12 +78,11 @@ async def open_place(place: StoreKind, *, prove: bool, create: bool = False) -> 
     """Return the store of a place, opened; its passphrase is asked for, a wrong one twice more.
 
     Args:
-        place: which.
         prove: true to write, read and delete a value.
         create: true to make the encrypted file where there is none.
 
     Raises:
-        NoSecretStore: it cannot be opened, or there is nobody to ask.
+        NoSecretStore: it cannot be opened, or there is no one to ask.
     """
     if place is not StoreKind.ENCRYPTED_FILE:
         return await open_store(place=place, probe=prove)
@@ -101,7 +100,7 @@ async def open_place(place: StoreKind, *, prove: bool, create: bool = False) -> 
 
 async def _new_passphrase() -> Secret:
     first = await passphrase("A passphrase for the new encrypted file (not shown): ")
-    if asks_on_terminal() and await passphrase("The same once more: ") != first:
+    if asks_on_terminal() and await passphrase("Repeat the passphrase: ") != first:
         raise UsageError("The two passphrases are not the same.", "Try again.")
     return first
 
@@ -133,7 +132,6 @@ def grant_for(credentials: Credentials, url: str) -> Grant:
     """Return the grant that covers `url`.
 
     Raises:
-        UsageError: it is no URL.
         NoLogin: there is none.
     """
     return credentials.covering(checked_url(url))
@@ -146,7 +144,6 @@ def chosen_grants(credentials: Credentials, url: str | None) -> tuple[Grant, ...
     ended is all of them: the next `authlens token` would hand out what was left.
 
     Raises:
-        UsageError: it is no URL.
         NoLogin: there is none for the URL.
     """
     if url is None:

@@ -19,8 +19,8 @@ from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, 
 __all__ = ["store"]
 
 _PLAIN_WARNING = (
-    "! A plain file is not locked. Whoever can read your files has your logins: a backup, another program,\n"
-    "  root, whoever finds the disk. An encrypted file costs one passphrase."
+    "! A plain file is not locked. Anyone who can read your files gets your logins: a backup, another\n"
+    "  program, root, or the finder of the disk. An encrypted file needs one passphrase."
 )
 
 

@@ -26,7 +26,7 @@ async def token(arguments: Namespace) -> int:
     the clock says; if another program has done so already, its token is printed.
 
     Raises:
-        LoginNeeded: a person has to log in.
+        LoginNeeded: a user has to log in.
         AuthlensError: the other reasons why there is none to be had.
     """
     url = checked_url(arguments.url)

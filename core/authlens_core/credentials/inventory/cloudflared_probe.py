@@ -2,7 +2,7 @@
 
 authlens keeps no copy of it. cloudflared has it on disk, reads it there, and deletes it when it has expired;
 a second copy in the keyring would be a second truth. So the token is read at the moment it is needed, and
-only what was found out is kept: the trace, and a line in the history.
+only what was found out is stored: the trace, and a line in the history.
 """
 
 from __future__ import annotations
@@ -40,11 +40,9 @@ async def probe_cloudflared(
     """Call the application with a token that cloudflared keeps.
 
     Args:
-        credentials: where the trace and the line in the history are kept.
-        wire: what sends.
+        credentials: where the trace and the line in the history are stored.
         token: as it was found.
         url: the address to ask; None is the one that the file name can mean, see `cloudflared_place`.
-        now: the clock, in UTC.
 
     Raises:
         UsageError: it opens no application, or which address it is for is not known; the token was not sent.

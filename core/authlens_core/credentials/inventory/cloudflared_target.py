@@ -36,7 +36,7 @@ def refuse_unusable(token: CloudflaredToken, now: datetime) -> None:
 
     Raises:
         UsageError: it is an organisation token, which opens no application.
-        LoginNeeded: it is for another application than its file says, or its time begins later.
+        LoginNeeded: it is for another application than its file says, or its time starts later.
     """
     if token.kind is not CloudflaredKind.APPLICATION:
         raise UsageError(
@@ -55,7 +55,7 @@ def refuse_unusable(token: CloudflaredToken, now: datetime) -> None:
 
 
 async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarget:
-    """Return `url` as a place for `token`; it is asked first where its host does not say so by itself.
+    """Return `url` as a place for `token`; it is asked first where its host does not say so automatically.
 
     Raises:
         UsageError: the URL cannot be used, or the file of the token is for another one.
@@ -89,7 +89,7 @@ async def place_of(wire: Wire, token: CloudflaredToken) -> TokenTarget:
     Two hosts that both say that they are its application are one too many: either may be lying.
 
     Raises:
-        UsageError: none is found, or more than one; the person has to name the URL.
+        UsageError: none is found, or more than one; the user has to name the URL.
     """
     sure = sure_address(token.host)
     if sure:
@@ -138,7 +138,7 @@ async def _ask(wire: Wire, target: Url) -> Exchange:
 
 
 def _is_of(token: CloudflaredToken, exchange: Exchange) -> bool:
-    """Say whether the answer names the AUD of `token`, and its team where both are known."""
+    """Return whether the answer names the AUD of `token`, and its team where both are known."""
     named = None if exchange.response is None else application_named_in(exchange.response)
     if named is None or not token.audience or named.audience != token.audience:
         return False

@@ -74,12 +74,12 @@ class Holding:
         holding_id: of the grant, the service token or the file of cloudflared; unique among all of them.
         kind: which of the three.
         title: what it opens, without `https://`.
-        url: what to call to see whether it works; empty where nothing can be called with it, and where what
+        url: what to call to see whether it works; empty if nothing can be called with it, and where what
             is known of it can mean several addresses.
-        team: the team domain, else the host of the login server; empty where unknown.
-        person: whom it names; empty where it does not say.
-        token_ends: when what is sent to the resource ends; None where unknown.
-        login_ends: when the login behind it ends, so that a person is needed; None where unknown.
+        team: the team domain, else the host of the login server; empty if unknown.
+        person: whom it names; empty if it does not say.
+        token_ends: when what is sent to the resource ends; None if unknown.
+        login_ends: when the login behind it ends, so that a user is needed; None if unknown.
         since: when it was obtained.
         last_proven_at: when the resource last accepted it.
         source: the credential itself.
@@ -111,7 +111,7 @@ class Holding:
 
     @property
     def can_be_asked_about(self) -> bool:
-        """True where a resource can be asked whether it works; which one may have to be found first."""
+        """True if a resource can be asked whether it works; which one may have to be found first."""
         token = self.cloudflared
         if token is None:
             return bool(self.url)
@@ -289,7 +289,7 @@ def _key(order: Order, now: datetime) -> Callable[[Holding], tuple[float, str]]:
                 rank = (holding.token_ends or _NEVER).timestamp()
             case Order.NEEDS:
                 standing = status_of(holding, now).kind
-                # What cloudflared left behind needs nobody: cloudflared fetches another when it is used.
+                # What cloudflared left behind needs no one: cloudflared fetches another when it is used.
                 left_behind = holding.kind is HoldingKind.CLOUDFLARED and standing is StatusKind.EXPIRED
                 rank = float(len(_URGENT) if left_behind else _URGENT[standing])
             case Order.NEWEST:

@@ -42,7 +42,7 @@ class Fields:
         kind: which kind of credential they carry.
         fields: names and values.
         token: the OAuth access token in them, or None.
-        expires_at: when they stop working, in UTC; None where unknown.
+        expires_at: when they stop working, in UTC; None if unknown.
     """
 
     kind: CredentialKind
@@ -84,20 +84,18 @@ async def headers_for(
     """Return the header fields that may be sent to `url`; never opens a browser.
 
     An OAuth grant comes first, refreshed if it would not last; then a service token, then a token of
-    cloudflared. A kind that a person would have to renew is passed over where the next one covers the URL.
+    cloudflared. A kind that a user would have to renew is passed over where the next one covers the URL.
 
     Args:
-        credentials: where the credentials are.
         wire: what sends a refresh, and asks an address which application it is; see `cloudflared_place`.
         url: where the fields are to be sent.
         kind: the only kind that is wanted, or None.
         min_ttl: how long an access token has to last; None as in `access_token`.
         refused: the fields that the resource answered with 401: their access token is refreshed, unless a
             newer one is stored.
-        now: the clock, in UTC.
 
     Raises:
-        LoginNeeded: nothing covers the URL, or a person has to renew it.
+        LoginNeeded: nothing covers the URL, or a user has to renew it.
         Refused, NetworkFailure, NoSecretStore: as `access_token`.
     """
     kinds = credential_kinds(credentials, url, now=now)

@@ -38,14 +38,12 @@ async def call_resource(
     """Send one request with these header fields and say what the answer means; no redirect is followed.
 
     Args:
-        wire: what sends.
         url: the resource; https, or http on this machine.
         fields: the header fields that carry the credential.
         secret: the secret in them, so that it is masked wherever the answer repeats it.
         method: how the resource is asked.
         purpose: what it is for, for the record.
         before: what was asked without the credential before; it goes into the same record.
-        now: the clock, in UTC.
 
     Raises:
         UsageError: the URL cannot be used; nothing was sent.

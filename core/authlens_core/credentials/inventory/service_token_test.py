@@ -60,15 +60,12 @@ async def replace_service_token(
     anyway: bool = False,
     now: Callable[[], datetime] = utc_now,
 ) -> ServiceTokenTest:
-    """Put a new secret in place of the stored one, after the resource has accepted it.
+    """Put a new secret instead of the stored one, after the resource has accepted it.
 
     Args:
-        credentials: where the token is.
-        wire: what sends.
         changed: the token with what else is new: its client id, its expiry.
         secret: the new secret.
         anyway: store it although the resource did not accept it; the old one is gone then.
-        now: the clock, in UTC.
 
     Raises:
         LoginNeeded: there is no such token.

@@ -30,17 +30,14 @@ async def access_token(
     A token that ends sooner is still given where the server could not be reached for a new one.
 
     Args:
-        credentials: where the grant is.
-        wire: what sends a refresh.
         url: where the token is to be sent.
         min_ttl: how long it has to last; None for a minute, or half of its life where that is less.
         refused: the token from an earlier call, where the resource answered it with 401 `invalid_token`: it
             is refreshed, once, whatever the clock says. A caller whose new token is refused as well stops.
-        now: the clock, in UTC.
 
     Raises:
         NoLogin: there is no login for the URL.
-        LoginNeeded: only a person can renew it.
+        LoginNeeded: only a user can renew it.
         Refused: the server refused the refresh.
         NetworkFailure: the token has expired and the server cannot be reached just now.
         NoSecretStore: the store could not be read or written.

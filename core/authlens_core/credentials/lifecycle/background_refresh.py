@@ -1,4 +1,4 @@
-"""Keeping every grant fresh while a program is open, by itself and without a sound."""
+"""Keeping every grant fresh while a program is open, automatically and without a sound."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from authlens_core.wire.client import Wire
 __all__ = ["BackgroundRefresh"]
 
 AT_ONCE: Final = 4
-"""How many grants are refreshed at the same time."""
+"""How many grants are refreshed at once."""
 LONGEST_SLEEP: Final = 5.0
 """Seconds after which the clock and the index are looked at again: either may have been changed by others."""
 PAUSE: Final = 10.0
@@ -30,17 +30,15 @@ PAUSE: Final = 10.0
 class BackgroundRefresh:
     """Refreshes what is due, until it is stopped: `run()` in a task, `stop()` before closing the credentials.
 
-    Whether a grant is due is asked of the wall clock, which suspend moves on, and of a clock that nobody can
+    Whether a grant is due is asked of the wall clock, which suspend moves on, and of a clock that no one can
     set: a wall clock that was put back does not make a token last longer.
 
     Args:
-        credentials: the grants.
-        wire: what sends.
         on_result: called with the grant as it was before each attempt, and what the attempt came to.
         now: the wall clock, in UTC.
         monotonic: the other clock, in seconds.
         sleep: waits for some seconds.
-        at_once: how many grants are refreshed at the same time.
+        at_once: how many grants are refreshed at once.
         settings: asked again and again: whether to refresh at all, and when a token is due.
     """
 
@@ -76,7 +74,7 @@ class BackgroundRefresh:
             await self._sleep(self.tick())
 
     def tick(self) -> float:
-        """Begin to refresh what is due, and return the seconds until this is to be asked again."""
+        """Start to refresh what is due, and return the seconds until this is to be asked again."""
         settings = self._settings()
         if settings != self._by:
             self._by, self._due = settings, {}
@@ -95,7 +93,7 @@ class BackgroundRefresh:
         return wait
 
     def _is_ours(self, grant: Grant) -> bool:
-        """Return whether a refresh may help and needs nobody."""
+        """Return whether a refresh may help and needs no one."""
         return (
             grant.state is GrantState.LIVE
             and grant.has_refresh_token
@@ -135,7 +133,7 @@ class BackgroundRefresh:
             self._on_result(grant, result)
 
     async def stop(self) -> None:
-        """Begin nothing more; what has sent nothing ends at once, and what has is waited for by `aclose`."""
+        """Start nothing more; what has sent nothing ends at once, and what has is waited for by `aclose`."""
         self._leaving.set()
         running = set(self._running.values())
         for task in running:

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 __all__ = ["AT_ONCE", "concurrent_map"]
 
 AT_ONCE: Final = 6
-"""How many are under way at the same time."""
+"""How many are under way at once."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -28,12 +28,12 @@ async def concurrent_map(
     Args:
         items: what.
         work: what is done to each; what it raises ends everything.
-        at_once: how many are under way at the same time.
+        at_once: how many are under way at once.
         on_result: called with each result as it comes.
-        stop: when it is set nothing more is begun; what was begun ends first, as it may have been sent.
+        stop: when it is set nothing more is started; what was started ends first, as it may have been sent.
 
     Returns:
-        The results of what was begun: fewer than items where it was stopped.
+        The results of what was started: fewer than items where it was stopped.
     """
     waiting = list(enumerate(items))
     waiting.reverse()

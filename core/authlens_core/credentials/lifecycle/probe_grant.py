@@ -56,11 +56,8 @@ async def probe_grant(
     """Call the resource of a grant with its access token.
 
     Args:
-        credentials: where the grant is.
         wire: what sends; it follows no redirect.
-        grant_id: which grant.
-        url: another URL than the one that the person logged in to; the grant has to cover it.
-        now: the clock, in UTC.
+        url: another URL than the one that the user logged in to; the grant has to cover it.
 
     Raises:
         UsageError: the grant is not for this URL: nothing was sent.
@@ -80,7 +77,7 @@ async def probe_grant(
 
 
 def _is_invalid_token(response: Response | None) -> bool:
-    """Tell whether a token was refused for itself: expired, revoked or malformed (RFC 6750 §3.1)."""
+    """Return whether a token was refused for itself: expired, revoked or malformed (RFC 6750 §3.1)."""
     if response is None or response.status != 401:
         return False
     field = parse_challenges(response.headers.get_all("www-authenticate"))

@@ -86,11 +86,8 @@ class LockedGrant:
 
     Args:
         stage: what is done.
-        credentials: where the grant is.
-        wire: what sends.
         grant: the grant, as it was read under the lock.
         secrets: its tokens, of the same generation.
-        now: the clock, in UTC.
     """
 
     def __init__(

@@ -41,9 +41,6 @@ async def refresh_one(
     New tokens that the store did not take are stored again after a pause: the old ones may be spent.
 
     Args:
-        credentials: where it is.
-        wire: what sends.
-        grant: which.
         despite_unknown: see `RefreshOptions`.
     """
     options = RefreshOptions(force=True, despite_unknown=despite_unknown)
@@ -82,11 +79,7 @@ async def refresh(
     """Refresh a grant if its access token does not last.
 
     Args:
-        credentials: where the grant is.
-        wire: what sends.
-        grant_id: which grant.
         options: when to refresh.
-        now: the clock, in UTC.
 
     Raises:
         LoginNeeded: there is no such grant, or its secrets are gone or damaged.
@@ -102,11 +95,8 @@ class _RefreshWaiter:
     """One caller that waits its turn to refresh a grant.
 
     Args:
-        credentials: where the grant is.
-        wire: what sends.
         before: the grant as the caller found it.
         options: what the caller asked for.
-        now: the clock, in UTC.
     """
 
     def __init__(

@@ -61,7 +61,7 @@ class RefreshOperation(LockedGrant):
         self.sent = False
 
     async def decide(self, before: Grant) -> Refreshed:
-        """Send nothing where there is a reason for that, and refresh where there is none."""
+        """Send nothing if there is a reason for that, and refresh where there is none."""
         return self.adopt(before) or self.stop() or self.leave() or self.pause() or await self.run()
 
     # Reasons to send nothing
@@ -74,12 +74,12 @@ class RefreshOperation(LockedGrant):
         return self.options.refused is not None and self.secrets.access_token == self.options.refused
 
     def adopt(self, before: Grant) -> Refreshed | None:
-        """Take what another process has earned since `before`, or since it was given the refused token."""
+        """Take what another process has received since `before`, or since it was given the refused token."""
         if self._refused() or self.grant.state is not GrantState.LIVE:
             return None
         if self.grant.generation == before.generation and self.options.refused is None:
             return None
-        # One that was earned just now is as good as any, however long is asked for.
+        # One that was received just now is as good as any, however long is asked for.
         if not self._lasts(None):
             return None
         self.record.checks.append(
@@ -111,7 +111,7 @@ class RefreshOperation(LockedGrant):
         return self._result(RefreshOutcome.TRANSIENT, note, f"The next try is in {wait} s.", wait=wait)
 
     def stop(self) -> Refreshed | None:
-        """Stop where a refresh cannot help, may harm, or would go to somebody else."""
+        """Stop where a refresh cannot help, may harm, or would go to another server."""
         interrupted = self._interrupted()
         if interrupted is not None:
             self.grant = interrupted
@@ -127,12 +127,12 @@ class RefreshOperation(LockedGrant):
             return self._result(RefreshOutcome.LOGIN_NEEDED, note or "This login was revoked.", cure)
         if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.options.despite_unknown:
             self.record.failed("refresh.state", "a refresh token that is known to be unspent", state.value)
-            cure = "Try it once more knowing that it may end this login, or log in again."
+            cure = "Try again, which may end this login, or log in again."
             return self._result(RefreshOutcome.UNKNOWN, note, cure)
         return None if self.options.observed is None else self._other_server(self.options.observed)
 
     def _interrupted(self) -> Grant | None:
-        """The lock is ours, so a refresh that is still noted as begun belongs to a process that is gone."""
+        """The lock is ours, so a refresh that is still noted as started belongs to a process that is gone."""
         for pending in self.credentials.index.pending():
             if pending.grant_id == self.grant.grant_id and pending.generation == self.grant.generation:
                 return self.credentials.mark_interrupted(self.grant, pending.started_at)
@@ -161,7 +161,7 @@ class RefreshOperation(LockedGrant):
     # Sending
 
     async def run(self) -> Refreshed:
-        """Send the request and store what came of it."""
+        """Send the request and store the result of it."""
         request = self._request()
         if isinstance(request, Refreshed):
             return request
@@ -251,7 +251,7 @@ class RefreshOperation(LockedGrant):
 
     def _unknown(self, cause: str) -> Refreshed:
         self._mark_unknown(cause)
-        cure = "Try it once more knowing that it may end this login, or log in again."
+        cure = "Try again, which may end this login, or log in again."
         return self._result(RefreshOutcome.UNKNOWN, self.grant.note, cure)
 
     def _mark_unknown(self, cause: str) -> None:
@@ -263,7 +263,7 @@ class RefreshOperation(LockedGrant):
         self.credentials.record(f"refresh: {state.value}", self.grant.grant_id, note)
 
     def _back_off(self, cause: str, asked: int | None) -> None:
-        """Note when it is tried again, where every program and the person can see it."""
+        """Note when it is tried again, where every program and the user can see it."""
         attempts = min(self.grant.attempts + 1, 1_000)
         retry_at = next_attempt(attempts, self.now(), asked=asked, jitter=randbelow(1_000) / 1_000)
         note = safe_line(f"The last refresh failed: {cause}")
@@ -302,7 +302,7 @@ class RefreshOperation(LockedGrant):
         return self._result(RefreshOutcome.REFRESHED, "Refreshed.")
 
     def _unsaved(self, renewed: Grant, new: GrantSecrets, error: AuthlensError) -> Refreshed:
-        # The note of a refresh begun stays: if this process ends now, the next one finds it.
+        # The note of a refresh started stays: if this process ends now, the next one finds it.
         self._learn(renewed, new, replaced=new.refresh_token != self.secrets.refresh_token)
         self.record.failed(
             CheckId.REFRESH_STORED, "the new tokens stored before anything else", error.cause, cure=error.cure
@@ -310,7 +310,7 @@ class RefreshOperation(LockedGrant):
         self.grant = renewed
         self.credentials.hold(renewed, new)
         cause = f"The server gave new tokens and they could not be stored: {error.cause}"
-        cure = f"{error.cure} Refresh once more before you leave: the new tokens exist in this program only."
+        cure = f"{error.cure} Refresh again before you leave: the new tokens exist only in this program."
         return self._result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
 
     def _learn(self, grant: Grant, new: GrantSecrets, *, replaced: bool) -> None:

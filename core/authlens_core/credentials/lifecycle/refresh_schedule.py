@@ -1,4 +1,4 @@
-"""When a grant is refreshed by itself, and when one that failed is tried again: functions of the clock."""
+"""When a grant is refreshed automatically, and when a failed refresh is tried again."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ JITTER: Final = 0.2
 def refresh_due(
     grant: Grant, now: datetime, *, fraction: float = FRACTION, lead: timedelta = SOON
 ) -> datetime | None:
-    """Return when the access token of `grant` is to be refreshed; None where it has no known end.
+    """Return when the access token of `grant` is to be refreshed; None if it has no known end.
 
     At `fraction` of its life or `lead` before its end, whichever comes first; but never in the first half of
     its life, so that a token that lasts a minute is not refreshed without a pause. Where the clock was put
     back to before the token was asked for, nothing is known of its age, and it is due now.
 
     Args:
-        grant: which.
-        now: the present.
         fraction: of the life, from 0.5 to 1.
         lead: before the end.
     """
@@ -46,10 +44,8 @@ def lasts(grant: Grant, wanted: timedelta | None, now: datetime) -> bool:
     Where the clock was put back to before the token was asked for, it cannot be told how long it lasts.
 
     Args:
-        grant: which.
         wanted: how long; None for a minute, or half of its life where that is less: a token that never
             lasted a minute is not refreshed at every call.
-        now: the present.
     """
     if grant.expires_at is None:
         return True

@@ -62,13 +62,9 @@ async def revoke(
     """Revoke the tokens of a grant at its server, prove it, and remove them from this machine.
 
     Args:
-        credentials: where the grant is.
-        wire: what sends.
-        grant_id: which grant.
         waiting: called with the seconds that it may take, where the resource still accepts the token after
             the server has confirmed the revocation, and is asked again.
         pauses: seconds between these calls; None for those of `PROOF_SECONDS`.
-        now: the clock, in UTC.
 
     Raises:
         LoginNeeded: there is no such grant, or its secrets are gone or damaged: it can only be forgotten.
@@ -81,6 +77,6 @@ async def revoke(
         done = await RevokeOperation(credentials, wire, grant, secrets, now).run(
             waiting, proof_pauses(PROOF_SECONDS) if pauses is None else pauses
         )
-    # With a grant that was revoked its traces went, too, and none is kept of one that is gone.
+    # With a grant that was revoked its traces went, too, and none is stored of one that is gone.
     credentials.traces.keep(grant_id, done.trace)
     return done

@@ -78,7 +78,7 @@ class RevokeOperation(LockedGrant):
     def _endpoint(self) -> Url | Revoked:
         text = self.grant.revocation_endpoint
         if text is None:
-            cause = "The server has no revocation endpoint, so the tokens cannot be ended from here."
+            cause = "The server has no revocation endpoint, so the tokens cannot be revoked from here."
             self.record.failed(CheckId.REVOKE_ENDPOINT, "a revocation_endpoint", "none", spec="RFC 8414 §2")
         else:
             try:
@@ -86,7 +86,7 @@ class RevokeOperation(LockedGrant):
             except UrlRefused as refused:
                 cause = f"The stored revocation endpoint is refused: {'; '.join(refused.reasons)}."
                 self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", safe_line(text), spec=_SPEC)
-        cure = "Let it expire, end it at the server's own page, or remove it from here: authlens forget."
+        cure = "Let it expire, revoke it on the server's page, or remove it from here: authlens forget."
         return self._result(RevokeOutcome.NO_ENDPOINT, f"{cause} {self._time_left()}", cure)
 
     def _mark_begun(self) -> None:
@@ -138,7 +138,7 @@ class RevokeOperation(LockedGrant):
         self.record.facts.append(Fact(result.token, result.summary, _SPEC))
 
     def _mark_confirmed(self) -> None:
-        # Whoever does not want to wait for the proof finds the server's word here.
+        # A caller that does not want to wait for the proof finds the server's word here.
         note = "The server confirmed the revocation. The resource still accepted the access token after that."
         self.grant = self.credentials.update(replace(self.grant, note=note))
 
@@ -157,7 +157,7 @@ class RevokeOperation(LockedGrant):
         status = str(exchange.response.status) if exchange.response else "no answer"
         if self.still_accepted is False and ended:
             self.proves_nothing = True
-            why = "The token had ended by itself, so its refusal says nothing about the revocation."
+            why = "The token had already expired, so its refusal says nothing about the revocation."
             self.record.checks.append(noticed(name, expected, status, why=why, spec="RFC 6750 §3.1"))
         elif self.still_accepted is False:
             self.record.checks.append(passed(name, expected, status, spec="RFC 6750 §3.1"))
@@ -227,12 +227,12 @@ class RevokeOperation(LockedGrant):
             summary = "The server confirmed it; what the resource says could not be seen."
         elif self.proves_nothing:
             summary = (
-                "Revoked: the server confirmed it. The access token had ended by itself before, so that the "
-                "resource refuses it proves nothing."
+                "Revoked: the server confirmed it. The access token had already expired, so the refusal of "
+                "the resource proves nothing."
             )
         else:
             summary = "Revoked: the server confirmed it and the resource refuses the token."
-        cure = "" if erased else "The keyring still holds the ended tokens; the next save deletes them."
+        cure = "" if erased else "The keyring still holds the revoked tokens; the next save deletes them."
         return self._result(RevokeOutcome.REVOKED, summary, cure, removed=erased)
 
     def _keep(self) -> Revoked:

@@ -21,18 +21,18 @@ class RevokeOutcome(StrEnum):
     RENEWAL_ENDED = "renewal ended"
     """The server cannot revoke the access token: nothing renews it, and it works until it expires."""
     FAILED = "failed"
-    """The server did not confirm it; the grant is kept and marked."""
+    """The server did not confirm it; the grant is stored and marked."""
     NO_ENDPOINT = "no endpoint"
     """The server has no usable revocation endpoint; nothing was sent and nothing changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenResult:
-    """What became of one token.
+    """What happened to one token.
 
     Attributes:
         token: which one.
-        outcome: the server's word; None where there was no answer.
+        outcome: the server's word; None if there was no answer.
         summary: the same in words.
         retry_after: seconds that the server asks to be left alone, or None.
     """

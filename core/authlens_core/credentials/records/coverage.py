@@ -40,7 +40,7 @@ def covers(resource: str, url: str) -> bool:
 
 
 def coverage(resource: str, url: str) -> int | None:
-    """Return how many path segments `resource` shares with `url`, or None where it does not cover it."""
+    """Return how many path segments `resource` shares with `url`, or None if it does not cover it."""
     wide, narrow = _place(resource), _place(url)
     if wide is None or narrow is None or wide[0] != narrow[0]:
         return None

@@ -24,7 +24,7 @@ class DamagedRecord:
 
     @property
     def words(self) -> str:
-        """What a person calls it."""
+        """What a user calls it."""
         return f"{'a login' if self.kind == 'oauth' else 'a service token'} ({self.record_id})"
 
     @property

@@ -53,13 +53,13 @@ class GrantState(StrEnum):
 
     LIVE = "live"
     LOGIN_NEEDED = "login needed"
-    """The server refused the refresh token (`invalid_grant`): only a person can go on."""
+    """The server refused the refresh token (`invalid_grant`): only a user can go on."""
     UNKNOWN = "unknown"
     """A refresh was sent and its answer was lost; the refresh token may be spent."""
     INTERRUPTED = "interrupted"
     """The process ended between sending a refresh and storing its answer."""
     REVOCATION_FAILED = "revocation failed"
-    """The server did not confirm a revocation; the tokens are kept so that it can be tried again."""
+    """The server did not confirm a revocation; the tokens are stored so that it can be tried again."""
     REVOKED = "revoked"
     """The server confirmed the revocation."""
     RENEWAL_ENDED = "renewal ended"
@@ -77,15 +77,15 @@ class Grant:
 
     Attributes:
         grant_id: see `grant_id_for`.
-        resource_url: the URL as the person typed it.
+        resource_url: the URL as the user typed it.
         resource: the `resource` of the metadata, verbatim (RFC 9728 §2), or None.
         issuer: the authorization server's issuer identifier, verbatim (RFC 8414 §2).
         token_endpoint: where the refresh token goes, and nowhere else.
-        revocation_endpoint: RFC 7009 §2, or None where the server has none.
+        revocation_endpoint: RFC 7009 §2, or None if the server has none.
         method: how the resource is asked.
         obtained_at: when the login ended.
         refreshed_at: when the present access token was asked for.
-        expires_at: when the access token ends; None where the server did not say.
+        expires_at: when the access token ends; None if the server did not say.
         last_proven_at: when the resource last accepted an access token of this grant.
         last_tested: when the resource last accepted or refused the present access token.
         last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
@@ -96,7 +96,7 @@ class Grant:
         retry_at: when a refresh that failed for a reason that passes may be tried again; None: at any time.
         attempts: how many refreshes have failed like that, one after another.
         generation: which generation of secrets is the valid one; 0 before the first save.
-        place: where that generation is kept.
+        place: where that generation is stored.
     """
 
     grant_id: str
@@ -197,7 +197,7 @@ def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str) 
 
 
 def expiry(asked_at: datetime, seconds: int | None) -> datetime | None:
-    """Return when a token asked for at `asked_at` ends; None where unknown or beyond the calendar."""
+    """Return when a token asked for at `asked_at` ends; None if unknown or beyond the calendar."""
     if seconds is None:
         return None
     try:
@@ -225,12 +225,12 @@ class StatusKind(StrEnum):
     UNTESTED = "not tested"
     """Nothing has said yet whether it works (service tokens)."""
     LOGIN_WAITING = "login waiting"
-    """Another program waits for a person to log in (cloudflared)."""
+    """Another program waits for a user to log in (cloudflared)."""
     UNREADABLE = "cannot be read"
     NOT_YET = "not valid yet"
-    """Its time begins later (cloudflared)."""
+    """Its time starts later (cloudflared)."""
     FOREIGN = "for another app"
-    """It is not for the application in whose name it is kept (cloudflared)."""
+    """It is not for the application in whose name it is stored (cloudflared)."""
 
 
 _SYMBOLS: Final = {
@@ -271,7 +271,7 @@ class CredentialStatus:
         kind: the state and the clock taken together.
         symbol: one character that says the same without colour.
         word: the same in words.
-        remaining_seconds: seconds until the access token ends, negative afterwards; None where unknown.
+        remaining_seconds: seconds until the access token ends, negative afterwards; None if unknown.
         refreshable: true when a refresh may help and no person is needed first.
         note: what is odd about it, or the empty string.
     """

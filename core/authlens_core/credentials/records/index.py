@@ -16,9 +16,8 @@ from typing import Final
 
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.record_json import (
-    client_from_json,
     from_text,
-    grant_from_json,
+    record_from_json,
     to_json,
 )
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
@@ -59,7 +58,7 @@ class OrphanedSecret:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A refresh that was begun: the generation it began from, and when."""
+    """A refresh that was started: the generation it started from, and when."""
 
     grant_id: str
     generation: int
@@ -90,7 +89,7 @@ class Index:
         self._parsed: tuple[tuple[int, int], tuple[tuple[Grant, ...], tuple[str, ...]]] | None = None
         self._known: dict[tuple[str, int, str, str], Grant] = {}
         self.read_only = ""
-        """Why the index can only be read, in words; the empty string where it can be written."""
+        """Why the index can only be read, in words; the empty string if it can be written."""
         try:
             if path is not None:
                 own_file(path)
@@ -103,7 +102,7 @@ class Index:
                 or path.is_symlink()
             ):
                 raise
-            self.read_only = f"{error.cause} What is in it is shown; nothing new can be kept."
+            self.read_only = f"{error.cause} Its content is shown; nothing new can be stored."
         try:
             self._connection = self._open()
         except sqlite3.Error as error:
@@ -162,11 +161,11 @@ class Index:
     def grants(self) -> tuple[tuple[Grant, ...], tuple[str, ...]]:
         """Return every grant that can be read, newest login first, and the ids of those that cannot.
 
-        While nobody writes, the answer of the last call is given again: a screen asks many times a second.
+        While no one writes, the answer of the last call is given again: a screen asks many times a second.
         Afterwards only what was written is parsed.
         """
         with self.reading() as connection:
-            # Read before the rows: what is written in between is parsed now and once more the next time.
+            # Read before the rows: what is written in between is parsed now and again the next time.
             seen = int(connection.execute("PRAGMA data_version").fetchone()[0]), connection.total_changes
             if self._parsed is not None and self._parsed[0] == seen:
                 return self._parsed[1]
@@ -176,7 +175,7 @@ class Index:
         known, self._known = self._known, {}
         for row in rows:
             try:
-                grant = known.get(row) or grant_from_json(row[3], row[1], row[2])
+                grant = known.get(row) or record_from_json(Grant, row[3], row[1], row[2])
             except ValueError:
                 damaged.append(safe_line(row[0], NAME))
             else:
@@ -187,7 +186,7 @@ class Index:
         return self._parsed[1]
 
     def grant(self, grant_id: str) -> Grant | None:
-        """Return one grant, or None where there is none.
+        """Return one grant, or None if there is none.
 
         Raises:
             StateUnusable: its record is damaged.
@@ -212,7 +211,7 @@ class Index:
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant.grant_id,))
 
     def update(self, grant: Grant) -> bool:
-        """Change the facts of a grant whose secrets stay; False where the generation has moved on."""
+        """Change the facts of a grant whose secrets stay; False if the generation has moved on."""
         with self.writing() as connection:
             cursor = connection.execute(
                 "UPDATE grants SET record = ? WHERE grant_id = ? AND generation = ?",
@@ -221,7 +220,7 @@ class Index:
             return cursor.rowcount == 1
 
     def change(self, grant_id: str, change: Callable[[Grant], Grant]) -> Grant | None:
-        """Read a grant and write what `change` makes of it, in one transaction; None where there is none."""
+        """Read a grant and write what `change` makes of it, in one transaction; None if there is none."""
         with self.writing() as connection:
             row = connection.execute(_GRANT, (grant_id,)).fetchone()
             if row is None:
@@ -242,12 +241,12 @@ class Index:
     # Clients
 
     def client(self, client_key: str) -> ClientRecord | None:
-        """Return one client, or None where there is none or its record is damaged."""
+        """Return one client, or None if there is none or its record is damaged."""
         with self.reading() as connection:
             query = "SELECT record, generation, place FROM clients WHERE client_key = ?"
             row = connection.execute(query, (client_key,)).fetchone()
         try:
-            return None if row is None else client_from_json(*row)
+            return None if row is None else record_from_json(ClientRecord, *row)
         except ValueError:
             return None
 
@@ -337,7 +336,7 @@ class Index:
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
 
     def pending(self) -> tuple[Pending, ...]:
-        """Return every refresh that was begun and whose outcome was not stored."""
+        """Return every refresh that was started and whose outcome was not stored."""
         with self.reading() as connection:
             rows = connection.execute(
                 "SELECT grant_id, generation, started_at FROM pending_refresh"
@@ -385,7 +384,7 @@ _GRANT: Final = "SELECT record, generation, place FROM grants WHERE grant_id = ?
 
 def _read_grant(row: tuple[str, int, str]) -> Grant:
     try:
-        return grant_from_json(*row)
+        return record_from_json(Grant, *row)
     except ValueError as error:
         raise StateUnusable(
             "The record of this login is damaged.", "Forget it (authlens forget), then log in again."

@@ -71,7 +71,7 @@ def pointers(index: Index, table: Table, key: str | None = None) -> tuple[Pointe
 
 
 def _is_there(index: Index, table: Table) -> bool:
-    """Say whether an index that cannot be changed has a table: another version may have written it."""
+    """Return whether an index that cannot be changed has a table: another version may have written it."""
     with index.reading() as connection:
         query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
         return bool(connection.execute(query, (table.name,)).fetchone()[0])

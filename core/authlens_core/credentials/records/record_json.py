@@ -30,15 +30,13 @@ from authlens_core.secret import Secret
 
 __all__ = [
     "belongs_to",
-    "client_from_json",
     "client_secrets_from_json",
     "from_text",
-    "grant_from_json",
     "grant_secrets_from_json",
+    "record_from_json",
     "secrets_to_json",
     "service_secret_from_json",
     "service_secret_to_json",
-    "service_token_from_json",
     "to_json",
 ]
 
@@ -76,6 +74,20 @@ def to_json(record: Grant | ClientRecord | ServiceToken) -> str:
     return json.dumps(values)
 
 
+def record_from_json(
+    kind: type[_Record], text: str, generation: int, place: str = StoreKind.KEYRING
+) -> _Record:
+    """Return the record that `to_json` wrote.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        return _decode(kind, text, generation, place)
+    except (TypeError, KeyError) as error:
+        raise ValueError(str(error)) from error
+
+
 def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Record:
     values = json.loads(text)
     if not isinstance(values, dict):
@@ -96,59 +108,27 @@ def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Rec
     return kind(**known)
 
 
-def grant_from_json(text: str, generation: int, place: str = StoreKind.KEYRING) -> Grant:
-    """Return the grant that `to_json` wrote.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
-    try:
-        return _decode(Grant, text, generation, place)
-    except (TypeError, KeyError) as error:
-        raise ValueError(str(error)) from error
-
-
-def client_from_json(text: str, generation: int, place: str = StoreKind.KEYRING) -> ClientRecord:
-    """Return the client that `to_json` wrote.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
-    try:
-        return _decode(ClientRecord, text, generation, place)
-    except (TypeError, KeyError) as error:
-        raise ValueError(str(error)) from error
-
-
-def service_token_from_json(text: str, generation: int, place: str = StoreKind.KEYRING) -> ServiceToken:
-    """Return the service token that `to_json` wrote.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
-    try:
-        return _decode(ServiceToken, text, generation, place)
-    except (TypeError, KeyError) as error:
-        raise ValueError(str(error)) from error
-
-
 _OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
     Grant: (
         *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),
         *("client_id", "token_endpoint_auth_method"),
     ),
     ServiceToken: ("url", "client_id", "form", "header"),
+    ClientRecord: (
+        *("issuer", "redirect_uri", "client_id", "token_endpoint_auth_method"),
+        "registration_client_uri",
+    ),
 }
 """The fields of a record that say where its secrets are sent, and as whose."""
 _OWNER: Final = "owner"
 
 
-def _owner(record: Grant | ServiceToken) -> str:
+def _owner(record: Grant | ServiceToken | ClientRecord) -> str:
     values = [getattr(record, name) for name in _OWNERS[type(record)]]
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
-def belongs_to(text: Secret, record: Grant | ServiceToken) -> bool:
+def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> bool:
     """Return whether the secrets in `text` were stored for what `record` says now.
 
     The index is a plain file. Without this, an endpoint edited there would get the tokens. Secrets that an
@@ -158,7 +138,9 @@ def belongs_to(text: Secret, record: Grant | ServiceToken) -> bool:
     return owner is None or owner.reveal() == _owner(record)
 
 
-def secrets_to_json(secrets: GrantSecrets | ClientSecrets, record: Grant | None = None) -> Secret:
+def secrets_to_json(
+    secrets: GrantSecrets | ClientSecrets, record: Grant | ClientRecord | None = None
+) -> Secret:
     """Return the secrets as ASCII JSON, bound to `record` if there is one."""
     values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
     members = {name: value.reveal() for name, value in values.items() if value is not None}
@@ -176,7 +158,7 @@ def _secrets(text: Secret) -> dict[str, Secret]:
 
 
 def grant_secrets_from_json(text: Secret) -> GrantSecrets | None:
-    """Return the secrets of a grant that `secrets_to_json` wrote, or None where it is something else."""
+    """Return the secrets of a grant that `secrets_to_json` wrote, or None if it is something else."""
     found = _secrets(text)
     access_token = found.get("access_token")
     if access_token is None:
@@ -190,7 +172,7 @@ def service_secret_to_json(secret: Secret, record: ServiceToken) -> Secret:
 
 
 def service_secret_from_json(text: Secret) -> Secret | None:
-    """Return the secret that `service_secret_to_json` wrote, or None where it is something else."""
+    """Return the secret that `service_secret_to_json` wrote, or None if it is something else."""
     return _secrets(text).get("client_secret")
 
 

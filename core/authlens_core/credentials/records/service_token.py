@@ -20,7 +20,7 @@ from authlens_core.errors import UsageError
 __all__ = ["REMIND", "ServiceToken", "TokenVerdict", "describe_service_token", "expiry_from_text"]
 
 REMIND: Final = timedelta(days=30)
-"""How long before its end a service token is marked: renewing it takes a person, and often another one."""
+"""How long before its end a service token is marked: renewing it takes a user, and often another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class ServiceToken:
         url: the resource that it is for; it goes nowhere else.
         client_id: as Access gave it out.
         added_at: when it was added here.
-        label: what the person calls it, or the empty string.
-        expires_at: when it ends, as the person was told by Access; None where they did not say.
+        label: what the user calls it, or the empty string.
+        expires_at: when it ends, as the user was told by Access; None if they did not say.
         form: how it is sent.
         header: the field of the single-header form.
         method: how the resource is asked.
@@ -43,7 +43,7 @@ class ServiceToken:
         last_words: the same as one sentence, safe to show.
         last_proven_at: when the resource last accepted it.
         generation: which generation of the secret is the valid one; 0 before the first save.
-        place: where that generation is kept.
+        place: where that generation is stored.
     """
 
     token_id: str
@@ -72,7 +72,7 @@ class ServiceToken:
 
 
 def expiry_from_text(text: str) -> datetime:
-    """Return the moment that a person typed: a date (its beginning, in UTC) or a moment of ISO 8601.
+    """Return the moment that a user typed: a date (its beginning, in UTC) or a moment of ISO 8601.
 
     Raises:
         UsageError: it is neither.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.record_json import service_token_from_json, to_json
+from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.safe_text import NAME, safe_line
 
@@ -38,7 +38,7 @@ class ServiceTokenRows:
         damaged: list[str] = []
         for token_id, generation, place, record in rows:
             try:
-                found.append(service_token_from_json(record, generation, place))
+                found.append(record_from_json(ServiceToken, record, generation, place))
             except ValueError:
                 damaged.append(safe_line(token_id, NAME))
         found.sort(key=lambda token: token.added_at, reverse=True)
@@ -61,11 +61,11 @@ class ServiceTokenRows:
             self._index.settle(connection, token.token_id, token.generation)
 
     def change(self, token_id: str, change: Callable[[ServiceToken], ServiceToken]) -> ServiceToken | None:
-        """Read a row and write what `change` makes of it, in one transaction; None where there is none."""
+        """Read a row and write what `change` makes of it, in one transaction; None if there is none."""
         with self._index.writing() as connection:
             row = connection.execute(_ONE, (token_id,)).fetchone()
             try:
-                changed = None if row is None else change(service_token_from_json(*row))
+                changed = None if row is None else change(record_from_json(ServiceToken, *row))
             except ValueError:
                 return None
             if changed is not None:

@@ -1,6 +1,6 @@
 """The last traces of each credential, without their secrets, in a file of their own beside the index.
 
-What a credential went through is worth having when it stops working. A few traces of each are kept, and of
+What a credential went through is worth having when it stops working. A few traces of each are stored, and of
 those the newest login always, as it says where everything came from. They are for reading only: losing the
 file costs nothing else, which is why it is not the index.
 """
@@ -28,7 +28,7 @@ __all__ = ["TraceGone", "TraceSummary", "Traces"]
 
 BUSY_SECONDS: Final = 2.0
 KEPT_BESIDE_LOGIN: Final = 9
-"""Traces of one credential that are kept beside its newest login."""
+"""Traces of one credential that are stored beside its newest login."""
 MAX_TRACE: Final = 1024 * 1024
 """Characters of one trace; a longer one is not kept."""
 MAX_ALL: Final = 64 * 1024 * 1024
@@ -55,7 +55,7 @@ class TraceGone(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class TraceSummary:
-    """A trace that is kept: what was done, when it began, and how it ended."""
+    """A trace that is stored: what was done, when it started, and how it ended."""
 
     trace_id: str
     kind: TraceKind
@@ -64,7 +64,7 @@ class TraceSummary:
 
 
 class Traces:
-    """The traces that are kept. The file is made when the first one is.
+    """The traces that are stored. The file is made when the first one is.
 
     Args:
         path: the file; None keeps everything in memory.
@@ -78,12 +78,12 @@ class Traces:
         self._lock = Lock()  # the connection serves one thread at a time
 
     def keep(self, grant_id: str, trace: Trace | None) -> bool:
-        """Keep a trace in which something was sent, in place of an earlier state of the same one.
+        """Keep a trace in which something was sent, instead of an earlier state of the same one.
 
         Never fails: what the trace tells of has happened, with or without a record of it.
 
         Returns:
-            False where it was not kept: nothing was sent, something in it was changed on purpose, the
+            False if it was not kept: nothing was sent, something in it was changed on purpose, the
             credential is gone, or the file cannot be used.
         """
         if trace is None or trace.tampering or not any(record.exchanges for record in trace.records):
@@ -112,7 +112,7 @@ class Traces:
         return True
 
     def of(self, grant_id: str) -> tuple[TraceSummary, ...]:
-        """Return what is kept of a credential, newest first.
+        """Return what is stored of a credential, newest first.
 
         Raises:
             StateUnusable: the file cannot be used.
@@ -131,7 +131,7 @@ class Traces:
         return tuple(found)
 
     def open(self, trace_id: str) -> Trace:
-        """Return a trace that is kept; its secrets are masks.
+        """Return a trace that is stored; its secrets are masks.
 
         Raises:
             TraceGone: there is none of this id, or it cannot be read.
@@ -143,20 +143,20 @@ class Traces:
                 query = "SELECT text FROM traces WHERE trace_id = ?"
                 row = connection.execute(query, (trace_id,)).fetchone()
         if row is None:
-            raise TraceGone("This trace is not kept any more.", "Choose another one.")
+            raise TraceGone("This trace is no longer stored.", "Choose another one.")
         try:
             return _trace_from_text(row[0])
         except UsageError as error:
             raise TraceGone(f"This trace cannot be read: {error.cause}", "Choose another one.") from None
 
     def drop(self, grant_id: str) -> bool:
-        """Erase what is kept of a credential; tell whether nothing of it is left."""
+        """Erase what is stored of a credential; tell whether nothing of it is left."""
         try:
             if self._exists():
                 with self._writing() as connection:
                     connection.execute("DELETE FROM traces WHERE grant_id = ?", (grant_id,))
         except StateUnusable:
-            return False  # the next trace that is kept takes these away
+            return False  # the next trace that is stored takes these away
         return True
 
     def close(self) -> None:
@@ -203,7 +203,7 @@ class Traces:
             except sqlite3.Error as error:
                 where = str(self._path)
                 raise StateUnusable(
-                    f"The kept traces in {where} cannot be used: {error}.",
+                    f"The stored traces in {where} cannot be used: {error}.",
                     "Move the file away: only what was sent and received in the past is in it.",
                 ) from error
 
@@ -282,5 +282,5 @@ def _without_large_body(exchange: Exchange) -> Exchange:
     response = exchange.response
     if response is None or len(response.body) <= _LARGE_BODY:
         return exchange
-    words = f"({len(response.body)} bytes left out of what is kept)".encode()
+    words = f"({len(response.body)} bytes not stored)".encode()
     return replace(exchange, response=replace(response, body=Body(words, truncated=True)))

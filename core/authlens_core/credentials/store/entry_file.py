@@ -54,7 +54,6 @@ class EntryFile:
     Args:
         path: where it is; its directory is there and private.
         kind: the name of the format, so that no other file is taken for it.
-        on_step: called after each step of a change; for tests.
     """
 
     def __init__(self, path: Path, kind: str, on_step: Callable[[WriteStep], None] | None = None) -> None:
@@ -64,7 +63,7 @@ class EntryFile:
         self._read: tuple[tuple[int, int, int], Content] | None = None
 
     def read(self) -> Content:
-        """Return what is in the file, which is not to be changed; nothing where there is no file.
+        """Return what is in the file, which is not to be changed; nothing if there is no file.
 
         Raises:
             FileDamaged: it cannot be read as what it is.

@@ -1,6 +1,6 @@
 """Two keyring backends of our own, for a machine that has none: an encrypted file, and a plain one.
 
-They run in the helper process, as every backend does. Neither is ever chosen by itself: a person names it.
+They run in the helper process, as every backend does. Neither is ever chosen automatically: a user names it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ class FileKeyring(KeyringBackend):
 
     Args:
         path: the file.
-        on_step: called after each step of a write; for tests.
     """
 
     priority: ClassVar[float] = 0
@@ -60,13 +59,13 @@ class FileKeyring(KeyringBackend):
         self._file = EntryFile(path, self.format, on_step)
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return the value, or None where there is none."""
+        """Return the value, or None if there is none."""
         with _told():
             value = self._file.read().entries.get(_key(service, username))
         return None if value is None else self._opened(service, username, value)
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Store a value in place of what stood there."""
+        """Store a value instead of what stood there."""
         value = self._closed(service, username, password)
         with _told(), self._file.changing() as content:
             content.entries[_key(service, username)] = value
@@ -92,7 +91,7 @@ class FileKeyring(KeyringBackend):
 
 
 class PlainFileKeyring(FileKeyring):
-    """Keeps values as they are: whoever may read the file as this user, or is root, has them."""
+    """Keeps values as they are: everyone who may read the file as this user, or is root, has them."""
 
     format: ClassVar[str] = "authlens plain file"
 
@@ -133,7 +132,7 @@ class EncryptedFileKeyring(FileKeyring):
         return key
 
     def create(self, passphrase: Secret, cost: int | None = None) -> Secret:
-        """Make the file and return its key; where somebody else made it meanwhile, open theirs."""
+        """Make the file and return its key; if another program made it meanwhile, open that."""
         if len(passphrase.reveal()) < passphrases.SHORTEST:
             raise FileKeyringError("short", f"a passphrase needs {passphrases.SHORTEST} characters")
         header, key = new_header(passphrase, cost)

@@ -45,7 +45,6 @@ class FileStore(KeyringStore):
         passphrase: of the encrypted file; without one, entries can only be deleted.
         create: make the encrypted file if it is not there.
         limit: seconds that one call may take.
-        environ: the helper's environment; None is the process's own.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Which keyring backend holds the secrets. Runs in the helper process only, because it imports keyring.
 
 Left to itself, the keyring library takes any backend that an installed package brings, a plain file among
-them. Here the automatic choice knows only the stores of the operating systems, by class. What the person
+them. Here the automatic choice knows only the stores of the operating systems, by class. What the user
 named themselves (PYTHON_KEYRING_BACKEND or keyringrc.cfg) is used if it keeps anything at all.
 """
 
@@ -27,14 +27,14 @@ ALLOWED: Final = {
     "keyring.backends.kwallet.DBusKeyringKWallet4": "KWallet 4",
     "keyring.backends.libsecret.Keyring": "libsecret",
 }
-"""The classes of the automatic choice, and what a person calls them."""
+"""The classes of the automatic choice, and what a user calls them."""
 
 _KEEPS_NOTHING: Final = frozenset({"keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"})
 _CHAINER: Final = "keyring.backends.chainer.ChainerBackend"
 
 
 class BackendRefused(Exception):
-    """There is no backend that may be used. The text says why, in words for a person."""
+    """There is no backend that may be used. The text says why, in words for a user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class BackendCandidate:
 
     Attributes:
         backend: the backend.
-        name: what a person calls it.
-        named: true when the person named it.
+        name: what a user calls it.
+        named: true when the user named it.
     """
 
     backend: KeyringBackend
@@ -57,7 +57,7 @@ def _class_name(backend: KeyringBackend) -> str:
 
 
 def choose() -> BackendCandidate:
-    """Return the backend to use: the one the person named, else the best of the operating system's own.
+    """Return the backend to use: the one the user named, else the best of the operating system's own.
 
     Raises:
         BackendRefused: there is none, or the named one keeps nothing or cannot be loaded.
@@ -80,7 +80,7 @@ def _named() -> KeyringBackend | None:
     try:
         return core.load_env() or core.load_config()
     except Exception as error:
-        # The class is the person's choice and its import runs code we do not know.
+        # The class is the user's choice and its import runs code we do not know.
         msg = f"the chosen backend cannot be loaded ({type(error).__name__}: {error})"
         raise BackendRefused(msg) from error
 

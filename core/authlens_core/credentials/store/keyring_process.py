@@ -1,6 +1,6 @@
 """The helper process that speaks to the keyring: `python -P -m …credentials.store.keyring_helper`.
 
-A call of the keyring can block for as long as an unlock prompt stands on a desktop that nobody looks at, and
+A call of the keyring can block for as long as an unlock prompt stands on a desktop that no one looks at, and
 a thread that is blocked holds up the exit of its program. A process can be killed. It reads one JSON object
 a line from standard input and answers each with one on standard output; secrets go no other way. When its
 standard input ends, because the program closed it or died, it finishes the call that it is in, within
@@ -71,7 +71,7 @@ class _Keyring:
         return self.choice().backend
 
     def use(self, request: dict[str, str]) -> dict[str, object]:
-        """Use a file of ours in place of what would be chosen; answer with the key, where it has one."""
+        """Use a file of ours instead of what would be chosen; answer with the key, where it has one."""
         from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring, PlainFileKeyring
 
         place, path = StoreKind(request["place"]), Path(request["path"])
@@ -144,7 +144,7 @@ class _Keyring:
 
 
 def _unlocked(backend: EncryptedFileKeyring, request: dict[str, str]) -> Secret | None:
-    """Return the key of the file; None where nothing to open it with was given: entries can be deleted."""
+    """Return the key of the file; None if nothing to open it with was given: entries can be deleted."""
     if request.get("key"):
         return backend.unlock_with(Secret(request["key"]))
     if not request.get("passphrase"):
@@ -216,7 +216,7 @@ def _served(keyring: _Keyring, request: dict[str, str], gone: threading.Event) -
     """Answer a request; what was written for a program that is gone by then is taken back."""
     answer = _answer(keyring, request)
     if request["op"] == "set" and gone.is_set():
-        # No index will ever point to it, and whoever tidies up may have done so before it was there.
+        # No index will ever point to it, and a sweep may have run before it was there.
         _answer(keyring, {**request, "op": "delete", "value": ""})
         return {"ok": False, "kind": "failed", "detail": "the program did not wait for it"}
     return answer

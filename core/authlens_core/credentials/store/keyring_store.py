@@ -29,12 +29,12 @@ __all__ = ["Backend", "KeyringStore"]
 
 _LINE_LIMIT: Final = 1024 * 1024
 _FAREWELL: Final = 0.3
-"""Seconds for a call to end by itself when the store is closed; one that takes longer waits for a prompt."""
+"""Seconds for a call to end when the store is closed; one that takes longer waits for a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The backend that the helper chose: what a person calls it, and whether the person named it."""
+    """The backend that the helper chose: what a user calls it, and whether the user named it."""
 
     name: str
     named: bool
@@ -44,12 +44,11 @@ class KeyringStore:
     """Keeps secrets in the operating system's keyring. Close it with `aclose()`.
 
     The helper is started by the first call and serves them all one after another. A call that is cancelled or
-    takes too long lets go of it: it ends by itself within `LAST_CALL` seconds, or is killed when the store is
-    closed, and the next call starts another.
+    takes too long lets go of it: it ends within `LAST_CALL` seconds, or is killed when the store is closed,
+    and the next call starts another.
 
     Args:
         limit: seconds that one call may take, everything included.
-        environ: the helper's environment; None is the process's own.
     """
 
     persistent = True
@@ -65,7 +64,7 @@ class KeyringStore:
 
     @property
     def name(self) -> str:
-        """What the backend is called, for a person."""
+        """What the backend is called, for a user."""
         return self._name
 
     async def start(self) -> None:
@@ -85,7 +84,7 @@ class KeyringStore:
         return Backend(self._name, answer["named"] is True)
 
     async def get(self, entry: str) -> Secret | None:
-        """Return the value of `entry`, or None where there is none."""
+        """Return the value of `entry`, or None if there is none."""
         value = (await self._call("get", entry)).get("value")
         return Secret(value) if isinstance(value, str) else None
 

@@ -1,4 +1,4 @@
-"""Where secrets are kept: the protocol of a store, its errors, and the one that forgets at exit."""
+"""Where secrets are stored: the protocol of a store, its errors, and the one that forgets at exit."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class SecretStoreFailed(NoSecretStore):
 
 
 class StoreElsewhere(NoSecretStore):
-    """The secrets are kept in another place than the store that is open."""
+    """The secrets are stored in another place than the store that is open."""
 
     def __init__(self, kept_in: StoreKind, open_now: str) -> None:
         super().__init__(
-            f"The tokens of this login are kept in {kept_in.words}, and what is open here is {open_now}.",
+            f"The tokens of this login are stored in {kept_in.words}, and what is open here is {open_now}.",
             "Start authlens again to open it, or see: authlens store",
         )
 
@@ -59,7 +59,7 @@ class SecretReader(Protocol):
     """What can be asked for the value of an entry."""
 
     async def get(self, entry: str) -> Secret | None:
-        """Return the value of `entry`, or None where there is none."""
+        """Return the value of `entry`, or None if there is none."""
         ...
 
 
@@ -72,7 +72,7 @@ class SecretStore(SecretReader, Protocol):
 
     @property
     def name(self) -> str:
-        """What the store is called, for a person."""
+        """What the store is called, for a user."""
         ...
 
     @property
@@ -86,7 +86,7 @@ class SecretStore(SecretReader, Protocol):
         ...
 
     async def set(self, entry: str, value: Secret) -> None:
-        """Store `value` under `entry`, in place of what stood there."""
+        """Store `value` under `entry`, instead of what stood there."""
         ...
 
     async def delete(self, entry: str) -> None:
@@ -109,11 +109,11 @@ class MemoryStore:
 
     @property
     def name(self) -> str:
-        """What the store is called, for a person."""
+        """What the store is called, for a user."""
         return "memory only"
 
     async def get(self, entry: str) -> Secret | None:
-        """Return the value of `entry`, or None where there is none."""
+        """Return the value of `entry`, or None if there is none."""
         return self._values.get(entry)
 
     async def set(self, entry: str, value: Secret) -> None:

@@ -1,4 +1,4 @@
-"""The kinds of place where secrets are kept."""
+"""The kinds of place where secrets are stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["StoreKind"]
 
 
 class StoreKind(StrEnum):
-    """Where the secrets of a record are; the value stands in the index and on the command line."""
+    """Where the secrets of a record are; the value is in the index and on the command line."""
 
     KEYRING = "keyring"
     ENCRYPTED_FILE = "encrypted-file"
@@ -17,7 +17,7 @@ class StoreKind(StrEnum):
 
     @property
     def words(self) -> str:
-        """What a person calls it."""
+        """What a user calls it."""
         return _WORDS[self]
 
 

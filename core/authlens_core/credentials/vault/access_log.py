@@ -28,7 +28,7 @@ MOST_EVENTS: Final = 10_000
 
 
 class Touched(StrEnum):
-    """What a person did with a secret outside of the protocol; the value is the kind of the event."""
+    """What a user did with a secret outside of the protocol; the value is the kind of the event."""
 
     REVEALED = "revealed"
     COPIED = "copied"
@@ -42,7 +42,7 @@ class AccessEvent:
         at: when, in UTC.
         kind: what happened, one or a few words.
         holding_id: to which credential; empty for what belongs to none.
-        resource: its resource, without `https://`; empty where it is not known any more.
+        resource: its resource, without `https://`; empty if it is not known any more.
         detail: more about it, or the empty string.
     """
 
@@ -54,10 +54,9 @@ class AccessEvent:
 
 
 def note_touch(credentials: Credentials, holding_id: str, touched: Touched, what: str) -> None:
-    """Note that a person revealed or copied a secret.
+    """Note that a user revealed or copied a secret.
 
     Args:
-        credentials: where the history is.
         holding_id: of which credential.
         touched: what they did.
         what: the name of the secret, such as `access token`; never the secret.
@@ -75,7 +74,6 @@ def access_events(
     """Return the newest events, newest first.
 
     Args:
-        credentials: where the history is.
         holding_id: of one credential alone; None for all.
         limit: how many at most.
         names: the resource of each credential, by its id; those of the index by default.

@@ -9,7 +9,11 @@ from datetime import UTC, datetime
 
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.record_json import client_secrets_from_json, secrets_to_json
+from authlens_core.credentials.records.record_json import (
+    belongs_to,
+    client_secrets_from_json,
+    secrets_to_json,
+)
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import SecretStore, StoreElsewhere
 from authlens_core.credentials.vault.generations import Generations, Written
@@ -23,7 +27,6 @@ class Clients:
     """Every client that is known, so that none is registered twice.
 
     Args:
-        index: the facts.
         store: the secrets, where a client has any.
         generations: writes secrets whole or not at all.
         written: awaits a write to its end, whatever happens to the caller.
@@ -45,7 +48,7 @@ class Clients:
         self._record = record
 
     async def remember(self, issuer: str, client: Client) -> None:
-        """Store a registered client for (issuer, redirect URI), in place of the one known before.
+        """Store a registered client for (issuer, redirect URI), instead of the one known before.
 
         Raises:
             NoSecretStore: it could not be stored.
@@ -67,7 +70,7 @@ class Clients:
         )
         key = _key(issuer, client.redirect_uri)
         if record.has_secrets:
-            await self.save(key, record, secrets_to_json(secrets))
+            await self.save(key, record, secrets_to_json(secrets, record))
         else:
             await self._written(self._generations.remove(lambda: self._index.switch_client(key, record, 0)))
         self._record("client registered", "", f"{client.client_id} at {issuer} for {client.redirect_uri}")
@@ -104,9 +107,12 @@ class Clients:
             if record.place is not self._store.place:
                 raise StoreElsewhere(record.place, self._store.name)
             try:
-                secrets = client_secrets_from_json(await sealed.read(self._store, key, record.generation))
+                text = await sealed.read(self._store, key, record.generation)
             except sealed.SecretsDamaged:
                 return None
+            if not belongs_to(text, record):
+                return None
+            secrets = client_secrets_from_json(text)
         return Client(
             client_id=record.client_id,
             redirect_uri=record.redirect_uri,

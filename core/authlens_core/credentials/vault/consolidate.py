@@ -37,8 +37,8 @@ async def gather(
     Args:
         target: credentials on the store that it goes to.
         open_at: lends credentials on another place, which are on the same index.
-        memory: a session that is kept nowhere, whose credentials come along.
-        heard: told how far it is, for each store anew.
+        memory: a session that is stored nowhere, whose credentials come along.
+        heard: told how far it is, for each store again.
 
     Raises:
         AuthlensError: a store cannot be opened; what was moved until then is moved.
@@ -84,7 +84,7 @@ async def delete_orphans(credentials: Credentials) -> None:
 
 
 def left_words(places: tuple[StoreKind, ...], open_now: StoreKind) -> str:
-    """Say where secrets still are that are not wanted any more, and when they go; nothing where none are."""
+    """Say where secrets still are that are not wanted any more, and when they go; nothing if none are."""
     sentences = []
     for place in places:
         name = place.words[:1].upper() + place.words[1:]

@@ -32,7 +32,7 @@ from authlens_core.state.paths import StateUnusable, state_directory
 __all__ = ["EXIT_BOUND", "Credentials", "NoLogin", "client_of", "refresh_lock"]
 
 EXIT_BOUND: Final = 6.0
-"""Seconds that closing waits for a write that was begun; container runtimes kill a process after 10."""
+"""Seconds that closing waits for a write that was started; container runtimes kill a process after 10."""
 
 
 class NoLogin(LoginNeeded):
@@ -46,7 +46,6 @@ class Credentials:
         index: grants without secrets.
         store: secrets.
         locks: one refresh, and one save, at a time.
-        on_step: called after each step of a save; for tests.
         traces: the file for the last traces of each grant; None keeps them in memory.
     """
 
@@ -89,11 +88,11 @@ class Credentials:
         return cls.open(MemoryStore())
 
     async def aclose(self) -> None:
-        """Close the index and let go of the store, when what was begun has ended.
+        """Close the index and let go of the store, when what was started has ended.
 
         A save, and a refresh whose answer is on its way, is waited for, at most `EXIT_BOUND` seconds: it may
         hold the only copy of a token that the server has just replaced. What a store did not take is offered
-        to it once more.
+        to it again.
         """
         self.leaving.set()
         if self.unfinished or self._held:
@@ -113,7 +112,7 @@ class Credentials:
         """Remember which store is in use; call it when the store is open, and show what it returns.
 
         Returns:
-            A sentence where there are logins that were kept in another one, or the empty string.
+            A sentence where there are logins that were stored in another one, or the empty string.
         """
         places = [
             *(grant.place for grant in self.list()),
@@ -122,7 +121,7 @@ class Credentials:
         elsewhere = [place for place in places if place is not self.store.place]
         if elsewhere:
             return (
-                f"{len(elsewhere)} of the logins here are kept in {elsewhere[0].words}, and this is "
+                f"{len(elsewhere)} of the logins here are stored in {elsewhere[0].words}, and this is "
                 f"{self.store.name}. To bring them here: authlens store --move {self.store.place}"
             )
         before, present = self.index.fact("store"), self.store.name
@@ -130,7 +129,7 @@ class Credentials:
             return ""
         if before is not None and self.list():
             return (
-                f"The logins here were kept in {before}, and this is {present}: their tokens may not be "
+                f"The logins here were stored in {before}, and this is {present}: their tokens may not be "
                 "found. PYTHON_KEYRING_BACKEND chooses."
             )
         self.index.set_fact("store", safe_line(present))
@@ -143,7 +142,7 @@ class Credentials:
             self.index.set_fact("store", safe_line(self.store.name))
 
     async def sweep(self) -> bool:
-        """Delete what nothing points to any more from the store; False where something stays.
+        """Delete what nothing points to any more from the store; False if something stays.
 
         Raises:
             LockBusy: another process was writing all the time.
@@ -222,7 +221,7 @@ class Credentials:
         """Keep secrets in memory that the server has issued and the store did not take.
 
         From now on they count instead of the stored ones, which may be spent, until a save succeeds. Closing
-        tries to save them once more.
+        tries to save them again.
         """
         self._held[grant.grant_id] = grant, secrets
 
@@ -307,7 +306,7 @@ class Credentials:
         """Remove a grant and its traces from this machine; the server is not told: its tokens stay valid.
 
         Returns:
-            False where its secrets could not be deleted from the store yet; a later save does it.
+            False if its secrets could not be deleted from the store yet; a later save does it.
         """
         return await self.discard(grant_id, "forgotten", "removed from this machine; the server was not told")
 
@@ -319,7 +318,7 @@ class Credentials:
         return erased
 
     async def recover(self) -> tuple[Grant, ...]:
-        """Mark the grants whose refresh was begun by a process that is gone, and return them.
+        """Mark the grants whose refresh was started by a process that is gone, and return them.
 
         A revoked grant whose access token has expired meanwhile is removed.
         """
@@ -335,14 +334,14 @@ class Credentials:
                 async with self.locks.hold(*refresh_lock(grant), purpose="looking", bound=0):
                     marked.append(self.mark_interrupted(grant, pending.started_at))
             except LockBusy:
-                continue  # the process that began it is still at it
+                continue  # the process that started it is still at it
         return tuple(marked)
 
     def mark_interrupted(self, grant: Grant, started_at: datetime) -> Grant:
-        """Mark a grant whose refresh was begun at `started_at` and not ended; its lock must be held."""
+        """Mark a grant whose refresh was started at `started_at` and not ended; its lock must be held."""
         note = (
             f"A refresh was interrupted at {started_at:%Y-%m-%d %H:%M:%S} UTC: the server may have replaced "
-            "the refresh token. Try it once more, or log in again."
+            "the refresh token. Try again, or log in again."
         )
         marked = self.update(replace(grant, state=GrantState.INTERRUPTED, note=note))
         self.index.clear_pending(grant.grant_id)

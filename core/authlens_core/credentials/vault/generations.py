@@ -53,7 +53,6 @@ class Generations:
         index: holds the pointers and the notes on what is unfinished.
         store: holds the entries.
         locks: one writer at a time; only under this lock is it known that what is noted is not in use.
-        on_step: called after each step of a save; for tests.
     """
 
     def __init__(
@@ -114,7 +113,7 @@ class Generations:
             ) from error
 
     async def remove(self, remove: Callable[[], None]) -> bool:
-        """Move pointers away with `remove` and delete what they pointed to; False where deleting failed.
+        """Move pointers away with `remove` and delete what they pointed to; False if deleting failed.
 
         What could not be deleted stays noted, and is deleted by the next save or removal.
         """
@@ -123,12 +122,12 @@ class Generations:
             return await self._sweep()
 
     async def sweep(self) -> bool:
-        """Delete from this store what nothing points to; False where something stays."""
+        """Delete from this store what nothing points to; False if something stays."""
         async with self._locks.hold("store", purpose="tidying", bound=WRITE_BOUND):
             return await self._sweep()
 
     async def _sweep(self) -> bool:
-        """Delete every generation that nothing points to; called under the lock. False where one stays.
+        """Delete every generation that nothing points to; called under the lock. False if one stays.
 
         What lies in another store waits until that one is open.
         """

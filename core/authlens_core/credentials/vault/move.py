@@ -1,7 +1,7 @@
-"""Moving what is kept in one store to another, record by record, so that a crash leaves each in one of them.
+"""Moving secrets from one store to another, record by record: a crash leaves each in one of them.
 
 Each record is written to the target, read back, and its pointer switched in one transaction; then its old
-secrets are deleted. Run again after a crash, it goes on where it stopped. Whoever else writes meanwhile wins:
+secrets are deleted. Run again after a crash, it goes on where it stopped. Another writer wins:
 a pointer is switched only where it still is what was read.
 """
 
@@ -140,7 +140,7 @@ def _everything(source: Credentials, target: Credentials) -> Iterator[_Item]:
 
 
 async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -> bool:
-    """Move one login under the lock of its refresh: none is under way, and none begins."""
+    """Move one login under the lock of its refresh: none is under way, and none starts."""
     known = source.index.grant(grant_id)
     if known is None:
         return False  # forgotten meanwhile
@@ -162,10 +162,10 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
 
 
 async def _move_row(source: Credentials, target: Credentials, table: Table, key: str) -> bool:
-    """Move the secrets of one record; again where somebody replaced them meanwhile: theirs are newer.
+    """Move the secrets of one record; again if another program replaced them: its are newer.
 
     Returns:
-        False where it is gone from the store by now: somebody removed it, or moved it.
+        False if it is gone from the store by now: another program removed it, or moved it.
     """
     while (pointer := _pointer(source, table, key)) is not None:
         try:

@@ -1,4 +1,4 @@
-"""Finding the place for secrets before a login begins, and saying which one it is."""
+"""Finding the place for secrets before a login starts, and saying which one it is."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ class OpenedStore:
     """A store that works.
 
     Attributes:
-        store: the store.
         name: what it is called, for the screen.
-        notes: what a person should know about it, each one sentence.
+        notes: what a user should know about it, each one sentence.
     """
 
     store: SecretStore
@@ -48,7 +47,7 @@ def file_path(place: StoreKind, directory: Path | None = None) -> Path:
 
 
 def remembered_place(directory: Path | None = None) -> StoreKind:
-    """Return the place that the person chose for good; the keyring where they chose none.
+    """Return the place that the user chose for good; the keyring where they chose none.
 
     Raises:
         StateUnusable: the state directory or the index cannot be used.
@@ -76,12 +75,10 @@ def store_at(
     """Return the store of a place; nothing is asked or started before its first call.
 
     Args:
-        place: which.
         passphrase: of the encrypted file; without one, entries can only be deleted.
         create: make the encrypted file if it is not there.
         directory: the state directory; None is the ordinary one.
         limit: seconds that one call may take.
-        environ: the helper's environment; None is the process's own.
 
     Raises:
         StateUnusable: the state directory cannot be used.
@@ -108,13 +105,12 @@ async def open_store(
 ) -> OpenedStore:
     """Return the store of a place, after a value was written to it, read back and deleted.
 
-    Nothing takes the keyring's place by itself: where there is none, the caller may offer the others.
+    Nothing takes the keyring's place automatically: where there is none, the caller may offer the others.
 
     Args:
-        limit: seconds that one call may take; more for somebody who wants to answer an unlock prompt.
+        limit: seconds that one call may take; more if the user wants to answer an unlock prompt.
         probe: false to leave the trial out, for a program that only reads.
-        environ: the helper's environment; None is the process's own.
-        place: which; another than the keyring only where the person chose it.
+        place: which; another than the keyring only where the user chose it.
         passphrase: as for `store_at`; so are `create` and `directory`.
         create: see there.
         directory: see there.
@@ -138,13 +134,13 @@ async def open_store(
 
 
 def memory_only(*, in_place_of: Path | None = None) -> OpenedStore:
-    """Return a store that forgets everything when the program ends, for somebody who chose it.
+    """Return a store that forgets everything when the program ends, if the user chose it.
 
     Args:
         in_place_of: the state directory of a store that could not be opened; what it holds is counted in the
             notes, for it is not shown until that store is open again.
     """
-    note = "Tokens are kept in memory only: when authlens ends they are gone, and stay valid at the server."
+    note = "Tokens are stored in memory only: when authlens ends they are gone, and stay valid at the server."
     hidden = () if in_place_of is None else _hidden_notes(in_place_of)
     return OpenedStore(MemoryStore(), "memory only", (*hidden, note))
 
@@ -165,8 +161,8 @@ def _hidden_notes(directory: Path) -> tuple[str, ...]:
 def _file_notes(place: StoreKind, directory: Path | None) -> tuple[str, ...]:
     where = str(file_path(place, directory))
     if place is StoreKind.ENCRYPTED_FILE:
-        return (f"Tokens are kept in an encrypted file, {where}.",)
-    return (f"Tokens are kept in a plain file, readable by anybody who is you or root: {where}.",)
+        return (f"Tokens are stored in an encrypted file, {where}.",)
+    return (f"Tokens are stored in a plain file that you and root can read: {where}.",)
 
 
 def _notes(backend: Backend) -> tuple[str, ...]:

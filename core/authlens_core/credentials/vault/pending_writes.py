@@ -1,4 +1,4 @@
-"""Work that goes on to its end although whoever began it has gone: a token that was replaced is stored."""
+"""Work that goes on to its end although its caller has gone: a token that was replaced is stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Result = TypeVar("_Result")
 
 
 class PendingWrites:
-    """What is under way; whoever closes the store waits for it."""
+    """Writes in progress; closing the store waits for them."""
 
     def __init__(self) -> None:
         self._writes: set[asyncio.Task[Any]] = set()
@@ -33,8 +33,8 @@ class PendingWrites:
     async def run_shielded(self, work: Coroutine[Any, Any, _Result], begun: Callable[[], bool]) -> _Result:
         """Await work that its caller may leave, and that must not be left half done.
 
-        When the caller is cancelled, so is the work, unless it has `begun` what cannot be taken back: then
-        the caller is let go at once, and the work goes on by itself.
+        When the caller is cancelled, so is the work, unless it has `started` what cannot be taken back: then
+        the caller is let go at once, and the work goes on.
         """
         task = asyncio.create_task(work)
         self._left.add(task)
@@ -63,6 +63,6 @@ class PendingWrites:
 
 
 def _hear(task: asyncio.Task[Any]) -> None:
-    """Take note of how a task ended that nobody awaits any more: the grant says it, not the log."""
+    """Take note of how a task ended that no one awaits any more: the grant says it, not the log."""
     if not task.cancelled():
         task.exception()

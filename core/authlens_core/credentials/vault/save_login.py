@@ -1,4 +1,4 @@
-"""Keeping what a login has earned, without a refresh in flight putting older tokens over it."""
+"""Keeping what a login has received, without a refresh in flight putting older tokens over it."""
 
 from __future__ import annotations
 

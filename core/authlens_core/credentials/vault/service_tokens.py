@@ -42,7 +42,6 @@ class ServiceTokens:
     """Everything that `service-token add` left behind.
 
     Args:
-        index: the facts.
         store: the secrets.
         generations: writes secrets whole or not at all.
         written: awaits a write to its end, whatever happens to the caller.
@@ -97,7 +96,7 @@ class ServiceTokens:
         return found
 
     async def save(self, token: ServiceToken, secret: Secret) -> ServiceToken:
-        """Store a service token with its secret, in place of the secret before; return it as stored.
+        """Store a service token with its secret, instead of the secret before; return it as stored.
 
         Raises:
             UsageError: see `refuse_shape`.
@@ -178,7 +177,7 @@ class ServiceTokens:
     def note_test(
         self, token_id: str, at: datetime, verdict: TokenVerdict, words: str
     ) -> ServiceToken | None:
-        """Note what the resource said; None where the token is gone."""
+        """Note what the resource said; None if the token is gone."""
 
         def change(token: ServiceToken) -> ServiceToken:
             proven = at if verdict is TokenVerdict.ACCEPTED else token.last_proven_at
@@ -210,7 +209,7 @@ class ServiceTokens:
         """Remove a service token from this machine; at Access it stays valid.
 
         Returns:
-            False where its secret could not be deleted from the store yet; a later save does it.
+            False if its secret could not be deleted from the store yet; a later save does it.
         """
         erased = await self._written(self._generations.remove(lambda: self._rows.remove(token_id)))
         self._record(kind, token_id, detail or "removed from this machine; Access was not told")

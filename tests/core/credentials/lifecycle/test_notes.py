@@ -17,7 +17,7 @@ from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, describe
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.record_json import grant_from_json, to_json
+from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.client_authentication import Client
@@ -93,10 +93,10 @@ async def test_a_refusal_of_a_token_that_was_replaced_meanwhile_says_nothing_of_
 def test_a_record_of_an_earlier_version_knows_no_verdict(saved: Grant) -> None:
     """It is read as not asked yet; what an older version does not know it passes over."""
     values = json.loads(to_json(replace(saved, last_verdict=TokenVerdict.REFUSED, last_tested=MOMENT)))
-    assert grant_from_json(json.dumps(values), saved.generation).last_verdict is TokenVerdict.REFUSED
+    assert record_from_json(Grant, json.dumps(values), saved.generation).last_verdict is TokenVerdict.REFUSED
     for name in ("last_tested", "last_verdict", "last_words"):
         del values[name]
-    old = grant_from_json(json.dumps(values), saved.generation, saved.place)
+    old = record_from_json(Grant, json.dumps(values), saved.generation, saved.place)
     assert old == saved
     assert old.last_verdict is TokenVerdict.UNTESTED
 

@@ -191,10 +191,10 @@ async def test_a_server_in_trouble_changes_nothing(
 
 
 async def test_a_server_that_is_not_there_changes_nothing(
-    credentials: Credentials, wire: Wire, saved: Grant
+    credentials: Credentials, wire: Wire, saved: Grant, secrets: GrantSecrets
 ) -> None:
     """H126: nothing left this machine, so nothing is unknown."""
-    closed = credentials.update(replace(saved, token_endpoint="http://127.0.0.1:9/token"))
+    closed = await credentials.save(replace(saved, token_endpoint="http://127.0.0.1:9/token"), secrets)
     result = await refresh(credentials, wire, saved.grant_id)
     assert result.outcome is RefreshOutcome.TRANSIENT
     assert _but_for_the_wait(credentials) == closed
@@ -353,10 +353,16 @@ async def test_a_resource_that_names_another_server_is_not_refreshed(
 
 @pytest.mark.parametrize("field", ["resource_url", "issuer"])
 async def test_plain_http_needs_resource_and_issuer_on_loopback(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, field: str
+    credentials: Credentials,
+    wire: Wire,
+    saved: Grant,
+    secrets: GrantSecrets,
+    server: RotatingServer,
+    field: str,
 ) -> None:
     """BR-2: stored endpoints are checked again each time."""
-    credentials.update(replace(saved, **{field: "https://wiki.example"}))  # type: ignore[arg-type]
+    change: dict[str, Any] = {field: "https://wiki.example"}
+    await credentials.save(replace(saved, **change), secrets)
     result = await refresh(credentials, wire, saved.grant_id)
     assert result.outcome is RefreshOutcome.REFUSED
     assert "token endpoint" in result.summary

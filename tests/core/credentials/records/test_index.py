@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.credentials.records.grant import GrantSecrets, GrantState
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Index, IndexReadOnly
-from authlens_core.credentials.records.record_json import grant_from_json, to_json
+from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.schema import _STEPS, SCHEMA_VERSION
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
@@ -56,14 +56,14 @@ async def test_no_secret_is_in_any_byte_of_the_state_directory(
 def test_a_record_comes_back_whole(make_grant: Any) -> None:
     """Every field survives the round trip, text from hostile servers included."""
     grant = make_grant(scope="a \ud800 \x1b[2J", note="n", state=GrantState.UNKNOWN, generation=7)
-    assert grant_from_json(to_json(grant), 7) == grant
+    assert record_from_json(Grant, to_json(grant), 7) == grant
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_a_record_or_a_value_error(text: str) -> None:
     """H143: nothing else is raised by whatever stands in the file."""
     try:
-        grant_from_json(text, 1)
+        record_from_json(Grant, text, 1)
     except (ValueError, RecursionError):
         return
     pytest.fail("arbitrary text was taken for a grant")
@@ -202,7 +202,7 @@ async def test_another_keyring_than_last_time_is_said(
     await credentials.save(make_grant(), secrets)
     assert credentials.note_store() == ""
     monkeypatch.setattr(type(credentials.store), "name", "KWallet")
-    assert "kept in memory only, and this is KWallet" in open_credentials().note_store()
+    assert "stored in memory only, and this is KWallet" in open_credentials().note_store()
 
 
 def test_opening_an_index_of_the_present_version_writes_nothing(tmp_path: Path) -> None:

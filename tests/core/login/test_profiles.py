@@ -9,26 +9,34 @@ import pytest
 from authlens_core.emulator import PlayResult, play_person
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
-from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage, Trace
 from authlens_core.wire.client import Wire
 
 
-async def log_in(emulator: StandardEmulator) -> Trace:
+async def log_in(
+    emulator: StandardEmulator, options: Options | None = None, *, retries: int = 0
+) -> Trace:
     """Log in with the user played."""
     playing: list[asyncio.Task[PlayResult]] = []
 
     def watch(event: Event) -> None:
         if isinstance(event, AuthorizationReady):
             playing.append(asyncio.ensure_future(play_person(event.url)))
+        elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
+            page = event.device.verification_uri_complete.text
+            playing.append(asyncio.ensure_future(play_person(page, deliver=False)))
 
     wire = Wire()
-    login = Login(emulator.resource_url, wire, options=Options(port=0, wait=10))
+    login = Login(emulator.resource_url, wire, options=options or Options(port=0, wait=10))
     login.watch(watch)
     try:
         trace = await login.run_all()
+        for _ in range(retries):
+            await login.retry()
+            trace = await login.run_all()
         await asyncio.gather(*playing)
     finally:
         await login.aclose()
@@ -72,3 +80,37 @@ async def test_an_issuer_that_is_promised_and_missing_stops_the_login() -> None:
     async with StandardEmulator(Profile.GENERIC, faults=["iss-missing"]) as emulator:
         last = (await log_in(emulator)).records[-1]
     assert (last.stage, last.failures[0].name) == (Stage.AUTHORIZATION, "authorization.iss")
+
+
+async def test_a_login_by_device_code_ends_with_a_token_that_the_resource_accepts() -> None:
+    """RFC 8628."""
+    async with StandardEmulator(Profile.GENERIC) as emulator:
+        last = (await log_in(emulator, Options(device=True))).records[-1]
+    assert last.stage is Stage.ACCESS
+    assert last.failures == ()
+
+
+async def test_a_retry_after_a_missing_scope_authorizes_again_and_is_accepted() -> None:
+    async with StandardEmulator(Profile.GENERIC, faults=["step-up"]) as emulator:
+        last = (await log_in(emulator, retries=1)).records[-1]
+    assert last.stage is Stage.ACCESS
+    assert last.failures == ()
+
+
+async def test_an_issuer_that_is_missing_is_taken_where_the_user_chose_so() -> None:
+    options = Options(port=0, wait=10, any_issuer=True)
+    async with StandardEmulator(Profile.GENERIC, faults=["iss-missing"]) as emulator:
+        trace = await log_in(emulator, options)
+    assert trace.records[-1].stage is Stage.ACCESS
+    taken = trace.latest(Stage.AUTHORIZATION)
+    assert taken is not None
+    assert "authorization.iss" in {check.name for check in taken.checks}
+
+
+async def test_the_id_token_of_a_login_with_openid_is_verified() -> None:
+    async with StandardEmulator(Profile.GENERIC) as emulator:
+        trace = await log_in(emulator, Options(port=0, wait=10, scope="openid"))
+    exchange = trace.latest(Stage.EXCHANGE)
+    assert exchange is not None
+    assert exchange.failures == ()
+    print([(c.name, c.severity.value) for c in exchange.checks if "id_token" in c.name])

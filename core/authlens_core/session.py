@@ -7,7 +7,7 @@ no login.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -21,8 +21,9 @@ from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.login.events import Event, StageEnded
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
+from authlens_core.login.protocols import Stored
 from authlens_core.login.verdict import why
-from authlens_core.oauth.check import Check, passed, warned
+from authlens_core.oauth.check import passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.state.locks import LockBusy
@@ -56,18 +57,15 @@ class Session:
         """Keep the record of a login that earned tokens: when it did, and once more with what they opened."""
         if not isinstance(event, StageEnded) or event.record.stage not in (Stage.EXCHANGE, Stage.ACCESS):
             return
-        if login.keeps_nothing:  # such a record belongs to no credential of this machine
-            return
-        earned = grant_of(login.facts, datetime.now(UTC))
-        if earned is not None:
-            self.credentials.traces.keep(earned[0].grant_id, login.trace)
+        if login.facts.grant_id is not None and not login.keeps_nothing:
+            self.credentials.traces.keep(login.facts.grant_id, login.trace)
 
     def _note_verdict(self, login: Login, event: Event) -> None:
         """Note what the resource said to a token that this login has just earned."""
         if not isinstance(event, StageEnded) or event.record.stage is not Stage.ACCESS:
             return
-        earned, exchanges = grant_of(login.facts, datetime.now(UTC)), event.record.exchanges
-        if earned is None or not exchanges or login.keeps_nothing:
+        grant_id, exchanges = login.facts.grant_id, event.record.exchanges
+        if grant_id is None or not exchanges or login.keeps_nothing:
             return
         accepted = verdict(exchanges[-1], classify(exchanges[-1]))
         if accepted is None:
@@ -76,31 +74,29 @@ class Session:
         words = "The resource accepts the token." if accepted else reason.cause if reason else ""
         # Whoever watches steers nothing: a note that cannot be written costs the login nothing.
         with suppress(AuthlensError):
-            self.credentials.note_verdict(earned[0], datetime.now(UTC), accepted=accepted, words=words)
+            grant = self.credentials.get(grant_id)
+            # A refresh may have replaced the token that was sent: its verdict is not the new one's.
+            grant = replace(grant, refreshed_at=login.facts.tokens_asked_at or grant.refreshed_at)
+            self.credentials.note_verdict(grant, datetime.now(UTC), accepted=accepted, words=words)
 
-    async def keep(self, facts: Facts) -> tuple[Check, ...]:
-        """Store what a login earned and say where; a store that fails is said and costs nothing else."""
+    async def keep(self, facts: Facts) -> Stored:
+        """Store the tokens of a login and report where; a store that fails is a warning, not the end."""
         earned = grant_of(facts, datetime.now(UTC))
         if earned is None:
-            return ()
+            return Stored()
         grant, secrets = earned
         store = self.credentials.store
         expected = "The tokens are kept where only you can read them."
         try:
             await self.credentials.written(keep(self.credentials, grant, secrets))
         except AuthlensError as error:
-            return (
-                warned(
-                    CheckId.EXCHANGE_STORED,
-                    expected,
-                    error.cause,
-                    why="The login goes on, but its tokens are gone when authlens ends.",
-                    cure=error.cure,
-                ),
-            )
+            reason = "The login goes on, but its tokens are gone when authlens ends."
+            failed = warned(CheckId.EXCHANGE_STORED, expected, error.cause, why=reason, cure=error.cure)
+            return Stored(checks=(failed,))
         with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
             self.credentials.record("login", grant.grant_id, f"{grant.resource_url} at {grant.issuer}")
-        return (passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and compared"),)
+        good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and compared")
+        return Stored(grant.grant_id, (good,))
 
     async def aclose(self) -> None:
         """Let what must not be lost end, let go of the store and close the connections."""

@@ -114,7 +114,8 @@ class Facts:
         nonce: binds an ID token to this login; drawn if `openid` is asked for.
         authorization_url: the link for the browser.
         tokens_asked_at: when the token request was sent, UTC; lifetimes count from here.
-        expires_at: when the access token ends, UTC; None where the server did not say.
+        expires_at: when the access token expires, UTC; None if the server did not say.
+        grant_id: the credential that the tokens were stored as.
     """
 
     resource_url: Url
@@ -148,6 +149,7 @@ class Facts:
     tokens: TokenResponse | None = None
     tokens_asked_at: datetime | None = None
     expires_at: datetime | None = None
+    grant_id: str | None = None
 
     @property
     def resource(self) -> str | None:

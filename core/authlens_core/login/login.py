@@ -27,7 +27,7 @@ from authlens_core.login.events import (
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stage import PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.step_up import MOST_STEP_UPS, lacks_scope, wider_scope
@@ -99,6 +99,7 @@ class Login:
         )
         self._task: asyncio.Task[StageRecord] | None = None
         self._running: Stage | None = None
+        self._stopped = False
         self._tampering = Tampering()
         self._step_ups: Counter[str] = Counter()
         self._work = StageWork(
@@ -236,7 +237,7 @@ class Login:
             raise RuntimeError(msg)
         record = await self._drive(stage, ())
         armed = self.armed
-        if self.finished and not self._work.stopped and armed is not None and armed.stage is Stage.REFRESH:
+        if self.finished and not self._stopped and armed is not None and armed.stage is Stage.REFRESH:
             return await self._drive(Stage.REFRESH, ())
         return record
 
@@ -244,7 +245,7 @@ class Login:
         """Run stage after stage until one fails, is cancelled, or all have passed."""
         while not self.finished:
             record = await self.step()
-            if record.outcome is not Outcome.PASSED or self._work.stopped:
+            if record.outcome is not Outcome.PASSED or self._stopped:
                 break
         return self.trace
 
@@ -337,7 +338,7 @@ class Login:
         self, stage: Stage, done: tuple[Exchange, ...], changed: tuple[str, ...] = ()
     ) -> StageRecord:
         """Run the stage in a task of its own, so that `cancel` ends the stage and not its caller."""
-        self._work.stopped, self._work.left = False, ()
+        self._stopped = False
         self._tampering.begin(changed)
         task = self._task = asyncio.create_task(self._run(stage, done), name=f"login stage {stage}")
         try:
@@ -362,13 +363,15 @@ class Login:
                 learned = StageResult(prepared, (problem,))
             else:
                 learned = await self._work.perform(stage, prepared, exchanges)
+            self._stopped = learned.stop
             standing = failures(learned.checks, learned.facts.approved)
             outcome = Outcome.FAILED if standing else Outcome.PASSED
             if learned.diagnosis is None:
                 found = diagnosis_of(stage, learned.checks, exchanges, learned.facts.approved)
                 learned = replace(learned, diagnosis=found)
-        except asyncio.CancelledError:
-            learned = StageResult(self.facts, (*learned.checks, *self._work.left), learned.shown)
+        except asyncio.CancelledError as cancelled:
+            said = (cancelled.check,) if isinstance(cancelled, WaitStopped) else ()
+            learned = StageResult(self.facts, (*learned.checks, *said), learned.shown)
         finally:
             self._running = None
         record = StageRecord(

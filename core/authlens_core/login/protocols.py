@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from authlens_core.login.facts import Facts
@@ -14,7 +15,7 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import Limits
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["ClientRegistry", "ForgetfulRegistry", "Keeper", "Sender", "keep_nothing"]
+__all__ = ["ClientRegistry", "ForgetfulRegistry", "Keeper", "Sender", "Stored", "keep_nothing"]
 
 
 class Sender(Protocol):
@@ -68,10 +69,23 @@ class ForgetfulRegistry:
         self._clients.pop((issuer, redirect_uri), None)
 
 
-# Called after the exchange and before it counts as passed; says in checks what became of the tokens.
-Keeper = Callable[[Facts], Coroutine[Any, Any, tuple[Check, ...]]]
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a keeper did with the tokens of a login.
+
+    Attributes:
+        grant_id: the credential they were stored as, or None.
+        checks: where they were stored, or why not.
+    """
+
+    grant_id: str | None = None
+    checks: tuple[Check, ...] = ()
 
 
-async def keep_nothing(facts: Facts) -> tuple[Check, ...]:  # noqa: ARG001
-    """Keep nothing: for rehearsals and tests."""
-    return ()
+# Called after the exchange and before it counts as passed.
+Keeper = Callable[[Facts], Coroutine[Any, Any, Stored]]
+
+
+async def keep_nothing(facts: Facts) -> Stored:  # noqa: ARG001 - the signature of a keeper
+    """Store nothing: for rehearsals and tests."""
+    return Stored()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["LoginStage", "PlannedRequest", "StageResult", "stopped"]
+__all__ = ["LoginStage", "PlannedRequest", "StageResult", "WaitStopped", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class StageResult:
         facts: the new facts; they count only if no check failed, or all that did are overridden.
         checks: everything that was looked at.
         shown: what was learned, by its standard name, for display.
+        stop: true if the user stopped the login while its result was being stored.
         diagnosis: why it failed, if the stage knows more than its checks and its last answer show.
     """
 
@@ -61,6 +63,15 @@ class StageResult:
     checks: tuple[Check, ...] = ()
     shown: tuple[Fact, ...] = ()
     diagnosis: Diagnosis | None = None
+    stop: bool = False
+
+
+class WaitStopped(asyncio.CancelledError):
+    """The user stopped the wait for the browser; `check` says what came until then."""
+
+    def __init__(self, check: Check) -> None:
+        super().__init__()
+        self.check = check
 
 
 class LoginStage(Protocol):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from authlens_core.finish import finish_first
 from authlens_core.login.callback_wait import ResponseWait
@@ -27,7 +27,7 @@ from authlens_core.login.events import (
 from authlens_core.login.facts import Facts
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender
-from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, stopped
+from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.stages.authorization import learn_response, nobody_came
 from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering, kept_nowhere
@@ -39,7 +39,6 @@ from authlens_core.wire.exchange import Exchange
 
 __all__ = ["StageWork"]
 
-_Result = TypeVar("_Result")
 
 _MOST_REQUESTS_IN_A_STAGE: Final = 12
 _MOST_POLLS: Final = 3_600  # a device code lives an hour at most, and is asked about once a second at most
@@ -47,12 +46,7 @@ _STALE_REFRESH: Final[LoginStage] = StaleRefreshStage()
 
 
 class StageWork:
-    """Does what a stage has to do. It decides nothing about which stage comes next.
-
-    Attributes:
-        stopped: set when a person stopped the login while what was earned was being kept.
-        left: what is to be said of the wait that the person stopped.
-    """
+    """Does what a stage has to do. It decides nothing about which stage comes next."""
 
     def __init__(
         self,
@@ -74,8 +68,6 @@ class StageWork:
         self._emit = emit
         self._clock = clock
         self.wait = ResponseWait(emit)
-        self.stopped = False
-        self.left: tuple[Check, ...] = ()
 
     async def prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
         """Do what a stage needs done before its first request: bind the port, look up the client.
@@ -124,16 +116,20 @@ class StageWork:
         if stage is Stage.SERVER_METADATA:
             return replace(learned, facts=await self._clients.looked_up(learned.facts))
         if stage is Stage.REGISTRATION and not self._tampering.happened:
-            await self._kept(self._clients.remember(learned.facts))
-        elif stage is Stage.AUTHORIZATION:
+            _, cancelled = await finish_first(self._clients.remember(learned.facts))
+            return replace(learned, stop=cancelled)
+        if stage is Stage.AUTHORIZATION:
             if learned.facts.device is not None and learned.facts.options.device:
                 self._emit(DeviceCodeReady(learned.facts.device))
                 return learned
             return await self._authorize(self._tampering.link(learned), exchanges)
-        elif stage is Stage.EXCHANGE:
-            tampered = self._tampering.happened or self._tampering.pending
-            checks = (kept_nowhere(),) if tampered else await self._kept(self._keeper(learned.facts))
-            return replace(learned, checks=(*learned.checks, *checks))
+        if stage is Stage.EXCHANGE:
+            if self._tampering.happened or self._tampering.pending:
+                return replace(learned, checks=(*learned.checks, kept_nowhere()))
+            # What was received is stored to the end: a cancellation meanwhile stops what would come next.
+            stored, cancelled = await finish_first(self._keeper(learned.facts))
+            facts = replace(learned.facts, grant_id=stored.grant_id)
+            return replace(learned, facts=facts, checks=(*learned.checks, *stored.checks), stop=cancelled)
         return learned
 
     async def _exchange(
@@ -149,12 +145,6 @@ class StageWork:
             self._emit(ExchangeEnded(stage, exchanges[-1]))
             raise
         self._emit(ExchangeEnded(stage, exchanges[-1]))
-
-    async def _kept(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Let what was earned be kept to the end: a cancellation meanwhile stops what would come next."""
-        result, cancelled = await finish_first(work)
-        self.stopped = self.stopped or cancelled
-        return result
 
     async def _send(self, facts: Facts, planned: PlannedRequest) -> Exchange:
         guarded = planned.server_supplied and facts.resource_is_public
@@ -190,8 +180,7 @@ class StageWork:
         try:
             response = await self.wait.response()
         except asyncio.CancelledError:
-            self.left = (nobody_came(self.wait.waited, self.wait.ignored, stopped=True),)
-            raise
+            raise WaitStopped(nobody_came(self.wait.waited, self.wait.ignored, stopped=True)) from None
         judged = self._tampering.judged_answer(response)
         if response is None:
             check = nobody_came(self.wait.waited, self.wait.ignored)

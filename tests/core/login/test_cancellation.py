@@ -11,7 +11,8 @@ import pytest
 from authlens_core.explain.overview import overview
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check, Severity, passed
+from authlens_core.login.protocols import Stored
+from authlens_core.oauth.check import Severity, passed
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage, Trace
 from support.driven_login import at, login_to, until
@@ -37,12 +38,12 @@ class SlowStore:
             self.begun = True
             await self.may_end.wait()
 
-    async def keep(self, facts: Facts) -> tuple[Check, ...]:
+    async def keep(self, facts: Facts) -> Stored:
         """Keep the tokens."""
         await self._take(Stage.EXCHANGE)
         assert facts.tokens is not None
         self.kept.append(facts.tokens.access_token.reveal())
-        return (KEPT,)
+        return Stored("grant-1", (KEPT,))
 
     async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
         """Know nobody."""
@@ -163,7 +164,7 @@ async def test_a_keeper_that_fails_after_the_stop_leaves_a_record_that_says_so(s
     """A failure in the middle of a cancellation is a cancellation; nothing is claimed to be kept."""
     store, sender = SlowStore(Stage.EXCHANGE), ScriptedSender(honest())
 
-    async def keep(facts: Facts) -> tuple[Check, ...]:
+    async def keep(facts: Facts) -> Stored:
         await store.keep(facts)
         msg = "the disk is full"
         raise OSError(msg)

@@ -16,7 +16,8 @@ from authlens_core.login.events import (
 )
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check, warned
+from authlens_core.login.protocols import Stored
+from authlens_core.oauth.check import warned
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import UrlRefused
 from authlens_core.trace.record import Outcome, Stage
@@ -168,10 +169,10 @@ async def test_the_tokens_are_kept_before_success_is_claimed() -> None:
     order: list[str] = []
     saying = warned("exchange.kept", "kept", "nowhere")
 
-    async def keep(facts: Facts) -> tuple[Check, ...]:
+    async def keep(facts: Facts) -> Stored:
         assert facts.tokens is not None
         order.append("kept")
-        return (saying,)
+        return Stored("grant-1", (saying,))
 
     def watch(event: Event) -> None:
         if isinstance(event, StageEnded) and event.record.stage is Stage.EXCHANGE:
@@ -181,6 +182,7 @@ async def test_the_tokens_are_kept_before_success_is_claimed() -> None:
         login.watch(watch)
         login.watch(come_back(login))
         trace = await login.run_all()
+        assert login.facts.grant_id == "grant-1"
     assert order == ["kept", "ended"]
     record = trace.latest(Stage.EXCHANGE)
     assert record is not None
@@ -192,9 +194,9 @@ async def test_tokens_that_were_refused_are_not_kept() -> None:
     """TK-4: a token of another type is not used, so it is not stored either."""
     kept: list[Facts] = []
 
-    async def keep(facts: Facts) -> tuple[Check, ...]:
+    async def keep(facts: Facts) -> Stored:
         kept.append(facts)
-        return ()
+        return Stored()
 
     answer = reply(200, {"access_token": "access-canary-1", "token_type": "mac"})
     async with login_to(ScriptedSender(honest(token=answer)), keeper=keep) as login:

@@ -12,13 +12,12 @@ from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
+from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Stage, Trace
 from authlens_core.wire.client import Wire
 
 
-async def log_in(
-    emulator: StandardEmulator, options: Options | None = None, *, retries: int = 0
-) -> Trace:
+async def log_in(emulator: StandardEmulator, options: Options | None = None, *, retries: int = 0) -> Trace:
     """Log in with the user played."""
     playing: list[asyncio.Task[PlayResult]] = []
 
@@ -113,4 +112,7 @@ async def test_the_id_token_of_a_login_with_openid_is_verified() -> None:
     exchange = trace.latest(Stage.EXCHANGE)
     assert exchange is not None
     assert exchange.failures == ()
-    print([(c.name, c.severity.value) for c in exchange.checks if "id_token" in c.name])
+    found = {
+        c.subject for c in exchange.checks if c.name.startswith("id_token.") and c.severity is Severity.PASS
+    }
+    assert found == {"signature", "iss", "aud", "exp", "nonce"}

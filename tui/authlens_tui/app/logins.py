@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay
-from authlens_core.session import Session, grant_of
+from authlens_core.session import Session
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
@@ -73,7 +70,7 @@ class Logins:
     def _wizard(self, session: Session, url: str, options: Options, *, play: bool = False) -> WizardScreen:
         login = session.login(url, options)
         self._interrupted.follow(login)
-        self._records.credential_id = lambda: _credential_of(login)
+        self._records.credential_id = lambda: login.facts.grant_id or ""
         login.watch(self._on_link)
         return WizardScreen(login, session.credentials.store.name, player=self._workspace.player(), play=play)
 
@@ -84,9 +81,3 @@ class Logins:
         self._app.clear_notifications()
         if self._workspace.settings.present.open_browser and open_browser(event.url, self._app.environ):
             self._app.notify("Opening the link in your browser, as set in the settings.", markup=False)
-
-
-def _credential_of(login: Login) -> str:
-    """Return the id of the credential that a login returned so far; empty before that."""
-    received = grant_of(login.facts, datetime.now(UTC))
-    return "" if received is None else received[0].grant_id

@@ -9,11 +9,10 @@ import pytest
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
-from authlens_core.login.protocols import ForgetfulRegistry
+from authlens_core.login.protocols import ForgetfulRegistry, Stored
 from authlens_core.login.tampering.amendment import AmendmentRefused, EditLocation, RequestEdit
 from authlens_core.login.tampering.editing import added, difference, with_choices
 from authlens_core.oauth.authorization import url_parameters
-from authlens_core.oauth.check import Check
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage
 from support.driven_login import at, login_to, run_to
@@ -28,10 +27,10 @@ class Keeping:
     def __init__(self) -> None:
         self.kept: list[Facts] = []
 
-    async def __call__(self, facts: Facts) -> tuple[Check, ...]:
+    async def __call__(self, facts: Facts) -> Stored:
         """Note what would be kept."""
         self.kept.append(facts)
-        return ()
+        return Stored()
 
 
 def part(login: Login, place: EditLocation, name: str, value: str | Secret | None) -> RequestEdit:

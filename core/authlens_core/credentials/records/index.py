@@ -21,6 +21,7 @@ from authlens_core.credentials.records.record_json import (
     to_json,
 )
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
+from authlens_core.credentials.records.table import CLIENTS, LOGINS, settle
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.paths import StateUnusable, own_file
@@ -201,13 +202,7 @@ class Index:
         A pending refresh is over with this: its answer is stored.
         """
         with self.writing() as connection:
-            self.leave(connection, "grants", "grant_id", grant.grant_id)
-            connection.execute(
-                "INSERT OR REPLACE INTO grants (grant_id, generation, entries, place, record)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (grant.grant_id, grant.generation, entries, grant.place, to_json(grant)),
-            )
-            self.settle(connection, grant.grant_id, grant.generation)
+            LOGINS.put(connection, grant.grant_id, grant, entries)
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant.grant_id,))
 
     def update(self, grant: Grant) -> bool:
@@ -234,8 +229,7 @@ class Index:
     def remove(self, grant_id: str) -> None:
         """Remove a grant; its secrets are left over until they are deleted."""
         with self.writing() as connection:
-            self.leave(connection, "grants", "grant_id", grant_id)
-            connection.execute("DELETE FROM grants WHERE grant_id = ?", (grant_id,))
+            LOGINS.remove(connection, grant_id)
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
 
     # Clients
@@ -260,19 +254,12 @@ class Index:
     def switch_client(self, client_key: str, client: ClientRecord, entries: int) -> None:
         """Store a client, its secret being in `client.generation` of `client_key`."""
         with self.writing() as connection:
-            self.leave(connection, "clients", "client_key", client_key)
-            connection.execute(
-                "INSERT OR REPLACE INTO clients (client_key, generation, entries, place, record)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (client_key, client.generation, entries, client.place, to_json(client)),
-            )
-            self.settle(connection, client_key, client.generation)
+            CLIENTS.put(connection, client_key, client, entries)
 
     def remove_client(self, client_key: str) -> None:
         """Remove a client; its secret is left over until it is deleted."""
         with self.writing() as connection:
-            self.leave(connection, "clients", "client_key", client_key)
-            connection.execute("DELETE FROM clients WHERE client_key = ?", (client_key,))
+            CLIENTS.remove(connection, client_key)
 
     # Leftovers
 
@@ -303,22 +290,7 @@ class Index:
     def settled(self, leftover: OrphanedSecret) -> None:
         """Note that a leftover was deleted from its store."""
         with self.writing() as connection:
-            self.settle(connection, leftover.key, leftover.generation)
-
-    @staticmethod
-    def leave(connection: sqlite3.Connection, table: str, column: str, key: str) -> None:
-        """Note the generation that a row points to as left over, within a transaction."""
-        # The names are constants of the callers, never input.
-        query = f"""
-            INSERT OR IGNORE INTO leftovers (key, generation, entries, place)
-            SELECT {column}, generation, entries, place FROM {table} WHERE {column} = ? AND entries > 0
-        """  # noqa: S608
-        connection.execute(query, (key,))
-
-    @staticmethod
-    def settle(connection: sqlite3.Connection, key: str, generation: int) -> None:
-        """Take a generation off the leftovers, within a transaction."""
-        connection.execute("DELETE FROM leftovers WHERE key = ? AND generation = ?", (key, generation))
+            settle(connection, leftover.key, leftover.generation)
 
     # Pending refreshes
 

@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from typing import Final
 
 from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.table import Table, settle
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import TimedOut
 
 __all__ = [
-    "CLIENTS",
-    "LOGINS",
-    "SERVICE_TOKENS",
     "Overtaken",
     "Pointer",
-    "Table",
     "drop",
     "places_left",
     "pointers",
@@ -35,19 +31,6 @@ class Overtaken(TimedOut):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table of records that have secrets; both names are constants of this module."""
-
-    name: str
-    key: str
-
-
-LOGINS: Final = Table("grants", "grant_id")
-SERVICE_TOKENS: Final = Table("service_tokens", "token_id")
-CLIENTS: Final = Table("clients", "client_key")
-
-
-@dataclass(frozen=True, slots=True)
 class Pointer:
     """Where the secrets of one record are."""
 
@@ -58,23 +41,16 @@ class Pointer:
 
 def pointers(index: Index, table: Table, key: str | None = None) -> tuple[Pointer, ...]:
     """Return the pointer of every record of a table that has secrets, or of the one named `key`."""
-    if index.read_only and not _is_there(index, table):
-        return ()
     query = f"""
         SELECT {table.key}, generation, place FROM {table.name}
         WHERE entries > 0 AND (?1 IS NULL OR {table.key} = ?1)
     """  # noqa: S608 - the names are constants of this module
     with index.reading() as connection:
+        if index.read_only and not table.exists(connection):
+            return ()
         rows = connection.execute(query, (key,)).fetchall()
     known = {str(place) for place in StoreKind}
     return tuple(Pointer(found, generation, StoreKind(at)) for found, generation, at in rows if at in known)
-
-
-def _is_there(index: Index, table: Table) -> bool:
-    """Return whether an index that cannot be changed has a table: another version may have written it."""
-    with index.reading() as connection:
-        query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
-        return bool(connection.execute(query, (table.name,)).fetchone()[0])
 
 
 def places_left(index: Index) -> tuple[StoreKind, ...]:
@@ -97,10 +73,10 @@ def repoint(index: Index, table: Table, key: str, over: int, to: tuple[int, int,
     """
     with index.writing() as connection:
         _require(connection, table, key, over)
-        index.leave(connection, table.name, table.key, key)
+        table.leave(connection, key)
         query = f"UPDATE {table.name} SET generation = ?, entries = ?, place = ? WHERE {table.key} = ?"  # noqa: S608
         connection.execute(query, (*to, key))
-        index.settle(connection, key, to[0])
+        settle(connection, key, to[0])
 
 
 def drop(index: Index, table: Table, key: str, over: int) -> None:
@@ -111,8 +87,7 @@ def drop(index: Index, table: Table, key: str, over: int) -> None:
     """
     with index.writing() as connection:
         _require(connection, table, key, over)
-        index.leave(connection, table.name, table.key, key)
-        connection.execute(f"DELETE FROM {table.name} WHERE {table.key} = ?", (key,))  # noqa: S608
+        table.remove(connection, key)
 
 
 def _require(connection: sqlite3.Connection, table: Table, key: str, over: int) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.records.table import SERVICE_TOKENS
 from authlens_core.safe_text import NAME, safe_line
 
 __all__ = ["ServiceTokenRows"]
@@ -29,9 +30,9 @@ class ServiceTokenRows:
 
     def all(self) -> tuple[tuple[ServiceToken, ...], tuple[str, ...]]:
         """Return every service token that can be read, newest first, and the ids of those that cannot."""
-        if self._index.read_only and not self._is_there():
-            return (), ()
         with self._index.reading() as connection:
+            if self._index.read_only and not SERVICE_TOKENS.exists(connection):
+                return (), ()
             query = "SELECT token_id, generation, place, record FROM service_tokens"
             rows = connection.execute(query).fetchall()
         found: list[ServiceToken] = []
@@ -44,21 +45,10 @@ class ServiceTokenRows:
         found.sort(key=lambda token: token.added_at, reverse=True)
         return tuple(found), tuple(damaged)
 
-    def _is_there(self) -> bool:
-        with self._index.reading() as connection:
-            query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'service_tokens'"
-            return bool(connection.execute(query).fetchone()[0])
-
     def switch(self, token: ServiceToken, entries: int) -> None:
         """Make `token.generation` the valid one, with these facts; the generation before is left over."""
         with self._index.writing() as connection:
-            self._index.leave(connection, "service_tokens", "token_id", token.token_id)
-            connection.execute(
-                "INSERT OR REPLACE INTO service_tokens (token_id, generation, entries, place, record)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (token.token_id, token.generation, entries, token.place, to_json(token)),
-            )
-            self._index.settle(connection, token.token_id, token.generation)
+            SERVICE_TOKENS.put(connection, token.token_id, token, entries)
 
     def change(self, token_id: str, change: Callable[[ServiceToken], ServiceToken]) -> ServiceToken | None:
         """Read a row and write what `change` makes of it, in one transaction; None if there is none."""
@@ -77,5 +67,4 @@ class ServiceTokenRows:
     def remove(self, token_id: str) -> None:
         """Remove a row; its secret is left over until it is deleted."""
         with self._index.writing() as connection:
-            self._index.leave(connection, "service_tokens", "token_id", token_id)
-            connection.execute("DELETE FROM service_tokens WHERE token_id = ?", (token_id,))
+            SERVICE_TOKENS.remove(connection, token_id)

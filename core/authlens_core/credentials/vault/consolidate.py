@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 
-from authlens_core.credentials.records.pointers import CLIENTS, LOGINS, SERVICE_TOKENS, places_left, pointers
+from authlens_core.credentials.records.pointers import places_left, pointers
+from authlens_core.credentials.records.table import CLIENTS, LOGINS, SERVICE_TOKENS
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import Generations

@@ -14,17 +14,14 @@ from typing import Any
 
 from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
 from authlens_core.credentials.records.pointers import (
-    CLIENTS,
-    LOGINS,
-    SERVICE_TOKENS,
     Overtaken,
     Pointer,
-    Table,
     drop,
     places_left,
     pointers,
     repoint,
 )
+from authlens_core.credentials.records.table import CLIENTS, LOGINS, SERVICE_TOKENS, Table
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.errors import AuthlensError

@@ -81,6 +81,8 @@ async def _serve(
     finally:
         status.cancel()
         await tunnel.stop()
+        if sys.stderr is not None and sys.stderr.isatty():
+            say_over("")  # the last status is written over, whatever of ^C is beside it
         say(_status(counters, credential))
 
 

@@ -1,0 +1,195 @@
+"""The bridge and servers that misbehave: each request is answered once, and nothing hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from authlens_core.gateway.mcp_bridge import McpBridge
+from authlens_core.gateway.mcp_http import McpHttp
+from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.gateway.server import GatewayServer, loopback_socket
+
+from .conftest import LoggedIn
+
+Answer = Callable[[Request, dict[str, Any]], Awaitable[Response]]
+INITIALIZE = {"id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
+INITIALIZED = {"method": "notifications/initialized"}
+PING = {"id": 1, "method": "ping"}
+
+
+@dataclass
+class Server:
+    """An MCP endpoint whose answers a test scripts, and what it was asked."""
+
+    answer: Answer
+    seen: list[tuple[str, dict[str, str], dict[str, Any]]] = field(default_factory=list)
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by the script."""
+        request = Request(scope, receive)
+        body = await request.body()
+        message = json.loads(body) if body else {}
+        self.seen.append((request.method, dict(request.headers), message))
+        await (await self.answer(request, message))(scope, receive, send)
+
+
+async def bridged(at: LoggedIn, answer: Answer, *messages: dict[str, Any]) -> tuple[Server, list[Any]]:
+    """Send messages through a bridge to a server; return the server and what came back."""
+    server, lines = Server(answer), []
+
+    async def write(line: bytes) -> None:
+        lines.append(json.loads(line))
+
+    async def given() -> AsyncIterator[bytes]:
+        for message in messages:
+            yield json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n"
+            await asyncio.sleep(0.05)
+
+    with loopback_socket(0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        grant = at.credentials.list()[0]
+        _, secrets = await at.credentials.load(grant.grant_id)
+        await at.credentials.save(replace(grant, resource_url=url, resource=url), secrets)
+        serving = asyncio.create_task(GatewayServer(server.app, "none").serve_until_cancelled(listener))
+        http = McpHttp(at.wire, RequestCredential(at.credentials, at.wire, url))
+        try:
+            async with asyncio.timeout(30):
+                await McpBridge(http, write, lambda _: None).run(given())
+        finally:
+            serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await serving
+    return server, lines
+
+
+def result(message: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return the response to a request."""
+    return {"jsonrpc": "2.0", "id": message["id"], "result": fields}
+
+
+def events(*texts: str) -> Response:
+    """Return a stream of events that ends."""
+
+    async def body() -> AsyncIterator[str]:
+        for text in texts:
+            yield f"{text}\n\n"
+
+    return StreamingResponse(body(), media_type="text/event-stream")
+
+
+def scripted(*answers: Response | Callable[[dict[str, Any]], Response]) -> Answer:
+    """Answer each POST of a request by the next of `answers`."""
+    left = list(answers)
+
+    async def answer(_: Request, message: dict[str, Any]) -> Response:
+        if "id" not in message:
+            return Response(status_code=202)
+        one = left.pop(0)
+        return one if isinstance(one, Response) else one(message)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        (Response("<html>", 200, media_type="text/html"), -32067, "text/html"),
+        (Response("nonsense", 200, media_type="application/json"), -32067, "JSON-RPC"),
+        (Response(status_code=202), -32600, "no answer"),
+        (Response("oops", 500), -32603, "500"),
+        (Response("gone", 404), -32601, "404"),
+        (JSONResponse({"error": {"code": -5, "message": "mine"}}, 400), -5, "mine"),
+        (RedirectResponse("https://evil.example/mcp"), -32067, "evil.example"),
+        (RedirectResponse("https://t.example/cdn-cgi/access/login/x"), -32064, "authlens login"),
+        (events("data: not json"), -32067, "JSON-RPC"),
+        (events(": nothing"), -32067, "without an answer"),
+    ],
+)
+async def test_an_answer_that_is_none_becomes_one_error(
+    answer: Response, code: int, words: str, logged_in: LoggedIn
+) -> None:
+    """With the id of the request; the credential went to one host only."""
+    _, lines = await bridged(logged_in, scripted(answer), PING)
+    (line,) = lines
+    assert (line["id"], line["error"]["code"]) == (1, code)
+    assert words in line["error"]["message"]
+
+
+async def test_messages_of_a_stream_come_in_order_and_end_with_the_response(logged_in: LoggedIn) -> None:
+    """Also a batch of 2025-03-26, and whatever follows the response is not waited for."""
+    note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {}}
+
+    def stream(message: dict[str, Any]) -> Response:
+        batch = json.dumps([note, result(message, ok=True)])
+        return events(f"data: {json.dumps(note)}", f"data: {batch}", "data: never read")
+
+    _, lines = await bridged(logged_in, scripted(stream), PING)
+    assert [line.get("method") for line in lines] == ["notifications/message", "notifications/message", None]
+    assert lines[-1]["result"] == {"ok": True}
+
+
+async def test_a_session_that_the_server_has_ended_is_begun_again(logged_in: LoggedIn) -> None:
+    """404 to a known session: initialize, initialized, and the request once more (2025-11-25)."""
+    sessions = iter(["one", "two"])
+    live: list[str] = []
+
+    async def answer(request: Request, message: dict[str, Any]) -> Response:
+        if request.method != "POST" or "id" not in message:
+            return Response(status_code=405 if request.method == "GET" else 202)
+        if message["method"] == "initialize":
+            live[:] = [next(sessions)]
+            fields = {"Mcp-Session-Id": live[0]}
+            return JSONResponse(result(message, protocolVersion="2025-11-25"), headers=fields)
+        if request.headers["mcp-session-id"] == "one":
+            return Response(status_code=404)
+        return JSONResponse(result(message, session=request.headers["mcp-session-id"]))
+
+    server, lines = await bridged(logged_in, answer, INITIALIZE, INITIALIZED, PING)
+    assert [line["id"] for line in lines] == [0, 1]
+    assert lines[1]["result"] == {"session": "two"}
+    assert server.seen[-1][0] == "DELETE"
+    versions: Sequence[str | None] = [h.get("mcp-protocol-version") for m, h, _ in server.seen if m == "POST"]
+    assert versions[0] is None
+    assert versions[-1] == "2025-11-25"
+
+
+async def test_what_the_server_says_unasked_is_passed_on_and_resumed(logged_in: LoggedIn) -> None:
+    """The stream of GET, after its last event when it broke off."""
+    said = iter(["1", "2"])
+    after: list[str | None] = []
+
+    async def answer(request: Request, message: dict[str, Any]) -> Response:
+        if request.method == "GET":
+            after.append(request.headers.get("last-event-id"))
+            number = next(said, None)
+            if number is None:
+                return Response(status_code=405)
+            body = json.dumps({"jsonrpc": "2.0", "id": f"s{number}", "method": "roots/list"})
+            return events(f"retry: 10\nid: {number}\ndata: {body}")
+        if message.get("method") == "initialize":
+            return JSONResponse(result(message, protocolVersion="2025-11-25"))
+        if "id" in message and "method" in message:
+            await asyncio.sleep(0.5)
+            return JSONResponse(result(message))
+        return Response(status_code=202)
+
+    _, lines = await bridged(logged_in, answer, INITIALIZE, INITIALIZED, PING)
+    assert [line["id"] for line in lines] == [0, "s1", "s2", 1]
+    assert after == [None, "1", "2"]
+
+
+async def test_a_401_to_every_token_is_one_refresh_and_one_error(logged_in: LoggedIn) -> None:
+    """Never a loop of refreshes."""
+    _, lines = await bridged(logged_in, scripted(*[Response(status_code=401)] * 4), PING, {**PING, "id": 2})
+    assert [(line["id"], line["error"]["code"]) for line in lines] == [(1, -32065), (2, -32065)]
+    assert len(logged_in.server.posts("/token")) == 1

@@ -100,19 +100,19 @@ def _everywhere() -> Iterator[Case]:
         "H158 half a header": cut_off(30),
         "silence": silent,
         "trickle": trickle,
-        "H160 too many fields": raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 2_000 + b"\r\n"),
-        "H160 a field without end": raw(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000 + b"\r\n\r\n"),
+        "too many fields": raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 2_000 + b"\r\n"),
+        "a field without end": raw(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000 + b"\r\n\r\n"),
     }
     for place, stage in ends.items():
         for name, change in changes.items():
             # A status that came is proof enough at the resource, however long its header is.
-            lasts = place is Place.ACCESS and name == "H160 too many fields"
+            lasts = place is Place.ACCESS and name == "too many fields"
             yield Case(f"{place}: {name}", place, change, None if lasts else stage)
         if place not in (Place.PROBE, Place.ACCESS):
             yield Case(f"{place}: status 500", place, status(500), stage)
         if place is not Place.PROBE:
             yield Case(f"{place}: status 403", place, status(403), stage)
-            yield Case(f"{place}: H062 redirect", place, _redirect, stage)
+            yield Case(f"{place}: redirect", place, _redirect, stage)
 
 
 def _redirect(answer: Any) -> Any:
@@ -281,17 +281,17 @@ SINGLE = (
     Case("H091 long code", CALLBACK, header("code", "c" * 9_000), Stage.AUTHORIZATION),
     Case("H105 type", TOKEN, member("token_type", "MAC"), Stage.EXCHANGE),
     Case("no type", TOKEN, without("token_type"), Stage.EXCHANGE),
-    Case("H106 no token", TOKEN, without("access_token"), Stage.EXCHANGE),
+    Case("no token", TOKEN, without("access_token"), Stage.EXCHANGE),
     *(
-        Case(f"H107 access_token {str(value)[:12]!r}", TOKEN, member("access_token", value), Stage.EXCHANGE)
+        Case(f"access_token {str(value)[:12]!r}", TOKEN, member("access_token", value), Stage.EXCHANGE)
         for value in BAD_TOKENS
     ),
     Case("H111 another resource", TOKEN, member("resource", "{stranger}/"), Stage.EXCHANGE),
-    *(Case(f"H108 expires_in {value!r}", TOKEN, member("expires_in", value), None) for value in LIFETIMES),
+    *(Case(f"H106 expires_in {value!r}", TOKEN, member("expires_in", value), None) for value in LIFETIMES),
     Case("scope is a list", TOKEN, member("scope", ["a"]), None),
     Case("error in a success", TOKEN, member("error", "invalid_grant"), Stage.EXCHANGE),
     Case(
-        "H103 code refused",
+        "H101 code refused",
         TOKEN,
         lambda a: document({"error": "invalid_grant"})(status(400)(a)),
         Stage.EXCHANGE,
@@ -302,7 +302,7 @@ SINGLE = (
         lambda a: document({"error": "invalid_grant", "error_description": HOSTILE})(status(400)(a)),
         Stage.EXCHANGE,
     ),
-    Case("401 at the end", ACCESS, status(401), Stage.ACCESS),
+    Case("H115 refused at the end", ACCESS, status(401), Stage.ACCESS),
     Case("hostile page", ACCESS, body(HOSTILE.encode()), None),
     Case("a megabyte", ACCESS, body(b"x" * 1_500_000), None),
 )

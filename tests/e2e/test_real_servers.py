@@ -24,7 +24,7 @@ from support.keyring_session import keyring_session
 from support.real_login import log_in, say_no, story
 from support.server_process import ServerProcess
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("servers")]
 
 ANY_PORT = Options(port=0, wait=30.0)
 

@@ -15,7 +15,7 @@ import pytest
 from support.person import Person
 from support.server_process import ServerProcess
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("servers")]
 
 REDIRECT_URI = "http://127.0.0.1:8400/callback"
 

@@ -23,7 +23,7 @@ from support.person import Person
 from support.ssh_server import SshServer, ssh_server
 from support.terminal import Terminal, terminal
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("ssh")]
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 TESTS = Path(__file__).parents[1]

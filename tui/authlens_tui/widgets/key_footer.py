@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Size
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey, FooterLabel
 
 __all__ = ["KeyFooter"]
+
+Keys: TypeAlias = tuple[tuple[str, str, bool, str], ...]
+"""Key, words, whether it can be pressed, and what it says under the mouse."""
 
 _HELP: Final = frozenset({"help", "app.help"})
 _PALETTE: Final = "-command-palette"
@@ -29,6 +33,7 @@ class KeyFooter(Footer):
 
     def compose(self) -> ComposeResult:
         """Yield the keys that fit."""
+        self._drawn = self._keys() if self._bindings_ready else None
         found = [widget for widget in super().compose() if isinstance(widget, FooterKey)]
         room = self._room().width
         palette = [key for key in found if key.has_class(_PALETTE)]
@@ -45,7 +50,20 @@ class KeyFooter(Footer):
             self._seen = event.size
             self.call_after_refresh(self.recompose)
 
+    def bindings_changed(self, screen: Screen[Any]) -> None:
+        """Draw again only if the keys are other ones: a login announces them at each event."""
+        if self._drawn is None or screen is not self.screen or self._keys() != self._drawn:
+            super().bindings_changed(screen)
+
+    def _keys(self) -> Keys:
+        return tuple(
+            (active.binding.key, active.binding.description, active.enabled, active.tooltip)
+            for active in self.screen.active_bindings.values()
+            if active.binding.show
+        )
+
     _seen: Size = Size()
+    _drawn: Keys | None = None
 
     def _room(self) -> Size:
         return self.size if self.size.width else self.app.size

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.lifecycle.revoke import revoke_one
+from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_core.emulator.person import play_person
@@ -17,8 +21,9 @@ from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
-from authlens_tui.cli import events, probe_kept
+from authlens_tui.cli import events, probe_kept, revoke
 from authlens_tui.cli import refresh as renewal
+from authlens_tui.cli.credentials import list_credentials
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.revoke import revoke_credentials
 
@@ -113,3 +118,44 @@ async def test_events_are_json_lines_oldest_first(
     (last,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert last["resource"] == urls[0]
     monkeypatch.undo()
+
+
+async def test_a_signal_during_the_verification_still_prints_every_result(
+    two: tuple[Session, list[str]], capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known is answered; what was stopped says so and how to go on."""
+    session, urls = two
+    reached = asyncio.Event()
+
+    async def stuck(credentials: Credentials, wire: Wire, grant: Grant, **options: Any) -> ActionResult:
+        if grant.resource_url == urls[0]:
+            reached.set()
+            await asyncio.Event().wait()
+        return await revoke_one(credentials, wire, grant, **options)
+
+    monkeypatch.setattr(revoke, "revoke_one", stuck)
+    work = asyncio.create_task(
+        revoke_credentials(build_parser().parse_args(["revoke", "--all", "--json", "--wait", "0"]))
+    )
+    await reached.wait()
+    while len(session.credentials.list()) > 1:
+        await asyncio.sleep(0.01)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    outcomes = {one["resource_url"]: one["outcome"] for one in answer(capsys)}
+    assert outcomes == {urls[0]: "unfinished", urls[1]: "revoked"}
+
+
+async def test_list_marks_a_refresh_that_a_killed_process_started(
+    two: tuple[Session, list[str]], capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without waiting for the next refresh: the token may be spent."""
+    session, urls = two
+    grant = next(one for one in session.credentials.list() if one.resource_url == urls[0])
+    session.credentials.index.mark_pending(Pending(grant.grant_id, grant.generation, utc_now()))
+    monkeypatch.setattr(Credentials, "open", lambda _store: session.credentials)
+    await list_credentials(build_parser().parse_args(["list", "--json"]))
+    states = {one["resource_url"]: one["state"] for one in answer(capsys)}
+    assert states[urls[0]] == "refresh interrupted"
+    assert states[urls[1]] != "refresh interrupted"

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.screen import Screen
 from textual.widgets import Static
 
 from authlens_core.oauth.check import Severity
@@ -17,11 +17,11 @@ from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.screens.trace.compare import CompareScreen
 from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
-from authlens_tui.screens.trace.reading import ReadingScreen
 from authlens_tui.screens.wizard.tampered_words import listed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StageStep, Stepper, StepState
 from authlens_tui.widgets.title_bar import TitleBar
@@ -37,7 +37,7 @@ _NARROW, _SHORT = 100, 16  # cells and rows, as in the wizard
 _STATES: Final = {Outcome.FAILED: StepState.FAILED, Outcome.CANCELLED: StepState.CANCELLED}
 
 
-class TraceScreen(ReadingScreen):
+class TraceScreen(Screen[None]):
     """Shows every record of a trace in the wizard's views; nothing can be sent from here.
 
     Args:
@@ -98,7 +98,7 @@ class TraceScreen(ReadingScreen):
         """Lay out what it is, the stages, and the one that is looked at."""
         yield TitleBar(f"{self._trace.kind.value} of {self._trace.resource_url}")
         yield Static(_marks(self._trace, self._replay), id="marks")
-        with Horizontal(id="trace"):
+        with ReadingArea(id="trace"):
             yield Stepper()
             yield RecordView()
             yield Static(Content(_EMPTY), id="nothing")
@@ -123,11 +123,6 @@ class TraceScreen(ReadingScreen):
         self.set_class(folded, "-folded")
         self.stepper.set_class(folded, "-line")
 
-    @property
-    def shows_record(self) -> bool:
-        """False where there is none."""
-        return bool(self._trace.records)
-
     def show_record(self, index: int) -> None:
         """Show the record at `index` of the trace."""
         self.stepper.looked_at = index
@@ -144,13 +139,13 @@ class TraceScreen(ReadingScreen):
             self.show_record(message.record_index)
             self.record_view.show_exchange(message.exchange_index, reply=message.reply)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Show the key that reveals only where there is something to reveal; a replay has only masks."""
         if action == "reveal" and self.is_mounted:
             return not self._replay and self.record_view.has_secrets
         if action in ("tab", "copy") and not self._trace.records:
             return False
-        return super().check_action(action, parameters)
+        return True
 
     def action_back(self) -> None:
         """Go back, or leave where this is all there is."""

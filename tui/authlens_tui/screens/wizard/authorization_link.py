@@ -1,4 +1,4 @@
-"""What a person can do with the link while it is shown: open it, let the demo sign in, paste the answer."""
+"""The link of the authorization stage: open it, let the demo sign in, paste the answer."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from dataclasses import dataclass
 from typing import Final
 
 from textual import getters, on, work
-from textual.events import Paste
-from textual.widgets import ContentSwitcher, Static
+from textual.app import ComposeResult
+from textual.widget import Widget
 
-from authlens_core.login.events import AuthorizationReady
+from authlens_core.callback.own_screen import why_no_browser
+from authlens_core.login.events import AnswerIgnored, AuthorizationReady
 from authlens_core.login.login import Login
-from authlens_core.safe_text import safe_line
 from authlens_tui.screens.wizard.link import QrScreen
-from authlens_tui.screens.wizard.tools import WizardTools
+from authlens_tui.screens.wizard.messages import LinkChanged
 from authlens_tui.screens.wizard.words import silent_words, turned_away_words, waiting_words
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.words.pasting import refused_words
 
-__all__ = ["Played", "Player", "WizardLink"]
+__all__ = ["AuthorizationLink", "Played", "Player"]
 
 _TALL: Final = 32  # rows, as in the wizard
-_SILENCE: Final = 20.0  # seconds without an answer after which it is said what a browser may be showing
+_SILENCE: Final = 20.0  # seconds without an answer until the wizard explains what the browser may be showing
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What became of it when the demo played the person.
+    """How the sign-in of the demo ended.
 
     Attributes:
-        words: that in a sentence.
-        done: false where it did not come to signing in, so that it can be tried again.
-        page: what the page says on which the browser ended; empty where it led back.
+        words: the same in a sentence.
+        done: false if it did not get as far as signing in and can be tried again.
+        page: the text of the page on which the browser ended; empty if it came back.
     """
 
     words: str
@@ -45,77 +46,115 @@ class Played:
 
 
 Player = Callable[[str], Awaitable[Played]]
-"""Plays the person at the emulator: takes the link, returns what became of it."""
+"""Signs in at the emulator with a link, as a user would in a browser."""
 
 
-class WizardLink(WizardTools):
-    """The link of the authorization stage and the ways back; the panel shows it."""
+class AuthorizationLink(Widget):
+    """Holds the link while the login waits for the browser; posts `LinkChanged`.
 
-    panel = getters.query_one("#panel", AuthorizationPanel)
-    switcher = getters.query_one("#switcher", ContentSwitcher)
+    Args:
+        login: the login that waits.
+        player: signs in for the user in the demo; None elsewhere.
+        play_at_once: true to let it sign in as soon as there is a link.
+    """
 
-    def __init__(self, login: Login, player: Player | None) -> None:
-        super().__init__(login)
-        self._qr: QrScreen | None = None
+    app = getters.app(TerminalApp)
+
+    DEFAULT_CSS = """
+    AuthorizationLink { height: 1fr; }
+    """
+
+    panel = getters.query_one(AuthorizationPanel)
+
+    def __init__(
+        self,
+        login: Login,
+        player: Player | None = None,
+        *,
+        play_at_once: bool = False,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        super().__init__(id=id)
+        self._login = login
         self._player = player
+        self._play_at_once = play_at_once
         self._ready: AuthorizationReady | None = None
+        self._qr: QrScreen | None = None
         self._playing = False
         self._played = Played("")
         self._is_silent = False
-        self._noted, self._beneath_the_note = Content(), Content()
+        self._ignored: AnswerIgnored | None = None
 
-    def say(self, words: Content, *, done: bool = False) -> None:
-        """Say something in the line under the stage; for those that derive from this."""
+    def compose(self) -> ComposeResult:
+        """Lay out the panel."""
+        yield AuthorizationPanel()
 
-    def take_note(self, note: Content) -> None:
-        """Show a note in the line under the stage, where there is no room for a toast."""
-        # The note may be older than what has just happened, and the line is written anew for that.
-        self.call_after_refresh(self._put_note, note)
+    # -- the wait --------------------------------------------------------------------------------------
 
-    def _put_note(self, note: Content) -> None:
-        line = self.query_one("#verdict", Static)
-        if self._link_is_shown:
-            self.say(note)  # every row more would be one less for the link
-            return
-        if line.content is not self._noted:
-            self._beneath_the_note = line.content if isinstance(line.content, Content) else Content()
-        self._noted = Content("\n").join([note, self._beneath_the_note])
-        line.update(self._noted)
-
-    def begin_waiting(self, ready: AuthorizationReady) -> None:
-        """Take the link of a new wait: nothing was played for it and nobody was silent yet."""
-        self._ready = ready
-        self._played, self._is_silent = Played(""), False
+    @property
+    def url(self) -> str:
+        """The link while the login waits; empty otherwise."""
+        return self._ready.url if self._ready is not None else ""
 
     @property
     def can_play(self) -> bool:
-        """Whether the demo can sign in now: there is a link that it has not signed in with."""
+        """Whether the demo can sign in: there is a link that it has not used."""
         return self._ready is not None and self._player is not None and not self._played.done
 
-    def say_waiting(self) -> None:
-        """Say what the person has to do, or what a browser that does not come back may be showing."""
-        if self._played.page:
-            self.say(turned_away_words(self._played.page))
-        elif self._is_silent:
-            self.say(silent_words(in_full=self.size.height >= _TALL))
-        else:
-            self.say(waiting_words(player=self.can_play))
+    @property
+    def is_playing(self) -> bool:
+        """Whether the demo is signing in now."""
+        return self._playing
 
-    def hear_silence(self) -> None:
-        """Say what a silence may mean, once it is long enough."""
+    @property
+    def can_open(self) -> bool:
+        """Whether a browser of this machine can open the link."""
+        return self._ready is not None and why_no_browser(self.app.environ) is None
+
+    @property
+    def words(self) -> Content:
+        """What to do now, or what a browser that does not come back may be showing."""
+        if self._played.page:
+            return turned_away_words(self._played.page)
+        if self._is_silent:
+            return silent_words(in_full=self.app.size.height >= _TALL)
+        return waiting_words(player=self.can_play)
+
+    def begin(self, ready: AuthorizationReady) -> None:
+        """Show the link of a new wait."""
+        self._ready = ready
+        self._played, self._is_silent, self._ignored = Played(""), False, None
+        listener = self._login.wait.listener
+        port = listener.port if listener is not None else None
+        self.panel.show_link(ready, port, player=self._player is not None)
+        self.panel.show_remaining(ready.seconds)
+        if self._play_at_once:
+            self.play()
+
+    def end(self) -> None:
+        """Remove the link and everything that shows it."""
+        self._ready = None
+        self.panel.empty()
+
+    def ignore(self, event: AnswerIgnored) -> None:
+        """Note an answer that was ignored; any local program can cause thousands, so a tick shows the last."""
+        self._ignored = event
+
+    def tick(self) -> None:
+        """Show the time left and what came meanwhile; explain a long silence."""
+        if self._ready is None:
+            return
+        self.panel.show_remaining(self._login.wait.remaining)
+        if self._ignored is not None:
+            self.panel.show_ignored(self._ignored.reason, self._ignored.count)
+            self._ignored = None
         if not self._is_silent and self._login.wait.waited >= _SILENCE:
             self._is_silent = True
-            self.say_waiting()
+            self.post_message(LinkChanged())
 
-    @property
-    def _environ(self) -> dict[str, str]:
-        return dict(self.app.environ)
+    # -- opening it ------------------------------------------------------------------------------------
 
-    @property
-    def _link_is_shown(self) -> bool:
-        return self._ready is not None and self.switcher.current == "panel"
-
-    def action_open(self) -> None:
+    def open(self) -> None:
         """Open the link in a browser of this machine."""
         if self._ready is None:
             return
@@ -123,59 +162,53 @@ class WizardLink(WizardTools):
 
         def failed() -> None:  # in the thread that waits for the opener, maybe long after this screen
             with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(self._no_browser)
+                loop.call_soon_threadsafe(self._report_no_browser)
 
-        if open_browser(self._ready.url, self._environ, failed=failed):
+        if open_browser(self._ready.url, dict(self.app.environ), failed=failed):
             self.notify(
-                "The browser was asked to open the link. If nothing appears, copy it with c.", markup=False
+                "Opening the link in your browser. If nothing appears, press c to copy it.", markup=False
             )
         else:
-            self._no_browser()
+            self._report_no_browser()
 
-    def _no_browser(self) -> None:
-        """Say that no browser came up, as long as the link is still wanted."""
+    def _report_no_browser(self) -> None:
         if self.is_running and self._ready is not None:
             self.notify(
-                "No browser could be started here. Copy the link with c and open it elsewhere.",
+                "No browser could be started here. Press c to copy the link and open it elsewhere.",
                 severity="warning",
                 markup=False,
             )
 
-    def action_play(self) -> None:
+    def play(self) -> None:
         """Let the demo sign in, over real HTTP, as a browser would."""
         if not self._playing and self.can_play:
             self._playing = True
             self._play()
 
-    @work(group="play", description="play the person")
+    @work(group="play", description="sign in for the user")
     async def _play(self) -> None:
         ready = self._ready
         try:
             if ready is None or self._player is None:
                 return
             played = await self._player(ready.url)
-            self.notify(safe_line(played.words), markup=False, title="The demo's person")
+            self.notify(played.words, markup=False, title="Demo sign-in")
             if self._ready is ready:
                 self._played = played
                 self.panel.show_ways(player=self.can_play)
-                if self._login.wait.waiting:
-                    self.say_waiting()
-                self.refresh_bindings()
+                self.post_message(LinkChanged())
         finally:
             self._playing = False
 
-    def action_paste(self) -> None:
-        """Go to the field for the address that the browser ended on."""
-        self.panel.take_paste("")
+    # -- the panel -------------------------------------------------------------------------------------
 
-    def on_paste(self, event: Paste) -> None:
-        """Take what is pasted anywhere on the screen to the field that waits for it."""
-        if self._link_is_shown:
-            event.stop()
-            self.panel.take_paste(event.text)
+    def paste(self, text: str = "") -> None:
+        """Go to the field for the address that the browser ended on, with `text` in it."""
+        self.panel.take_paste(text)
 
     @on(AuthorizationPanel.QrCodeWanted)
-    def _qr_code_wanted(self, message: AuthorizationPanel.QrCodeWanted) -> None:
+    def _show_qr_code(self, message: AuthorizationPanel.QrCodeWanted) -> None:
+        message.stop()
         self._qr = QrScreen(message.url)
         self.app.push_screen(self._qr, self._qr_code_closed)
 
@@ -185,12 +218,14 @@ class WizardLink(WizardTools):
             self.panel.action_alone()
 
     @on(AuthorizationPanel.LinkWithdrawn)
-    def _link_withdrawn(self) -> None:
+    def _close_qr_code(self, message: AuthorizationPanel.LinkWithdrawn) -> None:
+        message.stop()
         if self._qr is not None:
             self._qr.finish()
 
     @on(AuthorizationPanel.Pasted)
     def _pasted(self, message: AuthorizationPanel.Pasted) -> None:
+        message.stop()
         if not self._login.wait.waiting:
             return
         response = self._login.paste(message.text)

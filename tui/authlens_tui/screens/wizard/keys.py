@@ -1,8 +1,9 @@
-"""The keys of the wizard, and which of them do something at a given moment."""
+"""The keys of the wizard, and which of them do something now."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 from textual.binding import Binding, BindingType
@@ -12,81 +13,98 @@ from authlens_core.login.other_ways import OtherWay, other_ways
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Stage, StageRecord
 
-__all__ = ["WIZARD_KEYS", "login_keys", "ways_on"]
+__all__ = ["WIZARD_KEYS", "Verb", "login_keys", "ways_on"]
+
+
+class Verb(StrEnum):
+    """What a key of the wizard does."""
+
+    NEXT = "next"
+    RUN_ALL = "run_all"
+    EDIT = "edit"
+    WHAT_IF = "what_if"
+    PLAY = "play"
+    OPEN = "open"
+    PASTE = "paste"
+    EXTEND = "extend"
+    OVERRIDE = "override"
+    RETRY = "retry"
+    ANOTHER_PORT = "another_port"
+    PASTE_ONLY = "paste_only"
+    OTHER_HOST = "other_host"
+    CLOUDFLARED = "cloudflared"
+    SERVICE_TOKEN = "service_token"  # noqa: S105 - the name of an action
+    BACK = "back"
+    LESSON = "lesson"
+    REVEAL = "reveal"
+    NEXT_TAB = "next_tab"
+    PREVIOUS_TAB = "previous_tab"
+    CANCEL = "cancel"
+    EXPORT = "export"
+    LEAVE = "leave"
+
+
+def _key(
+    key: str, verb: Verb, name: str, meaning: str, *, known_as: str = "", sign: str = "", show: bool = True
+) -> Binding:
+    name_of = f"wizard.{known_as or verb}"
+    return Binding(
+        key, f"act('{verb}')", name, id=name_of, tooltip=meaning, show=show, key_display=sign or None
+    )
+
 
 WIZARD_KEYS: Final[list[BindingType]] = [
-    Binding("n", "next", "Next", id="wizard.next", tooltip="Run the next stage"),
-    Binding("a", "run_all", "All", id="wizard.all", tooltip="Run the stages until one needs you"),
-    Binding("e", "edit", "Edit", id="wizard.edit", tooltip="Change what is sent next, before it is sent"),
-    Binding("i", "what_if", "What if", id="wizard.what_if", tooltip="Try an attack and see who stops it"),
-    Binding("s", "play", "Sign in for me", id="wizard.play", tooltip="The demo plays the person"),
-    Binding("o", "open", "Open", id="wizard.open", tooltip="Open the link in a browser"),
-    Binding("p", "paste", "Paste", id="wizard.paste", tooltip="Paste the address the browser ended on"),
-    Binding("plus", "extend", "+5 min", id="wizard.extend", tooltip="Give the browser more time"),
-    Binding("g", "override", "Go on", id="wizard.override", tooltip="In spite of the failed check"),
-    Binding("t", "retry", "Retry", id="wizard.retry", tooltip="Run the failed stage again"),
-    Binding("w", "another_port", "Port", id="wizard.port", tooltip="Use any free port instead"),
-    # The key of the paste box: it is offered where that box is not there yet.
-    Binding(
+    _key("n", Verb.NEXT, "Next", "Run the next stage"),
+    _key("a", Verb.RUN_ALL, "All", "Run the stages until one needs you", known_as="all"),
+    _key("e", Verb.EDIT, "Edit", "Change what is sent next, before it is sent"),
+    _key("i", Verb.WHAT_IF, "What if", "Try an attack and see who stops it"),
+    _key("s", Verb.PLAY, "Sign in for me", "The demo signs in for you"),
+    _key("o", Verb.OPEN, "Open", "Open the link in a browser"),
+    _key("p", Verb.PASTE, "Paste", "Paste the address the browser ended on"),
+    _key("plus", Verb.EXTEND, "Add 5 min", "Give the browser more time"),
+    _key("g", Verb.OVERRIDE, "Continue", "Continue despite the failed check"),
+    _key("t", Verb.RETRY, "Retry", "Run the failed stage again"),
+    _key("w", Verb.ANOTHER_PORT, "Port", "Use any free port instead", known_as="port"),
+    # The key of the paste field, offered while that field is not there yet.
+    _key(
         "p",
-        "paste_only",
+        Verb.PASTE_ONLY,
         "Paste",
-        id="wizard.no_port",
-        tooltip="Open no port: you paste the address that the browser ends on",
+        "Open no port: paste the address the browser ends on",
+        known_as="no_port",
     ),
-    Binding("h", "other_host", "Host", id="wizard.host", tooltip="localhost or 127.0.0.1"),
-    Binding(
-        "C",
-        "other_way('cloudflared')",
-        "cloudflared",
-        id="wizard.cloudflared",
-        tooltip="Log in with cloudflared",
-    ),
-    Binding(
-        "S",
-        "other_way('service token')",
-        "Service token",
-        id="wizard.service_token",
-        tooltip="Give a service token",
-    ),
-    Binding("b", "back", "Back", id="wizard.back", tooltip="Take the facts of one stage earlier"),
+    _key("h", Verb.OTHER_HOST, "Host", "Switch between localhost and 127.0.0.1", known_as="host"),
+    _key("C", Verb.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),
+    _key("S", Verb.SERVICE_TOKEN, "Service token", "Use a service token"),
+    _key("b", Verb.BACK, "Back", "Go back one stage"),
     Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown", show=False),
-    Binding("l", "lesson", "Learn", id="wizard.lesson", tooltip="Why this stage exists"),
-    Binding("x", "reveal", "Reveal", id="wizard.reveal", tooltip="Show or mask the secrets of this stage"),
-    Binding(
-        "right_square_bracket",
-        "tab(1)",
-        "Tab",
-        key_display="]",
-        id="wizard.tab",
-        tooltip="Next tab",
-        show=False,
-    ),
-    Binding(
+    _key("l", Verb.LESSON, "Learn", "Why this stage exists"),
+    _key("x", Verb.REVEAL, "Reveal", "Show or mask the secrets of this stage"),
+    _key("right_square_bracket", Verb.NEXT_TAB, "Tab", "Next tab", known_as="tab", sign="]", show=False),
+    _key(
         "left_square_bracket",
-        "tab(-1)",
-        "Tab before",
-        id="wizard.tab_back",
-        tooltip="Tab before",
+        Verb.PREVIOUS_TAB,
+        "Previous tab",
+        "Previous tab",
+        known_as="tab_back",
+        sign="[",
         show=False,
     ),
-    Binding("escape", "cancel", "Cancel", id="wizard.cancel", tooltip="Stop what runs"),
-    Binding(
-        "m", "export", "Save", id="wizard.export", tooltip="Save this record, redacted, in a file", show=False
-    ),
-    Binding("d", "dashboard", "Leave", id="wizard.dashboard", tooltip="Leave for the dashboard"),
+    _key("escape", Verb.CANCEL, "Cancel", "Stop what runs"),
+    _key("m", Verb.EXPORT, "Save", "Save this record to a file, redacted", show=False),
+    _key("d", Verb.LEAVE, "Done", "Leave this login", known_as="dashboard"),
 ]
 
 _WAYS_ON: Final = {
-    "override": ("g", "go on anyway"),
-    "another_port": ("w", "use another free port (the client is registered again)"),
-    "paste_only": ("p", "open none and paste the answer yourself"),
-    "other_host": ("h", "use the other host name"),
-    OtherWay.CLOUDFLARED.value: ("C", "log in with cloudflared"),
-    OtherWay.SERVICE_TOKEN.value: ("S", "give a service token"),
-    "retry": ("t", "run it again"),
-    "edit": ("e", "edit what it sends"),
-    "back": ("b", "go back a stage"),
+    Verb.OVERRIDE: ("g", "continue anyway"),
+    Verb.ANOTHER_PORT: ("w", "use another free port (registers the client again)"),
+    Verb.PASTE_ONLY: ("p", "open no port and paste the address yourself"),
+    Verb.OTHER_HOST: ("h", "use the other host name"),
+    Verb.CLOUDFLARED: ("C", "log in with cloudflared"),
+    Verb.SERVICE_TOKEN: ("S", "use a service token"),
+    Verb.RETRY: ("t", "retry"),
+    Verb.EDIT: ("e", "edit what it sends"),
+    Verb.BACK: ("b", "go back one stage"),
 }
 
 
@@ -104,41 +122,42 @@ _NO_PORT: Final = frozenset(
 """Checks that say that the port of the callback is not ours."""
 
 
-def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
+def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
     """Return for each action on the login whether it does something now.
 
     Args:
-        login: the login that is walked.
-        failed: the record of the stage to run next, where it ran and did not pass.
+        login: the login of the wizard.
+        failed: the record of the next stage if it ran and did not pass.
     """
     running = login.running is not None
     idle = not running and not login.finished
-    stuck = idle and failed is not None
-    names = {check.name for check in failed.failures} if failed else set()
-    others = other_ways(failed) if stuck else ()
+    stuck = failed if idle else None
+    names = {check.name for check in stuck.failures} if stuck else set()
+    others = other_ways(stuck) if stuck else ()
     no_port = bool(names & _NO_PORT)
     return {
-        "next": idle and failed is None,
-        "run_all": idle and failed is None,
-        "edit": idle,
-        "what_if": not running,
-        "export": bool(login.trace.records),
-        "override": stuck and failed is not None and any(check.overridable for check in failed.failures),
-        "retry": stuck,
-        "another_port": stuck and no_port,
-        "paste_only": stuck and no_port and login.facts.options.listen,
-        "other_host": stuck and failed is not None and _is_about_the_host(failed, names),
-        **{way.value: way in others for way in OtherWay},
-        "back": not running and login.position is not Stage.DETECTION,
-        "cancel": running,
-        "dashboard": not running,
+        Verb.NEXT: idle and failed is None,
+        Verb.RUN_ALL: idle and failed is None,
+        Verb.EDIT: idle,
+        Verb.WHAT_IF: not running,
+        Verb.EXPORT: bool(login.trace.records),
+        Verb.OVERRIDE: stuck is not None and any(check.overridable for check in stuck.failures),
+        Verb.RETRY: stuck is not None,
+        Verb.ANOTHER_PORT: no_port,
+        Verb.PASTE_ONLY: no_port and login.facts.options.listen,
+        Verb.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names),
+        Verb.CLOUDFLARED: OtherWay.CLOUDFLARED in others,
+        Verb.SERVICE_TOKEN: OtherWay.SERVICE_TOKEN in others,
+        Verb.BACK: not running and login.position is not Stage.DETECTION,
+        Verb.CANCEL: running,
+        Verb.LEAVE: not running,
     }
 
 
 def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:
-    """Whether the other host name in the redirect URI may be what helps."""
+    """Whether the other host name in the redirect URI may help."""
     if failed.stage is Stage.AUTHORIZATION:
-        # A server that refuses the redirect URI says so in the browser, and never sends that back.
+        # A server that refuses the redirect URI says so in the browser only, and then nothing comes back.
         refused = (failed.diagnosis is not None and failed.diagnosis.name in _ABOUT_THE_REDIRECT_URI) or any(
             check.error_code == "invalid_redirect_uri" for check in failed.failures
         )
@@ -148,6 +167,6 @@ def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:
     return CheckId.REGISTRATION_PORT_HALF in names or (bool(names) and not names & _NO_PORT)
 
 
-def ways_on(allowed: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
+def ways_on(allowed: Mapping[Verb, bool]) -> tuple[tuple[str, str], ...]:
     """Return the keys that lead on from a stage that did not pass, each with what it does."""
-    return tuple(way for action, way in _WAYS_ON.items() if allowed.get(action))
+    return tuple(way for verb, way in _WAYS_ON.items() if allowed.get(verb))

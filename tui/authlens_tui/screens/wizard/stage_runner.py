@@ -1,4 +1,4 @@
-"""What the keys of the wizard do with the login: run, retry, override, go back, stop. One thing at a time."""
+"""Run the stages of a login: next, all, retry, override, back, stop. One action at a time."""
 
 from __future__ import annotations
 
@@ -6,66 +6,60 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from textual import getters, work
+from textual.screen import Screen
 
 from authlens_core.callback.binding import another_port
+from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.trace.reading import ReadingScreen
-from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.screens.wizard.messages import LoginChanged, RunEnded
 
 __all__ = ["StageRunner"]
 
 _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
+_PASTE_ONLY: Final = (
+    "No port is opened. After you sign in, the browser shows a page that it cannot load: copy the address of "
+    "that page and paste it here."
+)
 
 
-class StageRunner(ReadingScreen):
-    """A screen that drives a login; what it looks like is left to those that derive from it."""
+class StageRunner:
+    """Drives `login` in workers of `screen`, and reports to it by messages."""
 
-    app = getters.app(TerminalApp)
-
-    def __init__(self, login: Login) -> None:
-        super().__init__()
+    def __init__(self, screen: Screen[None], login: Login) -> None:
+        self._screen = screen
         self._login = login
-        # Set by the key itself, not by what it starts: of two quick presses the second finds it set.
+        # Set by the key itself, not by what it starts: the second of two quick presses finds it set.
         self._busy = False
-        # The record that the person has answered by an edit: its stage is run anew, not again.
         self._answered: StageRecord | None = None
 
     @property
-    def login(self) -> Login:
-        """The login that is walked here."""
-        return self._login
-
-    def went_back(self) -> None:
-        """Show the stage that is next again; for those that derive from this."""
-
-    def failed_record(self) -> StageRecord | None:
-        """Return the record of the stage that has failed or was stopped and stands next, or None."""
+    def failed(self) -> StageRecord | None:
+        """The record of the next stage if its last run failed or was stopped, and nothing changed since."""
         stage = self._login.position
         record = self._login.trace.latest(stage) if stage is not None else None
         last = self._login.trace.records[-1] if self._login.trace.records else None
         unresolved = record is not None and record is last and record is not self._answered
         return record if record and unresolved and record.outcome is not Outcome.PASSED else None
 
-    def _start(self, doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do one thing at a time: while it lasts, other keys that would run a stage do nothing."""
+    def answer_failure(self) -> None:
+        """Note that the user changed what failed: the stage is run as new, not retried."""
+        self._answered = self.failed
+
+    def _start(self, doing: Callable[[], Coroutine[Any, Any, object]]) -> None:
         if not self._busy:
             self._busy = True
-            self._perform(doing)
+            self._screen.run_worker(self._perform(doing), group="login", description="run stages")
 
-    @work(group="login", description="run stages")
-    async def _perform(self, doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _perform(self, doing: Callable[[], Coroutine[Any, Any, object]]) -> None:
         try:
             await doing()
         finally:
             self._busy = False
-            if self.is_running:
-                self.refresh_bindings()
+            self._screen.post_message(RunEnded())
 
-    def action_next(self) -> None:
+    def next(self) -> None:
         """Run the next stage."""
         self._start(self._next)
 
@@ -73,15 +67,12 @@ class StageRunner(ReadingScreen):
         if not self._login.finished:
             await self._login.step()
 
-    def action_run_all(self) -> None:
+    def run_all(self) -> None:
         """Run the stages until one fails or all have passed."""
-        self._start(self._all)
+        self._start(self._login.run_all)
 
-    async def _all(self) -> None:
-        await self._login.run_all()
-
-    def action_retry(self) -> None:
-        """Run the failed stage again; where a code was used up, from PKCE on, where a new link is made."""
+    def retry(self) -> None:
+        """Run the failed stage again; from PKCE on, with a new link, if its code was used up."""
         self._start(self._retry)
 
     async def _retry(self) -> None:
@@ -92,63 +83,56 @@ class StageRunner(ReadingScreen):
             if record.outcome is not Outcome.PASSED or record.stage is wanted:
                 break
 
-    def action_override(self) -> None:
-        """Go on in spite of the failed check, after a question that names it."""
+    def override(self) -> None:
+        """Continue despite the failed check, after a question that names it."""
         self._start(self._override)
 
     async def _override(self) -> None:
-        record = self.failed_record()
-        check = next((c for c in record.failures if c.overridable), None) if record else None
+        failed = self.failed
+        check = next((c for c in failed.failures if c.overridable), None) if failed else None
         if check is None:
             return
-        seen, cure = safe_line(check.seen), safe_line(check.cure)
-        words = f"{check.expected}\nSeen: {seen}\n\n{check.why}\n\n{cure}"
-        if await self.app.push_screen_wait(ConfirmScreen("Go on in spite of this check?", words, "Go on")):
+        words = f"{check.expected}\nSeen: {check.seen}\n\n{check.why}\n\n{check.cure}"
+        question = ConfirmScreen("Continue despite this check?", words, "Continue")
+        if await self._screen.app.push_screen_wait(question):
             await self._login.override(check.name)
 
-    def action_another_port(self) -> None:
-        """Use another port that is free, which is a new redirect URI."""
-        if not self._busy:
-            options = self._login.facts.options
-            self._login.use(replace(options, port=another_port(options.redirect_host)))
-            self.action_retry()
+    def another_port(self) -> None:
+        """Use another free port, which is a new redirect URI."""
+        options = self._login.facts.options
+        self._retry_with(replace(options, port=another_port(options.redirect_host)))
 
-    def action_paste_only(self) -> None:
-        """Open no port at all: the person brings the answer of the browser by hand."""
-        if self._busy:
-            return
-        self._login.use(replace(self._login.facts.options, listen=False))
-        self.notify(
-            "No port is opened. After the sign-in the browser shows a page that it cannot load; "
-            "copy the address of that page and paste it here.",
-            markup=False,
-        )
-        self.action_retry()
+    def paste_only(self) -> None:
+        """Open no port: the user pastes the address that the browser ends on."""
+        self._retry_with(replace(self._login.facts.options, listen=False), _PASTE_ONLY)
 
-    def action_other_host(self) -> None:
+    def other_host(self) -> None:
         """Change between localhost and 127.0.0.1: Access has a switch for each."""
-        if self._busy:
-            return
         options = self._login.facts.options
         other: Literal["localhost", "127.0.0.1"] = (
             "127.0.0.1" if options.redirect_host == "localhost" else "localhost"
         )
-        self._login.use(replace(options, redirect_host=other))
-        self.notify(f"The browser is now sent back to {other}; registering that.", markup=False)
-        self.action_retry()
+        note = f"Registering {other} as the host of the redirect URI."
+        self._retry_with(replace(options, redirect_host=other), note)
 
-    def action_back(self) -> None:
-        """Take the facts of one stage earlier."""
+    def _retry_with(self, options: Options, note: str = "") -> None:
         if self._busy:
             return
-        self._login.back()
-        self.went_back()
+        self._login.use(options)
+        if note:
+            self._screen.notify(note, markup=False)
+        self.retry()
 
-    @work(group="cancel", description="cancel the stage")
-    async def action_cancel(self) -> None:
+    def back(self) -> None:
+        """Go back one stage."""
+        if not self._busy:
+            self._login.back()
+            self._screen.post_message(LoginChanged())
+
+    def cancel(self) -> None:
         """Stop what runs."""
-        await self._login.cancel()
+        self._screen.run_worker(self._login.cancel(), group="cancel", description="cancel the stage")
 
-    def action_extend(self) -> None:
-        """Give the browser five minutes more."""
+    def extend(self) -> None:
+        """Give the browser five more minutes."""
         self._login.wait.extend(_EXTENSION)

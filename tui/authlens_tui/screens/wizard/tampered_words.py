@@ -1,4 +1,4 @@
-"""The words about a login that is changed on purpose: what is armed, what was changed, what became of it."""
+"""The words about a login that is changed on purpose: what is ready, what was changed, how it ended."""
 
 from __future__ import annotations
 
@@ -9,74 +9,95 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Severity
+from authlens_core.login.tampering.experiments import Experiment, experiment_named
+from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
-from authlens_tui.screens.wizard.what_if import acts_at, results_in
 from authlens_tui.terminal.content import Content
 from authlens_tui.words.durations import in_words
 
-__all__ = ["experiment_words", "listed", "marks", "unkept_words"]
+__all__ = ["acts_at", "experiment_words", "listed", "marks", "results_in", "unkept_words"]
 
 _KEY: Final = "bold $text-primary"
 _MARK: Final = "bold $text-warning"
 _MOST_SAID: Final = 3  # changes that are named one by one
 
 
+def acts_at(experiment: Experiment) -> str:
+    """Return where an experiment acts, such as `at 7 Exchange`."""
+    if experiment.stage is Stage.REFRESH:
+        return "after 8 Access"
+    info = STAGE_INFO[experiment.stage]
+    return f"at {info.number} {info.title}"
+
+
+def results_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
+    """Return the experiments that ended in a record, each with the check that says how."""
+    named = ((experiment_named(c.name.removeprefix("experiment.")), c) for c in record.checks)
+    return tuple((one, check) for one, check in named if one is not None and _is_of(one, check))
+
+
+def _is_of(experiment: Experiment, check: Check) -> bool:
+    return check.name == f"experiment.{experiment.name}"
+
+
 def marks(login: Login) -> Content:
-    """Say what is armed, what is edited and what was changed; empty where nothing is."""
+    """Say which attack is ready, what is edited and what was changed; empty if nothing is."""
     pieces: list[Content] = []
     if login.armed is not None:
-        pieces.append(Content.assemble(("≠ Armed: ", _MARK), f"{login.armed.title} {acts_at(login.armed)}."))
+        pieces.append(
+            Content.assemble(("≠ Attack ready: ", _MARK), f"{login.armed.title} {acts_at(login.armed)}.")
+        )
     elif login.edits:
         words = listed([one.words for _, one in login.edits])
         stage = login.edits[0][0]
-        when = "once it is sent" if stage is login.position else f"once {STAGE_INFO[stage].title} is run"
+        when = "sent next" if stage is login.position else f"sent by {STAGE_INFO[stage].title}"
         pieces.append(Content.assemble(("≠ Edited: ", _MARK), f"{words}, {when}."))
     if login.trace.tampering:
         words = listed(login.trace.tampering)
-        pieces.append(Content.assemble(("≠ TAMPERED: ", _MARK), f"{words}. Nothing of this login is kept."))
+        pieces.append(
+            Content.assemble(("≠ TAMPERED: ", _MARK), f"{words}. No token of this login is stored.")
+        )
     return Content("\n").join(pieces)
 
 
 def unkept_words(facts: Facts, now: datetime) -> Content:
-    """Say that the changed login came to its end, and what becomes of its tokens."""
+    """Say that the changed login reached its end, and what happens to its tokens."""
     lasts = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
-    end = f"; it ends by itself in {in_words(lasts)}" if lasts > 0 else "; it ends by itself"
+    end = f" and expires in {in_words(lasts)}" if lasts > 0 else ""
     return Content.assemble(
         ("! It went through. ", _MARK),
-        f"The resource accepts the token. It is kept nowhere, because the request was changed{end}. ",
-        ("i", _KEY),
-        " tries something else, ",
-        ("d", _KEY),
-        " leaves.",
+        f"The resource accepts the token. Because the request was changed, the token is not stored{end}. ",
+        _keys([("i", "try another attack"), ("d", "done")]),
     )
 
 
 def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content | None:
-    """Say how the experiment of a stage ended that stopped the login; None where none did.
+    """Say how the attack ended that stopped the login; None if none did.
 
-    That the stage failed is then what should happen, and is not said as if something were broken.
+    The stage failed as it should, so this is not shown as a failure.
     """
     stopped = [(one, check) for one, check in results_in(record) if check.severity is Severity.PASS]
     if not stopped:
         return None
     experiment, check = stopped[0]
-    retry = [("t", "run it as the protocol has it")] if any(key == "t" for key, _ in ways) else []
-    keys = [*retry, ("i", "try something else")]
+    retry = [("t", "run normally")] if any(key == "t" for key, _ in ways) else []
+    keys = [*retry, ("i", "try another attack")]
     if record.stage is Stage.REFRESH:
-        keys = [("i", "try something else"), ("d", "leave")]
-    told = [Content.assemble((key, _KEY), f" to {words}") for key, words in keys]
+        keys = [("i", "try another attack"), ("d", "done")]
     return Content.assemble(
-        ("✔ As it must be. ", "bold $text-success"),
-        f"{experiment.title}: {experiment.who} stopped it ({check.spec}).\nPress ",
-        Content(", ").join(told),
-        ".",
+        ("✔ Correct. ", "bold $text-success"),
+        f"{experiment.title}: {experiment.who} refused it ({check.spec}).\n",
+        _keys(keys),
     )
 
 
+def _keys(ways: Sequence[tuple[str, str]]) -> Content:
+    return Content(" · ").join(Content.assemble((key, _KEY), f" {words}") for key, words in ways)
+
+
 def listed(changes: Sequence[str]) -> str:
-    """Name changes one by one, each once with how often it was made, and the first three of them."""
+    """Name the first three changes, each once with how often it was made."""
     times = Counter(changes)
     words = [one if count == 1 else f"{one} ({count} times)" for one, count in times.items()]
     more = len(words) - _MOST_SAID

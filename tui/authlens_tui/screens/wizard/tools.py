@@ -1,106 +1,93 @@
-"""What a person can do with a login besides running it: edit, try attacks, learn, save, open an arrow."""
+"""What can be done with a login besides running it: edit requests, try attacks, read the lesson, save."""
 
 from __future__ import annotations
 
-from textual import on, work
-from textual.message import Message
+from collections.abc import Coroutine
+from typing import Any
 
+from textual.screen import Screen
+
+from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay
 from authlens_core.login.tampering.experiments import experiment_named
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_tui.screens.wizard.edit import Edited, EditScreen
+from authlens_tui.screens.wizard.edit import EditScreen
+from authlens_tui.screens.wizard.experiment_result import ExperimentResultScreen
+from authlens_tui.screens.wizard.messages import LoginChanged, OtherWayWanted
 from authlens_tui.screens.wizard.stage_runner import StageRunner
-from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen, results_in
-from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.screens.wizard.tampered_words import results_in
+from authlens_tui.screens.wizard.what_if import WhatIfScreen
 
 __all__ = ["WizardTools"]
 
 
-class WizardTools(StageRunner):
-    """The tools of the wizard; showing a stage is left to those that derive from it."""
+class WizardTools:
+    """Opens the dialogs of the wizard on `screen`, and reports by messages what they changed."""
 
-    shown: Stage = Stage.DETECTION
-    """The stage that is looked at."""
+    def __init__(self, screen: Screen[None], login: Login, runner: StageRunner) -> None:
+        self._screen = screen
+        self._login = login
+        self._runner = runner
 
-    class OtherWayWanted(Message):
-        """The person wants another way in to `url` than OAuth."""
+    def _ask(self, question: Coroutine[Any, Any, None], description: str) -> None:
+        self._screen.run_worker(question, group="tools", exclusive=True, description=description)
 
-        def __init__(self, way: OtherWay, url: str) -> None:
-            super().__init__()
-            self.way = way
-            self.url = url
-
-    def show_stage(self, stage: Stage) -> None:
-        """Show one stage; for those that derive from this."""
-
-    # -- changing it on purpose ------------------------------------------------------------------------
-
-    @work(exclusive=True, group="tools", description="edit")
-    async def action_edit(self) -> None:
+    def edit(self) -> None:
         """Edit what the next stage sends, before it is sent."""
+        self._ask(self._edit(), "edit a request")
+
+    async def _edit(self) -> None:
         login, stage = self._login, self._login.position
         if stage is None or login.running is not None:
             return
         form = EditScreen(stage, login.facts.options, login.choices(), login.parts(), login.places())
-        edited = await self.app.push_screen_wait(form)
-        if edited is not None and login.position is stage and login.running is None:
-            self._apply(edited, stage)
-
-    def _apply(self, edited: Edited, stage: Stage) -> None:
-        """Choose anew first: that may go back, and then the other changes wait for their stage."""
-        login = self._login
-        self._answered = self.failed_record()
+        edited = await self._screen.app.push_screen_wait(form)
+        if edited is None or login.position is not stage or login.running is not None:
+            return
+        self._runner.answer_failure()
+        # Options first: they may go back to an earlier stage, and then the other changes wait for theirs.
         if edited.options != login.facts.options:
             login.use(edited.options)
         if edited.amendments:
             login.amend(*edited.amendments, stage=stage)
-        self.went_back()
+        self._screen.post_message(LoginChanged())
 
-    @work(exclusive=True, group="tools", description="what if")
-    async def action_what_if(self) -> None:
-        """Choose an experiment and arm it."""
+    def what_if(self) -> None:
+        """Choose an attack for this login, or none."""
+        self._ask(self._what_if(), "choose an attack")
+
+    async def _what_if(self) -> None:
         login = self._login
         if login.running is not None:
             return
-        name = await self.app.push_screen_wait(WhatIfScreen(login.position, login.armed))
+        name = await self._screen.app.push_screen_wait(WhatIfScreen(login.position, login.armed))
         if name is not None and login.running is None:
-            self._answered = self.failed_record()
+            self._runner.answer_failure()
             login.arm(experiment_named(name))
-            self.went_back()
+            self._screen.post_message(LoginChanged())
 
     def show_results(self, record: StageRecord) -> None:
-        """Show what became of the experiments of a stage, below those that are shown already."""
+        """Show how the attacks in `record` ended, in one dialog with those shown already."""
         if not results_in(record):
             return
-        if isinstance(self.app.screen, ExperimentResultScreen):
-            self.app.screen.add(record)
+        top = self._screen.app.screen
+        if isinstance(top, ExperimentResultScreen):
+            top.add(record)
         else:
-            self.app.push_screen(ExperimentResultScreen(record))
+            self._screen.app.push_screen(ExperimentResultScreen(record))
 
-    def action_other_way(self, name: str) -> None:
-        """Leave OAuth for cloudflared or a service token; whoever holds the session shows it."""
-        self.post_message(self.OtherWayWanted(OtherWay(name), self._login.facts.resource_url.text))
+    def other_way(self, way: OtherWay) -> None:
+        """Leave OAuth for cloudflared or a service token; the app shows that."""
+        self._screen.post_message(OtherWayWanted(way, self._login.facts.resource_url.text))
 
-    # -- looking closer --------------------------------------------------------------------------------
-
-    def action_lesson(self) -> None:
-        """Read why the stage that is looked at exists."""
+    def lesson(self, stage: Stage) -> None:
+        """Read why `stage` exists."""
         from authlens_tui.screens.wizard.lesson import LessonScreen
 
-        self.app.push_screen(LessonScreen(self.shown))
+        self._screen.app.push_screen(LessonScreen(stage))
 
-    def action_export(self) -> None:
-        """Save the record for a colleague, redacted."""
+    def export(self) -> None:
+        """Save the record, redacted."""
         from authlens_tui.screens.trace.export import ExportScreen
 
-        self.app.push_screen(ExportScreen(self._login.trace))
-
-    @on(RecordView.ExchangeChosen)
-    def _exchange_chosen(self, message: RecordView.ExchangeChosen) -> None:
-        """Open the exchange of an arrow, also where its stage was tried again since."""
-        records = self._login.trace.records
-        self.show_stage(message.stage)
-        view = self.query_one(RecordView)
-        if message.record_index < len(records):
-            view.show_record(records[message.record_index])
-        view.show_exchange(message.exchange_index, reply=message.reply)
+        self._screen.app.push_screen(ExportScreen(self._login.trace))

@@ -27,6 +27,7 @@ __all__ = [
     "cancelled_words",
     "failed_words",
     "next_words",
+    "running_words",
     "silent_words",
     "turned_away_words",
     "waiting_words",
@@ -37,8 +38,8 @@ _KEY: Final = "bold $text-primary"
 _LONGEST_URL: Final = 150  # characters: two lines of a small screen
 _MOST_WARNINGS: Final = 3
 _LONGEST_WARNING: Final = 160  # characters
-_LONGEST_PAGE: Final = 240  # characters of a page that turned somebody away
-# What the command line calls what a key does here.
+_LONGEST_PAGE: Final = 240  # characters of the page on which a sign-in ended
+# The flags of the command line that do what a key does here.
 _FLAGS: Final = (
     ("h", re.compile(r"--redirect-host(?: [\w.]+\w(?: or localhost)?)?")),
     ("w", re.compile(r"(?<![\w-])--port\b(?: N)?")),
@@ -50,61 +51,61 @@ _MOST_SEEN: Final = 3  # lines of evidence beside the CF-Ray
 _LONGEST_SEEN: Final = 110  # characters of one of them
 
 
-def next_words(stage: Stage, request: Request | None, *, shown: bool) -> Content:
-    """Say which stage comes next, what it would send, and the keys that run it.
+def next_words(stage: Stage, request: Request | None, *, shown: bool, width: int | None = None) -> Content:
+    """Say which stage is next, what it sends, and the keys that run it.
 
-    Where it is not `shown` already, the key that shows it whole is said too.
+    Args:
+        stage: the next stage.
+        request: what it sends, if anything.
+        shown: false adds the keys that preview it.
+        width: cells of one line, without the keys; None for two lines.
     """
     info = STAGE_INFO[stage]
-    sends = "it sends nothing itself"
-    if request is not None:
+    sends = "sends nothing"
+    if stage is Stage.AUTHORIZATION:
+        sends = "gives you a link for your browser and waits"
+    elif request is not None:
         masked = redacted_request(request, Redactor(()))
-        sends = f"{masked.method} {safe_line(masked.url, _LONGEST_URL)}"
-        if stage is Stage.AUTHORIZATION:
-            sends = "a link for your browser, and then a wait until it comes back"
-    return Content.assemble(
-        "Next: ",
-        (f"{info.number} {info.title}", "bold"),
-        f", {sends}\nPress ",
-        ("n", _KEY),
-        " to run it, ",
-        ("a", _KEY),
-        " to run all, ",
-        ("l", _KEY),
-        " to read why it is there",
-        *(() if shown else (", ", ("↓", _KEY), " to look at it first, ", ("]", _KEY), " to turn the tabs")),
-        ".",
-    )
+        sends = f"{masked.method} {_cut(masked.url, _LONGEST_URL)}"
+    said = Content.assemble("Next: ", (f"{info.number} {info.title}", "bold"), f"  {sends}")
+    if width is not None:
+        return Content.of(said.truncate(max(1, width - 2), ellipsis=True))
+    ways = [("n", "run"), ("a", "run all"), ("l", "learn")]
+    ways += [] if shown else [("↓", "preview"), ("]", "next tab")]
+    return Content.assemble(said, "\n", _keys(ways))
+
+
+def running_words(stage: Stage) -> Content:
+    """Say which stage runs, and how to stop it."""
+    return Content.assemble((f"▶ {STAGE_INFO[stage].title} … ", "bold"), _keys([("Esc", "stop")]))
 
 
 def waiting_words(*, player: bool) -> Content:
-    """Say what the person has to do now, with the key that does it where there is one."""
-    by_itself = "This screen goes on by itself when the browser is back."
+    """Say what to do while the login waits for the browser; `player`: the demo can do it."""
+    after = "This screen continues automatically."
     if player:
         return Content.assemble(
-            "Now you would sign in. Press ", ("s", _KEY), f" and the demo does it for you. {by_itself}"
+            "Sign in now, or press ", ("s", _KEY), f": the demo signs in for you. {after}"
         )
-    return Content(f"Open the link in a browser and sign in. {by_itself}")
+    return Content(f"Open the link in a browser and sign in. {after}")
 
 
 def turned_away_words(page: str) -> Content:
-    """Say on which page the demo's person ended, what it means, and what a person would do.
+    """Say on which page the browser of the demo ended, what it means, and what to do.
 
     Args:
-        page: the words of the page.
+        page: the text of the page.
     """
     found = refusal_on(page)
     told = Content.assemble(
-        ("! Nothing that can be used came back. ", "bold $text-warning"),
+        ("! No usable answer. ", "bold $text-warning"),
         "The browser shows: ",
         (f"“{safe_line(page, _LONGEST_PAGE)}”", "bold"),
     )
+    stop = _keys([("Esc", "stop waiting")])
     if found is None:
-        goes_on = "\nauthlens used nothing of it and goes on waiting. "
-        return Content.assemble(told, goes_on, ("Esc", _KEY), " stops it.")
-    return Content.assemble(
-        told, f" {found.meaning}\n", ("→ ", "bold"), found.cure, " ", ("Esc", _KEY), " stops the wait."
-    )
+        return Content.assemble(told, "\nauthlens used none of it and is still waiting. ", stop)
+    return Content.assemble(told, f" {found.meaning}\n", ("→ ", "bold"), found.cure, " ", stop)
 
 
 def silent_words(*, in_full: bool) -> Content:
@@ -114,47 +115,40 @@ def silent_words(*, in_full: bool) -> Content:
         for one in BROWSER_REFUSALS
     ]
     return Content.assemble(
-        ("Nothing came yet. ", "bold"), "What does the browser show? A refusal there never comes back:", *rows
+        ("No answer yet. ", "bold"),
+        "authlens cannot see errors shown in the browser. Does it show one?",
+        *rows,
     )
 
 
 def authenticated_words(
-    facts: Facts, trace: Trace, store_name: str, way_out: str, now: datetime, *, brief: bool = False
+    facts: Facts, trace: Trace, store_name: str, now: datetime, *, brief: bool = False
 ) -> Content:
-    """Say that it works: what was earned, where it is kept, what it took, and what can be done next.
+    """Say that the login works, what was received, where it is stored, and what to do next.
 
-    Where it is to be `brief`, only what else is to be known, and the keys.
+    If `brief`, only the first warning and the keys.
     """
-    but = _warned(trace)
+    warnings = _warned(trace)
     told = (
-        ("Earned", Content(_earned(facts, now))),
-        ("Kept in", Content(store_name)),
-        ("It took", Content(_took(trace))),
+        ("Received", Content(_received(facts, now))),
+        ("Stored in", Content(store_name)),
+        ("Took", Content(_took(trace))),
     )
+    keys = _keys([("i", "try an attack"), ("m", "save"), ("d", "done")])
     rows = (
-        *(("But", Content.styled(words, "$text-warning")) for words in (but[:1] if brief else but)),
+        *(("Warning", Content.styled(one, "$text-warning")) for one in (warnings[:1] if brief else warnings)),
         *(() if brief else told),
-        (
-            "Next",
-            Content.assemble(
-                ("i", _KEY),
-                " try an attack   ",
-                ("m", _KEY),
-                " save this   ",
-                ("d", _KEY),
-                f" on to {way_out}",
-            ),
-        ),
+        ("Next", keys),
     )
     return Content.assemble(
         ("✔ Authenticated. ", "bold $text-success"),
-        f"{safe_line(facts.resource_url.text, _LONGEST_URL)} accepts the token.",
-        *(Content.assemble("\n  ", (f"{name:<9}", "$text-muted"), words) for name, words in rows),
+        f"{_cut(facts.resource_url.text, _LONGEST_URL)} accepts the token.",
+        *(Content.assemble("\n  ", (f"{name:<10}", "$text-muted"), words) for name, words in rows),
     )
 
 
 def _warned(trace: Trace) -> tuple[str, ...]:
-    """Return what the stages of the login warned of, the last one first, in four lines at the most."""
+    """Return the warnings of the stages, the last one first, in four lines at most."""
     latest = [record for stage in reversed(LOGIN_STAGES) if (record := trace.latest(stage)) is not None]
     found = [
         f"{STAGE_INFO[record.stage].title}: {safe_line(check.seen, _LONGEST_WARNING)}"
@@ -163,16 +157,16 @@ def _warned(trace: Trace) -> tuple[str, ...]:
         if check.severity is Severity.WARNING
     ]
     more = len(found) - _MOST_WARNINGS
-    rest = (f"{more} more: ! marks the stages, ] turns to their Checks",) if more > 0 else ()
+    rest = (f"{more} more, on Checks of the stages marked !",) if more > 0 else ()
     return (*found[:_MOST_WARNINGS], *rest)
 
 
-def _earned(facts: Facts, now: datetime) -> str:
+def _received(facts: Facts, now: datetime) -> str:
     if facts.tokens is None:
         return "a token"
     kind = "a JWT" if parse_jwt(facts.tokens.access_token) is not None else "opaque"
     left = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
-    lasts = f", {in_words(left)} left" if left > 0 else ", ended" if facts.expires_at else ""
+    lasts = f", {in_words(left)} left" if left > 0 else ", expired" if facts.expires_at else ""
     if facts.tokens.refresh_token is None:
         return f"an access token ({kind}{lasts}), no refresh token"
     return f"an access token ({kind}{lasts}) and a refresh token"
@@ -181,39 +175,39 @@ def _earned(facts: Facts, now: datetime) -> str:
 def _took(trace: Trace) -> str:
     requests = sum(len(record.exchanges) for record in trace.records)
     wire = sum(exchange.elapsed for record in trace.records for exchange in record.exchanges)
-    return f"8 stages, {requests} requests, {duration(wire)} on the wire: ↑ ↓ show each, ] its tabs"
+    return f"8 stages, {requests} requests, {duration(wire)} on the network"
 
 
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
     """Say what was stopped, and the keys that lead on."""
     waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
-    came = Content("") if waited is None else Content(f"Until then: {waited.seen}. ")
+    came = "" if waited is None else f"Until then: {waited.seen}. "
     return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), came, _keys(ways))
 
 
 def failed_words(
     record: StageRecord, ways: Sequence[tuple[str, str]], *, brief: bool = False, told_above: bool = False
 ) -> Content:
-    """Say which stage failed, why, what cures it, the keys that lead on, and the lines that show it.
+    """Say which stage failed, why, how to fix it, the keys that lead on, and the lines that show it.
 
-    The lines come last, and not at all where it is to be `brief`; of an answer that is not known they are
-    the point. Where all that is `told_above` already, only the keys are said.
+    The lines come last and not at all if `brief`; of an unknown answer they are the point and come first.
+    If all of it is `told_above` already, only the keys follow.
     """
     reason = why(record)
     title = (f"✖ {STAGE_INFO[record.stage].title} failed. ", "bold $text-error")
     if reason is None:
         return Content.assemble(title, _keys(ways))
     if told_above:
-        return Content.assemble(title, "Above stands why, and what to do about it.\n", _keys(ways))
+        return Content.assemble(title, "Cause and fix are above.\n", _keys(ways))
     told = with_keys(reason.cure, {key for key, _ in ways})
-    cure = Content.assemble(("\n→ ", "bold"), Content(told)) if told else Content()
+    cure = Content.assemble(("\n→ ", "bold"), told) if told else Content()
     seen = Content() if brief and reason.known else _seen(reason)
     first, last = (Content(), seen) if reason.known else (seen, Content())
-    return Content.assemble(title, Content(reason.cause), first, cure, "\n", _keys(ways), last)
+    return Content.assemble(title, reason.cause, first, cure, "\n", _keys(ways), last)
 
 
 def with_keys(cure: str, keys: Collection[str]) -> str:
-    """Return a cure that names flags of the command line with the key beside each that does it here."""
+    """Return `cure` with the key that does the same here beside each flag of the command line."""
     for key, flag in _FLAGS:
         if key in keys:
             cure = flag.sub(rf"\g<0> (here: {key})", cure)
@@ -221,24 +215,19 @@ def with_keys(cure: str, keys: Collection[str]) -> str:
 
 
 def _seen(reason: Why) -> Content:
-    """Quote what it was told from in a line; of an answer that is known, the status and what decided."""
+    """Quote the answer on one line; of a known answer, only the status, what decided and the CF-Ray."""
     lines = reason.evidence
     if reason.known and len(lines) > _MOST_SEEN:
         rays = tuple(line for line in lines if line.startswith("cf-ray"))
         others = tuple(line for line in lines if line not in rays)
         lines = (*others[:_MOST_SEEN], *rays)
-    longest = _LONGEST_SEEN if reason.known else None
-    quoted = " · ".join(_cut(line, longest) for line in lines)
+    quoted = " · ".join(_cut(line, _LONGEST_SEEN) if reason.known else line for line in lines)
     return Content.assemble("\n", ("Seen: ", "bold"), (quoted, "$text-muted")) if quoted else Content()
 
 
-def _cut(line: str, longest: int | None) -> str:
-    return line if longest is None or len(line) <= longest else f"{line[:longest]}…"
+def _cut(line: str, longest: int) -> str:
+    return line if len(line) <= longest else f"{line[:longest]}…"
 
 
 def _keys(ways: Sequence[tuple[str, str]]) -> Content:
-    pieces: list[Content] = []
-    for number, (key, words) in enumerate(ways):
-        lead = "Press " if number == 0 else " or " if number == len(ways) - 1 else ", "
-        pieces.append(Content.assemble(lead, (key, _KEY), f" to {words}"))
-    return Content.assemble(*pieces, "." if pieces else "")
+    return Content(" · ").join(Content.assemble((key, _KEY), f" {words}") for key, words in ways)

@@ -1,0 +1,109 @@
+"""How an attack ended: what the specification says beside what happened."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from authlens_core.login.tampering.experiments import Experiment
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.trace.record import StageRecord
+from authlens_tui.screens.wizard.tampered_words import acts_at, results_in
+from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
+
+__all__ = ["ExperimentResultScreen"]
+
+
+class ExperimentResultScreen(ModalScreen[None]):
+    """Shows how the attacks in a record ended; more can be added while it is open."""
+
+    CSS_PATH = "what_if.tcss"
+    HELP = "What must happen beside what did. Enter or Esc goes back to the record."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter,escape", "close", "Back", id="result.close", tooltip="Back to the record", priority=True
+        ),
+    ]
+
+    box = getters.query_one("#experiment-result", VerticalScroll)
+
+    def __init__(self, record: StageRecord) -> None:
+        super().__init__()
+        self._waiting: list[StageRecord] | None = [record]  # None once there is a box to show them in
+
+    def compose(self) -> ComposeResult:
+        """Lay out the box for the results."""
+        yield VerticalScroll(id="experiment-result")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Show the results so far, and let the keys scroll them."""
+        records, self._waiting = self._waiting or [], None
+        for record in records:
+            self._show(record)
+        self.box.border_title = "Verdict"
+        self.box.focus()
+
+    def add(self, record: StageRecord) -> None:
+        """Show the results in `record` too; this screen need not be laid out yet."""
+        if self._waiting is None:
+            self._show(record)
+        else:
+            self._waiting.append(record)
+
+    def _show(self, record: StageRecord) -> None:
+        self.box.mount(*(_ResultView(one, check, record) for one, check in results_in(record)))
+
+    def action_close(self) -> None:
+        """Go back to the record."""
+        self.dismiss(None)
+
+
+class _ResultView(Vertical):
+    """One attack: what was changed, what must happen, what did, and what that means."""
+
+    def __init__(self, experiment: Experiment, check: Check, record: StageRecord) -> None:
+        super().__init__(classes="result-one")
+        self._experiment = experiment
+        self._check = check
+        self._record = record
+
+    def compose(self) -> ComposeResult:
+        """Lay out the two sides, one below the other on a narrow screen."""
+        experiment, check = self._experiment, self._check
+        changed = "; ".join(self._record.tampering) or "nothing in this stage"
+        title = (experiment.title, "bold $text-primary")
+        yield Static(Content.assemble(title, f" {acts_at(experiment)}. Changed: {changed}."))
+        with Horizontal(classes="result-sides"):
+            must = Content.assemble(check.expected, "\n", (check.spec, "$quiet"))
+            yield _side("The specification says", must, "-must")
+            who = experiment.who.removeprefix("the ")
+            yield _side(
+                f"{who if who == 'authlens' else who.capitalize()} answered", Content(check.seen), "-did"
+            )
+        yield Static(_meaning(experiment, check), classes="result-meaning")
+
+
+def _side(title: str, words: Content, kind: str) -> Static:
+    side = Static(words, classes=f"result-side {kind}")
+    side.border_title = title
+    return side
+
+
+def _meaning(experiment: Experiment, check: Check) -> Content:
+    match check.severity:
+        case Severity.PASS:
+            return Content.assemble(("✔ Correct: ", "bold $text-success"), f"{experiment.who} refused it.")
+        case Severity.NOTICE:
+            return Content.assemble(("· Inconclusive. ", "bold"), experiment.why)
+        case Severity.WARNING:
+            return Content.assemble(("! Not refused. ", "bold $text-warning"), f"{check.why} {check.cure}")
+        case _:
+            return Content.assemble(("✖ Let through. ", "bold $text-error"), f"{check.why} {check.cure}")

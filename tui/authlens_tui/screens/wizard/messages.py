@@ -1,0 +1,43 @@
+"""What the parts of the wizard report to the screen and the app."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from authlens_core.login.events import Event
+from authlens_core.login.other_ways import OtherWay
+
+__all__ = ["Left", "LinkChanged", "LoginChanged", "LoginEvent", "OtherWayWanted", "RunEnded"]
+
+
+class LoginEvent(Message, namespace="wizard"):
+    """The login reports an event."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self.event = event
+
+
+class LoginChanged(Message, namespace="wizard"):
+    """The next stage, or what it sends, changed without a stage being run."""
+
+
+class RunEnded(Message, namespace="wizard"):
+    """What a key started has ended: other keys work again."""
+
+
+class LinkChanged(Message, namespace="wizard"):
+    """What can be done with the link, or what there is to say about it, changed."""
+
+
+class OtherWayWanted(Message, namespace="wizard"):
+    """The user wants to reach `url` without OAuth."""
+
+    def __init__(self, way: OtherWay, url: str) -> None:
+        super().__init__()
+        self.way = way
+        self.url = url
+
+
+class Left(Message, namespace="wizard"):
+    """The user is done with this login."""

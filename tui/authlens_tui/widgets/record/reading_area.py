@@ -1,0 +1,88 @@
+"""The keys that read a record while another part of the screen, such as the list of stages, has the focus."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import getters
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from authlens_tui.widgets.record.record_lines import Tab
+from authlens_tui.widgets.record.record_view import RecordView
+
+__all__ = ["ReadingArea"]
+
+
+class ReadingArea(Horizontal):
+    """Contains a `RecordView` and what selects its record; the reading keys work in all of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(key, action, name, show=False, id=f"reading.{key}", tooltip=meaning)
+            for key, action, name, meaning in (
+                ("pagedown", "read_page(1)", "Page down", "Scroll one page down"),
+                ("pageup", "read_page(-1)", "Page up", "Scroll one page up"),
+                ("home", "read_end(-1)", "Top", "Go to the top of what is shown"),
+                ("end", "read_end(1)", "Bottom", "Go to the bottom of what is shown"),
+                ("enter", "read", "Read", "Move the focus to what is shown"),
+                ("v", "in_record('raw')", "Raw", "Show bodies formatted, or exactly as sent"),
+            )
+        ),
+        Binding(
+            "slash",
+            "in_record('search')",
+            "Search",
+            key_display="/",
+            show=False,
+            id="reading.search",
+            tooltip="Search what is shown",
+        ),
+        *(
+            Binding(
+                f"{number}",
+                f"in_record('turn_to', {number})",
+                tab.label,
+                show=False,
+                id=f"reading.{tab}",
+                tooltip=f"Open the tab {tab.label}",
+            )
+            for number, tab in enumerate(Tab, 1)
+        ),
+    ]
+
+    record_view = getters.query_one(RecordView)
+
+    instead: Widget | None = None
+    """What is shown instead of the record, and scrolled by the keys; None while the record is shown."""
+
+    @property
+    def read_widget(self) -> Widget:
+        """What the keys scroll: the document of the open tab, or what is shown instead."""
+        return self.instead or self.record_view.document
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what the record offers."""
+        if action != "in_record" or not self.is_mounted:
+            return True
+        shown = self.instead is None and self.record_view.display
+        return shown and self.record_view.check_action(str(parameters[0]), ())
+
+    async def action_in_record(self, name: str, *given: int) -> None:
+        """Run an action of the record."""
+        await self.app.run_action(f"{name}({', '.join(map(str, given))})", self.record_view)
+
+    def action_read_page(self, by: int) -> None:
+        """Scroll one page."""
+        widget = self.read_widget
+        widget.action_page_down() if by > 0 else widget.action_page_up()
+
+    def action_read_end(self, by: int) -> None:
+        """Go to the top or the bottom."""
+        widget = self.read_widget
+        widget.action_scroll_end() if by > 0 else widget.action_scroll_home()
+
+    def action_read(self) -> None:
+        """Move the focus to what is read."""
+        self.read_widget.focus()

@@ -160,12 +160,12 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
         wizard = app.screen
         assert isinstance(wizard, WizardScreen)
         await pilot.press("a")
-        await until(pilot, lambda: "Press s" in text_of(app))
+        await until(pilot, lambda: "press s" in text_of(app))
         await pilot.press("s")
         await until(pilot, lambda: page in text_of(app))
         shown = " ".join(text_of(app).split())
         assert cure in shown
-        assert "Press s" not in shown
+        assert "press s" not in shown
         assert "sign in for me" not in shown
         assert "s" not in footer_keys(app)
         await pilot.press("escape")
@@ -186,8 +186,8 @@ async def test_after_a_silence_the_screen_says_what_the_browser_may_be_showing(s
         wizard = app.screen
         assert isinstance(wizard, WizardScreen)
         await pilot.press("a")
-        await until(pilot, lambda: "Press s" in text_of(app))
+        await until(pilot, lambda: "press s" in text_of(app))
         wizard.login.wait._began -= 25
-        await until(pilot, lambda: "Nothing came yet." in text_of(app))
+        await until(pilot, lambda: "No answer yet." in text_of(app))
         for words in ("That account does not have access", "Unable to find your", "Invalid nonce"):
             assert words in text_of(app)

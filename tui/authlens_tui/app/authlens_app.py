@@ -30,6 +30,7 @@ from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
+from authlens_tui.screens.wizard.messages import Left, OtherWayWanted
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import sweep_link_files
@@ -161,12 +162,12 @@ class AuthlensApp(BaseApp):
     def _login_wanted(self, message: LoginWanted) -> None:
         self.start_login(message.url)
 
-    @on(WizardScreen.OtherWayWanted)
-    def _other_way_wanted(self, message: WizardScreen.OtherWayWanted) -> None:
+    @on(OtherWayWanted)
+    def _other_way_wanted(self, message: OtherWayWanted) -> None:
         if self.session is not None:
             self._logins.other_way(self.session, message)
 
-    @on(WizardScreen.Left)
+    @on(Left)
     def _wizard_left(self) -> None:
         if isinstance(self.screen, WizardScreen):
             self._logins.leave(self.screen)

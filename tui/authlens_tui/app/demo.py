@@ -14,7 +14,7 @@ from authlens_tui.app.demo_workspace import DemoWorkspace
 from authlens_tui.app.scenarios import Scenarios
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
-from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.screens.wizard.messages import Left
 
 __all__ = ["DemoApp"]
 
@@ -82,7 +82,7 @@ class DemoApp(AuthlensApp):
             if url is not None:
                 self.start_login(url)
 
-    @on(WizardScreen.Left)
+    @on(Left)
     def _scenario_left(self) -> None:
         if self.session is not None:
             self._scenarios.end(self.session)

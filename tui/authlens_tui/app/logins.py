@@ -9,6 +9,7 @@ from authlens_core.session import Session
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
+from authlens_tui.screens.wizard.messages import OtherWayWanted
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -49,14 +50,14 @@ class Logins:
         wizard = self._wizard(session, record.resource_url, record.again)
         await self._app.push_screen(wizard)
         self._app.notify(STARTS_AGAIN, title="Resumed", timeout=10, markup=False)
-        wizard.action_run_all()
+        wizard.runner.run_all()
 
     def leave(self, wizard: WizardScreen) -> None:
         """Close the wizard."""
         self._interrupted.leave(wizard.login)
         self._app.pop_screen()
 
-    def other_way(self, session: Session, message: WizardScreen.OtherWayWanted) -> None:
+    def other_way(self, session: Session, message: OtherWayWanted) -> None:
         """Open the dialog of another way in, for a resource without Managed OAuth."""
         if message.way is OtherWay.CLOUDFLARED:
             from authlens_tui.screens.cloudflared import CloudflaredScreen

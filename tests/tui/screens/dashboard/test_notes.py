@@ -41,7 +41,7 @@ async def test_on_a_narrow_screen_a_note_stands_in_the_line_under_the_link() -> 
         await until(pilot, lambda: login.wait.waiting and wizard.panel.has_focus)
         rows = wizard.panel.size.height
         await pilot.press("f")
-        await until(pilot, lambda: "Written to" in str(wizard.verdict_line.content))
+        await until(pilot, lambda: "Written to" in str(wizard.status.content))
         assert len(app._notifications) == 0
         assert wizard.panel.size.height >= rows - 1
 
@@ -54,9 +54,9 @@ async def test_on_a_narrow_screen_a_note_stands_above_what_leads_on() -> None:
         await until(pilot, lambda: "Before: Another one." in text_of(app))
         app.notify(NOTE, markup=False)
         await until(pilot, lambda: NOTE in text_of(app))
-        said = str(wizard.verdict_line.content)
+        said = str(wizard.status.content)
         assert "Another one." not in said
-        assert "Press n to run it" in said
+        assert "Next: 1 Detection" in said
         assert len(app._notifications) == 0
 
 
@@ -66,7 +66,7 @@ async def test_where_there_is_room_a_note_is_a_toast() -> None:
     async with wizard_on(login, size=(120, 40)) as (wizard, pilot, app):
         app.notify(NOTE, markup=False)
         await until(pilot, lambda: len(app._notifications) == 1)
-        assert NOTE not in str(wizard.verdict_line.content)
+        assert NOTE not in str(wizard.status.content)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -83,7 +83,7 @@ async def test_nothing_lies_over_the_qr_code(size: tuple[int, int]) -> None:
         assert len(app._notifications) == 0
         app.notify(NOTE, markup=False)
         if size[0] < 100:
-            await until(pilot, lambda: NOTE in str(wizard.verdict_line.content))
+            await until(pilot, lambda: NOTE in str(wizard.status.content))
             assert len(app._notifications) == 0
 
 

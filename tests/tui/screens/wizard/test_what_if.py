@@ -8,8 +8,9 @@ from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_na
 from authlens_core.trace.record import Stage
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.trace.export import ExportScreen
-from authlens_tui.screens.wizard.tampered_words import listed
-from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen, results_in
+from authlens_tui.screens.wizard.experiment_result import ExperimentResultScreen
+from authlens_tui.screens.wizard.tampered_words import listed, results_in
+from authlens_tui.screens.wizard.what_if import WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_view import RecordView
 from support.driven_login import run_to
@@ -29,27 +30,28 @@ async def test_an_attack_is_armed_by_two_keys_and_ends_with_both_sides_on_the_sc
     async with wizard_on(login, size=size) as (_, pilot, app):
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
-        assert "What somebody would try" in text_of(app)
+        assert "What an attacker would try" in text_of(app)
         assert "At 7 Exchange" in text_of(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        assert "≠ Armed: Wrong code_verifier at 7 Exchange." in text_of(app)
+        assert "≠ Attack ready: Wrong code_verifier at 7 Exchange." in text_of(app)
         assert "TAMPERED" not in text_of(app)
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+        await until(pilot, lambda: "Server answered" in text_of(app))
         rows = text_of(app).splitlines()
         said = [
-            n for n, one in enumerate(rows) if "The specification says" in one or "The server said" in one
+            n for n, one in enumerate(rows) if "The specification says" in one or "Server answered" in one
         ]
         assert len(said) == (1 if size[0] == 120 else 2)
         shown = "\n".join(rows)
         assert "RFC 7636 §4.6" in shown
         assert "400 invalid_grant" in shown
         assert "\x1b" not in shown
-        assert "✔ As it must be: the server stopped it." in shown
+        assert "✔ Correct: the server refused it." in shown
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        assert "✔ As it must be." in text_of(app)
+        assert "✔ Correct." in text_of(app)
         assert "✖ Exchange failed." not in text_of(app)
         assert "TAMPERED" in text_of(app).splitlines()[0]
         assert footer_keys(app) >= {"t", "i", "d"}
@@ -63,11 +65,11 @@ async def test_a_changed_login_that_goes_through_says_that_it_is_kept_nowhere() 
     async with wizard_on(login) as (_, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: login.finished and isinstance(app.screen, ExperimentResultScreen))
-        assert "! Not stopped." in text_of(app)
+        assert "! Not refused." in text_of(app)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         shown = " ".join(text_of(app).split())
-        assert "It is kept nowhere, because the request was changed" in shown
+        assert "Because the request was changed, the token is not stored" in shown
         assert "Authenticated" not in shown
 
 
@@ -86,7 +88,7 @@ async def test_the_refresh_after_the_login_is_a_ninth_step_that_can_be_looked_at
         assert len(wizard.stepper.steps) == 9
         assert wizard.shown is Stage.REFRESH
         assert "9 Refresh" in text_of(app)
-        assert "✔ As it must be. Refresh token used twice" in text_of(app)
+        assert "✔ Correct. Refresh token used twice" in text_of(app)
         assert app.focused is wizard.stepper
         await pilot.press("up")
         await until(pilot, lambda: wizard.shown is Stage.ACCESS)
@@ -137,9 +139,9 @@ async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -
         await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        assert "to run it" in text_of(app)
-        assert wizard.check_action("next", ()) is True
-        assert wizard.check_action("retry", ()) is False
+        assert "n run" in text_of(app)
+        assert wizard.check_action("act", ("next",)) is True
+        assert wizard.check_action("act", ("retry",)) is False
 
 
 async def test_an_armed_attack_can_be_disarmed() -> None:
@@ -150,7 +152,7 @@ async def test_an_armed_attack_can_be_disarmed() -> None:
         for key, left in (("escape", EXPERIMENTS[3]), ("x", None)):
             await pilot.press("i")
             await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
-            assert "≠ armed" in text_of(app)
+            assert "≠ ready" in text_of(app)
             await pilot.press(key)
             await until(pilot, lambda: isinstance(app.screen, WizardScreen))
             assert login.armed is left
@@ -195,7 +197,7 @@ async def test_m_saves_the_record_once_there_is_one() -> None:
     """Before the first stage there is nothing to save."""
     login, _ = scripted()
     async with wizard_on(login) as (wizard, pilot, app):
-        assert wizard.check_action("export", ()) is False
+        assert wizard.check_action("act", ("export",)) is False
         await login.step()
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, ExportScreen))

@@ -129,7 +129,7 @@ async def test_the_cure_and_the_keys_stand_before_the_lines_that_show_it() -> No
     record = _failed(await walked(Fault.REDIRECT_URI_REFUSED))
     assert record is not None
     words = failed_words(record, WAYS).plain
-    assert words.index("→ ") < words.index("Press e to try it again") < words.index("Seen: ")
+    assert words.index("→ ") < words.index("e try it again") < words.index("Seen: ")
 
 
 async def test_an_answer_that_nobody_knows_is_in_the_words_whole() -> None:

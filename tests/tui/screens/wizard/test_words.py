@@ -40,14 +40,14 @@ def warned(trace: Trace, stage: Stage, *seen: str) -> Trace:
 def told(login: Login, trace: Trace, *, seconds: float = 0, brief: bool = False) -> str:
     """Return what is said at the end."""
     now = BEGAN + timedelta(seconds=seconds)
-    return authenticated_words(login.facts, trace, "memory only", "the dashboard", now, brief=brief).plain
+    return authenticated_words(login.facts, trace, "memory only", now, brief=brief).plain
 
 
 async def test_a_warning_of_an_earlier_stage_is_said_at_the_end() -> None:
     """A clock that is wrong is no less wrong because the last stage passed."""
     login = await finished()
     shown = told(login, warned(login.trace, Stage.EXCHANGE, "the clocks differ by 3600 s"))
-    assert "But      Exchange: the clocks differ by 3600 s" in shown
+    assert "Warning   Exchange: the clocks differ by 3600 s" in shown
 
 
 async def test_many_warnings_are_counted() -> None:
@@ -70,7 +70,7 @@ async def test_what_is_left_of_the_token_is_counted_down_and_its_end_is_said() -
     """A time that stands still is wrong after a minute."""
     login = await finished()
     assert "left" in told(login, login.trace)
-    assert "ended" in told(login, login.trace, seconds=901)
+    assert "expired" in told(login, login.trace, seconds=901)
 
 
 async def test_the_screen_says_the_time_anew() -> None:
@@ -80,8 +80,8 @@ async def test_the_screen_says_the_time_anew() -> None:
     async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: "✔ Authenticated." in text_of(app))
-        wizard.verdict_line.update("something else")
-        wizard._tick()
+        wizard.status.update("something else")
+        wizard.tick()
         await until(pilot, lambda: "✔ Authenticated." in text_of(app))
 
 
@@ -92,7 +92,7 @@ async def test_at_60_by_20_the_document_has_room_after_a_success() -> None:
     async with wizard_on(login, size=(60, 20)) as (wizard, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: "✔ Authenticated." in text_of(app))
-        assert wizard.verdict_line.size.height <= 4
+        assert wizard.status.size.height <= 4
         assert wizard.record_view.document.size.height >= 3
 
 

@@ -69,9 +69,9 @@ async def test_the_way_back_can_be_tried_before_a_code_is_spent() -> None:
     """A link to the test page, and by which family it was reached."""
     app = waiting()
     async with app.run_test():
-        assert "Try the way back first: http://localhost:8400/test nothing came yet" in said(app)
+        assert "Test the tunnel: http://localhost:8400/test not reached yet" in said(app)
         app.query_one(AuthorizationPanel).show_tunnel("IPv4")
-        assert "reached over IPv4: the browser can come back" in said(app)
+        assert "reached over IPv4: the browser can get back here" in said(app)
         app.query_one(AuthorizationPanel).show_tunnel("IPv6")
         assert "reached over IPv4 and IPv6" in said(app)
 
@@ -84,7 +84,7 @@ async def test_after_a_silence_over_ssh_the_cure_is_told(environ: Mapping[str, s
         panel = app.query_one(AuthorizationPanel)
         panel._shown_at -= 45
         panel.show_remaining(255.0)
-        assert ("Nothing came in 0:45" in said(app)) is told
+        assert ("Not reached in 0:45" in said(app)) is told
         assert ("run the ssh line" in said(app)) is told
 
 
@@ -122,8 +122,8 @@ async def test_where_no_browser_may_open_it_says_why(environ: Mapping[str, str],
     """And of a container, that its port is another one."""
     app = waiting(environ)
     async with app.run_test():
-        assert (f"No browser opens here: {why}." in said(app)) is (why is not None)
-        assert ("open it in the browser of this machine" in said(app)) is (why is None)
+        assert (f"authlens opens no browser here: {why}." in said(app)) is (why is not None)
+        assert ("open in the browser of this machine" in said(app)) is (why is None)
         assert ("The port 8400 of a container is not" in said(app)) is ("container" in environ)
 
 
@@ -133,7 +133,7 @@ async def test_a_gap_in_the_ssh_line_is_explained(monkeypatch: pytest.MonkeyPatc
     app = waiting({"SSH_TTY": "/dev/pts/1"})
     async with app.run_test():
         assert "@<this machine>" in said(app)
-        assert "Put in the name by which you reach it" in said(app)
+        assert "Replace <this machine> with the name you use for it" in said(app)
 
 
 async def test_on_a_few_rows_the_field_and_the_time_stand_alone_while_pasting() -> None:
@@ -191,7 +191,7 @@ async def test_what_is_too_long_for_an_address_is_refused_and_not_cut(characters
         start = "http://localhost:8400/callback?code=a&state=s&x="
         app.query_one(PasteField).post_message(Paste(start.ljust(characters, "x")))
         await pilot.pause()
-        assert f"has {characters:,} characters; an address with an answer has 65,536 at most" in said(app)
+        assert f"has {characters:,} characters; an answer has 65,536 at most" in said(app)
         assert app.query_one(PasteField).value == ""
         await pilot.press("enter")
         await pilot.pause()

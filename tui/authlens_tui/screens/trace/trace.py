@@ -143,9 +143,7 @@ class TraceScreen(Screen[None]):
         """Show the key that reveals only where there is something to reveal; a replay has only masks."""
         if action == "reveal" and self.is_mounted:
             return not self._replay and self.record_view.has_secrets
-        if action in ("tab", "copy") and not self._trace.records:
-            return False
-        return True
+        return action not in ("tab", "copy") or bool(self._trace.records)
 
     def action_back(self) -> None:
         """Go back, or leave where this is all there is."""

@@ -137,7 +137,7 @@ class AuthorizationLink(Widget):
         self.panel.empty()
 
     def ignore(self, event: AnswerIgnored) -> None:
-        """Note an answer that was ignored; any local program can cause thousands, so a tick shows the last."""
+        """Note an answer that was ignored. Any program can cause thousands: a tick shows the last."""
         self._ignored = event
 
     def tick(self) -> None:
@@ -165,9 +165,7 @@ class AuthorizationLink(Widget):
                 loop.call_soon_threadsafe(self._report_no_browser)
 
         if open_browser(self._ready.url, dict(self.app.environ), failed=failed):
-            self.notify(
-                "Opening the link in your browser. If nothing appears, press c to copy it.", markup=False
-            )
+            self.notify("Opening the link in your browser. Or press c to copy it.", markup=False)
         else:
             self._report_no_browser()
 

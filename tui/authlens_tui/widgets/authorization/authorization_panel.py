@@ -1,4 +1,4 @@
-"""Stage 6 while it waits: the link, the ways to take it, the ways back, and the time that is left."""
+"""Stage 6 while it waits: the link, the ways to open it, the answer, and the time left."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ __all__ = ["AuthorizationPanel"]
 
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
 _ROWS_FOR_ALL: Final = 10
-_SILENCE: Final = 30.0  # seconds without a visit after which a person over SSH is told what to do
+_SILENCE: Final = 30.0  # seconds without a visit after which SSH users are told what to do
 
 
 class AuthorizationPanel(VerticalScroll):
-    """Shows the link in one piece, counts down, and takes what the person pastes.
+    """Shows the link in one piece, counts down, and takes what the user pastes.
 
-    The pasted text is handed on as a `Secret` and the field is emptied: it may hold a code.
+    The pasted text leaves as a `Secret` and the field is emptied: it may hold a code.
     """
 
     app = getters.app(TerminalApp)
@@ -66,7 +66,7 @@ class AuthorizationPanel(VerticalScroll):
         & #ignored.-shown { display: block; }
         & #refused { color: $text-error; display: none; }
         & #refused.-shown { display: block; }
-        /* Where there is room for a few rows only, they belong to what is done now. */
+        /* With a few rows only, they belong to what is done now. */
         &.-pasting > Static { display: none; }
         &.-pasting #forward { display: none; }
         &.-pasting #test { display: none; }
@@ -76,7 +76,7 @@ class AuthorizationPanel(VerticalScroll):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        # These three stand beside the link itself; the footer has no room for what is said there.
+        # Explained beside the link itself; the footer has no room for them.
         Binding("k", "qr_code", "QR code", show=False, id="link.qr", tooltip="The link as a QR code"),
         Binding(
             "u",
@@ -92,7 +92,7 @@ class AuthorizationPanel(VerticalScroll):
             "File",
             show=False,
             id="link.file",
-            tooltip="Write the link into a file only you can read",
+            tooltip="Write the link to a file only you can read",
         ),
         Binding("y", "copy_forward", "Copy ssh", id="link.ssh", tooltip="Copy the ssh -L line"),
     ]
@@ -108,7 +108,7 @@ class AuthorizationPanel(VerticalScroll):
     field = getters.query_one(PasteField)
 
     class Pasted(Message):
-        """The person pasted something that may be the redirect URL."""
+        """The user pasted something that may be the redirect URL."""
 
         def __init__(self, text: Secret) -> None:
             super().__init__()
@@ -163,7 +163,7 @@ class AuthorizationPanel(VerticalScroll):
         Args:
             ready: the event with the link.
             port: where the listener is bound, None without one.
-            player: true when `s` signs in at the emulator in the person's stead.
+            player: true if `s` signs in at the emulator.
         """
         self.empty()
         host = _redirect_host(ready.url)
@@ -189,7 +189,7 @@ class AuthorizationPanel(VerticalScroll):
         self.ways.update(key_words(self._environ, self._port, player=player))
 
     def empty(self) -> None:
-        """Leave nothing of this wait behind: what was typed, the file, the QR code."""
+        """Remove everything of this wait: what was typed, the file, the QR code."""
         self._url = ""
         self._over.set()
         self._file.remove()
@@ -199,19 +199,19 @@ class AuthorizationPanel(VerticalScroll):
         self.refused.remove_class("-shown")
 
     def on_unmount(self) -> None:
-        """Leave no file behind."""
+        """Remove the file."""
         self._over.set()
         self._file.remove()
 
     def take_paste(self, text: str) -> None:
-        """Go to the field and put `text` into it; Enter hands it on."""
+        """Go to the field and put `text` into it; Enter submits it."""
         self.field.focus()
         if text:
             self.field.clear()
             self.field.take(text)
 
     def show_remaining(self, seconds: float) -> None:
-        """Show how long the wait still lasts, and whether the way back was tried."""
+        """Show the time left, and whether the tunnel was tested."""
         self._remaining = seconds
         minutes, rest = divmod(int(seconds), 60)
         roomy = self.content_size.width >= _ROOMY
@@ -219,32 +219,32 @@ class AuthorizationPanel(VerticalScroll):
             Content.assemble(
                 ("Waiting for the browser  " if roomy else "Waiting  ", "bold"),
                 (f"{minutes}:{rest:02d}", "bold $text-accent"),
-                ("   + five minutes more   Esc cancel" if roomy else "  + more  Esc cancel", "$quiet"),
+                ("   + add 5 min   Esc cancel" if roomy else "  + 5 min  Esc cancel", "$quiet"),
             )
         )
         self._show_test()
 
     def on_resize(self) -> None:
-        """Say the time in as many words as there is room for, from the first moment on."""
+        """Say the time in as many words as there is room for."""
         self.show_remaining(self._remaining)
         self._make_room()
 
     @on(DescendantFocus)
     @on(DescendantBlur)
     def _make_room(self) -> None:
-        """On a terminal of a few rows, show the field and the time alone while something is pasted."""
+        """With a few rows only, show just the field and the time while the field has the focus."""
         alone = self.app.size.height < _ROWS_FOR_ALL and self.screen.focused is self.field
         self.set_class(alone, "-pasting")
         self.screen.set_class(alone, "-pasting")
 
     def show_ignored(self, reason: str, count: int) -> None:
-        """Say that something else came to the listener and changed nothing."""
+        """Say that something else came to the listener and was ignored."""
         times = "once" if count == 1 else f"{count} times"
         self.ignored.update(Content(f"! Ignored {times}, still waiting. Last: {safe_line(reason)}"))
         self.ignored.add_class("-shown")
 
     def show_tunnel(self, family: str) -> None:
-        """Say that the test page was reached, and over which address family."""
+        """Say over which address family the test page was reached."""
         name = safe_line(family, NAME)
         if name not in self._families and len(self._families) < 2:
             self._families.append(name)
@@ -256,34 +256,34 @@ class AuthorizationPanel(VerticalScroll):
         self.refused.add_class("-shown")
 
     def _show_test(self) -> None:
-        """Show the link to the test page, and what came of it."""
+        """Show the link to the test page, and whether it was reached."""
         self.test.set_class(bool(self._test_url or self._families), "-shown")
         told: tuple[str, str]
         if self._families:
             families = " and ".join(self._families)
-            told = (f"\n✔ It was reached over {families}: the browser can come back here.", "$text-success")
+            told = (f"\n✔ It was reached over {families}: the browser can get back here.", "$text-success")
         else:
             silent = time.monotonic() - self._shown_at
             minutes, rest = divmod(int(silent), 60)
-            told = (f"  nothing came yet ({minutes}:{rest:02d})", "$quiet")
+            told = (f"  not reached yet ({minutes}:{rest:02d})", "$quiet")
             if self._forward is not None and silent >= _SILENCE:
-                told = (f"\n! Nothing came in {minutes}:{rest:02d}. {NO_FORWARD}", "$text-warning")
+                told = (f"\n! Not reached in {minutes}:{rest:02d}. {NO_FORWARD}", "$text-warning")
         self.test.update(
             Content.assemble(
-                "Try the way back first: ",
+                "Test the tunnel: ",
                 Content.styled(self._test_url, Style(link=self._test_url, bold=True)),
                 told,
             )
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer the ways to take the link while there is one."""
+        """Offer the ways to open the link while there is one."""
         if action in {"qr_code", "alone", "file"}:
             return bool(self._url)
         return bool(self._url and self._forward) if action == "copy_forward" else True
 
     def action_qr_code(self) -> None:
-        """Ask for the link as a QR code on a screen of its own."""
+        """Ask for the link as a QR code."""
         self.post_message(self.QrCodeWanted(self._url))
 
     @work(exclusive=True, group="alone", description="show the link on one line")
@@ -295,20 +295,18 @@ class AuthorizationPanel(VerticalScroll):
             await show_alone(self.app, self._url, self._over)
         except NoOrdinaryScreen:
             self.notify(
-                "This terminal cannot leave the full screen. Copy the link with c, or write it with f.",
+                "This terminal cannot leave the full screen. Press c to copy the link, or f for a file.",
                 severity="warning",
                 markup=False,
             )
 
     def action_file(self) -> None:
-        """Write the link into a file that only this account can read."""
+        """Write the link to a file that only this account can read."""
         try:
             path = self._file.write(self._url, self._environ)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            self.notify(
-                f"The link could not be written to a file: {reason}.", severity="warning", markup=False
-            )
+            self.notify(f"The link was not written to a file: {reason}.", severity="warning", markup=False)
             return
         self.notify(
             f"Written to {path}, readable by this account alone. It is removed when the wait ends.",
@@ -330,8 +328,8 @@ class AuthorizationPanel(VerticalScroll):
     @on(PasteField.TooLong)
     def _too_long(self, message: PasteField.TooLong) -> None:
         self.show_refused_paste(
-            f"What was pasted has {message.characters:,} characters; an address with an answer has 65,536 at"
-            " most. Nothing of it was taken: copy the address alone."
+            f"The pasted text has {message.characters:,} characters; an answer has 65,536 at most. "
+            "Copy only the address."
         )
 
     @on(Input.Submitted, "#paste")
@@ -344,6 +342,6 @@ class AuthorizationPanel(VerticalScroll):
 
 
 def _redirect_host(url: str) -> str:
-    """Return the host that the browser is sent back to: `localhost` or `127.0.0.1`."""
+    """Return the host of the redirect URI: `localhost` or `127.0.0.1`."""
     redirect_uri = dict(url_parameters(url)).get("redirect_uri", "")
     return "127.0.0.1" if redirect_uri.startswith("http://127.0.0.1:") else "localhost"

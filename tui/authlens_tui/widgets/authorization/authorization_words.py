@@ -1,4 +1,4 @@
-"""What the panel of the authorization stage says beside the link: the keys, and the ways back."""
+"""What the panel of the authorization stage says beside the link: its keys, the tunnel, the pasted answer."""
 
 from __future__ import annotations
 
@@ -12,32 +12,30 @@ from authlens_tui.terminal.content import Content
 __all__ = ["NO_FORWARD", "forward_words", "further_words", "key_words"]
 
 NO_FORWARD: Final = (
-    "If that page does not load, no forward stands: run the ssh line on the machine of the browser, or paste."
+    "If that page does not load, the port is not forwarded: run the ssh line where the browser is, or paste."
 )
-_UNLOADABLE: Final = "The last page cannot be shown?"
-_NO_PORT: Final = "No port is open here, so the last page after you signed in cannot be shown:"
+_UNLOADABLE: Final = "Browser can't load the last page? Copy its address, then press"
+_NO_PORT: Final = "No port is open here: the browser can't load the last page. Copy its address, then press"
 
 
 def key_words(environ: Mapping[str, str], port: int | None, *, player: bool) -> Content:
-    """Say how the link is taken, how an answer is pasted, and why no browser opens where none may.
+    """Say how to open the link and paste the answer, and why no browser opens if none can.
 
     Args:
-        environ: the environment to go by.
+        environ: environment variables.
         port: where the listener is bound, None without one.
-        player: true where the demo can sign in.
+        player: true if the demo can sign in.
     """
     why = why_no_browser(environ)
     lines: list[Content] = []
     if player:
-        lines.append(_key("s", "sign in for me: the demo plays the person, over real HTTP"))
+        lines.append(_key("s", "sign in for me: the demo uses real HTTP"))
     if why is None:
-        lines.append(_key("o", "open it in the browser of this machine"))
-    taking = (_key("c", "copy"), _key("k", "QR code"), _key("u", "on one line"), _key("f", "into a file"))
+        lines.append(_key("o", "open in the browser of this machine"))
+    taking = (_key("c", "copy"), _key("k", "QR code"), _key("u", "on one line"), _key("f", "to a file"))
     lines.append(Content("  ").join(taking))
-    lines.append(
-        Content.assemble(_UNLOADABLE if port else _NO_PORT, " ", _key("p", "and paste its address."))
-    )
-    told = [] if why is None else [f"No browser opens here: {why}."]
+    lines.append(Content.assemble(_UNLOADABLE if port else _NO_PORT, " ", (" p ", "bold reverse")))
+    told = [] if why is None else [f"authlens opens no browser here: {why}."]
     if port is not None and in_container(environ):
         told.append(container_hint(port))
     if told:
@@ -46,8 +44,8 @@ def key_words(environ: Mapping[str, str], port: int | None, *, player: bool) -> 
 
 
 def forward_words(forward: str) -> Content:
-    """Say which line to run where the browser is; nothing without one."""
-    gap = f"\n  Put in the name by which you reach it, in place of {THIS_MACHINE}."
+    """Say which line to run where the browser is."""
+    gap = f"\n  Replace {THIS_MACHINE} with the name you use for it."
     return Content.assemble(
         "The browser is on another machine? Run this there before you sign in:\n",
         (f"  {forward}", "bold"),
@@ -58,8 +56,8 @@ def forward_words(forward: str) -> Content:
 
 
 def further_words(forward: str | None, port: int | None, host: str) -> Content:
-    """Say what is needed more rarely, and of what to beware."""
-    lines = ["Paste only an address that this login led to; never give such an address to anybody."]
+    """Say what is needed rarely, and warn about shared addresses."""
+    lines = ["Paste only the address from this login; never share it."]
     if forward is not None and port is not None:
         lines += [escape_hint(port, host), other_route_hint(port, host)]
     return Content.styled("\n".join(lines), "$quiet")

@@ -107,7 +107,7 @@ async def test_that_the_last_address_can_be_pasted_is_always_said(
     """With and without SSH, directly under the keys."""
     app = waiting(environ, port)
     async with app.run_test():
-        assert " p  and paste its address." in str(app.query_one(AuthorizationPanel).ways.content)
+        assert "Copy its address, then press  p " in str(app.query_one(AuthorizationPanel).ways.content)
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,7 @@ def authenticated_words(
     """
     warnings = _warned(trace)
     told = (
-        ("Received", Content(_received(facts, now))),
-        ("Stored in", Content(store_name)),
+        ("Received", Content(f"{_received(facts, now)}, stored in {store_name}")),
         ("Took", Content(_took(trace))),
     )
     keys = _keys([("i", "try an attack"), ("m", "save"), ("d", "done")])

@@ -54,6 +54,8 @@ _CHOSEN_INSTEAD: Final[Mapping[Stage, frozenset[str]]] = {
     Stage.AUTHORIZATION: frozenset({"scope", "resource", "client_id"}),
 }
 _HOSTS: Final = ("localhost", "127.0.0.1")
+_SWITCHES: Final = frozenset({"device", "any_issuer"})
+_YES_NO: Final = {True: "yes", False: "no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,22 @@ def choices(stage: Stage, facts: Facts) -> tuple[LoginOption, ...]:
         "redirect_host": facts.options.redirect_host,
         "scope": requested_scope(facts),
         "resource": facts.resource,
+        "device": _YES_NO[facts.options.device],
+        "any_issuer": _YES_NO[facts.options.any_issuer],
     }
-    return tuple(LoginOption(name, in_force[name] or "") for name in _CHOICES_AT.get(stage, ()))
+    names = (*_CHOICES_AT.get(stage, ()), *_offered(stage, facts))
+    return tuple(LoginOption(name, in_force[name] or "") for name in names)
+
+
+def _offered(stage: Stage, facts: Facts) -> Iterator[str]:
+    """Yield the choices that depend on what the server offers."""
+    metadata = facts.server_metadata
+    if metadata is None:
+        return
+    if stage is Stage.REGISTRATION and metadata.device_authorization_endpoint is not None:
+        yield "device"
+    if stage is Stage.AUTHORIZATION and metadata.authorization_response_iss_parameter_supported:
+        yield "any_issuer"
 
 
 def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
@@ -104,8 +120,18 @@ def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
         ValueError: a value that cannot be; the message says what can.
     """
     known = {field.name for field in fields(Options)}
-    values: dict[str, Any] = {n: _option(n, text.strip()) for n, text in chosen.items() if n in known}
+    values: dict[str, Any] = {
+        name: _switch(name, text.strip()) if name in _SWITCHES else _option(name, text.strip())
+        for name, text in chosen.items()
+        if name in known
+    }
     return replace(options, **values)
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in _YES_NO.values():
+        raise ValueError(f"{name} is yes or no.")
+    return text == _YES_NO[True]
 
 
 def _option(name: str, text: str) -> str | int | None:

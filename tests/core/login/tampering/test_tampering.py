@@ -11,12 +11,12 @@ from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import ForgetfulRegistry, Stored
 from authlens_core.login.tampering.amendment import AmendmentRefused, EditLocation, RequestEdit
-from authlens_core.login.tampering.editing import added, difference, with_choices
+from authlens_core.login.tampering.editing import added, choices, difference, with_choices
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage
 from support.driven_login import at, login_to, run_to
-from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
+from support.scripted_login import ISSUER, ScriptedSender, come_back, facts, honest, reply, server_document
 
 CANARY = Secret("canary-verifier")
 
@@ -321,3 +321,26 @@ async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added(
 def test_what_is_added_under_a_secret_name_is_a_secret() -> None:
     """A typed client_secret is masked like one that was read."""
     assert isinstance(added(EditLocation.FORM, "client_secret", "canary", ()).value, Secret)
+
+
+def test_the_device_grant_is_a_choice_where_the_server_has_it() -> None:
+    """Chosen within the protocol, so the login stays honest and its tokens are stored."""
+    start = facts(upto="pkce")
+    assert start.server_metadata is not None
+    assert "device" not in {choice.name for choice in choices(Stage.REGISTRATION, start)}
+    offered = replace(start.server_metadata, device_authorization_endpoint=f"{ISSUER}/device")
+    names = {c.name: c.value for c in choices(Stage.REGISTRATION, replace(start, server_metadata=offered))}
+    assert names["device"] == "no"
+    assert with_choices(start.options, {"device": "yes"}).device
+    with pytest.raises(ValueError, match="yes or no"):
+        with_choices(start.options, {"device": "perhaps"})
+
+
+def test_a_wrong_issuer_may_be_taken_by_choice_where_the_server_promises_one() -> None:
+    start = facts(upto="pkce")
+    assert start.server_metadata is not None
+    assert "any_issuer" not in {choice.name for choice in choices(Stage.AUTHORIZATION, start)}
+    promised = replace(start.server_metadata, authorization_response_iss_parameter_supported=True)
+    offered = choices(Stage.AUTHORIZATION, replace(start, server_metadata=promised))
+    assert "any_issuer" in {choice.name for choice in offered}
+    assert with_choices(start.options, {"any_issuer": "yes"}).any_issuer

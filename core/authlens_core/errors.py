@@ -1,14 +1,14 @@
 """The errors of authlens. Each names the stage it happened in, the cause and the cure.
 
 AuthlensError
-├── UsageError            the person asked for something that cannot be done
+├── UsageError            the user asked for something that cannot be done
 ├── NotProtected          the resource answers without a login
-├── LoginNeeded           a person has to log in
+├── LoginNeeded           a user has to log in
 ├── Refused               the server or a policy said no
 ├── NetworkFailure        no answer: name, connection, TLS, proxy
 ├── ServerMisconfigured   the server's answer cannot be used
 ├── StillValid            revoked as far as the server can; the access token works until it expires
-├── TimedOut              nobody answered in time
+├── TimedOut              no one answered in time
 └── NoSecretStore         there is no place to keep secrets
 """
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class AuthlensError(Exception):
-    """Something that stopped the work, in words a person can act on.
+    """Something that stopped the work, in words a user can act on.
 
     Args:
         cause: what happened and why, one sentence; text from outside in it is made safe to show here.
@@ -56,7 +56,7 @@ class AuthlensError(Exception):
 
 
 class UsageError(AuthlensError):
-    """The person asked for something that cannot be done."""
+    """The user asked for something that cannot be done."""
 
     exit_code = 2
 
@@ -68,7 +68,7 @@ class NotProtected(AuthlensError):
 
 
 class LoginNeeded(AuthlensError):
-    """A person has to log in."""
+    """A user has to log in."""
 
     exit_code = 4
 
@@ -92,7 +92,7 @@ class ServerMisconfigured(AuthlensError):
 
 
 class TimedOut(AuthlensError):
-    """Nobody answered in time."""
+    """No one answered in time."""
 
     exit_code = 8
 

@@ -1,6 +1,6 @@
 """One sitting: a sender, a place for credentials, and logins that use both.
 
-Here the two halves of core meet: `login` earns tokens and knows no store, `credentials` keeps them and knows
+Here the two halves of core meet: `login` gets tokens and knows no store, `credentials` keeps them and knows
 no login.
 """
 
@@ -54,14 +54,14 @@ class Session:
         return login
 
     def _keep_trace(self, login: Login, event: Event) -> None:
-        """Keep the record of a login that earned tokens: when it did, and once more with what they opened."""
+        """Keep the record of a login that received tokens: when it did, and again with what they opened."""
         if not isinstance(event, StageEnded) or event.record.stage not in (Stage.EXCHANGE, Stage.ACCESS):
             return
         if login.facts.grant_id is not None and not login.keeps_nothing:
             self.credentials.traces.keep(login.facts.grant_id, login.trace)
 
     def _note_verdict(self, login: Login, event: Event) -> None:
-        """Note what the resource said to a token that this login has just earned."""
+        """Note what the resource said to a token that this login has just received."""
         if not isinstance(event, StageEnded) or event.record.stage is not Stage.ACCESS:
             return
         grant_id, exchanges = login.facts.grant_id, event.record.exchanges
@@ -113,7 +113,7 @@ class Session:
 
 
 def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
-    """Return what a login earned, or None before its exchange has passed."""
+    """Return the tokens the login returned, or None before its exchange has passed."""
     tokens, metadata, client = facts.tokens, facts.server_metadata, facts.client
     if tokens is None or metadata is None or client is None:
         return None

@@ -129,7 +129,6 @@ class _Seen:
 
 
 def _bearer(seen: _Seen) -> Answer | None:
-    """A Bearer challenge counts on any status (RFC 9110 §11.6.1)."""
     if any(c.is_scheme("bearer") for c in seen.field.challenges):
         return seen.answer(Protection.OAUTH, layer=_challenger(seen))
     return None
@@ -149,7 +148,6 @@ def _access_login(seen: _Seen) -> Answer | None:
 
 
 def _metadata_elsewhere(seen: _Seen) -> Answer | None:
-    """Metadata under another scheme than Bearer (RFC 9728 §5.1)."""
     if any(c.get("resource_metadata") is not None for c in seen.field.challenges):
         return seen.answer(Protection.OAUTH, layer=_challenger(seen))
     return None
@@ -207,7 +205,6 @@ def _is_access_page(seen: _Seen) -> bool:
 
 
 def _preflight(seen: _Seen) -> Answer | None:
-    """Access answers 403 to a preflight that it does not know how to answer (Cloudflare, CORS)."""
     is_refused = seen.method == "OPTIONS" and seen.status == 403 and seen.is_edge
     return seen.answer(Protection.PREFLIGHT, *_ACCESS_FIELDS) if is_refused else None
 

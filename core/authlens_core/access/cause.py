@@ -71,7 +71,7 @@ class Cause:
 def protected(
     name: str, protection: Protection, source: str = MANAGED_GUIDE, stages: frozenset[str] = _NONE
 ) -> Cause:
-    """Return the cause that a protection is by itself, in the words of its meaning."""
+    """Return the cause that a protection is without further conditions, in its own words."""
     meaning = MEANINGS[protection]
     return Cause(
         name=name,

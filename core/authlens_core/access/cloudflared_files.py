@@ -72,7 +72,7 @@ class CloudflaredToken:
         host: the application's host, with its path where there is one (`/` is `-` in the file name, so a path
             cannot be told from a host with hyphens); of an organisation its team domain.
         audience: the AUD of the application, or of the claims; empty where unknown.
-        person: the e-mail address in the claims, else the common name of a service token; may be empty.
+        user: the e-mail address in the claims, else the common name of a service token; may be empty.
         team: the team's domain, `<team>.cloudflareaccess.com`; empty where unknown.
         issued_at: the claim `iat`, or None.
         expires_at: the claim `exp`, or None.
@@ -82,7 +82,7 @@ class CloudflaredToken:
         fingerprint: changes with what is in the file; tells nothing of it.
         path: the file.
         pending_url: the login that a process waits for, or None.
-        lock: who holds it, or None where nobody does.
+        lock: who holds it, or None where no one does.
         problem: why there is no token to be used, one sentence; empty where there is one.
     """
 
@@ -108,11 +108,11 @@ class CloudflaredToken:
         return login_address(self.host)
 
     def is_early(self, now: datetime) -> bool:
-        """Say whether it is not valid yet at `now` (RFC 7519 §4.1.5); a clock may be a little off."""
+        """Return whether it is not valid yet at `now` (RFC 7519 §4.1.5); a clock may be a little off."""
         return self.not_before is not None and self.not_before - now > _LEEWAY
 
     def lasts(self, now: datetime) -> bool:
-        """Say whether there is a token that may be sent at `now`, if only to its own application."""
+        """Return whether there is a token that may be sent at `now`, if only to its own application."""
         if self.problem or self.is_foreign or self.is_early(now):
             return False
         return self.expires_at is None or self.expires_at > now
@@ -231,7 +231,6 @@ def _read(directory: Path, name: str, names: frozenset[str], now: datetime) -> C
 
 
 def _parsed_name(name: str) -> tuple[CloudflaredKind, str, str]:
-    """Return kind, host and audience from the name of a token file; no audience where it has none."""
     if name.endswith(_ORG):
         return CloudflaredKind.ORGANISATION, name.removesuffix(_ORG), ""
     return CloudflaredKind.APPLICATION, *application_name(name.removesuffix(_TOKEN))
@@ -296,7 +295,6 @@ def _issuer_host(claims: Mapping[str, JsonValue]) -> str:
 
 
 def _audiences(value: JsonValue) -> tuple[str, ...]:
-    """Return the audiences of the claims: a string, or a list of them (RFC 7519 §4.1.3)."""
     several = value if isinstance(value, list) else [value]
     return tuple(_text(one) for one in several[:_MOST_AUDIENCES])
 

@@ -108,7 +108,7 @@ def process_of(pid: int) -> Process:
     except ProcessLookupError:
         return Process(False)
     except (OSError, OverflowError):
-        pass  # it runs and is somebody else's
+        pass  # it runs and is another owner's
     return Process(True, _started_at(pid))
 
 

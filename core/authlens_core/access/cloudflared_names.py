@@ -2,7 +2,7 @@
 
 cloudflared writes `<host><path>-<aud>-token`, and `-` for every `/` and `*`. So a name with a hyphen behind a
 dot can be read in several ways: `my.app-x.example.com` is a host, or the path `/x.example.com` of `my.app`,
-which is somebody else's. Every reading is a guess until the address itself names the AUD of the file.
+which is another owner's. Every reading is a guess until the address itself names the AUD of the file.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def names_of(url: Url) -> tuple[str, ...]:
 
 
 def can_only_mean(name: str, url: Url) -> bool:
-    """Say whether `name` is the host of `url` and has no other reading, so that nobody has to be asked."""
+    """Return whether `name` is the host of `url` and has no other reading, so that no one has to be asked."""
     return name in (url.host, *_here(url)) and all(other == name for other in _hosts(name))
 
 
@@ -82,7 +82,6 @@ def login_address(name: str) -> str:
 
 
 def _here(url: Url) -> tuple[str, ...]:
-    """Return host and port of an address of this machine."""
     return (f"{url.host}:{url.port}",) if url.is_loopback and url.port is not None else ()
 
 
@@ -92,7 +91,7 @@ def _hosts(name: str) -> tuple[str, ...]:
 
 
 def _is_host(text: str) -> bool:
-    """Say whether an application can be on `text`: no top-level domain has a hyphen, but for `xn--`."""
+    """Return whether an application can be on `text`: no top-level domain has a hyphen, but for `xn--`."""
     url = _url(f"https://{text}/")
     if url is None or url.host != text or "." not in text:
         return False

@@ -147,13 +147,13 @@ def _cookies(request: Request) -> dict[str, str]:
 
 
 def is_client_id(text: str) -> bool:
-    """Say whether `text` has the shape of a client id: 32 hexadecimal digits and `.access`."""
+    """Return whether `text` has the shape of a client id: 32 hexadecimal digits and `.access`."""
     digits = text.removesuffix(_ID_SUFFIX)
     return digits != text and len(digits) == 32 and _HEX.issuperset(digits.lower())
 
 
 def is_client_secret(text: str) -> bool:
-    """Say whether `text` has a shape of a secret: 64 hexadecimal digits, or `cfast_` and 48 more."""
+    """Return whether `text` has a shape of a secret: 64 hexadecimal digits, or `cfast_` and 48 more."""
     if text.startswith(_NEW_SECRET):
         return len(text) == _NEW_SECRET_LENGTH and _ALPHANUMERIC.issuperset(text.removeprefix(_NEW_SECRET))
     return len(text) == 64 and _HEX.issuperset(text.lower())

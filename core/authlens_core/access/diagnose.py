@@ -47,7 +47,7 @@ def diagnose(
     Args:
         stage: the value of `trace.Stage` it happened in.
         error: the OAuth error code, if there is one; read from `exchange` where it is not given.
-        description: what the server said about it, or the text of a page that a person saw.
+        description: what the server said about it, or the text of a page that a user saw.
         status: the HTTP status of the answer; read from `exchange` where it is not given.
         answer: the answer, classified; made of `exchange` where it is not given.
         check_names: the names of checks that failed, where the checks themselves are not at hand.
@@ -155,7 +155,7 @@ class _Seen:
             yield from self.answer.evidence
 
     def fits(self, cause: Cause) -> bool:
-        """Say whether every condition of `cause` is met."""
+        """Return whether every condition of `cause` is met."""
         protection = self.answer.protection if self.answer else None
         return (
             (not cause.stages or self.stage in cause.stages)
@@ -202,5 +202,4 @@ class _Seen:
 
 
 def _as_stated(error: OAuthError, response: Response | None) -> OAuthError:
-    """Mark an error that came on the callback, so that it is quoted in the form that it had there."""
     return error if response is not None else replace(error, status=None)

@@ -102,6 +102,5 @@ def _masked(text: str, secrets: Iterable[Secret]) -> str:
 
 
 def _unless_a_word(text: str, *, longest_word: int) -> str:
-    """Return `text` where it is letters without a digit and not too long; otherwise its mask."""
     is_word = len(text) <= longest_word and not any(c.isdigit() for c in text)
     return text if is_word else Secret(text).masked

@@ -62,7 +62,6 @@ def _fitting(text: str) -> Iterator[tuple[Cause, str]]:
 
 
 def _by_code_alone(cause: Cause) -> bool:
-    """Say whether the code is enough: the cause needs no other sign, and no stage that is not known here."""
     return not cause.checks and not cause.protections and "refresh" not in cause.stages
 
 

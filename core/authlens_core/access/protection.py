@@ -1,4 +1,4 @@
-"""What can stand between a person and a resource, and what to do about each."""
+"""What can stand between a user and a resource, and what to do about each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Protection(StrEnum):
 
 
 class ProtectionNote(NamedTuple):
-    """What a protection means to a person.
+    """What a protection means to a user.
 
     Attributes:
         layer: who answered, as far as the answer proves it.

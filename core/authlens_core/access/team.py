@@ -15,9 +15,9 @@ _LABEL: Final = frozenset(string.ascii_lowercase + string.digits + "-")
 
 
 def is_team_host(host: str) -> bool:
-    """Say whether `host` is `<team>.cloudflareaccess.com` or `<team>.fed.cloudflareaccess.com`.
+    """Return whether `host` is `<team>.cloudflareaccess.com` or `<team>.fed.cloudflareaccess.com`.
 
-    Whole labels are compared: `evilcloudflareaccess.com` ends in the same letters and is somebody else's.
+    Whole labels are compared: `evilcloudflareaccess.com` ends in the same letters and is another owner's.
     """
     labels = tuple(host.lower().split("."))
     if labels[-2:] != _ZONE:

@@ -53,7 +53,7 @@ def member_meanings(message: Message) -> tuple[tuple[str, Explanation], ...]:
 
 
 def gives_tokens(message: Message) -> bool:
-    """Say whether the body is a token answer."""
+    """Return whether the body is a token answer."""
     return any(name in ("access_token", "id_token") for name, _ in _members(message))
 
 

@@ -106,7 +106,7 @@ class _Seen:
         )
 
     def has(self, name: str) -> bool:
-        """Say whether there is a fact of this name."""
+        """Return whether there is a fact of this name."""
         return any(fact.name == name for fact in self.record.facts)
 
 
@@ -138,7 +138,6 @@ def _detection(seen: _Seen) -> Iterator[str]:
 
 
 def _team(seen: _Seen) -> str:
-    """Return the team that the redirect to the login page names, or the empty string."""
     location = seen.response.headers.get("location") if seen.response is not None else None
     host = _host(location or "")
     return host.partition(".")[0] if is_team_host(host) else ""

@@ -37,7 +37,6 @@ _LONGEST_WAIT: Final = 3600.0
 
 
 def _now() -> float:
-    """Seconds on a clock that goes on while a laptop sleeps, where there is one."""
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 
@@ -82,10 +81,10 @@ class ResponseWait:
         return _now() - self._began
 
     async def open(self, options: Options) -> tuple[str | None, Check | None]:
-        """Bind the port or keep it; return the redirect URI, or what stands in the way.
+        """Bind the port or keep it; return the redirect URI, or what prevents it.
 
-        Where the person wants no port, none is bound: the redirect URI names one all the same, and one that
-        nobody holds, for whoever did would be sent the code.
+        Where the user wants no port, none is bound: the redirect URI names one all the same, and one that
+        no one holds, for whoever did would be sent the code.
         """
         self.remarks = ()
         if not options.listen:
@@ -118,7 +117,7 @@ class ResponseWait:
     async def begin(
         self, facts: Facts, seconds: float, alter: Callable[[Secret], Secret] | None = None
     ) -> Check | None:
-        """Start to wait for the answer to the link in `facts`; return what stands in the way, if anything.
+        """Start to wait for the answer to the link in `facts`; return what prevents it, if anything.
 
         With `alter`, an answer that would be final is changed and read again, and final whatever it is then.
         """
@@ -243,7 +242,6 @@ _IGNORED: Final = {
 
 
 def _where_registered(facts: Facts) -> Options:
-    """Return the options with the port that was registered, where the operating system chose it."""
     port = None if facts.redirect_uri is None else urlsplit(facts.redirect_uri).port
     return facts.options if facts.options.port or port is None else replace(facts.options, port=port)
 

@@ -72,14 +72,14 @@ class DeviceCodeReady:
 
 @dataclass(frozen=True, slots=True)
 class DeadlineMoved:
-    """The person gave the browser more time; `seconds` are left now."""
+    """The user gave the browser more time; `seconds` are left now."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerIgnored:
-    """Somebody came to the listener with something else; the wait goes on."""
+    """Someone came to the listener with something else; the wait goes on."""
 
     reason: str
     count: int

@@ -25,17 +25,17 @@ __all__ = ["Facts", "Options", "first_changed"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the person decided before the login began.
+    """What the user decided before the login began.
 
     Attributes:
         port: where the callback listener is bound; 0 lets the operating system choose.
-        listen: whether a port is bound; without one, what the person pastes is the only way back.
+        listen: whether a port is bound; without one, what the user pastes is the only way back.
         redirect_host: the host name in the redirect URI. Access has a switch for each.
         client_id: a client registered beforehand; no registration is made.
         client_secret: its secret, if it is a confidential client.
         client_metadata_url: the URL of a Client ID Metadata Document to use as client_id.
-        scope: asked for in place of what the challenge names.
-        resource: sent in place of what the resource metadata names (RFC 8707).
+        scope: asked for instead of what the challenge names.
+        resource: sent instead of what the resource metadata names (RFC 8707).
         issuer: chosen where the resource names several authorization servers.
         method: how the resource is asked; None tries GET, then the calls of an MCP client.
         legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
@@ -85,7 +85,7 @@ _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
 
 
 def first_changed(before: Options, after: Options) -> Stage | None:
-    """Return the first stage that has to run again when the person decides anew, or None."""
+    """Return the first stage that has to run again when the user decides again, or None."""
     changed = (s for name, s in _MATTERS_FROM.items() if getattr(before, name) != getattr(after, name))
     return next(changed, None)
 
@@ -95,18 +95,18 @@ class Facts:
     """Everything learned so far. Immutable: a stage returns new facts and never changes old ones.
 
     Attributes:
-        resource_url: the URL that the person wants to reach.
+        resource_url: the URL that the user wants to reach.
         loopback_http: true when the resource is plain http on loopback, the only case in which plain http
             is allowed for the server too.
         resource_is_public: true when the resource answered from a public address; server-supplied URLs may
             then not lead to private ones (RFC 9728 §7.7).
-        approved: names of the failed checks that the person chose to override.
+        approved: names of the failed checks that the user chose to override.
         method: how the resource is asked, GET or POST.
         call: what an MCP server is asked by POST.
         mcp_version: the protocol version that an MCP server named; text from outside.
         anonymous: true if the resource answered without a token; its answer to one then proves nothing.
         metadata_candidates: where the resource metadata may be, in order.
-        metadata_guessed: true when nobody named these places: they are where the specification says.
+        metadata_guessed: true when no one named these places: they are where the specification says.
         issuer: where the authorization server is asked for its metadata.
         issuer_identifier: its name, letter for letter as the resource gives it; compared, never fetched.
         redirect_uri: set once the listener is bound.
@@ -153,13 +153,13 @@ class Facts:
 
     @property
     def resource(self) -> str | None:
-        """The `resource` parameter (RFC 8707): the person's choice, else verbatim from the metadata."""
+        """The `resource` parameter (RFC 8707): the user's choice, else verbatim from the metadata."""
         if self.options.resource is not None:
             return self.options.resource
         return self.resource_metadata.resource if self.resource_metadata else None
 
     @property
     def client_is_given(self) -> bool:
-        """True when the person named the client, by id or by document: it was not registered here."""
+        """True when the user named the client, by id or by document: it was not registered here."""
         given = (self.options.client_id, self.options.client_metadata_url)
         return self.client is not None and self.client.client_id in given

@@ -1,7 +1,7 @@
 """What there is to say of a login that was interrupted, and with which options it is taken up again.
 
 No secret is in it. State, PKCE verifier and code were never written down, so taking a login up again is
-walking it once more; only the client that it registered is still there.
+walking it again; only the client that it registered is still there.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class InterruptedLogin:
         resource_url: what was logged in to.
         stage: the stage that ran, or was next.
         at: when that was.
-        options: what the person had decided, without the client's secret.
+        options: what the user had decided, without the client's secret.
         redirect_uri: where the browser was to come back to.
-        needs_secret: whether the client has a secret that the person gave; it is kept nowhere.
+        needs_secret: whether the client has a secret that the user gave; it is not stored.
         why: what ended it, if that is known; a few words.
     """
 
@@ -73,7 +73,7 @@ class InterruptedLogin:
 
     @property
     def again(self) -> Options:
-        """The options for the same login once more.
+        """The options for the same login again.
 
         With the port that it had, even where the operating system chose it: a client is registered for one
         redirect URI, port and all, and is known only for that.

@@ -63,11 +63,11 @@ class Login:
     """One login to one resource.
 
     Args:
-        resource_url: the URL as the person typed it.
+        resource_url: the URL as the user typed it.
         wire: what sends.
-        options: what the person decided beforehand.
+        options: what the user decided beforehand.
         registry: clients registered earlier.
-        keeper: keeps what was earned; called after stage 7 and before it counts as passed.
+        keeper: keeps the tokens the login returned; called after stage 7 and before it counts as passed.
         watchers: told of every step; they look and never steer.
 
     Raises:
@@ -145,7 +145,7 @@ class Login:
         return self._tampering.request(stage, planned, self.facts)
 
     def choices(self) -> tuple[LoginOption, ...]:
-        """Return what the person may choose in the next stage within the protocol; see `use`."""
+        """Return what the user may choose in the next stage within the protocol; see `use`."""
         return () if self.position is None else choices(self.position, self.facts)
 
     def parts(self) -> tuple[Part, ...]:
@@ -171,7 +171,6 @@ class Login:
         return STAGES[Stage.AUTHORIZATION].learn(self._progress.facts, ()).facts.authorization_url
 
     def _honest_request(self) -> Request | None:
-        """Return what the next stage would send; of one that has run, with the code that was used up."""
         stage = self.position
         planned = None if stage is None else STAGES[stage].request(self._progress.facts, ())
         return None if planned is None else planned.request
@@ -218,7 +217,7 @@ class Login:
 
     @property
     def keeps_nothing(self) -> bool:
-        """Whether what this login earns is kept nowhere: it was changed on purpose, or is about to be."""
+        """Whether what this login gets is not stored: it was changed on purpose, or is about to be."""
         return self.tampered or self._tampering.pending
 
     async def step(self) -> StageRecord:
@@ -296,13 +295,13 @@ class Login:
             self._progress.back(stage)
 
     def use(self, options: Options) -> None:
-        """Decide anew: another port, a client id, another scope. Goes back to where that matters first."""
+        """Decide again: another port, a client id, another scope. Goes back to where that matters first."""
         if self._task is None:
             self._tampering.drop_edits()
             self._progress.use(options)
 
     async def override(self, check_name: str) -> StageRecord | None:
-        """Go on in spite of the failed check `check_name`, if the protocol lets it be overridden.
+        """Go on despite the failed check `check_name`, if the protocol lets it be overridden.
 
         What was fetched is not fetched again; requests that were held back are sent now.
         """
@@ -326,7 +325,7 @@ class Login:
                 await task
 
     def paste(self, text: Secret) -> AuthorizationResponse:
-        """Take the redirect URL that the person pasted; judged exactly as if the browser had come."""
+        """Take the redirect URL that the user pasted; judged exactly as if the browser had come."""
         return self._work.wait.paste(text)
 
     async def aclose(self) -> None:

@@ -66,7 +66,7 @@ class Progress:
         self._index = LOGIN_STAGES.index(stage) + 1
 
     def approve(self, check_name: str) -> None:
-        """Note that the person goes on in spite of a check of the next stage."""
+        """Note that the user goes on despite a check of the next stage."""
         self._replace(replace(self.facts, approved=self.facts.approved | {check_name}))
 
     def ask_again(self) -> None:
@@ -86,7 +86,7 @@ class Progress:
         self.ask_again()
 
     def use(self, options: Options) -> None:
-        """Decide anew, and go back to the first stage in which that matters."""
+        """Decide again, and go back to the first stage in which that matters."""
         changed = first_changed(self.facts.options, options)
         self._start = replace(self._start, options=options)
         self._after = {stage: replace(facts, options=options) for stage, facts in self._after.items()}

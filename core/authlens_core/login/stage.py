@@ -41,7 +41,7 @@ class PlannedRequest:
 
 
 def stopped(planned: PlannedRequest, started_at: datetime, elapsed: float) -> Exchange:
-    """Record a request that was under way when the person stopped it."""
+    """Record a request that was under way when the user stopped it."""
     cause = "It was stopped before the answer was complete; the server may have acted on it."
     failure = WireFailure(FailureKind.CANCELLED, cause, "Run the stage again.", may_have_arrived=True)
     return Exchange(planned.request, None, failure, started_at, elapsed, purpose=planned.purpose)

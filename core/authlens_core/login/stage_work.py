@@ -72,7 +72,7 @@ class StageWork:
     async def prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
         """Do what a stage needs done before its first request: bind the port, look up the client.
 
-        When answers are read `again`, the code that was sent for them is needed once more, to mask it.
+        When answers are read `again`, the code that was sent for them is needed again, to mask it.
         """
         facts = self._progress.facts if again else self._progress.usable
         if stage is not Stage.REGISTRATION:
@@ -195,7 +195,6 @@ class StageWork:
 
 
 def _sent(facts: Facts) -> tuple[Secret, ...]:
-    """The secrets of a token request: masked where the server's answer repeats them."""
     tokens = facts.tokens
     found = (facts.code, facts.pkce and facts.pkce.code_verifier, tokens and tokens.refresh_token)
     return tuple(one for one in found if one)

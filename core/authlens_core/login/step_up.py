@@ -17,7 +17,7 @@ _LONGEST: Final = 2_000
 
 
 def lacks_scope(record: StageRecord) -> bool:
-    """Say whether the resource refused the token of a login because its scope is too small."""
+    """Return whether the resource refused the token of a login because its scope is too small."""
     return (
         record.stage is Stage.ACCESS
         and record.outcome is Outcome.FAILED

@@ -277,7 +277,7 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
 
 
 def read_pasted(text: Secret, expected: Expected) -> AuthorizationResponse:
-    """Read what a person pasted: the address the browser ended on, or its query; checked like a callback.
+    """Read what a user pasted: the address the browser ended on, or its query; checked like a callback.
 
     Line ends and blanks that a terminal put in are removed, and a browser's page about an address that it
     could not reach stands for that address. A bare code is not accepted, since it carries no
@@ -327,7 +327,6 @@ def _beneath_error_page(text: str) -> str:
 
 
 def _is_query(text: str) -> bool:
-    """Say whether a text begins with a parameter, and not with an address."""
     name, equals, _ = text.partition("=")
     return bool(equals) and not set(":/?") & set(name)
 

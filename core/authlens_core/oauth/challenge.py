@@ -31,7 +31,7 @@ class Challenge:
     Attributes:
         scheme: as the server wrote it; compare it in lower case.
         params: names in lower case, each at most once, and values without their quotes, in order.
-        token68: what stands in place of parameters in some schemes, such as Negotiate.
+        token68: what stands instead of parameters in some schemes, such as Negotiate.
     """
 
     scheme: str
@@ -44,7 +44,7 @@ class Challenge:
         return next((value for key, value in self.params if key == wanted), None)
 
     def is_scheme(self, name: str) -> bool:
-        """Say whether the scheme is `name`, whatever its case (RFC 9110 §11.1)."""
+        """Return whether the scheme is `name`, whatever its case (RFC 9110 §11.1)."""
         return self.scheme.lower() == name.lower()
 
 

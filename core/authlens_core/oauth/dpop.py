@@ -192,7 +192,6 @@ class DpopNonces:
 
 
 def _is_nonce(value: str) -> bool:
-    """Return whether `value` is 1*NQCHAR (RFC 6749 appendix A), of bounded length."""
     return 0 < len(value) <= _NONCE_LIMIT and all("!" <= c <= "~" and c not in '"\\' for c in value)
 
 

@@ -1,7 +1,7 @@
 """Answers in JSON and the errors that stand in their place (RFC 6749 §4.1.2.1, §5.2; RFC 7591 §3.2.2).
 
 `read_answer` gives the document of a successful answer, or the checks that say why there is none;
-`read_error` gives the error object, and `meaning` what an error code means to a person.
+`read_error` gives the error object, and `meaning` what an error code means to a user.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class OAuthError:
     Attributes:
         error: the code, such as `invalid_grant`.
         description: the server's sentence for developers, or the empty string.
-        uri: a page about the error, or the empty string; never opened by itself.
+        uri: a page about the error, or the empty string; never opened automatically.
         status: the HTTP status it came with, None for an error on the callback.
     """
 
@@ -228,7 +228,7 @@ def error_of(
 
 
 def is_usable(checks: Iterable[Check]) -> bool:
-    """Say whether no check failed for good: only then may a value be made of the answer."""
+    """Return whether no check failed for good: only then may a value be made of the answer."""
     return not any(c.severity is Severity.FAILURE and not c.overridable for c in checks)
 
 

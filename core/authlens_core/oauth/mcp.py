@@ -93,13 +93,13 @@ def call_of(request: Request) -> McpCall | None:
 
 
 def is_result(response: Response) -> bool:
-    """Say whether the answer to a call is a result and not an error, or a stream that has just begun."""
+    """Return whether the answer to a call is a result and not an error, or a stream that has just begun."""
     message = _message(response)
     return "result" in message or (not message and response.media_type == EVENT_STREAM)
 
 
 def is_json_rpc(response: Response) -> bool:
-    """Say whether the answer is a JSON-RPC message, a result or an error."""
+    """Return whether the answer is a JSON-RPC message, a result or an error."""
     return _message(response).get("jsonrpc") == "2.0"
 
 

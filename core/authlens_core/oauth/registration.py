@@ -51,7 +51,7 @@ def registration_request(
         scope: what the client will ask for, space-separated; left out when empty.
         resource: the protected resource, as Cloudflare Access documents it; left out when None.
         extra_grants: grant types besides the authorization code and refresh.
-        initial_access_token: the server's admission ticket, if the person has one.
+        initial_access_token: the server's admission ticket, if the user has one.
     """
     metadata: dict[str, JsonValue] = {
         "client_name": client_name,

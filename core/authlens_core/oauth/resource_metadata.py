@@ -1,6 +1,6 @@
 """Protected resource metadata (RFC 9728): which authorization servers a resource trusts.
 
-The document is believed only when its `resource` covers the URL that was asked for. Otherwise somebody else's
+The document is believed only when its `resource` covers the URL that was asked for. Otherwise another owner's
 document could send the login, and the token, to a server of their choice.
 """
 
@@ -102,7 +102,7 @@ def read_resource_metadata(
 
     Args:
         response: the answer of the metadata URL.
-        requested: the URL of the resource that the person asked for.
+        requested: the URL of the resource that the user asked for.
         loopback_http: whether plain http is allowed for loopback hosts (developer mode).
     """
     answer = read_answer(response, stage=_STAGE, spec="RFC 9728 §3.2", strict_media_type=True)
@@ -207,20 +207,19 @@ def identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bo
 
 
 def same_resource(one: str, other: str) -> bool:
-    """Say whether two identifiers are equal, but for the slash after the host (RFC 3986 §6.2.3)."""
+    """Return whether two identifiers are equal, but for the slash after the host (RFC 3986 §6.2.3)."""
     shorter, longer = sorted((one, other), key=len)
     return one == other or (longer == f"{shorter}/" and "/" not in shorter.partition("://")[2])
 
 
 def _split(url: str) -> tuple[str, str]:
-    """Return origin and the rest of a URL as they are spelled: identifiers are never normalised (§6)."""
     scheme, _, rest = url.partition("://")
     end = next((i for i, character in enumerate(rest) if character in "/?"), len(rest))
     return f"{scheme}://{rest[:end]}", rest[end:]
 
 
 def _covers(resource: str, requested: str) -> bool:
-    """Say whether `resource` is `requested` or a parent of it, cut where a path segment ends."""
+    """Return whether `resource` is `requested` or a parent of it, cut where a path segment ends."""
     origin, rest = _split(resource)
     requested_origin, requested_rest = _split(requested)
     if origin != requested_origin:

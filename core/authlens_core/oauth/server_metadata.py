@@ -128,7 +128,7 @@ def metadata_urls(issuer: Url) -> tuple[Url, ...]:
 
 
 def moves_on(response: Response) -> bool:
-    """Say whether the next place is tried: a 4xx means "not here", except "too many requests" (429)."""
+    """Return whether the next place is tried: a 4xx means "not here", except "too many requests" (429)."""
     return 400 <= response.status < 500 and response.status != 429
 
 

@@ -288,7 +288,6 @@ def _secrets(document: Mapping[str, JsonValue], sent: Sequence[Secret]) -> Itera
 
 
 def _without_repeated(document: dict[str, JsonValue], sent: Sequence[Secret]) -> dict[str, JsonValue]:
-    """Return the answer with secrets masked where the server repeats them in a member that is shown."""
     # What is shorter is no secret, and might be a part of an honest word.
     hidden = [s for s in _secrets(document, sent) if len(s.reveal()) >= _SHORTEST_MASKED]
     return {name: v if name in _TOKENS else _masked(v, hidden) for name, v in document.items()}

@@ -97,7 +97,7 @@ class Underway:
 def messages(records: Sequence[StageRecord], underway: Underway | None = None) -> tuple[Message, ...]:
     """Return the arrows of `records` in the order in which they were sent, then those of a running stage.
 
-    An exchange that was read again, after a person went on in spite of a failed check, is drawn once.
+    An exchange that was read again, after a user went on despite a failed check, is drawn once.
     """
     drawn: list[Message] = []
     for index, record in enumerate(records):
@@ -124,7 +124,6 @@ def authorities(records: Sequence[StageRecord], underway: Underway | None = None
 
 
 def _goes_on(before: StageRecord, record: StageRecord) -> bool:
-    """Say whether `record` read again what `before` had fetched."""
     done = before.exchanges
     return bool(done) and before.stage is record.stage and record.exchanges[: len(done)] == done
 
@@ -201,7 +200,6 @@ def _request(stage: Stage, request: Request, purpose: Purpose, number: int, inde
 
 
 def _path(url: str) -> str:
-    """Return the path alone: a query may hold what is secret."""
     _, _, rest = url.partition("://")
     _, slash, path = rest.partition("?")[0].partition("#")[0].partition("/")
     return slash + path or "/"
@@ -270,7 +268,6 @@ def _words(check: Check) -> str:
 
 
 def _own(label: str, stage: Stage, index: int, *, failed: bool = False, note: str = "") -> Message:
-    """Make a note: something that authlens does or finds by itself."""
     return Message(Party.AUTHLENS, Party.AUTHLENS, label, stage, failed=failed, note=note, record_index=index)
 
 

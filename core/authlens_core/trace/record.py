@@ -42,7 +42,7 @@ class Outcome(StrEnum):
 
 
 class TraceKind(StrEnum):
-    """What the person set out to do."""
+    """What the user set out to do."""
 
     LOGIN = "login"
     REFRESH = "refresh"
@@ -106,8 +106,8 @@ class Trace:
 
     Attributes:
         trace_id: a random identifier.
-        kind: what the person set out to do.
-        resource_url: the URL as the person gave it.
+        kind: what the user set out to do.
+        resource_url: the URL as the user gave it.
         started_at: wall clock, UTC.
         records: every attempt at every stage, in the order in which they happened.
     """
@@ -120,7 +120,7 @@ class Trace:
 
     @property
     def tampering(self) -> tuple[str, ...]:
-        """Everything that was changed on purpose; what such a trace earned is never kept."""
+        """Everything that was changed on purpose; what such a trace received is never kept."""
         return tuple(words for record in self.records for words in record.tampering)
 
     def with_record(self, record: StageRecord) -> Trace:

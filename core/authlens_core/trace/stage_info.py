@@ -1,4 +1,4 @@
-"""What each stage is, in words for a person: its number, its name, what it does and why it exists."""
+"""What each stage is, in words for a user: its number, its name, what it does and why it exists."""
 
 from __future__ import annotations
 

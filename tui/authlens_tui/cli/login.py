@@ -47,7 +47,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
 
     Raises:
         UsageError: the URL cannot be used, or there is no way back.
-        NoSecretStore: there is no place for what would be earned; nothing was sent.
+        NoSecretStore: there is no place for what would be received; nothing was sent.
     """
     url = checked_url(arguments.url)
     if arguments.paste_only and not arguments.device and not can_paste():
@@ -89,7 +89,7 @@ async def _alone(session: Session, pending: PendingLogin, arguments: Namespace, 
 
 @contextmanager
 def _noted(run: Login, session: Session) -> Iterator[None]:
-    """Say whether such a login was interrupted before, and note this one in case that it is."""
+    """Return whether such a login was interrupted before, and note this one in case that it is."""
     interruptions = Interruptions.beside(session.credentials.store)
     found = interruptions.find(run.facts.resource_url.text)
     for record in found:

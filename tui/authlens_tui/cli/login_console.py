@@ -56,7 +56,7 @@ class LoginConsole:
             back=self._offer_keys,
             silence=_SILENCE,
         )
-        self._link_to_open = ""  # by Enter, where the browser of this machine is the person's
+        self._link_to_open = ""  # by Enter, where the browser of this machine is the user's
         self._earlier: tuple[Secret, ...] = ()  # what was pasted and refused: it may have been a beginning
 
     def hear(self, event: Event) -> None:
@@ -97,7 +97,7 @@ class LoginConsole:
         say(f"  Waiting {ready.seconds:.0f} seconds. Ctrl-C stops.")
 
     def _open_browser(self, url: str) -> bool:
-        """Open the link unasked, where BROWSER or a setting of the person asks for that."""
+        """Open the link unasked, where BROWSER or a setting of the user asks for that."""
         set_so = can_paste() and SettingsFile.open().present.open_browser
         if not (self._browser and (self._environ.get("BROWSER") or set_so)):
             return False

@@ -61,7 +61,7 @@ class AccessStage:
         return following
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
-        """Say whether the token was accepted and which layer answered."""
+        """Return whether the token was accepted and which layer answered."""
         if not exchanges:
             return StageResult(
                 facts, (_refused("there is no access token", "Run the earlier stages first."),)

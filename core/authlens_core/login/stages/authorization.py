@@ -1,4 +1,4 @@
-"""Stage 6: the person signs in, elsewhere, and the code comes back (RFC 6749 §4.1)."""
+"""Stage 6: the user signs in, elsewhere, and the code comes back (RFC 6749 §4.1)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class AuthorizationStage:
         if metadata is None or client is None or pkce is None or state is None:
             return StageResult(facts, (_incomplete(),))
         scope = requested_scope(facts)
-        # Servers that know offline_access grant it only to a person who was asked (OpenID Connect Core §11).
+        # Servers that know offline_access grant it only to a user who was asked (OpenID Connect Core §11).
         extra: list[FormPair] = []
         if scope and OFFLINE_ACCESS in scope.split():
             extra.append(("prompt", "consent"))
@@ -171,7 +171,7 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult
 
 
 def nobody_came(seconds: float, ignored: int, *, stopped: bool = False) -> Check:
-    """Return the check for a wait that ended without an answer; `stopped`: the person ended it."""
+    """Return the check for a wait that ended without an answer; `stopped`: the user ended it."""
     found = diagnose("authorization", check_names=(CheckId.AUTHORIZATION_TIMEOUT,))
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
     return judged(

@@ -109,7 +109,6 @@ class DetectionStage:
 
 
 def _parted(sent: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
-    """Return the calls of the resource, and the fetches of its metadata."""
     documents = tuple(e for e in sent if e.purpose is Purpose.RESOURCE_METADATA)
     return tuple(e for e in sent if e not in documents), documents
 
@@ -289,7 +288,6 @@ def _scope(field: ChallengeField) -> str | None:
 
 
 def _is_scope(scope: str) -> bool:
-    """RFC 6749 §3.3: printable ASCII without quotes and backslash, single spaces between."""
     allowed = all(0x20 <= ord(c) <= 0x7E and c not in '"\\' for c in scope)
     return allowed and len(scope) <= 2_000
 

@@ -85,7 +85,6 @@ class ExchangeStage:
 
 
 def _token_exchange(exchanges: Sequence[Exchange]) -> Exchange:
-    """Return the exchange that brought the tokens, or that decided that none come."""
     return [e for e in exchanges if e.purpose is not Purpose.SIGNING_KEYS][-1]
 
 
@@ -133,7 +132,6 @@ def _no_id_token() -> Check:
 
 
 def _sent(facts: Facts) -> tuple[Secret, ...]:
-    """The secrets of the request: masked where the server's answer repeats them."""
     verifier = () if facts.pkce is None else (facts.pkce.code_verifier,)
     code = () if facts.code is None else (facts.code,)
     return (*code, *verifier, *device_secrets(facts))
@@ -147,7 +145,6 @@ def _clock(exchange: Exchange) -> tuple[Check, ...]:
 
 
 def _expires_at(tokens: TokenResponse, exchange: Exchange) -> datetime | None:
-    """Count from before the request was sent: a token never lives longer than we think."""
     seconds = tokens.lifetime.seconds
     return None if seconds is None else exchange.started_at + timedelta(seconds=seconds)
 

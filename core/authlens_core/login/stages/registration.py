@@ -82,7 +82,7 @@ class RegistrationStage:
 
 
 def requested_scope(facts: Facts) -> str | None:
-    """Return the scope to ask for: the person's choice, the challenge's, the resource's, or none.
+    """Return the scope to ask for: the user's choice, the challenge's, the resource's, or none.
 
     Where a scope is asked for and the server knows `offline_access`, that is added: some servers give a
     refresh token only then (OpenID Connect Core §11; Model Context Protocol, Authorization).
@@ -149,7 +149,7 @@ def _takes_documents(facts: Facts) -> bool:
 
 
 def _document_checks(facts: Facts) -> tuple[Check, ...]:
-    """Check the Client ID Metadata Document that the person named, and whether the server takes one."""
+    """Check the Client ID Metadata Document that the user named, and whether the server takes one."""
     url = facts.options.client_metadata_url
     if url is None or facts.options.client_id is not None:
         return ()

@@ -75,7 +75,6 @@ def _origin_request(facts: Facts, turn: int) -> PlannedRequest | None:
 
 
 def _parted(exchanges: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
-    """Return the fetches of resource metadata, and those of server metadata at the origin."""
     legacy = tuple(e for e in exchanges if e.purpose is Purpose.SERVER_METADATA)
     return tuple(e for e in exchanges if e not in legacy), legacy
 
@@ -97,7 +96,7 @@ def _origin_taken(facts: Facts, *, found: bool) -> Check:
 def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
     """Whether the document is not at this place and the next is tried.
 
-    A client error or a redirect to a login page says so; at a place that nobody named, so does a page that
+    A client error or a redirect to a login page says so; at a place that no one named, so does a page that
     is no JSON. Too many requests (429) says nothing about the place.
     """
     response = exchange.response

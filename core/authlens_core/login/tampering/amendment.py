@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
-_LONGEST: Final = 16 * 1024  # characters: what a person types, or the value that stood there
+_LONGEST: Final = 16 * 1024  # characters: what a user types, or the value that stood there
 
 
 class AmendmentRefused(ValueError):
@@ -157,7 +157,6 @@ def _applied(request: Request, one: RequestEdit) -> Request:
 
 
 def _with_address(url: str, address: str) -> str:
-    """Replace everything before the query, which is kept unless the new address has one of its own."""
     _, mark, query = url.partition("?")
     return address if "?" in address else f"{address}{mark}{query}"
 

@@ -1,6 +1,6 @@
-"""What can be edited before a stage is sent, and which of it the protocol leaves to the person.
+"""What can be edited before a stage is sent, and which of it the protocol leaves to the user.
 
-A scope, a resource, a client id, a port, a method or an issuer is the person's to choose: such an edit is a
+A scope, a resource, a client id, a port, a method or an issuer is the user's to choose: such an edit is a
 new set of options and an honest login. Anything else that stands in the request is changed behind the
 protocol's back, which is tampering.
 """
@@ -37,7 +37,7 @@ __all__ = [
 
 # What our own requests hold that is secret, by the name it stands under.
 _SECRET: Final = frozenset({"code", "code_verifier", "client_secret", "state", "authorization"})
-# Where each option stands in what a stage sends; editing it there is choosing anew.
+# Where each option stands in what a stage sends; editing it there is choosing again.
 _CHOICES_AT: Final[Mapping[Stage, tuple[str, ...]]] = {
     Stage.DETECTION: ("method",),
     Stage.RESOURCE_METADATA: ("issuer",),
@@ -114,7 +114,7 @@ def _offered(stage: Stage, facts: Facts) -> Iterator[str]:
 
 
 def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
-    """Return `options` with what a person chose, each by its name.
+    """Return `options` with what a user chose, each by its name.
 
     Raises:
         ValueError: a value that cannot be; the message says what can.

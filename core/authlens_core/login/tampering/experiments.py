@@ -82,7 +82,6 @@ def experiment_named(name: str) -> Experiment | None:
 
 
 def _other(text: str) -> str:
-    """Return a text of the same length and alphabet that differs in its last character."""
     return f"{text[:-1]}{'B' if text.endswith('A') else 'A'}"
 
 

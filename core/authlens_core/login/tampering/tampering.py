@@ -1,6 +1,6 @@
-"""What a person changes on purpose in one login: edits of the next stage, and one armed experiment.
+"""What a user changes on purpose in one login: edits of the next stage, and one armed experiment.
 
-It notes what was really changed. What a changed login earns is kept nowhere: its tokens are the result of a
+It notes what was really changed. What a changed login gets is not stored: its tokens are the result of a
 request that the protocol does not know.
 """
 
@@ -112,7 +112,7 @@ class Tampering:
     def repeated(
         self, stage: Stage, planned: PlannedRequest, sent: Sequence[Exchange]
     ) -> PlannedRequest | None:
-        """Return the request to send once more, where the experiment wants that and the first was granted."""
+        """Return the request to send again, where the experiment wants that and the first was granted."""
         experiment = self._here(stage)
         response = sent[0].response if sent else None
         if experiment is None or not experiment.repeats or response is None or response.status >= 300:
@@ -145,7 +145,7 @@ class Tampering:
     def opened_link(self, facts: Facts) -> PlannedRequest | None:
         """Return the request with which authlens opens the link itself, where the experiment wants that.
 
-        Without a session nobody can be sent on by it: it shows whether the server refuses the address.
+        Without a session no one can be sent on by it: it shows whether the server refuses the address.
         """
         experiment = self._here(Stage.AUTHORIZATION)
         if experiment is None or experiment.referee is not Referee.LINK or facts.authorization_url is None:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import ClassVar, Final
 
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
@@ -81,27 +81,17 @@ class RecordBuilder:
         )
 
 
+@dataclass(eq=False)
 class LockedGrant:
-    """A grant whose lock is held, and the record of what is done with it.
+    """A grant and its tokens, read under its lock, and the record of what is done with them."""
 
-    Args:
-        stage: what is done.
-        grant: the grant, as it was read under the lock.
-        secrets: its tokens, of the same generation.
-    """
+    stage: ClassVar[Stage]
+    credentials: Credentials
+    wire: Wire
+    grant: Grant
+    secrets: GrantSecrets
+    now: Callable[[], datetime]
+    record: RecordBuilder = field(init=False)
 
-    def __init__(
-        self,
-        stage: Stage,
-        credentials: Credentials,
-        wire: Wire,
-        grant: Grant,
-        secrets: GrantSecrets,
-        now: Callable[[], datetime],
-    ) -> None:
-        self.credentials = credentials
-        self.wire = wire
-        self.grant = grant
-        self.secrets = secrets
-        self.now = now
-        self.record = RecordBuilder(stage, grant.resource_url, now())
+    def __post_init__(self) -> None:
+        self.record = RecordBuilder(self.stage, self.grant.resource_url, self.now())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import randbelow
-from typing import Final
+from typing import ClassVar, Final
 
 from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
@@ -21,7 +21,7 @@ from authlens_core.credentials.lifecycle.refresh_result import (
 from authlens_core.credentials.lifecycle.refresh_schedule import lasts, next_attempt, seconds_until_retry
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, expiry
 from authlens_core.credentials.records.index import Pending
-from authlens_core.credentials.vault.credentials import Credentials, client_of
+from authlens_core.credentials.vault.credentials import client_of
 from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, NoSecretStore, Refused
 from authlens_core.oauth.check import Severity, failures, passed
 from authlens_core.oauth.check_id import CheckId
@@ -33,7 +33,6 @@ from authlens_core.oauth.url import UrlRefused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
-from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
@@ -43,22 +42,18 @@ __all__ = ["RefreshOperation"]
 _SPEC = "RFC 6749 §6"
 
 
+@dataclass(eq=False)
 class RefreshOperation(LockedGrant):
     """One refresh, under the lock."""
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        wire: Wire,
-        grant: Grant,
-        secrets: GrantSecrets,
-        now: Callable[[], datetime],
-        options: RefreshOptions,
-    ) -> None:
-        super().__init__(Stage.REFRESH, credentials, wire, grant, secrets, now)
-        self.options = options
-        self.started_at = self.record.started_at
-        self.sent = False
+    stage: ClassVar[Stage] = Stage.REFRESH
+    options: RefreshOptions
+    sent: bool = False
+
+    @property
+    def started_at(self) -> datetime:
+        """When the grant was read, before anything was sent: what a lifetime is counted from."""
+        return self.record.started_at
 
     async def decide(self, before: Grant) -> Refreshed:
         """Send nothing if there is a reason for that, and refresh where there is none."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from authlens_core.access.answer import classify
 from authlens_core.access.echoes import sent_in
@@ -14,8 +14,8 @@ from authlens_core.credentials.lifecycle.probe_grant import ask
 from authlens_core.credentials.lifecycle.probe_result import verdict
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
-from authlens_core.credentials.vault.credentials import Credentials, client_of
+from authlens_core.credentials.records.grant import GrantState
+from authlens_core.credentials.vault.credentials import client_of
 from authlens_core.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.oauth.check import Check, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId
@@ -27,7 +27,6 @@ from authlens_core.oauth.url import Url, UrlRefused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
-from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
@@ -37,21 +36,14 @@ __all__ = ["RevokeOperation"]
 _SPEC = "RFC 7009 §2"
 
 
+@dataclass(eq=False)
 class RevokeOperation(LockedGrant):
     """One revocation, under the lock."""
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        wire: Wire,
-        grant: Grant,
-        secrets: GrantSecrets,
-        now: Callable[[], datetime],
-    ) -> None:
-        super().__init__(Stage.REVOKE, credentials, wire, grant, secrets, now)
-        self.results: list[TokenResult] = []
-        self.still_accepted: bool | None = None
-        self.proves_nothing = False
+    stage: ClassVar[Stage] = Stage.REVOKE
+    results: list[TokenResult] = field(default_factory=list)
+    still_accepted: bool | None = None
+    proves_nothing: bool = False
 
     async def run(self, waiting: Callable[[float], None], pauses: Sequence[float]) -> Revoked:
         """Revoke, prove, remove."""

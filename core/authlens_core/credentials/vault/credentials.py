@@ -14,12 +14,12 @@ from typing import Final
 from authlens_core.credentials.records import coverage
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, utc_now
 from authlens_core.credentials.records.index import Event, Index
-from authlens_core.credentials.records.record_json import belongs_to, grant_secrets_from_json, secrets_to_json
+from authlens_core.credentials.records.record_json import grant_secrets_from_json, secrets_to_json
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store import chunked_secret as sealed
-from authlens_core.credentials.store.secret_store import MemoryStore, SecretStore, StoreElsewhere
+from authlens_core.credentials.store.secret_store import MemoryStore, SecretStore
 from authlens_core.credentials.vault.clients import Clients
-from authlens_core.credentials.vault.generations import Generations, SaveStep
+from authlens_core.credentials.vault.generations import Generations, SaveStep, load_secrets
 from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.credentials.vault.service_tokens import ServiceTokens
 from authlens_core.errors import AuthlensError, LoginNeeded
@@ -240,33 +240,14 @@ class Credentials:
             LoginNeeded: there is no such grant, or its secrets are gone or damaged (`SecretsDamaged`).
             NoSecretStore: the store could not be asked, or is not the one that they are in.
         """
-        grant = self.get(grant_id)
         if grant_id in self._held:
+            self.get(grant_id)  # it may have been forgotten meanwhile
             return self._held[grant_id]
-        while True:
-            if grant.place is not self.store.place:
-                raise StoreElsewhere(grant.place, self.store.name)
-            try:
-                text = await sealed.read(self.store, grant_id, grant.generation)
-            except sealed.SecretsDamaged:
-                present = self.get(grant_id)
-                # Generations only grow, so this ends.
-                if present.generation == grant.generation:
-                    raise
-                grant = present
-                continue
-            break
+        cure = "Log in again to replace them."
+        grant, text = await load_secrets(self.store, grant_id, lambda: self.get(grant_id), cure)
         secrets = grant_secrets_from_json(text)
         if secrets is None:
-            raise sealed.SecretsDamaged(
-                "The tokens of this login cannot be read from the keyring.", "Log in again to replace them."
-            )
-        if not belongs_to(text, grant):
-            raise sealed.SecretsDamaged(
-                "The record of this login was changed outside authlens: its issuer, an endpoint or the "
-                "client is not the one that its tokens were stored for. Nothing was sent.",
-                "Log in again to replace them.",
-            )
+            raise sealed.SecretsDamaged("The tokens of this login cannot be read from the keyring.", cure)
         return grant, secrets
 
     def update(self, grant: Grant) -> Grant:

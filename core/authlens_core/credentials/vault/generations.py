@@ -12,16 +12,20 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar
 
+from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.index import Index, OrphanedSecret
+from authlens_core.credentials.records.record_json import belongs_to
+from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store import chunked_secret as sealed
-from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreFailed
+from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreFailed, StoreElsewhere
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
 
-__all__ = ["Generations", "SaveStep", "Written"]
+__all__ = ["Generations", "SaveStep", "Written", "load_secrets"]
 
 _T_co = TypeVar("_T_co", covariant=True)
+_Record = TypeVar("_Record", Grant, ServiceToken, ClientRecord)
 
 WRITE_BOUND: Final = 30.0
 """Seconds to wait for another process that is writing: at most a few calls of the keyring."""
@@ -44,6 +48,42 @@ class SaveStep(StrEnum):
     READ_BACK = "read back"
     SWITCHED = "switched"
     OLD_DELETED = "old deleted"
+
+
+async def load_secrets(
+    store: SecretStore, key: str, current: Callable[[], _Record], cure: str
+) -> tuple[_Record, Secret]:
+    """Return a record and the text of its secrets, both of one generation.
+
+    Args:
+        store: the store that is open.
+        key: whose secrets they are.
+        current: reads the record, again if it was replaced meanwhile.
+        cure: what to do if the record was changed.
+
+    Raises:
+        SecretsDamaged: they are gone, damaged, or stored for another record than the one in the index.
+        StoreElsewhere: they are in another store.
+    """
+    record = current()
+    while True:
+        if record.place is not store.place:
+            raise StoreElsewhere(record.place, store.name)
+        try:
+            text = await sealed.read(store, key, record.generation)
+        except sealed.SecretsDamaged:
+            present = current()
+            if present.generation == record.generation:
+                raise
+            record = present  # generations only grow, so this ends
+            continue
+        if not belongs_to(text, record):
+            raise sealed.SecretsDamaged(
+                "The record was changed outside authlens: its issuer, an endpoint or the client is not the "
+                "one that its secrets were stored for. Nothing was sent.",
+                cure,
+            )
+        return record, text
 
 
 class Generations:

@@ -16,15 +16,14 @@ from authlens_core.credentials.records.coverage import coverage
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import (
-    belongs_to,
     service_secret_from_json,
     service_secret_to_json,
 )
 from authlens_core.credentials.records.service_token import ServiceToken, TokenVerdict
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from authlens_core.credentials.store import chunked_secret as sealed
-from authlens_core.credentials.store.secret_store import SecretStore, StoreElsewhere
-from authlens_core.credentials.vault.generations import Generations, Written
+from authlens_core.credentials.store.secret_store import SecretStore
+from authlens_core.credentials.vault.generations import Generations, Written, load_secrets
 from authlens_core.errors import LoginNeeded, UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import NAME, safe_line
@@ -150,28 +149,11 @@ class ServiceTokens:
             LoginNeeded: there is no such token, or its secret is gone or damaged (`SecretsDamaged`).
             NoSecretStore: the store could not be asked, or is not the one that it is in.
         """
-        while True:
-            token = self.get(token_id)
-            if token.place is not self._store.place:
-                raise StoreElsewhere(token.place, self._store.name)
-            try:
-                text = await sealed.read(self._store, token_id, token.generation)
-            except sealed.SecretsDamaged:
-                if self.get(token_id).generation == token.generation:
-                    raise
-                continue  # replaced meanwhile; generations only grow, so this ends
-            break
+        cure = "Run: authlens service-token replace URL"
+        token, text = await load_secrets(self._store, token_id, lambda: self.get(token_id), cure)
         secret = service_secret_from_json(text)
         if secret is None:
-            raise sealed.SecretsDamaged(
-                "The secret of this service token cannot be read.", "Run: authlens service-token replace URL"
-            )
-        if not belongs_to(text, token):
-            raise sealed.SecretsDamaged(
-                "The record of this service token was changed outside authlens: its URL, client id or header "
-                "is not the one that its secret was stored for. Nothing was sent.",
-                "Run: authlens service-token replace URL",
-            )
+            raise sealed.SecretsDamaged("The secret of this service token cannot be read.", cure)
         return token, secret
 
     def note_test(

@@ -34,6 +34,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.dashboard.events import EventsScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
@@ -46,6 +47,7 @@ from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
 from authlens_tui.screens.trace.compare import CompareScreen
 from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
 from authlens_tui.screens.trace.trace import TraceScreen
+from authlens_tui.widgets.record.copying import Copyable
 from support.grants import NOW
 from support.screens import Picture, differences, scripted, text_of, until
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, come_back, exchange, reply
@@ -242,6 +244,11 @@ PICTURES: Final = (
         lambda: ConfirmScreen(
             "Revoke at the server?", "https://wiki.example.com/\n\nIt ends there.", "Revoke"
         ),
+    ),
+    Picture(
+        "copy-menu",
+        CopyMenuScreen,
+        lambda: CopyMenuScreen([Copyable("Response", "HTTP/1.1 401"), Copyable("Link", "https://h/a" * 9)]),
     ),
     Picture("new-login", NewLoginScreen, NewLoginScreen),
     Picture(

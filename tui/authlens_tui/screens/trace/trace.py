@@ -14,6 +14,7 @@ from textual.widgets import Static
 from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.trace.compare import CompareScreen
 from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
@@ -49,6 +50,7 @@ class TraceScreen(Screen[None]):
     """
 
     app = getters.app(TerminalApp)
+    _copy_menu_wanted = copy_menu_wanted
 
     CSS_PATH = "trace.tcss"
     HELP = (

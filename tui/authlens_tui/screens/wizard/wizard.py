@@ -31,6 +31,7 @@ from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.wire.exchange import Exchange
+from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player
 from authlens_tui.screens.wizard.keys import WIZARD_KEYS, Verb, login_keys, ways_on
 from authlens_tui.screens.wizard.lesson import lesson_words
@@ -74,6 +75,7 @@ class WizardScreen(Screen[None]):
     """
 
     app = getters.app(TerminalApp)
+    _copy_menu_wanted = copy_menu_wanted
 
     CSS_PATH = "wizard.tcss"
     HELP = (

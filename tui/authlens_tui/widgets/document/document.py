@@ -134,6 +134,11 @@ class DocumentView(LinesView, can_focus=True):
         """True where a line can be marked, because something can be done there."""
         return self._layout.foldable
 
+    @property
+    def marked_text(self) -> str:
+        """The JSON of the cursor's line, with all that begins on it; empty without a cursor."""
+        return self._layout.text_from(self._cursor) if self.has_cursor and self.layout_ready else ""
+
     def action_scroll_up(self) -> None:
         """Move the cursor one line up, or the view where there is no cursor."""
         self._move(-1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from itertools import accumulate, chain
+from textwrap import dedent
 from typing import Final
 
 from authlens_tui.widgets.document.lines import (
@@ -142,6 +143,15 @@ class Layout:
     def foldable(self) -> bool:
         """True where any of it is JSON with something to fold."""
         return any(part.json for _, part in self.lines.passages())
+
+    def text_from(self, number: int) -> str:
+        """Return the JSON of line `number` with all that begins on it; empty for other text."""
+        part, _ = self.lines.part(number)
+        if not (isinstance(part, LazyLines) and part.json):
+            return ""
+        end = self._end_of(number)
+        texts = self.lines.texts[number : (number if end is None else end) + 1]
+        return dedent("\n".join(texts)).strip().removesuffix(",")
 
     def _end_of(self, number: int) -> int | None:
         if not 0 <= number < len(self.lines):

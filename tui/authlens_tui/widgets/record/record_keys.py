@@ -14,6 +14,14 @@ RECORD_KEYS: Final[list[BindingType]] = [
     Binding("slash", "search", "Search", key_display="/", id="record.search", tooltip="Search this tab"),
     Binding("v", "raw", "Raw", id="record.raw", tooltip="Show bodies laid out, or exactly as sent"),
     Binding(
+        "C",
+        "copy_menu",
+        "Copy…",
+        id="record.copy_menu",
+        tooltip="Copy a message, curl, a JSON member or a link",
+        show=False,
+    ),
+    Binding(
         "full_stop",
         "pick(1)",
         "Exchange",

@@ -8,9 +8,10 @@ from textual.message import Message
 
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
+from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.jwt_lines import Verdicts
 
-__all__ = ["Answered", "ExchangeChosen", "Revealed", "SignatureWanted"]
+__all__ = ["Answered", "CopyMenuWanted", "ExchangeChosen", "Revealed", "SignatureWanted"]
 
 
 class Answered(Protocol):
@@ -40,6 +41,18 @@ class ExchangeChosen(Message, namespace="record_view"):
         self.record_index = record_index
         self.exchange_index = exchange_index
         self.reply = reply
+
+
+class CopyMenuWanted(Message, namespace="record_view"):
+    """The user wants to choose what to copy.
+
+    Attributes:
+        choices: what there is.
+    """
+
+    def __init__(self, choices: tuple[Copyable, ...]) -> None:
+        super().__init__()
+        self.choices = choices
 
 
 class Revealed(Message, namespace="record_view"):

@@ -35,6 +35,7 @@ from authlens_tui.widgets.record.record_lines import (
     tab_label,
     tab_place,
 )
+from authlens_tui.widgets.record.record_messages import CopyMenuWanted
 from authlens_tui.widgets.record.record_messages import ExchangeChosen as _ExchangeChosen
 from authlens_tui.widgets.record.record_messages import Revealed as _Revealed
 from authlens_tui.widgets.record.record_messages import SignatureWanted as _SignatureWanted
@@ -83,7 +84,7 @@ class RecordView(Widget):
     Revealed: TypeAlias = _Revealed
 
     issuer: str | None = None
-    """Who issued the tokens, where the story has no server metadata in it."""
+    """Who issued the tokens, if the story has no server metadata."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
@@ -131,8 +132,8 @@ class RecordView(Widget):
 
     def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
         """Turn to the response (or the request) of exchange `index`; to the overview where there is none."""
-        several = index is not None and len(self._known.exchanges) > 1
-        self._picked = index if several and index is not None and index < len(self._known.exchanges) else None
+        count = len(self._known.exchanges)
+        self._picked = index if index is not None and index < count and count > 1 else None
         self._turn_to(Tab.OVERVIEW if index is None else Tab.RESPONSE if reply else Tab.REQUEST)
         self._paint()
 
@@ -163,11 +164,7 @@ class RecordView(Widget):
         return self._reveal
 
     def toggle_reveal(self) -> bool:
-        """Show the secrets of this stage for 20 seconds, or mask them again; another stage begins masked.
-
-        Returns:
-            True when they are shown now.
-        """
+        """Show the secrets for 20 seconds, or mask them again; return whether they are shown now."""
         self._stop_timer()
         self._reveal = not self._reveal
         if self._reveal:
@@ -200,7 +197,6 @@ class RecordView(Widget):
     def _stop_timer(self) -> None:
         if self._mask_again is not None:
             self._mask_again.stop()
-            self._mask_again = None
 
     # -- tabs and exchanges ----------------------------------------------------------------------------
 
@@ -258,9 +254,8 @@ class RecordView(Widget):
 
     def action_pick(self, by: int) -> None:
         """Show one exchange of several: the next, the one before, or after the last one all of them."""
-        count = len(self._known.exchanges)
         place = (0 if self._picked is None else self._picked + 1) + by
-        place %= count + 1
+        place %= len(self._known.exchanges) + 1
         self._picked = place - 1 if place else None
         self._paint()
 
@@ -317,6 +312,15 @@ class RecordView(Widget):
         key = self._key(self.tab, masked=True)
         lines = self._made.get(key) or await self._made.make_aside(key)
         return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())
+
+    @work(exclusive=True, group="copy menu", description="gather what can be copied")
+    async def action_copy_menu(self) -> None:
+        """Ask what to copy."""
+        sent, received = (messages(self._known, tab, self._picked) for tab in _SIDE_BY_SIDE)
+        member = self.document.marked_text if self.tab in RAW_TABS and not self._reveal else ""
+        choices = await self._made.copyables(self._known, sent, received, member)
+        if choices:
+            self.post_message(CopyMenuWanted(choices))
 
     def on_resize(self) -> None:
         """Show what there is room for now, and draw the diagram for the width."""

@@ -16,6 +16,7 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import LineList
+from authlens_tui.widgets.record.copying import Copyable, copyables
 from authlens_tui.widgets.record.record_lines import (
     StageSnapshot,
     Tab,
@@ -179,13 +180,25 @@ class MadeTabs:
 
     async def raw(self, known: StageSnapshot, shown: Sequence[Request | Response]) -> str:
         """Return messages of a stage as they were sent, masked, one after the other; made in a thread."""
+        redactor = await self._masks(known)
+        return await asyncio.to_thread("\n\n".join, [raw_message(one, redactor) for one in shown])
 
-        def joined() -> str:
-            masking = self._masking.get((known, self._told))
-            redactor = masking.redactor if masking else self._redactor(known, self.story)
-            return "\n\n".join(raw_message(one, redactor) for one in shown)
+    async def copyables(
+        self,
+        known: StageSnapshot,
+        sent: Sequence[Request | Response],
+        received: Sequence[Request | Response],
+        member: str,
+    ) -> tuple[Copyable, ...]:
+        """Return what can be copied of messages of a stage, masked; made in a thread."""
+        redactor = await self._masks(known)
+        requests = [one for one in sent if isinstance(one, Request)]
+        responses = [one for one in received if isinstance(one, Response)]
+        return await asyncio.to_thread(lambda: tuple(copyables(requests, responses, member, redactor)))
 
-        return await asyncio.to_thread(joined)
+    async def _masks(self, known: StageSnapshot) -> Redactor:
+        masking = self._masking.get((known, self._told))
+        return masking.redactor if masking else await asyncio.to_thread(self._redactor, known, self.story)
 
     def _redactor(self, known: StageSnapshot, story: Sequence[StageRecord]) -> Redactor:
         return Redactor(known_secrets(known, story, self._secrets_of))

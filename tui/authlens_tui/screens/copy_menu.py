@@ -1,0 +1,79 @@
+"""What can be copied of an exchange, as a menu."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.dom import DOMNode
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.record.copying import Copyable
+from authlens_tui.widgets.record.record_messages import CopyMenuWanted
+
+__all__ = ["CopyMenuScreen", "copy_menu_wanted"]
+
+_SHOWN = 50  # characters of a text that its entry shows
+
+
+class CopyMenuScreen(ModalScreen[Copyable | None]):
+    """Offers texts to copy, each with its start.
+
+    Args:
+        choices: what there is; secrets in it are masked.
+    """
+
+    CSS_PATH = "modal.tcss"
+    HELP = "Choose what to copy with the arrow keys and Enter. Secrets are masked."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Back", id="copy_menu.cancel", tooltip="Back without copying"),
+    ]
+
+    def __init__(self, choices: Sequence[Copyable]) -> None:
+        super().__init__()
+        self._choices = tuple(choices)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the menu."""
+        with Vertical(classes="modal-box"):
+            yield Static(Content("Copy"), classes="modal-title")
+            yield OptionList(*(Option(_entry(one)) for one in self._choices))
+            yield Static(Content("Enter copy · Esc back · secrets are masked"), classes="modal-hint")
+
+    def on_mount(self) -> None:
+        """Start with the first entry."""
+        menu = self.query_one(OptionList)
+        menu.highlighted = 0
+        menu.focus()
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._choices[event.option_index])
+
+
+@on(CopyMenuWanted)
+def copy_menu_wanted(node: DOMNode, message: CopyMenuWanted) -> None:
+    """Show the menu and copy what is chosen: a handler for a screen or app that shows a record."""
+    app = node.app
+    if not isinstance(app, TerminalApp):
+        return
+
+    async def copy(chosen: Copyable | None) -> None:
+        if chosen is not None:
+            await app.copy(chosen.text, chosen.name)
+
+    app.push_screen(CopyMenuScreen(message.choices), copy)
+
+
+def _entry(one: Copyable) -> Content:
+    start = " ".join(one.text[: 4 * _SHOWN].split())
+    cut = "…" if len(start) > _SHOWN else ""
+    return Content.assemble(f"{one.name:<14}", (f"{start[:_SHOWN]}{cut}", "$quiet"))

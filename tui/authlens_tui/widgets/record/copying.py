@@ -1,0 +1,53 @@
+"""What can be copied of a stage: messages as they were sent, curl, a JSON member or its value, a link."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from authlens_core.export.curl_command import curl_commands
+from authlens_core.export.raw_message import raw_message
+from authlens_core.export.redaction import Redactor
+from authlens_core.oauth.http_message import Request, Response
+
+__all__ = ["Copyable", "copyables"]
+
+
+class Copyable(NamedTuple):
+    """A text to copy, masked, and the word or two that name it."""
+
+    name: str
+    text: str
+
+
+def copyables(
+    requests: Sequence[Request], responses: Sequence[Response], member: str, redactor: Redactor
+) -> Iterator[Copyable]:
+    """Yield what can be copied of some exchanges.
+
+    Args:
+        requests: what was sent or would be.
+        responses: what came back.
+        member: the lines of the JSON member that is marked, as shown, masked; empty if none is.
+        redactor: masks secrets.
+    """
+    if responses:
+        yield Copyable("Response", "\n\n".join(raw_message(one, redactor) for one in responses))
+    if requests:
+        yield Copyable("Request", "\n\n".join(raw_message(one, redactor) for one in requests))
+        yield Copyable("curl", "\n".join(curl_commands(requests, redactor)))
+        yield Copyable("Link", "\n".join(redactor.text(one.url) for one in requests))
+    if member:
+        yield Copyable("JSON member", member)
+        yield Copyable("Value", _value(member))
+
+
+def _value(member: str) -> str:
+    """Return the value in laid out JSON: a string without its quotes, anything else as it is."""
+    try:
+        found = json.loads(f"{{{member}}}" if member.startswith('"') else member)
+    except ValueError:
+        return member
+    value = next(iter(found.values())) if isinstance(found, dict) and member.startswith('"') else found
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)

@@ -49,7 +49,7 @@ class Cloudflared:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know about this version, each one sentence; safe to show."""
+        """What the user should know about this version, one sentence each; safe to show."""
         if self.version is None:
             return ("It did not say which version it is; 2026.8.0 or newer is advised.",)
         if self.version < _CHECKED_METADATA:

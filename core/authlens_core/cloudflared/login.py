@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 TIMEOUT: Final = 300.0
-"""Seconds that a person has; cloudflared itself may wait ten minutes."""
+"""Seconds for the user to log in; cloudflared itself may wait ten minutes."""
 
 _LINK: Final = re.compile(r"https://\S{1,2000}/cdn-cgi/access/cli\?\S{1,2000}")
 _WAITING: Final = re.compile(
@@ -132,7 +132,7 @@ async def run_login(
     cloudflared: Cloudflared | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> CloudflaredLogin:
-    """Have a person log in with cloudflared, and return the token.
+    """Let the user log in with cloudflared, and return the token.
 
     When it is cancelled or out of time, cloudflared is ended with the group of its processes.
 

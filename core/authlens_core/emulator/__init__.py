@@ -1,4 +1,4 @@
-"""A local Cloudflare Access on loopback. A fake, and it says so.
+"""A local Cloudflare Access, MCP server or API with OAuth, on loopback. A simulation, and it says so.
 
 It exists for the demo, the screenshots and the tests. It shares no code with what it is used to test.
 """

@@ -65,7 +65,7 @@ class Account:
         origin: answers a request that is let in; None for a page of our own.
         service_token: the token that the app lets in.
         made_at: when the account was made, by `clock`.
-        transfers: tokens that a person approved for cloudflared, by the public key that asked.
+        transfers: tokens that the user approved for cloudflared, by the public key that asked.
         aud: the application's audience tag, 64 hexadecimal digits.
     """
 

@@ -52,7 +52,7 @@ class _Refusal(Exception):
 
 
 class Authorization:
-    """The endpoint that a browser opens, and the page where a person logs in."""
+    """The endpoint that a browser opens, and the page where the user logs in."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -114,13 +114,13 @@ class Authorization:
         if user not in USERS:
             return page("Pick one of the users", status=400)
         if form.get("choice") != "sign in":
-            return self._denied_by_person(meta)
+            return self._denied_by_user(meta)
         if self._may_not_enter(user):
             return page(NO_ACCESS, SWITCH_USER, status=403)
         return await self._onwards(meta, self._account.start_session(user))
 
     async def _onwards(self, meta: dict[str, Any], nonce: str) -> Response:
-        """Send a person who is logged in back to where the login began, and set the team's cookie."""
+        """Send a user who is logged in back to where the login started, and set the team's cookie."""
         account = self._account
         if meta["flow"] == "oauth":
             target = account.team_url + meta["redirect_url"]
@@ -134,7 +134,7 @@ class Authorization:
         answer.set_cookie("CF_Authorization", token, max_age=SESSION_LIFETIME, httponly=True, samesite="lax")
         return answer
 
-    def _denied_by_person(self, meta: dict[str, Any]) -> Response:
+    def _denied_by_user(self, meta: dict[str, Any]) -> Response:
         if meta["flow"] != "oauth":
             return page("You denied the login", status=403)
         try:
@@ -147,7 +147,7 @@ class Authorization:
         return user in self._account.denied or self._account.has(Fault.DENIED_USER)
 
     def _decide(self, asked: AuthorizationRequest, user: str) -> Response:
-        """Apply the policy to a person who is known, and answer on the callback."""
+        """Apply the policy to a known user, and answer on the callback."""
         if self._may_not_enter(user):
             return page(NO_ACCESS, SWITCH_USER, status=403)
         if self._account.has(Fault.ACCESS_DENIED):

@@ -213,7 +213,7 @@ class Emulator:
         token.enabled = enabled
 
     def transferred(self, public_key: str) -> str | None:
-        """Return the token that a person approved for cloudflared on `/cdn-cgi/access/cli`, once."""
+        """Return the token that the user approved for cloudflared on `/cdn-cgi/access/cli`, once."""
         return self._account.transfers.pop(public_key, None)
 
     def register_client(self, redirect_uri: str, *, confidential: bool = False) -> tuple[str, str]:

@@ -19,7 +19,7 @@ HOSTILE_TEXT: Final = (
 
 
 class Fault(StrEnum):
-    """One thing that goes wrong. The value is the name that a person types."""
+    """One thing that goes wrong. The value is the name to type."""
 
     title: str  # type: ignore[assignment]  # hides str.title, which no fault needs
     """A short name in plain words."""
@@ -61,12 +61,12 @@ class Fault(StrEnum):
     SERVICE_AUTH_ONLY = (
         "service-auth-only",
         "Only service tokens are let in",
-        "The answer is 403 with cf-access-aud: no person can log in here, only a service token.",
+        "The answer is 403 with cf-access-aud: you cannot log in here, only a service token is accepted.",
     )
     PUBLIC = (
         "public",
         "Not protected at all",
-        "The resource answers 200 to everybody, so there is nothing to log in to.",
+        "The resource answers 200 to every request, so there is nothing to log in to.",
     )
     BROWSER_INTEGRITY = (
         "browser-integrity",
@@ -76,7 +76,7 @@ class Fault(StrEnum):
     CHALLENGE_PAGE = (
         "challenge-page",
         "A challenge page",
-        "Every answer of the resource is a page that a browser has to pass: cf-mitigated says so.",
+        "Every answer of the resource is a page that only a browser passes, marked with cf-mitigated.",
     )
     WAF_RULE = (
         "waf-rule",
@@ -184,7 +184,7 @@ class Fault(StrEnum):
     INVALID_NONCE = (
         "invalid-nonce",
         "Left-over cookies in the browser",
-        "The login page says Invalid nonce, and the callback is never reached.",
+        "The login page shows Invalid nonce, and the callback is never reached.",
     )
     APPLICATION_NOT_FOUND = (
         "application-not-found",
@@ -237,7 +237,7 @@ class Fault(StrEnum):
     POLICY_REFUSES_TOKEN = (
         "policy-refuses-token",
         "The policy changes during the login",
-        "The token is new, yet Access answers 403: no policy admits this person any more.",
+        "The token is new, yet Access answers 403: no policy admits you any more.",
     )
     ORIGIN_DOWN = (
         "origin-down",
@@ -247,7 +247,7 @@ class Fault(StrEnum):
     EXPIRED_REFRESH_TOKEN = (
         "expired-refresh-token",
         "The refresh token is dead",
-        "A refresh answers invalid_grant, so a person has to log in again.",
+        "A refresh answers invalid_grant, so you have to log in again.",
     )
     ROTATION_OFF = (
         "rotation-off",

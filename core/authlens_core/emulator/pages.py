@@ -1,4 +1,4 @@
-"""The pages that a person sees: plain, self-contained, readable without style and without script."""
+"""The pages for the browser: self-contained, and readable without style or script."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def page(
 
 
 def login_page(host: str, users: Iterable[str], *, nonce: str, client: str) -> Response:
-    """Return the page where a person picks one of the demo users, or denies.
+    """Return the page on which the user picks a demo account, or denies.
 
     Args:
         host: the app that asks for the login.

@@ -2,7 +2,7 @@
 
 The keys come from the server that the login trusts, never from a place that the token names (RFC 8725 §3.10).
 Where no login is known, a token of Access may name its team: only Cloudflare can serve a team's host, but
-anybody can have a team, so the verdict says whose keys they were and that the token chose them.
+anyone can have a team, so the verdict says whose keys they were and that the token chose them.
 """
 
 from __future__ import annotations
@@ -218,9 +218,9 @@ def _named(jwt: Jwt, found: Verification, source: KeySource) -> Verification:
     notes = found.notes
     issuer = jwt.claims.get("iss") if jwt.claims is not None else None
     if isinstance(issuer, str) and issuer.rstrip("/") != source.issuer.rstrip("/"):
-        notes = (*notes, f"It says that {safe_line(issuer)} issued it, and these are not its keys.")
+        notes = (*notes, f"The token names the issuer {safe_line(issuer)}, and these are not its keys.")
     if source.from_token:
-        notes = (*notes, "Only the token names this team, and anybody can have a team: see that it is yours.")
+        notes = (*notes, "Only the token names this team, and anyone can have one: check that it is yours.")
     reason = f"{found.reason.rstrip('.')}, by a key of {safe_line(source.issuer)}."
     return replace(found, reason=reason, notes=notes)
 

@@ -83,7 +83,7 @@ class _Teller:
         return error.exit_code
 
     def ended(self, login: CloudflaredLogin, said: ProbeResult) -> int:
-        """Tell what the resource said to the token, and where the token is."""
+        """Report how the resource answered the token, and where the token is."""
         if self._json:
             answer_json(
                 {

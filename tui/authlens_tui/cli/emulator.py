@@ -65,11 +65,12 @@ async def _access(arguments: Namespace) -> int:
 
 
 async def _standard(profile: Profile, arguments: Namespace) -> int:
-    if arguments.strict:
-        raise UsageError(
-            f"--strict is about Cloudflare's service tokens, and the profile {profile} has none.",
-            "Leave it out, or use --profile access.",
-        )
+    for option in ("strict", "admin"):
+        if getattr(arguments, option):
+            raise UsageError(
+                f"--{option} is an option of the profile access; {profile} does not have it.",
+                f"Leave out --{option}, or use --profile access.",
+            )
     if arguments.admin:
         raise UsageError(f"--admin is not there for the profile {profile}.", "Use --profile access.")
     faults = chosen_standard_faults(profile, arguments.fault)

@@ -60,7 +60,7 @@ async def test_a_team_that_only_the_token_names_is_pointed_out() -> None:
             source = key_source(jwt, loopback_http=True)
             verified = await fetch_and_verify(wire, jwt, source, datetime.now(UTC), loopback_http=True)
             assert verified.verification.signature is Signature.VALID
-            assert "see that it is yours" in verified.verification.notes[-1]
+            assert "check that it is yours" in verified.verification.notes[-1]
         finally:
             await wire.aclose()
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from authlens_core.callback import own_screen
-from authlens_core.login.events import AuthorizationReady
+from authlens_core.login.events import AuthorizationReady, DeviceCodeReady
 from authlens_core.login.login import Login
+from authlens_core.oauth.device_authorization import DeviceAuthorization
+from authlens_core.oauth.url import parse_url
+from authlens_core.secret import Secret
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.cli import login_console as teller_module
-from authlens_tui.cli.login_console import LoginConsole
+from authlens_tui.cli.json_events import event_as_json
+from authlens_tui.cli.login_console import LoginConsole, say_device_code
 
 LINK = "https://team.example/authorize?state=s"
 SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
@@ -120,3 +127,33 @@ def test_where_none_may_open_it_says_why(
     assert f"No browser opens here: {why}." in said
     assert "Press Enter, and" not in said
     assert ("The port 8400 of a container is not that of your own machine" in said) is (environ is CONTAINER)
+
+
+def _device(*, complete: bool = True) -> DeviceAuthorization:
+    page = parse_url("https://op.example/device")
+    filled = parse_url("https://op.example/device?user_code=WDJB-MJHT") if complete else None
+    return DeviceAuthorization(Secret("device-canary-1"), "WDJB-MJHT", page, filled, 600, 5)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_device_code_is_shown_with_its_page_its_host_its_expiry_and_a_warning(
+    complete: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DG-4: RFC 10027 asks for each of them."""
+    say_device_code(_device(complete=complete))
+    shown = capsys.readouterr().err
+    assert "https://op.example/device\n" in shown
+    assert "Code: WDJB-MJHT" in shown
+    assert "only if you started this login yourself" in shown
+    assert "The page is on op.example. The code expires in 10 min." in shown
+    assert ("user_code=WDJB-MJHT" in shown) is complete
+    assert "canary" not in shown
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_event_of_a_device_code_is_one_of_the_schema_and_holds_no_secret(complete: bool) -> None:
+    event = event_as_json(DeviceCodeReady(_device(complete=complete)))
+    assert event is not None
+    schema = json.loads((Path(__file__).parents[3] / "docs" / "login-events.schema.json").read_text())
+    jsonschema.validate(event, schema)
+    assert "canary" not in json.dumps(event)

@@ -41,6 +41,7 @@ from authlens_core.login.tampering.editing import (
     places_of,
 )
 from authlens_core.login.tampering.experiments import Experiment
+from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.login.verdict import client_is_unknown
 from authlens_core.oauth.authorization import AuthorizationResponse
@@ -56,6 +57,7 @@ from authlens_core.wire.exchange import Exchange
 
 __all__ = ["Login"]
 
+_WORK: Final = {**STAGES, Stage.REFRESH: StaleRefreshStage()}
 _USES_A_CODE: Final = frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE})
 
 
@@ -103,7 +105,7 @@ class Login:
         self._tampering = Tampering()
         self._step_ups: Counter[str] = Counter()
         self._work = StageWork(
-            STAGES, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
+            _WORK, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
         )
         self.trace = Trace(secrets.token_hex(8), TraceKind.LOGIN, url.text, clock())
 
@@ -176,10 +178,7 @@ class Login:
         return None if planned is None else planned.request
 
     def amend(self, *amendments: RequestEdit, stage: Stage | None = None) -> None:
-        """Change these parts of what `stage`, or the next one, sends, instead of those named before.
-
-        If that stage has used up its state or code, PKCE runs first. No tokens are stored.
-        """
+        """Change these parts of what `stage`, or the next one, sends; no tokens are stored then."""
         wanted = stage or self.position
         if self._task is None and wanted is not None:
             self._tampering.edit(wanted, amendments)

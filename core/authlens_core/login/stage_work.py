@@ -25,12 +25,11 @@ from authlens_core.login.events import (
     ExchangeStarted,
 )
 from authlens_core.login.facts import Facts
+from authlens_core.login.hook import StageHook
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.stages.authorization import learn_response, nobody_came
-from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
-from authlens_core.login.tampering.tampering import Tampering, kept_nowhere
 from authlens_core.oauth.check import Check, failures
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
@@ -42,7 +41,6 @@ __all__ = ["StageWork"]
 
 _MOST_REQUESTS_IN_A_STAGE: Final = 12
 _MOST_POLLS: Final = 3_600  # a device code lives an hour at most, and is asked about once a second at most
-_STALE_REFRESH: Final[LoginStage] = StaleRefreshStage()
 
 
 class StageWork:
@@ -55,7 +53,7 @@ class StageWork:
         clients: KnownClients,
         keeper: Keeper,
         progress: Progress,
-        tampering: Tampering,
+        hook: StageHook,
         emit: Callable[[Event], None],
         clock: Callable[[], datetime],
     ) -> None:
@@ -64,7 +62,7 @@ class StageWork:
         self._clients = clients
         self._keeper = keeper
         self._progress = progress
-        self._tampering = tampering
+        self._hook = hook
         self._emit = emit
         self._clock = clock
         self.wait = ResponseWait(emit)
@@ -85,7 +83,7 @@ class StageWork:
 
     async def perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> StageResult:
         """Send what the stage wants sent, after `exchanges`, add it to them, and return what it taught."""
-        handler = self._stages.get(stage, _STALE_REFRESH)
+        handler = self._stages[stage]
         first: PlannedRequest | None = None
         polls = stage is Stage.EXCHANGE and facts.device is not None
         for _ in range(_MOST_POLLS if polls else _MOST_REQUESTS_IN_A_STAGE):
@@ -93,18 +91,18 @@ class StageWork:
             if planned is None:
                 break
             if first is None and not exchanges:
-                planned = first = self._tampering.sending(stage, planned, facts)
+                planned = first = self._hook.sending(stage, planned, facts)
             if stage is Stage.EXCHANGE:
                 self._progress.code_sent(facts)
             if planned.not_before is not None:
                 await asyncio.sleep((planned.not_before - self._clock()).total_seconds())
             await self._exchange(stage, facts, planned, exchanges)
         honest = tuple(exchanges)
-        again = None if first is None else self._tampering.repeated(stage, first, honest)
+        again = None if first is None else self._hook.repeated(stage, first, honest)
         if again is not None:
             await self._exchange(stage, facts, again, exchanges)
         learned = handler.learn(facts, honest)
-        judged = self._tampering.judged(stage, exchanges, _sent(facts))
+        judged = self._hook.judged(stage, exchanges, _sent(facts))
         remarks = self.wait.remarks if stage is Stage.REGISTRATION else ()
         learned = replace(learned, checks=(*learned.checks, *remarks, *judged))
         if failures(learned.checks, learned.facts.approved):
@@ -115,17 +113,18 @@ class StageWork:
         """Do what belongs to a stage besides its requests: remember, wait for the browser, keep."""
         if stage is Stage.SERVER_METADATA:
             return replace(learned, facts=await self._clients.looked_up(learned.facts))
-        if stage is Stage.REGISTRATION and not self._tampering.happened:
+        if stage is Stage.REGISTRATION and not self._hook.happened:
             _, cancelled = await finish_first(self._clients.remember(learned.facts))
             return replace(learned, stop=cancelled)
         if stage is Stage.AUTHORIZATION:
             if learned.facts.device is not None and learned.facts.options.device:
                 self._emit(DeviceCodeReady(learned.facts.device))
                 return learned
-            return await self._authorize(self._tampering.link(learned), exchanges)
+            return await self._authorize(self._hook.link(learned), exchanges)
         if stage is Stage.EXCHANGE:
-            if self._tampering.happened or self._tampering.pending:
-                return replace(learned, checks=(*learned.checks, kept_nowhere()))
+            withheld = self._hook.withheld
+            if withheld is not None:
+                return replace(learned, checks=(*learned.checks, withheld))
             # What was received is stored to the end: a cancellation meanwhile stops what would come next.
             stored, cancelled = await finish_first(self._keeper(learned.facts))
             facts = replace(learned.facts, grant_id=stored.grant_id)
@@ -158,10 +157,10 @@ class StageWork:
 
     async def _authorize(self, ready: StageResult, exchanges: list[Exchange]) -> StageResult:
         """Hand out the link and wait, unless an experiment has opened it and the server refused it."""
-        opened = self._tampering.opened_link(ready.facts)
+        opened = self._hook.opened_link(ready.facts)
         if opened is not None:
             await self._exchange(Stage.AUTHORIZATION, ready.facts, opened, exchanges)
-            settled = self._tampering.judged_link(exchanges[-1], ready.facts)
+            settled = self._hook.judged_link(exchanges[-1], ready.facts)
             if settled:
                 return replace(ready, checks=(*ready.checks, *settled))
         return await self._await_browser(ready)
@@ -170,8 +169,8 @@ class StageWork:
         """Wait for the first valid answer, by listener or paste, and read it."""
         url = ready.facts.authorization_url or ""
         wait = ready.facts.options.wait
-        alters = self._tampering.alters_callback(ready.facts)
-        alter = partial(self._tampering.callback, ready.facts) if alters else None
+        alters = self._hook.alters_callback(ready.facts)
+        alter = partial(self._hook.callback, ready.facts) if alters else None
         problem = await self.wait.begin(ready.facts, wait, alter)
         if problem is not None:
             return replace(ready, checks=(*ready.checks, problem))
@@ -181,7 +180,7 @@ class StageWork:
             response = await self.wait.response()
         except asyncio.CancelledError:
             raise WaitStopped(nobody_came(self.wait.waited, self.wait.ignored, stopped=True)) from None
-        judged = self._tampering.judged_answer(response)
+        judged = self._hook.judged_answer(response)
         if response is None:
             check = nobody_came(self.wait.waited, self.wait.ignored)
             return StageResult(ready.facts, (*ready.checks, check, *judged), ready.shown)

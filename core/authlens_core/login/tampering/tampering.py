@@ -38,18 +38,7 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["Tampering", "kept_nowhere"]
-
-
-def kept_nowhere() -> Check:
-    """Return the check that says what becomes of the tokens of a changed login."""
-    return noticed(
-        CheckId.EXCHANGE_STORED,
-        "Tokens are kept when the login ran as the protocol has it.",
-        "kept nowhere, because the request was changed",
-        why="They end by themselves when their time is over.",
-        cure="Begin a new login for tokens that are kept.",
-    )
+__all__ = ["Tampering"]
 
 
 class Tampering:
@@ -85,6 +74,19 @@ class Tampering:
     def happened(self) -> bool:
         """True once something was changed, in this stage or in any before, whatever came of it."""
         return self._ever or bool(self.done)
+
+    @property
+    def withheld(self) -> Check | None:
+        """Why the tokens of this login are not stored; None if nothing was or is to be changed."""
+        if not (self.happened or self.pending):
+            return None
+        return noticed(
+            CheckId.EXCHANGE_STORED,
+            "Tokens are kept when the login ran as the protocol has it.",
+            "kept nowhere, because the request was changed",
+            why="They end by themselves when their time is over.",
+            cure="Begin a new login for tokens that are kept.",
+        )
 
     @property
     def pending(self) -> bool:

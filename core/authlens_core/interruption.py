@@ -14,7 +14,7 @@ from authlens_core.credentials.store.secret_store import SecretStore
 from authlens_core.login.events import Event, StageEnded, StageStarted
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text, unfinished
 from authlens_core.login.login import Login
-from authlens_core.state.crash_notes import Leftovers, Note
+from authlens_core.state.crash_notes import CrashNotes, Note
 from authlens_core.state.paths import StateUnusable, state_directory
 
 __all__ = ["Interruptions"]
@@ -29,14 +29,14 @@ class Interruptions:
     Nothing here fails: a note that cannot be written costs the login nothing. End it with `close`.
 
     Args:
-        leftovers: where notes are; None keeps none.
+        notes: where notes are; None keeps none.
         clock: what time it is, UTC.
     """
 
     def __init__(
-        self, leftovers: Leftovers | None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, notes: CrashNotes | None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        self._leftovers = leftovers
+        self._notes = notes
         self._clock = clock
         self._running: dict[Login, Note | None] = {}
         self._found: dict[InterruptedLogin, Note] = {}
@@ -48,7 +48,7 @@ class Interruptions:
         if not store.persistent:
             return cls(None)
         try:
-            return cls(Leftovers(state_directory() / "unfinished"))
+            return cls(CrashNotes(state_directory() / "unfinished"))
         except StateUnusable:
             return cls(None)
 
@@ -69,7 +69,7 @@ class Interruptions:
         Each is told by one process at a time, until that one takes it up, forgets it, or dies itself.
         """
         oldest = self._clock() - WORTH
-        for note in () if self._leftovers is None or self._closed else self._leftovers.claim():
+        for note in () if self._notes is None or self._closed else self._notes.claim():
             record = from_text(note.text)
             if record is None or record.at < oldest:
                 note.drop()
@@ -111,13 +111,13 @@ class Interruptions:
         self._found.clear()
 
     def _heard(self, login: Login, event: Event) -> None:
-        if self._closed or self._leftovers is None or login not in self._running:
+        if self._closed or self._notes is None or login not in self._running:
             return
         if not isinstance(event, StageStarted | StageEnded):
             return
         record, note = unfinished(login, self._clock()), self._running[login]
         if record is not None:
-            note = note or self._leftovers.begin()
+            note = note or self._notes.begin()
             self._running[login] = note
             if note is not None:
                 note.write(to_text(record))

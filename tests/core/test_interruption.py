@@ -19,16 +19,16 @@ from authlens_core.emulator.emulator import Emulator
 from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.state.crash_notes import Leftovers
+from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from authlens_core.state.crash_notes import Leftovers
+from authlens_core.state.crash_notes import CrashNotes
 
-note = Leftovers(Path(sys.argv[1])).begin()
+note = CrashNotes(Path(sys.argv[1])).begin()
 if sys.argv[2]:
     note.write(sys.argv[2])
 print("written", flush=True)
@@ -49,7 +49,7 @@ async def login() -> AsyncIterator[Login]:
 
 def interruptions(folder: Path) -> Interruptions:
     """Return the interruptions of one process: several in one test are as many processes."""
-    return Interruptions(Leftovers(folder / "unfinished"))
+    return Interruptions(CrashNotes(folder / "unfinished"))
 
 
 def files(folder: Path) -> list[str]:
@@ -136,12 +136,12 @@ async def test_what_is_old_or_damaged_is_cleared_away(tmp_path: Path, login: Log
     await login.step()
     mine.close("SIGQUIT")
     for text in ("", "{", json.dumps({"version": 1})):
-        note = Leftovers(tmp_path / "unfinished").begin()
+        note = CrashNotes(tmp_path / "unfinished").begin()
         assert note is not None
         note.write(text)
         note.let_go()
     later = Interruptions(
-        Leftovers(tmp_path / "unfinished"), lambda: datetime.now(UTC) + timedelta(days=1, minutes=1)
+        CrashNotes(tmp_path / "unfinished"), lambda: datetime.now(UTC) + timedelta(days=1, minutes=1)
     )
     assert later.find() == ()
     assert files(tmp_path) == []
@@ -151,7 +151,7 @@ async def test_a_store_that_forgets_and_a_directory_that_cannot_be_used(tmp_path
     """Neither stops a login."""
     blocked = tmp_path / "file"
     blocked.write_text("")
-    for mine in (Interruptions.beside(MemoryStore()), Interruptions(Leftovers(blocked / "unfinished"))):
+    for mine in (Interruptions.beside(MemoryStore()), Interruptions(CrashNotes(blocked / "unfinished"))):
         assert mine.find() == ()
         mine.follow(login)
         await login.step()
@@ -169,7 +169,7 @@ def test_a_process_that_is_killed_leaves_its_note(text: str, found: list[str], t
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"written\n"
-    notes = Leftovers(tmp_path / "notes")
+    notes = CrashNotes(tmp_path / "notes")
     assert notes.claim() == ()
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()

@@ -17,7 +17,7 @@ from authlens_core.doctor.finding import Finding, from_error
 from authlens_core.errors import NoSecretStore
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text
 from authlens_core.oauth.check import Severity
-from authlens_core.state.crash_notes import Leftovers
+from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.state.paths import StateUnusable, state_directory
 
 __all__ = ["look_at_interrupted", "look_at_keyring", "look_at_state"]
@@ -124,7 +124,7 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
 
 
 def _interrupted(directory: Path) -> tuple[InterruptedLogin, ...]:
-    notes = Leftovers(directory).claim()
+    notes = CrashNotes(directory).claim()
     for note in notes:
         note.let_go()
     records = (from_text(note.text) for note in notes)

@@ -19,7 +19,7 @@ from authlens_core.state.paths import StateUnusable, own_file, state_directory
 if TYPE_CHECKING:
     from filelock import FileLock
 
-__all__ = ["Leftovers", "Note"]
+__all__ = ["CrashNotes", "Note"]
 
 MOST: Final = 50
 """Notes that are looked at; there are more only where something is wrong."""
@@ -60,7 +60,7 @@ class Note:
         self._lock.release()
 
 
-class Leftovers:
+class CrashNotes:
     """The notes in one directory, which is made when the first is written.
 
     Args:

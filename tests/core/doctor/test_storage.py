@@ -14,7 +14,7 @@ from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, l
 from authlens_core.login.facts import Options
 from authlens_core.login.interrupted_login import InterruptedLogin, to_text
 from authlens_core.oauth.check import Severity
-from authlens_core.state.crash_notes import Leftovers
+from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.trace.record import Stage
 
 TESTS = Path(__file__).parents[2]
@@ -118,7 +118,7 @@ def test_an_index_that_is_none_is_a_failure(tmp_path: Path) -> None:
 def test_an_interrupted_login_is_told_and_stays_noted(tmp_path: Path) -> None:
     """Looking does not take it away from the start that could take it up again."""
     at = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-    leftovers = Leftovers(tmp_path / "unfinished")
+    leftovers = CrashNotes(tmp_path / "unfinished")
     note = leftovers.begin()
     assert note is not None
     note.write(to_text(InterruptedLogin("https://wiki.example/", Stage.AUTHORIZATION, at, Options())))

@@ -22,7 +22,7 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.move import Heard
+from authlens_core.credentials.vault.move import OnProgress
 from authlens_core.errors import NoSecretStore, Refused
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.oauth.http_message import Request
@@ -201,8 +201,8 @@ def store(**settings: Any) -> Callable[[], StoreChoiceScreen]:
 def moving() -> MoveStoreScreen:
     """Return the choice of another place, where the move never ends."""
 
-    async def carry_out(_choice: StoreChoice, _unlock: Secret | None, heard: Heard) -> None:
-        heard(2, 7)
+    async def carry_out(_choice: StoreChoice, _unlock: Secret | None, on_progress: OnProgress) -> None:
+        on_progress(2, 7)
         await asyncio.Event().wait()
 
     return MoveStoreScreen(StoreKind.FILE, carry_out)

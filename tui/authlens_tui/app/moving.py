@@ -9,9 +9,9 @@ from textual.app import App
 
 from authlens_core.credentials.records.pointers import places_left
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.consolidate import gather, kept, left_words
+from authlens_core.credentials.vault.consolidate import consolidate, kept, left_words
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.move import Heard, MoveReport
+from authlens_core.credentials.vault.move import MoveReport, OnProgress
 from authlens_core.credentials.vault.open_store import file_path, open_store, store_at
 from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
@@ -53,11 +53,11 @@ class SecretMove:
         place = self._session.credentials.store.place
         self._app.push_screen(MoveStoreScreen(place, self._carry_out, new_file=new_file))
 
-    async def _carry_out(self, choice: StoreChoice, unlock: Secret | None, heard: Heard) -> None:
+    async def _carry_out(self, choice: StoreChoice, unlock: Secret | None, on_progress: OnProgress) -> None:
         old = self._session.credentials
         await self._refresh.stop()
         try:
-            report, credentials = await _move_everything(old, choice, unlock, heard)
+            report, credentials = await _move_everything(old, choice, unlock, on_progress)
             if credentials is not old:
                 self._session = Session(self._session.wire, credentials)
                 self._use(self._session)
@@ -70,7 +70,7 @@ class SecretMove:
 
 
 async def _move_everything(
-    now: Credentials, choice: StoreChoice, unlock: Secret | None, heard: Heard
+    now: Credentials, choice: StoreChoice, unlock: Secret | None, on_progress: OnProgress
 ) -> tuple[MoveReport, Credentials]:
     """Move everything to the place that was chosen, and return the credentials to go on with.
 
@@ -80,7 +80,7 @@ async def _move_everything(
         now: what is open.
         choice: where it goes.
         unlock: the passphrase of an encrypted file that something comes from, and that is not open.
-        heard: told how far it is.
+        on_progress: told how far it is.
 
     Raises:
         NoSecretStore: a place cannot be opened; `PassphraseNeeded` and `WrongPassphrase` where that is why.
@@ -108,7 +108,7 @@ async def _move_everything(
                         await source.aclose()
 
             memory = None if now.store.persistent else now
-            report = await gather(target, open_at, memory=memory, heard=heard)
+            report = await consolidate(target, open_at, memory=memory, on_progress=on_progress)
             if report.is_complete:
                 goes_on = target
     finally:

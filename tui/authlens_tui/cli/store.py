@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from authlens_core.credentials.records.pointers import places_left
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.consolidate import gather, kept, left_words
+from authlens_core.credentials.vault.consolidate import consolidate, kept, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import MoveReport
 from authlens_core.credentials.vault.open_store import file_path, remembered_place, store_at
@@ -73,7 +73,7 @@ async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
         say(_PLAIN_WARNING)
         raise UsageError("A plain file has to be confirmed.", "Run: authlens store --move file --yes")
     async with _on(to, asking=True) as target:
-        report = await gather(target, lambda place: _on(place, asking=place is StoreKind.ENCRYPTED_FILE))
+        report = await consolidate(target, lambda place: _on(place, asking=place is StoreKind.ENCRYPTED_FILE))
         left = places_left(target.index)
     _tell(to, report, left, as_json=as_json)
     return report.failed[0][1].exit_code if report.failed else 0

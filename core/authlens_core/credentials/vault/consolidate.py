@@ -11,11 +11,11 @@ from authlens_core.credentials.records.table import CLIENTS, LOGINS, SERVICE_TOK
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import Generations
-from authlens_core.credentials.vault.move import Heard, MoveReport, move
+from authlens_core.credentials.vault.move import MoveReport, OnProgress, move
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.errors import AuthlensError
 
-__all__ = ["delete_orphans", "erase_left", "gather", "kept", "left_words"]
+__all__ = ["consolidate", "delete_orphans", "erase_left", "kept", "left_words"]
 
 OpenAt = Callable[[StoreKind], AbstractAsyncContextManager[Credentials]]
 
@@ -26,12 +26,12 @@ def kept(credentials: Credentials) -> Counter[StoreKind]:
     return Counter(pointer.place for table in tables for pointer in pointers(credentials.index, table))
 
 
-async def gather(
+async def consolidate(
     target: Credentials,
     open_at: OpenAt,
     *,
     memory: Credentials | None = None,
-    heard: Heard = lambda _done, _whole: None,
+    on_progress: OnProgress = lambda _done, _whole: None,
 ) -> MoveReport:
     """Move everything that is elsewhere to the store of `target`, and remember it as the place for secrets.
 
@@ -39,17 +39,17 @@ async def gather(
         target: credentials on the store that it goes to.
         open_at: lends credentials on another place, which are on the same index.
         memory: a session that is stored nowhere, whose credentials come along.
-        heard: told how far it is, for each store again.
+        on_progress: told how far it is, for each store again.
 
     Raises:
         AuthlensError: a store cannot be opened; what was moved until then is moved.
     """
     report = MoveReport()
     if memory is not None:
-        report += await move(memory, target, heard)
+        report += await move(memory, target, on_progress)
     for place in sorted(set(kept(target)) - {target.store.place, StoreKind.MEMORY}):
         async with open_at(place) as source:
-            report += await move(source, target, heard)
+            report += await move(source, target, on_progress)
     if report.is_complete:
         target.remember_place()
     await erase_left(target)

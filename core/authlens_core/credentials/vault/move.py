@@ -28,9 +28,9 @@ from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 
-__all__ = ["Heard", "MoveReport", "move"]
+__all__ = ["MoveReport", "OnProgress", "move"]
 
-Heard = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Called with how many records are done, and how many there are."""
 
 
@@ -72,7 +72,7 @@ class MoveReport:
 
 
 async def move(
-    source: Credentials, target: Credentials, heard: Heard = lambda _done, _whole: None
+    source: Credentials, target: Credentials, on_progress: OnProgress = lambda _done, _whole: None
 ) -> MoveReport:
     """Move every login, client and service token that is in the store of `source` to that of `target`.
 
@@ -82,20 +82,20 @@ async def move(
     Args:
         source: credentials on the old store.
         target: credentials on the new store, on the same index or on another.
-        heard: told how far it is.
+        on_progress: told how far it is.
     """
     await source.recover()
     moved: dict[str, list[str]] = {kind: [] for kind in ("login", "service token", "client", "damaged")}
     failed: list[tuple[str, AuthlensError]] = []
     everything = tuple(_everything(source, target))
     for done, (kind, shown, work) in enumerate(everything):
-        heard(done, len(everything))
+        on_progress(done, len(everything))
         try:
             if await source.written(work()):
                 moved[kind].append(shown)
         except AuthlensError as error:
             failed.append((shown, error))
-    heard(len(everything), len(everything))
+    on_progress(len(everything), len(everything))
     await target.sweep()
     await source.sweep()
     logins, service_tokens, clients = (tuple(moved[kind]) for kind in ("login", "service token", "client"))

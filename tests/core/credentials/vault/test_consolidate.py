@@ -12,7 +12,7 @@ import pytest
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.store.secret_store import SecretStoreDenied
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.consolidate import erase_left, gather, kept, left_words
+from authlens_core.credentials.vault.consolidate import consolidate, erase_left, kept, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.secret import Secret
@@ -46,7 +46,7 @@ async def test_what_is_in_two_stores_is_brought_to_a_third(
     password = Secret("correct horse battery")
     async with at(StoreKind.ENCRYPTED_FILE, passphrase=password, create=True) as target:
         assert kept(target) == {StoreKind.KEYRING: 1, StoreKind.FILE: 1}
-        report = await gather(target, at)
+        report = await consolidate(target, at)
         assert (len(report.logins), report.failed, report.swept) == (2, (), True)
         assert [(await target.load(name))[1] for name in "ab"] == [secrets, secrets]
         assert kept(target) == {StoreKind.ENCRYPTED_FILE: 2}
@@ -61,7 +61,7 @@ async def test_a_session_in_memory_comes_along(
     memory = Credentials.memory()
     await memory.save(make_grant(grant_id="a"), secrets)
     async with at(StoreKind.FILE) as target:
-        assert len((await gather(target, at, memory=memory)).logins) == 1
+        assert len((await consolidate(target, at, memory=memory)).logins) == 1
         assert (await target.load("a"))[1] == secrets
     await memory.aclose()
 
@@ -94,7 +94,7 @@ async def test_what_cannot_be_deleted_is_said_by_place_and_goes_when_the_store_a
         words = left_words(left, StoreKind.FILE)
         assert "in the keyring, which cannot be reached now" in words
         assert "not in the plain file" in words
-        assert (await gather(other, at)).failed == ()
+        assert (await consolidate(other, at)).failed == ()
     assert own_keyring.entries() == {}
 
 

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Static
 
 from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.move import Heard
+from authlens_core.credentials.vault.move import OnProgress
 from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
 from authlens_tui.screens.store_choice import PlaceScreen, StoreChoice
@@ -21,7 +21,7 @@ from authlens_tui.terminal.content import Content
 
 __all__ = ["CarryOut", "MoveStoreScreen"]
 
-CarryOut = Callable[[StoreChoice, Secret | None, Heard], Awaitable[None]]
+CarryOut = Callable[[StoreChoice, Secret | None, OnProgress], Awaitable[None]]
 """Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from."""
 
 _CHOICES: Final = (

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 
 __all__ = ["MASKED", "KnownSecrets"]
@@ -70,7 +71,8 @@ class KnownSecrets:
 def _forms(value: str) -> set[str]:
     """Return the forms of `value` that can be told beforehand."""
     raw = value.encode("utf-8", "surrogatepass")
-    forms = {value, html.escape(value)}
+    # Checks and errors quote a value with its control characters made visible.
+    forms = {value, html.escape(value), safe_line(value), safe_text(value)}
     for dumped in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
         inner = dumped[1:-1]
         forms |= {inner, inner.replace("/", "\\/"), json.dumps(inner)[1:-1]}

@@ -1,0 +1,78 @@
+"""A secret is in no export, whatever characters it has and wherever it was repeated."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from authlens_core.export.formats import FORMATS
+from authlens_core.export.raw_message import raw_message
+from authlens_core.export.redacted_trace import secrets_of
+from authlens_core.export.redaction import Redactor
+from authlens_core.oauth.check import failed
+from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.safe_text import safe_line
+from authlens_core.secret import Body, Secret
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+MARKER: Final = "Zq7Marker"
+SECRETS: Final = st.text(st.characters(exclude_categories=["Cs"]), min_size=2, max_size=12).map(
+    lambda text: f"{MARKER}{text}{MARKER}"
+)
+
+
+def trace(secret: str) -> Trace:
+    """Return a trace whose server repeats a token wherever it can, once named and once not."""
+    named = Response(
+        200,
+        "OK",
+        Headers.of(
+            [("Content-Type", JSON_TYPE), ("X-Echo", quote(secret)), ("Location", f"/?a={quote(secret)}")]
+        ),
+        Body(json.dumps({"access_token": secret, "echo": [f"it is {secret}!"]}).encode()),
+    )
+    failure = WireFailure(FailureKind.TLS, f"The host said {secret}.", f"Not {secret}.")
+    exchange = Exchange(
+        Request("GET", f"https://h/?q={quote(secret)}", Headers.of([("X-Sent", quote(secret))])),
+        named,
+        failure,
+        NOW,
+        0.1,
+    )
+    check = failed("a.b", "no token", f"it sent {secret}", why=f"{secret}", cure=f"Never {secret}.")
+    facts = (Fact("access_token", Secret(secret)), Fact("echo", f"<{secret}>", note=secret))
+    record = StageRecord(Stage.EXCHANGE, Outcome.FAILED, NOW, 0.1, (exchange,), (check,), facts)
+    return Trace("t", TraceKind.LOGIN, "https://wiki.example", NOW, (record,))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@settings(max_examples=40, deadline=None)
+@given(secret=SECRETS)
+def test_no_secret_survives_in_an_export(form: str, secret: str) -> None:
+    """Neither as it is nor with its control characters made visible."""
+    text = FORMATS[form].write(trace(secret))
+    assert "••••" in text
+    assert secret not in text
+    assert safe_line(secret) not in text
+    assert MARKER not in text
+
+
+@settings(max_examples=60, deadline=None)
+@given(secret=SECRETS)
+def test_no_secret_survives_in_what_is_copied(secret: str) -> None:
+    """The request and the response, as they were sent."""
+    shown = trace(secret)
+    redactor = Redactor(secrets_of(shown))
+    exchange = shown.records[0].exchanges[0]
+    assert exchange.response is not None
+    copied = raw_message(exchange.request, redactor) + raw_message(exchange.response, redactor)
+    assert "••••" in copied
+    assert MARKER not in copied

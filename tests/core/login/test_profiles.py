@@ -48,12 +48,15 @@ async def log_in(emulator: StandardEmulator, options: Options | None = None, *, 
     [
         (Profile.GENERIC, ()),
         (Profile.GENERIC, ("jwt-access-tokens",)),
+        (Profile.GENERIC, ("par-required",)),
+        (Profile.GENERIC, ("nonce-required",)),
         (Profile.MCP, ()),
         (Profile.MCP, ("get-404",)),
         (Profile.MCP, ("open-initialize",)),
         (Profile.MCP, ("endless-stream",)),
         (Profile.MCP, ("discover-only",)),
         (Profile.MCP, ("discover-only", "get-404")),
+        (Profile.MCP, ("no-resource-metadata",)),
     ],
 )
 async def test_a_login_ends_with_a_token_that_the_resource_accepts(
@@ -64,6 +67,15 @@ async def test_a_login_ends_with_a_token_that_the_resource_accepts(
     last = trace.records[-1]
     assert last.stage is Stage.ACCESS
     assert last.failures == ()
+
+
+async def test_the_default_paths_of_an_old_server_are_used_only_when_asked_for() -> None:
+    """MCP 2025-03-26."""
+    async with StandardEmulator(Profile.MCP, faults=["default-paths"]) as emulator:
+        refused = (await log_in(emulator)).records[-1]
+        allowed = (await log_in(emulator, Options(port=0, wait=10, legacy_paths=True))).records[-1]
+    assert refused.stage is Stage.RESOURCE_METADATA
+    assert (allowed.stage, allowed.failures) == (Stage.ACCESS, ())
 
 
 async def test_a_missing_scope_stops_at_the_resource_with_its_reason() -> None:

@@ -37,7 +37,7 @@ exit codes:
 stdout carries the answer alone, stderr the words.
 
 environment:
-  AUTHLENS_PLAIN           anything: no full screen, line by line in words, as with --plain
+  AUTHLENS_PLAIN           anything: the same as --plain
   AUTHLENS_NO_INPUT        anything: as with --no-input
   AUTHLENS_HOME            where state that is no secret lives
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
@@ -349,7 +349,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser for `authlens VERB …`; `authlens [URL]` is handled before it."""
     parser = _Parser(
         prog="authlens",
-        usage="authlens [--plain] [URL] | authlens VERB …",
+        usage="authlens [--plain] [URL] | authlens [--plain] VERB …",
         description="See every login. Without a verb: the full-screen app; with a URL, the login to it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -359,6 +359,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-input",
         action="store_true",
         help="ask nothing and open nothing, with any verb; if a person has to log in: exit code 4",
+    )
+    # Read before the verb, in `main`; it is here for the help.
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="no full screen and no cursor movement: line by line, for screen readers and logs",
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")

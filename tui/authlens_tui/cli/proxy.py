@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -100,7 +101,8 @@ def _status(counters: Counters, credential: RequestCredential) -> str:
 
 async def _show_status(counters: Counters, credential: RequestCredential) -> None:
     """Write the status when it has changed: over itself on a terminal, else at most every ten seconds."""
-    on_terminal = sys.stderr is not None and sys.stderr.isatty()
+    plain = bool(os.environ.get("AUTHLENS_PLAIN"))
+    on_terminal = sys.stderr is not None and sys.stderr.isatty() and not plain
     shown = _status(counters, credential)
     while True:
         await asyncio.sleep(1.0 if on_terminal else 10.0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ async def _serve(
     finally:
         status.cancel()
         await tunnel.stop()
-        if sys.stderr is not None and sys.stderr.isatty():
+        if _moves_cursor():
             say_over("")  # the last status is written over, whatever of ^C is beside it
         say(_status(counters, credential))
 
@@ -99,10 +99,13 @@ def _status(counters: Counters, credential: RequestCredential) -> str:
     return f"{words} · {counters.last_error}" if counters.last_error else words
 
 
+def _moves_cursor() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("AUTHLENS_PLAIN")
+
+
 async def _show_status(counters: Counters, credential: RequestCredential) -> None:
     """Write the status when it has changed: over itself on a terminal, else at most every ten seconds."""
-    plain = bool(os.environ.get("AUTHLENS_PLAIN"))
-    on_terminal = sys.stderr is not None and sys.stderr.isatty() and not plain
+    on_terminal = _moves_cursor()
     shown = _status(counters, credential)
     while True:
         await asyncio.sleep(1.0 if on_terminal else 10.0)

@@ -6,12 +6,11 @@ import socket
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.emulator.account import Account, SeenRequest, email_of
 from authlens_core.emulator.faults import Fault, fault_set
-from authlens_core.emulator.origins import Origins
+from authlens_core.emulator.origins import Origins, Running
 from authlens_core.emulator.sockets import bind, close_all
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def _taken_callback_port() -> list[socket.socket]:
     return taken
 
 
-class Emulator:
+class Emulator(Running):
     """A local Cloudflare Access: an app on 127.0.0.1 and its team on localhost.
 
     Use it as an asynchronous context manager, or call `start` and `stop`. After `stop` it can be started
@@ -88,15 +87,6 @@ class Emulator:
         self._origins = Origins()
         self._callback_port: list[socket.socket] = []
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
     async def start(self) -> None:
         """Listen on both origins; return once they answer.
 
@@ -122,7 +112,7 @@ class Emulator:
         return app_origin(self._account), team
 
     async def stop(self) -> None:
-        """Stop answering and free the ports; a second call does nothing."""
+        """Stop answering and free the ports."""
         self._account.stopping.set()
         close_all(self._callback_port)
         await self._origins.stop()

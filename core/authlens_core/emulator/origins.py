@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from authlens_core.emulator.sockets import bind, bind_both, close_all
 
@@ -14,7 +14,26 @@ if TYPE_CHECKING:
 
     from authlens_core.emulator.server import QuietServer
 
-__all__ = ["Origins"]
+__all__ = ["Origins", "Running"]
+
+
+class Running:
+    """Something that is started and stopped, also as an asynchronous context manager."""
+
+    async def start(self) -> None:
+        """Start; return once requests are answered."""
+        raise NotImplementedError
+
+    async def stop(self) -> None:
+        """Stop; a second call does nothing."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
 
 class Origins:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from authlens_core.emulator.origins import Running
 from authlens_core.emulator.profile import Profile
 from authlens_core.errors import UsageError
 from authlens_tui.cli.faults import chosen_faults, chosen_standard_faults
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 __all__ = ["emulator"]
-
-
-class _Startable(Protocol):
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
 
 
 async def emulator(arguments: Namespace) -> int:
@@ -94,7 +89,7 @@ async def _standard(profile: Profile, arguments: Namespace) -> int:
 
 
 @asynccontextmanager
-async def _started(running: _Startable, port: int) -> AsyncIterator[None]:
+async def _started(running: Running, port: int) -> AsyncIterator[None]:
     try:
         await running.start()
     except OSError as error:

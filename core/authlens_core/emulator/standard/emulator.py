@@ -6,11 +6,10 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Collection
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from authlens_core.emulator.account import SeenRequest
-from authlens_core.emulator.origins import Origins
+from authlens_core.emulator.origins import Origins, Running
 from authlens_core.emulator.profile import Profile, StandardFault, standard_faults
 from authlens_core.emulator.standard.state import ServerState
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["StandardEmulator"]
 
 
-class StandardEmulator:
+class StandardEmulator(Running):
     """A resource of the profile `mcp` or `generic`, and its authorization server.
 
     Use it as an asynchronous context manager, or call `start` and `stop`.
@@ -53,15 +52,6 @@ class StandardEmulator:
         self._origins = Origins()
         self._stopping = asyncio.Event()
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
     async def start(self) -> None:
         """Listen on both origins; return once they answer.
 
@@ -72,7 +62,7 @@ class StandardEmulator:
         await self._origins.start(self._port, self._build)
 
     async def stop(self) -> None:
-        """Stop answering and free the ports; a second call does nothing."""
+        """Stop answering and free the ports."""
         self._stopping.set()
         await self._origins.stop()
 

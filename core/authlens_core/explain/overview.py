@@ -187,6 +187,10 @@ def _pkce(_seen: _Seen) -> Iterator[str]:
 
 
 def _authorization(seen: _Seen) -> Iterator[str]:
+    if seen.has("user_code"):
+        yield f"On any device, open {seen.fact('verification_uri')} and enter {seen.fact('user_code')}."
+        yield "Do so only if you started this login. Meanwhile the next stage asks for the tokens."
+        return
     if not seen.has("code"):
         yield "The link is ready; the sign-in happens in your browser."
         return

@@ -271,6 +271,17 @@ def _own(label: str, stage: Stage, index: int, *, failed: bool = False, note: st
     return Message(Party.AUTHLENS, Party.AUTHLENS, label, stage, failed=failed, note=note, record_index=index)
 
 
+def _device(record: StageRecord, index: int) -> Iterator[Message]:
+    """Yield the way of the code that the user enters on another device."""
+    stage = record.stage
+    if record.outcome is not Outcome.PASSED:
+        yield _own("got no code to enter", stage, index, failed=True, note=_reason(record))
+        return
+    yield Message(Party.AUTHLENS, Party.PERSON, "the code to enter", stage, record_index=index)
+    yield Message(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
+    yield Message(Party.BROWSER, Party.SERVER, "sign in, enter the code", stage, record_index=index)
+
+
 def _authorization(record: StageRecord, index: int) -> Iterator[Message]:
     """Yield the browser's way, known once it came back; until then, the arrow that is missing."""
     failed = {check.name for check in record.failures}
@@ -280,6 +291,9 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Message]:
     for number, exchange in enumerate(record.exchanges):
         yield _request(stage, exchange.request, exchange.purpose, number, index)
         yield _reply(record, exchange, number, index, failed=CheckId.AUTHORIZATION_OPENED in failed)
+    if record.exchanges and record.exchanges[-1].purpose is Purpose.DEVICE_AUTHORIZATION:
+        yield from _device(record, index)
+        return
     cut = bool(record.exchanges) and record.exchanges[-1].failure is not None
     if CheckId.AUTHORIZATION_OPENED in failed or (cut and record.outcome is Outcome.CANCELLED):
         return

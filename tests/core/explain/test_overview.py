@@ -157,3 +157,10 @@ def test_a_record_with_nothing_in_it_never_raises(stage: Stage, outcome: Outcome
     """A session file may hold anything."""
     overview(record(stage, outcome=outcome))
     overview(record(stage, exchange(None, url="https://[")))
+
+
+def test_a_device_login_says_where_the_code_is_entered() -> None:
+    codes = [Fact("user_code", "WDJB-MJHT"), Fact("verification_uri", "https://op.example/device")]
+    told = words(record(Stage.AUTHORIZATION, exchange(200), facts=codes))
+    assert "open https://op.example/device and enter WDJB-MJHT" in told
+    assert "in your browser" not in told

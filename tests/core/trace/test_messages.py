@@ -249,3 +249,17 @@ def test_a_link_that_an_experiment_opened_itself_is_drawn_before_anybody_gets_it
     assert [one.label for one in drawn][:3] == ["POST /authorize", "200 OK", "the link"]
     assert drawn
     assert not any(one.failed for one in drawn)
+
+
+def test_a_device_code_goes_to_the_user_and_no_browser_comes_back() -> None:
+    asked = sent(reply(200), Purpose.DEVICE_AUTHORIZATION, f"{ISSUER}/device_authorization")
+    drawn = messages((record(Stage.AUTHORIZATION, asked),))
+    assert ways(drawn)[2:] == [
+        "authlens > person: the code to enter",
+        "person > browser: opens",
+        "browser > server: sign in, enter the code",
+    ]
+    refused = messages(
+        (record(Stage.AUTHORIZATION, asked, outcome=Outcome.FAILED, failed="device.user_code"),)
+    )
+    assert [one.label for one in refused if one.failed][-1] == "got no code to enter"

@@ -91,6 +91,24 @@ async def test_a_url_is_logged_in_to_line_by_line(
         assert settings not in (IN_C, OF_LATIN_1, BY_CTYPE) or screen.raw.isascii()
 
 
+async def test_a_whole_plain_login_moves_no_cursor_and_draws_nothing(
+    machine: dict[str, str], resource: str
+) -> None:
+    """For screen readers: every line is written once, from left to right, until the end."""
+    async with terminal((AUTHLENS, "--plain", resource), env=machine, columns=200) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        async with Person() as person:
+            callback = await person.callback_url(plain_link(screen))
+        screen.send(f"{urlsplit(callback).query}\r")
+        await screen.wait_for("Authenticated.")
+        assert await screen.wait_for_exit() == 0
+        shown = screen.raw.decode()
+        assert "\x1b" not in shown
+        assert "\b" not in shown
+        assert shown.count("\r") == shown.count("\r\n")
+        assert re.search("[\u2500-\u259f\u2800-\u28ff]", shown) is None
+
+
 async def test_where_no_locale_is_set_the_full_screen_comes(machine: dict[str, str], resource: str) -> None:
     """A container, `env -i`: nobody said that the terminal shows anything else than UTF-8."""
     async with terminal(("env", *NO_LOCALE, AUTHLENS, resource), env=machine) as screen:

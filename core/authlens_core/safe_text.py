@@ -6,12 +6,12 @@ removed here: what cannot be shown becomes a visible escape, so the inspector st
 Text is made safe once, where it enters a value or leaves for the screen, never at the places of use:
 
 * values that carry sentences make their own text safe when they are made: `AuthlensError`, `Check`,
-  `Finding` and the rows of the dashboard;
-* every widget shows `authlens_tui.widgets.content.Content` or a `Line`, which make each piece safe;
-* `say` and `answer_line` are the only writers of the command line and make safe what they write.
+  `Diagnosis`, `Finding`, `WireFailure` and the rows of the dashboard;
+* widgets show `authlens_tui.terminal.content.Content` or a `Line`, which make each piece safe;
+* `say` and `answer_line` write the lines of the command line and make them safe.
 
-`SafeText` is what the last step before the screen accepts. Only this module makes one, so mypy rejects a path
-on which text from outside gets there raw. The line filter of the app is the second layer.
+mypy rejects raw text in these last steps: the writers accept `SafeText`, which only this module makes, and
+widgets accept our `Content`, because ruff bans Textual's. The app's line filter is the second layer.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import DOCUMENT, NAME, safe_line, safe_sentence
+from authlens_core.safe_text import DOCUMENT, NAME, SafeText, safe_line, safe_sentence
 from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
 
@@ -62,8 +62,7 @@ def say(words: str) -> None:
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(encodable(safe_sentence(words, DOCUMENT), sys.stderr) + "\n")
-        sys.stderr.flush()
+        _write(sys.stderr, safe_sentence(words, DOCUMENT), "\n")
     except (BlockingIOError, ValueError):
         pass
     except OSError:
@@ -73,8 +72,8 @@ def say(words: str) -> None:
 def say_over(words: str) -> None:
     """Write a status on stderr, a terminal, over the status before it."""
     with suppress(OSError, ValueError):
-        sys.stderr.write("\r\x1b[K" + encodable(safe_line(words, NAME), sys.stderr))
-        sys.stderr.flush()
+        sys.stderr.write("\r\x1b[K")
+        _write(sys.stderr, safe_line(words, NAME))
 
 
 def explain(error: AuthlensError) -> None:
@@ -156,6 +155,11 @@ def discard(stream: TextIO) -> None:
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(nothing, stream.fileno())
     os.close(nothing)
+
+
+def _write(stream: TextIO, text: SafeText, end: str = "") -> None:
+    stream.write(encodable(text, stream) + end)
+    stream.flush()
 
 
 def _answer(line: str) -> None:

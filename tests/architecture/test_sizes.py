@@ -12,7 +12,7 @@ ROOTS = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
 MODULE = 400
 FUNCTION = 60
 CLASS = 400
-UNDER_REPAIR = frozenset({"WizardScreen", "DocumentView", "DiagramView"})
+UNDER_REPAIR = frozenset({"DocumentView", "DiagramView"})
 
 
 def sources() -> dict[str, str]:

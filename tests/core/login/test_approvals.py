@@ -173,6 +173,7 @@ async def test_a_yes_to_a_request_that_was_held_back_sends_it(monkeypatch: pytes
     """H014: nothing was sent before the question, and one request is sent after it."""
     stages = MappingProxyType({**STAGES, Stage.RESOURCE_METADATA: HoldsBack()})
     monkeypatch.setattr(driver, "STAGES", stages)
+    monkeypatch.setattr(driver, "_WORK", stages)
     sender = ScriptedSender(honest())
     async with login_to(sender) as login:
         await run_to(login, Stage.RESOURCE_METADATA)

@@ -153,7 +153,7 @@ def test_a_replaced_redirect_uri_stops_the_login(registered: list[str]) -> None:
     assert reading.value is None
     check = _check(reading, "redirect_uris")
     assert (check.severity, check.overridable, check.expected) == (Severity.FAILURE, False, REDIRECT)
-    assert registered[0] in check.seen
+    assert registered[0].replace("//x@", "//•••@") in check.seen  # a user name is not shown
 
 
 def test_a_loopback_redirect_uri_without_its_port_is_a_warning() -> None:

@@ -214,7 +214,7 @@ def test_a_resource_that_does_not_cover_the_request_stops_the_login(resource: st
     check = _check(reading, "resource")
     assert check.severity is Severity.FAILURE
     assert not check.overridable
-    assert resource in check.seen
+    assert resource.replace("//h.example@", "//•••@") in check.seen  # a user name is not shown
     assert requested in check.seen + check.expected
 
 

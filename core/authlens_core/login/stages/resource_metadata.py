@@ -19,6 +19,7 @@ from authlens_core.oauth.resource_metadata import (
 from authlens_core.oauth.server_metadata import metadata_urls, moves_on
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
@@ -56,7 +57,9 @@ class ResourceMetadataStage:
             found = any(not moves_on(e.response) for e in legacy if e.response is not None)
             taken = found or facts.options.legacy_paths
             check = _origin_taken(facts, found=found) if taken else _missing(facts, exchanges)
-            return StageResult(_legacy(facts), (check,))
+            # The places of server metadata came last; what is quoted is the answer of the resource.
+            found_cause = diagnosis_of(Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved)
+            return StageResult(_legacy(facts), (check,), diagnosis=found_cause)
         reading = read_resource_metadata(
             last.response, requested=facts.resource_url, loopback_http=facts.loopback_http
         )

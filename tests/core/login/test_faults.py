@@ -144,7 +144,7 @@ CURES: Final = {
     Fault.WRONG_STATE: ("Look at the browser", "1 other request ignored"),
     Fault.ACCESS_DENIED: ("(app) → Policies", "error=access_denied"),
     Fault.ISS_MISMATCH: ("Distrust", "iss=https://elsewhere.example"),
-    Fault.PORT_TAKEN: ("use another port", "Port 8400 on this machine is taken"),
+    Fault.PORT_TAKEN: ("use another port", "Port 8400 on this machine is in use"),
     Fault.INVALID_GRANT: ("Log in again", '"error": "invalid_grant"'),
     Fault.HTML_ERROR: ("Try again in a minute", "HTTP/1.1 500 Internal Server Error"),
     Fault.ACCESS_TOKEN_REFUSED: ("Wait a minute", "HTTP/1.1 401 Unauthorized"),

@@ -44,4 +44,4 @@ def test_the_program_is_named_authlens(wheel: zipfile.ZipFile) -> None:
     """`pip install` of the checkout gives a program of this name."""
     entry = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
 
-    assert "authlens = authlens_tui.cli.main:main" in wheel.read(entry).decode()
+    assert "authlens = authlens_tui.cli.start:main" in wheel.read(entry).decode()

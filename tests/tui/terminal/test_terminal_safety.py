@@ -72,6 +72,22 @@ async def test_ctrl_c_twice_leaves_and_once_does_not(run_app: RunApp) -> None:
         assert await screen.wait_for_exit() == 130
 
 
+async def test_f12_gives_the_mouse_to_the_terminal_and_takes_it_back(run_app: RunApp) -> None:
+    """So that the terminal's own selection works; the modes say who has it."""
+    async with run_app() as screen:
+        await screen.wait_for("ready")
+        assert b"\x1b[?1000l" not in screen.raw
+        screen.send("\x1b[24~")
+        await screen.wait_for("F12 takes it back")
+        assert screen.raw.rindex(b"\x1b[?1000l") > screen.raw.rindex(b"\x1b[?1000h")
+        screen.send("\x1b[24~")
+        await screen.wait_for("The app has the mouse")
+        assert screen.raw.rindex(b"\x1b[?1000h") > screen.raw.rindex(b"\x1b[?1000l")
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+        assert left_in_good_order(screen)
+
+
 def test_a_terminal_that_is_gone_ends_the_app() -> None:
     """H166: tty gone. The process must not live on, reading nothing for ever."""
     master, slave = pty.openpty()

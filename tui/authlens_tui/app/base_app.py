@@ -51,14 +51,8 @@ class BaseApp(TerminalApp):
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit authlens", show=False),
-        Binding(
-            "ctrl+z",
-            "suspend_process",
-            "Suspend",
-            id="app.suspend",
-            tooltip="Go to the shell; fg returns",
-            show=False,
-        ),
+        Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="fg returns", show=False),
+        Binding("f12", "release_mouse", "Mouse", id="app.mouse", tooltip="Release the mouse", show=False),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Keys and terms"),
     ]
 

@@ -14,7 +14,7 @@ import selectors
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from authlens_tui.terminal.signals import end_at_last
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.message import Message
 
-__all__ = ["InputDecoder", "driver_class"]
+__all__ = ["HoldsMouse", "InputDecoder", "driver_class"]
 
 _X10: Final = b"\x1b[M"  # followed by three bytes: a button, a column, a row
 _X10_BYTES: Final = 3
@@ -71,6 +71,14 @@ class InputDecoder:
         return self._decode(data[:end]), data[end:]
 
 
+@runtime_checkable
+class HoldsMouse(Protocol):
+    """A driver that can give the mouse back to the terminal."""
+
+    def toggle_mouse(self) -> bool:
+        """Release the mouse or take it back; return whether it is released now."""
+
+
 def driver_class() -> type[Driver]:
     """Return the driver for this operating system."""
     if sys.platform == "win32":
@@ -110,6 +118,7 @@ if sys.platform != "win32":
 
         _gone = False
         _entered = False  # the full screen is there
+        _released = False  # the terminal has the mouse
         _resting = False  # it was left for a while, and the terminal is another program's
 
         def run_input_thread(self) -> None:
@@ -161,6 +170,12 @@ if sys.platform != "win32":
             else:
                 self._loop.call_soon_threadsafe(self._take_back)
 
+        def toggle_mouse(self) -> bool:
+            """Release the mouse or take it back; return whether it is released now."""
+            self._released = not self._released
+            (self._disable_mouse_support if self._released else self._enable_mouse_support)()
+            return self._released
+
         def _take_back(self) -> None:
             """Set what a shell may have changed since a SIGSTOP, which gives no time to leave; draw anew.
 
@@ -176,7 +191,8 @@ if sys.platform != "win32":
                 raw[tty.CC][termios.VMIN] = 1
                 termios.tcsetattr(self.fileno, termios.TCSANOW, raw)
             self.write("\x1b[?25l\x1b[?1004h")
-            self._enable_mouse_support()
+            if not self._released:
+                self._enable_mouse_support()
             self._enable_bracketed_paste()
             self._disable_line_wrap()
             self._app.refresh(layout=True)

@@ -18,7 +18,7 @@ from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.contrast import HIGH, Contrast
 from authlens_tui.terminal.crash import QuietCrash
-from authlens_tui.terminal.driver import driver_class
+from authlens_tui.terminal.driver import HoldsMouse, driver_class
 from authlens_tui.terminal.hyperlinks import OneLink
 from authlens_tui.terminal.recording import refuse_recording
 from authlens_tui.terminal.scrubbing import Scrubbing
@@ -80,8 +80,8 @@ class TerminalApp(QuietCrash, App[int]):
         NO_COLOR removes every colour but keeps bold and reverse; Textual alone would paint in grey.
         """
         filters = [one for one in super().get_line_filters() if not isinstance(one, (Monochrome, NoColor))]
-        contrast = self._high_contrast if self.theme == HIGH_CONTRAST.name else self._contrast
-        colour = NoColor() if self.no_color else contrast
+        bright = self.theme == HIGH_CONTRAST.name
+        colour = NoColor() if self.no_color else self._high_contrast if bright else self._contrast
         return [self._scrubbing, *filters, colour, self._one_link]
 
     def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
@@ -113,6 +113,12 @@ class TerminalApp(QuietCrash, App[int]):
             markup=False,
         )
 
+    def action_release_mouse(self) -> None:
+        """Give the mouse to the terminal, for its own selection, or take it back."""
+        released = isinstance(self._driver, HoldsMouse) and self._driver.toggle_mouse()
+        words = "The terminal has the mouse. F12 takes it back." if released else "The app has the mouse."
+        self.notify(words, markup=False)
+
     def notify(
         self,
         message: str,
@@ -125,9 +131,8 @@ class TerminalApp(QuietCrash, App[int]):
         """Show a toast, or on a narrow terminal a line in the screen, if it has one for notes."""
         top = self.screen_stack[-1] if self.screen_stack else None
         if markup or not isinstance(top, TakesNotes) or self.size.width >= _ROOM_FOR_TOASTS:
-            super().notify(
-                safe_text(message), title=safe_line(title), severity=severity, timeout=timeout, markup=markup
-            )
+            text, title = safe_text(message), safe_line(title)
+            super().notify(text, title=title, severity=severity, timeout=timeout, markup=markup)
             return
         mark = "" if severity == "information" else "! "
         top.take_note(Content.assemble((f"{mark}{title}: " if title else mark, "bold"), Content(message)))

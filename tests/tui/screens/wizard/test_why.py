@@ -56,7 +56,7 @@ application-not-found | Unable to find your Access application! | cdn-cgi/access
 access-denied | The login was refused | another account | error=access_denied
 wrong-state | Nothing came back from the browser | Look at the browser | 1 other request ignored
 iss-mismatch | names another issuer | Distrust the answer | iss=https://elsewhere.example
-port-taken | Another program listens on the port | use another port | Port 8400 on this machine is taken
+port-taken | Another program listens on the port | use another port | Port 8400 on this machine is in use
 invalid-grant | was used already, had expired | Log in again | "error": "invalid_grant"
 html-error | The server failed inside | Try again in a minute | HTTP/1.1 500 Internal Server Error
 access-token-refused | A token that was issued a moment ago is refused | Wait a minute | HTTP/1.1 401

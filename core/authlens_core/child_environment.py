@@ -1,13 +1,15 @@
-"""The environment that child processes get: ours, without the secret that a person may have put there."""
+"""The environment that child processes get: ours, without the secret that the user may have put there.
+
+`authlens token` loads this before anything else; it imports next to nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 __all__ = ["for_children"]
 
-_OURS_ALONE: Final = frozenset({"AUTHLENS_CLIENT_SECRET"})
+_OURS_ALONE = frozenset({"AUTHLENS_CLIENT_SECRET"})
 
 
 def for_children(environ: Mapping[str, str]) -> dict[str, str]:

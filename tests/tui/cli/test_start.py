@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -37,9 +36,6 @@ class Keyring(KeyringBackend):
     def delete_password(self, service, username):
         self.path.write_text(json.dumps({k: v for k, v in self._read().items() if k != service}))
 """
-UNWANTED = ("asyncio", "httpx", "h11", "textual", "rich", "cryptography", "argparse", "keyring", "ssl")
-MOST_MODULES = 45
-"""Modules of authlens that a stored token needs at most."""
 Keep = Callable[..., Awaitable[Grant]]
 
 
@@ -71,22 +67,17 @@ def keep(environ: dict[str, str]) -> Keep:
     return make
 
 
-def run(environ: dict[str, str], *words: str, imports: bool = False) -> subprocess.CompletedProcess[str]:
-    flags = ("-X", "importtime") if imports else ()
-    command = (sys.executable, *flags, "-m", "authlens_tui", *words)
+def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, "-m", "authlens_tui", *words)
     return subprocess.run(
         command, env=environ, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
     )
 
 
-async def test_a_stored_token_is_printed_with_few_modules(environ: dict[str, str], keep: Keep) -> None:
+async def test_a_stored_token_is_printed(environ: dict[str, str], keep: Keep) -> None:
     kept = await keep()
-    done = run(environ, "token", kept.resource_url, imports=True)
+    done = run(environ, "token", kept.resource_url)
     assert (done.returncode, done.stdout) == (0, "access-" + "x" * 2_000 + "\n")
-    loaded = re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE)
-    assert [name for name in loaded if name.partition(".")[0] in UNWANTED] == []
-    ours = [name for name in loaded if name.startswith("authlens_")]
-    assert 10 < len(ours) <= MOST_MODULES, ours
 
 
 @pytest.mark.parametrize(

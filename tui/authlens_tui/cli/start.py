@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from authlens_core.credentials.store.helper_pipes import start_helper
+
 __all__ = ["main"]
 
 _INTERRUPTED = 130
@@ -27,16 +29,19 @@ def _has_borrowed_rights() -> bool:
 
 def _try_token(url: str) -> None:
     """Print the token for `url` and exit, if nothing but reading it is needed."""
+    helper = start_helper()
+    if helper is None:
+        return
+    # While the helper loads its backend.
     from authlens_core.credentials.lifecycle.stored_token import stored_token
     from authlens_core.errors import AuthlensError
     from authlens_tui.cli.terminal.output import answer_secret, explain
 
     try:
-        token = stored_token(url)
+        token = stored_token(url, helper)
         if token is None:
             return
         answer_secret(token)
-        sys.stdout.flush()
         code = 0
     except AuthlensError as error:
         explain(error)

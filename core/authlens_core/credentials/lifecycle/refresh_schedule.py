@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.credentials.records.grant import SOON, Grant
+from authlens_core.credentials.records.lifetime import outlasts
 
 __all__ = ["LONGEST_WAIT", "lasts", "next_attempt", "refresh_due", "seconds_until_retry"]
 
@@ -39,20 +40,8 @@ def refresh_due(
 
 
 def lasts(grant: Grant, wanted: timedelta | None, now: datetime) -> bool:
-    """Return whether the access token of `grant` lasts for as long as is wanted.
-
-    Where the clock was put back to before the token was asked for, it cannot be told how long it lasts.
-
-    Args:
-        wanted: how long; None for a minute, or half of its life where that is less: a token that never
-            lasted a minute is not refreshed at every call.
-    """
-    if grant.expires_at is None:
-        return True
-    if now < grant.refreshed_at:
-        return False
-    enough = min(SOON, (grant.expires_at - grant.refreshed_at) / 2) if wanted is None else wanted
-    return grant.expires_at - now > enough
+    """Return whether the access token of `grant` lasts for as long as is wanted; see `outlasts`."""
+    return outlasts(grant.refreshed_at, grant.expires_at, wanted, now)
 
 
 def next_attempt(attempts: int, now: datetime, *, asked: int | None, jitter: float) -> datetime:

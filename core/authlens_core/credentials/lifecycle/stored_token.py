@@ -6,61 +6,62 @@ loop, no HTTP client, no login. Whatever is not plain is left to `access_token`,
 
 from __future__ import annotations
 
+import json
 from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from authlens_core.credentials.lifecycle.refresh_schedule import lasts
-from authlens_core.credentials.records.coverage import find
-from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
-from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.record_json import belongs_to, grant_secrets_from_json
+from authlens_core.credentials.records.lifetime import outlasts
+from authlens_core.credentials.records.owner import OWNER
+from authlens_core.credentials.records.plain_login import NotPlain, PlainLogin, plain_login
 from authlens_core.credentials.store.chunked_secret import SecretsDamaged, read
-from authlens_core.credentials.store.keyring_reader import KeyringReader, NotPlain
-from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.credentials.store.helper_pipes import HelperPipes
+from authlens_core.credentials.store.keyring_reader import KeyringReader, KeyringUnclear
 from authlens_core.secret import Secret
-from authlens_core.state.paths import StateUnusable, state_directory
+from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
 __all__ = ["stored_token"]
 
 _Result = TypeVar("_Result")
 
 
-def stored_token(url: str) -> Secret | None:
+def stored_token(url: str, helper: HelperPipes) -> Secret | None:
     """Return the stored access token for `url` if it lasts; None if anything else is to be done or said.
+
+    Args:
+        url: as the user typed it.
+        helper: the keyring's helper, which loads its backend while the index is read; closed here.
 
     Raises:
         SecretStoreTimeout: the keyring did not answer in time; asking again would wait as long.
     """
     try:
-        with KeyringReader() as keyring:
-            grant = _lasting_grant(parse_url(url, loopback_http=True).text)
-            if grant is None:
-                return None
-            text = _now(read(keyring, grant.grant_id, grant.generation))
-            secrets = grant_secrets_from_json(text)
-            if secrets is None or not belongs_to(text, grant) or not lasts(grant, None, utc_now()):
-                return None
-            return secrets.access_token
-    except (NotPlain, SecretsDamaged, StateUnusable, UrlRefused):
+        path = state_directory() / "index.sqlite3"
+        login = plain_login(own_file(path), url) if path.exists() else None
+        if login is None or login.state != "live" or login.place != "keyring" or not _lasts(login):
+            return None
+        text = _now(read(KeyringReader(helper), login.grant_id, login.generation))
+        return _token(text, login) if _lasts(login) else None
+    except (NotPlain, KeyringUnclear, SecretsDamaged, StateUnusable):
         return None
-
-
-def _lasting_grant(url: str) -> Grant | None:
-    path = state_directory() / "index.sqlite3"
-    if not path.exists():
-        return None
-    index = Index(path)
-    try:
-        grants, damaged = index.grants()
-        place = index.fact("place") or StoreKind.KEYRING
-        grant = find(grants, url)
     finally:
-        index.close()
-    plain = not damaged and not index.read_only and place == StoreKind.KEYRING
-    if grant is None or not plain or grant.place is not StoreKind.KEYRING:
+        helper.close()
+
+
+def _lasts(login: PlainLogin) -> bool:
+    return outlasts(login.refreshed_at, login.expires_at, None, datetime.now(UTC))
+
+
+def _token(text: Secret, login: PlainLogin) -> Secret | None:
+    """Return the access token in `text`, if it was stored for what the index says now."""
+    found: Any = None
+    with suppress(ValueError, RecursionError):  # the decoder's error carries the text
+        found = json.loads(text.reveal())
+    if not isinstance(found, dict) or found.get(OWNER, login.owner) != login.owner:
         return None
-    return grant if grant.state is GrantState.LIVE and lasts(grant, None, utc_now()) else None
+    token = found.get("access_token")
+    return Secret(token) if isinstance(token, str) else None
 
 
 def _now(work: Coroutine[Any, Any, _Result]) -> _Result:
@@ -71,4 +72,4 @@ def _now(work: Coroutine[Any, Any, _Result]) -> _Result:
         result: _Result = done.value
         return result
     work.close()
-    raise NotPlain
+    raise KeyringUnclear

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
+from authlens_core.credentials.records.lifetime import SOON
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
 
@@ -31,9 +32,6 @@ __all__ = [
     "symbol",
     "utc_now",
 ]
-
-SOON: Final = timedelta(seconds=60)
-"""How long before its end a token counts as ending: the earliest moment at which it is refreshed."""
 
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 

@@ -7,7 +7,6 @@ cannot be read is set apart by the caller, and the others stay usable.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields
@@ -24,6 +23,7 @@ from authlens_core.credentials.records.grant import (
     GrantState,
     TokenVerdict,
 )
+from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, owner_digest
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
@@ -109,10 +109,7 @@ def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Rec
 
 
 _OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
-    Grant: (
-        *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),
-        *("client_id", "token_endpoint_auth_method"),
-    ),
+    Grant: GRANT_OWNER,
     ServiceToken: ("url", "client_id", "form", "header"),
     ClientRecord: (
         *("issuer", "redirect_uri", "client_id", "token_endpoint_auth_method"),
@@ -120,12 +117,10 @@ _OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
     ),
 }
 """The fields of a record that say where its secrets are sent, and as whose."""
-_OWNER: Final = "owner"
 
 
 def _owner(record: Grant | ServiceToken | ClientRecord) -> str:
-    values = [getattr(record, name) for name in _OWNERS[type(record)]]
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+    return owner_digest(getattr(record, name) for name in _OWNERS[type(record)])
 
 
 def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> bool:
@@ -134,7 +129,7 @@ def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> boo
     The index is a plain file. Without this, an endpoint edited there would get the tokens. Secrets that an
     earlier version stored name no owner and pass; the next save binds them.
     """
-    owner = _secrets(text).get(_OWNER)
+    owner = _secrets(text).get(OWNER)
     return owner is None or owner.reveal() == _owner(record)
 
 
@@ -144,7 +139,7 @@ def secrets_to_json(
     """Return the secrets as ASCII JSON, bound to `record` if there is one."""
     values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
     members = {name: value.reveal() for name, value in values.items() if value is not None}
-    return Secret(json.dumps(members if record is None else {**members, _OWNER: _owner(record)}))
+    return Secret(json.dumps(members if record is None else {**members, OWNER: _owner(record)}))
 
 
 def _secrets(text: Secret) -> dict[str, Secret]:
@@ -168,7 +163,7 @@ def grant_secrets_from_json(text: Secret) -> GrantSecrets | None:
 
 def service_secret_to_json(secret: Secret, record: ServiceToken) -> Secret:
     """Return the secret of a service token as ASCII JSON, bound to `record`."""
-    return Secret(json.dumps({"client_secret": secret.reveal(), _OWNER: _owner(record)}))
+    return Secret(json.dumps({"client_secret": secret.reveal(), OWNER: _owner(record)}))
 
 
 def service_secret_from_json(text: Secret) -> Secret | None:

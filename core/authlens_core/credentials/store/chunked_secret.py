@@ -12,8 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from authlens_core.credentials.store.secret_store import SecretReader, SecretStore
 from authlens_core.errors import LoginNeeded
@@ -76,10 +75,9 @@ def split(text: Secret, key: str, generation: int) -> tuple[Secret, ...]:
     return (Secret(manifest + parts[0]), *map(Secret, parts[1:]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Manifest:
+class _Manifest(NamedTuple):
     version: int
-    count: int
+    entries: int
     sha256: str
 
 
@@ -110,10 +108,10 @@ async def read(store: SecretReader, key: str, generation: int) -> Secret:
         raise _damaged("the entry is gone")
     manifest, text = _manifest(head.reveal(), generation)
     parts = [text]
-    for index in range(1, manifest.count):
+    for index in range(1, manifest.entries):
         part = await store.get(entry_name(key, generation, index))
         if part is None:
-            raise _damaged(f"part {index + 1} of {manifest.count} is gone")
+            raise _damaged(f"part {index + 1} of {manifest.entries} is gone")
         parts.append(part.reveal())
     whole = "".join(parts)
     if manifest.version == 1:

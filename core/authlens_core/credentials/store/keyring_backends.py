@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import wraps
 from importlib import import_module
-from typing import Final
+from typing import Final, NamedTuple
 
 from keyring import core
 from keyring.backend import KeyringBackend
@@ -37,8 +36,7 @@ class BackendRefused(Exception):
     """There is no backend that may be used. The text says why, in words for a user."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackendCandidate:
+class BackendCandidate(NamedTuple):
     """A backend that may be used once it passed the write-read-delete probe.
 
     Attributes:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 from authlens_core.credentials.store.lazy_modules import load_lazily
 
 __all__ = ["main"]
 
-_UNUSED: Final = ("urllib.request", "tarfile", "backports.tarfile", "importlib_metadata", "more_itertools")
-"""What keyring's own dependencies import for functions that it never calls: most of its loading time."""
+_BACKPORTS: Final = () if sys.version_info >= (3, 12) else ("backports.tarfile", "importlib_metadata")
+_UNUSED: Final = (
+    *("urllib.request", "tarfile", "importlib.metadata", *_BACKPORTS, "more_itertools"),
+    *("inspect", "tempfile", "subprocess", "configparser"),
+)
+"""What keyring and its dependencies import for functions that are rarely called: most of its loading time."""
 
 
 def main() -> None:

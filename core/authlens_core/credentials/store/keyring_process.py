@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import secrets
 import threading
 import time
 from contextlib import suppress
@@ -97,16 +96,16 @@ class _Keyring:
         """
         for left in reversed(range(_PROBES)):
             try:
-                self._probe_once(f"authlens:probe:{secrets.randbelow(_PROBE_NAMES)}")
+                self._probe_once(f"authlens:probe:{os.urandom(1)[0] % _PROBE_NAMES}")
             except (_ProbeFailed, PasswordDeleteError):
                 if not left:
                     raise
-                time.sleep(secrets.randbelow(50) / 1000)
+                time.sleep(os.urandom(1)[0] / 5_000)
             else:
                 return
 
     def _probe_once(self, entry: str) -> None:
-        value = secrets.token_hex(16)
+        value = os.urandom(16).hex()
         self.backend.set_password(entry, USER, value)
         if self.backend.get_password(entry, USER) != value:
             msg = "a value that was stored could not be read back"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from authlens_core.child_environment import for_children
-from authlens_core.credentials.store.keyring_reader import HELPER
+from authlens_core.credentials.store.helper_pipes import HELPER
 from authlens_core.credentials.store.secret_store import (
     CALL_LIMIT,
     SecretStoreDenied,

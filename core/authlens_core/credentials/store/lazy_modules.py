@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import LazyLoader, find_spec, module_from_spec
+from importlib import import_module
+from types import ModuleType
 
 __all__ = ["load_lazily"]
 
 
+class _LazyModule(ModuleType):
+    """A module that is loaded when a member is asked for that it does not have yet.
+
+    `importlib.util.LazyLoader` does not serve: the import statement asks a module for its `__spec__`, and
+    that loads it.
+    """
+
+    def __getattr__(self, member: str) -> object:
+        if member.startswith("__"):
+            raise AttributeError(member)
+        name = self.__name__
+        if sys.modules.get(name) is self:
+            del sys.modules[name]
+        return getattr(import_module(name), member)
+
+
 def load_lazily(*names: str) -> None:
-    """Let an import of these modules do nothing until a member of theirs is used; skip missing ones."""
+    """Let an import of these modules do nothing until a member of theirs is used."""
     for name in names:
         parent, _, last = name.rpartition(".")
-        try:
-            spec = None if name in sys.modules else find_spec(name)
-        except ModuleNotFoundError:  # the package above it
+        if name in sys.modules:
             continue
-        if spec is None or spec.loader is None:
-            continue
-        loader = LazyLoader(spec.loader)
-        spec.loader = loader
-        module = module_from_spec(spec)
-        sys.modules[name] = module
-        loader.exec_module(module)
+        module = _LazyModule(name)
         if parent:
-            setattr(sys.modules[parent], last, module)
+            try:
+                setattr(import_module(parent), last, module)
+            except ModuleNotFoundError:
+                continue
+        sys.modules[name] = module

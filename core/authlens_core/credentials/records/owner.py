@@ -1,0 +1,24 @@
+"""Whom the secrets of a record belong to: where they are sent, and as whose."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Final
+
+__all__ = ["GRANT_OWNER", "OWNER", "owner_digest"]
+
+OWNER: Final = "owner"
+"""The member of the stored secrets that has the digest."""
+
+GRANT_OWNER: Final = (
+    *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),
+    *("client_id", "token_endpoint_auth_method"),
+)
+"""The fields of a grant that say where its secrets are sent, and as whose."""
+
+
+def owner_digest(values: Iterable[object]) -> str:
+    """Return the digest of such fields, in their order."""
+    return hashlib.sha256(json.dumps(list(values)).encode()).hexdigest()

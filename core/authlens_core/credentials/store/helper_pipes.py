@@ -1,0 +1,52 @@
+"""Starting the keyring's helper process without an event loop: the first thing that a quick call does.
+
+This imports next to nothing, so that the helper loads its backend while the caller loads the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from authlens_core.child_environment import for_children
+
+__all__ = ["HELPER", "HelperPipes", "start_helper"]
+
+HELPER = (sys.executable, "-P", "-m", "authlens_core.credentials.store.keyring_helper")
+
+
+class HelperPipes:
+    """The ends of the two pipes to a helper: descriptors to write requests to and to read answers from."""
+
+    def __init__(self, requests: int, answers: int) -> None:
+        self.requests = requests
+        self.answers = answers
+
+    def close(self) -> None:
+        """Close both: the helper ends when its call is answered, and is never killed in one."""
+        os.close(self.requests)
+        os.close(self.answers)
+
+
+def start_helper() -> HelperPipes | None:
+    """Start the helper and return its pipes; None where the platform cannot start it this way."""
+    if not hasattr(os, "posix_spawn"):
+        return None
+    for_helper, requests = os.pipe()
+    answers, from_helper = os.pipe()
+    pipes = HelperPipes(requests, answers)
+    actions = [
+        (os.POSIX_SPAWN_DUP2, for_helper, 0),
+        (os.POSIX_SPAWN_DUP2, from_helper, 1),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    try:
+        # A session of its own, as `KeyringStore` gives it: Ctrl-C must not end it in a call.
+        os.posix_spawn(HELPER[0], HELPER, for_children(os.environ), file_actions=actions, setsid=True)
+    except (OSError, NotImplementedError):
+        pipes.close()
+        return None
+    finally:
+        os.close(for_helper)
+        os.close(from_helper)
+    return pipes

@@ -1,0 +1,104 @@
+"""What the verbs that scripts call most may load: a verb imports what it needs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from authlens_core.credentials.records.grant import GrantSecrets, utc_now
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.secret import Secret
+from support.grants import grant
+
+TOKEN = frozenset(
+    {
+        "authlens_core",
+        "authlens_core.child_environment",
+        "authlens_core.credentials",
+        "authlens_core.credentials.lifecycle",
+        "authlens_core.credentials.lifecycle.stored_token",
+        "authlens_core.credentials.records",
+        "authlens_core.credentials.records.lifetime",
+        "authlens_core.credentials.records.owner",
+        "authlens_core.credentials.records.plain_login",
+        "authlens_core.credentials.records.schema",
+        "authlens_core.credentials.store",
+        "authlens_core.credentials.store.chunked_secret",
+        "authlens_core.credentials.store.helper_pipes",
+        "authlens_core.credentials.store.keyring_reader",
+        "authlens_core.credentials.store.secret_store",
+        "authlens_core.credentials.store.store_kind",
+        "authlens_core.errors",
+        "authlens_core.safe_text",
+        "authlens_core.secret",
+        "authlens_core.state",
+        "authlens_core.state.paths",
+        "authlens_core.state.transaction",
+        "authlens_tui",
+        "authlens_tui.cli",
+        "authlens_tui.cli.start",
+        "authlens_tui.cli.terminal",
+        "authlens_tui.cli.terminal.charset",
+        "authlens_tui.cli.terminal.output",
+    }
+)
+"""Every module of ours that prints a stored token."""
+
+HEAVY = frozenset(
+    {
+        "asyncio",
+        "argparse",
+        "cryptography",
+        "dataclasses",
+        "h11",
+        "httpx",
+        "keyring",
+        "rich",
+        "ssl",
+        "textual",
+    }
+)
+
+
+@pytest.fixture
+async def environ(tmp_path: Path) -> dict[str, str]:
+    environ = {
+        **os.environ,
+        "AUTHLENS_HOME": str(tmp_path / "state"),
+        "FAKE_KEYRING": str(tmp_path / "keyring.json"),
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
+    }
+    credentials = Credentials.open(KeyringStore(environ=environ), tmp_path / "state")
+    now = utc_now()
+    kept = replace(grant(), obtained_at=now, refreshed_at=now, expires_at=now + timedelta(hours=1))
+    await credentials.save(kept, GrantSecrets(Secret("canary")))
+    await credentials.aclose()
+    return environ
+
+
+def loaded(environ: dict[str, str], *words: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Run a verb; return our modules that it loaded, and the top-level names of the others."""
+    command = [sys.executable, "-X", "importtime", "-m", "authlens_tui", *words]
+    done = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    names = re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE)
+    ours = frozenset(name for name in names if name.startswith("authlens_"))
+    return ours, frozenset(name.partition(".")[0] for name in names) - {"authlens_core", "authlens_tui"}
+
+
+def test_a_stored_token_needs_few_modules(environ: dict[str, str]) -> None:
+    ours, others = loaded(environ, "token", grant().resource_url)
+
+    assert ours == TOKEN
+    assert others & HEAVY == set()

@@ -1,0 +1,153 @@
+"""The short way of `authlens token` chooses the login that the whole program would choose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from authlens_core.credentials.records import coverage
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.plain_login import NotPlain, PlainUrl, plain_login, plain_url
+from authlens_core.oauth.url import UrlRefused, parse_url
+from support.grants import NOW, grant
+
+_SCHEMES = st.sampled_from(["https://", "http://", "HTTPS://", "https:/"])
+_HOSTS = st.sampled_from(
+    [
+        *(
+            "a.example.com",
+            "A.example.com",
+            "example.com",
+            "b.example.com",
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+        ),
+        *(
+            "xn--mnchen-3ya.de",
+            "xn--a.de",
+            "-a.de",
+            "a-.de",
+            "a_b.de",
+            "10.0.0.1",
+            "a.0x1",
+            "user@a.example.com",
+        ),
+        *("a..de", "a.example.com.", "münchen.de", f"{'a' * 64}.de", f"{'a.' * 130}de"),
+    ]
+)
+_PORTS = st.sampled_from(["", ":443", ":80", ":8443", ":65535", ":65536", ":70000", ":0", ":08", ":x", ":9"])
+_SEGMENTS = st.lists(
+    st.sampled_from(["", "a", "b", "A", ".", "..", "...", "a.b", "~c", "%2e", "%2f", "a;b", "é", "[", "a b"]),
+    max_size=3,
+)
+_TAILS = st.sampled_from(["", "", "", "?q=1", "#f", "?", "\n", " "])
+URLS = st.builds(
+    lambda scheme, host, port, segments, tail: "".join(
+        (scheme, host, port, *(f"/{s}" for s in segments), tail)
+    ),
+    *(_SCHEMES, _HOSTS, _PORTS, _SEGMENTS, _TAILS),
+)
+_CLEAN = st.builds(
+    lambda host, segments: "".join((f"https://{host}", *(f"/{s}" for s in segments))),
+    st.sampled_from(["a.example.com", "a.example.com:8443", "b.example.com"]),
+    st.lists(st.sampled_from(["", "a", "b"]), max_size=3),
+)
+
+
+def _plain(text: str) -> PlainUrl | None:
+    try:
+        return plain_url(text)
+    except NotPlain:
+        return None
+
+
+@given(st.one_of(URLS, st.text(max_size=40), _CLEAN))
+@example("https://a.example.com/\n")
+@example("https://a.example.com/" + "a" * 2_100)
+@example("https://a.example.com:443")
+@example("http://localhost:65536/")
+@settings(max_examples=400)
+def test_a_plain_url_is_read_as_the_whole_parser_reads_it(text: str) -> None:
+    plain = _plain(text)
+    if plain is None:
+        return
+    parsed = parse_url(text, loopback_http=True)
+    segments = tuple(parsed.path.split("/")[1:])
+    while segments and not segments[-1]:
+        segments = segments[:-1]
+    assert (parsed.text, parsed.origin, segments) == (text, plain.origin, plain.segments)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "https://wiki.example.com/",
+            "https://wiki.example.com",
+            "https://mcp.example.com:8443/a/b-c_d.e~f",
+        ),
+        *("http://localhost:8400/mcp", "http://127.0.0.1:65535"),
+    ],
+)
+def test_the_usual_urls_are_plain(text: str) -> None:
+    assert _plain(text) is not None
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(st.lists(st.tuples(st.one_of(_CLEAN, URLS), st.none() | st.one_of(_CLEAN, URLS)), max_size=5), _CLEAN)
+def test_the_login_is_the_one_that_the_whole_program_chooses(
+    tmp_path: Path, resources: list[tuple[str, str | None]], url: str
+) -> None:
+    path = tmp_path / "index.sqlite3"
+    path.unlink(missing_ok=True)
+    index = Index(path)
+    for number, (resource_url, resource) in enumerate(resources):
+        moment = NOW + timedelta(seconds=number * 7 % 5)
+        one = replace(grant(f"g{number}"), resource_url=resource_url, resource=resource, obtained_at=moment)
+        index.switch(one, 1)
+    expected = coverage.find(index.grants()[0], url)
+    index.close()
+    try:
+        found = plain_login(path, url)
+    except NotPlain:
+        return
+    assert (found and found.grant_id) == (expected and expected.grant_id)
+
+
+def test_an_index_of_another_version_is_not_plain(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite3"
+    index = Index(path)
+    index.switch(grant(), 1)
+    with index.writing() as connection:
+        connection.execute("PRAGMA user_version = 99")
+    index.close()
+    with pytest.raises(NotPlain):
+        plain_login(path, grant().resource_url)
+
+
+def test_secrets_elsewhere_are_not_plain(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite3"
+    index = Index(path)
+    index.switch(grant(), 1)
+    index.set_fact("place", "file")
+    index.close()
+    with pytest.raises(NotPlain):
+        plain_login(path, grant().resource_url)
+
+
+def test_a_refused_url_is_never_plain() -> None:
+    for text in (
+        "https://a.example.com/../b",
+        "https://u@a.example.com/",
+        "http://a.example.com/",
+        "file:///x",
+    ):
+        with pytest.raises(UrlRefused):
+            parse_url(text, loopback_http=True)
+        assert _plain(text) is None

@@ -1,0 +1,62 @@
+"""A module that is loaded lazily is the module itself, as soon as a member of it is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def run(program: str) -> str:
+    head = "import sys\nfrom authlens_core.credentials.store.lazy_modules import load_lazily\n"
+    done = subprocess.run([sys.executable, "-c", head + program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_an_import_alone_loads_nothing() -> None:
+    program = """
+        load_lazily('importlib.metadata', 'urllib.request')
+        import importlib.metadata as metadata, urllib.request
+        print([name in sys.modules for name in ('email', 'http.client')])
+    """
+    assert run("\n".join(map(str.strip, program.splitlines()))) == "[False, False]"
+
+
+def test_a_member_is_the_one_of_the_module() -> None:
+    program = """
+        load_lazily('urllib.request')
+        import urllib.request as lazy
+        opened = lazy.urlopen
+        import urllib.request
+        print(opened is urllib.request.urlopen, lazy.urlopen is opened, callable(opened))
+    """
+    assert run("\n".join(map(str.strip, program.splitlines()))) == "True True True"
+
+
+def test_a_name_is_imported_from_it() -> None:
+    program = """
+        load_lazily('tempfile')
+        from tempfile import gettempdir
+        print(callable(gettempdir))
+    """
+    assert run("\n".join(map(str.strip, program.splitlines()))) == "True"
+
+
+def test_a_missing_package_is_left_out() -> None:
+    assert (
+        run("load_lazily('no_such_package.module')\nprint('no_such_package.module' in sys.modules)")
+        == "False"
+    )
+
+
+def test_a_missing_module_is_missing_when_a_member_is_used() -> None:
+    program = """
+        load_lazily('no_such_module')
+        import no_such_module
+        try:
+            no_such_module.member
+        except ModuleNotFoundError:
+            print('missing')
+    """
+    lines = [line.removeprefix("        ") for line in program.splitlines()]
+    assert run("\n".join(lines)) == "missing"

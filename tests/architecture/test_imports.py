@@ -126,7 +126,9 @@ def test_few_modules_import_by_name() -> None:
         or (isinstance(node, ast.Name) and node.id in ("import_module", "__import__"))
     }
 
-    assert hidden <= {"authlens_core/wire/client.py", "authlens_core/credentials/store/keyring_backends.py"}
+    store = "authlens_core/credentials/store"
+    owners = {f"{store}/keyring_backends.py", f"{store}/lazy_modules.py", "authlens_core/wire/client.py"}
+    assert hidden <= owners
 
 
 def test_the_contracts_hold() -> None:

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 
 from authlens_core.trace.record import Stage, Trace
@@ -195,7 +196,8 @@ class Taken:
 
 
 def text_of(app: DemoApp) -> str:
-    """Return what stands on the screen."""
+    """Return what is on the screen, a dialog over the screen below it."""
+    visible_screen_stack.set(app._background_screens)  # noqa: SLF001 - as the app sets it when it paints
     rows = app.screen._compositor.render_strips()  # noqa: SLF001 - Textual has no public way
     return "\n".join("".join(one.text for one in row).rstrip() for row in rows)
 

@@ -21,6 +21,7 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
 from rich.segment import Segment
 from syrupy.assertion import SnapshotAssertion
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
@@ -164,6 +165,7 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
 
 def raw_segments(app: BaseApp) -> list[list[Segment]]:
     """Return what the widgets drew, row by row, before the app's filters."""
+    visible_screen_stack.set(app._background_screens)  # as the app does: a dialog tints the screen below
     return [list(strip) for strip in app.screen._compositor.render_strips()]
 
 

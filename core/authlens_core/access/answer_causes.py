@@ -104,7 +104,7 @@ WHO_ANSWERED: Final = (
     ),
     Cause(
         name="managed_oauth_off",
-        cause=MEANINGS[Protection.ACCESS_LOGIN].summary,
+        cause=f"{MEANINGS[Protection.ACCESS_LOGIN].summary} Managed OAuth is off for this application.",
         cure=f"{MEANINGS[Protection.ACCESS_LOGIN].cure} {_FROM_A_TOOL}",
         source=MANAGED_GUIDE,
         protections=frozenset({Protection.ACCESS_LOGIN}),

@@ -63,7 +63,7 @@ MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     Protection.OAUTH: ProtectionNote(ORIGIN, "It asks for a bearer token: OAuth can begin.", ""),
     Protection.ACCESS_LOGIN: ProtectionNote(
         ACCESS,
-        "Cloudflare Access sends you to its login page: Managed OAuth is off for this application.",
+        "Cloudflare Access sends you to its login page.",
         f"Ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then, log in with cloudflared: "
         "authlens login --cloudflared URL.",
     ),

@@ -323,10 +323,12 @@ def _place_checks(
         home = parse_url(issuer, loopback_http=True)
     except UrlRefused:
         return
+    token = endpoints["token_endpoint"]
     for member, url in endpoints.items():
         if url is not None and (needs_registration or member != "registration_endpoint"):
             yield _place_check(member, url, home)
-    token = endpoints["token_endpoint"]
+    if token is not None and (authorization := endpoints["authorization_endpoint"]) is not None:
+        yield from _apart(authorization, token, home)
     if token is not None:
         same = [m for m, url in endpoints.items() if url is not None and url.text == token.text]
         same += ["the resource"] if token.text == resource else []
@@ -344,7 +346,36 @@ def _place_check(member: str, url: Url, home: Url) -> Check:
         return passed(name, expected, url.origin, spec=spec, why=why)
     if url.is_loopback and home.is_loopback:
         return noticed(name, expected, f"{url.origin}, on this machine too", why=why, spec=spec)
-    cure = f"Go on only if {url.host} belongs to whoever runs {home.host}."
+    cure = f"Continue only if {url.host}, where its {member} is, belongs to the same owner as {home.host}."
     if member == "authorization_endpoint" or url.host == home.host:
         return warned(name, expected, url.origin, why=why, spec=spec, cure=cure)
     return failed(name, expected, url.origin, why=why, spec=spec, cure=cure, overridable=True)
+
+
+def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
+    """Yield a failure where the login page is on another site than the place that gets the code.
+
+    A hostile issuer that names an honest login page would otherwise get the code of that page.
+    """
+    if (token.origin != home.origin and token.host != home.host) or _same_site(authorization, token):
+        return  # a token endpoint that is not the issuer's own has its own check
+    yield failed(
+        f"{_STAGE}.endpoints_site",
+        f"login page and token endpoint on one site, {token.host}",
+        f"login page on {authorization.host}, token endpoint on {token.host}",
+        why="You sign in on one site, and another gets the code: codes are stolen that way.",
+        spec="RFC 9700 §4.4",
+        cure=f"Continue only if {authorization.host} and {token.host} belong to the same owner.",
+        overridable=True,
+    )
+
+
+def _same_site(one: Url, other: Url) -> bool:
+    """Whether one host is the other or within it; siblings may belong to two tenants of one provider."""
+    if one.is_loopback and other.is_loopback:
+        return True
+    return (
+        one.host == other.host
+        or f".{one.host}".endswith(f".{other.host}")
+        or f".{other.host}".endswith(f".{one.host}")
+    )

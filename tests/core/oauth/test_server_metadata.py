@@ -339,6 +339,32 @@ def test_an_authorization_endpoint_elsewhere_is_a_warning() -> None:
     assert _check(reading, "authorization_endpoint_host").severity is Severity.WARNING
 
 
+def test_a_login_page_on_another_site_than_the_token_endpoint_needs_a_yes_that_names_both() -> None:
+    """AS-9, H043: an honest login page, named by a hostile issuer; the code would reach the issuer."""
+    reading = _read(GOOD | {"authorization_endpoint": "https://login.example/x"})
+    [check] = failures(reading.checks)
+    assert (check.name, check.overridable) == ("server.endpoints_site", True)
+    for host in ("login.example", "team.cloudflareaccess.com"):
+        assert host in check.seen
+        assert host in check.cure
+
+
+@pytest.mark.parametrize(
+    ("login", "apart"),
+    [
+        ("https://login.team.cloudflareaccess.com/x", False),
+        ("https://team.cloudflareaccess.com:8443/x", False),
+        ("https://other.cloudflareaccess.com/x", True),
+        ("https://xteam.cloudflareaccess.com/x", True),
+        ("https://team.cloudflareaccess.com.evil.example/x", True),
+    ],
+)
+def test_a_site_is_a_host_and_what_is_within_it(login: str, apart: bool) -> None:
+    """AS-9: two tenants of one provider are two sites."""
+    reading = _read(GOOD | {"authorization_endpoint": login})
+    assert bool(failures(reading.checks)) is apart
+
+
 def test_another_port_of_the_same_host_is_a_warning() -> None:
     """AS-9."""
     reading = _read(GOOD | {"token_endpoint": f"{ISSUER}:8443/x"})

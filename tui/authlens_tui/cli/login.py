@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -81,7 +81,7 @@ async def _alone(session: Session, pending: PendingLogin, arguments: Namespace, 
     run.watch(pending.on_event)
     with _noted(run, session):
         try:
-            return await _all_stages(run, approve=arguments.yes, as_json=arguments.json)
+            return await _all_stages(run, frozenset(arguments.yes), as_json=arguments.json)
         finally:
             teller.close()
             await run.aclose()
@@ -126,19 +126,20 @@ def _options(arguments: Namespace, secret: Secret | None) -> Options:
     )
 
 
-async def _all_stages(run: Login, *, approve: bool, as_json: bool) -> int:
+async def _all_stages(run: Login, approved: Collection[str], *, as_json: bool) -> int:
     unkept: Check | None = None
     while not run.finished:
-        record = await _step(run, approve=approve)
+        record = await _step(run, approved)
         if record.outcome is Outcome.CANCELLED:
             return _stopped(_INTERRUPTED, as_json=as_json)
         error = verdict(record)
-        if approve and lacks_scope(record):
+        if lacks_scope(record) and any(check.name in approved for check in record.failures):
             await run.retry()
             if run.position is Stage.PKCE:
-                say("    the resource wants more scope: authorizing again, as --yes says")
+                say("    the resource wants more scope: authorizing again, because --yes names the check")
                 continue
         if error is not None:
+            error = _with_approval(error, record)
             code = _failed(error, as_json=as_json, secret_missing=_secret_missing(run, record))
             _say_other_ports(run, record)
             return code
@@ -146,16 +147,25 @@ async def _all_stages(run: Login, *, approve: bool, as_json: bool) -> int:
     return _authenticated(run, unkept, as_json=as_json)
 
 
-async def _step(run: Login, *, approve: bool) -> StageRecord:
+async def _step(run: Login, approved: Collection[str]) -> StageRecord:
     record = await run.step()
-    while approve and record.outcome is Outcome.FAILED:
-        check = next((c for c in record.failures if c.overridable), None)
+    while record.outcome is Outcome.FAILED:
+        check = next((c for c in record.failures if c.overridable and c.name in approved), None)
         again = None if check is None else await run.override(check.name)
         if check is None or again is None:
             break
-        say(f"    gone on, as --yes says, in spite of: {check.expected}")
+        say(f"    continuing despite a failed check, because of --yes {check.name}")
         record = again
     return record
+
+
+def _with_approval(error: AuthlensError, record: StageRecord) -> AuthlensError:
+    """Return the error with the options that would approve what failed, where all of it can be approved."""
+    if not (all(check.overridable for check in record.failures) or lacks_scope(record)):
+        return error
+    options = " ".join(f"--yes {check.name}" for check in record.failures)
+    cure = f"{error.cure} To continue anyway, add {options}.".lstrip()
+    return type(error)(error.cause, cure, stage=error.stage)
 
 
 def _say_other_ports(run: Login, record: StageRecord) -> None:

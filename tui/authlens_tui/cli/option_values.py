@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["LONGEST_TTL", "min_ttl", "number", "port", "port_up_to"]
+__all__ = ["LONGEST_TTL", "check_name", "min_ttl", "number", "port", "port_up_to"]
 
 LONGEST_TTL: Final = 10 * 365 * 86_400.0
+_CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+")
 
 
 def number(text: str, least: float, most: float, unit: str) -> float:
@@ -31,6 +33,14 @@ def number(text: str, least: float, most: float, unit: str) -> float:
 def min_ttl(text: str) -> float:
     """Return the value of `--min-ttl`."""
     return number(text, 0, LONGEST_TTL, "seconds")
+
+
+def check_name(text: str) -> str:
+    """Return the name of a check, as a failure prints it."""
+    if not _CHECK.fullmatch(text):
+        msg = "not the name of a check, such as server.token_endpoint_host"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def port_up_to(most: int) -> Callable[[str], int]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 from authlens_core.safe_text import safe_text
 from authlens_tui.cli.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.option_values import LONGEST_TTL, number, port, port_up_to
+from authlens_tui.cli.option_values import LONGEST_TTL, check_name, number, port, port_up_to
 from authlens_tui.cli.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
 
@@ -128,7 +128,14 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--device", action="store_true", help="enter a code on another device, if the server can do that"
     )
-    add.add_argument("--yes", action="store_true", help="go on where a failed check may be overridden")
+    add.add_argument(
+        "--yes",
+        metavar="CHECK",
+        action="append",
+        default=[],
+        type=check_name,
+        help="continue although this check fails; a failure names it; may be repeated",
+    )
     add.add_argument(
         "--cloudflared",
         action="store_true",

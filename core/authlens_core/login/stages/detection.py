@@ -16,6 +16,7 @@ from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.protection import ACCESS
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stages.login_page import judge_login_page, metadata_beside_login
 from authlens_core.login.stages.metadata_location import locate_metadata, well_known
 from authlens_core.oauth.challenge import ChallengeField
 from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, warned
@@ -69,9 +70,12 @@ class DetectionStage:
         if planned is not None or not calls:
             return planned
         answer = classify(_decisive(calls))
-        if answer.protection not in _NOT_REFUSED or any(e.response is None for e in sent):
+        if any(e.response is None for e in sent):
             return None
-        places = well_known(facts.resource_url, answer)
+        named = metadata_beside_login(facts, answer)
+        if answer.protection not in _NOT_REFUSED and named is None:
+            return None
+        places = (named,) if named is not None else well_known(facts.resource_url, answer)
         if _published(documents) is not None or len(documents) >= len(places):
             return None
         request = metadata_request(places[len(documents)])
@@ -81,7 +85,7 @@ class DetectionStage:
         """Classify the answer and find where the resource metadata may be."""
         calls, documents = _parted(exchanges)
         exchange = _decisive(calls)
-        answer, published = classify(exchange), _published(documents)
+        answer = classify(exchange)
         method: Literal["GET", "POST"] = "POST" if exchange.request.method == "POST" else "GET"
         new = replace(
             facts,
@@ -92,19 +96,15 @@ class DetectionStage:
             anonymous=answer.protection is Protection.PUBLIC,
             resource_is_public=_is_public(exchange, facts.resource_url, before=facts.resource_is_public),
         )
-        offered = answer.protection in _NOT_REFUSED and published is not None
-        protection = _offer(answer, chosen=facts.options.anyway) if offered else _protection(answer)
+        protection, found = _judged(facts, answer, documents)
         checks = [protection, *_method_note(calls)]
         if answer.protection in _GOES_ON or protection.severity is not Severity.FAILURE or _approved(facts):
             located, where = locate_metadata(new, answer, exchange)
             checks.extend(where)
             new = replace(located, challenge_scope=_scope(answer.challenge_field))
         kind = kind_of_resource(exchange, answer, version=new.mcp_version)
-        found = (
-            Diagnosis("login_possible", protection.seen, protection.cure, answer.evidence, "RFC 9728 §3")
-            if offered
-            else diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved)
-        )
+        if found is None:
+            found = diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved)
         return StageResult(new, tuple(checks), (kind, *_shown(answer, new)), found)
 
 
@@ -247,6 +247,16 @@ def _protection(answer: Answer) -> Check:
         cure=answer.cure,
         overridable=answer.protection in _WORTH_A_SECOND_LOOK,
     )
+
+
+def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tuple[Check, Diagnosis | None]:
+    """Return the check of the protection, and its diagnosis where the documents decided."""
+    if answer.protection is Protection.ACCESS_LOGIN:
+        return judge_login_page(answer, documents)
+    if answer.protection in _NOT_REFUSED and _published(documents) is not None:
+        check = _offer(answer, chosen=facts.options.anyway)
+        return check, Diagnosis("login_possible", check.seen, check.cure, answer.evidence, "RFC 9728 §3")
+    return _protection(answer), None
 
 
 def _offer(answer: Answer, *, chosen: bool) -> Check:

@@ -55,7 +55,7 @@ class Interruptions:
     def follow(self, login: Login) -> None:
         """Note from now on how far `login` is, as long as it would be missed."""
         self._running[login] = None
-        login.watch(lambda event: self._heard(login, event))
+        login.watch(lambda event: self._on_event(login, event))
 
     def leave(self, login: Login) -> None:
         """Forget `login`: the user is done with it."""
@@ -110,7 +110,7 @@ class Interruptions:
         self._running.clear()
         self._found.clear()
 
-    def _heard(self, login: Login, event: Event) -> None:
+    def _on_event(self, login: Login, event: Event) -> None:
         if self._closed or self._notes is None or login not in self._running:
             return
         if not isinstance(event, StageStarted | StageEnded):

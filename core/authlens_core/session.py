@@ -16,7 +16,7 @@ from authlens_core.access.answer import classify
 from authlens_core.credentials.lifecycle.probe_result import verdict
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.save_login import keep
+from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.login.events import Event, StageEnded
 from authlens_core.login.facts import Facts, Options
@@ -47,7 +47,11 @@ class Session:
             UrlRefused: when the URL cannot be used, with all the reasons.
         """
         login = Login(
-            resource_url, self.wire, options=options, registry=_Registry(self.credentials), keeper=self.keep
+            resource_url,
+            self.wire,
+            options=options,
+            registry=_Registry(self.credentials),
+            keeper=self.save,
         )
         login.watch(lambda event: self._note_verdict(login, event))
         login.watch(lambda event: self._keep_trace(login, event))
@@ -79,7 +83,7 @@ class Session:
             grant = replace(grant, refreshed_at=login.facts.tokens_asked_at or grant.refreshed_at)
             self.credentials.note_verdict(grant, datetime.now(UTC), accepted=accepted, words=words)
 
-    async def keep(self, facts: Facts) -> Stored:
+    async def save(self, facts: Facts) -> Stored:
         """Store the tokens of a login and report where; a store that fails is a warning, not the end."""
         earned = grant_of(facts, datetime.now(UTC))
         if earned is None:
@@ -88,7 +92,7 @@ class Session:
         store = self.credentials.store
         expected = "The tokens are kept where only you can read them."
         try:
-            await self.credentials.written(keep(self.credentials, grant, secrets))
+            await self.credentials.written(save_login(self.credentials, grant, secrets))
         except AuthlensError as error:
             reason = "The login goes on, but its tokens are gone when authlens ends."
             failed = warned(CheckId.EXCHANGE_STORED, expected, error.cause, why=reason, cure=error.cure)

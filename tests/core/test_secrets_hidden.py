@@ -211,7 +211,7 @@ async def _session_login() -> tuple[Session, Login, list[Event]]:
     session = Session(Wire(), Credentials.memory())
     events: list[Event] = []
     options = Options(port=0, wait=5, client_id="given", client_secret=Secret("secret-canary-1"))
-    login = Login("https://app.example/mcp", ScriptedSender(honest()), options=options, keeper=session.keep)
+    login = Login("https://app.example/mcp", ScriptedSender(honest()), options=options, keeper=session.save)
     login.watch(events.append)
     login.watch(come_back(login))
     await login.run_all()

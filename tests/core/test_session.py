@@ -316,7 +316,7 @@ async def test_a_lock_that_is_never_free_costs_no_login(
 
     async with _opened(tmp_path / "state", store).locks.hold(*refresh_lock(grant), purpose="refreshing"):
         monkeypatch.setattr(credentials.locks, "hold", impatient)
-        stored = await Session(ScriptedSender({}), credentials).keep(login.facts)  # type: ignore[arg-type]
+        stored = await Session(ScriptedSender({}), credentials).save(login.facts)  # type: ignore[arg-type]
     assert [check.severity for check in stored.checks] == [Severity.PASS]
     assert stored.grant_id == grant.grant_id
     assert credentials.get(grant.grant_id).generation > grant.generation

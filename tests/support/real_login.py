@@ -34,11 +34,11 @@ async def log_in(run: Login, browse: Browse = say_yes) -> tuple[Trace, Page | No
     """Run every stage; return the record, and the page that the browser ended on, if it was needed."""
     browsing: list[asyncio.Task[Page]] = []
 
-    def hear(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, AuthorizationReady):
             browsing.append(asyncio.ensure_future(browse(event.url)))
 
-    run.watch(hear)
+    run.watch(on_event)
     try:
         trace = await asyncio.wait_for(run.run_all(), LOGIN_SECONDS)
         pages = await asyncio.gather(*browsing)

@@ -71,7 +71,7 @@ def classify(exchange: Exchange) -> Answer:
         cure = (failure.cure if failure else "") or meaning.cure
         evidence = (f"{failure.kind} failure",) if failure else ()
         return Answer(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
-    seen = _Seen(exchange, response)
+    seen = _SeenResponse(exchange, response)
     for rule in _RULES:
         found = rule(seen)
         if found is not None:
@@ -90,7 +90,7 @@ def _without_echoes(found: Answer, exchange: Exchange) -> Answer:
     )
 
 
-class _Seen:
+class _SeenResponse:
     """One response, with what the rules ask of it."""
 
     def __init__(self, exchange: Exchange, response: Response) -> None:
@@ -128,13 +128,13 @@ class _Seen:
         )
 
 
-def _bearer(seen: _Seen) -> Answer | None:
+def _bearer(seen: _SeenResponse) -> Answer | None:
     if any(c.is_scheme("bearer") for c in seen.field.challenges):
         return seen.answer(Protection.OAUTH, layer=_challenger(seen))
     return None
 
 
-def _access_login(seen: _Seen) -> Answer | None:
+def _access_login(seen: _SeenResponse) -> Answer | None:
     """A redirect to the login page of a team, with or without the challenge beside it."""
     target = seen.target
     if target is None or not (target.path == _LOGIN_PATH or target.path.startswith(f"{_LOGIN_PATH}/")):
@@ -147,13 +147,13 @@ def _access_login(seen: _Seen) -> Answer | None:
     return seen.answer(Protection.ACCESS_LOGIN, quoted=quoted)
 
 
-def _metadata_elsewhere(seen: _Seen) -> Answer | None:
+def _metadata_elsewhere(seen: _SeenResponse) -> Answer | None:
     if any(c.get("resource_metadata") is not None for c in seen.field.challenges):
         return seen.answer(Protection.OAUTH, layer=_challenger(seen))
     return None
 
 
-def _challenger(seen: _Seen) -> str:
+def _challenger(seen: _SeenResponse) -> str:
     by_access = any(
         c.is_scheme("cloudflare-access") or WELL_KNOWN in (c.get("resource_metadata") or "")
         for c in seen.field.challenges
@@ -161,7 +161,7 @@ def _challenger(seen: _Seen) -> str:
     return ACCESS if by_access else ""
 
 
-def _redirect(seen: _Seen) -> Answer | None:
+def _redirect(seen: _SeenResponse) -> Answer | None:
     if not seen.is_redirect:
         return None
     if seen.response.headers.get("location") is None:
@@ -172,7 +172,7 @@ def _redirect(seen: _Seen) -> Answer | None:
     return seen.answer(Protection.REDIRECT_ELSEWHERE, note=f"The target is {seen.target.origin}{downgrade}.")
 
 
-def _edge_refusal(seen: _Seen) -> Answer | None:
+def _edge_refusal(seen: _SeenResponse) -> Answer | None:
     """Cloudflare's own refusals, which have nothing to do with the login."""
     number = body_line(seen.response, str(seen.error)) if seen.error is not None else ""
     if seen.error == 1043:
@@ -185,7 +185,7 @@ def _edge_refusal(seen: _Seen) -> Answer | None:
     return None
 
 
-def _service_auth_only(seen: _Seen) -> Answer | None:
+def _service_auth_only(seen: _SeenResponse) -> Answer | None:
     """403, or 401 where the owner chose it, with the fields by which Access names the application."""
     if seen.status not in (401, 403):
         return None
@@ -196,7 +196,7 @@ def _service_auth_only(seen: _Seen) -> Answer | None:
     return seen.answer(Protection.SERVICE_AUTH_ONLY, quoted=(body_line(seen.response, '"status_code"'),))
 
 
-def _is_access_page(seen: _Seen) -> bool:
+def _is_access_page(seen: _SeenResponse) -> bool:
     """The page of Access carries its facts as JSON: status, audience and ray of the request."""
     if not seen.is_edge:
         return False
@@ -204,12 +204,12 @@ def _is_access_page(seen: _Seen) -> bool:
     return all(name in text for name in (b'"status_code"', b'"aud"', b'"ray_id"'))
 
 
-def _preflight(seen: _Seen) -> Answer | None:
+def _preflight(seen: _SeenResponse) -> Answer | None:
     is_refused = seen.method == "OPTIONS" and seen.status == 403 and seen.is_edge
     return seen.answer(Protection.PREFLIGHT, *_ACCESS_FIELDS) if is_refused else None
 
 
-def _unauthorized(seen: _Seen) -> Answer | None:
+def _unauthorized(seen: _SeenResponse) -> Answer | None:
     if seen.status != 401:
         return None
     schemes = dict.fromkeys(safe_line(c.scheme, NAME) for c in seen.field.challenges)
@@ -219,7 +219,7 @@ def _unauthorized(seen: _Seen) -> Answer | None:
     return seen.answer(Protection.BASIC, note=f"It names {', '.join(schemes)}.")
 
 
-_RULES: Final[tuple[Callable[[_Seen], Answer | None], ...]] = (
+_RULES: Final[tuple[Callable[[_SeenResponse], Answer | None], ...]] = (
     _bearer,
     _access_login,
     _metadata_elsewhere,

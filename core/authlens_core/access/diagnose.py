@@ -54,7 +54,9 @@ def diagnose(
         checks: the checks that failed or warned.
         exchange: the request and the answer that decided.
     """
-    seen = _Seen(stage, error, description, status, answer, frozenset(check_names), tuple(checks), exchange)
+    seen = _SeenFailure(
+        stage, error, description, status, answer, frozenset(check_names), tuple(checks), exchange
+    )
     found = next((cause for cause in CAUSES if seen.fits(cause)), None)
     return None if found is None else _without_echoes(seen.diagnosis(found), exchange)
 
@@ -118,7 +120,7 @@ def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) ->
     )
 
 
-class _Seen:
+class _SeenFailure:
     """What is known of one failure, with what the rows of the table ask of it."""
 
     def __init__(

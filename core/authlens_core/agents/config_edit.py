@@ -17,14 +17,14 @@ from authlens_core.agents.json_spans import JsonSpanError
 from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
 from authlens_core.errors import UsageError
 
-__all__ = ["BACKUP_SUFFIX", "ConfigFile", "Edited", "rendered"]
+__all__ = ["BACKUP_SUFFIX", "ConfigFile", "EditResult", "rendered"]
 
 BACKUP_SUFFIX: Final = ".authlens-backup"
 _LARGEST: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditResult:
     """What became of the file.
 
     Attributes:
@@ -66,7 +66,7 @@ class ConfigFile:
         text = self._read()
         return None if text is None else self._checked(_at, text, self._agent, name)
 
-    def write(self, name: str, entry: Mapping[str, Any]) -> Edited:
+    def write(self, name: str, entry: Mapping[str, Any]) -> EditResult:
         """Put a server into the file.
 
         Raises:
@@ -75,10 +75,10 @@ class ConfigFile:
         before = self._read()
         after = self._checked(_with, before or "", self._agent, name, entry)
         if before is not None and self._checked(_at, before, self._agent, name) == entry:
-            return Edited(self.path, False)
+            return EditResult(self.path, False)
         return self._replace(before, after)
 
-    def remove(self, name: str) -> Edited:
+    def remove(self, name: str) -> EditResult:
         """Take a server out of the file.
 
         Raises:
@@ -86,7 +86,7 @@ class ConfigFile:
         """
         before = self._read()
         if before is None or self._checked(_at, before, self._agent, name) is None:
-            return Edited(self.path, False)
+            return EditResult(self.path, False)
         return self._replace(before, self._checked(_without, before, self._agent, name))
 
     def _checked(self, edit: Any, *arguments: Any) -> Any:
@@ -112,7 +112,7 @@ class ConfigFile:
         except (OSError, UnicodeDecodeError) as error:
             raise self._trouble("read", error) from None
 
-    def _replace(self, before: str | None, after: str) -> Edited:
+    def _replace(self, before: str | None, after: str) -> EditResult:
         """Write the new file whole or not at all; a link to it stays a link."""
         target = self.path.resolve()
         backup = target.with_name(target.name + BACKUP_SUFFIX)
@@ -123,11 +123,11 @@ class ConfigFile:
                 _write_whole(backup, before, mode)
             if not after.strip("\ufeff \t\r\n"):
                 target.unlink()
-                return Edited(self.path, True, backup, removed_file=True)
+                return EditResult(self.path, True, backup, removed_file=True)
             _write_whole(target, after, mode)
         except OSError as error:
             raise self._trouble("written", error) from None
-        return Edited(self.path, True, backup if before is not None else None)
+        return EditResult(self.path, True, backup if before is not None else None)
 
     def _trouble(self, doing: str, error: Exception) -> UsageError:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

@@ -68,7 +68,7 @@ def parse_spans(text: str) -> Node:
     Raises:
         JsonSpanError: with the line and what is wrong there.
     """
-    reader = _Reader(text)
+    reader = _JsonReader(text)
     reader.skip()
     node = reader.value(0)
     reader.skip()
@@ -77,7 +77,7 @@ def parse_spans(text: str) -> Node:
     return node
 
 
-class _Reader:
+class _JsonReader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 1 if text.startswith("\ufeff") else 0

@@ -30,7 +30,7 @@ KNOWN_BUGS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownCause:
     phrases: tuple[str, ...]
     kind: type[AuthlensError]
     cause: str
@@ -38,7 +38,7 @@ class _Known:
 
 
 _TABLE: Final = (
-    _Known(
+    _KnownCause(
         ("failed to find access application", "unable to find access application", "appinfo"),
         ServerMisconfigured,
         "cloudflared found no Access application at this address. That is also so where a Bypass policy lets "
@@ -46,31 +46,31 @@ _TABLE: Final = (
         "Open the address in a browser. If it opens without a login, none is needed; else check its "
         f"hostname: {_SETTINGS} → Basic information.",
     ),
-    _Known(
+    _KnownCause(
         ("does not have access", "forbidden", "access denied", "not authorized", "unauthorized"),
         Refused,
         "A policy of the application did not let this account in.",
         f"Sign in with another account, or ask the owner to add it: {_SETTINGS} → Policies.",
     ),
-    _Known(
+    _KnownCause(
         ("flag provided but not defined", "incorrect usage"),
         ServerMisconfigured,
         "This cloudflared does not know the options that authlens gave it.",
         "Update it: cloudflared update, or with the package manager.",
     ),
-    _Known(
+    _KnownCause(
         ("no such host", "connection refused", "network is unreachable", "x509", "tls:", "i/o timeout"),
         NetworkFailure,
         "cloudflared could not reach the application or the server that hands over the token.",
         "Check the network and the proxy; behind an inspection proxy its certificate has to be trusted here.",
     ),
-    _Known(
+    _KnownCause(
         ("context deadline exceeded", "client.timeout", "timed out"),
         TimedOut,
         "cloudflared gave up waiting: for the address itself (cloudflared#1637), or for the login.",
         "Try again; log in as soon as the link is shown.",
     ),
-    _Known(
+    _KnownCause(
         ("failed to fetch resource", "failed to get", "failed to transfer", "error polling"),
         LoginNeeded,
         "The login in the browser did not come to an end, so cloudflared got no token.",

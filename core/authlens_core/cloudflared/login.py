@@ -45,7 +45,7 @@ __all__ = [
     "CloudflaredLogin",
     "LinkShown",
     "OtherWaits",
-    "Said",
+    "PrintedLine",
     "Started",
     "run_login",
 ]
@@ -91,13 +91,13 @@ class OtherWaits:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PrintedLine:
     """A line that cloudflared printed, safe to show."""
 
     line: str
 
 
-CloudflaredEvent: TypeAlias = Started | LinkShown | OtherWaits | Said
+CloudflaredEvent: TypeAlias = Started | LinkShown | OtherWaits | PrintedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,18 +264,18 @@ class _Run:
             if not data:
                 return
             seen += len(data)
-            self._hear(data.decode("utf-8", "replace").rstrip())
+            self._read_line(data.decode("utf-8", "replace").rstrip())
         while stream is not None and await stream.read(_LINE):
             pass  # too much to be read; taken off the pipe, so that the child can end
 
-    def _hear(self, line: str) -> None:
+    def _read_line(self, line: str) -> None:
         if not line.strip():
             return
         shown = safe_line(line)
         self.lines.append(shown)
         self.told += 1
         if self.told <= _MOST_TOLD:
-            self.events(Said(shown))
+            self.events(PrintedLine(shown))
         waiting = _WAITING.search(line)
         if waiting is not None:
             self._other(int(waiting[1]))

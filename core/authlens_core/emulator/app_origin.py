@@ -17,7 +17,7 @@ from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, wants_json
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.pages import INVALID_NONCE, page
 from authlens_core.emulator.server_metadata import server_metadata
-from authlens_core.emulator.service_tokens import TokenStatus, TokenVerdict
+from authlens_core.emulator.service_tokens import ServiceTokenVerdict, TokenStatus
 from authlens_core.emulator.transfer import Transfer
 
 __all__ = ["app_origin"]
@@ -116,7 +116,7 @@ class AppOrigin:
             return await self._to_login(request, f"{account.app_url}{CLOUDFLARE_METADATA}{request.url.path}")
         return self._forbidden(request) if account.has(Fault.POLICY_REFUSES_TOKEN) else None
 
-    async def _identity(self, request: Request, judged: TokenVerdict) -> dict[str, Any] | None:
+    async def _identity(self, request: Request, judged: ServiceTokenVerdict) -> dict[str, Any] | None:
         """Return who asks, as the origin is told, or None."""
         account = self._account
         if judged.standing is TokenStatus.GOOD and judged.token is not None:

@@ -22,7 +22,7 @@ from authlens_core.emulator.grants import RegisteredClient
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
 from authlens_core.emulator.server_metadata import FOREIGN_ISSUER, OAUTH
 
-__all__ = ["Authorization"]
+__all__ = ["AuthorizationEndpoint"]
 
 S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -51,7 +51,7 @@ class _Refusal(Exception):
         self.answer = answer
 
 
-class Authorization:
+class AuthorizationEndpoint:
     """The endpoint that a browser opens, and the page where the user logs in."""
 
     def __init__(self, account: Account) -> None:

@@ -64,7 +64,7 @@ class PlayResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class _LoadedPage:
     status: int
     location: str
     cookies: tuple[str, ...] = field(repr=False)
@@ -153,7 +153,7 @@ class _Browser:
 
     async def play(self, user: str, choice: str, *, deliver: bool) -> PlayResult:
         url, form = self._url, b""
-        shown = _Page(0, "", (), "")
+        shown = _LoadedPage(0, "", (), "")
         for _ in range(MOST_HOPS):
             shown = await self._open(url, form)
             if shown.location:
@@ -176,17 +176,17 @@ class _Browser:
             return elsewhere and bool({"code", "error"} & parse_qs(here.query).keys())
         return (here.scheme, here.netloc, here.path) == (there.scheme, there.netloc, there.path)
 
-    async def _finish(self, url: str, shown: _Page, *, deliver: bool) -> PlayResult:
+    async def _finish(self, url: str, shown: _LoadedPage, *, deliver: bool) -> PlayResult:
         delivered = False
         if deliver:
             try:
                 shown = await self._open(url, b"")
                 delivered = True
             except OSError as error:
-                shown = _Page(0, "", (), f"The browser cannot reach the callback: {error}")
+                shown = _LoadedPage(0, "", (), f"The browser cannot reach the callback: {error}")
         return PlayResult(url, delivered, shown.status, shown.text, tuple(self._hops))
 
-    async def _open(self, url: str, form: bytes) -> _Page:
+    async def _open(self, url: str, form: bytes) -> _LoadedPage:
         _require_loopback(url)
         parts = urlsplit(url)
         jar = self._cookies.setdefault(parts.hostname or "", {})
@@ -223,7 +223,7 @@ def _require_loopback(url: str) -> None:
         raise ValueError(msg)
 
 
-async def _request(url: str, form: bytes, cookies: str) -> _Page:
+async def _request(url: str, form: bytes, cookies: str) -> _LoadedPage:
     """Send one request and read the whole response.
 
     Raises:
@@ -256,7 +256,7 @@ async def _request(url: str, form: bytes, cookies: str) -> _Page:
             await writer.wait_closed()
 
 
-async def _read_page(connection: h11.Connection, reader: asyncio.StreamReader) -> _Page:
+async def _read_page(connection: h11.Connection, reader: asyncio.StreamReader) -> _LoadedPage:
     status, headers, body = 0, list[tuple[bytes, bytes]](), b""
     while len(body) < LONGEST_PAGE:
         event = connection.next_event()
@@ -270,4 +270,4 @@ async def _read_page(connection: h11.Connection, reader: asyncio.StreamReader) -
             break
     cookies = tuple(value.decode("latin-1") for name, value in headers if name == b"set-cookie")
     location = dict(headers).get(b"location", b"").decode("latin-1") if 300 <= status < 400 else ""
-    return _Page(status, location, cookies, body.decode("utf-8", "replace"))
+    return _LoadedPage(status, location, cookies, body.decode("utf-8", "replace"))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
-__all__ = ["IssuedServiceToken", "IssuedServiceTokens", "TokenStatus", "TokenVerdict"]
+__all__ = ["IssuedServiceToken", "IssuedServiceTokens", "ServiceTokenVerdict", "TokenStatus"]
 
 CLIENT_ID: Final = "cf-access-client-id"
 CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
@@ -53,7 +53,7 @@ class IssuedServiceToken:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenVerdict:
+class ServiceTokenVerdict:
     """The standing of what was sent, and the token where there is one."""
 
     standing: TokenStatus
@@ -124,25 +124,25 @@ class IssuedServiceTokens:
         """
         self._tokens[client_id].expires_at = self._clock() + LIFETIME
 
-    def judge(self, headers: Headers) -> TokenVerdict:
+    def judge(self, headers: Headers) -> ServiceTokenVerdict:
         """Say what the service token in a request comes to."""
         ids, given = headers.getlist(CLIENT_ID), headers.getlist(CLIENT_SECRET)
         single = self._single(headers)
         if not ids and not given and single is None:
-            return TokenVerdict(TokenStatus.NONE)
+            return ServiceTokenVerdict(TokenStatus.NONE)
         styles = (1 if ids or given else 0) + (1 if single is not None else 0)
         if self.strict and (styles > 1 or len(ids) > 1 or len(given) > 1):
-            return TokenVerdict(TokenStatus.UNKNOWN)
+            return ServiceTokenVerdict(TokenStatus.UNKNOWN)
         pair = (ids[0], given[0]) if ids and given else ("", "") if ids or given else single or ("", "")
         return self._judged(*pair)
 
-    def _judged(self, client_id: str, secret: str) -> TokenVerdict:
+    def _judged(self, client_id: str, secret: str) -> ServiceTokenVerdict:
         token = self._tokens.get(client_id)
         if token is None or not token.enabled or not self._is_secret_of(token, secret):
-            return TokenVerdict(TokenStatus.UNKNOWN)
+            return ServiceTokenVerdict(TokenStatus.UNKNOWN)
         if token.expires_at <= self._clock():
-            return TokenVerdict(TokenStatus.UNKNOWN)
-        return TokenVerdict(TokenStatus.GOOD if token.in_policy else TokenStatus.NOT_AUTHORISED, token)
+            return ServiceTokenVerdict(TokenStatus.UNKNOWN)
+        return ServiceTokenVerdict(TokenStatus.GOOD if token.in_policy else TokenStatus.NOT_AUTHORISED, token)
 
     def _is_secret_of(self, token: IssuedServiceToken, secret: str) -> bool:
         good = [token.secret]

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from authlens_core.emulator import browser_session
 from authlens_core.emulator.account import Account
-from authlens_core.emulator.authorization import Authorization
+from authlens_core.emulator.authorization import AuthorizationEndpoint
 from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient
@@ -36,7 +36,7 @@ CERTIFICATE_LIFETIME: Final = 240.0
 
 def team_origin(account: Account) -> ASGIApp:
     """Return the team's origin as an ASGI application."""
-    team, authorization, tokens = TeamOrigin(account), Authorization(account), TokenEndpoint(account)
+    team, authorization, tokens = TeamOrigin(account), AuthorizationEndpoint(account), TokenEndpoint(account)
     routes = [
         Route("/", team.front_page),
         Route("/.well-known/oauth-authorization-server", team.metadata),

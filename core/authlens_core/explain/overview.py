@@ -45,7 +45,7 @@ class Overview:
 
 def overview(record: StageRecord) -> Overview:
     """Return what `record` came to; the same for a login, a refresh, a revocation and a probe."""
-    seen = _Seen(record)
+    seen = _SeenRecord(record)
     if record.outcome is Outcome.CANCELLED:
         waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
         came = () if waited is None else (f"Until then: {waited.seen}.",)
@@ -74,7 +74,7 @@ def overview(record: StageRecord) -> Overview:
     return Overview(sentences, tampering=record.tampering)
 
 
-class _Seen:
+class _SeenRecord:
     """A record, with what the sentences ask of it."""
 
     def __init__(self, record: StageRecord) -> None:
@@ -110,7 +110,7 @@ class _Seen:
         return any(fact.name == name for fact in self.record.facts)
 
 
-def _answers(seen: _Seen) -> Iterator[str]:
+def _answers(seen: _SeenRecord) -> Iterator[str]:
     """Yield who answered what last."""
     if seen.last is None:
         return
@@ -120,7 +120,7 @@ def _answers(seen: _Seen) -> Iterator[str]:
         yield f"{seen.host} answered {seen.response.status}."
 
 
-def _detection(seen: _Seen) -> Iterator[str]:
+def _detection(seen: _SeenRecord) -> Iterator[str]:
     answered = f"The resource answered {seen.response.status}" if seen.response is not None else ""
     answer, layer = seen.fact("answer"), seen.fact("protected by")
     challenged = seen.response is not None and any(
@@ -137,13 +137,13 @@ def _detection(seen: _Seen) -> Iterator[str]:
         yield "It did not say where its metadata is, so the well-known places are tried next."
 
 
-def _team(seen: _Seen) -> str:
+def _team(seen: _SeenRecord) -> str:
     location = seen.response.headers.get("location") if seen.response is not None else None
     host = _host(location or "")
     return host.partition(".")[0] if is_team_host(host) else ""
 
 
-def _resource_metadata(seen: _Seen) -> Iterator[str]:
+def _resource_metadata(seen: _SeenRecord) -> Iterator[str]:
     name, servers = seen.fact("resource"), seen.facts("authorization_servers")
     if name:
         yield f"The resource calls itself {name}, and that covers the URL you asked for."
@@ -155,7 +155,7 @@ def _resource_metadata(seen: _Seen) -> Iterator[str]:
         yield f"That is the team {_host(servers[0]).partition('.')[0]} of Cloudflare Access."
 
 
-def _server_metadata(seen: _Seen) -> Iterator[str]:
+def _server_metadata(seen: _SeenRecord) -> Iterator[str]:
     issuer = seen.fact("issuer")
     yield f"{issuer or seen.host} published where to sign in and where to get tokens."
     yield (
@@ -169,7 +169,7 @@ def _server_metadata(seen: _Seen) -> Iterator[str]:
         yield "It cannot revoke tokens: they end by themselves."
 
 
-def _registration(seen: _Seen) -> Iterator[str]:
+def _registration(seen: _SeenRecord) -> Iterator[str]:
     client, place = seen.fact("client_id"), seen.fact("redirect_uris")
     if seen.last is None:
         yield f"Nothing was sent: the server knows this client already, as {client}."
@@ -181,12 +181,12 @@ def _registration(seen: _Seen) -> Iterator[str]:
         yield "It gave a client secret too, although none was asked for; it is kept like a token."
 
 
-def _pkce(_seen: _Seen) -> Iterator[str]:
+def _pkce(_seen: _SeenRecord) -> Iterator[str]:
     yield "authlens drew a secret, the code_verifier, and keeps it in memory."
     yield "Only its SHA-256, the code_challenge, goes into the link. Nothing was sent."
 
 
-def _authorization(seen: _Seen) -> Iterator[str]:
+def _authorization(seen: _SeenRecord) -> Iterator[str]:
     if seen.has("user_code"):
         yield f"On any device, open {seen.fact('verification_uri')} and enter {seen.fact('user_code')}."
         yield "Do so only if you started this login. Meanwhile the next stage asks for the tokens."
@@ -199,7 +199,7 @@ def _authorization(seen: _Seen) -> Iterator[str]:
         yield "It carried the state of this login, so the answer is ours."
 
 
-def _tokens(seen: _Seen) -> Iterator[str]:
+def _tokens(seen: _SeenRecord) -> Iterator[str]:
     token = next((f.value for f in seen.record.facts if f.name == "access_token"), None)
     if not isinstance(token, Secret):
         return
@@ -218,12 +218,12 @@ def _tokens(seen: _Seen) -> Iterator[str]:
         yield "There is no refresh token: when it ends, you sign in again."
 
 
-def _exchange(seen: _Seen) -> Iterator[str]:
+def _exchange(seen: _SeenRecord) -> Iterator[str]:
     yield "The server took the code and the code_verifier and gave tokens; the code is used up."
     yield from _tokens(seen)
 
 
-def _refresh(seen: _Seen) -> Iterator[str]:
+def _refresh(seen: _SeenRecord) -> Iterator[str]:
     if seen.last is None:
         yield "Nothing was sent: another process had refreshed it already."
         return
@@ -238,7 +238,7 @@ def _refresh(seen: _Seen) -> Iterator[str]:
         yield f"Then the old refresh token was handed in once more: {status}."
 
 
-def _access(seen: _Seen) -> Iterator[str]:
+def _access(seen: _SeenRecord) -> Iterator[str]:
     status = seen.response.status if seen.response is not None else None
     layer = seen.fact("answered by")
     if status is not None and status >= 500:
@@ -251,12 +251,12 @@ def _access(seen: _Seen) -> Iterator[str]:
         yield f"The answer came from: {layer}."
 
 
-def _probe(seen: _Seen) -> Iterator[str]:
+def _probe(seen: _SeenRecord) -> Iterator[str]:
     if seen.response is not None:
         yield f"The resource answered {seen.response.status} and takes the token."
 
 
-def _revoke(seen: _Seen) -> Iterator[str]:
+def _revoke(seen: _SeenRecord) -> Iterator[str]:
     for fact in seen.record.facts:
         if fact.name in ("refresh_token", "access_token") and not isinstance(fact.value, Secret):
             yield f"The server on the {fact.name.replace('_', ' ')}: {safe_line(fact.value, _MAX)}."
@@ -284,7 +284,7 @@ def _host(url: str) -> str:
         return ""
 
 
-_TELLERS: Final[Mapping[Stage, Callable[[_Seen], Iterator[str]]]] = {
+_TELLERS: Final[Mapping[Stage, Callable[[_SeenRecord], Iterator[str]]]] = {
     Stage.DETECTION: _detection,
     Stage.RESOURCE_METADATA: _resource_metadata,
     Stage.SERVER_METADATA: _server_metadata,

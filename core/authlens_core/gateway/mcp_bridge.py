@@ -24,7 +24,7 @@ from authlens_core.gateway.mcp_failure import (
 )
 from authlens_core.gateway.mcp_http import McpHttp, messages_of
 from authlens_core.gateway.mcp_message import (
-    Message,
+    McpMessage,
     MessageInvalid,
     error_line,
     line_of,
@@ -59,7 +59,7 @@ class _Pending:
     """A request on its way."""
 
     task: asyncio.Task[None]
-    message: Message
+    message: McpMessage
     cancelled: bool = field(default=False)
 
 
@@ -81,7 +81,7 @@ class McpBridge:
         self._pending: dict[tuple[type, str | int], _Pending] = {}
         self._listening: asyncio.Task[None] | None = None
         self._schemas: dict[str, dict[str, Any]] = {}
-        self._first: Message | None = None
+        self._first: McpMessage | None = None
 
     async def run(self, lines: AsyncIterator[bytes]) -> None:
         """Pass messages on until the client closes its side; then end the session."""
@@ -119,7 +119,7 @@ class McpBridge:
             elif not self._swallowed(message):
                 await self._post(message)
 
-    def _start(self, message: Message) -> None:
+    def _start(self, message: McpMessage) -> None:
         key = _key(message.request_id)
         task = asyncio.create_task(self._request(message))
         self._pending[key] = _Pending(task, message)
@@ -130,7 +130,7 @@ class McpBridge:
         if pending is not None and pending.task is task:
             del self._pending[key]
 
-    def _swallowed(self, message: Message) -> bool:
+    def _swallowed(self, message: McpMessage) -> bool:
         """Cancel a request of 2026-07-28 by closing its stream, which is the signal there; say whether so."""
         if message.method != "notifications/cancelled" or message.cancelled_id is None:
             return False
@@ -143,7 +143,7 @@ class McpBridge:
         pending.task.cancel()
         return True
 
-    async def _post(self, message: Message) -> None:
+    async def _post(self, message: McpMessage) -> None:
         """Send a notification, or the client's response to a request of the server."""
         try:
             async with asyncio.timeout(_AT_THE_END), self._http.post(message.body) as answer:
@@ -159,7 +159,7 @@ class McpBridge:
         elif message.method == "notifications/initialized" and self._listening is None:
             self._listening = asyncio.create_task(self._listen())
 
-    async def _request(self, message: Message) -> None:
+    async def _request(self, message: McpMessage) -> None:
         """Send a request and pass its answer on; an error of ours is an answer, too."""
         try:
             failure = await self._asked(message)
@@ -170,7 +170,7 @@ class McpBridge:
         if failure is not None and not self._is_cancelled(message):
             await self._write(error_line(message.request_id, failure.code, failure.message, failure.data))
 
-    async def _asked(self, message: Message) -> McpFailure | None:
+    async def _asked(self, message: McpMessage) -> McpFailure | None:
         if message.method == "initialize":
             self._first = message
             self._http.forget_session()
@@ -190,7 +190,7 @@ class McpBridge:
                 raise
         return await self._resumed(stream, message)
 
-    async def _resumed(self, stream: _Stream, message: Message) -> McpFailure | None:
+    async def _resumed(self, stream: _Stream, message: McpMessage) -> McpFailure | None:
         """Resume a stream until it has brought the response; say what is wrong where it cannot be."""
         while not stream.done and not self._is_cancelled(message):
             if stream.last_id is None:
@@ -212,7 +212,7 @@ class McpBridge:
                     await self._pass_on(answer, stream, message)
         return None
 
-    async def _pass_on(self, answer: StreamedResponse, stream: _Stream, request: Message | None) -> None:
+    async def _pass_on(self, answer: StreamedResponse, stream: _Stream, request: McpMessage | None) -> None:
         """Pass the messages of an answer on, as they arrive, until the response to `request`."""
         async with aclosing(messages_of(answer)) as events:
             async for event in events:
@@ -228,7 +228,7 @@ class McpBridge:
                 if stream.done:
                     return
 
-    def _learn(self, request: Message, response: Message) -> None:
+    def _learn(self, request: McpMessage, response: McpMessage) -> None:
         """Note the agreed version, and which parameters of a tool are repeated in header fields."""
         result = response.body.get("result")
         if not isinstance(result, dict):
@@ -240,14 +240,14 @@ class McpBridge:
                 if isinstance(tool, dict) and isinstance(tool.get("inputSchema"), dict):
                     self._schemas[str(tool.get("name"))] = tool["inputSchema"]
 
-    def _parameters(self, message: Message) -> tuple[tuple[str, str], ...]:
+    def _parameters(self, message: McpMessage) -> tuple[tuple[str, str], ...]:
         arguments = message.params.get("arguments")
         schema = self._schemas.get(str(message.params.get("name")))
         if message.method != "tools/call" or schema is None or not isinstance(arguments, dict):
             return ()
         return tuple(parameter_fields(schema, arguments)) if message.named_version is not None else ()
 
-    async def _asked_in_a_new_session(self, message: Message) -> McpFailure | None:
+    async def _asked_in_a_new_session(self, message: McpMessage) -> McpFailure | None:
         """Begin a session again, which the server has ended, and send the request there."""
         if self._first is None:
             return McpFailure(INVALID_REQUEST, "The server has ended the session.")
@@ -289,7 +289,7 @@ class McpBridge:
                 return
             await asyncio.sleep(stream.pause)
 
-    def _is_cancelled(self, message: Message) -> bool:
+    def _is_cancelled(self, message: McpMessage) -> bool:
         pending = self._pending.get(_key(message.request_id))
         return pending is not None and pending.message is message and pending.cancelled
 

@@ -15,7 +15,7 @@ from authlens_core.errors import (
     TimedOut,
 )
 from authlens_core.gateway.mcp_http import read_bounded
-from authlens_core.gateway.mcp_message import Message, MessageInvalid, parse_message
+from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, parse_message
 from authlens_core.gateway.refusal import login_command
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.streaming import StreamedResponse
@@ -65,7 +65,7 @@ def failure_of_wire(failure: WireFailure) -> McpFailure:
 
 
 async def failure_of_answer(
-    answer: StreamedResponse, url: str, request: Message | None = None
+    answer: StreamedResponse, url: str, request: McpMessage | None = None
 ) -> McpFailure | None:
     """Return what is wrong with the status or the type of an answer, or None where it can be read.
 

@@ -11,7 +11,7 @@ from authlens_core.credentials.inventory.request_headers import Fields
 from authlens_core.errors import Refused, ServerMisconfigured
 from authlens_core.gateway.event_stream import EventReader, EventTooLarge
 from authlens_core.gateway.forwarding import asks_for_a_token
-from authlens_core.gateway.mcp_message import Message, MessageInvalid, line_of, parse_message
+from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, line_of, parse_message
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.wire.client import Wire
@@ -32,7 +32,7 @@ class McpEvent:
         retry: milliseconds to wait before that.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[McpMessage, ...]
     event_id: str | None = None
     retry: int | None = None
 
@@ -77,7 +77,7 @@ class McpHttp:
             Refused: the server refuses a renewed credential, too.
             StreamFailed: there was no answer.
         """
-        message, data = Message(body), line_of(body)
+        message, data = McpMessage(body), line_of(body)
         own = tuple(message.routing_fields())
         self.modern = self.modern or bool(own)
         fields = (

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["Message", "MessageInvalid", "error_line", "line_of", "parameter_fields", "parse_message"]
+__all__ = ["McpMessage", "MessageInvalid", "error_line", "line_of", "parameter_fields", "parse_message"]
 
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 _NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
@@ -29,7 +29,7 @@ class MessageInvalid(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class McpMessage:
     """One message.
 
     Attributes:
@@ -55,7 +55,7 @@ class Message:
         """Whether an answer is expected."""
         return self.method is not None and self.request_id is not None
 
-    def answers(self, request: Message) -> bool:
+    def answers(self, request: McpMessage) -> bool:
         """Say whether this is the response to `request`; `1` and `"1"` are two ids."""
         if self.method is not None:
             return False
@@ -93,7 +93,7 @@ class Message:
             yield "Mcp-Name", _encoded(name)
 
 
-def parse_message(text: str | bytes) -> tuple[Message, ...]:
+def parse_message(text: str | bytes) -> tuple[McpMessage, ...]:
     """Return the messages in a line or a body: one, or those of a batch.
 
     Raises:
@@ -106,7 +106,7 @@ def parse_message(text: str | bytes) -> tuple[Message, ...]:
     found = value if isinstance(value, list) else [value]
     if not found or not all(isinstance(one, dict) for one in found):
         raise MessageInvalid
-    return tuple(Message(one) for one in found)
+    return tuple(McpMessage(one) for one in found)
 
 
 def line_of(body: Mapping[str, Any]) -> bytes:

@@ -16,11 +16,11 @@ from authlens_core.errors import (
 )
 from authlens_core.wire.exchange import FailureKind, WireFailure
 
-__all__ = ["Refusal", "login_command", "of_error", "of_failure"]
+__all__ = ["ProxyRefusal", "login_command", "of_error", "of_failure"]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ProxyRefusal:
     """An answer of the proxy itself.
 
     Attributes:
@@ -75,19 +75,19 @@ def login_command(url: str) -> str:
     return f"authlens login {shlex.quote(url)}"
 
 
-def of_error(error: AuthlensError, url: str) -> Refusal:
+def of_error(error: AuthlensError, url: str) -> ProxyRefusal:
     """Return the answer where there is no credential to send to `url`."""
     for kind, status, code in _STATUS:
         if isinstance(error, kind):
             command = login_command(url) if kind is LoginNeeded else ""
-            return Refusal(status, code, error.cause, error.cure, error.exit_code, command)
-    return Refusal(502, "failed", error.cause, error.cure, error.exit_code)
+            return ProxyRefusal(status, code, error.cause, error.cure, error.exit_code, command)
+    return ProxyRefusal(502, "failed", error.cause, error.cure, error.exit_code)
 
 
-def of_failure(failure: WireFailure) -> Refusal:
+def of_failure(failure: WireFailure) -> ProxyRefusal:
     """Return the answer where the resource could not be reached."""
     late = failure.kind is FailureKind.TIMEOUT
-    return Refusal(
+    return ProxyRefusal(
         504 if late else 502,
         "timed_out" if late else "network",
         failure.cause,

@@ -27,7 +27,7 @@ from authlens_core.gateway.forwarding import (
     request_fields,
     response_fields,
 )
-from authlens_core.gateway.refusal import Refusal, of_error, of_failure
+from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_failure
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
@@ -96,30 +96,30 @@ class ReverseProxy:
         with suppress(asyncio.CancelledError, _ClientGone):
             await answering
 
-    def admit(self, raw_path: bytes, query: bytes, fields: list[RawField]) -> Refusal | bytes:
+    def admit(self, raw_path: bytes, query: bytes, fields: list[RawField]) -> ProxyRefusal | bytes:
         """Return path and query for the resource, or why the request is not let in."""
         host = _value(fields, b"host")
         own = self.mapping.local.partition("://")[2]
         if own and not hmac.compare_digest(host, own.encode()):
-            return Refusal(421, "wrong_host", f"This proxy answers for the host {own} only.")
+            return ProxyRefusal(421, "wrong_host", f"This proxy answers for the host {own} only.")
         origin = _value(fields, b"origin")
         if origin and origin != self.mapping.local.encode():
-            return Refusal(403, "wrong_origin", "Requests of web pages from other origins are refused.")
+            return ProxyRefusal(403, "wrong_origin", "Requests of web pages from other origins are refused.")
         target = self.mapping.target(raw_path, query)
         if target is None:
-            return Refusal(404, "not_found", "There is nothing at this address.")
+            return ProxyRefusal(404, "not_found", "There is nothing at this address.")
         path = target.partition(b"?")[0].decode("latin-1")
         if is_hidden(path):
-            return Refusal(404, "not_found", "OAuth is hidden here: the proxy adds the credential.")
+            return ProxyRefusal(404, "not_found", "OAuth is hidden here: the proxy adds the credential.")
         if not self.credential.covers(path):
             shown = unquote(path)
-            return Refusal(403, "not_covered", f"The credential is not for {shown}.")
+            return ProxyRefusal(403, "not_covered", f"The credential is not for {shown}.")
         return target
 
     async def _answer(self, scope: Scope, incoming: _Incoming, send: Send) -> None:
         fields: list[RawField] = scope["headers"]
         admitted = self.admit(scope["raw_path"], scope["query_string"], fields)
-        if isinstance(admitted, Refusal):
+        if isinstance(admitted, ProxyRefusal):
             return await self._refuse(admitted, send)
         self.counters.requests += 1
         replayable = await incoming.hold(fields)
@@ -127,7 +127,7 @@ class ReverseProxy:
             refusal = await self._once(scope["method"], admitted, fields, incoming, send, last=last)
             if refusal is None:
                 return None
-            if isinstance(refusal, Refusal):
+            if isinstance(refusal, ProxyRefusal):
                 return await self._refuse(refusal, send)
         return None
 
@@ -140,7 +140,7 @@ class ReverseProxy:
         send: Send,
         *,
         last: bool,
-    ) -> Refusal | Fields | None:
+    ) -> ProxyRefusal | Fields | None:
         """Ask the resource once; return None when it is answered, or the renewed fields to try again with."""
         try:
             credential = await self.credential.fields()
@@ -166,7 +166,7 @@ class ReverseProxy:
             return renewed
         return _send_again() if incoming.streamed else self.refused()
 
-    async def _pass_on(self, answer: StreamedResponse, send: Send) -> Refusal | None:
+    async def _pass_on(self, answer: StreamedResponse, send: Send) -> ProxyRefusal | None:
         try:
             fields = list(response_fields(answer.fields, self.mapping))
         except Elsewhere as elsewhere:
@@ -181,10 +181,10 @@ class ReverseProxy:
         await send({"type": "http.response.body", "body": b""})
         return None
 
-    def refused(self) -> Refusal:
+    def refused(self) -> ProxyRefusal:
         """Return the answer where the resource refuses a renewed credential, too."""
         shown = self.credential.url
-        return Refusal(
+        return ProxyRefusal(
             502,
             "refused",
             f"{shown} refuses the credential.",
@@ -192,16 +192,18 @@ class ReverseProxy:
             Refused.exit_code,
         )
 
-    def elsewhere(self, redirect: Elsewhere) -> Refusal:
+    def elsewhere(self, redirect: Elsewhere) -> ProxyRefusal:
         """Return the answer where the resource redirects to another origin."""
         host = urlsplit(redirect.target).netloc
         if "/cdn-cgi/access/login" in redirect.target:
             cause = f"The resource redirects to the login page at {host}."
             return of_error(LoginNeeded(cause, "Log in again."), self.credential.url)
         cause = f"The resource redirects to {host}, where the credential does not go."
-        return Refusal(502, "redirect_refused", cause, "Start a proxy for that address if you trust it.", 5)
+        return ProxyRefusal(
+            502, "redirect_refused", cause, "Start a proxy for that address if you trust it.", 5
+        )
 
-    async def _refuse(self, refusal: Refusal, send: Send) -> None:
+    async def _refuse(self, refusal: ProxyRefusal, send: Send) -> None:
         if refusal.status >= 500:
             self.counters.failed(refusal.cause)
         await send({"type": "http.response.start", "status": refusal.status, "headers": refusal.fields})
@@ -255,8 +257,8 @@ async def _one(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-def _send_again() -> Refusal:
-    return Refusal(
+def _send_again() -> ProxyRefusal:
+    return ProxyRefusal(
         503,
         "send_again",
         "The resource refused the credential while the body was being sent; a new one is here now.",

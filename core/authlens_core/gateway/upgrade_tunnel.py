@@ -14,7 +14,7 @@ import h11
 
 from authlens_core.errors import AuthlensError
 from authlens_core.gateway.forwarding import Elsewhere, asks_for_a_token, request_fields, response_fields
-from authlens_core.gateway.refusal import Refusal, of_error, of_failure
+from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_failure
 from authlens_core.gateway.reverse_proxy import ReverseProxy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
@@ -65,16 +65,18 @@ class UpgradeTunnel:
         finally:
             writer.close()
 
-    async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Refusal | None:
+    async def _tunnel(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> ProxyRefusal | None:
         connection = h11.Connection(h11.SERVER)
         connection.receive_data(await reader.readuntil(b"\r\n\r\n"))
         event = connection.next_event()
         if not isinstance(event, h11.Request):
-            return Refusal(400, "bad_request", "This is not an upgrade request.")
+            return ProxyRefusal(400, "bad_request", "This is not an upgrade request.")
         fields = list(event.headers)
         path, _, query = event.target.partition(b"?")
         admitted = self._proxy.admit(path, query, fields)
-        if isinstance(admitted, Refusal):
+        if isinstance(admitted, ProxyRefusal):
             return admitted
         self._proxy.counters.requests += 1
         for last in (False, True):
@@ -91,7 +93,7 @@ class UpgradeTunnel:
         writer: asyncio.StreamWriter,
         *,
         last: bool,
-    ) -> Refusal | bool | None:
+    ) -> ProxyRefusal | bool | None:
         """Ask the resource once; True says that the credential was renewed and it is worth another try."""
         try:
             credential = await self._proxy.credential.fields()
@@ -111,7 +113,7 @@ class UpgradeTunnel:
 
     async def _connect(
         self, answer: StreamedResponse, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> Refusal | None:
+    ) -> ProxyRefusal | None:
         try:
             fields = list(response_fields(answer.fields, self._proxy.mapping))
         except Elsewhere as elsewhere:

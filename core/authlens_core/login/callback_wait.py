@@ -99,7 +99,7 @@ class ResponseWait:
             self._listener = await Listener.open(port=options.port, host=options.redirect_host)
         except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
             return None, _port_problem(options.port, stopped)
-        self._listener.on_event = self._heard
+        self._listener.on_event = self._on_listener_event
         self._bound = wanted
         return self._listener.redirect_uri, None
 
@@ -220,7 +220,7 @@ class ResponseWait:
         self.ignored += 1
         self._emit(AnswerIgnored(reason, self.ignored))
 
-    def _heard(self, event: ListenerEvent) -> None:
+    def _on_listener_event(self, event: ListenerEvent) -> None:
         if event.kind is EventKind.IGNORED:
             self._ignore(event.reason)
         elif event.kind is EventKind.TESTED:

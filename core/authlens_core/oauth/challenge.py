@@ -90,7 +90,7 @@ def parse_challenges(values: Sequence[str]) -> ChallengeField:
     challenges: list[Challenge] = []
     problems: list[str] = []
     for value in values:
-        reader = _Reader(value, MAX_CHALLENGES - len(challenges))
+        reader = _ChallengeReader(value, MAX_CHALLENGES - len(challenges))
         try:
             found, refused = reader.line()
         except _TooLarge as error:
@@ -166,7 +166,7 @@ class _Open:
         return None
 
 
-class _Reader:
+class _ChallengeReader:
     """Reads one line from left to right; `at` is the index of the next character."""
 
     def __init__(self, text: str, room: int) -> None:

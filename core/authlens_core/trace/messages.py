@@ -20,7 +20,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["Message", "Party", "Underway", "authorities", "messages"]
+__all__ = ["Arrow", "Party", "Underway", "authorities", "messages"]
 
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
 _CARRIES: Final = {
@@ -57,7 +57,7 @@ class Party(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Arrow:
     """One arrow, or a note where sender and receiver are the same.
 
     Attributes:
@@ -94,12 +94,12 @@ class Underway:
     request: Request | None = None
 
 
-def messages(records: Sequence[StageRecord], underway: Underway | None = None) -> tuple[Message, ...]:
+def messages(records: Sequence[StageRecord], underway: Underway | None = None) -> tuple[Arrow, ...]:
     """Return the arrows of `records` in the order in which they were sent, then those of a running stage.
 
     An exchange that was read again, after a user went on despite a failed check, is drawn once.
     """
-    drawn: list[Message] = []
+    drawn: list[Arrow] = []
     for index, record in enumerate(records):
         before = records[index - 1] if index else None
         known = len(before.exchanges) if before is not None and _goes_on(before, record) else 0
@@ -128,7 +128,7 @@ def _goes_on(before: StageRecord, record: StageRecord) -> bool:
     return bool(done) and before.stage is record.stage and record.exchanges[: len(done)] == done
 
 
-def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Message]:
+def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Arrow]:
     if record.stage is Stage.AUTHORIZATION:
         yield from _authorization(record, index)
         return
@@ -147,7 +147,7 @@ def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Message]
         yield _own("has a client_id already: nothing to send", record.stage, index)
 
 
-def _of_underway(underway: Underway, index: int) -> Iterator[Message]:
+def _of_underway(underway: Underway, index: int) -> Iterator[Arrow]:
     stage = underway.stage
     so_far = tuple(enumerate(underway.exchanges))
     for number, exchange in so_far:
@@ -156,8 +156,8 @@ def _of_underway(underway: Underway, index: int) -> Iterator[Message]:
     if underway.request is not None:
         yield _request(stage, underway.request, Purpose.OTHER, len(so_far), index)
     elif stage is Stage.AUTHORIZATION:
-        yield Message(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
-        yield Message(
+        yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
+        yield Arrow(
             Party.BROWSER,
             Party.AUTHLENS,
             "waiting for the browser",
@@ -190,13 +190,13 @@ def _receiver(stage: Stage, purpose: Purpose) -> Party:
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 
 
-def _request(stage: Stage, request: Request, purpose: Purpose, number: int, index: int) -> Message:
+def _request(stage: Stage, request: Request, purpose: Purpose, number: int, index: int) -> Arrow:
     carries = "" if purpose is Purpose.SIGNING_KEYS else _CARRIES.get(stage, "")
     if stage is Stage.REVOKE:
         carries = "Bearer token" if purpose is Purpose.ACCESS else _REVOCATIONS.get(purpose, ("", ""))[1]
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
     receiver = _receiver(stage, purpose)
-    return Message(Party.AUTHLENS, receiver, label, stage, number, record_index=index)
+    return Arrow(Party.AUTHLENS, receiver, label, stage, number, record_index=index)
 
 
 def _path(url: str) -> str:
@@ -205,12 +205,12 @@ def _path(url: str) -> str:
     return slash + path or "/"
 
 
-def _answer(stage: Stage, exchange: Exchange, number: int, index: int) -> Message:
+def _answer(stage: Stage, exchange: Exchange, number: int, index: int) -> Arrow:
     failure, response = exchange.failure, exchange.response
     label = "no answer" if response is None else _status(response.status)
     if failure is not None:
         label = f"{label} ({failure.kind})" if response is None else f"{label}, cut short ({failure.kind})"
-    return Message(
+    return Arrow(
         _receiver(stage, exchange.purpose),
         Party.AUTHLENS,
         label,
@@ -224,12 +224,12 @@ def _answer(stage: Stage, exchange: Exchange, number: int, index: int) -> Messag
     )
 
 
-def _reply(record: StageRecord, exchange: Exchange, number: int, index: int, *, failed: bool) -> Message:
+def _reply(record: StageRecord, exchange: Exchange, number: int, index: int, *, failed: bool) -> Arrow:
     plain = _answer(record.stage, exchange, number, index)
     if plain.failed or not failed:
         return plain
     note = _reason(record, _REVOCATIONS.get(exchange.purpose, ("",))[0])
-    return Message(
+    return Arrow(
         plain.sender,
         plain.receiver,
         plain.label,
@@ -267,22 +267,22 @@ def _words(check: Check) -> str:
     return f"expected: {expected} · seen: {check.seen}" if check.seen else f"expected: {expected}"
 
 
-def _own(label: str, stage: Stage, index: int, *, failed: bool = False, note: str = "") -> Message:
-    return Message(Party.AUTHLENS, Party.AUTHLENS, label, stage, failed=failed, note=note, record_index=index)
+def _own(label: str, stage: Stage, index: int, *, failed: bool = False, note: str = "") -> Arrow:
+    return Arrow(Party.AUTHLENS, Party.AUTHLENS, label, stage, failed=failed, note=note, record_index=index)
 
 
-def _device(record: StageRecord, index: int) -> Iterator[Message]:
+def _device(record: StageRecord, index: int) -> Iterator[Arrow]:
     """Yield the way of the code that the user enters on another device."""
     stage = record.stage
     if record.outcome is not Outcome.PASSED:
         yield _own("got no code to enter", stage, index, failed=True, note=_reason(record))
         return
-    yield Message(Party.AUTHLENS, Party.PERSON, "the code to enter", stage, record_index=index)
-    yield Message(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
-    yield Message(Party.BROWSER, Party.SERVER, "sign in, enter the code", stage, record_index=index)
+    yield Arrow(Party.AUTHLENS, Party.PERSON, "the code to enter", stage, record_index=index)
+    yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
+    yield Arrow(Party.BROWSER, Party.SERVER, "sign in, enter the code", stage, record_index=index)
 
 
-def _authorization(record: StageRecord, index: int) -> Iterator[Message]:
+def _authorization(record: StageRecord, index: int) -> Iterator[Arrow]:
     """Yield the browser's way, known once it came back; until then, the arrow that is missing."""
     failed = {check.name for check in record.failures}
     answered = record.outcome is Outcome.PASSED or bool(failed & _OF_THE_ANSWER)
@@ -300,9 +300,9 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Message]:
     if not answered and record.outcome is Outcome.FAILED and CheckId.AUTHORIZATION_TIMEOUT not in failed:
         yield _own("cannot hand out the link", stage, index, failed=True, note=reason)
         return
-    yield Message(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
+    yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
     if not answered:
-        yield Message(
+        yield Arrow(
             Party.BROWSER,
             Party.AUTHLENS,
             "the browser did not come back",
@@ -317,10 +317,10 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Message]:
     what = "code" if record.outcome is Outcome.PASSED else "answer"
     if CheckId.AUTHORIZATION_ERROR in failed:
         what = "error"
-    yield Message(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
-    yield Message(Party.BROWSER, Party.SERVER, "sign in", stage, record_index=index)
-    yield Message(Party.SERVER, Party.BROWSER, f"redirect with {what}", stage, reply=True, record_index=index)
-    yield Message(
+    yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
+    yield Arrow(Party.BROWSER, Party.SERVER, "sign in", stage, record_index=index)
+    yield Arrow(Party.SERVER, Party.BROWSER, f"redirect with {what}", stage, reply=True, record_index=index)
+    yield Arrow(
         Party.BROWSER,
         Party.AUTHLENS,
         "code, state" if what == "code" else what,

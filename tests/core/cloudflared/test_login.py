@@ -15,7 +15,7 @@ from authlens_core.cloudflared.login import (
     CloudflaredLogin,
     LinkShown,
     OtherWaits,
-    Said,
+    PrintedLine,
     Started,
     run_login,
 )
@@ -47,7 +47,7 @@ async def test_the_token_comes_from_stdout_and_is_found_on_disk(tmp_path: Path) 
     assert result.token.reveal() == stub.token
     assert result.link == stub.link
     assert result.kept_at == stub.tokens / f"wiki.example.com-{'a' * 64}-token"
-    assert [type(event) for event in heard if not isinstance(event, Said)] == [Started, LinkShown]
+    assert [type(event) for event in heard if not isinstance(event, PrintedLine)] == [Started, LinkShown]
     assert stub.calls()[-1]["args"] == ["access", "login", "--no-verbose", "--auto-close", URL]
     assert stub.token not in repr(result) + repr(heard)
 
@@ -219,7 +219,7 @@ async def test_a_hostile_line_is_made_safe_to_show(tmp_path: Path) -> None:
     script.write_text(script.read_text().replace("Waiting for login...", "\\x1b]0;owned\\x07"))
     heard: list[CloudflaredEvent] = []
     await _log_in(stub, heard=heard)
-    lines = [event.line for event in heard if isinstance(event, Said)]
+    lines = [event.line for event in heard if isinstance(event, PrintedLine)]
     assert any("owned" in line for line in lines)
     assert lines
     assert all(line.isprintable() for line in lines)
@@ -257,7 +257,7 @@ async def test_a_flood_of_words_is_not_told_line_by_line(tmp_path: Path) -> None
     body = f"yes nonsense | head -20000 >&2; echo {link} >&2; exit 1"
     with pytest.raises(AuthlensError):
         await run_login(URL, timeout=20, events=heard.append, cloudflared=_script(tmp_path, body))
-    assert sum(isinstance(event, Said) for event in heard) <= 1_000
+    assert sum(isinstance(event, PrintedLine) for event in heard) <= 1_000
     assert LinkShown(link) in heard
 
 

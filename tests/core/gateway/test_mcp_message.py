@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from authlens_core.gateway.mcp_message import Message, MessageInvalid, parameter_fields, parse_message
+from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, parameter_fields, parse_message
 
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
 
 
 def test_a_message_that_names_its_version_is_repeated_in_fields() -> None:
     """So that a gateway can route it without reading the body (2026-07-28)."""
-    call = Message({"id": 1, "method": "tools/call", "params": {"_meta": META, "name": "größe"}})
+    call = McpMessage({"id": 1, "method": "tools/call", "params": {"_meta": META, "name": "größe"}})
     assert dict(call.routing_fields()) == {
         "MCP-Protocol-Version": "2026-07-28",
         "Mcp-Method": "tools/call",
@@ -23,7 +23,7 @@ def test_a_message_that_names_its_version_is_repeated_in_fields() -> None:
 
 def test_a_message_without_a_version_gets_no_fields() -> None:
     """Until 2025-11-25 there are none."""
-    assert not list(Message({"id": 1, "method": "tools/list"}).routing_fields())
+    assert not list(McpMessage({"id": 1, "method": "tools/list"}).routing_fields())
 
 
 def test_marked_arguments_become_fields_also_nested_ones() -> None:
@@ -54,8 +54,8 @@ def test_what_is_no_message_is_refused(text: str) -> None:
 
 def test_ids_of_different_types_are_different_ids() -> None:
     """`1` is not `"1"`, and True is no id."""
-    request = Message({"id": 1, "method": "x"})
-    assert Message({"id": 1, "result": {}}).answers(request)
-    assert not Message({"id": "1", "result": {}}).answers(request)
-    assert not Message({"id": True, "result": {}}).answers(request)
-    assert not Message({"id": 1, "method": "y"}).answers(request)
+    request = McpMessage({"id": 1, "method": "x"})
+    assert McpMessage({"id": 1, "result": {}}).answers(request)
+    assert not McpMessage({"id": "1", "result": {}}).answers(request)
+    assert not McpMessage({"id": True, "result": {}}).answers(request)
+    assert not McpMessage({"id": 1, "method": "y"}).answers(request)

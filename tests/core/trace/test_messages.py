@@ -10,7 +10,7 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.http_message import Request
-from authlens_core.trace.messages import Message, Party, Underway, authorities, messages
+from authlens_core.trace.messages import Arrow, Party, Underway, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.purpose import Purpose
@@ -56,7 +56,7 @@ def sent(answer: Answer, purpose: Purpose = Purpose.OTHER, url: str = f"{ISSUER}
     return replace(exchange(answer, Request("POST", url)), purpose=purpose)
 
 
-def ways(drawn: tuple[Message, ...]) -> list[str]:
+def ways(drawn: tuple[Arrow, ...]) -> list[str]:
     """Return sender, receiver and label of every arrow."""
     return [f"{one.sender} > {one.receiver}: {one.label}" for one in drawn]
 

@@ -68,23 +68,23 @@ def offer(environ: Mapping[str, str], *, no_browser: bool = False) -> LoginConso
     listener = SimpleNamespace(port=8400, redirect_uri="http://localhost:8400/callback")
     run = SimpleNamespace(wait=SimpleNamespace(listener=listener, waiting=True))
     arguments = Namespace(json=False, no_browser=no_browser)
-    teller = LoginConsole(cast("Login", run), arguments, environ)
-    teller.hear(AuthorizationReady(LINK, (), 300.0))
-    return teller
+    console = LoginConsole(cast("Login", run), arguments, environ)
+    console.on_event(AuthorizationReady(LINK, (), 300.0))
+    return console
 
 
-def press_enter(teller: LoginConsole) -> None:
+def press_enter(console: LoginConsole) -> None:
     """Press Enter on the empty line."""
-    reader: Any = teller._reader
+    reader: Any = console._reader
     reader.enter()
 
 
 def test_nothing_opens_before_enter_is_pressed(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """On the person's own machine by a key press, and the words say which."""
-    teller = offer(DESKTOP)
+    console = offer(DESKTOP)
     assert opened == []
     assert "Press Enter, and the browser of this machine opens the link." in capsys.readouterr().err
-    press_enter(teller)
+    press_enter(console)
     assert opened == [LINK]
     assert "The browser was asked to open the link." in capsys.readouterr().err
 

@@ -11,7 +11,7 @@ from authlens_core.cloudflared.login import (
     CloudflaredLogin,
     LinkShown,
     OtherWaits,
-    Said,
+    PrintedLine,
     Started,
     run_login,
 )
@@ -32,25 +32,25 @@ async def cloudflared_login(arguments: Namespace) -> int:
         NoSecretStore: the state directory cannot be used.
     """
     url = checked_url(arguments.url)
-    teller = _Teller(as_json=arguments.json)
+    console = _CloudflaredConsole(as_json=arguments.json)
     try:
-        login = await run_login(url, timeout=arguments.timeout, events=teller.hear)
+        login = await run_login(url, timeout=arguments.timeout, events=console.on_event)
     except AuthlensError as error:
-        return teller.failed(error)
+        return console.failed(error)
     async with open_session() as session:
         token_id = "" if login.file is None else login.file.token_id
         session.credentials.record("login", token_id, f"{url} by cloudflared")
         said = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)
-    return teller.ended(login, said)
+    return console.ended(login, said)
 
 
-class _Teller:
+class _CloudflaredConsole:
     """Tells a login by cloudflared, as words on stderr or as JSON lines on stdout."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._json = as_json
 
-    def hear(self, event: CloudflaredEvent) -> None:
+    def on_event(self, event: CloudflaredEvent) -> None:
         """Tell one event."""
         if self._json:
             answer_json(_as_json(event))
@@ -65,7 +65,7 @@ class _Teller:
                     say(line)
             case OtherWaits(pid):
                 say(f"! Another cloudflared (process {pid}) waits for the same login: finish that one.")
-            case Said():
+            case PrintedLine():
                 pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
 
     def _begun(self, command: str, cloudflared: Cloudflared) -> None:
@@ -118,5 +118,5 @@ def _as_json(event: CloudflaredEvent) -> dict[str, object]:
             return {"event": "link", "url": url}
         case OtherWaits(pid):
             return {"event": "another waits", "pid": pid}
-        case Said(line):
+        case PrintedLine(line):
             return {"event": "cloudflared said", "line": line}

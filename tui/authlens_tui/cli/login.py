@@ -76,14 +76,14 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
 async def _alone(session: Session, pending: PendingLogin, arguments: Namespace, secret: Secret | None) -> int:
     """Run the login, which no other process runs meanwhile."""
     run = session.login(pending.url, _options(arguments, secret))
-    teller = LoginConsole(run, arguments, os.environ)
-    run.watch(teller.hear)
+    console = LoginConsole(run, arguments, os.environ)
+    run.watch(console.on_event)
     run.watch(pending.on_event)
     with _noted(run, session):
         try:
             return await _all_stages(run, frozenset(arguments.yes), as_json=arguments.json)
         finally:
-            teller.close()
+            console.close()
             await run.aclose()
 
 

@@ -59,7 +59,7 @@ class LoginConsole:
         self._link_to_open = ""  # by Enter, where the browser of this machine is the user's
         self._earlier: tuple[Secret, ...] = ()  # what was pasted and refused: it may have been a beginning
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Tell one event."""
         if isinstance(event, StageEnded) and event.record.stage is Stage.AUTHORIZATION:
             self._reader.close()

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from authlens_core.agents.agent import AGENTS, Agent, Places
-from authlens_core.agents.config_edit import ConfigFile, Edited, rendered
+from authlens_core.agents.config_edit import ConfigFile, EditResult, rendered
 from authlens_core.errors import UsageError
 from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.output import answer_text, say
@@ -86,7 +86,7 @@ def _is_ours(entry: Any) -> bool:
     return "mcp-bridge" in words
 
 
-def _say_written(edited: Edited, agent: Agent, name: str, url: str) -> None:
+def _say_written(edited: EditResult, agent: Agent, name: str, url: str) -> None:
     shown = str(edited.path)
     if not edited.changed:
         say(f"{shown} has {name} already.")
@@ -97,7 +97,7 @@ def _say_written(edited: Edited, agent: Agent, name: str, url: str) -> None:
     say(f"  → If there is no login yet: authlens login {shlex.quote(url)}")
 
 
-def _say_removed(edited: Edited, agent: Agent, name: str) -> None:
+def _say_removed(edited: EditResult, agent: Agent, name: str) -> None:
     shown = str(edited.path)
     if not edited.changed:
         say(f"{shown} has no server named {name}.")

@@ -20,7 +20,7 @@ from authlens_core.cloudflared.login import (
     CloudflaredLogin,
     LinkShown,
     OtherWaits,
-    Said,
+    PrintedLine,
     Started,
     run_login,
 )
@@ -140,7 +140,7 @@ class CloudflaredScreen(ModalScreen[bool]):
     async def _run(self) -> None:
         try:
             login = await run_login(
-                self._url, timeout=self._seconds, events=self._hear, environ=self._environ
+                self._url, timeout=self._seconds, events=self._show_event, environ=self._environ
             )
             token_id = "" if login.file is None else login.file.token_id
             self._session.credentials.record("login", token_id, f"{self._url} by cloudflared")
@@ -152,7 +152,7 @@ class CloudflaredScreen(ModalScreen[bool]):
             return
         self._tell_proof(login, said)
 
-    def _hear(self, event: CloudflaredEvent) -> None:
+    def _show_event(self, event: CloudflaredEvent) -> None:
         if not self.is_mounted:
             return
         match event:
@@ -168,7 +168,7 @@ class CloudflaredScreen(ModalScreen[bool]):
                 self.result.update(
                     Content(f"! Another cloudflared (process {pid}) waits for this login: finish that one.")
                 )
-            case Said(line):
+            case PrintedLine(line):
                 self.said.update(Content(f"cloudflared: {line}"))
         self._show()
 

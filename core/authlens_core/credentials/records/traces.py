@@ -106,7 +106,7 @@ class Traces:
                         text,
                     ),
                 )
-                _tidy(connection, grant_id, known)
+                _delete_unlisted(connection, grant_id, known)
         except StateUnusable:
             return False
         return True
@@ -222,7 +222,7 @@ def _written(trace: Trace) -> str | None:
     return None
 
 
-def _tidy(connection: sqlite3.Connection, grant_id: str, known: Collection[str]) -> None:
+def _delete_unlisted(connection: sqlite3.Connection, grant_id: str, known: Collection[str]) -> None:
     """Delete what is too much: of this credential, of credentials that are gone, of all together."""
     connection.execute(
         """

@@ -20,7 +20,7 @@ from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import own_file
 from authlens_core.state.private_file import WriteStep
 
-__all__ = ["Content", "EntryFile", "FileBusy", "FileDamaged", "FileNewer"]
+__all__ = ["EntryFile", "FileBusy", "FileContent", "FileDamaged", "FileNewer"]
 
 VERSION: Final = 1
 BUSY_SECONDS: Final = 2.0
@@ -41,7 +41,7 @@ class FileBusy(Exception):
 
 
 @dataclass(slots=True)
-class Content:
+class FileContent:
     """What is in the file."""
 
     header: dict[str, Any] = field(default_factory=dict)
@@ -60,9 +60,9 @@ class EntryFile:
         self.path = path
         self._kind = kind
         self._on_step = on_step or (lambda _step: None)
-        self._read: tuple[tuple[int, int, int], Content] | None = None
+        self._read: tuple[tuple[int, int, int], FileContent] | None = None
 
-    def read(self) -> Content:
+    def read(self) -> FileContent:
         """Return what is in the file, which is not to be changed; nothing if there is no file.
 
         Raises:
@@ -72,7 +72,7 @@ class EntryFile:
             OSError: it cannot be read.
         """
         if not os.path.lexists(self.path):
-            return Content()
+            return FileContent()
         descriptor = os.open(own_file(self.path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
@@ -82,7 +82,7 @@ class EntryFile:
                 self._read = seen, self._parsed(file.read(_LARGEST))
         return self._read[1]
 
-    def _parsed(self, data: bytes) -> Content:
+    def _parsed(self, data: bytes) -> FileContent:
         found: Any = None
         # Raised outside the handler: the decoder's error carries the whole text.
         with suppress(ValueError, RecursionError):
@@ -94,13 +94,13 @@ class EntryFile:
             raise FileNewer(self._words(f"was written by a newer authlens (version {version})"))
         if version != VERSION or not isinstance(header, dict) or not isinstance(entries, dict):
             raise FileDamaged(self._words("is damaged"))
-        return Content(header, entries)
+        return FileContent(header, entries)
 
     def _words(self, what: str) -> str:
         return f"{self.path} {what}"
 
     @contextmanager
-    def changing(self) -> Iterator[Content]:
+    def changing(self) -> Iterator[FileContent]:
         """Yield the content to change it; it is written when the block ends without an exception.
 
         Raises:
@@ -110,7 +110,7 @@ class EntryFile:
         with self._locked():
             self._on_step(WriteStep.LOCKED)
             present = self.read()
-            content = Content(dict(present.header), dict(present.entries))
+            content = FileContent(dict(present.header), dict(present.entries))
             yield content
             self._write(content)
 
@@ -134,7 +134,7 @@ class EntryFile:
         finally:
             lock.release()
 
-    def _write(self, content: Content) -> None:
+    def _write(self, content: FileContent) -> None:
         text = json.dumps(
             {
                 "format": self._kind,

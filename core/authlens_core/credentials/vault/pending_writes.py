@@ -39,7 +39,7 @@ class PendingWrites:
         task = asyncio.create_task(work)
         self._left.add(task)
         task.add_done_callback(self._left.discard)
-        task.add_done_callback(_hear)
+        task.add_done_callback(_retrieve_exception)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -62,7 +62,7 @@ class PendingWrites:
             await asyncio.wait(late, timeout=seconds)
 
 
-def _hear(task: asyncio.Task[Any]) -> None:
+def _retrieve_exception(task: asyncio.Task[Any]) -> None:
     """Take note of how a task ended that no one awaits any more: the grant says it, not the log."""
     if not task.cancelled():
         task.exception()

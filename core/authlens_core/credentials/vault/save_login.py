@@ -6,10 +6,10 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.state.locks import LockBusy
 
-__all__ = ["keep"]
+__all__ = ["save_login"]
 
 
-async def keep(credentials: Credentials, grant: Grant, secrets: GrantSecrets) -> Grant:
+async def save_login(credentials: Credentials, grant: Grant, secrets: GrantSecrets) -> Grant:
     """Save a new login under the lock of its refresh, and return it with its generation.
 
     The lock is waited for while there is time: when the program is being left, or another one has held it

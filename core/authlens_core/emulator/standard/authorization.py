@@ -15,18 +15,18 @@ from authlens_core.emulator.edge import NO_STORE, read_body
 from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.pages import login_page, page
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.clients import Clients
-from authlens_core.emulator.standard.state import CODE_LIFETIME, Client, Code, ServerState
+from authlens_core.emulator.standard.clients import EmulatedClients
+from authlens_core.emulator.standard.state import CODE_LIFETIME, Code, EmulatedClient, ServerState
 
-__all__ = ["Authorization"]
+__all__ = ["StandardAuthorizationEndpoint"]
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-class Authorization:
+class StandardAuthorizationEndpoint:
     """Answers a browser."""
 
-    def __init__(self, state: ServerState, clients: Clients) -> None:
+    def __init__(self, state: ServerState, clients: EmulatedClients) -> None:
         self._state = state
         self._clients = clients
 
@@ -89,7 +89,7 @@ class Authorization:
         login.user, login.denied = choice, not choice
         return page("Device connected" if choice else "Login denied", "<p>Return to your device.</p>")
 
-    def _login_page(self, client: Client) -> Response:
+    def _login_page(self, client: EmulatedClient) -> Response:
         nonce = secrets.token_urlsafe(16)
         host = urlsplit(self._state.resource_url).netloc
         answer = login_page(host, USERS, nonce=nonce, client=client.name)
@@ -120,7 +120,7 @@ class Authorization:
             raise OAuthRefusal("invalid_request_uri", "The pushed request is unknown, used or expired")
         return {**pushed, "client_id": client_id, "request_uri": request_uri}
 
-    def _problem(self, given: dict[str, str], client: Client) -> tuple[str, str] | None:
+    def _problem(self, given: dict[str, str], client: EmulatedClient) -> tuple[str, str] | None:
         state = self._state
         if given.get("response_type") != "code" or "authorization_code" not in client.grant_types:
             return "unsupported_response_type", "Only response_type code, for clients registered for it"

@@ -16,9 +16,9 @@ from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
 from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.person import fetch_page
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.state import Client, ServerState
+from authlens_core.emulator.standard.state import EmulatedClient, ServerState
 
-__all__ = ["DEVICE_GRANT", "EXAMPLE_DOCUMENT", "Clients"]
+__all__ = ["DEVICE_GRANT", "EXAMPLE_DOCUMENT", "EmulatedClients"]
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 EXAMPLE_DOCUMENT: Final = "/example-client.json"
@@ -26,7 +26,7 @@ GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GR
 AUTH_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"})
 
 
-class Clients:
+class EmulatedClients:
     """Finds, registers and deletes clients."""
 
     def __init__(self, state: ServerState) -> None:
@@ -70,7 +70,7 @@ class Clients:
             }
         )
 
-    async def find(self, client_id: str) -> Client:
+    async def find(self, client_id: str) -> EmulatedClient:
         """Return a registered client, or the one that the document at the URL `client_id` describes.
 
         Raises:
@@ -83,7 +83,7 @@ class Clients:
             return await self._from_document(client_id)
         raise OAuthRefusal("invalid_client", "Client not found" if client_id else "client_id is missing", 401)
 
-    async def _from_document(self, url: str) -> Client:
+    async def _from_document(self, url: str) -> EmulatedClient:
         """Fetch and check a client metadata document; this emulator goes to loopback only."""
         try:
             status, text = await fetch_page(url)
@@ -94,9 +94,9 @@ class Clients:
         if status != 200 or document.get("client_id") != url:
             raise OAuthRefusal("invalid_client", "The document is not that of this client_id", 401)
         grant_types = tuple(map(str, document.get("grant_types", ("authorization_code",))))
-        return Client(url, uris, str(document.get("client_name", ""))[:200], grant_types=grant_types)
+        return EmulatedClient(url, uris, str(document.get("client_name", ""))[:200], grant_types=grant_types)
 
-    def _registered(self, body: bytes) -> Client:
+    def _registered(self, body: bytes) -> EmulatedClient:
         try:
             metadata = json.loads(body)
             uris, grants = (
@@ -113,7 +113,7 @@ class Clients:
             raise OAuthRefusal("invalid_redirect_uri", "redirect_uris is missing")
         if not all(urlsplit(uri).scheme in ("http", "https") for uri in uris):
             raise OAuthRefusal("invalid_redirect_uri", "A redirect URI is not an http or https URL")
-        return Client(
+        return EmulatedClient(
             client_id=secrets.token_urlsafe(16),
             redirect_uris=tuple(uris),
             name=str(metadata.get("client_name", ""))[:200],
@@ -123,7 +123,7 @@ class Clients:
             management_token=secrets.token_urlsafe(32),
         )
 
-    def _information(self, client: Client) -> dict[str, Any]:
+    def _information(self, client: EmulatedClient) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "client_id": client.client_id,
             "client_name": client.name,

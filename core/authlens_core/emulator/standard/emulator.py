@@ -127,9 +127,9 @@ class StandardEmulator(Running):
         """Register a client, as an administrator would; return its id and its secret, if any."""
         from authlens_core.emulator.grants import put
         from authlens_core.emulator.standard.clients import GRANT_TYPES
-        from authlens_core.emulator.standard.state import Client
+        from authlens_core.emulator.standard.state import EmulatedClient
 
-        client = Client(
+        client = EmulatedClient(
             client_id=secrets.token_urlsafe(16),
             redirect_uris=(redirect_uri,),
             auth_method=auth_method,

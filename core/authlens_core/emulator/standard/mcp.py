@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from authlens_core.emulator.edge import json_answer, read_body
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.resource import Refused, Resource
+from authlens_core.emulator.standard.resource import NotAdmitted, Resource
 from authlens_core.emulator.standard.state import ServerState
 
 __all__ = ["McpEndpoint"]
@@ -55,7 +55,7 @@ class McpEndpoint:
         if not opened:
             try:
                 user = self._resource.allowed(request).grant.user
-            except Refused as refused:
+            except NotAdmitted as refused:
                 return refused.answer
         if not isinstance(call, dict) or not isinstance(method, str):
             return _error(None, -32700, "Parse error", 400)
@@ -67,7 +67,7 @@ class McpEndpoint:
             return json_answer({"error": "Not Found"}, 404)
         try:
             self._resource.allowed(request)
-        except Refused as refused:
+        except NotAdmitted as refused:
             return refused.answer
         if request.method == "GET" and self._state.has(StandardFault.ENDLESS_STREAM):
             return StreamingResponse(self._events(), media_type="text/event-stream")

@@ -14,12 +14,12 @@ from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.dpop import proof_key
 from authlens_core.emulator.standard.state import ServerState, Token
 
-__all__ = ["METADATA", "Refused", "Resource"]
+__all__ = ["METADATA", "NotAdmitted", "Resource"]
 
 METADATA: Final = "/.well-known/oauth-protected-resource"
 
 
-class Refused(Exception):
+class NotAdmitted(Exception):
     """The request is not allowed in; `answer` is the response."""
 
     def __init__(self, answer: Response) -> None:
@@ -60,7 +60,7 @@ class Resource:
         """The resource of the profile `generic`: a small JSON API."""
         try:
             token = self.allowed(request)
-        except Refused as refused:
+        except NotAdmitted as refused:
             return refused.answer
         body = {"message": f"Welcome, {token.grant.user}", "scope": token.grant.scope}
         return self._with_nonce(json_answer(body))
@@ -69,23 +69,23 @@ class Resource:
         """Return what the request's token stands for.
 
         Raises:
-            Refused: no token, a bad one, one without its proof, or one without the scope.
+            NotAdmitted: no token, a bad one, one without its proof, or one without the scope.
         """
         scheme, _, access_token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() not in ("bearer", "dpop"):
-            raise Refused(self.challenge())
+            raise NotAdmitted(self.challenge())
         token = self._state.token(access_token.strip())
         if token is None:
-            raise Refused(self.challenge({"error": "invalid_token"}))
+            raise NotAdmitted(self.challenge({"error": "invalid_token"}))
         try:
             key = proof_key(self._state, request, access_token.strip())
         except OAuthRefusal as error:
-            raise Refused(self.challenge({"error": error.error})) from None
+            raise NotAdmitted(self.challenge({"error": error.error})) from None
         bound = scheme.lower() == "dpop"
         if token.grant.jkt != (key if bound else ""):
-            raise Refused(self.challenge({"error": "invalid_token"}))
+            raise NotAdmitted(self.challenge({"error": "invalid_token"}))
         if self._state.has(StandardFault.STEP_UP) and "write" not in token.grant.scope.split():
-            raise Refused(self.challenge({"error": "insufficient_scope", "scope": "read write"}, 403))
+            raise NotAdmitted(self.challenge({"error": "insufficient_scope", "scope": "read write"}, 403))
         return token
 
     def challenge(self, facts: Mapping[str, str] | None = None, status: int = 401) -> Response:

@@ -10,10 +10,10 @@ from starlette.routing import Route
 
 from authlens_core.emulator.edge import json_answer
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.authorization import Authorization
-from authlens_core.emulator.standard.clients import DEVICE_GRANT, EXAMPLE_DOCUMENT, Clients
+from authlens_core.emulator.standard.authorization import StandardAuthorizationEndpoint
+from authlens_core.emulator.standard.clients import DEVICE_GRANT, EXAMPLE_DOCUMENT, EmulatedClients
 from authlens_core.emulator.standard.state import SCOPES, ServerState
-from authlens_core.emulator.standard.token_endpoint import TokenEndpoint
+from authlens_core.emulator.standard.token_endpoint import StandardTokenEndpoint
 
 __all__ = ["server_routes"]
 
@@ -22,8 +22,8 @@ _WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-c
 
 def server_routes(state: ServerState) -> list[Route]:
     """Return the routes of the authorization server; `/moved` is the issuer after a move."""
-    clients = Clients(state)
-    browser, tokens = Authorization(state, clients), TokenEndpoint(state, clients)
+    clients = EmulatedClients(state)
+    browser, tokens = StandardAuthorizationEndpoint(state, clients), StandardTokenEndpoint(state, clients)
 
     async def metadata(request: Request) -> Response:
         wanted = request.path_params.get("suffix", "")

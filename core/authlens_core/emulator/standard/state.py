@@ -16,7 +16,7 @@ from authlens_core.emulator.grants import OAuthRefusal, challenge_of, put
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
 
-__all__ = ["Client", "Code", "DeviceLogin", "Grant", "ServerState", "Token"]
+__all__ = ["Code", "DeviceLogin", "EmulatedClient", "EmulatedGrant", "ServerState", "Token"]
 
 CODE_LIFETIME: Final = 60.0
 DEVICE_LIFETIME: Final = 600
@@ -25,7 +25,7 @@ _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no wor
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class EmulatedClient:
     """A registered client, or one of a client metadata document."""
 
     client_id: str
@@ -66,7 +66,7 @@ class DeviceLogin:
 
 
 @dataclass(slots=True)
-class Grant:
+class EmulatedGrant:
     """One user's permission to one client, bound to a key if `jkt` is set."""
 
     client_id: str
@@ -81,7 +81,7 @@ class Grant:
 class Token:
     """What an access token stands for."""
 
-    grant: Grant
+    grant: EmulatedGrant
     expires_at: float
 
 
@@ -104,11 +104,11 @@ class ServerState:
     moved: bool = False
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
     seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=2_000), repr=False)
-    clients: dict[str, Client] = field(default_factory=dict, repr=False)
+    clients: dict[str, EmulatedClient] = field(default_factory=dict, repr=False)
     codes: dict[str, Code] = field(default_factory=dict, repr=False)
     devices: dict[str, DeviceLogin] = field(default_factory=dict, repr=False)
     pushed: dict[str, tuple[str, dict[str, str], float]] = field(default_factory=dict, repr=False)
-    refresh_tokens: dict[str, Grant] = field(default_factory=dict, repr=False)
+    refresh_tokens: dict[str, EmulatedGrant] = field(default_factory=dict, repr=False)
     access_tokens: dict[str, Token] = field(default_factory=dict, repr=False)
     seen_proofs: dict[str, float] = field(default_factory=dict, repr=False)
     dpop_nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
@@ -151,7 +151,7 @@ class ServerState:
         """Return the scopes that exist out of those asked for; `read` without any."""
         return " ".join(scope for scope in asked.split() if scope in SCOPES) or "read"
 
-    def start_device(self, client: Client, scope: str) -> tuple[str, DeviceLogin]:
+    def start_device(self, client: EmulatedClient, scope: str) -> tuple[str, DeviceLogin]:
         """Return the device code of a new device login, and the login."""
         now = self.clock()
         lifetime = 2 if self.has(StandardFault.DEVICE_EXPIRED) else DEVICE_LIFETIME
@@ -162,7 +162,7 @@ class ServerState:
         put(self.devices, device_code, login)
         return device_code, login
 
-    def poll_device(self, device_code: str, client: Client) -> Grant:
+    def poll_device(self, device_code: str, client: EmulatedClient) -> EmulatedGrant:
         """Return the grant of a device login that the user approved (RFC 8628 §3.5).
 
         Raises:
@@ -185,14 +185,14 @@ class ServerState:
         if not login.user:
             raise OAuthRefusal("authorization_pending", "The user has not finished yet")
         del self.devices[device_code]
-        return Grant(client.client_id, login.user, login.scope)
+        return EmulatedGrant(client.client_id, login.user, login.scope)
 
     def device_of(self, user_code: str) -> DeviceLogin | None:
         """Return the device login that waits with this user code, or None."""
         wanted = user_code.strip().upper()
         return next((login for login in self.devices.values() if login.user_code == wanted), None)
 
-    def redeem(self, form: dict[str, str], client: Client) -> tuple[Grant, Code]:
+    def redeem(self, form: dict[str, str], client: EmulatedClient) -> tuple[EmulatedGrant, Code]:
         """Return the grant that a code stands for; the code works once.
 
         Raises:
@@ -205,9 +205,9 @@ class ServerState:
             raise OAuthRefusal("invalid_grant", "redirect_uri differs from the authorization request")
         if challenge_of(form.get("code_verifier", "")) != code.challenge:
             raise OAuthRefusal("invalid_grant", "code_verifier does not match the code_challenge")
-        return Grant(client.client_id, code.user, code.scope), code
+        return EmulatedGrant(client.client_id, code.user, code.scope), code
 
-    def refreshed(self, refresh_token: str, client: Client) -> Grant:
+    def refreshed(self, refresh_token: str, client: EmulatedClient) -> EmulatedGrant:
         """Return the grant of a refresh token; one that was rotated out ends its grant.
 
         Raises:

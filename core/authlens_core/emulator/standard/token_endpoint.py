@@ -13,19 +13,19 @@ from authlens_core.emulator.answers import basic_credentials, read_form, refusal
 from authlens_core.emulator.edge import NO_STORE, json_answer
 from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.clients import DEVICE_GRANT, Clients
+from authlens_core.emulator.standard.clients import DEVICE_GRANT, EmulatedClients
 from authlens_core.emulator.standard.dpop import proof_key
-from authlens_core.emulator.standard.state import Client, Grant, ServerState, Token
+from authlens_core.emulator.standard.state import EmulatedClient, EmulatedGrant, ServerState, Token
 
-__all__ = ["TokenEndpoint"]
+__all__ = ["StandardTokenEndpoint"]
 
 PUSHED_LIFETIME: Final = 60
 
 
-class TokenEndpoint:
+class StandardTokenEndpoint:
     """The endpoints at which a client authenticates."""
 
-    def __init__(self, state: ServerState, clients: Clients) -> None:
+    def __init__(self, state: ServerState, clients: EmulatedClients) -> None:
         self._state = state
         self._clients = clients
 
@@ -103,7 +103,7 @@ class TokenEndpoint:
             headers=NO_STORE,
         )
 
-    async def _client(self, request: Request, form: dict[str, str]) -> Client:
+    async def _client(self, request: Request, form: dict[str, str]) -> EmulatedClient:
         """Return the client that asks, authenticated by the method it registered.
 
         Raises:
@@ -119,7 +119,7 @@ class TokenEndpoint:
                 raise OAuthRefusal("invalid_client", "Client authentication failed", 401)
         return client
 
-    async def _tokens(self, form: dict[str, str], client: Client, jkt: str) -> dict[str, Any]:
+    async def _tokens(self, form: dict[str, str], client: EmulatedClient, jkt: str) -> dict[str, Any]:
         state, nonce = self._state, ""
         match form.get("grant_type"):
             case "authorization_code":
@@ -149,7 +149,7 @@ class TokenEndpoint:
             body["id_token"] = await self._id_token(grant, nonce)
         return body
 
-    async def _access_token(self, grant: Grant) -> str:
+    async def _access_token(self, grant: EmulatedGrant) -> str:
         state = self._state
         if not state.has(StandardFault.JWT_ACCESS_TOKENS):
             return secrets.token_urlsafe(40)
@@ -168,7 +168,7 @@ class TokenEndpoint:
             claims["cnf"] = {"jkt": grant.jkt}
         return await state.keys.sign(claims)
 
-    async def _id_token(self, grant: Grant, nonce: str) -> str:
+    async def _id_token(self, grant: EmulatedGrant, nonce: str) -> str:
         """Return an ID token (OpenID Connect Core §2)."""
         now = int(self._state.clock())
         claims: dict[str, Any] = {

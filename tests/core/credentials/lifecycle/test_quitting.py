@@ -16,7 +16,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.vault import credentials as grants
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.generations import SaveStep
-from authlens_core.credentials.vault.save_login import keep
+from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
@@ -239,7 +239,7 @@ async def test_a_login_that_waits_for_a_refresh_elsewhere_is_kept_at_once_when_t
     """Only writing is waited for; the lock is held by another program for as long as that likes."""
     credentials = open_credentials()
     async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
-        work = asyncio.create_task(credentials.written(keep(credentials, saved, NEW)))
+        work = asyncio.create_task(credentials.written(save_login(credentials, saved, NEW)))
         await asyncio.sleep(0.12)
         assert not work.done()
         await asyncio.wait_for(credentials.aclose(), 1)
@@ -251,7 +251,7 @@ async def test_a_login_waits_for_a_refresh_of_the_same_grant(open_credentials: O
     """What the refresh stores is older: it must not come last."""
     credentials = open_credentials()
     async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
-        work = asyncio.create_task(keep(credentials, saved, NEW))
+        work = asyncio.create_task(save_login(credentials, saved, NEW))
         await asyncio.sleep(0.12)
         assert not work.done()
     await asyncio.wait_for(work, 5)

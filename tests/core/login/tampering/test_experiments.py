@@ -60,11 +60,11 @@ async def at_emulator(*faults: Fault) -> AsyncIterator[tuple[Login, Credentials]
     ):
         login = session.login(emulator.resource_url, Options(port=0, wait=10))
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, AuthorizationReady):
                 people.append(asyncio.ensure_future(play_person(event.url)))
 
-        login.watch(hear)
+        login.watch(on_event)
         try:
             yield login, session.credentials
         finally:
@@ -276,12 +276,12 @@ async def test_a_stranger_at_the_port_does_not_end_a_callback_experiment() -> No
     async with login_to(ScriptedSender(honest())) as login:
         seen: list[bool] = []
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, AuthorizationReady):
                 login.paste(Secret("?code=stray&state=of-another-login"))
                 seen.append(login.wait.waiting)
 
-        login.watch(hear)
+        login.watch(on_event)
         login.watch(come_back(login))
         login.arm(armed("foreign_iss"))
         await login.run_all()

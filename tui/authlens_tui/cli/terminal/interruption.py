@@ -21,7 +21,7 @@ from authlens_tui.terminal.signals import ENDING
 
 __all__ = ["ended_by", "exit_on_signals", "run_until_signal"]
 
-_heard: list[int] = []
+_signals: list[int] = []
 """The signals that came since `run_until_signal` began; there is one such work in a process."""
 
 
@@ -39,7 +39,7 @@ def run_until_signal(work: Coroutine[Any, Any, int]) -> int:
 
 def ended_by() -> int:
     """Return the exit code of the signal that ends the work, for its cleaning up; 0 where none came."""
-    return 128 + _heard[0] if _heard else 0
+    return 128 + _signals[0] if _signals else 0
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
@@ -56,11 +56,11 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
     loop = asyncio.get_running_loop()
     hear_lost_errors(loop)
     task = loop.create_task(work)
-    _heard.clear()
+    _signals.clear()
 
     def stop(number: int) -> None:
-        _heard.append(number)
-        if len(_heard) > 1:
+        _signals.append(number)
+        if len(_signals) > 1:
             quiet_terminal.restore()
             os._exit(128 + number)
         task.cancel()
@@ -71,12 +71,12 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
     try:
         return await task
     except (BrokenPipeError, AnswerLost):
-        if not _heard:
+        if not _signals:
             raise
         discard(sys.stdout)  # whoever read it was ended by the same signal
         return ended_by()
     except asyncio.CancelledError:
-        if not _heard:
+        if not _signals:
             raise
         say("Stopped.")
         return ended_by()

@@ -117,7 +117,7 @@ class MoveStoreScreen(PlaceScreen):
     @work(exclusive=True, group="move", description="move secrets")
     async def _move(self, choice: StoreChoice, unlock: Secret | None) -> None:
         try:
-            await self._carry_out(choice, unlock, self._heard)
+            await self._carry_out(choice, unlock, self._show_progress)
         except AuthlensError as error:
             self._busy = False
             self.refresh_bindings()
@@ -125,7 +125,7 @@ class MoveStoreScreen(PlaceScreen):
         else:
             self.dismiss(choice)
 
-    def _heard(self, done: int, whole: int) -> None:
+    def _show_progress(self, done: int, whole: int) -> None:
         if self.is_mounted:
             self._tell(f"Moving {done} of {whole} …")
 

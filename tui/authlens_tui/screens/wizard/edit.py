@@ -24,7 +24,7 @@ from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
-__all__ = ["EditScreen", "Edited", "FieldRow", "NewRow"]
+__all__ = ["EditScreen", "FieldRow", "NewRow", "RequestChanges"]
 
 _AROUND: Final = 6  # rows of the form besides its fields and their headings
 _LONGEST_SHOWN: Final = 16 * 1024
@@ -35,7 +35,7 @@ _NOTHING: Final = "Nothing is changed yet. Tab goes to the next field."
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class RequestChanges:
     """What a person changed: options by name, and amendments of the request."""
 
     options: Options
@@ -204,7 +204,7 @@ class NewRow(Horizontal):
         return added(self.place, self.name_field.value.strip(), self.value_field.value, parts)
 
 
-class EditScreen(ModalScreen[Edited | None]):
+class EditScreen(ModalScreen[RequestChanges | None]):
     """Shows every part of what `stage` sends; ends with what was changed, or with None.
 
     Args:
@@ -346,7 +346,7 @@ class EditScreen(ModalScreen[Edited | None]):
             except ValueError as refused:
                 self._refuse(row, str(refused))
                 return
-        self.dismiss(Edited(options, tuple(amendments)) if changed else None)
+        self.dismiss(RequestChanges(options, tuple(amendments)) if changed else None)
 
     def _refuse(self, row: FieldRow | NewRow, reason: str) -> None:
         """Say which field cannot be sent, and why, and go there."""

@@ -44,7 +44,7 @@ def lesson_words(stage: Stage, *, in_full: bool = True) -> Content:
     return Content("\n\n").join(parts)
 
 
-class _Page(VerticalScroll):
+class _LessonPage(VerticalScroll):
     """Scrolls up and down; left and right turn the page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,7 +74,7 @@ class LessonScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out one scrolling page and the keys."""
         with Vertical(id="lesson-side"):
-            with _Page(id="lesson"):
+            with _LessonPage(id="lesson"):
                 yield Static(id="lesson-words")
             yield KeyFooter()
 

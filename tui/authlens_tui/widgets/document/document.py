@@ -1,48 +1,45 @@
-"""A document to read: lines with a cursor where something can be folded, and words to be searched in it."""
+"""A document to read: wrapped, scrolled, searched, selected with the mouse, quick at any length.
+
+Only the rows in view are drawn (Textual's line API), so a megabyte costs what a page costs. A long document
+is laid out in a thread; until that is done one line says so.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import asyncio
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from textual.binding import Binding, BindingType
-from textual.events import Click
+from textual import work
+from textual.events import Resize
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
 
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.document.cursor import LineCursor
 from authlens_tui.widgets.document.layout import Layout
-from authlens_tui.widgets.document.lines import Line, LineList
-from authlens_tui.widgets.document.lines_view import LAYING_OUT, LinesView
-from authlens_tui.widgets.document.matches import find
+from authlens_tui.widgets.document.lines import Line, LineList, Tone, prose
+from authlens_tui.widgets.document.matches import Match, Matches
+from authlens_tui.widgets.document.painting import COMPONENTS, RowPainter
 
 __all__ = ["LAYING_OUT", "DocumentView"]
 
+LAYING_OUT: Final = LineList([prose("laying out …", Tone.MUTED)])
+"""What a document shows while its lines are made."""
+
 _READS_ON: Final = "PgDn reads on"
+_AT_ONCE: Final = 200_000  # characters that are laid out without a thread
+_LINES_AT_ONCE: Final = 20_000
 
 
-class DocumentView(LinesView, can_focus=True):
-    """Shows lines. `show` replaces them all.
+class DocumentView(ScrollView, can_focus=True):
+    """Shows lines. `show` replaces them all. A subclass says which lines a cursor can mark."""
 
-    Where there is JSON, one line is the cursor's: the arrow keys move it, Enter folds there.
-    """
-
-    HELP = (
-        "Scroll with the arrow keys, page up and page down. Enter folds what begins on the marked line, "
-        "f folds everything. Select with the mouse; ctrl+c copies."
-    )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter,space",
-            "fold",
-            "Fold",
-            key_display="⏎",
-            id="document.fold",
-            tooltip="Fold or unfold the object or array of the marked line",
-        ),
-        Binding("f", "fold_all", "Fold all", id="document.fold_all", tooltip="Fold or unfold every member"),
-        Binding("left", "close", "Fold, or up to what holds it", id="document.close", show=False),
-        Binding("right", "open", "Unfold", id="document.open", show=False),
-    ]
+    HELP = "Scroll with the arrow keys, page up and page down. Select with the mouse; ctrl+c copies."
+    ALLOW_SELECT: ClassVar[bool] = True
+    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
     DEFAULT_CSS = """
     DocumentView {
         overflow-x: hidden;
@@ -82,23 +79,62 @@ class DocumentView(LinesView, can_focus=True):
         id: str | None = None,  # noqa: A002 - the name Textual gives it
         classes: str | None = None,
     ) -> None:
-        super().__init__(lines, id=id, classes=classes)
-        self._cursor = 0
-        self._place = self._below = ""
+        super().__init__(id=id, classes=classes)
+        self._lines = lines if isinstance(lines, LineList) else LineList(lines)
+        self._layout = Layout(LAYING_OUT, 80)
+        self._ready = False
+        self._painter = RowPainter(self)
+        self._subtitle = self._below = ""
+        self.cursor = LineCursor(self, lambda: self._layout)
+        self.matches = Matches()
         self.turns_pages = True
         """Whether the key that turns pages comes here, so that it may be named."""
 
-    def label(self, title: str, subtitle: str = "") -> None:
-        """Put words of ours, or cleaned ones, into the border; the lower one says if more follows."""
-        self.border_title = Content(title)
-        self._place = subtitle
-        self._tell_more()
+    # -- what is shown ---------------------------------------------------------------------------------
 
-    def _tell_more(self) -> None:
-        """Say below whether there is more to read, and with which key."""
-        below = self._layout.height - self.scroll_offset.y - self.scrollable_content_region.height
-        more = _READS_ON if self.turns_pages and self.layout_ready and below > 0 else ""
-        words = " · ".join(filter(None, (self._place, more)))
+    @property
+    def lines(self) -> LineList:
+        """What is shown."""
+        return self._lines
+
+    @property
+    def plain(self) -> str:
+        """What is shown, as text without wrapping and with nothing folded."""
+        return "\n".join(self._lines.texts)
+
+    @property
+    def layout_ready(self) -> bool:
+        """True once every line is in its row."""
+        return self._ready
+
+    def show(self, lines: Iterable[Line] | LineList, *, keep_place: bool = False) -> None:
+        """Replace what is shown; scrolls to the top unless `keep_place`."""
+        new = lines if isinstance(lines, LineList) else LineList(lines)
+        if new == self._lines:
+            return
+        self._lines = new
+        self._ready = False
+        self.matches = Matches()
+        if not keep_place:
+            self.go_to_top()
+        self._lay_out()
+        self.refresh()
+
+    def go_to_top(self) -> None:
+        """Show the beginning, and mark it."""
+        self.cursor.line = 0
+        self.scroll_home(animate=False)
+
+    def label(self, title: str, subtitle: str = "") -> None:
+        """Label the border; the lower label also says whether more follows."""
+        self.border_title = Content(title)
+        self._subtitle = subtitle
+        self._show_what_follows()
+
+    def _show_what_follows(self) -> None:
+        below = self._layout.height - self.cursor.in_view.stop
+        more = _READS_ON if self.turns_pages and self._ready and below > 0 else ""
+        words = " · ".join(filter(None, (self._subtitle, more)))
         if words != self._below:
             self._below = words
             self.border_subtitle = Content(words) if words else None
@@ -106,38 +142,76 @@ class DocumentView(LinesView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow what is left below."""
         super().watch_scroll_y(old_value, new_value)
-        self._tell_more()
+        self._show_what_follows()
+
+    def on_mount(self) -> None:
+        """Lay out once the width is known."""
+        self._lay_out()
+
+    def on_resize(self, _event: Resize) -> None:
+        """Wrap anew when the width has changed."""
+        self._lay_out()
+
+    def notify_style_update(self) -> None:
+        """Repaint when the theme has changed."""
+        super().notify_style_update()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0 or (self._ready and width == self._layout.width):
+            return
+        lines = self._lines
+        if len(lines) <= _LINES_AT_ONCE and sum(map(len, lines.texts)) <= _AT_ONCE:
+            self._adopt(Layout(lines, width))
+        else:
+            if not self._ready:
+                self._take(Layout(LAYING_OUT, width))
+            self._lay_out_aside(lines, width)
+
+    @work(exclusive=True, group="layout", description="lay out")
+    async def _lay_out_aside(self, lines: LineList, width: int) -> None:
+        layout = await asyncio.to_thread(Layout, lines, width)
+        if lines is self._lines and width == self.scrollable_content_region.width:
+            self._adopt(layout)
+
+    def _adopt(self, layout: Layout) -> None:
+        """Take a layout of the lines that are shown, folded as they were."""
+        if self._ready:
+            layout.fold(self._layout.folded)
+        self._ready = True
+        self._take(layout)
+        self.refresh_bindings()
 
     def _take(self, layout: Layout) -> None:
-        super()._take(layout)
-        self._tell_more()
-
-    def go_to_top(self) -> None:
-        """Show the beginning, and mark it."""
-        self._cursor = 0
-        super().go_to_top()
-
-    def sign(self, number: int) -> str:
-        """Return the sign in the gutter of line `number`."""
-        if not self._layout.can_fold(number):
-            return ""
-        return "▸" if number in self._layout.folded else "▾"
-
-    def is_marked(self, number: int) -> bool:
-        """Say whether line `number` is the cursor's."""
-        return self.has_cursor and number == self._cursor
+        self._layout = layout
+        self.virtual_size = Size(layout.width, layout.height)
+        self.refresh()
+        self._show_what_follows()
 
     # -- the cursor ------------------------------------------------------------------------------------
 
     @property
     def has_cursor(self) -> bool:
         """True where a line can be marked, because something can be done there."""
-        return self._layout.foldable
+        return False
 
     @property
     def marked_text(self) -> str:
-        """The JSON of the cursor's line, with all that begins on it; empty without a cursor."""
-        return self._layout.text_from(self._cursor) if self.has_cursor and self.layout_ready else ""
+        """What the cursor's line is copied as; empty without a cursor."""
+        return ""
+
+    def is_marked(self, number: int) -> bool:
+        """Say whether line `number` is drawn as the cursor's."""
+        return self.has_cursor and number == self.cursor.line
+
+    def sign(self, number: int) -> str:  # noqa: ARG002
+        """Return the sign in the gutter of line `number`."""
+        return ""
+
+    def next_cursor(self, by: int) -> int:
+        """Return the line that the cursor moves to from where it is."""
+        return self._layout.step(self.cursor.line, by)
 
     def action_scroll_up(self) -> None:
         """Move the cursor one line up, or the view where there is no cursor."""
@@ -147,179 +221,96 @@ class DocumentView(LinesView, can_focus=True):
         """Move the cursor one line down, or the view where there is no cursor."""
         self._move(1)
 
+    def _move(self, by: int) -> None:
+        if self.has_cursor and self._layout.height:
+            self.cursor.move(by, lambda: self.next_cursor(by))
+            self.cursor_moved()
+        else:
+            self.cursor.scroll_to(self.scroll_offset.y + by)
+
     def action_page_up(self) -> None:
         """Turn one page back."""
-        self._turn(-1)
+        self.cursor.turn_page(-1, mark=self.has_cursor)
+        self.cursor_moved()
 
     def action_page_down(self) -> None:
         """Turn one page on."""
-        self._turn(1)
+        self.cursor.turn_page(1, mark=self.has_cursor)
+        self.cursor_moved()
 
     def action_scroll_home(self) -> None:
         """Go to the first line."""
-        self._cursor = 0
-        self.scroll_home(animate=False)
-        self._cursor_moved()
+        self.go_to_top()
+        self.cursor_moved()
 
     def action_scroll_end(self) -> None:
         """Go to the last line."""
-        self._cursor = self._layout.line_of_row(self._layout.height)
+        self.cursor.to_row(self._layout.height)
         self.scroll_end(animate=False)
-        self._cursor_moved()
+        self.cursor_moved()
 
-    def next_cursor(self, by: int) -> int:
-        """Return the line that the cursor moves to from where it is."""
-        return self._layout.step(self._cursor, by)
-
-    def _move(self, by: int) -> None:
-        if not self.has_cursor or not self._layout.height:
-            self.scroll_to(y=self.scroll_offset.y + by, animate=False)
-            return
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        rows = self._layout.rows_of_line(self._cursor)
-        if rows.stop <= top or rows.start >= top + height:
-            self._cursor = self._layout.line_of_row(top if by > 0 else top + height - 1)
-        elif (by > 0 and rows.stop > top + height) or (by < 0 and rows.start < top):
-            self.scroll_to(y=top + by, animate=False)  # a line that is longer than the view
-        else:
-            self._cursor = self.next_cursor(by)
-            self._bring_into_view(self._layout.rows_of_line(self._cursor))
-        self._cursor_moved()
-
-    def _turn(self, by: int) -> None:
-        height = max(1, self.scrollable_content_region.height - 1)
-        top = max(0, min(self.scroll_offset.y + by * height, self._layout.height - 1))
-        self.scroll_to(y=top, animate=False)
-        if self.has_cursor:
-            self._cursor = self._layout.line_of_row(
-                top if by < 0 else min(top + height, self._layout.height - 1)
-            )
-            self._cursor_moved()
-
-    def _bring_into_view(self, rows: range) -> None:
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        if rows.start < top or len(rows) > height:
-            self.scroll_to(y=rows.start, animate=False)
-        elif rows.stop > top + height:
-            self.scroll_to(y=rows.stop - height, animate=False)
-
-    def _cursor_moved(self) -> None:
+    def cursor_moved(self) -> None:
+        """Draw the marked line, and offer what can be done there."""
         self.refresh()
         self.refresh_bindings()
 
     def on_focus(self) -> None:
         """Mark a line that is in view."""
         if self.has_cursor and self._layout.height:
-            top, height = self.scroll_offset.y, self.scrollable_content_region.height
-            rows = self._layout.rows_of_line(self._cursor)
-            if rows.stop <= top or rows.start >= top + height:
-                self._cursor = self._layout.line_of_row(top)
-        self._cursor_moved()
+            self.cursor.stay_in_view()
+        self.cursor_moved()
 
     def on_blur(self) -> None:
         """Mark no line."""
         self.refresh()
 
-    # -- folding ---------------------------------------------------------------------------------------
+    # -- how it is drawn -------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer to fold only where there is something to fold."""
-        if action in ("fold", "open"):
-            return self._layout.can_fold(self._cursor)
-        if action in ("fold_all", "close"):
-            return self._layout.foldable
-        return True
+    def render_line(self, y: int) -> Strip:
+        """Draw row `y` of the view."""
+        number = self.row_at(y)
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if number >= self._layout.height:
+            return Strip.blank(width, base)
+        row, line_number = self._layout.row(number), self._layout.line_of_row(number)
+        gutter = row.line.gutter
+        strip = self._painter.selected(self._painter.text(row, line_number, self.matches), number)
+        strip = strip.crop_extend(0, width - gutter, base).apply_offsets(0, number)
+        if gutter:
+            sign = self.sign(line_number) if not row.continues else ""
+            strip = self._painter.with_gutter(strip, sign, gutter)
+        return self._painter.marked(strip) if self.has_focus and self.is_marked(line_number) else strip
 
-    def action_fold(self) -> None:
-        """Fold or unfold what begins on the cursor's line."""
-        self._toggle(self._cursor)
+    def row_at(self, y: int) -> int:
+        """Return which row of the text is drawn in row `y` of the view."""
+        return self.scroll_offset.y + y
 
-    def action_open(self) -> None:
-        """Unfold what begins on the cursor's line."""
-        if self._cursor in self._layout.folded:
-            self._toggle(self._cursor)
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text as it was before wrapping."""
+        if selection.start is None and selection.end is None:
+            return self.plain, "\n"
+        return self._layout.selected_text(selection), "\n"
 
-    def action_close(self) -> None:
-        """Fold what begins on the cursor's line, or go to the line that begins what the line stands in."""
-        if self._layout.can_fold(self._cursor) and self._cursor not in self._layout.folded:
-            self._toggle(self._cursor)
-            return
-        around = self._layout.enclosing(self._cursor)
-        if around is not None:
-            self._cursor = around
-            self._bring_into_view(self._layout.rows_of_line(around))
-            self._cursor_moved()
-
-    def action_fold_all(self) -> None:
-        """Fold every member of the outermost object or array, or unfold everything."""
-        self._layout.toggle_all()
-        self._folds_changed()
-
-    def _toggle(self, number: int) -> None:
-        if self._layout.toggle(number):
-            self._folds_changed()
-
-    def _folds_changed(self) -> None:
-        self._take(self._layout)
-        rows = self._layout.rows_of_line(self._cursor)
-        self._cursor = self._layout.line_of_row(rows.start)
-        self._bring_into_view(range(rows.start, rows.start + 1))
-        self._cursor_moved()
-
-    def on_click(self, event: Click) -> None:
-        """Fold or unfold where the sign before a line was clicked; mark the line that was."""
-        offset = event.get_content_offset(self)
-        number = self.scroll_offset.y + offset.y if offset is not None else self._layout.height
-        if offset is None or number >= self._layout.height:
-            return
-        row = self._layout.row(number)
-        self._cursor = self._layout.line_of_row(number)
-        if offset.x < row.line.gutter and not row.continues:
-            self._toggle(self._cursor)
-        self._cursor_moved()
+    def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002
+        """Repaint with the new selection."""
+        self.refresh()
 
     # -- searching -------------------------------------------------------------------------------------
 
-    async def search(self, words: str) -> tuple[int, int]:
-        """Mark where `words` stand, and go to the first place from here on.
-
-        Returns:
-            which match is shown, counted from 1, and how many there are.
-        """
-        lines = self._lines
-        here = self._layout.line_of_row(self.scroll_offset.y)
-        found = await find(lines.texts, words)
-        if lines is not self._lines:
-            return 0, 0
-        self._matches, self._match = found, -1
-        if found:
-            first = bisect_left(found, here, key=lambda match: match.line)
-            return self._go_to(first % len(found))
+    def mark_matches(self, matches: Matches) -> None:
+        """Draw `matches`, and go to the first one from here on."""
+        self.matches = matches
+        if matches.found:
+            self.go_to(matches.turn_from(self._layout.line_of_row(self.scroll_offset.y)))
         self.refresh()
-        return 0, 0
 
-    def turn_match(self, by: int) -> tuple[int, int]:
-        """Go to the next match, or the one before, round and round; returns as `search` does."""
-        if not self._matches:
-            return 0, 0
-        return self._go_to((self._match + by) % len(self._matches))
-
-    def _go_to(self, place: int) -> tuple[int, int]:
-        match = self._matches[place]
-        self._match = place
-        folded = self._layout.folded
-        self._layout.reveal(match.line)
-        if folded != self._layout.folded:
+    def go_to(self, match: Match) -> None:
+        """Bring a match into view, unfolding what hides it."""
+        if self._layout.reveal(match.line):
             self._take(self._layout)
-        self._cursor = match.line
-        row = self._layout.row_of_character(match.line, match.start)
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        if not top <= row < top + height:
-            self.scroll_to(y=max(0, row - height // 3), animate=False)
-        self._cursor_moved()
-        return place + 1, len(self._matches)
-
-    def forget_matches(self) -> None:
-        """Mark no matches any more."""
-        self._matches, self._match = [], -1
-        self.refresh()
+        self.cursor.line = match.line
+        row, view = self._layout.row_of_character(match.line, match.start), self.cursor.in_view
+        if row not in view:
+            self.cursor.scroll_to(max(0, row - len(view) // 3))
+        self.cursor_moved()

@@ -12,6 +12,8 @@ from itertools import accumulate, chain
 from textwrap import dedent
 from typing import Final
 
+from textual.selection import Selection
+
 from authlens_tui.widgets.document.lines import (
     SMALLEST_WIDTH,
     LazyLines,
@@ -88,6 +90,22 @@ class Layout:
         place = self._place_of(number) + by
         return self._line_at(max(0, min(place, len(self._bottoms) - 1)))
 
+    def selected_text(self, selection: Selection) -> str:
+        """Return the selected text as it was before wrapping."""
+        first = 0 if selection.start is None else selection.start.y
+        last = self.height - 1 if selection.end is None else selection.end.y
+        parts: list[str] = []
+        for number in range(max(0, first), min(last, self.height - 1) + 1):
+            row, span = self.row(number), selection.get_span(number)
+            if span is None:
+                continue
+            start, end = span
+            if parts and not row.continues:
+                parts.append("\n")
+            begin = max(start, row.indent if row.continues else 0)
+            parts.append(row.text[begin : None if end == -1 else end])
+        return "".join(parts)
+
     # -- folding ---------------------------------------------------------------------------------------
 
     def can_fold(self, number: int) -> bool:
@@ -122,13 +140,14 @@ class Layout:
                     self._folded[first + start] = first + part.containers.ends[start]
         self._place()
 
-    def reveal(self, number: int) -> None:
-        """Unfold whatever hides line `number`."""
+    def reveal(self, number: int) -> bool:
+        """Unfold whatever hides line `number`; return whether anything did."""
         hiding = [start for start, end in self._folded.items() if start < number <= end]
         for start in hiding:
             del self._folded[start]
         if hiding:
             self._place()
+        return bool(hiding)
 
     def fold(self, starts: frozenset[int]) -> None:
         """Fold again what was folded in a layout of the same lines at another width."""

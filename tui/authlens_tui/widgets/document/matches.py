@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["MAX_MATCHES", "Match", "find"]
+__all__ = ["MAX_MATCHES", "Match", "Matches", "find"]
 
 MAX_MATCHES: Final = 10_000
 _AT_ONCE: Final = 50_000  # characters searched before others have a turn
@@ -22,6 +23,36 @@ class Match:
     line: int
     start: int
     end: int
+
+
+@dataclass(slots=True)
+class Matches:
+    """The places that a search found, in order, one of which is current."""
+
+    found: list[Match] = field(default_factory=list)
+    place: int = -1
+
+    @property
+    def current(self) -> Match | None:
+        """The match that was gone to last."""
+        return self.found[self.place] if self.place >= 0 else None
+
+    def on_line(self, number: int) -> Iterator[Match]:
+        """Yield the matches on line `number`."""
+        for match in self.found[bisect_left(self.found, number, key=lambda match: match.line) :]:
+            if match.line != number:
+                return
+            yield match
+
+    def turn(self, by: int) -> Match:
+        """Go `by` matches on, round and round; there has to be one."""
+        self.place = (self.place + by) % len(self.found)
+        return self.found[self.place]
+
+    def turn_from(self, line: int) -> Match:
+        """Go to the first match from `line` on, round and round; there has to be one."""
+        self.place = bisect_left(self.found, line, key=lambda match: match.line) - 1
+        return self.turn(1)
 
 
 async def find(texts: Sequence[str], words: str) -> list[Match]:

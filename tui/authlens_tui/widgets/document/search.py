@@ -13,7 +13,7 @@ from textual.widgets import Input, Label, Static
 
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
-from authlens_tui.widgets.document.matches import MAX_MATCHES
+from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
 
 __all__ = ["SearchBar"]
 
@@ -93,14 +93,15 @@ class SearchBar(Horizontal):
         """Take these keys only while the field has them."""
         return self.is_open and self.has_focus_within if action in ("turn", "close") else True
 
-    def tell(self, place: int, matches: int) -> None:
-        """Say which match is shown, counted from 1, and how many there are."""
+    def _tell(self, matches: Matches) -> None:
+        """Show which match is current, counted from 1, and how many there are."""
+        count = len(matches.found)
         if not self.field.value:
             words = ""
-        elif not matches:
+        elif not count:
             words = "not found"
         else:
-            words = f"{place:,} of {matches:,}{'+' if matches >= MAX_MATCHES else ''}"
+            words = f"{matches.place + 1:,} of {count:,}{'+' if count >= MAX_MATCHES else ''}"
         self.count.update(Content(words))
 
     @on(Input.Changed)
@@ -110,16 +111,23 @@ class SearchBar(Horizontal):
 
     @work(exclusive=True, group="search", description="search")
     async def search(self) -> None:
-        """Mark where the words stand, and go to the first place from what is shown on."""
+        """Mark where the words are, and go to the first place from what is shown on."""
         self.count.update(Content("searching …"))
-        self.tell(*await self._document().search(self.field.value))
+        document = self._document()
+        lines = document.lines
+        matches = Matches(await find(lines.texts, self.field.value))
+        document.mark_matches(matches if lines is document.lines else Matches())
+        self._tell(document.matches)
 
     def action_turn(self, by: int) -> None:
         """Go to the next match, or the one before."""
-        self.tell(*self._document().turn_match(by))
+        document = self._document()
+        if document.matches.found:
+            document.go_to(document.matches.turn(by))
+        self._tell(document.matches)
 
     def action_close(self) -> None:
         """Hide the field and give the keys back to the document."""
         self.remove_class("-open")
-        self._document().forget_matches()
+        self._document().mark_matches(Matches())
         self._document().focus()

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.safe_text import safe_line
-from authlens_core.trace.messages import Message, Party, Underway, authorities, messages
+from authlens_core.trace.messages import Arrow, Party, Underway, authorities, messages
 from authlens_core.trace.record import StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
@@ -53,7 +53,7 @@ class DiagramLine(Line):
 
     gutter = 1
 
-    message: Message | None = field(default=None)
+    message: Arrow | None = field(default=None)
     names: bool = False
     """Whether it names the lifelines: it stays in sight."""
 
@@ -96,7 +96,7 @@ def diagram_lines(
 # -- the list, where there is no room for lanes ---------------------------------------------------------
 
 
-def _as_list(drawn: Sequence[Message], width: int, redactor: Redactor | None) -> Iterator[DiagramLine]:
+def _as_list(drawn: Sequence[Arrow], width: int, redactor: Redactor | None) -> Iterator[DiagramLine]:
     for _, group in groupby(drawn, key=lambda message: message.record_index):
         of_stage = list(group)
         yield from _wrapped(line((_title(of_stage[0]), Tone.TITLE), words=True), width)
@@ -112,7 +112,7 @@ def _as_list(drawn: Sequence[Message], width: int, redactor: Redactor | None) ->
                 yield from _wrapped(line(note, hang=4, words=True), width, message)
 
 
-def _arrow(message: Message) -> str:
+def _arrow(message: Arrow) -> str:
     if message.failed or message.missing:
         return " ╌╌✖ " if message.failed else " ╌╌▷ "
     return " ╌╌▶ " if message.reply else " ──▶ "
@@ -160,7 +160,7 @@ class _Lanes:
             row.put(cell, "┼" if cell in self._at.values() else "─", Tone.MUTED)
         return row.line()
 
-    def message(self, message: Message, redactor: Redactor | None) -> Iterator[DiagramLine]:
+    def message(self, message: Arrow, redactor: Redactor | None) -> Iterator[DiagramLine]:
         """Draw an arrow with its words in it, or above it where they are longer; then why it failed."""
         label = _narrow(_shown(message.label, redactor))
         if message.sender is message.receiver:
@@ -170,14 +170,14 @@ class _Lanes:
         if message.note:
             yield from self._note(message, _shown(message.note, redactor))
 
-    def _own(self, message: Message, label: str) -> DiagramLine:
+    def _own(self, message: Arrow, label: str) -> DiagramLine:
         row = self._row()
         at = self._at[message.sender]
         row.put(at, "✖" if message.failed else "●", _tone(message))
         row.put(at + 2, _cut(f"{label} ", self._width - at - 2), Tone.BAD if message.failed else Tone.NOTE)
         return row.line(message)
 
-    def _arrow(self, message: Message, label: str) -> Iterator[DiagramLine]:
+    def _arrow(self, message: Arrow, label: str) -> Iterator[DiagramLine]:
         start, end = self._at[message.sender], self._at[message.receiver]
         left, right = min(start, end), max(start, end)
         words = Tone.BAD if message.failed else Tone.MUTED if message.missing else Tone.PLAIN
@@ -199,7 +199,7 @@ class _Lanes:
             row.put(left + 1 + (room - len(text)) // 2, text, words)
         yield row.line(message)
 
-    def _note(self, message: Message, note: str) -> Iterator[DiagramLine]:
+    def _note(self, message: Arrow, note: str) -> Iterator[DiagramLine]:
         """Write the reason beside the lifeline of authlens, where a failure is noticed."""
         start = self._at[Party.AUTHLENS] + 2
         room = self._width - start
@@ -244,7 +244,7 @@ class _Cells:
         for tone, group in groupby(self._cells[:end], key=lambda cell: cell[1]):
             yield "".join(character for character, _ in group), tone
 
-    def line(self, message: Message | None = None) -> DiagramLine:
+    def line(self, message: Arrow | None = None) -> DiagramLine:
         """Return the row without the blanks at its end."""
         while len(self._cells) > 1 and self._cells[-1][0] == " ":
             self._cells.pop()
@@ -254,12 +254,12 @@ class _Cells:
 # -- words ----------------------------------------------------------------------------------------------
 
 
-def _title(message: Message) -> str:
+def _title(message: Arrow) -> str:
     info = STAGE_INFO[message.stage]
     return f"{info.number} {info.title}" if info.number else info.title
 
 
-def _head(message: Message, *, forth: bool) -> str:
+def _head(message: Arrow, *, forth: bool) -> str:
     if message.failed:
         return "✖"
     if message.missing:
@@ -267,7 +267,7 @@ def _head(message: Message, *, forth: bool) -> str:
     return "▶" if forth else "◀"
 
 
-def _tone(message: Message) -> Tone:
+def _tone(message: Arrow) -> Tone:
     if message.failed:
         return Tone.BAD
     if message.missing:
@@ -297,7 +297,7 @@ def _cut(text: str, cells: int) -> str:
     return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
 
 
-def _wrapped(one: Line, width: int, message: Message | None = None) -> Iterator[DiagramLine]:
+def _wrapped(one: Line, width: int, message: Arrow | None = None) -> Iterator[DiagramLine]:
     """Yield `one` as lines that need no wrapping."""
     for row in laid_out([one], width):
         yield DiagramLine(line(*row.pieces()).pieces, message=message)

@@ -20,6 +20,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
+from authlens_tui.widgets.document.folding_view import FoldingView
 from authlens_tui.widgets.document.search import SearchBar
 from authlens_tui.widgets.record.checks_view import checks_summary
 from authlens_tui.widgets.record.diagram_view import DiagramView
@@ -102,7 +103,7 @@ class RecordView(Widget):
         with TabbedContent(initial=Tab.OVERVIEW.value):
             for tab in _TABS:
                 with TabPane(tab.label, id=tab.value):
-                    kind = DiagramView if tab is Tab.DIAGRAM else DocumentView
+                    kind = DiagramView if tab is Tab.DIAGRAM else FoldingView
                     yield kind(id=f"{tab}-document")
         yield SearchBar(lambda: self._document(self.tab))
 
@@ -187,7 +188,7 @@ class RecordView(Widget):
             self.toggle_reveal()
 
     def on_mount(self) -> None:
-        """Mask the secrets when the person turns to another window."""
+        """Mask the secrets when the user turns to another window."""
         self.watch(self.app, "app_focus", self._window_focus_changed, init=False)
 
     def _window_focus_changed(self, focused: bool) -> None:  # noqa: FBT001 - called with the new value
@@ -392,8 +393,6 @@ class RecordView(Widget):
             self._making.discard(key)
         await self._made.look_for_hidden(key)
         self.refresh_bindings()
-
-    # -- searching -------------------------------------------------------------------------------------
 
     def action_search(self) -> None:
         """Open the field for the words to look for."""

@@ -1,0 +1,104 @@
+"""A document with JSON in it: the keys fold and unfold its objects and arrays."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.events import Click
+
+from authlens_tui.widgets.document.document import DocumentView
+
+__all__ = ["FoldingView"]
+
+
+class FoldingView(DocumentView):
+    """Where there is JSON, one line is the cursor's: the arrow keys move it, Enter folds there."""
+
+    HELP = (
+        "Scroll with the arrow keys, page up and page down. Enter folds what begins on the marked line, "
+        "f folds everything. Select with the mouse; ctrl+c copies."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter,space",
+            "fold",
+            "Fold",
+            key_display="⏎",
+            id="document.fold",
+            tooltip="Fold or unfold the object or array of the marked line",
+        ),
+        Binding("f", "fold_all", "Fold all", id="document.fold_all", tooltip="Fold or unfold every member"),
+        Binding("left", "close", "Fold, or up to what holds it", id="document.close", show=False),
+        Binding("right", "open", "Unfold", id="document.open", show=False),
+    ]
+
+    @property
+    def has_cursor(self) -> bool:
+        """True where there is JSON."""
+        return self._layout.foldable
+
+    @property
+    def marked_text(self) -> str:
+        """The JSON of the cursor's line, with all that begins on it; empty without a cursor."""
+        return self._layout.text_from(self.cursor.line) if self.has_cursor and self.layout_ready else ""
+
+    def sign(self, number: int) -> str:
+        """Return the sign of what begins on line `number`: whether it is folded."""
+        if not self._layout.can_fold(number):
+            return ""
+        return "▸" if number in self._layout.folded else "▾"
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer to fold only where there is something to fold."""
+        if action in ("fold", "open"):
+            return self._layout.can_fold(self.cursor.line)
+        return self.has_cursor if action in ("fold_all", "close") else True
+
+    def action_fold(self) -> None:
+        """Fold or unfold what begins on the cursor's line."""
+        self._toggle(self.cursor.line)
+
+    def action_open(self) -> None:
+        """Unfold what begins on the cursor's line."""
+        if self.cursor.line in self._layout.folded:
+            self._toggle(self.cursor.line)
+
+    def action_close(self) -> None:
+        """Fold what begins on the cursor's line, or go to the line that begins what the line stands in."""
+        if self._layout.can_fold(self.cursor.line) and self.cursor.line not in self._layout.folded:
+            self._toggle(self.cursor.line)
+            return
+        around = self._layout.enclosing(self.cursor.line)
+        if around is not None:
+            self.cursor.line = around
+            self.cursor.bring_into_view(self._layout.rows_of_line(around))
+            self.cursor_moved()
+
+    def action_fold_all(self) -> None:
+        """Fold every member of the outermost object or array, or unfold everything."""
+        self._layout.toggle_all()
+        self._folds_changed()
+
+    def _toggle(self, number: int) -> None:
+        if self._layout.toggle(number):
+            self._folds_changed()
+
+    def _folds_changed(self) -> None:
+        self._take(self._layout)
+        rows = self._layout.rows_of_line(self.cursor.line)
+        self.cursor.line = self._layout.line_of_row(rows.start)
+        self.cursor.bring_into_view(range(rows.start, rows.start + 1))
+        self.cursor_moved()
+
+    def on_click(self, event: Click) -> None:
+        """Fold or unfold where the sign before a line was clicked; mark the line that was."""
+        offset = event.get_content_offset(self)
+        number = self.scroll_offset.y + offset.y if offset is not None else self._layout.height
+        if offset is None or number >= self._layout.height:
+            return
+        row = self._layout.row(number)
+        self.cursor.line = self._layout.line_of_row(number)
+        if offset.x < row.line.gutter and not row.continues:
+            self._toggle(self.cursor.line)
+        self.cursor_moved()

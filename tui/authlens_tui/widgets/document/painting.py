@@ -1,0 +1,83 @@
+"""Draws the rows of a document: tones, matches, the selection, the marked line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from authlens_tui.widgets.document.lines import Row, Tone
+from authlens_tui.widgets.document.matches import Match, Matches
+
+__all__ = ["COMPONENTS", "RowPainter"]
+
+_PREFIX: Final = "document--"
+COMPONENTS: Final = {_PREFIX + tone for tone in Tone} | {
+    _PREFIX + part for part in ("selection", "cursor", "match", "current-match")
+}
+
+
+class RowPainter:
+    """Paints rows in the component styles of `view`."""
+
+    def __init__(self, view: Widget) -> None:
+        self._view = view
+
+    def text(self, row: Row, line: int, matches: Matches) -> Strip:
+        """Return the text of a row of line `line` with the matches styled that it shows."""
+        base = self._view.rich_style
+        strip = Strip([Segment(text, base + self._style(tone)) for text, tone in row.pieces()])
+        for match in matches.on_line(line):
+            if match.start < row.end and match.end > row.start:
+                part = "current-match" if match is matches.current else "match"
+                strip = _over_match(strip, row, match, self._blended(part))
+        return strip
+
+    def selected(self, strip: Strip, number: int) -> Strip:
+        """Return the strip of row `number` with the selection over it."""
+        selection = self._view.text_selection
+        span = selection.get_span(number) if selection is not None else None
+        if span is None:
+            return strip
+        start, end = span
+        return _over_cells(strip, start, strip.cell_length if end == -1 else end, self._blended("selection"))
+
+    def with_gutter(self, strip: Strip, sign: str, gutter: int) -> Strip:
+        """Return the strip with `sign` in a gutter of `gutter` cells before it."""
+        lead = Segment(f"{sign:<{gutter}}", self._view.rich_style + self._style(Tone.NOTE))
+        return Strip.join([Strip([lead]), strip])
+
+    def marked(self, strip: Strip) -> Strip:
+        """Return the strip as the cursor's."""
+        return _over(strip, self._blended("cursor"))
+
+    def _style(self, part: str) -> Style:
+        return self._view.get_component_rich_style(_PREFIX + part, partial=True)
+
+    def _blended(self, part: str) -> Style:
+        """Return a style to lie over text, blended here: a Rich style has no transparency."""
+        style = self._style(part)
+        colour = self._view.get_component_styles(_PREFIX + part).background
+        if style.bgcolor is None or colour.a == 1 or colour.ansi is not None:
+            return style
+        return style + Style(bgcolor=(self._view.background_colors[1] + colour).rich_color)
+
+
+def _over_match(strip: Strip, row: Row, match: Match, style: Style) -> Strip:
+    text = row.line.text
+    start = row.indent + cell_len(text[row.start : max(row.start, match.start)])
+    end = row.indent + cell_len(text[row.start : min(row.end, match.end)])
+    return _over_cells(strip, start, end, style)
+
+
+def _over_cells(strip: Strip, start: int, end: int, style: Style) -> Strip:
+    before, middle, after = strip.crop(0, start), strip.crop(start, end), strip.crop(end, strip.cell_length)
+    return Strip.join([before, _over(middle, style), after])
+
+
+def _over(strip: Strip, style: Style) -> Strip:
+    return Strip([Segment(text, (own or Style.null()) + style, control) for text, own, control in strip])

@@ -147,7 +147,7 @@ class McpBridge:
         """Send a notification, or the client's response to a request of the server."""
         try:
             async with asyncio.timeout(_AT_THE_END), self._http.post(message.body) as answer:
-                failure = await failure_of_answer(answer, self._http.url)
+                failure = await self._wrong_with(answer)
         except AuthlensError as error:
             failure = failure_of(error, self._http.url)
         except StreamFailed as failed:
@@ -170,6 +170,11 @@ class McpBridge:
         if failure is not None and not self._is_cancelled(message):
             await self._write(error_line(message.request_id, failure.code, failure.message, failure.data))
 
+    async def _wrong_with(
+        self, answer: StreamedResponse, request: McpMessage | None = None
+    ) -> McpFailure | None:
+        return await failure_of_answer(answer, self._http.url, request, self._http.granted_scope)
+
     async def _asked(self, message: McpMessage) -> McpFailure | None:
         if message.method == "initialize":
             self._first = message
@@ -181,7 +186,7 @@ class McpBridge:
                     return await self._asked_in_a_new_session(message)
                 if message.method == "initialize" and answer.status == 200:
                     self._http.begin_session(answer.get("mcp-session-id"))
-                failure = await failure_of_answer(answer, self._http.url, message)
+                failure = await self._wrong_with(answer, message)
                 if failure is not None:
                     return failure
                 await self._pass_on(answer, stream, message)
@@ -206,7 +211,7 @@ class McpBridge:
             await asyncio.sleep(stream.pause)
             with suppress(StreamFailed):
                 async with self._http.get(stream.last_id) as answer:
-                    failure = await failure_of_answer(answer, self._http.url)
+                    failure = await self._wrong_with(answer)
                     if failure is not None:
                         return failure
                     await self._pass_on(answer, stream, message)
@@ -254,7 +259,7 @@ class McpBridge:
         self._http.forget_session()
         self._note("The server has ended the session; a new one begins.")
         async with self._http.post(self._first.body) as answer:
-            failure = await failure_of_answer(answer, self._http.url, self._first)
+            failure = await self._wrong_with(answer, self._first)
             if failure is not None:
                 return failure
             self._http.begin_session(answer.get("mcp-session-id"))
@@ -266,7 +271,7 @@ class McpBridge:
             pass
         stream = _Stream()
         async with self._http.post(message.body) as answer:
-            failure = await failure_of_answer(answer, self._http.url, message)
+            failure = await self._wrong_with(answer, message)
             if failure is not None:
                 return failure
             await self._pass_on(answer, stream, message)

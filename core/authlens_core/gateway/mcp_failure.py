@@ -17,6 +17,12 @@ from authlens_core.errors import (
 from authlens_core.gateway.mcp_http import read_bounded
 from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, parse_message
 from authlens_core.gateway.refusal import login_command
+from authlens_core.oauth.insufficient_scope import (
+    INSUFFICIENT_SCOPE,
+    refusal_code,
+    scope_union,
+    scope_wanted,
+)
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.streaming import StreamedResponse
 
@@ -65,7 +71,7 @@ def failure_of_wire(failure: WireFailure) -> McpFailure:
 
 
 async def failure_of_answer(
-    answer: StreamedResponse, url: str, request: McpMessage | None = None
+    answer: StreamedResponse, url: str, request: McpMessage | None = None, granted: str | None = None
 ) -> McpFailure | None:
     """Return what is wrong with the status or the type of an answer, or None where it can be read.
 
@@ -73,9 +79,13 @@ async def failure_of_answer(
         answer: from the server.
         url: the endpoint.
         request: what is answered; None for a notification, which has no body in its answer.
+        granted: the scope of the credential that was sent.
     """
     if 300 <= answer.status < 400:
         return failure_of(_redirected(answer), url)
+    challenges = answer.get_all("www-authenticate")
+    if answer.status >= 400 and refusal_code(challenges) == INSUFFICIENT_SCOPE:
+        return _too_small(url, scope_union(granted, scope_wanted(challenges)))
     if answer.status >= 400:
         return await _refused(answer)
     if request is not None and answer.status in (202, 204):
@@ -87,6 +97,14 @@ async def failure_of_answer(
             ServerMisconfigured(f"The server answered with {shown} where MCP wants JSON or events."), url
         )
     return None
+
+
+def _too_small(url: str, scope: str) -> McpFailure:
+    """Return the error that names the login with the scope that the server wants (RFC 6750 §3.1)."""
+    command = login_command(url, scope)
+    message = f"authlens: The server wants more scope than was granted. Ask the user to run: {command}"
+    code = LoginNeeded.exit_code
+    return McpFailure(_OURS - code, message, {"exit_code": code, "command": command})
 
 
 def _redirected(answer: StreamedResponse) -> AuthlensError:

@@ -58,6 +58,11 @@ class McpHttp:
         """The endpoint."""
         return self._url.text
 
+    @property
+    def granted_scope(self) -> str | None:
+        """The scope of the grant for the endpoint; None without one."""
+        return self._credential.granted_scope
+
     def begin_session(self, session: str) -> None:
         """Send this session id from now on; empty where the server has no sessions."""
         self.session = session

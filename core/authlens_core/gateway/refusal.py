@@ -70,9 +70,9 @@ _STATUS: tuple[tuple[type[AuthlensError], int, str], ...] = (
 )
 
 
-def login_command(url: str) -> str:
-    """Return what a person has to run to log in to `url`."""
-    return f"authlens login {shlex.quote(url)}"
+def login_command(url: str, scope: str = "") -> str:
+    """Return what a person has to run to log in to `url`, with this scope if one is given."""
+    return f"authlens login {shlex.quote(url)}" + (f" --scope {shlex.quote(scope)}" if scope else "")
 
 
 def of_error(error: AuthlensError, url: str) -> ProxyRefusal:

@@ -62,6 +62,12 @@ class RequestCredential:
         self._version: object = None
         self._unproven: Fields | None = None
 
+    @property
+    def granted_scope(self) -> str | None:
+        """The scope of the grant for the URL; None where the credential is of another kind."""
+        grant = self._credentials.find(self.url)
+        return None if grant is None else grant.scope
+
     async def fields(self) -> Fields:
         """Return the fields to send now.
 

@@ -74,8 +74,12 @@ class StreamedResponse:
 
     def get(self, name: str) -> str:
         """Return the first value of a header field, or the empty string."""
+        return next(iter(self.get_all(name)), "")
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """Return every value of a header field, in their order."""
         wanted = name.lower().encode("ascii")
-        return next((v.decode("latin-1") for n, v in self.fields if n.lower() == wanted), "")
+        return tuple(v.decode("latin-1") for n, v in self.fields if n.lower() == wanted)
 
 
 class StreamFailed(Exception):

@@ -193,3 +193,22 @@ async def test_a_401_to_every_token_is_one_refresh_and_one_error(logged_in: Logg
     _, lines = await bridged(logged_in, scripted(*[Response(status_code=401)] * 4), PING, {**PING, "id": 2})
     assert [(line["id"], line["error"]["code"]) for line in lines] == [(1, -32065), (2, -32065)]
     assert len(logged_in.server.posts("/token")) == 1
+
+
+async def test_a_scope_that_is_too_small_is_one_error_that_names_the_login(
+    logged_in: LoggedIn,
+) -> None:
+    """RFC 6750 §3.1: what was granted and what is wanted, together; no refresh can help."""
+    grant = logged_in.credentials.list()[0]
+    _, secrets = await logged_in.credentials.load(grant.grant_id)
+    await logged_in.credentials.save(replace(grant, scope="read"), secrets)
+    challenge = 'Bearer error="insufficient_scope", scope="write read"'
+    answer = JSONResponse({"error": "insufficient_scope"}, 403, headers={"WWW-Authenticate": challenge})
+    server, lines = await bridged(logged_in, scripted(answer), PING)
+    (line,) = lines
+    url = f"http://{server.seen[0][1]['host']}/mcp"
+    command = f"authlens login {url} --scope 'read write'"
+    assert line["error"]["code"] == -32064
+    assert line["error"]["data"] == {"exit_code": 4, "command": command}
+    assert command in line["error"]["message"]
+    assert logged_in.server.posts("/token") == []

@@ -11,10 +11,11 @@ from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after
-from authlens_core.login.step_up import INSUFFICIENT_SCOPE, refusal_code, wider_scope
+from authlens_core.login.step_up import wider_scope
 from authlens_core.oauth.check import Check, failed, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Response
+from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, refusal_code
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of, protocol_version
 from authlens_core.oauth.token import bearer_header
 from authlens_core.trace.record import Fact, Stage
@@ -81,7 +82,7 @@ class AccessStage:
             kind_of_resource(exchange, answer, version=version),
         )
         response = exchange.response
-        if response is not None and refusal_code(response) == INSUFFICIENT_SCOPE:
+        if response is not None and _lacks_scope(response):
             return _too_small(facts, response, answer, shown)
         checks = _judge(status, answer)
         if facts.anonymous and status < 300:
@@ -92,6 +93,10 @@ class AccessStage:
 def _version(exchanges: Sequence[Exchange]) -> str | None:
     answers = (e.response for e in reversed(exchanges) if e.request.method == "POST" and e.response)
     return next((version for r in answers if (version := protocol_version(r)) is not None), None)
+
+
+def _lacks_scope(response: Response) -> bool:
+    return refusal_code(response.headers.get_all("www-authenticate")) == INSUFFICIENT_SCOPE
 
 
 def _proves_nothing() -> Check:

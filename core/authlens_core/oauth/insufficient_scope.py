@@ -1,0 +1,46 @@
+"""The refusal of a token whose scope is too small (RFC 6750 §3.1, insufficient_scope)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from authlens_core.oauth.challenge import parse_challenges
+
+__all__ = ["INSUFFICIENT_SCOPE", "refusal_code", "scope_union", "scope_wanted"]
+
+INSUFFICIENT_SCOPE: Final = "insufficient_scope"
+_LONGEST: Final = 2_000
+
+
+def refusal_code(challenge_fields: Sequence[str]) -> str:
+    """Return the `error` of the Bearer challenge in a refusal, or the empty string; text from outside.
+
+    Args:
+        challenge_fields: every line of `WWW-Authenticate`.
+    """
+    return next((found for found in _values(challenge_fields, "error")), "")
+
+
+def scope_wanted(challenge_fields: Sequence[str]) -> str:
+    """Return the scope that a refusal asks for, or the empty string; it can be sent back as it is."""
+    return " ".join(scope for scope in _values(challenge_fields, "scope") if _is_scope(scope))[:_LONGEST]
+
+
+def scope_union(*scopes: str | None) -> str:
+    """Return every word of these scopes once, in their order."""
+    return " ".join(dict.fromkeys(word for scope in scopes if scope for word in scope.split()))
+
+
+def _values(challenge_fields: Sequence[str], name: str) -> list[str]:
+    challenges = parse_challenges(challenge_fields).challenges
+    found = (
+        challenge.get(name)
+        for challenge in challenges
+        if challenge.is_scheme("bearer") or challenge.is_scheme("dpop")
+    )
+    return [value for value in found if value]
+
+
+def _is_scope(scope: str) -> bool:
+    return len(scope) <= _LONGEST and all("!" <= c <= "~" and c not in '"\\' for c in scope.replace(" ", ""))

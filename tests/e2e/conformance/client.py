@@ -1,0 +1,116 @@
+"""The client that the MCP conformance suite tests: a coding agent that has authlens for its logins.
+
+`authlens login URL`, with a person played at the browser, then a call of a tool over `authlens mcp-bridge`.
+Where the bridge asks for another login, the user runs the command that it names, at most `LOGINS` times in
+all. The suite gives the URL of the server as the last argument; the exit code is that of the command that
+failed last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from support.mcp_tools_server import PERSON
+from support.verb_process import AUTHLENS, SECONDS, Done, authlens, machine_in
+
+LOGINS = 4
+METADATA_DOCUMENT = "https://conformance-test.local/client-metadata.json"
+MODERN, LEGACY = "2026-07-28", "2025-11-25"
+CLIENT = {"name": "conformance", "version": "1"}
+OPTIONS = {
+    "auth/basic-cimd": ("--client-metadata-url", METADATA_DOCUMENT),
+    "auth/2025-03-26-oauth-endpoint-fallback": ("--legacy-paths",),
+}
+"""What a user decides in two scenarios; everywhere else the URL alone is enough."""
+
+
+def main() -> int:
+    """Play the agent and its user; say on stderr what happened."""
+    with tempfile.TemporaryDirectory(prefix="authlens-conformance-") as directory:
+        machine = machine_in(Path(directory))
+        Path(machine["BROWSER"]).write_text(PERSON.format(python=sys.executable))
+        return asyncio.run(_run(machine, sys.argv[-1]))
+
+
+async def _run(machine: dict[str, str], url: str) -> int:
+    scenario = os.environ["MCP_CONFORMANCE_SCENARIO"]
+    context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
+    options = list(OPTIONS.get(scenario, ()))
+    if "client_id" in context:
+        options += ["--client-id", context["client_id"]]
+        machine["AUTHLENS_CLIENT_SECRET"] = context["client_secret"]
+    command = ["login", url, *options]
+    for _ in range(LOGINS):
+        done = _told(await authlens(machine, *command, "--port", "0", "--timeout", "10"))
+        if done.code != 0:
+            return done.code
+        error = await _call_of_a_tool(machine, url)
+        if error is None:
+            return 0
+        named = str(error.get("data", {}).get("command", ""))
+        sys.stderr.write(f"The bridge: {error['message']}\n")
+        if not named:
+            return 1
+        command = shlex.split(named)[1:]
+    return 1
+
+
+async def _call_of_a_tool(machine: dict[str, str], url: str) -> dict[str, Any] | None:
+    """List the tools and call one; return the first error that the agent is answered."""
+    modern = os.environ.get("MCP_CONFORMANCE_PROTOCOL_VERSION", LEGACY) == MODERN
+    calls = [("tools/list", {}), ("tools/call", {"name": "test-tool", "arguments": {}})]
+    if not modern:
+        hello = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
+        calls.insert(0, ("initialize", hello))
+    bridge = await asyncio.create_subprocess_exec(
+        *(*AUTHLENS, "mcp-bridge", url),
+        env=machine,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert bridge.stdin is not None
+    assert bridge.stdout is not None
+    try:
+        for number, call in enumerate(calls):
+            bridge.stdin.write(_line({**_request(*call, modern=modern), "id": number}))
+            answer = json.loads(await asyncio.wait_for(bridge.stdout.readline(), SECONDS))
+            if "error" in answer:
+                return dict(answer["error"])
+            if call[0] == "initialize":
+                bridge.stdin.write(_line({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+        return None
+    finally:
+        bridge.stdin.close()
+        await asyncio.wait_for(bridge.wait(), SECONDS)
+
+
+def _line(message: dict[str, Any]) -> bytes:
+    return json.dumps(message).encode() + b"\n"
+
+
+def _request(method: str, params: dict[str, Any], *, modern: bool) -> dict[str, Any]:
+    if modern:
+        key = "io.modelcontextprotocol"
+        meta = {
+            f"{key}/protocolVersion": MODERN,
+            f"{key}/clientInfo": CLIENT,
+            f"{key}/clientCapabilities": {},
+        }
+        params = {**params, "_meta": meta}
+    return {"jsonrpc": "2.0", "method": method, "params": params}
+
+
+def _told(done: Done) -> Done:
+    sys.stderr.write(done.words)
+    return done
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -54,7 +54,7 @@ async def test_a_hostile_server_draws_text_and_nothing_else(size: tuple[int, int
         if wizard.login.wait.waiting:
             await until(pilot, lambda: bool(link_on(app)))
             await pilot.press("s")
-        await until(pilot, lambda: wizard.login.running is None and not wizard.link.is_playing)
+        await until(pilot, lambda: wizard.login.running is None and not wizard.pane.link.is_playing)
         for record in wizard.login.trace.records:
             wizard.show_stage(record.stage)
             for _ in range(4):

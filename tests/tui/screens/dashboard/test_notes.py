@@ -38,12 +38,12 @@ async def test_on_a_narrow_screen_a_note_stands_in_the_line_under_the_link() -> 
     login, _ = scripted()
     async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
         await pilot.press("a")
-        await until(pilot, lambda: login.wait.waiting and wizard.panel.has_focus)
-        rows = wizard.panel.size.height
+        await until(pilot, lambda: login.wait.waiting and wizard.pane.panel.has_focus)
+        rows = wizard.pane.panel.size.height
         await pilot.press("f")
         await until(pilot, lambda: "Written to" in str(wizard.status.content))
         assert len(app._notifications) == 0
-        assert wizard.panel.size.height >= rows - 1
+        assert wizard.pane.panel.size.height >= rows - 1
 
 
 async def test_on_a_narrow_screen_a_note_stands_above_what_leads_on() -> None:
@@ -75,7 +75,7 @@ async def test_nothing_lies_over_the_qr_code(size: tuple[int, int]) -> None:
     login, _ = scripted()
     async with wizard_on(login, size=size) as (wizard, pilot, app):
         await pilot.press("a")
-        await until(pilot, lambda: login.wait.waiting and wizard.panel.has_focus)
+        await until(pilot, lambda: login.wait.waiting and wizard.pane.panel.has_focus)
         app.notify("Before.", markup=False)
         await until(pilot, lambda: len(app._notifications) == (1 if size[0] >= 100 else 0))
         await pilot.press("k")

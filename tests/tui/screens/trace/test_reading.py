@@ -58,8 +58,8 @@ async def test_while_the_link_is_shown_pages_turn_there_and_no_tab_is_offered() 
     login, _ = scripted()
     async with wizard_on(login, size=(80, 24)) as (wizard, pilot, _):
         await pilot.press("a")
-        await until(pilot, lambda: login.wait.waiting and wizard.switcher.current == "panel")
-        assert wizard.area.read_widget is wizard.panel
+        await until(pilot, lambda: login.wait.waiting and wizard.pane.switcher.current == "panel")
+        assert wizard.area.read_widget is wizard.pane.panel
         assert wizard.area.check_action("in_record", ("search",)) is False
         wizard.stepper.focus()
         await pilot.press("pagedown", "pageup", "3")

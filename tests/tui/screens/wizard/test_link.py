@@ -27,8 +27,8 @@ async def test_the_qr_code_closes_when_the_answer_comes() -> None:
     login, _ = scripted()
     async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("a")
-        await until(pilot, lambda: login.wait.waiting and wizard.panel.has_focus)
+        await until(pilot, lambda: login.wait.waiting and wizard.pane.panel.has_focus)
         await pilot.press("k")
         await until(pilot, lambda: isinstance(app.screen, QrScreen))
-        wizard.panel.empty()
+        wizard.pane.panel.empty()
         await until(pilot, lambda: app.screen is wizard)

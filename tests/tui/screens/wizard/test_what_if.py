@@ -86,12 +86,12 @@ async def test_the_refresh_after_the_login_is_a_ninth_step_that_can_be_looked_at
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         assert len(wizard.stepper.steps) == 9
-        assert wizard.shown is Stage.REFRESH
+        assert wizard.pane.shown is Stage.REFRESH
         assert "9 Refresh" in text_of(app)
         assert "✔ Correct. Refresh token used twice" in text_of(app)
         assert app.focused is wizard.stepper
         await pilot.press("up")
-        await until(pilot, lambda: wizard.shown is Stage.ACCESS)
+        await until(pilot, lambda: wizard.pane.shown is Stage.ACCESS)
 
 
 async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_with_it() -> None:
@@ -178,7 +178,7 @@ async def test_an_arrow_of_the_diagram_opens_its_exchange_in_the_wizard() -> Non
     await run_to(login, Stage.REGISTRATION)
     async with wizard_on(login) as (wizard, pilot, app):
         wizard.record_view.post_message(RecordView.ExchangeChosen(Stage.RESOURCE_METADATA, 1, 0, reply=False))
-        await until(pilot, lambda: wizard.shown is Stage.RESOURCE_METADATA)
+        await until(pilot, lambda: wizard.pane.shown is Stage.RESOURCE_METADATA)
         assert wizard.record_view.tabs.active == "request"
         assert "2 Resource metadata" in text_of(app)
 

@@ -45,7 +45,7 @@ def at(login: Login, stage: Stage | None) -> Callable[[], bool]:
 
 def waiting(login: Login, wizard: WizardScreen) -> Callable[[], bool]:
     """Whether the link is on the screen."""
-    return lambda: login.wait.waiting and wizard.switcher.current == "panel"
+    return lambda: login.wait.waiting and wizard.pane.switcher.current == "panel"
 
 
 def past(login: Login, stage: Stage) -> Callable[[], bool]:
@@ -370,7 +370,7 @@ async def test_when_the_link_is_there_single_keys_are_commands() -> None:
     async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
-        assert app.focused is wizard.panel
+        assert app.focused is wizard.pane.panel
         assert {"p", "+", "esc"} <= footer_keys(app)
         assert not {"n", "a", "t", "b", "d", "x", "]", "s", "o"} & footer_keys(app)
         await pilot.press("c")
@@ -390,11 +390,11 @@ async def test_in_the_field_letters_are_letters_and_esc_gives_the_keys_back_befo
         await until(pilot, waiting(login, wizard))
         await pilot.press("p")
         await pilot.press("n", "a", "plus", "c", "q")
-        assert wizard.panel.field.value == "na+cq"
+        assert wizard.pane.panel.field.value == "na+cq"
         assert "+" not in footer_keys(app)
         await pilot.press("escape")
-        assert app.focused is wizard.panel
-        assert wizard.panel.field.value == ""
+        assert app.focused is wizard.pane.panel
+        assert wizard.pane.panel.field.value == ""
         assert login.running is Stage.AUTHORIZATION
         await pilot.press("escape")
         await until(pilot, at(login, Stage.AUTHORIZATION))
@@ -410,12 +410,12 @@ async def test_a_paste_anywhere_goes_to_the_field_and_only_enter_hands_it_on() -
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
         app.post_message(events.Paste(f"?code=code-canary-1&state={state_of(urls[0])}\n"))
-        await until(pilot, lambda: wizard.panel.field.value != "")
+        await until(pilot, lambda: wizard.pane.panel.field.value != "")
         assert "code-canary-1" not in text_of(app)
         assert login.running is Stage.AUTHORIZATION
         await pilot.press("enter")
         await until(pilot, at(login, None))
-        assert wizard.panel.field.value == ""
+        assert wizard.pane.panel.field.value == ""
 
 
 async def test_a_paste_that_is_not_the_answer_is_refused_with_the_reason() -> None:
@@ -427,7 +427,7 @@ async def test_a_paste_that_is_not_the_answer_is_refused_with_the_reason() -> No
         await pilot.press("p", "x", "y", "enter")
         await until(pilot, lambda: "That is not it" in text_of(app))
         assert login.wait.waiting
-        wizard.link.ignore(AnswerIgnored("something else", 2))
+        wizard.pane.link.ignore(AnswerIgnored("something else", 2))
         await pilot.pause()
         assert "That is not it" in text_of(app)
 
@@ -448,11 +448,11 @@ async def test_the_answer_to_another_login_is_told_from_one_without_a_state(quer
     async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
-        wizard.panel.take_paste(f"{login.facts.redirect_uri}?{query}")
+        wizard.pane.panel.take_paste(f"{login.facts.redirect_uri}?{query}")
         await pilot.press("enter")
         await until(pilot, lambda: words in " ".join(text_of(app).split()))
         wizard.tick()
-        assert not wizard.panel.ignored.display
+        assert not wizard.pane.panel.ignored.display
 
 
 async def test_a_cancelled_wait_is_run_again_with_a_new_state() -> None:

@@ -2,32 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
 from textual.widgets import Static
 
 from authlens_core.login.login import Login
-from authlens_tui.screens.wizard.tampered_words import marks
+from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_tui.screens.wizard.stage_pane import StagePane
+from authlens_tui.screens.wizard.stage_runner import StageRunner
+from authlens_tui.screens.wizard.tampered_words import experiment_words, marks, unkept_words
+from authlens_tui.screens.wizard.words import (
+    authenticated_words,
+    cancelled_words,
+    failed_words,
+    next_words,
+    running_words,
+)
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.record.record_lines import Tab
 
 __all__ = ["StatusLine"]
 
+_ROOMY, _TALL, _LARGE = 24, 32, 50  # rows
+
 
 class StatusLine(Static):
-    """Shows the status of `login`, below what is changed in it on purpose."""
+    """Shows the status of `login`, below what is changed in it on purpose.
 
-    def __init__(self, login: Login, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+    Args:
+        login: the login of the wizard.
+        runner: knows which stage failed last.
+        store_name: where the tokens will be stored.
+        ways_on: returns the keys that lead on from a failure, each with what it does.
+    """
+
+    def __init__(
+        self,
+        login: Login,
+        runner: StageRunner,
+        store_name: str,
+        ways_on: Callable[[], Sequence[tuple[str, str]]],
+    ) -> None:
+        super().__init__(id="verdict")
         self._login = login
+        self._runner = runner
+        self._store_name = store_name
+        self._ways_on = ways_on
         self._words = Content()
         self._note: Content | None = None
         self._note_alone = False
 
-    def show(self, words: Content, *, done: bool = False, keep_note: bool = False) -> None:
-        """Show `words`; a note goes unless `keep_note`, for words that are only brought up to date."""
+    @property
+    def depends_on_the_clock(self) -> bool:
+        """Whether the words name a time that passes."""
+        return self.has_class("-done")
+
+    def show(self, pane: StagePane, *, keep_note: bool = False) -> None:
+        """Say where the login is; a note goes unless `keep_note`, for words only brought up to date."""
+        login, failed = self._login, self._runner.failed
+        last = login.trace.records[-1] if login.trace.records else None
+        now, rows = datetime.now(UTC), self.screen.size.height
+        done = False
+        if pane.link.url:
+            words = pane.link.words
+        elif login.running is not None:
+            words = running_words(login.running)
+        elif failed is not None:
+            words = self._outcome_words(failed, pane)
+        elif login.position is not None:
+            brief = self.screen.size.width if rows < _TALL else None
+            shown = pane.shown is login.position
+            words = next_words(login.position, pane.planned, shown=shown, width=brief)
+        elif last is not None and last.stage not in LOGIN_STAGES:
+            words = self._outcome_words(last, pane)
+        elif login.tampered:
+            words = unkept_words(login.facts, now)
+        else:
+            done = True
+            words = authenticated_words(login.facts, login.trace, self._store_name, now, brief=rows < _ROOMY)
         self._words = words
         if not keep_note:
             self._note = None
         self.set_class(done, "-done")
         self._update()
+
+    def _outcome_words(self, record: StageRecord, pane: StagePane) -> Content:
+        """Say how a stage ended that did not pass, or that came after the login."""
+        ways = self._ways_on()
+        if record.outcome is Outcome.CANCELLED:
+            return cancelled_words(record, ways)
+        if (ended := experiment_words(record, ways)) is not None:
+            return ended
+        if record.outcome is Outcome.PASSED:
+            return unkept_words(self._login.facts, datetime.now(UTC))
+        above = pane.shown is record.stage and pane.record_view.tab is Tab.OVERVIEW
+        return failed_words(record, ways, brief=self.screen.size.height < _LARGE, told_above=above)
 
     def show_note(self, note: Content, *, alone: bool) -> None:
         """Show a note above the words, or `alone` where a row more is a row less for the link."""

@@ -1,0 +1,161 @@
+"""The selected stage: what it is for, its record or the link, and what it teaches."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from authlens_core.login.login import Login
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player
+from authlens_tui.screens.wizard.lesson import lesson_words
+from authlens_tui.screens.wizard.stage_runner import StageRunner
+from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.steps import stages_of
+
+__all__ = ["StagePane"]
+
+_ROOMY: Final = (100, 32)  # cells and rows from which on a stage says why it exists
+
+
+class StagePane(Vertical):
+    """Shows one stage of `login`: before, while and after it runs.
+
+    Args:
+        login: the login of the wizard.
+        runner: knows which stage failed last.
+        player: signs in for the user in the demo; None elsewhere.
+        play: true to let it sign in as soon as there is a link.
+    """
+
+    heading = getters.query_one("#heading", Static)
+    switcher = getters.query_one("#switcher", ContentSwitcher)
+    record_view = getters.query_one(RecordView)
+    link = getters.query_one(AuthorizationLink)
+    panel = getters.query_one(AuthorizationPanel)
+
+    def __init__(self, login: Login, runner: StageRunner, player: Player | None, *, play: bool) -> None:
+        super().__init__(id="stage")
+        self._login = login
+        self._runner = runner
+        self._player = player
+        self._play_at_once = play
+        self._sending: Request | None = None
+        self._exchanged: tuple[Exchange, ...] = ()
+        self.shown = Stage.DETECTION
+
+    def compose(self) -> ComposeResult:
+        """Lay out the words above the record, the record or the link, and the lesson below."""
+        yield Static(id="heading")
+        with ContentSwitcher(id="switcher", initial="record"):
+            yield RecordView(id="record")
+            yield AuthorizationLink(self._login, self._player, play_at_once=self._play_at_once, id="panel")
+        yield Static(id="teach-below")
+
+    # -- what is shown ---------------------------------------------------------------------------------
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of the list: those of the login, and what was run after it."""
+        return stages_of(self._login.trace, self._login.running)
+
+    @property
+    def planned(self) -> Request | None:
+        """What is sent next: the request of authlens, or that of the browser, which is the link."""
+        planned, link = self._login.planned(), self._login.planned_link()
+        return Request("GET", link) if link is not None else planned.request if planned else None
+
+    @property
+    def record_is_shown(self) -> bool:
+        """Whether the record is shown, and not the link."""
+        return self.switcher.current == "record"
+
+    @property
+    def link_is_shown(self) -> bool:
+        """Whether the link is shown, and is still of use."""
+        return bool(self.link.url) and not self.record_is_shown
+
+    @property
+    def shown_instead(self) -> Widget | None:
+        """What the keys scroll instead of the record."""
+        return None if self.record_is_shown else self.panel
+
+    def show(self, stage: Stage) -> None:
+        """Show one stage: its record, its progress, or the request it would send."""
+        self.shown = stage
+        self.show_heading()
+        waiting = bool(self.link.url) and stage is Stage.AUTHORIZATION
+        self.switcher.current = "panel" if waiting else "record"
+        self._show_record(stage)
+
+    def _show_record(self, stage: Stage) -> None:
+        position, record = self._login.position, self._login.trace.latest(stage)
+        here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
+        runs = self._login.running is stage
+        done = record is not None and (self.stages.index(stage) < here or self._is_latest(record))
+        # There is time to read before a stage runs, and while the browser is away. Set once: each change has
+        # Textual match every rule against every widget of the screen.
+        self.screen.set_class(bool(self.link.url) if runs else not done, "-ahead")
+        if runs:
+            self.record_view.show_running(stage, self._sending, self._exchanged)
+        elif record is not None and done:
+            self.record_view.show_record(record)
+        elif stage is position:
+            self.record_view.show_planned(stage, self.planned)
+        else:
+            self.record_view.show_ahead(stage)
+
+    def _is_latest(self, record: StageRecord) -> bool:
+        """Whether the record is of a stage that did not pass, or of one after the login."""
+        return record is self._runner.failed or record.stage not in LOGIN_STAGES
+
+    def show_heading(self) -> None:
+        """Say what the stage is for, in as many words as there is room for."""
+        info, size = STAGE_INFO[self.shown], self.screen.size
+        self.screen.set_class(self._runner.failed is not None, "-stopped")
+        self.heading.border_title = f"{self.stages.index(self.shown) + 1} {info.title}"
+        self.heading.border_subtitle = info.specification
+        roomy = size.width >= _ROOMY[0] and size.height >= _ROOMY[1]
+        self.heading.update(Content(f"{info.what} {info.why}" if roomy else info.what))
+        below = self.query_one("#teach-below", Static)
+        below.border_title = f"Lesson: {info.title}"
+        below.update(lesson_words(self.shown, in_full=False))
+
+    # -- what the login reports ------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Forget what was sent: another stage has started, or the last one has ended."""
+        self._sending, self._exchanged = None, ()
+
+    def send(self, request: Request) -> None:
+        """Show what the running stage sends."""
+        self._sending = request
+        self._show_progress()
+
+    def receive(self, exchange: Exchange) -> None:
+        """Show what the running stage received."""
+        self._sending = None
+        self._exchanged = (*self._exchanged, exchange)
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        """Show the progress of the running stage, unless another one is selected."""
+        if self._login.running is self.shown:
+            self.record_view.show_running(self.shown, self._sending, self._exchanged)
+
+    def open_arrow(self, message: RecordView.ExchangeChosen) -> None:
+        """Open the exchange of an arrow, even if its stage was retried since."""
+        records = self._login.trace.records
+        if message.record_index < len(records):
+            self.record_view.show_record(records[message.record_index])
+        self.record_view.show_exchange(message.exchange_index, reply=message.reply)

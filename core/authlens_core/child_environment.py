@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["for_children"]
-
 _OURS_ALONE = frozenset({"AUTHLENS_CLIENT_SECRET"})
 
 

@@ -18,19 +18,6 @@ from typing import ClassVar
 
 from authlens_core.safe_text import safe_sentence
 
-__all__ = [
-    "AuthlensError",
-    "LoginNeeded",
-    "NetworkFailure",
-    "NoSecretStore",
-    "NotProtected",
-    "Refused",
-    "ServerMisconfigured",
-    "StillValid",
-    "TimedOut",
-    "UsageError",
-]
-
 
 class AuthlensError(Exception):
     """Something that stopped the work, in words a user can act on.

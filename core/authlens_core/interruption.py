@@ -17,8 +17,6 @@ from authlens_core.login.login import Login
 from authlens_core.state.crash_notes import CrashNotes, Note
 from authlens_core.state.paths import StateUnusable, state_directory
 
-__all__ = ["Interruptions"]
-
 WORTH: Final = timedelta(days=1)
 """How long ago an interruption may be to be told."""
 

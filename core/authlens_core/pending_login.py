@@ -19,8 +19,6 @@ from authlens_core.state import private_file
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import StateUnusable, state_directory
 
-__all__ = ["LoginRuns", "PendingLogin"]
-
 _LOCK: Final = "login"
 _LONGEST: Final = 64 * 1024
 

@@ -20,8 +20,6 @@ import re
 import unicodedata
 from typing import Final, NewType
 
-__all__ = ["DOCUMENT", "LINE", "NAME", "SafeText", "safe_fields", "safe_line", "safe_sentence", "safe_text"]
-
 SafeText = NewType("SafeText", str)
 
 NAME: Final = 80

@@ -10,8 +10,6 @@ import hashlib
 import hmac
 from typing import Final, NoReturn, final
 
-__all__ = ["Body", "Secret"]
-
 MASK: Final = "••••"
 
 

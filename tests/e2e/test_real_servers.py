@@ -9,7 +9,8 @@ import pytest
 
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, RefreshOutcome, refresh
-from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, revoke
+from authlens_core.credentials.lifecycle.revoke import revoke
+from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials

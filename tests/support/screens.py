@@ -187,7 +187,7 @@ def link_on(app: BaseApp) -> dict[str, str]:
 def documents(wizard: WizardScreen) -> str:
     """Return everything that the tabs of a stage hold, as the person would see it on turning to them."""
     from authlens_tui.widgets.document.document import DocumentView
-    from authlens_tui.widgets.record.record_view import Tab
+    from authlens_tui.widgets.record.record_lines import Tab
 
     view = wizard.record_view
     held = [view.as_text(tab, masked=not view.revealed) for tab in Tab]

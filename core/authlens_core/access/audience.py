@@ -13,8 +13,6 @@ from urllib.parse import parse_qs
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
-__all__ = ["NamedApplication", "application_named_in", "naming_request"]
-
 _LOGIN_PATH: Final = "/cdn-cgi/access/login/"
 _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
 

@@ -18,8 +18,6 @@ from typing import Final
 
 from authlens_core.oauth.json_document import JsonRefused, load_object
 
-__all__ = ["CloudflaredLock", "LockOwner", "Process", "process_of", "read_lock"]
-
 _STALE_AFTER: Final = timedelta(minutes=10)
 _SAME_START: Final = timedelta(seconds=1)
 _LARGEST_PID: Final = 2**31 - 1

@@ -12,15 +12,6 @@ from typing import Final
 
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
-__all__ = [
-    "application_name",
-    "can_only_mean",
-    "login_address",
-    "names_of",
-    "readings",
-    "sure_address",
-]
-
 _AUD_LENGTH: Final = 64
 _HEX: Final = frozenset("0123456789abcdef")
 _MOST_HOSTS: Final = 4

@@ -18,17 +18,6 @@ from authlens_core.oauth.http_message import FORM_TYPE, Request
 from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.secret import Secret
 
-__all__ = [
-    "CLIENT_ID",
-    "CLIENT_SECRET",
-    "Credential",
-    "credential_of",
-    "is_client_id",
-    "is_client_secret",
-    "pair_problems",
-    "secrets_sent",
-]
-
 CLIENT_ID: Final = "cf-access-client-id"
 CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
 _JWT_FIELDS: Final = ("cf-access-token", "cf-access-jwt-assertion")

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from authlens_core.access.answer import Answer, Protection, classify
-from authlens_core.access.causes import CAUSES, Cause
+from authlens_core.access.cause import Cause
+from authlens_core.access.causes import CAUSES
 from authlens_core.access.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.access.echoes import sent_in, text_without_echoes

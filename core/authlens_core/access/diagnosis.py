@@ -7,8 +7,6 @@ from typing import Final
 
 from authlens_core.safe_text import safe_fields, safe_text
 
-__all__ = ["UNKNOWN", "Diagnosis"]
-
 UNKNOWN: Final = "unknown"
 """The name of the diagnosis that shows an answer because its meaning is not known."""
 

@@ -14,8 +14,6 @@ from authlens_core.oauth.error_response import without_secrets
 from authlens_core.secret import Secret
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["sent_in", "text_without_echoes"]
-
 _SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too many sentences
 
 

@@ -9,8 +9,6 @@ from urllib.parse import parse_qs
 
 from authlens_core.oauth.json_document import JsonRefused, load_object
 
-__all__ = ["service_token_line"]
-
 _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
 
 

@@ -22,8 +22,6 @@ from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["explain_text"]
-
 _LONGEST: Final = 256 * 1024
 _MOST: Final = 3
 _CODE: Final = re.compile(

@@ -7,8 +7,6 @@ from typing import Final
 
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
-__all__ = ["WELL_KNOWN", "cloudflare_metadata_urls", "is_team_host"]
-
 WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
 _ZONE: Final = ("cloudflareaccess", "com")
 _LABEL: Final = frozenset(string.ascii_lowercase + string.digits + "-")

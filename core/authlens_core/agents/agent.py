@@ -12,8 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["AGENTS", "Agent", "ConfigFormat", "Places"]
-
 
 class ConfigFormat(StrEnum):
     """How a file is written."""

@@ -12,8 +12,6 @@ import subprocess
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["client_variables", "read_session_environment"]
-
 _SECONDS: Final = 1.0
 _FOLLOWED: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "DISPLAY", "WAYLAND_DISPLAY")
 # tmux copies SSH_CONNECTION automatically but these only on request, so they may be older.

@@ -17,8 +17,6 @@ from typing import Final
 from authlens_core.callback.errors import PortOwner
 from authlens_core.safe_text import NAME, safe_line
 
-__all__ = ["find_owner", "owner_by_psutil", "owner_in_proc"]
-
 _LISTEN: Final = "0A"
 _MAX_LINES: Final = 100_000
 _MAX_PROCESSES: Final = 50_000

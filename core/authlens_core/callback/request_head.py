@@ -14,8 +14,6 @@ import h11
 
 from authlens_core.secret import Secret
 
-__all__ = ["TEST_PATH", "Callback", "ListenerLimits", "Refusal", "RequestHead", "TunnelTest", "Verdict"]
-
 TEST_PATH: Final = "/test"
 # What browsers ask every host for, unbidden; also after the test page, whose visit is no cause for alarm.
 _ICONS: Final = frozenset(

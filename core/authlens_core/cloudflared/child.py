@@ -15,8 +15,6 @@ from typing import Any, Final
 
 from authlens_core.callback.own_screen import why_no_browser
 
-__all__ = ["child_environment", "end_group", "start_new_group", "without_openers"]
-
 _OPENERS: Final = ("xdg-open", "open", "wslview")
 _BROWSER: Final = frozenset({"BROWSER", "DISPLAY", "WAYLAND_DISPLAY"})
 _GRACE: Final = 2.0  # seconds between asking a child to end and ending it

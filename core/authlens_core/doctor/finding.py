@@ -10,8 +10,6 @@ from authlens_core.errors import AuthlensError, NoSecretStore, UsageError
 from authlens_core.oauth.check import Severity
 from authlens_core.safe_text import safe_fields
 
-__all__ = ["Finding", "exit_code", "from_error"]
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:

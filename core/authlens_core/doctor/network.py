@@ -17,8 +17,6 @@ from authlens_core.oauth.check import Severity
 from authlens_core.wire.proxy import ProxyUnusable, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trusted
 
-__all__ = ["look_at_port", "look_at_proxy", "look_at_ssh", "look_at_trust"]
-
 _ANY_HOST = "team.cloudflareaccess.com"
 
 

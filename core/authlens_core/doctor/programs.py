@@ -8,8 +8,6 @@ from authlens_core.cloudflared.binary import CloudflaredMissing, find_cloudflare
 from authlens_core.doctor.finding import Finding
 from authlens_core.oauth.check import Severity
 
-__all__ = ["look_at_cloudflared"]
-
 _ONLY_FOR = "It is only needed for: authlens login URL --cloudflared"
 
 

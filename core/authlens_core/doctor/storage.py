@@ -20,8 +20,6 @@ from authlens_core.oauth.check import Severity
 from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.state.paths import StateUnusable, state_directory
 
-__all__ = ["look_at_interrupted", "look_at_keyring", "look_at_state"]
-
 _INTERRUPTED = "interrupted"
 _MOST_NAMED = 5
 _INSTEAD = "Or keep secrets in an encrypted file: authlens store --move encrypted-file"

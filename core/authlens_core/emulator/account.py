@@ -18,8 +18,6 @@ from authlens_core.emulator.service_tokens import IssuedServiceToken, IssuedServ
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-__all__ = ["USERS", "Account", "SeenRequest", "email_of"]
-
 USERS: Final = ("ada@example.com", "grace@example.com", "mallory@example.com")
 DENIED_BY_POLICY: Final = "mallory@example.com"
 CLOCK_SKEW: Final = 3600.0

@@ -22,8 +22,6 @@ from authlens_core.emulator.faults import Fault
 if TYPE_CHECKING:
     from authlens_core.emulator.emulator import Emulator
 
-__all__ = ["ADMIN_PATH", "WithAdmin"]
-
 ADMIN_PATH: Final = "/emulator/admin"
 
 

@@ -12,8 +12,6 @@ from starlette.responses import Response
 from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
 from authlens_core.emulator.grants import OAuthRefusal
 
-__all__ = ["basic_credentials", "read_form", "refusal"]
-
 
 def refusal(error: OAuthRefusal) -> Response:
     """Return an error in the form of RFC 6749 §5.2."""

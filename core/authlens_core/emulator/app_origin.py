@@ -20,8 +20,6 @@ from authlens_core.emulator.server_metadata import server_metadata
 from authlens_core.emulator.service_tokens import ServiceTokenVerdict, TokenStatus
 from authlens_core.emulator.transfer import Transfer
 
-__all__ = ["app_origin"]
-
 CLOUDFLARE_METADATA: Final = "/.well-known/cloudflare-access-protected-resource"
 STANDARD_METADATA: Final = "/.well-known/oauth-protected-resource"
 CLOUDFLARED_WORDS: Final = "Use `cloudflared access curl` or `cloudflared access login`."

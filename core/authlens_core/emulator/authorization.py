@@ -22,8 +22,6 @@ from authlens_core.emulator.grants import RegisteredClient
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
 from authlens_core.emulator.server_metadata import FOREIGN_ISSUER, OAUTH
 
-__all__ = ["AuthorizationEndpoint"]
-
 S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 MOST_PENDING: Final = 1000

@@ -9,8 +9,6 @@ from authlens_core.emulator.account import Account
 from authlens_core.emulator.edge import json_answer
 from authlens_core.emulator.pages import page
 
-__all__ = ["get_identity", "logout"]
-
 _COOKIE = "CF_Authorization"
 
 

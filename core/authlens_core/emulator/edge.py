@@ -16,8 +16,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from authlens_core.emulator.account import Account, SeenRequest
 from authlens_core.emulator.faults import Fault
 
-__all__ = ["NO_STORE", "Edge", "json_answer", "read_body", "wants_json"]
-
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
 LONGEST_BODY: Final = 64 * 1024
 ZONE_ERRORS: Final = (

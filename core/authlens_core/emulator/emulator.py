@@ -16,8 +16,6 @@ from authlens_core.emulator.sockets import bind, close_all
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-__all__ = ["Emulator"]
-
 CALLBACK_PORT: Final = 8400
 
 

@@ -15,8 +15,6 @@ import pytest
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
 
-__all__ = ["EmulatedAccess", "emulated_access", "emulated_access_factory"]
-
 _Result = TypeVar("_Result")
 _SECONDS = 30.0
 

@@ -14,17 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-__all__ = [
-    "AuthorizationCode",
-    "Grants",
-    "IssuedGrant",
-    "OAuthRefusal",
-    "RegisteredClient",
-    "TokenAnswer",
-    "challenge_of",
-    "put",
-]
-
 CODE_LIFETIME: Final = 60.0
 MOST_ENTRIES: Final = 5000
 TOKEN_CHARACTERS: Final = 65

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
-__all__ = ["SigningKeys"]
-
 ALGORITHM: Final = "RS256"
 KEY_BITS: Final = 2048
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from authlens_core.emulator.server import QuietServer
 
-__all__ = ["Origins", "Running"]
-
 
 class Running:
     """Something that is started and stopped, also as an asynchronous context manager."""

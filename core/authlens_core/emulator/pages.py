@@ -9,8 +9,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-__all__ = ["INVALID_NONCE", "NO_ACCESS", "UNKNOWN_APP", "login_page", "page"]
-
 NO_ACCESS: Final = "That account does not have access"
 UNKNOWN_APP: Final = "Unable to find your Access application!"
 INVALID_NONCE: Final = "Invalid nonce. Please try logging in again."

@@ -13,8 +13,6 @@ import h11
 
 from authlens_core.emulator.account import email_of
 
-__all__ = ["Hop", "PlayResult", "fetch_page", "play_person"]
-
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 MOST_HOPS: Final = 12
 LONGEST_HEAD: Final = 64 * 1024

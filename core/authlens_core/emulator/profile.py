@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Self
 
-__all__ = ["Profile", "StandardFault", "standard_faults"]
-
 
 class Profile(StrEnum):
     """Which kind of resource the emulator is."""

@@ -7,9 +7,6 @@ from typing import Final
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 
-__all__ = ["SCENARIOS"]
-
-
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
         None,

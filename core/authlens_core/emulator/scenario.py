@@ -10,8 +10,6 @@ from typing import Final
 
 from authlens_core.emulator.faults import Fault
 
-__all__ = ["Scenario", "ScenarioGroup"]
-
 
 class ScenarioGroup(StrEnum):
     """Where in a login, or after it, a scenario has its turning point. The value is its heading."""

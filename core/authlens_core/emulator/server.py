@@ -11,8 +11,6 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-__all__ = ["serve"]
-
 GRACE_SECONDS: Final = 1
 
 

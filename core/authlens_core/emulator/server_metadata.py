@@ -7,8 +7,6 @@ from typing import Any, Final
 from authlens_core.emulator.account import Account
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 
-__all__ = ["FOREIGN_ISSUER", "OAUTH", "server_metadata"]
-
 OAUTH: Final = "/cdn-cgi/access/oauth"
 FOREIGN_ISSUER: Final = "https://elsewhere.example"
 

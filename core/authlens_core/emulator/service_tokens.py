@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
-__all__ = ["IssuedServiceToken", "IssuedServiceTokens", "ServiceTokenVerdict", "TokenStatus"]
-
 CLIENT_ID: Final = "cf-access-client-id"
 CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
 LIFETIME: Final = 8760 * 3600.0

@@ -8,8 +8,6 @@ import os
 import socket
 from typing import Final
 
-__all__ = ["bind", "bind_both", "close_all"]
-
 BACKLOG: Final = 128
 ATTEMPTS: Final = 16
 NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}

@@ -25,8 +25,6 @@ from authlens_core.emulator.pages import page
 from authlens_core.emulator.server_metadata import OAUTH, server_metadata
 from authlens_core.emulator.token_endpoint import TokenEndpoint, error_answer
 
-__all__ = ["team_origin"]
-
 AUTH_METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
 REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
 MOST_REDIRECT_URIS: Final = 20

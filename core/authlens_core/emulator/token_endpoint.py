@@ -15,8 +15,6 @@ from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, TokenAnswer
 from authlens_core.emulator.pages import page
 
-__all__ = ["TokenEndpoint", "error_answer"]
-
 
 def error_answer(account: Account, error: OAuthRefusal) -> Response:
     """Return an error in the form of RFC 6749 §5.2, hostile under the fault for it."""

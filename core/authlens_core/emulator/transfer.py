@@ -15,8 +15,6 @@ from authlens_core.emulator.account import Account
 from authlens_core.emulator.edge import NO_STORE, read_body
 from authlens_core.emulator.pages import page
 
-__all__ = ["Transfer"]
-
 PUBLIC_KEY: Final = re.compile(r"[A-Za-z0-9_=-]{16,128}")
 MOST_TRANSFERS: Final = 100
 

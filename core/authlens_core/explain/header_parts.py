@@ -11,8 +11,6 @@ from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
 from authlens_core.explain.members import explain_member, kind_of
 from authlens_core.oauth.challenge import Challenge, parse_challenges
 
-__all__ = ["HeaderMeaning", "HeaderPart", "authorization", "challenge", "cookie", "location", "set_cookie"]
-
 _MAX_PARTS: Final = 64
 
 _CHALLENGE_PARAMETERS: Final = {

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["CIMD", "CLOUDFLARE", "DISCOVERY", "OPENID", "Explanation", "table"]
-
 CLOUDFLARE: Final = "Cloudflare Access"
 OPENID: Final = "OpenID Connect Core"
 DISCOVERY: Final = "OpenID Connect Discovery §3"

@@ -25,8 +25,6 @@ from authlens_core.explain.metadata_members import RESOURCE_MEMBERS, SERVER_MEMB
 from authlens_core.explain.token_members import CLAIMS, JOSE_HEADER, KEY_SET_MEMBERS
 from authlens_core.trace.record import Stage
 
-__all__ = ["MEMBERS", "DocumentKind", "explain_fact", "explain_member", "kind_of"]
-
 
 class DocumentKind(StrEnum):
     """What a set of names belongs to."""

@@ -16,8 +16,6 @@ from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, StageRecord
 
-__all__ = ["FoundJwt", "gives_tokens", "jwts_in", "jwts_in_facts", "jwts_of", "member_meanings"]
-
 Message: TypeAlias = Request | Response
 
 _MAX_BODY: Final = 256 * 1024  # bytes; a longer document is not one of OAuth

@@ -7,17 +7,6 @@ from typing import Final
 
 from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, table
 
-__all__ = [
-    "AUTHORIZATION_PARAMETERS",
-    "CLIENT_MEMBERS",
-    "ERROR_MEMBERS",
-    "LOGIN_REDIRECT_PARAMETERS",
-    "RESPONSE_PARAMETERS",
-    "REVOCATION_PARAMETERS",
-    "TOKEN_MEMBERS",
-    "TOKEN_PARAMETERS",
-]
-
 CLIENT_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 7591 §2",

@@ -7,8 +7,6 @@ from typing import Final
 
 from authlens_core.explain.meaning import CIMD, CLOUDFLARE, DISCOVERY, Explanation, table
 
-__all__ = ["RESOURCE_MEMBERS", "SERVER_MEMBERS"]
-
 RESOURCE_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 9728 §2",

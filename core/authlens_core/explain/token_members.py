@@ -7,8 +7,6 @@ from typing import Final
 
 from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, table
 
-__all__ = ["CLAIMS", "JOSE_HEADER", "KEY_SET_MEMBERS"]
-
 JOSE_HEADER: Final[Mapping[str, Explanation]] = {
     "alg": Explanation("How it is signed.", "RFC 7515 §4.1.1"),
     "kid": Explanation("Which key of the set signed it.", "RFC 7515 §4.1.4"),

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.safe_text import safe_line
 
-__all__ = ["bash_remark", "bash_word", "bash_word_of_masked"]
-
 
 def bash_word(text: str) -> str:
     r"""Return `text` quoted for bash, on one line and printable; NUL, which no argument can hold, as U+FFFD.

@@ -19,8 +19,6 @@ from authlens_core.export.renamed import Renamed, client_ids, moved
 from authlens_core.export.run_values import differs_as_it_must
 from authlens_core.trace.record import Stage, StageRecord, Trace
 
-__all__ = ["Comparison", "Difference", "StageComparison", "compare"]
-
 _Key = TypeVar("_Key", bound=Hashable)
 _FAR: Final = 1 << 30  # a place behind every other
 

@@ -16,8 +16,6 @@ from authlens_core.export.redaction import Redactor, ShownRequest, redacted_requ
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import FORM_TYPE, Request
 
-__all__ = ["curl_commands"]
-
 _CURLS_OWN: Final = frozenset(
     {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
 )

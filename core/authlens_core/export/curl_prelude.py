@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["AUTHORIZE", "PRELUDE"]
-
 PRELUDE: Final = r"""# Needs bash 4.2, curl and openssl. No secret is in here: it asks for what it needs.
 # Secrets go to curl through a pipe, never as an argument, and the words go to standard error.
 set -euo pipefail

@@ -18,8 +18,6 @@ from authlens_core.oauth.http_message import FORM_TYPE, Request
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["curl_script"]
-
 _CURLS_OWN: Final = frozenset(
     {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
 )

@@ -15,8 +15,6 @@ from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Trace
 
-__all__ = ["FORMATS", "Format", "file_name"]
-
 _LONGEST_HOST: Final = 80
 _KEPT: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 

@@ -20,8 +20,6 @@ from authlens_core.secret import Body
 from authlens_core.trace.record import StageRecord, Trace
 from authlens_core.wire.exchange import Exchange, Timings
 
-__all__ = ["har"]
-
 _UNKNOWN: Final = -1  # the format's own word for a size or a time that is not known
 _CREATOR: Final = {"name": "authlens", "version": "1"}
 _MOST_PARAMETERS: Final = 1_000

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 
 from authlens_core.safe_text import safe_line
 
-__all__ = ["json_output"]
-
 
 def json_output(document: Mapping[str, object]) -> str:
     """Return `document` as JSON, two spaces deep, with a line end at its end.

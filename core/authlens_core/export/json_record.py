@@ -10,8 +10,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeVar
 
-__all__ = ["JsonRecord", "RecordRefused", "read_json"]
-
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _MAX_ELEMENTS: Final = 10_000  # of one list
 _MAX_INTEGER: Final = 2**31

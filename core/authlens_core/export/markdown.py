@@ -21,8 +21,6 @@ from authlens_core.secret import Body
 from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["code_span", "fenced", "markdown", "prose"]
-
 _BODY_SHOWN: Final = 20_000  # characters
 _SPAN: Final = 1_000  # characters
 _PROSE_SHOWN: Final = 1_000  # characters

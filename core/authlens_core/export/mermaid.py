@@ -10,8 +10,6 @@ from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["label", "sequence_diagram"]
-
 _LONGEST: Final = 80  # characters of a label
 _MOST_ARROWS: Final = 200  # a longer diagram is refused by its readers
 _HARMLESS: Final = frozenset(" .,/_()")  # beside letters and digits of ASCII

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-__all__ = ["JsonToken", "TokenKind", "is_json", "json_tokens", "pretty_json", "string_value"]
-
 MAX_DEPTH: Final = 64
 MAX_OUTPUT: Final = 4_000_000  # characters
 

@@ -6,8 +6,6 @@ from authlens_core.export.redaction import Redactor, redacted_request, redacted_
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.safe_text import safe_text
 
-__all__ = ["raw_message"]
-
 
 def raw_message(message: Request | Response, redactor: Redactor) -> str:
     """Return start line, header fields and body, secrets masked and control characters made visible.

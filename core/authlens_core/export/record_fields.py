@@ -17,8 +17,6 @@ from authlens_core.secret import Body
 from authlens_core.trace.record import StageRecord
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["Fields", "fields_of", "group_of"]
-
 Fields = dict[str, str]
 """Each field by its name, in the order in which they stand in the record."""
 

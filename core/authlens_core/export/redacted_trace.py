@@ -18,8 +18,6 @@ from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange, WireFailure
 
-__all__ = ["body_text", "redacted_trace", "secrets_of"]
-
 
 def secrets_of(trace: Trace) -> Iterator[Secret]:
     """Yield every secret of the trace: known as one, or standing under a telling name in a message."""

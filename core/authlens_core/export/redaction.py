@@ -16,7 +16,6 @@ from typing import Final
 
 from authlens_core.export.secret_forms import MASKED, KnownSecrets
 from authlens_core.export.secret_names import (
-    SENSITIVE_NAMES,
     header_masked,
     header_secrets,
     is_sensitive,
@@ -28,20 +27,6 @@ from authlens_core.export.secret_names import (
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.wire.exchange import Exchange
-
-__all__ = [
-    "SENSITIVE_NAMES",
-    "BodyKind",
-    "Redactor",
-    "ShownBody",
-    "ShownRequest",
-    "ShownResponse",
-    "redacted_request",
-    "redacted_response",
-    "secrets_in",
-    "unredacted_request",
-    "unredacted_response",
-]
 
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,}+(?:\.[\w-]*+){1,4}+")
 _CLOUDFLARE: Final = re.compile(r"(?<![\w:])oauth:[\w.~+/:=-]{8,}+")

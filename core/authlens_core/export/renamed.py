@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-__all__ = ["Pair", "Renamed", "client_ids", "moved"]
-
 _AUTHORITY: Final = re.compile(r"(?i)https?(?::|%3A)(?://|%2F%2F)((?:[a-z0-9.\[\]:-]|%3A)+)")
 _THROUGHOUT: Final = 5  # fields in which an address differs before it counts as one difference
 _CLIENT_ID: Final = re.compile(r"response \d+ body client_id")

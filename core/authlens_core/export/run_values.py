@@ -7,8 +7,6 @@ from typing import Final
 
 from authlens_core.export.secret_forms import MASKED
 
-__all__ = ["differs_as_it_must"]
-
 # The last word of a field's name: what stands under it is drawn, issued or dated for one run.
 _ANEW: Final = frozenset(
     {

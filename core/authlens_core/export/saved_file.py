@@ -11,8 +11,6 @@ from authlens_core.export.session_file import MAX_SESSION_BYTES, SessionFileRefu
 from authlens_core.state import private_file
 from authlens_core.trace.record import Trace
 
-__all__ = ["FileExists", "FileUnusable", "named_path", "open_session", "write_export"]
-
 
 class FileUnusable(UsageError):
     """The file cannot be written or read."""

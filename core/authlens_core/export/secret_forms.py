@@ -18,8 +18,6 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 
-__all__ = ["MASKED", "KnownSecrets"]
-
 MIN_LENGTH: Final = 4  # shorter values are masked by name only: they would blot out ordinary text
 _PREFIX: Final = 12  # so many characters of a secret are worth hiding when a limit cut the rest
 _PREFIX_FROM: Final = 24  # the length from which a prefix does not give the whole away

@@ -14,17 +14,6 @@ from authlens_core.export.pretty_json import JsonToken, TokenKind, json_tokens, 
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.secret import Secret
 
-__all__ = [
-    "SENSITIVE_NAMES",
-    "header_masked",
-    "header_secrets",
-    "is_sensitive",
-    "mask",
-    "names_masked",
-    "pieces",
-    "text_secrets",
-]
-
 _HEADERS: Final = (
     "authorization",
     "proxy_authorization",

@@ -41,8 +41,6 @@ from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.exchange import Exchange, FailureKind, Timings, WireFailure
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["FORMAT", "MAX_SESSION_BYTES", "VERSION", "SessionFileRefused", "read_session", "session_json"]
-
 FORMAT: Final = "authlens-session"
 VERSION: Final = 1
 MAX_SESSION_BYTES: Final = 32 * 1024 * 1024

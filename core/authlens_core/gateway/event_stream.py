@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["EventReader", "EventTooLarge", "ServerEvent"]
-
 _LARGEST: Final = 64 * 1024 * 1024
 """Bytes of one event that are held."""
 

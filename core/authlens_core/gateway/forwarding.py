@@ -12,8 +12,6 @@ from authlens_core.credentials.inventory.request_headers import Fields
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.wire.streaming import RawField
 
-__all__ = ["Elsewhere", "Mapping", "asks_for_a_token", "is_hidden", "request_fields", "response_fields"]
-
 _HOP_BY_HOP: Final = frozenset(
     {
         *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection"),

@@ -33,8 +33,6 @@ from authlens_core.gateway.mcp_message import (
 )
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
-__all__ = ["McpBridge"]
-
 _RESUMES: Final = 5
 """Reconnections in a row that bring no event."""
 _PAUSE: Final = 1.0

@@ -26,16 +26,6 @@ from authlens_core.oauth.insufficient_scope import (
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.streaming import StreamedResponse
 
-__all__ = [
-    "INTERNAL_ERROR",
-    "INVALID_REQUEST",
-    "PARSE_ERROR",
-    "McpFailure",
-    "failure_of",
-    "failure_of_answer",
-    "failure_of_wire",
-]
-
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 METHOD_NOT_FOUND: Final = -32601

@@ -17,8 +17,6 @@ from authlens_core.oauth.url import Url, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 
-__all__ = ["McpEvent", "McpHttp", "messages_of", "read_bounded"]
-
 _LARGEST_BODY: Final = 64 * 1024 * 1024
 
 

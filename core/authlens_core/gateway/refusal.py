@@ -16,8 +16,6 @@ from authlens_core.errors import (
 )
 from authlens_core.wire.exchange import FailureKind, WireFailure
 
-__all__ = ["ProxyRefusal", "login_command", "of_error", "of_failure"]
-
 
 @dataclass(frozen=True, slots=True)
 class ProxyRefusal:

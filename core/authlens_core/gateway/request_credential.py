@@ -16,8 +16,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.wire.client import Wire
 
-__all__ = ["RequestCredential"]
-
 _RECHECK: Final = 1.0
 """Seconds for which held fields are used without a look at the index, which another process may change."""
 

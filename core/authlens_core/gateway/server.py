@@ -15,8 +15,6 @@ import uvicorn
 
 from authlens_core.errors import UsageError
 
-__all__ = ["GatewayServer", "loopback_socket", "remove_socket", "unix_socket"]
-
 _BACKLOG: Final = 128
 _GRACE_SECONDS: Final = 1
 _LONGEST_HEAD: Final = 64 * 1024

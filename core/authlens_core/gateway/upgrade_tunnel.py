@@ -25,8 +25,6 @@ from authlens_core.wire.streaming import (
     StreamFailed,
 )
 
-__all__ = ["UpgradeTunnel"]
-
 _CHUNK: Final = 64 * 1024
 _HANDSHAKE: Final = frozenset({b"connection", b"upgrade"})
 

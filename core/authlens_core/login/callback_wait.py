@@ -27,8 +27,6 @@ from authlens_core.oauth.check import Check, failed, noticed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.secret import Secret
 
-__all__ = ["ResponseWait"]
-
 _FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})
 # A browser that brings the right state comes from this login, and the server will not answer it again. What a
 # user pastes can be damaged on the way, so they may paste again.

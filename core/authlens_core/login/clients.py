@@ -8,8 +8,6 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.protocols import ClientRegistry
 from authlens_core.login.stages.registration import redirect_uri_to_be
 
-__all__ = ["KnownClients"]
-
 
 class KnownClients:
     """A registry, asked with the facts of a login: a client is known for an issuer and a redirect URI."""

@@ -10,20 +10,6 @@ from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Fact, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 
-__all__ = [
-    "AnswerIgnored",
-    "AuthorizationReady",
-    "DeadlineMoved",
-    "DeviceCodeReady",
-    "Event",
-    "ExchangeEnded",
-    "ExchangeStarted",
-    "StageEnded",
-    "StageStarted",
-    "TunnelTested",
-    "Watcher",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:

@@ -13,8 +13,6 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["StageHook"]
-
 
 class StageHook(Protocol):
     """Takes part in the work of a stage. One that changes nothing returns what it was given."""

@@ -19,8 +19,6 @@ from authlens_core.login.login import Login
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.trace.record import Stage
 
-__all__ = ["LONGEST", "InterruptedLogin", "from_text", "to_text", "unfinished"]
-
 LONGEST: Final = 64 * 1024
 """Characters of one record; a longer one is neither written nor read."""
 _WORTH_IT: Final = frozenset({Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE})

@@ -27,16 +27,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA
 from authlens_core.wire.purpose import Purpose
 
-__all__ = [
-    "KeySource",
-    "Verified",
-    "check_signatures",
-    "fetch_and_verify",
-    "key_source",
-    "trusted_issuer",
-    "verify_all",
-]
-
 ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
 _LOGIN_PAGE: Final = "/cdn-cgi/access/login"
 

@@ -55,8 +55,6 @@ from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["Login"]
-
 _WORK: Final = {**STAGES, Stage.REFRESH: StaleRefreshStage()}
 _USES_A_CODE: Final = frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE})
 

@@ -9,8 +9,6 @@ from authlens_core.access.protection import Protection
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 
-__all__ = ["OtherWay", "other_ways"]
-
 
 class OtherWay(StrEnum):
     """A way to a protected resource that is not OAuth."""

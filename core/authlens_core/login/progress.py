@@ -13,8 +13,6 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import LOGIN_STAGES
 
-__all__ = ["Progress"]
-
 
 class Progress:
     """The position among the stages and the facts on which the next one works.

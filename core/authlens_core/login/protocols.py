@@ -15,8 +15,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import Limits
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["ClientRegistry", "ForgetfulRegistry", "Keeper", "Sender", "Stored", "keep_nothing"]
-
 
 class Sender(Protocol):
     """Sends one request and returns what became of it; `Wire` is the real one."""

@@ -17,8 +17,6 @@ from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["LoginStage", "PlannedRequest", "StageResult", "WaitStopped", "stopped"]
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:

@@ -9,8 +9,6 @@ from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, scope_union, scope_wanted
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 
-__all__ = ["MOST_STEP_UPS", "lacks_scope", "wider_scope"]
-
 MOST_STEP_UPS: Final = 3  # for the same scope: a resource that refuses what it asked for would ask forever
 
 

@@ -19,8 +19,6 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["Why", "client_is_unknown", "verdict", "why"]
-
 _MOST_LINES: Final = 6
 _UNKNOWN_CLIENT: Final = frozenset({"invalid_client", "unauthorized_client"})
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {

@@ -19,17 +19,6 @@ from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
 from authlens_core.secret import Secret
 
-__all__ = [
-    "AuthorizationResponse",
-    "Expected",
-    "RepeatedParameter",
-    "Verdict",
-    "authorization_url",
-    "read_authorization_response",
-    "read_pasted",
-    "url_parameters",
-]
-
 _CODE_LIMIT: Final = 8 * 1024
 _QUERY_LIMIT: Final = 64 * 1024
 _ERROR_PAGES: Final = frozenset({"about:neterror", "about:certerror"})

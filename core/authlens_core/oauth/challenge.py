@@ -13,8 +13,6 @@ from typing import Final
 
 from authlens_core.safe_text import NAME, safe_line
 
-__all__ = ["Challenge", "ChallengeField", "MetadataChoice", "parse_challenges", "resource_metadata_parameter"]
-
 MAX_CHALLENGES: Final = 16
 MAX_PARAMETERS: Final = 32
 MAX_VALUE: Final = 8 * 1024  # characters

@@ -13,8 +13,6 @@ from functools import partial
 from authlens_core.oauth.check_id import EXPERIMENT
 from authlens_core.safe_text import safe_fields
 
-__all__ = ["Check", "Severity", "failed", "failures", "judged", "noticed", "passed", "warned"]
-
 
 class Severity(StrEnum):
     """How a check came out, from good to bad."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["EXPERIMENT", "CheckId", "Subject"]
-
 EXPERIMENT: Final = "experiment"
 """The first part of the identifier of every check that judges an attack."""
 

@@ -13,15 +13,6 @@ from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Requ
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Body, Secret
 
-__all__ = [
-    "AUTH_METHODS",
-    "Client",
-    "authenticate",
-    "form_request",
-    "wants_empty_secret",
-    "with_empty_secret",
-]
-
 AUTH_METHODS: Final = ("none", "client_secret_basic", "client_secret_post")
 
 

@@ -22,17 +22,6 @@ from authlens_core.oauth.retry_after import retry_after
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.secret import Secret
 
-__all__ = [
-    "GRANT_TYPE",
-    "DeviceAuthorization",
-    "DevicePolling",
-    "PollResult",
-    "device_authorization_request",
-    "device_token_request",
-    "poll_result",
-    "read_device_authorization",
-]
-
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 LONGEST_LOGIN: Final = 3_600  # seconds; a code that lives longer is polled for no longer
 _STAGE: Final = "device"

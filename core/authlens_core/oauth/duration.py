@@ -13,8 +13,6 @@ from typing import Final
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.safe_text import NAME, safe_line
 
-__all__ = ["LONGEST", "MISSING", "Lifetime", "Missing", "parse_expires_in"]
-
 LONGEST: Final = 10 * 365 * 24 * 3600  # ten years, in seconds: keeps every date within the calendar
 _LONGEST_TEXT: Final = 20
 

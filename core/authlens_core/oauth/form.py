@@ -12,8 +12,6 @@ from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 from authlens_core.secret import Body, Secret
 
-__all__ = ["FormPair", "FormRefused", "decode_component", "decode_form", "encode_form", "encode_query"]
-
 FormPair: TypeAlias = tuple[str, str | Secret]
 
 _HEX: Final = frozenset("0123456789abcdefABCDEF")

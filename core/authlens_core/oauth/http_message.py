@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 
 from authlens_core.secret import Body
 
-__all__ = ["FORM_TYPE", "JSON_TYPE", "Headers", "Request", "Response"]
-
 JSON_TYPE: Final = "application/json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 

@@ -12,8 +12,6 @@ from authlens_core.oauth.jwks import Signature, Verification, verify
 from authlens_core.oauth.jwt import Jwt, moment, parse_jwt
 from authlens_core.secret import Body, Secret
 
-__all__ = ["OPENID", "id_token_checks"]
-
 OPENID: Final = "openid"
 """The scope that asks for an ID token."""
 

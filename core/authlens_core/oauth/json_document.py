@@ -13,8 +13,6 @@ from typing import Final, TypeAlias, cast
 
 from authlens_core.safe_text import NAME, safe_line
 
-__all__ = ["JsonRefused", "JsonValue", "load_json", "load_object"]
-
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 MAX_DEPTH: Final = 64

@@ -20,8 +20,6 @@ from authlens_core.oauth.url import Url
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Body
 
-__all__ = ["ALGORITHMS", "Signature", "Verification", "jwks_request", "verify"]
-
 _Key: TypeAlias = Mapping[str, JsonValue]
 
 ALGORITHMS: Final[Mapping[str, tuple[str, str]]] = {

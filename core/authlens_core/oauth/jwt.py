@@ -17,17 +17,6 @@ from typing import Final, TypeAlias
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
 from authlens_core.secret import Body, Secret
 
-__all__ = [
-    "TIME_CLAIMS",
-    "Jwt",
-    "JwtClaim",
-    "claims_of",
-    "decoded_base64url",
-    "header_of",
-    "moment",
-    "parse_jwt",
-]
-
 MAX_LENGTH: Final = 64 * 1024  # characters of a whole token
 MAX_SHOWN: Final = 4_000  # characters of one claim
 TIME_CLAIMS: Final = frozenset({"exp", "iat", "nbf", "auth_time"})

@@ -15,18 +15,6 @@ from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_objec
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Body
 
-__all__ = [
-    "EVENT_STREAM",
-    "LEGACY",
-    "MODERN",
-    "McpCall",
-    "call_of",
-    "is_json_rpc",
-    "is_result",
-    "mcp_request",
-    "protocol_version",
-]
-
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
 EVENT_STREAM: Final = "text/event-stream"

@@ -12,8 +12,6 @@ from typing import Final
 
 from authlens_core.secret import Secret
 
-__all__ = ["METHOD", "Pkce", "make_pkce", "make_state"]
-
 METHOD: Final = "S256"  # `plain` is never sent, also not after a refusal of S256
 _OCTETS: Final = 32
 _MAX_DRAWS: Final = 100

@@ -18,13 +18,6 @@ from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 
-__all__ = [
-    "PushedAuthorization",
-    "pushed_authorization_request",
-    "pushed_authorization_url",
-    "read_pushed_authorization",
-]
-
 _STAGE: Final = "pushed"
 _SPEC: Final = "RFC 9126 §2.2"
 _URI_LIMIT: Final = 1_024

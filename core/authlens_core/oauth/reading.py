@@ -7,8 +7,6 @@ from typing import Generic, TypeVar
 
 from authlens_core.oauth.check import Check
 
-__all__ = ["Reading"]
-
 T = TypeVar("T")
 
 

@@ -21,12 +21,6 @@ from authlens_core.oauth.resource_metadata import string_list
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.secret import Body, Secret
 
-__all__ = [
-    "is_client_metadata_url",
-    "read_registration",
-    "registration_request",
-]
-
 _STAGE: Final = "registration"
 _SPEC: Final = "RFC 7591 §3.2.1"
 _GRANTS: Final = ("authorization_code", "refresh_token")

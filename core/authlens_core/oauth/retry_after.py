@@ -8,8 +8,6 @@ from typing import Final
 
 from authlens_core.oauth.http_message import Response
 
-__all__ = ["retry_after"]
-
 LONGEST_WAIT: Final = 86_400
 """Seconds; a server that asks for more is not believed."""
 

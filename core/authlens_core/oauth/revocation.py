@@ -15,8 +15,6 @@ from authlens_core.oauth.retry_after import retry_after
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 
-__all__ = ["Revocation", "RevocationOutcome", "TokenHint", "read_revocation", "revocation_request"]
-
 TokenHint = Literal["access_token", "refresh_token"]
 
 _NAME: Final = "revocation.status"

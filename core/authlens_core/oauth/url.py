@@ -14,8 +14,6 @@ from typing import Final
 
 import idna
 
-__all__ = ["MAX_LENGTH", "Url", "UrlRefused", "parse_url"]
-
 MAX_LENGTH: Final = 2_048
 _MAX_HOST: Final = 253
 _MAX_LABEL: Final = 63

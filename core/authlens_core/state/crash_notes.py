@@ -19,8 +19,6 @@ from authlens_core.state.paths import StateUnusable, own_file, state_directory
 if TYPE_CHECKING:
     from filelock import FileLock
 
-__all__ = ["CrashNotes", "Note"]
-
 MOST: Final = 50
 """Notes that are looked at; there are more only where something is wrong."""
 LONGEST: Final = 256 * 1024

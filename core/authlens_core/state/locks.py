@@ -26,8 +26,6 @@ from authlens_core.state.paths import StateUnusable, own_file, state_directory
 if TYPE_CHECKING:
     from filelock import FileLock
 
-__all__ = ["LockBusy", "LockUnavailable", "Locks", "Owner"]
-
 POLL_SECONDS: Final = 0.05
 
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from filelock import FileLock
 
-__all__ = ["os_lock"]
-
 
 def os_lock(path: Path) -> FileLock:
     """Return a lock on `path`, not yet taken; taking it raises where the file system has no locks."""

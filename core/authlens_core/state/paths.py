@@ -13,8 +13,6 @@ from pathlib import Path
 
 from authlens_core.errors import NoSecretStore
 
-__all__ = ["StateUnusable", "own_file", "state_directory"]
-
 
 class StateUnusable(NoSecretStore):
     """The directory or a file for the program's state cannot be used."""

@@ -10,8 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-__all__ = ["WriteStep", "create", "replace"]
-
 _NEW: Final = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 )

@@ -17,8 +17,6 @@ from typing import Any, Final
 from authlens_core.state import private_file
 from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
-__all__ = ["FRACTIONS", "LEADS", "Settings", "SettingsFile"]
-
 FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
 """Shares of the life of an access token after which it may be refreshed."""
 LEADS: Final = (30, 60, 120, 300)

@@ -10,8 +10,6 @@ from authlens_core.oauth.check import Check
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, StageRecord
 
-__all__ = ["without_echoes"]
-
 
 def without_echoes(record: StageRecord) -> StageRecord:
     """Return `record`, the secrets that were sent in it masked in the words of its checks and facts.

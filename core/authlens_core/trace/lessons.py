@@ -9,8 +9,6 @@ from typing import Final
 
 from authlens_core.trace.record import Stage
 
-__all__ = ["LESSONS", "Lesson"]
-
 
 @dataclass(frozen=True, slots=True)
 class Lesson:

@@ -20,8 +20,6 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["Arrow", "Party", "Underway", "authorities", "messages"]
-
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
 _CARRIES: Final = {
     Stage.EXCHANGE: "code, code_verifier",

@@ -14,8 +14,6 @@ from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.secret import Secret
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["Fact", "Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]
-
 
 class Stage(StrEnum):
     """What a record is about: the eight stages of a login, then what the dashboard does with a grant."""

@@ -13,8 +13,6 @@ from authlens_core.oauth.error_response import OAuthError
 from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["diagnosis_of", "refusal"]
-
 # A login continues after a warning; what it means still deserves a diagnosis.
 _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
 

@@ -15,17 +15,6 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
-__all__ = [
-    "AddressPolicy",
-    "AddressRefused",
-    "Resolver",
-    "is_global",
-    "is_loopback",
-    "is_public",
-    "require_public",
-    "resolve",
-]
-
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Turns a host and a port into addresses; raises OSError when the name is unknown."""
 

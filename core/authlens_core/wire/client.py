@@ -53,8 +53,6 @@ from authlens_core.wire.trust import TrustUnusable, build_context, observe_refus
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Wire", "load_httpx"]
-
 _PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
 _LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
 

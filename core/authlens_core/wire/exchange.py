@@ -12,8 +12,6 @@ from authlens_core.oauth.http_message import Request, Response
 from authlens_core.safe_text import safe_fields
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["Exchange", "FailureKind", "Timings", "WireFailure"]
-
 
 class FailureKind(StrEnum):
     """The layer at which an exchange failed."""

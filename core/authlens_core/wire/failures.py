@@ -20,8 +20,6 @@ from authlens_core.wire.proxy import ProxyUnusable
 from authlens_core.wire.transport_events import Observation, TransportPhase
 from authlens_core.wire.trust import TrustUnusable, explain_certificate
 
-__all__ = ["deadline_failure", "explain", "proxy_failure"]
-
 _ERRNO: Final = {
     errno.ECONNREFUSED: "nothing listens there",
     errno.ENETUNREACH: "the network cannot be reached",

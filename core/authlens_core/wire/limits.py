@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["METADATA", "RESOURCE", "TOKEN", "Limits"]
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -15,8 +15,6 @@ from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.wire.addresses import is_loopback
 
-__all__ = ["Proxy", "ProxyUnusable", "proxy_for"]
-
 
 class ProxyUnusable(Exception):
     """A proxy is set that cannot be used. The text names the variable and never the value."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Purpose"]
-
 
 class Purpose(StrEnum):
     """What a request is for, as a label and as the value that is written to session files."""

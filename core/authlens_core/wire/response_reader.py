@@ -18,8 +18,6 @@ from authlens_core.wire.limits import Limits
 from authlens_core.wire.proxy import Proxy
 from authlens_core.wire.transport_events import Observation
 
-__all__ = ["PendingExchange", "decoded", "receive"]
-
 _EVENT_STREAM: Final = "text/event-stream"
 _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 RawFields = Sequence[tuple[bytes, bytes]]

@@ -9,14 +9,6 @@ from typing import Final, Protocol
 from authlens_core.oauth.url import Url
 from authlens_core.wire.exchange import WireFailure
 
-__all__ = [
-    "STREAM_TIMEOUTS",
-    "NetworkStream",
-    "StreamFailed",
-    "StreamedRequest",
-    "StreamedResponse",
-]
-
 RawField = tuple[bytes, bytes]
 
 STREAM_TIMEOUTS: Final = {"connect": 10.0, "read": 900.0, "write": 60.0, "pool": 30.0}

@@ -17,8 +17,6 @@ from typing import Any, Final
 from authlens_core.wire.addresses import AddressRefused
 from authlens_core.wire.exchange import Timings
 
-__all__ = ["Observation", "TransportPhase"]
-
 
 class TransportPhase(Enum):
     """How far an exchange has come."""

@@ -14,15 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = [
-    "CertificateRefused",
-    "TrustUnusable",
-    "build_context",
-    "explain_certificate",
-    "observe_refusals",
-    "trusted",
-]
-
 # Where the systems without OpenSSL's own default keep their bundle.
 _BUNDLES: Final = (
     "/etc/ssl/cert.pem",

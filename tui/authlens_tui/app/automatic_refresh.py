@@ -15,8 +15,6 @@ from authlens_core.errors import AuthlensError
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
 
-__all__ = ["AutomaticRefresh"]
-
 _PAUSE: Final = 30.0  # seconds before the next try after the index could not be used
 
 

@@ -16,8 +16,6 @@ from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, th
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-__all__ = ["BaseApp"]
-
 _NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
 
 

@@ -16,8 +16,6 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard.messages import Left
 
-__all__ = ["DemoApp"]
-
 
 class DemoApp(AuthlensApp):
     """Starts with the menu of scenarios, or with the wizard on the emulator's resource.

@@ -20,8 +20,6 @@ from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.secret import Secret
 
-__all__ = ["DemoCredentials"]
-
 _LABEL: Final = "service token of the demo"
 
 

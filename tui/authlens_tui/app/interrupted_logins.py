@@ -12,8 +12,6 @@ from authlens_core.login.login import Login
 from authlens_tui.terminal.content import Content
 from authlens_tui.words.interrupted_login import STARTS_AGAIN, command_again, interrupted_words, why_it_ended
 
-__all__ = ["InterruptedLogins"]
-
 
 class InterruptedLogins:
     """Holds those of earlier processes, and follows those of this one."""

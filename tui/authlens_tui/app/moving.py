@@ -22,8 +22,6 @@ from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.store_choice import StoreChoice
 
-__all__ = ["SecretMove"]
-
 
 class SecretMove:
     """Moves all secrets to another store, with nothing refreshed meanwhile.

@@ -11,8 +11,6 @@ from authlens_core.safe_text import safe_line
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 
-__all__ = ["open_credentials"]
-
 Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
 
 

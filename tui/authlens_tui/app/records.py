@@ -15,8 +15,6 @@ from authlens_tui.screens.trace.open_session import Kept
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_view import RecordView
 
-__all__ = ["Records"]
-
 
 class Records:
     """Knows which credential the record on the screen is about."""

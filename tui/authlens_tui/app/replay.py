@@ -8,8 +8,6 @@ from authlens_core.trace.record import Trace
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.trace.trace import TraceScreen
 
-__all__ = ["Replay"]
-
 
 class Replay(BaseApp):
     """A session file, read-only; it needs no keyring and sends nothing.

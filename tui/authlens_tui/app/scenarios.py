@@ -11,8 +11,6 @@ from authlens_core.session import Session
 from authlens_tui.app.demo_workspace import DemoWorkspace
 from authlens_tui.screens.rehearsal import RehearsalScreen
 
-__all__ = ["Scenarios"]
-
 _GO_ON: Final = "r refreshes, v revokes, i shows the requests. b goes back to the scenarios."
 _PROBE_WITH_IT: Final = (
     "↓ selects the {credential}, p asks the resource with it, i shows the answer. "

@@ -9,8 +9,6 @@ from typing import Final
 from authlens_core.agents.agent import AGENTS
 from authlens_tui.cli.option_values import min_ttl, port
 
-__all__ = ["AGENT_VERBS", "HEADERS", "add_credential", "add_min_ttl"]
-
 
 def add_min_ttl(add: argparse.ArgumentParser) -> None:
     """Add the URL, and how long its token has to last."""

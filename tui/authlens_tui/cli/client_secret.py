@@ -10,8 +10,6 @@ from argparse import Namespace
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
 
-__all__ = ["VARIABLE", "client_secret"]
-
 VARIABLE = "AUTHLENS_CLIENT_SECRET"
 
 

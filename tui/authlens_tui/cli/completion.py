@@ -9,8 +9,6 @@ from authlens_tui.cli.man_page import man_page
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.terminal.output import answer_text
 
-__all__ = ["completion", "man"]
-
 
 async def completion(arguments: Namespace) -> int:
     """Print the completion script for a shell."""

@@ -13,8 +13,6 @@ from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.cli.terminal.output import say
 
-__all__ = ["tell"]
-
 _WORDS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.CANCELLED: "stopped"}
 _SYMBOLS = {Outcome.PASSED: "✔", Outcome.FAILED: "✖", Outcome.CANCELLED: "–"}
 

@@ -18,8 +18,6 @@ from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret
 
-__all__ = ["bazel_form", "credential_helper"]
-
 _LONGEST = 65_536
 
 

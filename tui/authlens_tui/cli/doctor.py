@@ -13,8 +13,6 @@ from authlens_core.oauth.check import Severity
 from authlens_tui.cli.terminal.output import answer_json, answer_line
 from authlens_tui.cli.terminal.own_terminal import look_at_browser, look_at_terminal
 
-__all__ = ["doctor"]
-
 _SIGNS: Final = {Severity.PASS: "✔", Severity.NOTICE: "i", Severity.WARNING: "!", Severity.FAILURE: "✖"}
 _COLUMN: Final = 13
 

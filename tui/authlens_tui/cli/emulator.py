@@ -16,8 +16,6 @@ from authlens_tui.cli.terminal.output import answer_line, say
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["emulator"]
-
 
 async def emulator(arguments: Namespace) -> int:
     """Serve until a signal comes; the resource's URL is the one line on stdout.

@@ -10,8 +10,6 @@ from authlens_core.access.pasted_error import explain_text
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 
-__all__ = ["explain_message"]
-
 _LONGEST = 1_000_000
 
 

@@ -17,8 +17,6 @@ from authlens_core.trace.record import Trace, TraceKind
 from authlens_tui.cli.session import grant_for
 from authlens_tui.cli.terminal.output import answer_line, answer_text, say
 
-__all__ = ["chosen_trace", "export_trace"]
-
 
 async def export_trace(arguments: Namespace) -> int:
     """Write a trace in the form that was asked for.

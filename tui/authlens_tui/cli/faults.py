@@ -11,8 +11,6 @@ from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line
 
-__all__ = ["chosen_faults", "chosen_standard_faults"]
-
 
 class _Explained(Protocol):
     @property

@@ -22,8 +22,6 @@ from authlens_core.session import Session
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, explain, say
 
-__all__ = ["git_credential"]
-
 _LONGEST = 65_536
 
 

@@ -13,8 +13,6 @@ from authlens_core.pending_login import PendingLogin
 from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.output import answer_json, say
 
-__all__ = ["join"]
-
 _LOOK = 0.25
 
 

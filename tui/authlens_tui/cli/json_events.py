@@ -27,8 +27,6 @@ from authlens_core.wire.exchange import Exchange
 JSON_VERSION: Final = 1
 """Of the events; it changes when one that programs read changes its meaning. See docs/login-events.md."""
 
-__all__ = ["JSON_VERSION", "check_as_json", "event_as_json", "record_as_json"]
-
 Json = dict[str, object]
 
 

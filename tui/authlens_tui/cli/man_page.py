@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 from authlens_tui.cli.examples import EXAMPLES
 
-__all__ = ["man_page"]
-
 
 def man_page(parser: argparse.ArgumentParser, version: str) -> str:
     """Return the page in the man macros (groff_man(7))."""

@@ -8,8 +8,6 @@ from argparse import Namespace
 from authlens_core.export.saved_file import named_path, open_session
 from authlens_tui.cli.full_screen import require_terminal
 
-__all__ = ["open_file"]
-
 
 def open_file(arguments: Namespace) -> int:
     """Show the file until the person leaves.

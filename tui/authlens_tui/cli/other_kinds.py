@@ -11,8 +11,6 @@ from authlens_core.credentials.vault.credentials import Credentials, NoLogin
 from authlens_core.errors import UsageError
 from authlens_tui.cli.session import chosen_grants
 
-__all__ = ["Wanted", "grants_or_other_kind", "refuse_other_kinds"]
-
 _SERVICE_TOKENS = "Zero Trust → Access controls → Service credentials → Service Tokens"
 
 

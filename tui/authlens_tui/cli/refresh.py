@@ -16,8 +16,6 @@ from authlens_tui.cli.session import moment, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, say
 from authlens_tui.words.durations import in_words
 
-__all__ = ["refresh_credentials"]
-
 
 async def refresh_credentials(arguments: Namespace) -> int:
     """Refresh one credential or all; the exit code is the highest of the results."""

@@ -7,7 +7,8 @@ from argparse import Namespace
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
-from authlens_core.credentials.lifecycle.revoke import Revoked, revoke_one
+from authlens_core.credentials.lifecycle.revoke import revoke_one
+from authlens_core.credentials.lifecycle.revoke_result import Revoked
 from authlens_core.credentials.records.damaged import damaged_records
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.consolidate import erase_left, left_words
@@ -18,8 +19,6 @@ from authlens_core.session import Session
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.session import grant_for, open_session, same_resource, say_result
 from authlens_tui.cli.terminal.output import answer_json, say
-
-__all__ = ["forget_credential", "revoke_credentials"]
 
 
 async def revoke_credentials(arguments: Namespace) -> int:

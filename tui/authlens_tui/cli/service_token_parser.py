@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["add_service_token"]
-
 _EPILOG = """\
 The secret is asked for without echo, or read from the first line of standard input; no argument takes it,
 for other users can read those. Without --client-id the id is asked for, or read from the line before.

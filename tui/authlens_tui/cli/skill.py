@@ -11,8 +11,6 @@ from typing import Final
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_text, say
 
-__all__ = ["agents_text", "skill", "skill_text"]
-
 _SKILL_FILE: Final = Path(".claude") / "skills" / "authlens" / "SKILL.md"
 _AGENTS_FILE: Final = Path("AGENTS.md")
 _BEGIN: Final = "<!-- authlens: begin -->"

@@ -7,8 +7,6 @@ import sys
 
 from authlens_core.credentials.store.helper_pipes import start_helper
 
-__all__ = ["main"]
-
 _INTERRUPTED = 130
 _READER_GONE = 141
 

@@ -16,8 +16,6 @@ from authlens_core.errors import UsageError
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 
-__all__ = ["store"]
-
 _PLAIN_WARNING = (
     "! A plain file is not locked. Anyone who can read your files gets your logins: a backup, another\n"
     "  program, root, or the finder of the disk. An encrypted file needs one passphrase."

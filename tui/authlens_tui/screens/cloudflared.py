@@ -32,8 +32,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
 
-__all__ = ["CloudflaredScreen"]
-
 _INTRO: Final = (
     "cloudflared logs in as you and keeps the token in ~/.cloudflared; programs send it in cf-access-token."
 )

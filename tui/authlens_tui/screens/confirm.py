@@ -12,8 +12,6 @@ from textual.widgets import Button, Static
 
 from authlens_tui.terminal.content import Content
 
-__all__ = ["ConfirmScreen"]
-
 
 class ConfirmScreen(ModalScreen[bool]):
     """Asks one question; the safe answer has the focus.

@@ -19,8 +19,6 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.record_messages import CopyMenuWanted
 
-__all__ = ["CopyMenuScreen", "copy_menu_wanted"]
-
 _SHOWN = 50  # characters of a text that its entry shows
 
 

@@ -19,8 +19,6 @@ from authlens_tui.screens.palette import Possible, possible_actions
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
-__all__ = ["GLOSSARY", "HelpScreen"]
-
 GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
     ("resource", "What you want to reach: a page, an API, an MCP server. It takes access tokens."),
     ("authorization server", "Signs people in and issues tokens for resources that trust it."),

@@ -16,8 +16,6 @@ from textual.widget import Widget
 
 from authlens_tui.terminal.content import Content
 
-__all__ = ["Actions", "BindingScope", "Possible", "possible_actions"]
-
 _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})
 
 

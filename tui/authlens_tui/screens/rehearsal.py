@@ -21,8 +21,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-__all__ = ["RehearsalScreen"]
-
 _HINT: Final = "A pretended Cloudflare Access inside this program: no account, no network."
 _HINT_MORE: Final = " Choose a login, think about its question, press Enter."
 _NO_MATCH: Final = "Nothing matches. Backspace takes a letter back, Esc clears the filter."

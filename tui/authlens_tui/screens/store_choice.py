@@ -25,8 +25,6 @@ from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_tui.terminal.content import Content
 
-__all__ = ["PlaceScreen", "StoreChoice", "StoreChoiceScreen", "choice_after"]
-
 _CHOICES: Final = (
     "1  Memory only: nothing is written; gone when authlens ends.\n"
     "2  Encrypted file: locked with a passphrase, typed at each start.\n"

@@ -18,8 +18,6 @@ from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.child_environment import for_children
 from authlens_core.oauth.url import UrlRefused, parse_url
 
-__all__ = ["browser_name", "open_browser"]
-
 _TEXT_BROWSERS: Final = frozenset({"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"})
 _OPEN: Final = """
 import os, sys, threading, webbrowser

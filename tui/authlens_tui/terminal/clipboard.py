@@ -22,8 +22,6 @@ from typing import Final
 from authlens_core.callback.ssh_forward import is_ssh
 from authlens_tui.terminal.system_clipboard import fill
 
-__all__ = ["Copied", "CopyWay", "copy_text", "osc52"]
-
 _LIMIT_SECONDS: Final = 2.0
 _SYSTEM_SECONDS: Final = 1.8  # less, so that what hangs is ended before the terminal is asked in its place
 _OSC52_MAX: Final = 100_000  # base64 digits; several terminals silently drop longer ones

@@ -16,8 +16,6 @@ from authlens_core.safe_text import safe_text
 if TYPE_CHECKING:
     from textual.style import Style
 
-__all__ = ["Content"]
-
 _Any = textual.content.Content  # noqa: TID251 - the one that is made safe here
 
 

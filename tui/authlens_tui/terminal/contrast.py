@@ -19,8 +19,6 @@ from textual.filter import LineFilter
 if TYPE_CHECKING:
     from rich.color import Color as RichColor
 
-__all__ = ["HIGH", "READABLE", "Contrast", "contrast"]
-
 READABLE: Final = 4.5  # to one, WCAG 2.2 §1.4.3
 HIGH: Final = 7.0  # the same, §1.4.6
 _STEPS: Final = 16

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-__all__ = ["QuietCrash", "crash_report"]
-
 _PLACES: Final = 4
 _PACKAGES: Final = ("authlens_tui", "authlens_core")
 

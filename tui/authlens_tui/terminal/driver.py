@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.message import Message
 
-__all__ = ["HoldsMouse", "InputDecoder", "driver_class"]
-
 _X10: Final = b"\x1b[M"  # followed by three bytes: a button, a column, a row
 _X10_BYTES: Final = 3
 _NO_CONTROLS: Final = bytes(max(byte, 0x20) for byte in range(256))

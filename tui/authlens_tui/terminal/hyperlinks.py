@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual.color import Color
 
-__all__ = ["OneLink"]
-
 
 class OneLink(LineFilter):
     """Gives all pieces of a link in a painted line one id, made of the address alone."""

@@ -12,8 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-__all__ = ["LinkFile", "sweep_link_files"]
-
 _FOLDER: Final = "authlens-"  # how the name of a directory of ours begins
 _FILES: Final = "authlens-link-*.txt"
 _MOST: Final = 100  # leftovers that are looked at; there are more only where something is wrong

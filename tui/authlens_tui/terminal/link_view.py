@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from textual.app import App
 
-__all__ = ["NoOrdinaryScreen", "show_alone"]
-
 _READ: Final = 4096
 
 

@@ -7,8 +7,6 @@ from typing import Final
 
 from authlens_core.errors import UsageError
 
-__all__ = ["refuse_recording"]
-
 _VARIABLES: Final = ("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_DRIVER", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT")
 
 

@@ -16,8 +16,6 @@ from textual.filter import LineFilter
 if TYPE_CHECKING:
     from textual.color import Color
 
-__all__ = ["Scrubbing", "scrubbed"]
-
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 

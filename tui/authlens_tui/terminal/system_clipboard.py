@@ -17,8 +17,6 @@ from typing import Any, Final
 
 from authlens_core.child_environment import for_children
 
-__all__ = ["NotCopied", "fill"]
-
 _UNFIT: Final = frozenset({"copy_klipper", "copy_qt"})
 """Ways of pyperclip that are not taken: one puts the text on a command line, which other users can read; what
 the other copied would be gone with the child."""

@@ -13,8 +13,6 @@ from typing import Final
 from textual.color import Color
 from textual.theme import Theme
 
-__all__ = ["DARK", "HIGH_CONTRAST", "LIGHT", "SIXTEEN", "theme_for", "with_quiet"]
-
 DARK: Final = Theme(
     name="authlens-dark",
     primary="#8ab4d8",

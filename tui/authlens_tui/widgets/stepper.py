@@ -17,8 +17,6 @@ from authlens_core.safe_text import safe_fields
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.record.exchange_view import duration
 
-__all__ = ["StageStep", "StepState", "Stepper"]
-
 
 class StepState(StrEnum):
     """How far a stage is."""

@@ -10,8 +10,6 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.widgets.stepper import StageStep, StepState
 
-__all__ = ["stages_of", "steps_of"]
-
 _STATES: Final = {Outcome.FAILED: StepState.FAILED, Outcome.CANCELLED: StepState.CANCELLED}
 
 

@@ -11,8 +11,6 @@ from authlens_core.callback.ssh_forward import is_ssh
 from authlens_core.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
 
-__all__ = ["TitleBar"]
-
 
 class TitleBar(Static):
     """Shows the program, the subject, and the place for secrets; it never holds a secret."""

@@ -12,8 +12,6 @@ from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.words.durations import in_words
 
-__all__ = ["STARTS_AGAIN", "command_again", "interrupted_words", "why_it_ended"]
-
 STARTS_AGAIN: Final = (
     "The login starts from the beginning with a new link, because state and verifier are never stored. "
     "The registered client is used again."

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
 
-__all__ = ["refused_words"]
-
 
 def refused_words(response: AuthorizationResponse) -> str:
     """Say why `response` was refused, and what to paste in its place; nothing of the paste is quoted."""

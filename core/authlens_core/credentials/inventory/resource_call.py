@@ -21,8 +21,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["call_resource"]
-
 
 async def call_resource(
     wire: Wire,

@@ -9,8 +9,6 @@ from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_fields
 from authlens_core.trace.record import Trace
 
-__all__ = ["ActionOutcome", "ActionResult", "failed_action"]
-
 
 class ActionOutcome(StrEnum):
     """The outcome of an action that has no outcomes of its own."""

@@ -17,8 +17,6 @@ from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import Settings
 from authlens_core.wire.client import Wire
 
-__all__ = ["BackgroundRefresh"]
-
 AT_ONCE: Final = 4
 """How many grants are refreshed at once."""
 LONGEST_SLEEP: Final = 5.0

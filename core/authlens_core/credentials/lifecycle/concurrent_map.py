@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
-__all__ = ["AT_ONCE", "concurrent_map"]
-
 AT_ONCE: Final = 6
 """How many are under way at once."""
 

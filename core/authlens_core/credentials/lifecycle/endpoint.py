@@ -5,8 +5,6 @@ from __future__ import annotations
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
-__all__ = ["endpoint_url", "loopback_http"]
-
 
 def _is_plain_loopback(text: str) -> bool:
     try:

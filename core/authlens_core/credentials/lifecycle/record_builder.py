@@ -18,8 +18,6 @@ from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["LockedGrant", "RecordBuilder"]
-
 _KINDS: Final = {
     Stage.REFRESH: TraceKind.REFRESH,
     Stage.REVOKE: TraceKind.REVOKE,

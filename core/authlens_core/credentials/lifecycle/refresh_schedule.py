@@ -8,8 +8,6 @@ from typing import Final
 from authlens_core.credentials.records.grant import SOON, Grant
 from authlens_core.credentials.records.lifetime import outlasts
 
-__all__ = ["LONGEST_WAIT", "lasts", "next_attempt", "refresh_due", "seconds_until_retry"]
-
 FRACTION: Final = 0.8
 FIRST_WAIT: Final = timedelta(seconds=10)
 LONGEST_OWN_WAIT: Final = timedelta(minutes=10)

@@ -13,13 +13,11 @@ from typing import Final
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
 from authlens_core.credentials.lifecycle.revoke_operation import RevokeOperation
-from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
+from authlens_core.credentials.lifecycle.revoke_result import Revoked
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.errors import AuthlensError
 from authlens_core.wire.client import Wire
-
-__all__ = ["PROOF_SECONDS", "RevokeOutcome", "Revoked", "TokenResult", "proof_pauses", "revoke", "revoke_one"]
 
 PROOF_SECONDS: Final = 31.0
 """How long a resource that still accepts the token is asked again: Cloudflare Access needs 20 to 30 s."""

@@ -10,8 +10,6 @@ from authlens_core.credentials.records.grant import Grant
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint
 from authlens_core.trace.record import Trace
 
-__all__ = ["RevokeOutcome", "Revoked", "TokenResult"]
-
 
 class RevokeOutcome(StrEnum):
     """How a revocation ended."""

@@ -12,8 +12,6 @@ from urllib.parse import unquote
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.oauth.url import UrlRefused, parse_url
 
-__all__ = ["coverage", "covers", "find"]
-
 
 def _place(url: str) -> tuple[str, tuple[str, ...]] | None:
     """Return origin and path segments, or None for a URL that two readers could read differently."""

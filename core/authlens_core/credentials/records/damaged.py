@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 
-__all__ = ["DamagedRecord", "damaged_records"]
-
 
 @dataclass(frozen=True, slots=True)
 class DamagedRecord:

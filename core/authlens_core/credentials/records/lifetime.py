@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-__all__ = ["SOON", "outlasts"]
-
 SOON: Final = timedelta(seconds=60)
 """How long before its end a token counts as ending: the earliest moment at which it is refreshed."""
 

@@ -7,8 +7,6 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["GRANT_OWNER", "OWNER", "owner_digest"]
-
 OWNER: Final = "owner"
 """The member of the stored secrets that has the digest."""
 

@@ -18,8 +18,6 @@ from typing import Any, Final, NamedTuple
 from authlens_core.credentials.records.owner import GRANT_OWNER, owner_digest
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, version
 
-__all__ = ["NotPlain", "PlainLogin", "PlainUrl", "closest", "plain_login", "plain_url"]
-
 _BUSY_SECONDS: Final = 0.2
 _LONGEST: Final = 2_048
 _URL: Final = re.compile(

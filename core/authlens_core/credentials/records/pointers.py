@@ -13,15 +13,6 @@ from authlens_core.credentials.records.table import Table, settle
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import TimedOut
 
-__all__ = [
-    "Overtaken",
-    "Pointer",
-    "drop",
-    "places_left",
-    "pointers",
-    "repoint",
-]
-
 
 class Overtaken(TimedOut):
     """Somebody replaced or removed the secrets between the moment they were read and this one."""

@@ -7,8 +7,6 @@ from typing import Final
 
 from authlens_core.state.transaction import transaction
 
-__all__ = ["SCHEMA_VERSION", "migrate", "version"]
-
 # `record` holds the grant as JSON: a newer field is a new key, not a new column. `generation` is the pointer
 # that a save switches; it stands apart, so that no other write can move it.
 _FIRST: Final = (

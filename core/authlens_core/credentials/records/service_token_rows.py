@@ -11,8 +11,6 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.table import SERVICE_TOKENS
 from authlens_core.safe_text import NAME, safe_line
 
-__all__ = ["ServiceTokenRows"]
-
 _ONE: Final = "SELECT record, generation, place FROM service_tokens WHERE token_id = ?"
 
 

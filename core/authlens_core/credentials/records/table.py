@@ -13,8 +13,6 @@ from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.record_json import to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 
-__all__ = ["CLIENTS", "LOGINS", "SERVICE_TOKENS", "Table", "settle"]
-
 
 @dataclass(frozen=True, slots=True)
 class Table:

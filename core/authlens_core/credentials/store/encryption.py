@@ -16,18 +16,6 @@ from typing import Any, Final
 
 from authlens_core.secret import Secret
 
-__all__ = [
-    "COST",
-    "SHORTEST",
-    "CheckDamaged",
-    "SealBroken",
-    "derive",
-    "new_header",
-    "open_sealed",
-    "seal",
-    "unlocks",
-]
-
 COST: Final = 2**17
 """scrypt's N for new files: 128 MiB and about 0.3 s."""
 

@@ -10,8 +10,6 @@ import sys
 
 from authlens_core.child_environment import for_children
 
-__all__ = ["HELPER", "HelperPipes", "start_helper"]
-
 HELPER = (sys.executable, "-P", "-m", "authlens_core.credentials.store.keyring_helper")
 
 

@@ -7,8 +7,6 @@ from typing import Final
 
 from authlens_core.credentials.store.lazy_modules import load_lazily
 
-__all__ = ["main"]
-
 _BACKPORTS: Final = () if sys.version_info >= (3, 12) else ("backports.tarfile", "importlib_metadata")
 _UNUSED: Final = (
     *("urllib.request", "tarfile", "importlib.metadata", *_BACKPORTS, "more_itertools"),

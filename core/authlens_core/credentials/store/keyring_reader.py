@@ -15,8 +15,6 @@ from authlens_core.credentials.store.helper_pipes import HelperPipes
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, keyring_too_slow
 from authlens_core.secret import Secret
 
-__all__ = ["KeyringReader", "KeyringUnclear"]
-
 _CHUNK: Final = 65_536
 _LONGEST: Final = 1024 * 1024
 

@@ -6,8 +6,6 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-__all__ = ["load_lazily"]
-
 
 class _LazyModule(ModuleType):
     """A module that is loaded when a member is asked for that it does not have yet.

@@ -13,16 +13,6 @@ from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.safe_text import NAME, safe_line
 
-__all__ = [
-    "MOST_EVENTS",
-    "AccessEvent",
-    "Touched",
-    "access_events",
-    "event_as_json",
-    "json_lines",
-    "note_touch",
-]
-
 MOST_EVENTS: Final = 10_000
 """As many as the index keeps."""
 

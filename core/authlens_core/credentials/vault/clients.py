@@ -20,8 +20,6 @@ from authlens_core.credentials.vault.generations import Generations, Written
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.secret import Secret
 
-__all__ = ["Clients"]
-
 
 class Clients:
     """Every client that is known, so that none is registered twice.

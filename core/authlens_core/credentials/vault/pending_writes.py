@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 from authlens_core.finish import finish
 
-__all__ = ["PendingWrites"]
-
 _Result = TypeVar("_Result")
 
 

@@ -18,8 +18,6 @@ from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import EmulatedClients
 from authlens_core.emulator.standard.state import CODE_LIFETIME, Code, EmulatedClient, ServerState
 
-__all__ = ["StandardAuthorizationEndpoint"]
-
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 

@@ -18,8 +18,6 @@ from authlens_core.emulator.person import fetch_page
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.state import EmulatedClient, ServerState
 
-__all__ = ["DEVICE_GRANT", "EXAMPLE_DOCUMENT", "EmulatedClients"]
-
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 EXAMPLE_DOCUMENT: Final = "/example-client.json"
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})

@@ -14,8 +14,6 @@ from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.state import ServerState
 
-__all__ = ["proof_key"]
-
 WINDOW: Final = 300.0
 
 

@@ -16,8 +16,6 @@ from authlens_core.emulator.standard.state import ServerState
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["StandardEmulator"]
-
 
 class StandardEmulator(Running):
     """A resource of the profile `mcp` or `generic`, and its authorization server.

@@ -16,8 +16,6 @@ from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.resource import NotAdmitted, Resource
 from authlens_core.emulator.standard.state import ServerState
 
-__all__ = ["McpEndpoint"]
-
 OLD: Final = "2025-11-25"
 OLDER: Final = frozenset({OLD, "2025-06-18", "2025-03-26"})
 NEW: Final = "2026-07-28"

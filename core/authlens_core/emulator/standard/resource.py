@@ -14,8 +14,6 @@ from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.dpop import proof_key
 from authlens_core.emulator.standard.state import ServerState, Token
 
-__all__ = ["METADATA", "NotAdmitted", "Resource"]
-
 METADATA: Final = "/.well-known/oauth-protected-resource"
 
 

@@ -15,8 +15,6 @@ from authlens_core.emulator.standard.clients import DEVICE_GRANT, EXAMPLE_DOCUME
 from authlens_core.emulator.standard.state import SCOPES, ServerState
 from authlens_core.emulator.standard.token_endpoint import StandardTokenEndpoint
 
-__all__ = ["server_routes"]
-
 _WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 
 

@@ -16,8 +16,6 @@ from authlens_core.emulator.grants import OAuthRefusal, challenge_of, put
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
 
-__all__ = ["Code", "DeviceLogin", "EmulatedClient", "EmulatedGrant", "ServerState", "Token"]
-
 CODE_LIFETIME: Final = 60.0
 DEVICE_LIFETIME: Final = 600
 SCOPES: Final = ("openid", "offline_access", "read", "write")

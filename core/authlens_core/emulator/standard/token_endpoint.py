@@ -17,8 +17,6 @@ from authlens_core.emulator.standard.clients import DEVICE_GRANT, EmulatedClient
 from authlens_core.emulator.standard.dpop import proof_key
 from authlens_core.emulator.standard.state import EmulatedClient, EmulatedGrant, ServerState, Token
 
-__all__ = ["StandardTokenEndpoint"]
-
 PUSHED_LIFETIME: Final = 60
 
 

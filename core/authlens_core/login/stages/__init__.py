@@ -17,8 +17,6 @@ from authlens_core.login.stages.resource_metadata import ResourceMetadataStage
 from authlens_core.login.stages.server_metadata import ServerMetadataStage
 from authlens_core.trace.record import Stage
 
-__all__ = ["STAGES"]
-
 STAGES: Final[Mapping[Stage, LoginStage]] = MappingProxyType(
     {
         stage.stage: stage

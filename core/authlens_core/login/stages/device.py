@@ -24,8 +24,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["device_request", "device_secrets", "learn_device", "poll_checks", "poll_request"]
-
 _SPEC = "RFC 8628 §3.2"
 
 

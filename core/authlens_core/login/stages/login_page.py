@@ -22,8 +22,6 @@ from authlens_core.oauth.resource_metadata import read_metadata_location
 from authlens_core.oauth.url import Url
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["judge_login_page", "metadata_beside_login"]
-
 _EXPECTED: Final = "The resource asks for a bearer token."
 _WHY: Final = "OAuth can only begin where the resource asks for it, or says that it takes it."
 _SPEC: Final = "RFC 9728 §5.1"

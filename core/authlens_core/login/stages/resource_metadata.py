@@ -23,8 +23,6 @@ from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["ResourceMetadataStage"]
-
 _SPEC = "RFC 9728 §3"
 _TOO_MANY: Final = 429
 MISSING = CheckId.METADATA_FOUND

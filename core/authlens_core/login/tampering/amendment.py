@@ -18,15 +18,6 @@ from authlens_core.oauth.form import FormRefused, decode_component
 from authlens_core.oauth.http_message import Headers, Request
 from authlens_core.secret import Body, Secret
 
-__all__ = [
-    "AmendmentRefused",
-    "EditLocation",
-    "RequestEdit",
-    "amended_answer",
-    "amended_request",
-    "amended_url",
-]
-
 _TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
 _LONGEST: Final = 16 * 1024  # characters: what a user types, or the value that stood there
 

@@ -23,18 +23,6 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 
-__all__ = [
-    "LoginOption",
-    "Part",
-    "added",
-    "choices",
-    "difference",
-    "parts_of_link",
-    "parts_of_request",
-    "places_of",
-    "with_choices",
-]
-
 # What our own requests hold that is secret, by the name it stands under.
 _SECRET: Final = frozenset({"code", "code_verifier", "client_secret", "state", "authorization"})
 # Where each option stands in what a stage sends; editing it there is choosing again.

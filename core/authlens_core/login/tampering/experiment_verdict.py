@@ -12,16 +12,6 @@ from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.secret import Secret
 from authlens_core.wire.exchange import Exchange
 
-__all__ = [
-    "answered_by_authlens",
-    "answered_on_callback",
-    "answered_the_link",
-    "answered_with_resource",
-    "answered_with_tokens",
-    "link_is_refused",
-    "nothing_came",
-]
-
 _NOT_REFUSED: Final = "That is no refusal in the way of the protocol: it does not show that the rule is kept."
 
 

@@ -17,8 +17,6 @@ from authlens_core.oauth.check import Severity
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 
-__all__ = ["EXPERIMENTS", "FOREIGN_ISSUER", "Experiment", "Referee", "experiment_named"]
-
 FOREIGN_ISSUER: Final = "https://attacker.example"
 _ELSEWHERE: Final = "?other=1"
 

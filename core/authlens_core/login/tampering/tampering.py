@@ -38,8 +38,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["Tampering"]
-
 
 class Tampering:
     """The edits and the experiment of one login, and what was changed in the stage that runs."""

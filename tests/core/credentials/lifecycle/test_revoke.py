@@ -14,7 +14,8 @@ import pytest
 from authlens_core.credentials.lifecycle.access_token import access_token
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
-from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, proof_pauses, revoke
+from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
+from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded

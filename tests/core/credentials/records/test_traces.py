@@ -15,7 +15,8 @@ import pytest
 
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
-from authlens_core.credentials.lifecycle.revoke import RevokeOutcome, revoke
+from authlens_core.credentials.lifecycle.revoke import revoke
+from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.records import traces as traces_module
 from authlens_core.credentials.records.traces import TraceGone, Traces
 from authlens_core.credentials.store.secret_store import MemoryStore

@@ -7,7 +7,7 @@ import pytest
 from authlens_core.trace.record import Stage
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.diagram_view import DiagramView
-from authlens_tui.widgets.record.record_view import Tab
+from authlens_tui.widgets.record.record_lines import Tab
 from support.driven_login import run_to
 from support.screens import Gate, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import reply

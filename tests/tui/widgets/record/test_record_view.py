@@ -27,8 +27,8 @@ from authlens_tui.screens.copy_menu import CopyMenuScreen, copy_menu_wanted
 from authlens_tui.terminal.clipboard import Copied, CopyWay
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import LineList
-from authlens_tui.widgets.record.record_lines import StageSnapshot, ViewOptions, tab_lines
-from authlens_tui.widgets.record.record_view import RecordView, Tab
+from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
+from authlens_tui.widgets.record.record_view import RecordView
 from support.screens import text_of, until
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)

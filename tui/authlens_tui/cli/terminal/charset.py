@@ -16,8 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-__all__ = ["locale_setting", "shows_utf_8"]
-
 _VARIABLES: Final = ("LC_ALL", "LC_CTYPE", "LANG")
 """The first that is not empty counts (POSIX, "Environment Variables", 8.2)."""
 _COERCED: Final = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # what Python puts into LC_CTYPE (PEP 538)

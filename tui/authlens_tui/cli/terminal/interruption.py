@@ -19,8 +19,6 @@ from authlens_tui.cli.terminal.output import AnswerLost, discard, say
 from authlens_tui.cli.terminal.unexpected import hear_lost_errors
 from authlens_tui.terminal.signals import ENDING
 
-__all__ = ["ended_by", "exit_on_signals", "run_until_signal"]
-
 _signals: list[int] = []
 """The signals that came since `run_until_signal` began; there is one such work in a process."""
 

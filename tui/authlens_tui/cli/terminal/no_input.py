@@ -11,8 +11,6 @@ from typing import Final
 from authlens_core.errors import LoginNeeded
 from authlens_tui.cli.terminal.output import say
 
-__all__ = ["FLAG", "VARIABLE", "no_input", "say_command", "without_flag"]
-
 FLAG: Final = "--no-input"
 VARIABLE: Final = "AUTHLENS_NO_INPUT"
 

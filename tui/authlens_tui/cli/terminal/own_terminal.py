@@ -14,8 +14,6 @@ from authlens_tui.cli.full_screen import why_no_full_screen
 from authlens_tui.cli.terminal.charset import locale_setting
 from authlens_tui.terminal.browser import browser_name
 
-__all__ = ["look_at_browser", "look_at_terminal"]
-
 _ENOUGH = (80, 24)
 
 

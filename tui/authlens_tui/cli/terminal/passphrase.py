@@ -14,8 +14,6 @@ from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 
-__all__ = ["VARIABLE", "asks_on_terminal", "passphrase"]
-
 VARIABLE: Final = "AUTHLENS_PASSPHRASE_FILE"
 """Names a file, or `/dev/fd/N`, with the passphrase on its first line."""
 

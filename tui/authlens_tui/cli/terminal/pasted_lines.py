@@ -11,8 +11,6 @@ from typing import Final
 from authlens_core.oauth.authorization import Verdict
 from authlens_core.secret import Secret
 
-__all__ = ["likeliest"]
-
 _MOST_PIECES: Final = 16  # lines into which one address may have been wrapped
 _LONGEST: Final = 64 * 1024  # characters, more than any address that is taken
 _ORDER: Final = (

@@ -18,8 +18,6 @@ from typing import Any, Final
 
 from authlens_core.secret import Secret
 
-__all__ = ["PasteReader", "restore"]
-
 _LONGEST: Final = 64 * 1024
 _MOST_LINES: Final = 64  # of one paste; the last ones are kept
 _LOOK_AGAIN: Final = 0.3

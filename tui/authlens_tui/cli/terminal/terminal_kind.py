@@ -6,8 +6,6 @@ import re
 import sys
 from typing import Final
 
-__all__ = ["why_no_screen"]
-
 _ABLE: Final = frozenset(
     {
         *("alacritty", "contour", "foot", "ghostty", "gnome", "iterm", "iterm2", "kitty", "konsole"),

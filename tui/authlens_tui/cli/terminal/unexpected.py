@@ -16,8 +16,6 @@ from authlens_tui.cli.terminal.output import say
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["FAILED", "hear_lost_errors", "say_unexpected", "silence_tracebacks"]
-
 FAILED: Final = 1
 _PLACES: Final = 4
 _PACKAGES: Final = ("authlens_tui", "authlens_core")

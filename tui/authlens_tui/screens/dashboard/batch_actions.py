@@ -23,8 +23,6 @@ from authlens_tui.screens.dashboard.messages import MoveWanted
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 
-__all__ = ["BatchActions"]
-
 _REVOKE_ALL: Final = (
     "Each server ends the refresh token and the access token. authlens calls each resource to verify that it "
     "refuses them, and only then removes them here. What a server does not confirm stays stored, marked. To "

@@ -18,8 +18,6 @@ from authlens_core.safe_text import safe_line
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 
-__all__ = ["CredentialActions", "grant_of"]
-
 _MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
 _REFRESH_AGAIN: Final = (
     "The result of the last refresh is unknown. If the server replaced the refresh token, sending the old "

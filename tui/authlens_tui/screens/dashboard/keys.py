@@ -11,8 +11,6 @@ from authlens_core.access.cloudflared_files import CloudflaredKind
 from authlens_core.access.team import is_team_host
 from authlens_core.credentials.inventory.inventory import Holding, HoldingKind
 
-__all__ = ["DASHBOARD_KEYS", "Verb", "applies", "offered"]
-
 
 class Verb(StrEnum):
     """What a key of the dashboard does."""

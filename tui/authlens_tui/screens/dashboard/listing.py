@@ -17,8 +17,6 @@ from authlens_core.credentials.inventory.inventory import (
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
 
-__all__ = ["Listing"]
-
 
 class Listing:
     """Reads credentials again only when they changed: an idle second costs one look at the index."""

@@ -8,8 +8,6 @@ from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.messages import LoginWanted
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 
-__all__ = ["LoginActions"]
-
 
 class LoginActions:
     """Asks what a login needs, then requests it.

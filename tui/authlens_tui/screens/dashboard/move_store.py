@@ -19,8 +19,6 @@ from authlens_core.secret import Secret
 from authlens_tui.screens.store_choice import PlaceScreen, StoreChoice
 from authlens_tui.terminal.content import Content
 
-__all__ = ["CarryOut", "MoveStoreScreen"]
-
 CarryOut = Callable[[StoreChoice, Secret | None, OnProgress], Awaitable[None]]
 """Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from."""
 

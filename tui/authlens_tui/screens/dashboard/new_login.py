@@ -13,8 +13,6 @@ from textual.widgets import Input, Static
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_tui.terminal.content import Content
 
-__all__ = ["NewLoginScreen"]
-
 
 class NewLoginScreen(ModalScreen[str | None]):
     """Asks for one URL and lets only a usable one through; `suggestion` stands in the field at first."""

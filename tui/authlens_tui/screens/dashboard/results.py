@@ -16,8 +16,6 @@ from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line
 from authlens_tui.widgets.key_footer import KeyFooter
 
-__all__ = ["Result", "ResultsScreen"]
-
 
 class Result(NamedTuple):
     """One credential's result: its resource, whether it went well (None: nobody can say), and the words."""

@@ -13,8 +13,6 @@ from textual.widgets import Button, Static
 from authlens_core.secret import Secret
 from authlens_tui.terminal.content import Content
 
-__all__ = ["RevealScreen"]
-
 
 class RevealScreen(ModalScreen[None]):
     """Shows one secret until it is closed, another screen or window comes, or 20 seconds are over.

@@ -12,8 +12,6 @@ from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.messages import TraceWanted
 from authlens_tui.screens.trace.export import ExportScreen
 
-__all__ = ["SentRequests"]
-
 _NOTHING_SENT: Final = "No requests recorded for this credential yet. Probe it (p), or refresh a login (r)."
 
 

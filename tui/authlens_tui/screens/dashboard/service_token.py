@@ -25,8 +25,6 @@ from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_tui.terminal.content import Content
 
-__all__ = ["ServiceTokenScreen"]
-
 _ADD: Final = (
     "For programs, without a browser. Access shows the secret once: Zero Trust → Access controls → Service "
     "credentials → Service Tokens. The application needs a policy with the action Service Auth."

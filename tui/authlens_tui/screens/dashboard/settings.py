@@ -17,8 +17,6 @@ from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFile
 from authlens_tui.terminal.content import Content
 
-__all__ = ["SettingsScreen"]
-
 _HINT: Final = "Enter or space changes it, and it is kept. Esc leads back."
 
 

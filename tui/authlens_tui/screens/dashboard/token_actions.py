@@ -16,8 +16,6 @@ from authlens_core.secret import Secret
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 
-__all__ = ["ReadJwts", "TokenActions"]
-
 _COPY: Final = (
     "Anyone who can read the clipboard can use the resource until the token expires. The copy is logged."
 )

@@ -10,8 +10,6 @@ from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
 
-__all__ = ["EMPTY", "attempt_words", "broken_words", "damaged_words", "nothing_matches", "title_words"]
-
 _KEY: Final = "bold $text-primary"
 EMPTY: Final = Content.assemble(
     ("No credentials on this machine yet.\n\n", "bold"),

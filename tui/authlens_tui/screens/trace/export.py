@@ -19,8 +19,6 @@ from authlens_core.export.saved_file import FileExists, named_path, write_export
 from authlens_core.trace.record import Trace
 from authlens_tui.terminal.content import Content
 
-__all__ = ["ExportScreen"]
-
 _FORMATS: Final = tuple(FORMATS.values())
 _MOST_NAMES: Final = 100  # names that are tried before one that is taken is offered
 _HINT: Final = "Enter: save   Tab: next field   Esc: back"

@@ -21,8 +21,6 @@ from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Trace
 from authlens_tui.terminal.content import Content
 
-__all__ = ["Kept", "OpenSessionScreen", "Opened"]
-
 _HINT = "Enter: open   Tab: next field   Esc: back"
 
 

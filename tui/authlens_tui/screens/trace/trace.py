@@ -27,8 +27,6 @@ from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StageStep, Stepper, StepState
 from authlens_tui.widgets.title_bar import TitleBar
 
-__all__ = ["TraceScreen"]
-
 _EMPTY: Final = (
     "This session has no stage in it: nothing was sent yet when it was saved, or whoever made the file left "
     "the stages out.\n\nThere is nothing to look at here. Press Esc to go back, or = to compare it with "

@@ -24,8 +24,6 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.words.pasting import refused_words
 
-__all__ = ["AuthorizationLink", "Played", "Player"]
-
 _TALL: Final = 32  # rows, as in the wizard
 _SILENCE: Final = 20.0  # seconds without an answer until the wizard explains what the browser may be showing
 

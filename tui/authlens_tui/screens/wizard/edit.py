@@ -24,8 +24,6 @@ from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
-__all__ = ["EditScreen", "FieldRow", "NewRow", "RequestChanges"]
-
 _AROUND: Final = 6  # rows of the form besides its fields and their headings
 _LONGEST_SHOWN: Final = 16 * 1024
 _WITHIN: Final = "Within the protocol: yours to choose, an honest login"

@@ -18,8 +18,6 @@ from authlens_tui.screens.wizard.tampered_words import acts_at, results_in
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
-__all__ = ["ExperimentResultScreen"]
-
 
 class ExperimentResultScreen(ModalScreen[None]):
     """Shows how the attacks in a record ended; more can be added while it is open."""

@@ -13,8 +13,6 @@ from authlens_core.login.other_ways import OtherWay, other_ways
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Stage, StageRecord
 
-__all__ = ["WIZARD_KEYS", "Verb", "login_keys", "ways_on"]
-
 
 class Verb(StrEnum):
     """What a key of the wizard does."""

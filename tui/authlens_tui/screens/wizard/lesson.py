@@ -18,8 +18,6 @@ from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
-__all__ = ["LessonScreen"]
-
 _STAGES: Final = tuple(LESSONS)
 
 

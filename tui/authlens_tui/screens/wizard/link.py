@@ -15,8 +15,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TakesNotes
 from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, room_for, shortened
 
-__all__ = ["QrScreen"]
-
 _WORDS_NEED: Final = 24  # columns beside the symbol
 _HOW: Final = "Scan this link with a phone and sign in there."
 _BACK: Final = (

@@ -15,8 +15,6 @@ from authlens_core.trace.record import Outcome, StageRecord
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.messages import LoginChanged, RunEnded
 
-__all__ = ["StageRunner"]
-
 _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
 _PASTE_ONLY: Final = (
     "No port is opened. After you sign in, the browser shows a page that it cannot load: copy the address of "

@@ -16,8 +16,6 @@ from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
 from authlens_tui.words.durations import in_words
 
-__all__ = ["acts_at", "experiment_words", "listed", "marks", "results_in", "unkept_words"]
-
 _KEY: Final = "bold $text-primary"
 _MARK: Final = "bold $text-warning"
 _MOST_SAID: Final = 3  # changes that are named one by one

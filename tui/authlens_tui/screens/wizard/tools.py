@@ -18,8 +18,6 @@ from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.tampered_words import results_in
 from authlens_tui.screens.wizard.what_if import WhatIfScreen
 
-__all__ = ["WizardTools"]
-
 
 class WizardTools:
     """Opens the dialogs of the wizard on `screen`, and reports by messages what they changed."""

@@ -19,8 +19,6 @@ from authlens_tui.screens.wizard.tampered_words import acts_at
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
-__all__ = ["WhatIfScreen"]
-
 _HEAD: Final = "bold $text-accent"
 
 

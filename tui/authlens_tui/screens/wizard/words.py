@@ -22,18 +22,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.record.exchange_view import duration
 from authlens_tui.words.durations import in_words
 
-__all__ = [
-    "authenticated_words",
-    "cancelled_words",
-    "failed_words",
-    "next_words",
-    "running_words",
-    "silent_words",
-    "turned_away_words",
-    "waiting_words",
-    "with_keys",
-]
-
 _KEY: Final = "bold $text-primary"
 _LONGEST_URL: Final = 150  # characters: two lines of a small screen
 _MOST_WARNINGS: Final = 3

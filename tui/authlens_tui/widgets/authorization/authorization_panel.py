@@ -34,8 +34,6 @@ from authlens_tui.widgets.authorization.authorization_words import (
 )
 from authlens_tui.widgets.authorization.paste_field import PasteField
 
-__all__ = ["AuthorizationPanel"]
-
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
 _ROWS_FOR_ALL: Final = 10
 _SILENCE: Final = 30.0  # seconds without a visit after which SSH users are told what to do

@@ -9,8 +9,6 @@ from authlens_core.callback.own_screen import container_hint, in_container, why_
 from authlens_core.callback.ssh_forward import THIS_MACHINE, escape_hint, other_route_hint
 from authlens_tui.terminal.content import Content
 
-__all__ = ["NO_FORWARD", "forward_words", "further_words", "key_words"]
-
 NO_FORWARD: Final = (
     "If that page does not load, the port is not forwarded: run the ssh line where the browser is, or paste."
 )

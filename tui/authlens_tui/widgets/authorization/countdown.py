@@ -9,8 +9,6 @@ from textual.widget import Widget
 
 from authlens_tui.terminal.content import Content
 
-__all__ = ["Countdown", "clock"]
-
 _SOON: Final = 30.0  # seconds under which it is worth a warning
 _OTHER_CELLS: Final = 14  # cells of the digits and the word beside the bar
 

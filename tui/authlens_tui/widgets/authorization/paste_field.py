@@ -9,8 +9,6 @@ from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Input
 
-__all__ = ["PasteField"]
-
 _LONGEST: Final = 64 * 1024  # characters; an answer that is longer is not read either
 
 

@@ -18,8 +18,6 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-__all__ = ["Drawing", "QrCode", "Room", "draw", "modules_of", "room_for", "shortened"]
-
 Modules = tuple[tuple[bool, ...], ...]
 
 _INK: Final = Style(color="#000000", bgcolor="#ffffff", bold=False)

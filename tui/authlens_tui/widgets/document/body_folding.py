@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Containers", "containers"]
-
 _OPENING: Final = ("{", "[")
 _CLOSING: Final = ("}", "]", "},", "],")
 

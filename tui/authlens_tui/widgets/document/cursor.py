@@ -8,8 +8,6 @@ from textual.scroll_view import ScrollView
 
 from authlens_tui.widgets.document.layout import Layout
 
-__all__ = ["LineCursor"]
-
 
 class LineCursor:
     """Marks a line of `layout()`, and scrolls `view` along with it."""

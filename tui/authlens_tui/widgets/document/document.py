@@ -24,8 +24,6 @@ from authlens_tui.widgets.document.lines import Line, LineList, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
 from authlens_tui.widgets.document.painting import COMPONENTS, RowPainter
 
-__all__ = ["LAYING_OUT", "DocumentView"]
-
 LAYING_OUT: Final = LineList([prose("laying out …", Tone.MUTED)])
 """What a document shows while its lines are made."""
 

@@ -9,8 +9,6 @@ from textual.events import Click
 
 from authlens_tui.widgets.document.document import DocumentView
 
-__all__ = ["FoldingView"]
-
 
 class FoldingView(DocumentView):
     """Where there is JSON, one line is the cursor's: the arrow keys move it, Enter folds there."""

@@ -25,8 +25,6 @@ from authlens_tui.widgets.document.lines import (
     rows_of,
 )
 
-__all__ = ["Layout"]
-
 _KEPT: Final = 512  # lines whose rows are kept after they were seen
 _LONG: Final = 4_096  # characters from which rows are worth keeping when they were counted
 

@@ -18,20 +18,6 @@ from rich.cells import cell_len
 from authlens_core.safe_text import safe_line
 from authlens_tui.widgets.document.body_folding import Containers, containers
 
-__all__ = [
-    "BLANK",
-    "LazyLines",
-    "Line",
-    "LineList",
-    "Piece",
-    "Row",
-    "Tone",
-    "laid_out",
-    "line",
-    "prose",
-    "rows_of",
-]
-
 MAX_LINE: Final = 8_000_000  # characters of one line that are shown: more than any body has
 SMALLEST_WIDTH: Final = 8  # cells
 

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["MAX_MATCHES", "Match", "Matches", "find"]
-
 MAX_MATCHES: Final = 10_000
 _AT_ONCE: Final = 50_000  # characters searched before others have a turn
 _LINES_AT_ONCE: Final = 5_000

@@ -13,8 +13,6 @@ from textual.widget import Widget
 from authlens_tui.widgets.document.lines import Row, Tone
 from authlens_tui.widgets.document.matches import Match, Matches
 
-__all__ = ["COMPONENTS", "RowPainter"]
-
 _PREFIX: Final = "document--"
 COMPONENTS: Final = {_PREFIX + tone for tone in Tone} | {
     _PREFIX + part for part in ("selection", "cursor", "match", "current-match")

@@ -15,8 +15,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
 
-__all__ = ["SearchBar"]
-
 _MAX_WORDS: Final = 500
 
 

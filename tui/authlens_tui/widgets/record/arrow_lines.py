@@ -6,8 +6,6 @@ from authlens_core.trace.messages import Arrow
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.diagram import DiagramLine
 
-__all__ = ["ArrowLines"]
-
 
 class ArrowLines:
     """The arrows of `lines`, by line."""

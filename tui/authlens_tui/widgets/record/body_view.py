@@ -14,8 +14,6 @@ from authlens_core.safe_text import safe_text
 from authlens_tui.widgets.document.lines import LazyLines, Line, Piece, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces
 
-__all__ = ["body_lines"]
-
 _MAX_SHOWN: Final = 2_000_000  # characters: more than the wire keeps of a body
 _MAX_COLOURED: Final = 4_000  # characters of one line
 _MAX_FIELDS: Final = 2_000

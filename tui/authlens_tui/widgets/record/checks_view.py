@@ -10,8 +10,6 @@ from authlens_core.oauth.check import Check, Severity
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces
 
-__all__ = ["SEVERITY_SIGNS", "check_lines", "checks_summary", "diagnosis_lines"]
-
 SEVERITY_SIGNS: Final = {
     Severity.FAILURE: ("✖", "failed", Tone.BAD),
     Severity.WARNING: ("!", "warning", Tone.WARNING),

@@ -11,8 +11,6 @@ from authlens_core.export.raw_message import raw_message
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.http_message import Request, Response
 
-__all__ = ["Copyable", "copyables"]
-
 
 class Copyable(NamedTuple):
     """A text to copy, masked, and the word or two that name it."""

@@ -20,8 +20,6 @@ from authlens_core.trace.record import StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
 
-__all__ = ["DiagramLine", "diagram_lines"]
-
 _LANES_FROM: Final = 60  # cells
 _WIDE_FROM: Final = 100
 _WIDEST: Final = 132  # longer arrows say no more

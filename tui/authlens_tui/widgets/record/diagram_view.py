@@ -13,8 +13,6 @@ from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.record.arrow_lines import ArrowLines
 
-__all__ = ["DiagramView"]
-
 
 class DiagramView(DocumentView):
     """Shows the lines of a diagram; the rows of one arrow are marked together."""

@@ -27,16 +27,6 @@ from authlens_tui.widgets.record.header_table import cut, explained_header_lines
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.record.member_lines import member_lines
 
-__all__ = [
-    "duration",
-    "failure_lines",
-    "field_lines",
-    "meaning_lines",
-    "request_lines",
-    "response_lines",
-    "timing_lines",
-]
-
 _BAR: Final = 40  # cells of the longest bar
 _LONG_PAGE: Final = (
     800  # characters from which what a message means stands before its body, if that is no JSON

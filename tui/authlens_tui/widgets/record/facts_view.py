@@ -15,8 +15,6 @@ from authlens_tui.widgets.document.lines import Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.header_table import MAX_NAME, cut, value_pieces
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 
-__all__ = ["explained_fact_lines"]
-
 _MAX_FACTS: Final = 300
 _NAME_WIDTH: Final = 28
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from authlens_core.explain.headers import HeaderContext, HeaderMeaning, HeaderPart, explain_header
+from authlens_core.explain.header_parts import HeaderMeaning, HeaderPart
+from authlens_core.explain.headers import HeaderContext, explain_header
 from authlens_core.export.redaction import Redactor
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.export.secret_names import is_sensitive, mask
 from authlens_core.oauth.http_message import Headers
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, line
-
-__all__ = ["MAX_NAME", "cut", "explained_header_lines", "header_lines", "value_pieces"]
 
 _MAX_FIELDS: Final = 200
 MAX_NAME: Final = 200  # characters of a name

@@ -19,8 +19,6 @@ from authlens_tui.widgets.record.header_table import MAX_NAME, cut, value_pieces
 from authlens_tui.widgets.record.member_lines import heading
 from authlens_tui.words.durations import in_words
 
-__all__ = ["Verdicts", "found_jwt_lines", "jwt_lines", "verdict_words", "verification_line"]
-
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
 _WIDTH: Final = 20
 

@@ -8,8 +8,6 @@ from typing import Final
 from authlens_core.explain.meaning import Explanation
 from authlens_tui.widgets.document.lines import Line, Tone, line
 
-__all__ = ["heading", "meaning_line", "member_lines"]
-
 _NAME_WIDTH: Final = 28
 
 

@@ -18,8 +18,6 @@ from authlens_tui.widgets.record.facts_view import explained_fact_lines
 from authlens_tui.widgets.record.header_table import value_pieces
 from authlens_tui.widgets.record.jwt_lines import Verdicts
 
-__all__ = ["exchange_line", "overview_lines"]
-
 _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
 _SIGNS: Final = {
     Outcome.PASSED: ("✔ ", Tone.GOOD),

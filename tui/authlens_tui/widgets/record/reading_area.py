@@ -12,8 +12,6 @@ from textual.widget import Widget
 from authlens_tui.widgets.record.record_lines import Tab
 from authlens_tui.widgets.record.record_view import RecordView
 
-__all__ = ["ReadingArea"]
-
 
 class ReadingArea(Horizontal):
     """Contains a `RecordView` and what selects its record; the reading keys work in all of it."""

@@ -8,8 +8,6 @@ from textual.binding import Binding, BindingType
 
 from authlens_tui.widgets.record.record_lines import Tab
 
-__all__ = ["RECORD_KEYS"]
-
 RECORD_KEYS: Final[list[BindingType]] = [
     Binding("slash", "search", "Search", key_display="/", id="record.search", tooltip="Search this tab"),
     Binding("v", "raw", "Raw", id="record.raw", tooltip="Show bodies laid out, or exactly as sent"),

@@ -27,21 +27,6 @@ from authlens_tui.widgets.record.exchange_view import (
 from authlens_tui.widgets.record.jwt_lines import Verdicts
 from authlens_tui.widgets.record.overview import exchange_line, overview_lines
 
-__all__ = [
-    "EXCHANGE_TABS",
-    "RAW_TABS",
-    "StageSnapshot",
-    "Tab",
-    "ViewOptions",
-    "hides_secrets",
-    "known_secrets",
-    "messages",
-    "tab_label",
-    "tab_lines",
-    "tab_place",
-    "weight",
-]
-
 _T = TypeVar("_T")
 _AHEAD: Final = "Its turn has not come. What it sends is shown here before it is sent."
 

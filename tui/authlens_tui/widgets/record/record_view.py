@@ -42,8 +42,6 @@ from authlens_tui.widgets.record.record_messages import Revealed as _Revealed
 from authlens_tui.widgets.record.record_messages import SignatureWanted as _SignatureWanted
 from authlens_tui.widgets.record.tab_cache import MadeTabs, TabKey
 
-__all__ = ["RecordView", "Tab"]
-
 _TABS: Final = tuple(Tab)
 _SIDE_BY_SIDE: Final = (Tab.REQUEST, Tab.RESPONSE)
 _WIDE: Final = 160  # cells of the screen from which on the two stand side by side, as the app's breakpoint

@@ -27,8 +27,6 @@ from authlens_tui.widgets.record.record_lines import (
     weight,
 )
 
-__all__ = ["MadeTabs", "TabKey"]
-
 _KEPT: Final = 24
 _LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
 

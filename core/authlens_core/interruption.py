@@ -64,7 +64,7 @@ class Interruptions:
     def find(self, resource_url: str | None = None) -> tuple[InterruptedLogin, ...]:
         """Return the logins that were interrupted, the latest first, of one resource or of all.
 
-        Each is told by one process at a time, until that one takes it up, forgets it, or dies itself.
+        Each is reported by one process at a time, until that one takes it up, forgets it, or dies itself.
         """
         oldest = self._clock() - WORTH
         for note in () if self._notes is None or self._closed else self._notes.claim():

@@ -18,7 +18,7 @@ class Secret:
     """A string that shows only a mask and a fingerprint; `reveal()` is the one way out.
 
     The fingerprint is the first 8 hexadecimal digits of a domain-separated SHA-256: stable, so the same
-    secret can be recognised in two traces, and too short to be of use to somebody who wants the value.
+    secret can be recognised in two traces, and too short to be of use to someone who wants the value.
     """
 
     __slots__ = ("_value",)

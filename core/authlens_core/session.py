@@ -76,7 +76,7 @@ class Session:
             return
         reason = why(event.record)
         words = "The resource accepts the token." if accepted else reason.cause if reason else ""
-        # Whoever watches steers nothing: a note that cannot be written costs the login nothing.
+        # A watcher does not affect the login: a note that cannot be written costs the login nothing.
         with suppress(AuthlensError):
             grant = self.credentials.get(grant_id)
             # A refresh may have replaced the token that was sent: its verdict is not the new one's.

@@ -53,7 +53,7 @@ BROWSER_REFUSALS: Final = (
         "the same link in a private window",
     ),
 )
-"""The three that users report; the `brief` forms stand side by side where there is little room."""
+"""The three that users report; the `brief` forms are side by side where there is little room."""
 
 
 def refusal_on(page: str) -> BrowserRefusal | None:

@@ -1,7 +1,7 @@
 """The tokens that cloudflared keeps under `~/.cloudflared`: found, read, never written and never deleted.
 
 `<app host>-<aud>-token` holds the JWT of one application, `<team>.cloudflareaccess.com-org-token` that of the
-organisation. Beside a token may stand `….url`, the login that a process waits for, and `….lock`, which says
+organisation. Beside a token may be `….url`, the login that a process waits for, and `….lock`, which says
 which process (cloudflared since 2026.5.0). Nothing else in the directory is opened: it holds tunnel
 credentials and certificates, too.
 """
@@ -59,7 +59,7 @@ class CloudflaredKind(StrEnum):
 
     APPLICATION = "application"
     ORGANISATION = "organisation"
-    """It opens no application; with it cloudflared gets application tokens without asking a person."""
+    """It opens no application; with it cloudflared gets application tokens without asking a user."""
 
 
 @dataclass(frozen=True, slots=True)

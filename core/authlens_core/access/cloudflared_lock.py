@@ -25,7 +25,7 @@ _LATEST_START: Final = 4_102_444_800_000  # milliseconds; the year 2100
 
 
 class LockOwner(StrEnum):
-    """What became of the process that made a lock."""
+    """What happened to the process that made a lock."""
 
     ALIVE = "alive"
     GONE = "gone"
@@ -36,7 +36,7 @@ class LockOwner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CloudflaredLock:
-    """A lock file: the number of the process that made it, when it was made, and what became of that one."""
+    """A lock file: the number of the process that made it, when it was made, and whether it still runs."""
 
     pid: int | None
     made_at: datetime | None
@@ -65,7 +65,7 @@ def read_lock(
         data: what is in the file.
         made_at: when it was written.
         now: the present, in UTC.
-        look: tells of a process by its number.
+        look: describes a process by its number.
     """
     pid, started_at = _owner(data)
     if pid is None:
@@ -98,7 +98,7 @@ def _owner(data: bytes) -> tuple[int | None, datetime | None]:
 
 
 def process_of(pid: int) -> Process:
-    """Return what this system tells of a process; nothing is sent to it."""
+    """Return what this system knows of a process; nothing is sent to it."""
     if sys.platform == "win32":  # asking with signal 0 would end it there
         return Process(None)
     try:

@@ -60,7 +60,7 @@ def pair_problems(request: Request) -> tuple[str, ...]:
     """Return what is wrong with the service token of `request`, as names of checks; nothing without one.
 
     `service_token.half`: only the id or only the secret. `service_token.twice`: a field came twice, or both
-    forms were used. `service_token.swapped`: each stands in the place of the other. `service_token.shape`:
+    forms were used. `service_token.swapped`: each is where the other belongs. `service_token.shape`:
     the id is not 32 hexadecimal digits with `.access`, or the secret has neither of the two known shapes.
     """
     ids, secrets = request.headers.get_all(CLIENT_ID), request.headers.get_all(CLIENT_SECRET)

@@ -99,7 +99,7 @@ def _without_echoes(found: Diagnosis, exchange: Exchange | None) -> Diagnosis:
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
-    """Tell in the words of the wire why there is no complete answer."""
+    """Show in the words of the wire why there is no complete answer."""
     failure = exchange.failure
     if failure is None:
         return None
@@ -171,14 +171,14 @@ class _SeenFailure:
         )
 
     def diagnosis(self, cause: Cause) -> Diagnosis:
-        """Return the diagnosis that `cause` is, with what it was told from."""
+        """Return the diagnosis that `cause` is, with its evidence."""
         lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
         layer = self.answer.layer if self.answer is not None and self._matters else ""
         return Diagnosis(cause.name, cause.cause, cause.cure, tuple(lines), cause.source, layer)
 
     @property
     def _matters(self) -> bool:
-        """Whether it matters who answered: where the resource was asked, and where something stood before."""
+        """Whether it matters who answered: where the resource was asked, and where something was before."""
         at_the_edge = {Protection.BLOCKED, Protection.ORIGIN_DOWN, Protection.REQUIRE_ACCESS_PROTECTION}
         return self.stage in _ASKS_THE_RESOURCE or (
             self.answer is not None and self.answer.protection in at_the_edge

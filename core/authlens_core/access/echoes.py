@@ -1,7 +1,7 @@
 """A server may repeat what it was sent, in any text of its answer; what authlens says of the answer does not.
 
 A reason phrase, a header field, an error code, a member that was to be a number: each is quoted somewhere.
-So whatever is told of an exchange loses the secrets that were sent in it, wherever they came from.
+So whatever is shown of an exchange loses the secrets that were sent in it, wherever they came from.
 """
 
 from __future__ import annotations

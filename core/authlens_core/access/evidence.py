@@ -1,4 +1,4 @@
-"""Evidence: lines of a raw answer, quoted as they stood, without secrets, bounded and safe to show."""
+"""Evidence: lines of a raw answer, quoted as they were, without secrets, bounded and safe to show."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def header_lines(response: Response, *names: str) -> tuple[str, ...]:
 
 
 def error_lines(error: OAuthError) -> tuple[str, ...]:
-    """Return an OAuth error as it stood: members of JSON, or parameters of the callback (no status)."""
+    """Return an OAuth error as it was: members of JSON, or parameters of the callback (no status)."""
     pairs = (("error", error.error), ("error_description", error.description))
     form = '"{}": "{}"' if error.status is not None else "{}={}"
     return tuple(form.format(name, safe_line(value, _LONGEST_LINE)) for name, value in pairs if value)
 
 
 def quoted(response: Response, name: str) -> str:
-    """Return the member `name` of a JSON answer as it stood, or the header field; or say that it lacks."""
+    """Return the member `name` of a JSON answer as it was, or the header field; or say that it lacks."""
     field = header_lines(response, name)
     if field:
         return field[0]
@@ -66,7 +66,7 @@ def quoted(response: Response, name: str) -> str:
 
 
 def body_line(response: Response, phrase: str, secrets: Iterable[Secret] = ()) -> str:
-    """Return the line of the body in which `phrase` stands, in any case; empty where it does not."""
+    """Return the line of the body that contains `phrase`, in any case; empty if none does."""
     text = _masked(response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace"), secrets)
     for line in text.splitlines():
         place = line.lower().find(phrase.lower())

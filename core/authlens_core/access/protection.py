@@ -1,4 +1,4 @@
-"""What can stand between a user and a resource, and what to do about each."""
+"""What can be between a user and a resource, and what to do about each."""
 
 from __future__ import annotations
 

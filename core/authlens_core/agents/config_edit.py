@@ -25,7 +25,7 @@ _LARGEST: Final = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class EditResult:
-    """What became of the file.
+    """What happened to the file.
 
     Attributes:
         path: the file.

@@ -137,7 +137,7 @@ def _removed(text: str, owner: Node, name: str) -> str:
 
 
 def _was_made(text: str, node: Node) -> bool:
-    """Say whether an object was made for its one member: that stands on a line of its own."""
+    """Say whether an object was made for its one member, which is on a line of its own."""
     if node.members is None or len(node.members) != 1:
         return False
     member = node.members[0]

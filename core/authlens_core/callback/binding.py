@@ -49,7 +49,7 @@ class BoundPort:
         sockets: one per address family that this machine has.
         port: the port number, the same for each of them.
         families: their names, such as `("IPv4", "IPv6")`.
-        notes: what a person should know, such as a family that is absent.
+        notes: what a user should know, such as a family that is absent.
     """
 
     sockets: tuple[socket.socket, ...]

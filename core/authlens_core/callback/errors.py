@@ -1,4 +1,4 @@
-"""What can stop the listener from opening, each with the cure that a person can act on."""
+"""What can stop the listener from opening, each with the cure that a user can act on."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class Listener:
         port: the port that is ours.
         redirect_uri: the redirect URI to register and to send.
         families: the address families that listen, such as `("IPv4", "IPv6")`.
-        notes: what a person should know, such as a family that this machine does not have.
+        notes: what a user should know, such as a family that this machine does not have.
         on_event: called by the event loop soon after an event, or None.
     """
 
@@ -189,7 +189,7 @@ class Listener:
         return self._ignored_count
 
     def expect(self, judge: Judge) -> None:
-        """From now on let `judge` look at callbacks. Before this they are told that no login is waiting."""
+        """Let `judge` look at callbacks from now on; until then the page says that no login is waiting."""
         self._judge = judge
 
     async def close(self) -> None:

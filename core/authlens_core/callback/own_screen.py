@@ -27,12 +27,12 @@ def in_container(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
 
 
 def container_hint(port: int) -> str:
-    """Return what a container means for the way back, as a sentence for a person."""
+    """Return what a container means for the callback, as a sentence for a user."""
     return f"The port {port} of a container is not that of your own machine, unless you forward it."
 
 
 def why_no_browser(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
-    """Return why no browser is started here, as a clause for a person; None where one may be.
+    """Return why no browser is started here, as a clause for a user; None where one may be.
 
     A BROWSER that the user set counts as a display, and in a container for one outside of it: Codespaces
     and development containers set it to a program that opens the link on the host. Over SSH it would open on

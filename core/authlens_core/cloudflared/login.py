@@ -59,7 +59,7 @@ _WAITING: Final = re.compile(
 )
 _LINE: Final = 16 * 1024  # bytes of one line
 _LINES: Final = 200  # lines that are remembered
-_MOST_TOLD: Final = 1_000  # lines that are told as they come
+_MOST_TOLD: Final = 1_000  # lines that are shown as they come
 _LOOK: Final = 0.1  # seconds between looks whether it has ended
 _LAST_WORDS: Final = 0.5  # seconds for its last output once it has
 _OUTPUT: Final = 64 * 1024  # bytes of stdout

@@ -37,7 +37,7 @@ _NO_PLACE: Final = NoSecretStore.exit_code
 
 
 def from_error(topic: str, error: AuthlensError) -> Finding:
-    """Return the finding for what stops a login: 9 where there is no place for secrets, else 2."""
+    """Return the finding for what stops a login: 9 where there is no secret store, else 2."""
     code = _NO_PLACE if isinstance(error, NoSecretStore) else UsageError.exit_code
     return Finding(topic, Severity.FAILURE, error.cause, error.cure, code)
 

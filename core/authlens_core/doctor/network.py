@@ -1,4 +1,4 @@
-"""The way out and the way back: the callback port, SSH, whom TLS is trusted to, the proxy."""
+"""The network: the callback port, SSH, whom TLS is trusted to, the proxy."""
 
 from __future__ import annotations
 

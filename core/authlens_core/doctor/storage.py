@@ -1,4 +1,4 @@
-"""The state directory, the place for secrets, and the logins that were interrupted."""
+"""The state directory, the secret store, and the logins that were interrupted."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def look_at_keyring(
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Finding:
-    """Write a value to the place for secrets, read it back and delete it; say how that went.
+    """Write a value to the secret store, read it back and delete it; say how that went.
 
     The encrypted file is not opened: no passphrase is asked for.
 

@@ -149,7 +149,7 @@ class Account:
     async def login_url(self, redirect_url: str, flow: str, *, service_token_known: bool = False) -> str:
         """Return the team's login page that leads back to `redirect_url`.
 
-        The `meta` token carries the way back, so a hand-built URL leads nowhere.
+        The `meta` token carries the return address, so a hand-built URL leads nowhere.
 
         Args:
             redirect_url: a path with its query: of the app, or of the authorization endpoint.

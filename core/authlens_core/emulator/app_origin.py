@@ -115,7 +115,7 @@ class AppOrigin:
         return self._forbidden(request) if account.has(Fault.POLICY_REFUSES_TOKEN) else None
 
     async def _identity(self, request: Request, judged: ServiceTokenVerdict) -> dict[str, Any] | None:
-        """Return who asks, as the origin is told, or None."""
+        """Return who asks, as the origin sees it, or None."""
         account = self._account
         if judged.standing is TokenStatus.GOOD and judged.token is not None:
             name = judged.token.client_id
@@ -145,7 +145,7 @@ class AppOrigin:
         return headers.get("cf-access-token", ""), headers.get("cf-access-jwt-assertion", ""), cookie
 
     def _welcome(self, request: Request, who: str, identity: dict[str, Any]) -> Response:
-        """The origin itself, which is told who came by `Cf-Access-Jwt-Assertion` alone."""
+        """The origin itself, which learns who came by `Cf-Access-Jwt-Assertion` alone."""
         if self._account.origin is not None:
             return _FromOrigin(self._account.origin)
         message = f"Welcome, {who}"

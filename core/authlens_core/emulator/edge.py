@@ -69,7 +69,7 @@ def _banned(request: Request) -> Response:
 
 
 def _refused_by_the_zone(account: Account, request: Request) -> Response | None:
-    """What the zone, or the edge, answers in the place of the app, under the faults that say so."""
+    """What the zone, or the edge, answers instead of the app, under the faults that say so."""
     if account.has(Fault.CHALLENGE_PAGE):
         return Response(
             "<!doctype html><title>Just a moment...</title><p>Checking your browser.</p>\n",

@@ -61,7 +61,7 @@ class EmulatedAccess:
         return self.emulator.issuer
 
     def sign_in(self, authorization_url: str, *, user: str = "ada") -> PlayResult:
-        """Play the person: open the link, sign in, allow, and deliver the code to the callback."""
+        """Play the user: open the link, sign in, allow, and deliver the code to the callback."""
         return self._in_thread(play_person(authorization_url, user=user))
 
     def set_faults(self, *names: str) -> None:

@@ -56,7 +56,7 @@ class Scenario:
 
     @property
     def name(self) -> str:
-        """What a person types after `--fault`; `plain` where nothing is broken."""
+        """What a user types after `--fault`; `plain` where nothing is broken."""
         return "plain" if self.fault is None else self.fault.value
 
     @property

@@ -1,4 +1,4 @@
-"""The page where a person approves that cloudflared gets a token."""
+"""The page where a user approves that cloudflared gets a token."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _TELLING: Final = 60.0  # seconds from which countdowns and token times go wrong
 
 @dataclass(frozen=True, slots=True)
 class HeaderContext:
-    """What is known of the message that a field stands in.
+    """What is known of the message that a field is in.
 
     Attributes:
         received_at: when it came, by our clock, an aware time.

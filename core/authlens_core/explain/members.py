@@ -1,6 +1,6 @@
 """What a member of a document or a parameter of a message means: one table for every kind.
 
-The kind of a document is told from the names in it, because a server may answer anything anywhere.
+The kind of a document is recognised by the names in it, because a server may answer anything anywhere.
 """
 
 from __future__ import annotations

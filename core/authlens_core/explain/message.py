@@ -1,4 +1,4 @@
-"""What stands in a message: its members and parameters with their meanings, and the JWTs in it."""
+"""What is in a message: its members and parameters with their meanings, and the JWTs in it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _MAX_JWTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class FoundJwt:
-    """A JWT that stands in a message or a fact.
+    """A JWT that is in a message or a fact.
 
     Attributes:
-        where: the name that it stands under; text from outside.
+        where: the name that it is under; text from outside.
         token: the token itself.
         jwt: the token taken apart.
     """

@@ -21,7 +21,7 @@ def bash_word(text: str) -> str:
 
 
 def bash_word_of_masked(text: str, expansion: Callable[[str], str]) -> str:
-    """Return `text` as one word of bash, with a quoted expansion in the place of each mask.
+    """Return `text` as one word of bash, with a quoted expansion instead of each mask.
 
     Args:
         text: what may hold masks of secrets.
@@ -39,7 +39,7 @@ def _piece(text: str) -> str:
 
 
 def bash_remark(text: str, limit: int = 300) -> str:
-    """Return `text` as it may stand after `# `: one printable line."""
+    """Return `text` as it may be after `# `: one printable line."""
     return safe_line(text, limit)
 
 

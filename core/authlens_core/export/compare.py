@@ -1,9 +1,8 @@
 """Two traces side by side: only what differs, stage by stage.
 
-Both are compared without their secrets. The masks keep fingerprints, so that it is still seen whether two
-secrets are the same one. What every run makes anew (a state, a code, a token, the date of an answer) has to
-differ and says nothing; it is told apart from what differs although it need not. An address that differs in
-every URL is one difference.
+Both are compared without their secrets; the fingerprints in the masks still show whether two secrets are the
+same. What is new in every run (a state, a code, a token, the date of an answer) has to differ and is listed
+apart from what need not. An address that differs in every URL is one difference.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class StageComparison:
         stage: which.
         turn: which attempt at it, counted from 1.
         differences: what need not differ and does.
-        as_it_must: what every run makes anew.
+        as_it_must: what is new in every run.
     """
 
     stage: Stage
@@ -155,7 +154,7 @@ def _stage(
     anew, elsewhere = renamed
     found = _differing(left, right)
     must = [one for one in found if _must(one, anew, elsewhere)]
-    # An address that differs throughout is told once, of the traces as a whole.
+    # An address that differs throughout is shown once, of the traces as a whole.
     others = [one for one in found if one not in must and not _is_only(one, elsewhere)]
     return StageComparison(*key, tuple(others), tuple(must))
 

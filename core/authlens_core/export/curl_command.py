@@ -1,7 +1,7 @@
 """One request as a curl command to read and to copy: every secret is a variable, never a mask.
 
 A command with masks in it would look as if it ran. The variables are listed above the command, each with the
-mask that stands for its value elsewhere. Whoever wants to run a whole trace takes the curl script.
+mask that stands for its value elsewhere. To run a whole trace, take the curl script.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def curl_commands(requests: Sequence[Request], redactor: Redactor) -> Iterator[s
 
 
 class _Variables:
-    """Names for the secrets, by where they stand; one name for one secret."""
+    """Names for the secrets, by where they are; one name for one secret."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The parts of the curl script that are the same for every trace. No text from outside stands here."""
+"""The parts of the curl script that are the same for every trace. No text from outside is here."""
 
 from __future__ import annotations
 

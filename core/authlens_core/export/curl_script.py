@@ -1,7 +1,7 @@
 """A bash script that does again with curl what a trace did, and asks for the secrets.
 
 No secret is in the script, and none is an argument of a program, where `ps` would show it: each reaches curl
-through a pipe (`--config -`). Verifier and state are drawn anew, the code comes from the URL that the person
+through a pipe (`--config -`). Verifier and state are drawn again, the code comes from the URL that the user
 pastes, the token from the answer. Of any other trace the requests are repeated, with each mask asked for.
 """
 

@@ -11,7 +11,7 @@ from authlens_core.safe_text import safe_line
 def json_output(document: Mapping[str, object]) -> str:
     """Return `document` as JSON, two spaces deep, with a line end at its end.
 
-    Characters that a terminal obeys, that reorder what stands beside them, or that UTF-8 cannot carry (half a
+    Characters that a terminal obeys, that reorder what is beside them, or that UTF-8 cannot carry (half a
     surrogate pair) are written as JSON escapes, which mean the same.
     """
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)

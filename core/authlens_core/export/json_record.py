@@ -93,7 +93,7 @@ class JsonRecord:
         return None if self.value(name) is None else self.text(name)
 
     def has(self, name: str) -> bool:
-        """Tell whether there is a member `name`: for those that an older writer left out."""
+        """Return whether there is a member `name`: for those that an older writer left out."""
         return name in self.members
 
     def flag(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A trace as a Mermaid sequence diagram: the person, authlens, and each server that was asked."""
+"""A trace as a Mermaid sequence diagram: the user, authlens, and each server that was asked."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class TokenKind(StrEnum):
 
 
 class JsonToken(NamedTuple):
-    """A piece of the text, exactly as it stands there: joined, the tokens are the text."""
+    """A piece of the text, exactly as it is there: joined, the tokens are the text."""
 
     kind: TokenKind
     text: str

@@ -1,6 +1,6 @@
 """A redacted record as named fields of text, so that two records can be held against each other.
 
-The name of a field says where it stands: `fact issuer`, `check token.status`, `request 1 query state`,
+The name of a field says where it is: `fact issuer`, `check token.status`, `request 1 query state`,
 `response 1 body expires_in`. Times and durations are left out: no two runs have the same.
 """
 
@@ -18,7 +18,7 @@ from authlens_core.trace.record import StageRecord
 from authlens_core.wire.exchange import Exchange
 
 Fields = dict[str, str]
-"""Each field by its name, in the order in which they stand in the record."""
+"""Each field by its name, in the order in which they are in the record."""
 
 _MOST_PARAMETERS: Final = 1_000
 _MOST_MEMBERS: Final = 2_000  # of one JSON body; a larger one is compared as one text

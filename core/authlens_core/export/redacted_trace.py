@@ -1,6 +1,6 @@
 """A whole trace without its secrets: the one value that every export is written from.
 
-A secret is learned in one stage and repeated in another: the code arrives in stage 6 and stands in the form
+A secret is learned in one stage and repeated in another: the code arrives in stage 6 and is in the form
 of stage 7. So the secrets of every record are gathered first, and each string is masked with all of them.
 """
 

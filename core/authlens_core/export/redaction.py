@@ -1,7 +1,7 @@
 """What went over the wire, made safe to show and to hand on.
 
 A secret is hidden in three ways that do not rely on each other: by its value, in every encoding; by the name
-it stands under; by its shape, as a JWT or a bearer credential has one. What cannot be read as text is not
+it is under; by its shape, as a JWT or a bearer credential has one. What cannot be read as text is not
 shown at all if anything in it looks like a secret.
 """
 
@@ -149,12 +149,12 @@ def redacted_response(response: Response, redactor: Redactor) -> ShownResponse:
 
 
 def unredacted_request(request: Request) -> ShownRequest:
-    """Return `request` with its secrets. Only for a person who asked to see them."""
+    """Return `request` with its secrets. Only for a user who asked to see them."""
     return ShownRequest(request.method, request.url, request.headers.fields, _revealed(request.body))
 
 
 def unredacted_response(response: Response) -> ShownResponse:
-    """Return `response` with its secrets. Only for a person who asked to see them."""
+    """Return `response` with its secrets. Only for a user who asked to see them."""
     return ShownResponse(
         response.status,
         response.reason,
@@ -166,10 +166,10 @@ def unredacted_response(response: Response) -> ShownResponse:
 
 
 def secrets_in(exchange: Exchange) -> tuple[Secret, ...]:
-    """Return the secrets that stand under a telling name in either message, to be masked everywhere else.
+    """Return the secrets that are under a telling name in either message, to be masked everywhere else.
 
     At most 256 of each text: every one is looked for in every other text, and a server that sends thousands
-    would stop the program with them. Where they stand, all are masked by their names.
+    would stop the program with them. Where they are, all are masked by their names.
     """
     found: dict[Secret, None] = {}
     for text in _texts(exchange):

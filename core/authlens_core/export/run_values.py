@@ -1,4 +1,4 @@
-"""What every run makes anew: values that differ between two runs although nothing is wrong."""
+"""What is new in every run: values that differ between two runs although nothing is wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from authlens_core.export.secret_forms import MASKED
 
-# The last word of a field's name: what stands under it is drawn, issued or dated for one run.
+# The last word of a field's name: what is under it is drawn, issued or dated for one run.
 _ANEW: Final = frozenset(
     {
         # OAuth (RFC 6749, 7636, 7591) and OpenID Connect; codes and tokens are masks, whatever their name
@@ -20,7 +20,7 @@ _ANEW: Final = frozenset(
         "x-amzn-trace-id", "traceparent", "server-timing", "report-to", "nel", "set-cookie",
     }
 )  # fmt: skip
-# A person chose these; another value of theirs explains why two runs differ.
+# A user chose these; another value of theirs explains why two runs differ.
 _CHOSEN: Final = frozenset(
     {"client_secret", "client_assertion", "cookie", "password", "cf-access-client-secret"}
 )
@@ -31,15 +31,15 @@ _HEADER: Final = re.compile(r"(?i)(?<![\w-])(cf-ray|date|age|expires|set-cookie)
 _MEASURED: Final = frozenset(
     {"check pkce.first_character", "check token.clock"}
 )  # unless they come out unlike
-_COUNTED: Final = re.compile(r" \(\d+\)$")  # of a name that stands more than once
+_COUNTED: Final = re.compile(r" \(\d+\)$")  # of a name that appears more than once
 _MOMENT: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d| UTC)?")
 
 
 def differs_as_it_must(name: str, left: str, right: str) -> bool:
-    """Tell whether two different values of the field `name`, secrets masked, differ as any two runs do.
+    """Return whether two different values of the field `name`, secrets masked, differ as any two runs do.
 
     They do where the name says so, or where nothing is left once masks, moments and parameters such as
-    `state` are taken out of both. A secret that a person chose, such as a client's, is not made anew.
+    `state` are taken out of both. A secret that a user chose, such as a client's, is not new in every run.
     """
     name = _COUNTED.sub("", name)
     last = name.rpartition(" ")[2].lower()
@@ -50,6 +50,6 @@ def differs_as_it_must(name: str, left: str, right: str) -> bool:
 
 
 def _settled(text: str) -> str:
-    """Return `text` with what a run makes anew replaced by the same sign in any run."""
+    """Return `text` with what is new in every run replaced by the same sign in any run."""
     text = _HEADER.sub(r"\1…", _PARAMETER.sub(r"\1\2…", text))
     return _MOMENT.sub("…", MASKED.sub("…", text))

@@ -21,7 +21,7 @@ class FileExists(FileUnusable):
 
 
 def named_path(text: str) -> Path:
-    """Return the path that a person typed; `~` is their home.
+    """Return the path that a user typed; `~` is their home.
 
     Raises:
         FileUnusable: it names no file.
@@ -42,8 +42,8 @@ def write_export(path: Path, text: str, *, force: bool = False) -> None:
 
     Args:
         path: where to.
-        text: an export; it holds no secret, and is nobody else's business all the same.
-        force: true to put it in the place of a file of this name. What was there goes whole, and a link is
+        text: an export; it holds no secret, and is no one else's business all the same.
+        force: true to replace a file of this name. What was there goes whole, and a link is
             replaced and not followed.
 
     Raises:

@@ -1,7 +1,7 @@
 """A known secret in every dress it may wear on the wire, and the mask that takes its place.
 
 A value does not stay as it is: a form percent-encodes it, JSON escapes it, a header puts it in base64.
-Whoever looks only for the value itself lets all of these pass.
+A search only for the value itself lets all of these pass.
 """
 
 from __future__ import annotations

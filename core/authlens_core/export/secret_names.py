@@ -1,6 +1,6 @@
-"""Secrets told by the name they stand under: JSON members, form fields, parameters, header fields.
+"""Secrets told by the name they are under: JSON members, form fields, parameters, header fields.
 
-What a server calls `access_token` is hidden even when nobody saw its value before.
+What a server calls `access_token` is hidden even when no one saw its value before.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SENSITIVE_NAMES: Final = frozenset(
 """The names in lower case with `_` for `-`."""
 
 _OPAQUE: Final = re.compile(r"(?:[\w.~+/=-]|:(?!//)){16,}+")
-# Below these stand the claims of a token, where a page shows them. What a claim is called is no secret; what
+# Below these are the claims of a token, where a page shows them. What a claim is called is no secret; what
 # else stands for a name there, in other letters or longer, may be one.
 _OF_CLAIMS: Final = frozenset(
     {"access_token", "id_token", "token", "subject_token", "actor_token", "logout_token", "assertion"}
@@ -82,7 +82,7 @@ def mask(value: str) -> str:
 
 
 def names_masked(text: str) -> str:
-    """Return `text` with every value masked that stands under a secret name, in JSON or not."""
+    """Return `text` with every value masked that is under a secret name, in JSON or not."""
     if _IN_JSON.search(text):
         text = "".join(_json_masked(json_tokens(text)))
     text = "".join(_PARAMETER.sub(_parameter_masked, piece) for piece in pieces(text, _CUT))
@@ -90,7 +90,7 @@ def names_masked(text: str) -> str:
 
 
 def text_secrets(text: str) -> Iterator[str]:
-    """Yield the values that stand under a secret name in a JSON document, a form or a URL."""
+    """Yield the values that are under a secret name in a JSON document, a form or a URL."""
     if _IN_JSON.search(text):
         yield from _json_secrets(json_tokens(text))
     for piece in pieces(text, _CUT):
@@ -101,7 +101,7 @@ def text_secrets(text: str) -> Iterator[str]:
 def pieces(text: str, cut: re.Pattern[str]) -> Iterator[str]:
     """Yield `text` in pieces that end with what `cut` finds: one character over which no match goes.
 
-    One call that searches a megabyte lets no other thread run meanwhile, and a screen would stand still.
+    One call that searches a megabyte lets no other thread run meanwhile, and a screen would freeze.
     """
     start = 0
     while len(text) - start > _PIECE:
@@ -116,7 +116,7 @@ def pieces(text: str, cut: re.Pattern[str]) -> Iterator[str]:
 def _json_secrets(tokens: Iterable[JsonToken]) -> Iterator[str]:
     """Yield the strings under a secret name; of an object there, such as claims, what may be a credential.
 
-    A page may show the claims of a token below its name: were each word of them a secret wherever it stands,
+    A page may show the claims of a token below its name: were each word of them a secret wherever it is,
     `email` and the address of the issuer would be blotted out of the whole record.
     """
     inside = 0  # objects below the secret name
@@ -212,7 +212,7 @@ def _with_followers(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, bo
 
 
 def _under_names(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, str | None, bool]]:
-    """Give each token the secret name it stands under, or None, and whether it is the name of a claim."""
+    """Give each token the secret name it is under, or None, and whether it is the name of a claim."""
     last_string = ""  # the string before a colon is a name
     secret_name: str | None = None
     depth = 0  # of objects and arrays below the secret name

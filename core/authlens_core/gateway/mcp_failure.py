@@ -45,7 +45,7 @@ class McpFailure:
 
 
 def failure_of(error: AuthlensError, url: str) -> McpFailure:
-    """Return an error of ours; where a person has to log in, it names the command."""
+    """Return an error of ours; where a user has to log in, it names the command."""
     data: dict[str, Any] = {"exit_code": error.exit_code}
     message = f"authlens: {error.cause}"
     if isinstance(error, LoginNeeded):

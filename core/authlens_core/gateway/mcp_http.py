@@ -76,7 +76,7 @@ class McpHttp:
         """Send one message; yield the answer, whatever its status.
 
         Raises:
-            LoginNeeded: a person has to log in.
+            LoginNeeded: a user has to log in.
             Refused: the server refuses a renewed credential, too.
             StreamFailed: there was no answer.
         """

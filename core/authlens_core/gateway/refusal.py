@@ -27,7 +27,7 @@ class ProxyRefusal:
         cause: what happened, one sentence.
         cure: what to do, one sentence.
         exit_code: what a verb would end with for the same reason; 0 where there is none.
-        command: what a person has to run, or the empty string.
+        command: what a user has to run, or the empty string.
     """
 
     status: int
@@ -69,7 +69,7 @@ _STATUS: tuple[tuple[type[AuthlensError], int, str], ...] = (
 
 
 def login_command(url: str, scope: str = "") -> str:
-    """Return what a person has to run to log in to `url`, with this scope if one is given."""
+    """Return what a user has to run to log in to `url`, with this scope if one is given."""
     return f"authlens login {shlex.quote(url)}" + (f" --scope {shlex.quote(scope)}" if scope else "")
 
 

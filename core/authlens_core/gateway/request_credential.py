@@ -70,7 +70,7 @@ class RequestCredential:
         """Return the fields to send now.
 
         Raises:
-            LoginNeeded: a person has to log in.
+            LoginNeeded: a user has to log in.
             AuthlensError: the other reasons why there are none; see `headers_for`.
         """
         held = self._usable()
@@ -86,7 +86,7 @@ class RequestCredential:
         again before an answer showed that it works.
 
         Raises:
-            LoginNeeded: a person has to log in.
+            LoginNeeded: a user has to log in.
             AuthlensError: the refresh failed.
         """
         async with self._turn:

@@ -155,7 +155,7 @@ async def _relay(
 
 
 def _handshake(fields: tuple[RawField, ...] | list[RawField]) -> list[RawField]:
-    """Return the fields of the upgrade, which are for one hop: this hop makes them anew at the next."""
+    """Return the fields of the upgrade, which are for one hop: this hop makes new ones for the next."""
     return [pair for pair in fields if pair[0].lower() in _HANDSHAKE]
 
 

@@ -56,7 +56,7 @@ class ResponseWait:
         self._deadline = 0.0
         self.ignored = 0
         self.remarks: tuple[Check, ...] = ()
-        """What a person should know of the redirect URI that `open` returned last."""
+        """What a user should know of the redirect URI that `open` returned last."""
 
     @property
     def listener(self) -> Listener | None:
@@ -82,7 +82,7 @@ class ResponseWait:
         """Bind the port or keep it; return the redirect URI, or what prevents it.
 
         Where the user wants no port, none is bound: the redirect URI names one all the same, and one that
-        no one holds, for whoever did would be sent the code.
+        no one holds, because a program that did would be sent the code.
         """
         self.remarks = ()
         if not options.listen:

@@ -31,7 +31,7 @@ class KnownClients:
             await self._registry.remember_client(facts.server_metadata.issuer, facts.client)
 
     async def forget(self, facts: Facts) -> bool:
-        """Drop a client that the server no longer knows; tell whether there was one to drop."""
+        """Drop a client that the server no longer knows; return whether there was one to drop."""
         if facts.client is None or facts.server_metadata is None or facts.client_is_given:
             return False
         await self._registry.forget_client(facts.server_metadata.issuer, facts.client.redirect_uri)

@@ -30,7 +30,7 @@ def _text(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
-# What each option may be; whatever else stands in a file was not written by this program.
+# What each option may be; whatever else is in a file was not written by this program.
 _OPTIONS: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
     {
         "port": lambda value: type(value) is int and 0 <= value <= 65_535,

@@ -37,7 +37,7 @@ class KeySource:
 
     Attributes:
         url: the key set.
-        issuer: whose keys they are; a token of another issuer is said to be one.
+        issuer: whose keys they are; a token of another issuer is reported as one.
         from_token: true where nothing but the token says so.
     """
 

@@ -1,7 +1,7 @@
 """The login: drives the eight stages, keeps the record, and can be watched, stopped and taken back.
 
 It owns the effects that are not requests: binding the listener before registration, looking up a known
-client, waiting for the browser, and handing what was earned to a keeper before success is claimed.
+client, waiting for the browser, and handing the received tokens to a keeper before success is claimed.
 """
 
 from __future__ import annotations

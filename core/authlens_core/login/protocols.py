@@ -17,7 +17,7 @@ from authlens_core.wire.purpose import Purpose
 
 
 class Sender(Protocol):
-    """Sends one request and returns what became of it; `Wire` is the real one."""
+    """Sends one request and returns what happened to it; `Wire` is the real one."""
 
     async def send(
         self,

@@ -1,7 +1,7 @@
 """The work of one stage: its requests in turn, and what belongs to it besides them.
 
 These are the effects of a login that are not its control: the listener is bound before registration, a known
-client is looked up, the browser is awaited, and what was earned goes to a keeper before success is claimed.
+client is looked up, the browser is awaited, and the received tokens go to a keeper before success is claimed.
 """
 
 from __future__ import annotations

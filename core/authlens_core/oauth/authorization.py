@@ -1,6 +1,6 @@
 """The authorization request and its answer (RFC 6749 §4.1; 7636 §4.3, 8707, 9207).
 
-The answer comes through a browser, so anybody can send one. `state` is looked at before anything else: an
+The answer comes through a browser, so anyone can send one. `state` is looked at before anything else: an
 answer that does not carry it is not ours, whatever else it says, and changes nothing.
 """
 
@@ -88,7 +88,7 @@ def authorization_url(
     scope: str | None,
     extra: Sequence[FormPair] = (),
 ) -> str:
-    """Return the URL that the browser opens; the endpoint's own query is kept as it stands.
+    """Return the URL that the browser opens; the endpoint's own query is kept as it is.
 
     Args:
         endpoint: the authorization endpoint, validated.
@@ -101,7 +101,7 @@ def authorization_url(
         extra: more parameters, such as `prompt`.
 
     Raises:
-        RepeatedParameter: a name would stand twice (RFC 6749 §3.1).
+        RepeatedParameter: a name would appear twice (RFC 6749 §3.1).
     """
     pairs: list[FormPair] = [
         ("response_type", "code"),
@@ -177,7 +177,7 @@ def _state_check(pairs: Sequence[tuple[str, str]], expected: Expected) -> Check:
     why = "It shows that the answer belongs to the login that was started here."
     spec = "RFC 6749 §10.12"
     values = [value for key, value in pairs if key == "state" and value]
-    # Secret compares in constant time. Every value is compared, so that a repeated one is told apart below.
+    # Secret compares in constant time. Every value is compared, so that a repetition is seen below.
     matches = [Secret(value) == expected.state for value in values]
     if any(matches):
         return passed(name, wanted, "the same", spec=spec, why=why)
@@ -300,7 +300,7 @@ def read_pasted(text: Secret, expected: Expected) -> AuthorizationResponse:
 def _beneath_error_page(text: str) -> str:
     """Return the address that a browser's own page about it names; other texts as they are.
 
-    Firefox names it in the parameter `u` of `about:neterror`, and `view-source:` stands before it.
+    Firefox names it in the parameter `u` of `about:neterror`, and `view-source:` precedes it.
     """
     text = text.removeprefix("view-source:")
     page, _, query = text.partition("?")

@@ -29,7 +29,7 @@ class Challenge:
     Attributes:
         scheme: as the server wrote it; compare it in lower case.
         params: names in lower case, each at most once, and values without their quotes, in order.
-        token68: what stands instead of parameters in some schemes, such as Negotiate.
+        token68: what replaces the parameters in some schemes, such as Negotiate.
     """
 
     scheme: str
@@ -66,7 +66,7 @@ class MetadataChoice:
     """The `resource_metadata` parameter that counts.
 
     Attributes:
-        challenge: the challenge it stands in, None if there is none or the choice is refused.
+        challenge: the challenge it is in, None if there is none or the choice is refused.
         value: its value, a URL that has yet to pass `parse_url`.
         problems: why the field may not be used at all, safe to show; empty when simply nothing is there.
     """
@@ -198,7 +198,7 @@ class _ChallengeReader:
         return kept, problems
 
     def after_scheme(self, challenge: _Open) -> None:
-        """Read what stands on the scheme's own list element: a token68, a first parameter, or nothing."""
+        """Read what is on the scheme's own list element: a token68, a first parameter, or nothing."""
         if self.peek() in ("", ","):
             return
         if self.text[self.at - 1] not in _SPACE:

@@ -1,7 +1,7 @@
 """How long an access token lives: `expires_in` (RFC 6749 §5.1), read strictly.
 
 Servers send strings, fractions, negative numbers and numbers beyond any calendar. None of them may raise, and
-the odd ones are said.
+the odd ones are reported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers in JSON and the errors that stand in their place (RFC 6749 §4.1.2.1, §5.2; RFC 7591 §3.2.2).
+"""Answers in JSON and the errors sent instead (RFC 6749 §4.1.2.1, §5.2; RFC 7591 §3.2.2).
 
 `read_answer` gives the document of a successful answer, or the checks that say why there is none;
 `read_error` gives the error object, and `meaning` what an error code means to a user.

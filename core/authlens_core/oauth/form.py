@@ -41,7 +41,7 @@ def encode_form(pairs: Iterable[FormPair]) -> Body:
     """Return the pairs as a request body; pairs without a value are left out.
 
     Raises:
-        FormRefused: a name stands twice (RFC 6749 §3.2).
+        FormRefused: a name appears twice (RFC 6749 §3.2).
     """
     text = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in _sendable(pairs))
     return Body(text.encode("ascii"))
@@ -51,7 +51,7 @@ def encode_query(pairs: Iterable[FormPair]) -> str:
     """Return the pairs as a URL query; a space is `%20`, which every reader understands alike.
 
     Raises:
-        FormRefused: a name stands twice (RFC 6749 §3.1).
+        FormRefused: a name appears twice (RFC 6749 §3.1).
     """
     return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in _sendable(pairs))
 

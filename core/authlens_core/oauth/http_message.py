@@ -19,7 +19,7 @@ FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Headers:
-    """Header fields in the order, case and number in which they stood; `repr` shows names only."""
+    """Header fields in the order, case and number that they had; `repr` shows names only."""
 
     fields: tuple[tuple[str, str], ...] = ()
 

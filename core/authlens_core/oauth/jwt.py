@@ -61,7 +61,7 @@ class Jwt:
 
     @property
     def is_unsigned(self) -> bool:
-        """True for `alg: none` in any case, and for a token without a signature: anybody can write those."""
+        """True for `alg: none` in any case, and for a token without a signature: anyone can write those."""
         return self.algorithm.lower() == "none" or not self.signature
 
     def __repr__(self) -> str:
@@ -70,7 +70,7 @@ class Jwt:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class JwtClaim:
-    """One member of a header or of the claims, as it may be read by a person.
+    """One member of a header or of the claims, as it may be read by a user.
 
     Attributes:
         name: its name; text from outside.

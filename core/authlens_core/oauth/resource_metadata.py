@@ -38,7 +38,7 @@ class ResourceMetadata:
     """What a resource says about itself; strings are verbatim.
 
     Attributes:
-        resource: the identifier, to be sent back exactly as it stands (RFC 8707).
+        resource: the identifier, to be sent back exactly as it is (RFC 8707).
         authorization_servers: issuer identifiers, without repetitions, in the resource's order.
         scopes_supported: None when the resource states none; not a list of what to ask for (§7.2).
         bearer_methods_supported: how a token may be presented, None when not stated.
@@ -55,7 +55,7 @@ class ResourceMetadata:
 
 
 def well_known_urls(resource: Url) -> tuple[Url, ...]:
-    """Return where the metadata of `resource` may stand: the form with the path, then the root (§3.1).
+    """Return where the metadata of `resource` may be: the form with the path, then the root (§3.1).
 
     The well-known part goes between host and path; a slash that is the whole path goes away first; the query
     of the resource is kept in the form with the path.

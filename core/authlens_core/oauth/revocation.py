@@ -24,7 +24,7 @@ _WHY: Final = "Only this status says that the token is invalid now, also when th
 
 
 class RevocationOutcome(StrEnum):
-    """What became of a token. Only REVOKED lets the token be discarded; all others keep it."""
+    """What happened to a token. Only REVOKED lets the token be discarded; all others keep it."""
 
     REVOKED = "revoked"
     NOT_REVOKED = "not_revoked"
@@ -37,7 +37,7 @@ class Revocation:
     """The outcome of a revocation.
 
     Attributes:
-        outcome: what became of the token.
+        outcome: what happened to the token.
         retry_after: seconds to wait, at most a day, where the server asked for it.
         checks: why.
     """

@@ -30,7 +30,7 @@ POLL_SECONDS: Final = 0.05
 
 
 class LockBusy(TimedOut):
-    """Somebody else held the lock for longer than the caller wanted to wait."""
+    """Another process held the lock for longer than the caller wanted to wait."""
 
 
 class LockUnavailable(StateUnusable):

@@ -105,7 +105,7 @@ class SettingsFile:
 
         Raises:
             ValueError: a setting cannot have that value.
-            StateUnusable: the file could not be written; the old one stands.
+            StateUnusable: the file could not be written; the old one stays.
         """
         for name, value in changes.items():
             if not _is_fit(name, value):

@@ -1,6 +1,6 @@
 """Who said what to whom: a trace read as the arrows of a sequence diagram.
 
-Labels hold methods, paths without their query, status codes and words of ours. What a server wrote stands in
+Labels hold methods, paths without their query, status codes and words of ours. What a server wrote is in
 a note only. Nothing is cut here: notes and paths pass a redactor whole, and then `safe_line`, where they are
 shown.
 """
@@ -61,7 +61,7 @@ class Arrow:
     Attributes:
         sender: where the arrow begins.
         receiver: where it points.
-        label: what is said, a few words without secrets; a path in it comes from outside.
+        label: the words at it, a few without secrets; a path in it comes from outside.
         stage: the stage that it belongs to.
         exchange_index: which exchange of the record it opens, or None where authlens sent nothing itself.
         failed: true for the arrow at which the stage failed, and for an answer that did not come.

@@ -90,7 +90,7 @@ class StageRecord:
 
     @property
     def failures(self) -> tuple[Check, ...]:
-        """The failed checks that stand."""
+        """The failed checks that were not overridden."""
         return failures(self.checks, self.overridden)
 
     def count(self, severity: Severity) -> int:

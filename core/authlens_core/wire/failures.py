@@ -1,6 +1,6 @@
 """Why an exchange failed, in words that the user can act on.
 
-The texts of HTTP libraries hold whole URLs, and they differ from version to version. What is told here is
+The texts of HTTP libraries hold whole URLs, and they differ from version to version. What is shown here is
 made from the kind of the error and the step it happened in; the library's own text is never used.
 """
 

@@ -25,7 +25,7 @@ class Logins:
         app: shows the wizard.
         workspace: gives the options, and who signs in.
         interrupted: follows each login.
-        records: is told which credential a login's record is about.
+        records: learns which credential a login's record is about.
     """
 
     def __init__(

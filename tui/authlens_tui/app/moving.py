@@ -133,7 +133,7 @@ async def _encrypted(
 
 
 def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:
-    """Return the screen that tells what came of a move to `place`, credential by credential."""
+    """Return the screen that shows the result of a move to `place`, credential by credential."""
     there = f"It is kept in {place.words} now."
     results = [
         *(Result(url.removeprefix("https://"), True, there) for url in report.logins),

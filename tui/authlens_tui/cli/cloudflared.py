@@ -74,7 +74,7 @@ class _CloudflaredConsole:
             say(f"! {note}")
 
     def failed(self, error: AuthlensError) -> int:
-        """Tell why there is no token."""
+        """Show why there is no token."""
         explain(error)
         if self._json:
             answer_json(

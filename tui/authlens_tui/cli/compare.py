@@ -18,7 +18,7 @@ _SHOWN: Final = 300  # characters of a value
 
 
 async def compare_traces(arguments: Namespace) -> int:
-    """Tell what differs; 0 where nothing does but what has to.
+    """Show what differs; 0 where nothing does but what has to.
 
     Raises:
         UsageError: there is no such trace or file.

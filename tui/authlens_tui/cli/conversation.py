@@ -18,11 +18,11 @@ _SYMBOLS = {Outcome.PASSED: "✔", Outcome.FAILED: "✖", Outcome.CANCELLED: "�
 
 
 def tell(event: Event, *, aloud: bool = False) -> None:
-    """Say one event of a login in a line or two; the link itself is said by whoever offers the ways back.
+    """Say one event of a login in a line or two; the link itself is shown by the caller.
 
     Args:
         event: what happened.
-        aloud: for one who listens: words in place of signs and columns.
+        aloud: for one who listens: words instead of signs and columns.
     """
     match event:
         case StageEnded(record):

@@ -26,7 +26,7 @@ async def credential_helper(arguments: Namespace) -> int:
 
     Raises:
         UsageError: standard input holds no request.
-        LoginNeeded: there is a credential for the address that a person has to renew.
+        LoginNeeded: there is a credential for the address that a user has to renew.
     """
     uri = _asked()
     try:

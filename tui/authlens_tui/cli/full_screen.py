@@ -35,7 +35,7 @@ def run_app(url: str | None) -> int:
 
 
 def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
-    """Run the app on the embedded emulator; nothing it earns is kept after it ends.
+    """Run the app on the embedded emulator; none of its tokens are kept after it ends.
 
     With a fault, or with `play`, the wizard comes at once; otherwise the menu of scenarios.
 

@@ -103,7 +103,7 @@ def run_curl(call: CurlCall) -> NoReturn:
 
 
 def _quoted(text: str) -> str:
-    """Return `text` as it stands between quotes in a file of curl's options."""
+    """Return `text` as it is between quotes in a file of curl's options."""
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 

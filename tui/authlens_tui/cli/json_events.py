@@ -1,6 +1,6 @@
 """The events of a login as JSON lines for a program that watches. No secret is in them.
 
-The link is: whoever is asked to hand it to a user needs it whole.
+The link is: the program that hands it to a user needs it whole.
 """
 
 from __future__ import annotations

@@ -222,7 +222,7 @@ def _authenticated(run: Login, unkept: Check | None, *, as_json: bool) -> int:
 
 
 def _stopped(code: int, *, as_json: bool) -> int:
-    """End the JSON lines, for whoever reads them may outlive the signal that ends this; return the code."""
+    """End the JSON lines, because the reader may outlive the signal that ends this; return the code."""
     if as_json:
         try:
             answer_json({"event": "stopped", "exit_code": code})

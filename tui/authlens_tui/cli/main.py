@@ -99,7 +99,7 @@ def _refuse_borrowed_rights() -> None:
 
 
 def _follow_the_attached_client() -> None:
-    """Inside tmux, go by the environment of the client that attached last: the person sits there."""
+    """Inside tmux, go by the environment of the client that attached last: the user sits there."""
     if not os.environ.get("TMUX"):
         return
     from authlens_core.callback.attached_client import client_variables

@@ -26,7 +26,7 @@ _CHUNK: Final = 256 * 1024
 async def mcp_bridge(arguments: Namespace) -> int:
     """Serve until standard input closes.
 
-    A missing login is not the end: the client is told by JSON-RPC errors, and a login that a person makes
+    A missing login is not the end: the client gets JSON-RPC errors, and a login that a user makes
     meanwhile is used from then on.
 
     Raises:
@@ -100,5 +100,5 @@ def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes | None]) -
                 break
         put(bytes(rest))
         put(None)
-    except (OSError, RuntimeError):  # the loop has ended: nobody waits for lines any more
+    except (OSError, RuntimeError):  # the loop has ended: no one waits for lines any more
         return

@@ -10,7 +10,7 @@ from authlens_tui.cli.full_screen import require_terminal
 
 
 def open_file(arguments: Namespace) -> int:
-    """Show the file until the person leaves.
+    """Show the file until the user leaves.
 
     Raises:
         UsageError: it is no session file, or this is no terminal for a full screen.

@@ -45,7 +45,7 @@ class CloudflaredScreen(ModalScreen[bool]):
     Args:
         url: the resource.
         session: what sends, and where the proof is noted.
-        seconds: how long a person has.
+        seconds: how long a user has.
         environ: the environment of cloudflared; None is the process's own.
     """
 
@@ -196,7 +196,7 @@ class CloudflaredScreen(ModalScreen[bool]):
             await self.app.copy(self._link, "the link")
 
     def action_again(self) -> None:
-        """Run cloudflared once more."""
+        """Run cloudflared again."""
         if self._ends_at is None and not self._accepted:
             self._begin()
 
@@ -206,7 +206,7 @@ class CloudflaredScreen(ModalScreen[bool]):
         self.dismiss(self._accepted)
 
     def stop_running(self) -> bool:
-        """End what runs, for ctrl+c; tell whether there was anything to end."""
+        """End what runs, for ctrl+c; return whether there was anything to end."""
         if self._ends_at is None:
             return False
         self.workers.cancel_node(self)

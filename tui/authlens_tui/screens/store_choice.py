@@ -1,4 +1,4 @@
-"""What to do when there is no usable place for secrets: the person decides, before anything is earned."""
+"""What to do when there is no usable secret store: the user decides, before there are tokens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _UNLOCK: Final = "The passphrase of the encrypted file. It is kept nowhere; with
 
 @dataclass(frozen=True, slots=True)
 class StoreChoice:
-    """What the person chose: a place, and the passphrase where it needs one."""
+    """What the user chose: a place, and the passphrase where it needs one."""
 
     place: StoreKind
     passphrase: Secret | None = None
@@ -74,7 +74,7 @@ class PlaceScreen(ModalScreen[StoreChoice | None]):
         self._warned = False
 
     def choose(self, choice: StoreChoice) -> None:
-        """Take what the person chose."""
+        """Take what the user chose."""
         self.dismiss(choice)
 
     def typing(self) -> Iterator[Widget]:
@@ -142,7 +142,7 @@ class PlaceScreen(ModalScreen[StoreChoice | None]):
 
 
 class StoreChoiceScreen(PlaceScreen):
-    """Says why there is no place for secrets and offers what can be done; None is to leave.
+    """Says why there is no secret store and offers what can be done; None is to leave.
 
     Args:
         error: why.
@@ -204,7 +204,7 @@ class StoreChoiceScreen(PlaceScreen):
         self.choose(StoreChoice(StoreKind.MEMORY))
 
     def action_again(self) -> None:
-        """Try the same place once more."""
+        """Try the same place again."""
         self.choose(StoreChoice(self._place))
 
     def action_leave(self) -> None:

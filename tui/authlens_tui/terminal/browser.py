@@ -92,7 +92,7 @@ def open_browser(
         return False
     try:
         child = subprocess.Popen(
-            # Isolated: no module of the current directory stands in for the library's own.
+            # Isolated: no module of the current directory replaces the library's own.
             [sys.executable, "-I", "-c", _OPEN, str(leave_after), *sorted(_TEXT_BROWSERS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -105,7 +105,7 @@ def open_browser(
             child.stdin.close()
     except OSError:
         return False
-    # A process that nobody waits for stays as a zombie; the opener ends within about five seconds.
+    # A process that no one waits for stays as a zombie; the opener ends within about five seconds.
     threading.Thread(target=_collect, args=(child, failed), daemon=True, name="browser opener").start()
     return True
 

@@ -1,6 +1,6 @@
 """Copying, and saying where the text went.
 
-On the person's own machine the clipboard program of the system takes it. Over SSH, or without a display, that
+On the user's own machine the clipboard program of the system takes it. Over SSH, or without a display, that
 program would fill the wrong clipboard or none, so the terminal is asked (OSC 52). It never answers, hence the
 careful words.
 """
@@ -39,7 +39,7 @@ class CopyWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What became of a copy: the way it took, how many characters, and a sentence for the person."""
+    """The result of a copy: the way it took, how many characters, and a sentence for the user."""
 
     way: CopyWay
     characters: int
@@ -53,9 +53,9 @@ async def copy_text(
     to_system: Callable[[str], None] | None = None,
     to_tmux: Callable[[str], None] | None = None,
 ) -> Copied:
-    """Copy `text` and tell which clipboard has it.
+    """Copy `text` and return which clipboard has it.
 
-    Inside tmux or screen the person may sit elsewhere than the session began, so both are asked there: the
+    Inside tmux or screen the user may sit elsewhere than the session began, so both are asked there: the
     clipboard of this machine, if it is one's own, and the terminal.
 
     Args:

@@ -1,8 +1,8 @@
-"""What a person sees when authlens itself fails: where, never what.
+"""What a user sees when authlens itself fails: where, never what.
 
-Textual prints the local variables of every frame, and a token held in one of them would stand on the terminal
+Textual prints the local variables of every frame, and a token held in one of them would be on the terminal
 and in its scroll-back. Here only the kind of error, the stage, the places in our own code and an identifier
-are said. This touches private names of Textual; `tests/tui/test_crash.py` notices if they change.
+are shown. This touches private names of Textual; `tests/tui/test_crash.py` notices if they change.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PACKAGES: Final = ("authlens_tui", "authlens_core")
 
 
 class QuietCrash(_Base):
-    """The part of the app that handles an error nobody expected. Stands before `App` among the bases."""
+    """The part of the app that handles an error no one expected. List it before `App` among the bases."""
 
     stage_name: str = ""
     """The stage that is running, for the report; set by the wizard."""
@@ -56,7 +56,7 @@ class QuietCrash(_Base):
 
 
 def crash_report(error: BaseException | None, stage: str = "", place: StoreKind | None = None) -> str:
-    """Return what is said about `error`: no value, no message, no local variable."""
+    """Return what is shown about `error`: no value, no message, no local variable."""
     while isinstance(error, WorkerFailed):
         error = error.error
     kind = type(error).__name__ if error is not None else "unknown"
@@ -71,7 +71,7 @@ def crash_report(error: BaseException | None, stage: str = "", place: StoreKind 
 
 
 def _kept(place: StoreKind | None) -> str:
-    """Say what became of the credentials that were kept."""
+    """Say what happened to the credentials that were kept."""
     if place is None:
         return ""
     if place is StoreKind.MEMORY:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _X10: Final = b"\x1b[M"  # followed by three bytes: a button, a column, a row
 _X10_BYTES: Final = 3
 _NO_CONTROLS: Final = bytes(max(byte, 0x20) for byte in range(256))
-"""No report has a control character in it, and an Escape there would be one that nobody pressed."""
+"""No report has a control character in it, and an Escape there would be one that no one pressed."""
 _READ: Final = 4096
 _HUNG_UP: Final = 129
 
@@ -175,10 +175,10 @@ if sys.platform != "win32":
             return self._released
 
         def _take_back(self) -> None:
-            """Set what a shell may have changed since a SIGSTOP, which gives no time to leave; draw anew.
+            """Set what a shell may have changed since a SIGSTOP, which gives no time to leave; draw again.
 
             What is to be restored at the end stays what it was. The alternate screen and the keyboard
-            protocol stand: a shell does not touch them, and to ask again would pile them up.
+            protocol stay: a shell does not touch them, and to ask again would pile them up.
             """
             if not self._entered or self._gone:
                 return

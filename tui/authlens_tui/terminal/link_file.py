@@ -22,7 +22,7 @@ class LinkFile:
     """At most one file with the link of one wait; `remove()` takes it away.
 
     It stays open and locked meanwhile. The lock goes with the process, however that ends: a file whose lock
-    can be had belongs to nobody who lives, and `sweep_link_files` removes it.
+    can be had belongs to no living process, and `sweep_link_files` removes it.
     """
 
     def __init__(self) -> None:

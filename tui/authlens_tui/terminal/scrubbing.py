@@ -1,7 +1,7 @@
 """The second layer of text safety: whatever reaches the painted lines has no control characters in it.
 
 The first layer is `safe_line` and `safe_text` where data enters a widget; it makes such characters visible.
-This one only has to hold where somebody forgot, so it keeps the width of the line and replaces.
+This one only has to hold where someone forgot, so it keeps the width of the line and replaces.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ ENDING: Final = (
     *("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"),
     *("SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGPWR", "SIGSTKFLT"),
 )
-"""The signals that end a process which does not know them (signal(7)), and that somebody else may send.
+"""The signals that end a process which does not know them (signal(7)), and that another process may send.
 
-They keep that meaning: whoever sends one gets the end that was asked for, with the terminal as it was. The
+They keep that meaning: the sender gets the end that was asked for, with the terminal as it was. The
 signals of a mistake (SIGSEGV, SIGABRT and their like) are left alone. Not every system has all of these.
 """
 _PATIENCE: Final = 5.0  # seconds until a process whose terminal no longer takes anything is ended anyway
@@ -38,7 +38,7 @@ def leave_on_signals(app: App[Any]) -> None:
 
 
 def end_at_last(code: int) -> None:
-    """End the process in five seconds if it has not ended by itself.
+    """End the process in five seconds if it has not ended.
 
     The app may be stuck writing to a terminal that hung up; what is kept on disk is whole at any moment.
     """

@@ -67,7 +67,7 @@ class StageStep:
 
 
 class Stepper(Widget, can_focus=True):
-    """Shows the steps; the one being looked at is marked. Sends `Chosen` when a person picks another."""
+    """Shows the steps; the one being looked at is marked. Sends `Chosen` when a user picks another."""
 
     HELP = "The stages of the login. Up and down choose which one is shown."
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -109,7 +109,7 @@ class Stepper(Widget, can_focus=True):
     """The index of the step whose details are shown."""
 
     class Chosen(Message):
-        """A person wants to look at step `index`."""
+        """A user wants to look at step `index`."""
 
         def __init__(self, stepper: Stepper, index: int) -> None:
             super().__init__()
@@ -152,7 +152,7 @@ class Stepper(Widget, can_focus=True):
         self._tell_in_border()
 
     def on_resize(self) -> None:
-        """Find out anew whether there is room for all."""
+        """Find out again whether there is room for all."""
         self._tell_in_border()
 
     def _tell_in_border(self) -> None:

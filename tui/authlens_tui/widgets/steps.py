@@ -22,7 +22,7 @@ def stages_of(trace: Trace, running: Stage | None = None) -> tuple[Stage, ...]:
 def steps_of(trace: Trace, position: Stage | None, running: Stage | None) -> tuple[StageStep, ...]:
     """Return the steps: what has passed, what failed, what runs, what lies ahead.
 
-    A stage lies ahead again, whatever it came to once, when the person went back before it.
+    A stage lies ahead again, whatever it came to once, when the user went back before it.
     """
     here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
     last = trace.records[-1] if trace.records else None

@@ -13,7 +13,7 @@ from authlens_tui.terminal.content import Content
 
 
 class TitleBar(Static):
-    """Shows the program, the subject, and the place for secrets; it never holds a secret."""
+    """Shows the program, the subject, and the secret store; it never holds a secret."""
 
     DEFAULT_CSS = """
     TitleBar { height: 1; padding: 0 1; background: $surface; color: $text; dock: top; }
@@ -22,7 +22,7 @@ class TitleBar(Static):
     tampered: reactive[bool] = reactive(False)
     """True when a request of what is shown was changed on purpose."""
     store_name: reactive[str] = reactive("")
-    """What the place for secrets is called; nothing where it does not matter."""
+    """What the secret store is called; nothing where it does not matter."""
 
     def __init__(self, subject: str, store_name: str = "", *, tampered: bool = False) -> None:
         super().__init__()

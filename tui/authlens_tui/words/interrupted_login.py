@@ -1,4 +1,4 @@
-"""What the user is told about a login that was interrupted."""
+"""What the user is shown about a login that was interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why what a person pasted is not the answer that the login waits for."""
+"""Why what a user pasted is not the answer that the login waits for."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class TokenTarget:
 
 
 def refuse_unusable(token: CloudflaredToken, now: datetime) -> None:
-    """Refuse a token that opens nothing, or nothing yet, before anybody is asked.
+    """Refuse a token that opens nothing, or nothing yet, before anyone is asked.
 
     Raises:
         UsageError: it is an organisation token, which opens no application.

@@ -133,7 +133,7 @@ class Group:
 
 
 def status_of(holding: Holding, now: datetime) -> CredentialStatus:
-    """Return how a credential stands at `now`, in the words that all three kinds share."""
+    """Return the status of a credential at `now`, in the words that all three kinds share."""
     match holding.source:
         case Grant() as grant:
             return describe(grant, now)
@@ -327,7 +327,7 @@ def arranged(
 
 
 def describe_cloudflared(token: CloudflaredToken, now: datetime | None = None) -> CredentialStatus:
-    """Return how `token` stands at `now` (default: the present). Nothing here can refresh it."""
+    """Return the status of `token` at `now` (default: the present). Nothing here can refresh it."""
     moment = now or utc_now()
     left = None if token.expires_at is None else (token.expires_at - moment).total_seconds()
     waits = token.lock is not None and token.lock.holds

@@ -27,7 +27,7 @@ __all__ = ["CredentialKind", "Fields", "credential_kinds", "headers_for"]
 
 
 class CredentialKind(StrEnum):
-    """The kinds of credential, by the word that stands on the command line and in JSON."""
+    """The kinds of credential, by the word used on the command line and in JSON."""
 
     OAUTH = "oauth"
     SERVICE_TOKEN = "service-token"  # noqa: S105 - a kind, not a token

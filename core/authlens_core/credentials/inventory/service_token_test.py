@@ -70,7 +70,7 @@ async def replace_service_token(
     Raises:
         LoginNeeded: there is no such token.
         UsageError: the pair cannot be right; nothing was sent.
-        NoSecretStore: it could not be stored; the old secret stands.
+        NoSecretStore: it could not be stored; the old secret stays.
     """
     credentials.service_tokens.get(changed.token_id)
     credentials.service_tokens.refuse_shape(changed, secret)
@@ -97,7 +97,7 @@ async def _call(wire: Wire, token: ServiceToken, secret: Secret, now: Callable[[
 
 
 def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult, at: datetime) -> ServiceToken:
-    """Note a trial; what was found stands, with or without a note of it."""
+    """Note a trial; what was found stays, with or without a note of it."""
     noted = replace(token, last_tested=at, last_verdict=said.outcome, last_words=said.summary)
     with suppress(StateUnusable):
         noted = credentials.service_tokens.note_test(token.token_id, at, said.outcome, said.summary) or noted

@@ -105,7 +105,7 @@ class BackgroundRefresh:
         if due is None:
             return None
         by_wall = (due - now).total_seconds()
-        # What was seen first stands: this clock goes on whatever happens to the other one.
+        # What was seen first stays: this clock goes on whatever happens to the other one.
         by_ticks = self._due.setdefault((grant.grant_id, grant.generation), ticks + by_wall) - ticks
         alone = self._alone_until.get(grant.grant_id, ticks) - ticks
         return max(min(by_wall, by_ticks), alone, seconds_until_retry(grant, now))

@@ -205,7 +205,7 @@ def expiry(asked_at: datetime, seconds: int | None) -> datetime | None:
 
 
 class StatusKind(StrEnum):
-    """How a credential stands at one moment, in the words of the dashboard."""
+    """The status of a credential at one moment, in the words of the dashboard."""
 
     LIVE = "live"
     UNKNOWN_END = "live, end unknown"
@@ -263,7 +263,7 @@ _BY_STATE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CredentialStatus:
-    """How a credential stands at one moment.
+    """The status of a credential at one moment.
 
     Attributes:
         kind: the state and the clock taken together.
@@ -313,7 +313,7 @@ def utc_now() -> datetime:
 
 
 def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
-    """Return how `grant` stands at `now` (default: the present)."""
+    """Return the status of `grant` at `now` (default: the present)."""
     moment = now or utc_now()
     remaining = None if grant.expires_at is None else (grant.expires_at - moment).total_seconds()
     kind = _BY_STATE.get(grant.state) or _by_verdict(grant) or _by_clock(grant, remaining)

@@ -15,7 +15,7 @@ from authlens_core.errors import TimedOut
 
 
 class Overtaken(TimedOut):
-    """Somebody replaced or removed the secrets between the moment they were read and this one."""
+    """Someone replaced or removed the secrets between the moment they were read and this one."""
 
     def __init__(self) -> None:
         super().__init__("Another authlens changed it at the same moment.", "Try again.")

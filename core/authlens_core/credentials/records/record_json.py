@@ -65,7 +65,7 @@ def from_text(text: str) -> datetime:
 
 
 def to_json(record: Grant | ClientRecord | ServiceToken) -> str:
-    """Return the record as JSON without its pointer: generation and place stand in columns of their own."""
+    """Return the record as JSON without its pointer: generation and place are in columns of their own."""
     values: dict[str, Any] = {}
     for field in fields(record):
         value = getattr(record, field.name)

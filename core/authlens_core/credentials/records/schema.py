@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.state.transaction import transaction
 
 # `record` holds the grant as JSON: a newer field is a new key, not a new column. `generation` is the pointer
-# that a save switches; it stands apart, so that no other write can move it.
+# that a save switches; it is separate, so that no other write can move it.
 _FIRST: Final = (
     """
     CREATE TABLE grants (

@@ -33,7 +33,7 @@ class ServiceToken:
         client_id: as Access gave it out.
         added_at: when it was added here.
         label: what the user calls it, or the empty string.
-        expires_at: when it ends, as the user was told by Access; None if they did not say.
+        expires_at: when it ends, as Access showed it to the user; None if they did not say.
         form: how it is sent.
         header: the field of the single-header form.
         method: how the resource is asked.
@@ -85,7 +85,7 @@ def expiry_from_text(text: str) -> datetime:
 
 
 def describe_service_token(token: ServiceToken, now: datetime | None = None) -> CredentialStatus:
-    """Return how a service token stands at `now` (default: the present), by its end and its last test."""
+    """Return the status of a service token at `now` (default: the present), by its end and its last test."""
     left = None if token.expires_at is None else token.expires_at - (now or utc_now())
     seconds = None if left is None else left.total_seconds()
     kind, word, note = _standing(token, left)

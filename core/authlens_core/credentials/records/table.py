@@ -16,7 +16,7 @@ from authlens_core.credentials.records.service_token import ServiceToken
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table; both names are constants of this module, so that they can stand in SQL."""
+    """One table; both names are constants of this module, so that they can be in SQL."""
 
     name: str
     key: str

@@ -80,7 +80,7 @@ class Traces:
     def keep(self, grant_id: str, trace: Trace | None) -> bool:
         """Keep a trace in which something was sent, instead of an earlier state of the same one.
 
-        Never fails: what the trace tells of has happened, with or without a record of it.
+        Never fails: what the trace records has happened, with or without a record of it.
 
         Returns:
             False if it was not kept: nothing was sent, something in it was changed on purpose, the
@@ -150,7 +150,7 @@ class Traces:
             raise TraceGone(f"This trace cannot be read: {error.cause}", "Choose another one.") from None
 
     def drop(self, grant_id: str) -> bool:
-        """Erase what is stored of a credential; tell whether nothing of it is left."""
+        """Erase what is stored of a credential; return whether nothing of it is left."""
         try:
             if self._exists():
                 with self._writing() as connection:

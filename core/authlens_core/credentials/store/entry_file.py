@@ -105,7 +105,7 @@ class EntryFile:
 
         Raises:
             FileBusy: another process was writing for all of `BUSY_SECONDS`.
-            as `read`; OSError: it could not be written: the old file stands.
+            as `read`; OSError: it could not be written: the old file stays.
         """
         with self._locked():
             self._on_step(WriteStep.LOCKED)

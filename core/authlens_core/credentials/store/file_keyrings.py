@@ -65,7 +65,7 @@ class FileKeyring(KeyringBackend):
         return None if value is None else self._opened(service, username, value)
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Store a value instead of what stood there."""
+        """Store a value instead of what was there."""
         value = self._closed(service, username, password)
         with _told(), self._file.changing() as content:
             content.entries[_key(service, username)] = value

@@ -1,6 +1,6 @@
 """The helper process that speaks to the keyring: `python -P -m …credentials.store.keyring_helper`.
 
-A call of the keyring can block for as long as an unlock prompt stands on a desktop that no one looks at, and
+A call of the keyring can block for as long as an unlock prompt is open on a desktop that no one looks at, and
 a thread that is blocked holds up the exit of its program. A process can be killed. It reads one JSON object
 a line from standard input and answers each with one on standard output; secrets go no other way. When its
 standard input ends, because the program closed it or died, it finishes the call that it is in, within

@@ -64,7 +64,7 @@ class SecretReader(Protocol):
 
 
 class SecretStore(SecretReader, Protocol):
-    """A place for secrets: one value for each entry name. Every call ends within `CALL_LIMIT` seconds.
+    """A secret store: one value for each entry name. Every call ends within `CALL_LIMIT` seconds.
 
     Raises:
         SecretStoreTimeout, SecretStoreDenied, SecretStoreFailed: by every method that reaches the store.
@@ -86,7 +86,7 @@ class SecretStore(SecretReader, Protocol):
         ...
 
     async def set(self, entry: str, value: Secret) -> None:
-        """Store `value` under `entry`, instead of what stood there."""
+        """Store `value` under `entry`, instead of what was there."""
         ...
 
     async def delete(self, entry: str) -> None:

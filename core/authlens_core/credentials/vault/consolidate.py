@@ -33,7 +33,7 @@ async def consolidate(
     memory: Credentials | None = None,
     on_progress: OnProgress = lambda _done, _whole: None,
 ) -> MoveReport:
-    """Move everything that is elsewhere to the store of `target`, and remember it as the place for secrets.
+    """Move everything that is elsewhere to the store of `target`, and remember it as the secret store.
 
     Args:
         target: credentials on the store that it goes to.

@@ -204,7 +204,7 @@ class Credentials:
         """Store a grant with new secrets, and return it with its generation.
 
         Raises:
-            NoSecretStore: it could not be stored; what was stored before stands, unharmed.
+            NoSecretStore: it could not be stored; what was stored before stays, unharmed.
             LockBusy: another process was writing all the time.
         """
         saved = replace(grant, has_refresh_token=secrets.refresh_token is not None, place=self.store.place)
@@ -338,7 +338,7 @@ class Credentials:
     def record(self, kind: str, grant_id: str, detail: str = "") -> None:
         """Append to the history. `detail` must hold no secret; it is made safe to show.
 
-        A history that cannot be written stops nothing: what it tells of has happened.
+        A history that cannot be written stops nothing: what it records has happened.
         """
         with suppress(StateUnusable):
             self.index.add_event(kind, grant_id, detail)

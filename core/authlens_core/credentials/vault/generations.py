@@ -117,7 +117,7 @@ class Generations:
                 moves the pointer and stores the facts in one transaction.
 
         Raises:
-            NoSecretStore: the store or the index failed before the switch: the old generation stands.
+            NoSecretStore: the store or the index failed before the switch: the old generation stays.
             LockBusy: another process was writing all the time.
         """
         entries = sealed.count(text)

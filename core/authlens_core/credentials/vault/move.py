@@ -77,7 +77,7 @@ async def move(
     """Move every login, client and service token that is in the store of `source` to that of `target`.
 
     One that fails stays where it was and does not stop the others. When all have been moved, the target is
-    remembered as the place for secrets.
+    remembered as the secret store.
 
     Args:
         source: credentials on the old store.

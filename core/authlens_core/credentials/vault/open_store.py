@@ -1,4 +1,4 @@
-"""Finding the place for secrets before a login starts, and saying which one it is."""
+"""Finding the secret store before a login starts, and saying which one it is."""
 
 from __future__ import annotations
 

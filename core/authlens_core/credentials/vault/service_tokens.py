@@ -99,7 +99,7 @@ class ServiceTokens:
 
         Raises:
             UsageError: see `refuse_shape`.
-            NoSecretStore: it could not be stored; what was stored before stands, unharmed.
+            NoSecretStore: it could not be stored; what was stored before stays, unharmed.
             LockBusy: another process was writing all the time.
         """
         self.refuse_shape(token, secret)

@@ -37,7 +37,7 @@ __all__ = ["AuthorizationStage", "expected_response", "learn_response", "nobody_
 
 
 class AuthorizationStage:
-    """Builds the link. What comes back is read by `learn_response`, whoever brought it."""
+    """Builds the link. What comes back is read by `learn_response`, whatever brought it."""
 
     stage = Stage.AUTHORIZATION
 

@@ -34,7 +34,7 @@ class RegistrationStage:
     stage = Stage.REGISTRATION
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the registration, once; None when a client is at hand. It is never repeated by itself."""
+        """Return the registration, once; None when a client is at hand. Never repeated automatically."""
         endpoint = _endpoint(facts)
         if (
             sent

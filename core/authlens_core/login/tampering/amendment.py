@@ -19,7 +19,7 @@ from authlens_core.oauth.http_message import Headers, Request
 from authlens_core.secret import Body, Secret
 
 _TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
-_LONGEST: Final = 16 * 1024  # characters: what a user types, or the value that stood there
+_LONGEST: Final = 16 * 1024  # characters: what a user types, or the value that was there
 
 
 class AmendmentRefused(ValueError):
@@ -27,7 +27,7 @@ class AmendmentRefused(ValueError):
 
 
 class EditLocation(StrEnum):
-    """Where the named part stands."""
+    """Where the named part is."""
 
     METHOD = "method"
     URL = "address"
@@ -43,11 +43,11 @@ class RequestEdit:
     """One change.
 
     Attributes:
-        place: where the part stands.
+        place: where the part is.
         name: its name; empty for the method and the address.
-        value: what stands there instead; None leaves the part out. A JSON member that held a string stays
+        value: what is there instead; None leaves the part out. A JSON member that held a string stays
             one; any other is read as JSON where that is possible.
-        new: true where no part of that name stood there; it is put behind the others.
+        new: true where no part of that name was there; it is put behind the others.
 
     Raises:
         AmendmentRefused: HTTP has no way to carry the value.

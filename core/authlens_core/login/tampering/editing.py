@@ -1,7 +1,7 @@
 """What can be edited before a stage is sent, and which of it the protocol leaves to the user.
 
 A scope, a resource, a client id, a port, a method or an issuer is the user's to choose: such an edit is a
-new set of options and an honest login. Anything else that stands in the request is changed behind the
+new set of options and an honest login. Anything else that is in the request is changed behind the
 protocol's back, which is tampering.
 """
 
@@ -23,9 +23,9 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 
-# What our own requests hold that is secret, by the name it stands under.
+# What our own requests hold that is secret, by the name it is under.
 _SECRET: Final = frozenset({"code", "code_verifier", "client_secret", "state", "authorization"})
-# Where each option stands in what a stage sends; editing it there is choosing again.
+# Where each option is in what a stage sends; editing it there is choosing again.
 _CHOICES_AT: Final[Mapping[Stage, tuple[str, ...]]] = {
     Stage.DETECTION: ("method",),
     Stage.RESOURCE_METADATA: ("issuer",),
@@ -59,9 +59,9 @@ class Part:
     """A part of a request or link that can be amended.
 
     Attributes:
-        place: where it stands.
+        place: where it is.
         name: its name; empty for the method and the address.
-        value: what stands there; a `Secret` where it is one. A JSON member that is no string is JSON text.
+        value: what is there; a `Secret` where it is one. A JSON member that is no string is JSON text.
     """
 
     place: EditLocation
@@ -74,7 +74,7 @@ class Part:
 
 
 def choices(stage: Stage, facts: Facts) -> tuple[LoginOption, ...]:
-    """Return the options that stand in what `stage` sends, with what is in force."""
+    """Return the options that are in what `stage` sends, with what is in force."""
     in_force: dict[str, str | None] = {
         "method": facts.options.method or facts.method,
         "issuer": facts.options.issuer or facts.issuer_identifier,
@@ -175,7 +175,7 @@ def added(place: EditLocation, name: str, value: str, parts: Sequence[Part]) -> 
     """Return the amendment that adds a part to `parts`.
 
     Raises:
-        AmendmentRefused: it has no name, stands there already, or cannot be sent.
+        AmendmentRefused: it has no name, is there already, or cannot be sent.
     """
     if not name:
         raise AmendmentRefused(f"What is added needs a name ({place.value}).")

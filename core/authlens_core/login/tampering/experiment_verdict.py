@@ -1,4 +1,4 @@
-"""What became of an experiment: the answer held against what the specification demands."""
+"""The result of an experiment: the answer held against what the specification demands."""
 
 from __future__ import annotations
 

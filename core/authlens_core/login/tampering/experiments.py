@@ -1,7 +1,7 @@
 """What if…: the experiments, each an attack in miniature with what must become of it.
 
 An experiment changes one thing in one stage. Who has to refuse, the server or authlens, is named; what the
-specification demands is said in words of ours before it runs, and held against the answer afterwards.
+specification demands is stated in words of ours before it runs, and held against the answer afterwards.
 """
 
 from __future__ import annotations

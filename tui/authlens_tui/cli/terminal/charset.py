@@ -1,9 +1,9 @@
-"""Whether the terminal is known to show UTF-8, by the locale that the person set.
+"""Whether the terminal is known to show UTF-8, by the locale that the user set.
 
 Python does not tell: in the locale C, and where the one that is set is not installed, it writes UTF-8 all the
 same (PEP 538, PEP 540), and a terminal of another encoding shows every sign as several wrong ones.
 
-Where nothing is set at all, as in most containers, in a cron job and after `env -i`, UTF-8 is assumed: nobody
+Where nothing is set at all, as in most containers, in a cron job and after `env -i`, UTF-8 is assumed: no one
 said anything about the terminal then, today's terminals show UTF-8, and Python itself decides so.
 """
 

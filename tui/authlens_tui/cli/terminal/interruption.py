@@ -71,7 +71,7 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
     except (BrokenPipeError, AnswerLost):
         if not _signals:
             raise
-        discard(sys.stdout)  # whoever read it was ended by the same signal
+        discard(sys.stdout)  # the reader was ended by the same signal
         return ended_by()
     except asyncio.CancelledError:
         if not _signals:

@@ -1,4 +1,4 @@
-"""`--no-input`: nothing is asked, no browser opens; where a person is needed, one line names the command."""
+"""`--no-input`: nothing is asked, no browser opens; where a user is needed, one line names the command."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def without_flag(argv: Sequence[str]) -> list[str]:
 
 
 def no_input() -> bool:
-    """Return whether nobody is to be asked."""
+    """Return whether no one is to be asked."""
     return bool(os.environ.get(VARIABLE))
 
 
 def say_command(error: LoginNeeded, argv: Sequence[str]) -> None:
-    """Say in one line why a person is needed, and the command to run."""
+    """Say in one line why a user is needed, and the command to run."""
     url = next((word for word in argv if "://" in word), None)
     more = ["--cloudflared"] if "--cloudflared" in argv else []
     command = f"Run: {shlex.join(['authlens', 'login', url, *more])}" if url else error.cure

@@ -54,7 +54,7 @@ _PLAIN: Final = str.maketrans(
 
 
 class AnswerLost(AuthlensError):
-    """The answer could not be written: nobody who reads stdout may take silence for success."""
+    """The answer could not be written: no one who reads stdout may take silence for success."""
 
 
 def say(words: str) -> None:
@@ -77,7 +77,7 @@ def say_over(words: str) -> None:
 
 
 def explain(error: AuthlensError) -> None:
-    """Tell the person what stopped the work and what to do."""
+    """Show the user what stopped the work and what to do."""
     where = f"{error.stage}: " if error.stage else ""
     say(f"✖ {where}{error.cause}")
     if error.cure:
@@ -150,7 +150,7 @@ def encodable(text: str, stream: TextIO) -> str:
 
 
 def discard(stream: TextIO) -> None:
-    """Point a stream that failed at nothing, or what it still holds would fail once more at the exit."""
+    """Point a stream that failed at nothing, or what it still holds would fail again at the exit."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(nothing, stream.fileno())

@@ -21,7 +21,7 @@ _LONGEST: Final = 64 * 1024
 
 
 def asks_on_terminal() -> bool:
-    """Return whether a person types it, so that a wrong one can be asked for again."""
+    """Return whether a user types it, so that a wrong one can be asked for again."""
     return not os.environ.get(VARIABLE)
 
 

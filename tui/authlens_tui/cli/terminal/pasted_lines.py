@@ -1,6 +1,6 @@
 """Finding the address among the lines of a paste: it may be one of them, or several that were wrapped.
 
-A terminal or a mail wraps a long address, and what stands above and below it is easily copied with it.
+A terminal or a mail wraps a long address, and what is above and below it is easily copied with it.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def _best(
 
 
 def _runs(lines: Sequence[Secret]) -> Iterator[Secret]:
-    """Yield the lines that stand together as one text, more lines first.
+    """Yield the lines joined to one text, more lines first.
 
-    The end of a wrapped code is missing in its first line, which would be an answer by itself.
+    The end of a wrapped code is missing in its first line, which would be an answer on its own.
     """
     for length in range(min(len(lines), _MOST_PIECES), 0, -1):
         for start in range(len(lines) - length + 1):

@@ -67,7 +67,7 @@ def _quieten(descriptor: int) -> bool:
 def _set(descriptor: int, settings: list[Any]) -> bool:
     import termios
 
-    # From the background this would stop the process, and the terminal is somebody else's then.
+    # From the background this would stop the process, and the terminal is another process's then.
     if not _is_ours(descriptor):
         return False
     try:
@@ -78,7 +78,7 @@ def _set(descriptor: int, settings: list[Any]) -> bool:
 
 
 def _forget_typed(descriptor: int) -> None:
-    """Throw away what nobody has read. TCSAFLUSH would wait, perhaps for ever, for a stopped terminal."""
+    """Throw away what no one has read. TCSAFLUSH would wait, perhaps for ever, for a stopped terminal."""
     import termios
 
     with suppress(OSError, termios.error):
@@ -220,7 +220,7 @@ class PasteReader:
             return
         if not data:
             self.close()
-            # It hung up: where a shell that catches SIGHUP stands between, nobody else says so.
+            # It hung up: where a shell that catches SIGHUP is between, no one else says so.
             os.kill(os.getpid(), signal.SIGHUP)
             return
         if len(data) == 1 and data[0] in _ENTER and not (self._line or self._lines):

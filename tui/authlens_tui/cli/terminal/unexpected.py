@@ -1,4 +1,4 @@
-"""What is said when authlens itself fails: the kind of error and where, no value and no message.
+"""What is shown when authlens itself fails: the kind of error and where, no value and no message.
 
 A traceback shows lines of data in its message, and tokens may be among them.
 """
@@ -22,7 +22,7 @@ _PACKAGES: Final = ("authlens_tui", "authlens_core")
 
 
 def say_unexpected(error: BaseException) -> None:
-    """Tell the person that it was our mistake, and where to report."""
+    """Show the user that it was our mistake, and where to report."""
     say(f"✖ authlens made a mistake and stopped ({type(error).__name__}); it is not your doing.")
     for place in _places(error.__traceback__):
         say(f"    at {place}")
@@ -39,12 +39,12 @@ def silence_tracebacks() -> None:
 
 
 def hear_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
-    """Tell the kind and the place of an error that no one awaits, in place of asyncio's own traceback."""
+    """Tell the kind and the place of an error that no one awaits, instead of asyncio's own traceback."""
     loop.set_exception_handler(_lost)
 
 
 def _say_nothing(_lost: object) -> None:
-    """Take what nobody can act on any more."""
+    """Take what no one can act on any more."""
 
 
 def _lost(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

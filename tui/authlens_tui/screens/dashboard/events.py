@@ -72,7 +72,7 @@ class EventsScreen(Screen[None]):
         self._events: tuple[AccessEvent, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Lay out the list and a line for what is said."""
+        """Lay out the list and a line for messages."""
         yield TitleBar("access events", self._credentials.store.name)
         yield DocumentView(id="events")
         yield Static(id="said")

@@ -84,7 +84,7 @@ class MoveStoreScreen(PlaceScreen):
         self.query_one("#back", Button).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer nothing while it moves: it ends by itself."""
+        """Offer nothing while it moves: it ends on its own."""
         return not (self._busy and action in {"keyring", "encrypted", "plain", "back"})
 
     @on(Button.Pressed)

@@ -15,7 +15,7 @@ from authlens_tui.terminal.content import Content
 
 
 class NewLoginScreen(ModalScreen[str | None]):
-    """Asks for one URL and lets only a usable one through; `suggestion` stands in the field at first."""
+    """Asks for one URL and lets only a usable one through; `suggestion` is in the field at first."""
 
     CSS_PATH = "../modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -18,7 +18,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 
 
 class Result(NamedTuple):
-    """One credential's result: its resource, whether it went well (None: nobody can say), and the words."""
+    """One credential's result: its resource, whether it went well (None: no one can say), and the words."""
 
     resource: str
     good: bool | None
@@ -30,7 +30,7 @@ _SIGNS = {True: ("✔ ", Tone.GOOD), False: ("✖ ", Tone.BAD), None: ("? ", Ton
 
 
 class ResultsScreen(ModalScreen[None]):
-    """Lists results, those that need somebody first.
+    """Lists results, those that need someone first.
 
     Args:
         title: what was done.

@@ -1,4 +1,4 @@
-"""A secret in clear, for a short while, because a person asked to see it."""
+"""A secret in clear, for a short while, because a user asked to see it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RevealScreen(ModalScreen[None]):
 
     CSS_PATH = "../modal.tcss"
     SHOWN_FOR: ClassVar[float] = 20.0
-    """Seconds until it goes by itself."""
+    """Seconds until it closes automatically."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,x,enter", "close", "Hide", id="reveal.close", tooltip="Hide it again"),
     ]
@@ -35,7 +35,7 @@ class RevealScreen(ModalScreen[None]):
         self._secret = secret
 
     def compose(self) -> ComposeResult:
-        """Lay out the secret and the way back."""
+        """Lay out the secret and the key that closes it."""
         with Vertical(classes="modal-box"):
             yield Static(Content(self._title), classes="modal-title")
             yield Static(Content(self._secret.reveal()), classes="modal-words")
@@ -44,7 +44,7 @@ class RevealScreen(ModalScreen[None]):
             yield Button(Content("Hide (esc)"), id="close")
 
     def on_mount(self) -> None:
-        """Count the seconds, and watch whether the person still looks at this window."""
+        """Count the seconds, and watch whether the user still looks at this window."""
         self.set_timer(self.SHOWN_FOR, self.action_close)
         self.watch(self.app, "app_focus", self._window_focus_changed, init=False)
 

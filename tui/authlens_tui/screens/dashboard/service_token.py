@@ -224,7 +224,7 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         self._work(token, secret, anyway=anyway)
 
     def _typed(self) -> tuple[ServiceToken, Secret]:
-        """Return what stands in the form.
+        """Return what is in the form.
 
         Raises:
             UsageError: it cannot be kept.

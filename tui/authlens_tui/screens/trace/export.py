@@ -33,7 +33,7 @@ class _Choice(RadioButton):
         self.BUTTON_INNER = "●" if value else " "
 
     def watch_value(self) -> None:
-        """Draw the sign anew."""
+        """Draw the sign again."""
         self.BUTTON_INNER = "●" if self.value else " "
         super().watch_value()
 
@@ -91,7 +91,7 @@ class ExportScreen(ModalScreen[Path | None]):
             self.name_field.cursor_position = len(self._offered)
 
     def _free_name(self, form: Format) -> str:
-        """Return a name that is not taken, so that the person need not look for one."""
+        """Return a name that is not taken, so that the user need not look for one."""
         whole = file_name(self._trace, form)
         stem = whole.removesuffix(form.suffix)
         for number in range(1, _MOST_NAMES):

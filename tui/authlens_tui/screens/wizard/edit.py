@@ -34,14 +34,14 @@ _NOTHING: Final = "Nothing is changed yet. Tab goes to the next field."
 
 @dataclass(frozen=True, slots=True)
 class RequestChanges:
-    """What a person changed: options by name, and amendments of the request."""
+    """What a user changed: options by name, and amendments of the request."""
 
     options: Options
     amendments: tuple[RequestEdit, ...]
 
 
 class FieldRow(Horizontal):
-    """One line of the form: a name and a field with what stands there, or with a mask where that is secret.
+    """One line of the form: a name and a field with what is there, or with a mask where that is secret.
 
     A secret, and a text with characters that no field can show as they are, begins empty: empty is unchanged.
     """
@@ -75,7 +75,7 @@ class FieldRow(Horizontal):
 
     @property
     def title(self) -> str:
-        """What the field is called: its name, and for a part where it stands."""
+        """What the field is called: its name, and for a part its place."""
         if isinstance(self.source, LoginOption):
             return self.source.name.replace("_", " ")
         return safe_line(self.source.name, NAME) or self.source.place.value
@@ -101,7 +101,7 @@ class FieldRow(Horizontal):
         )
 
     def reset(self) -> None:
-        """Put back what stood there."""
+        """Put back what was there."""
         self.omitted = False
         self.field.placeholder = self._hint
         self.field.value = self._plain or ""
@@ -121,13 +121,13 @@ class FieldRow(Horizontal):
 
     @property
     def changed(self) -> bool:
-        """Whether something else stands there now."""
+        """Whether something else is there now."""
         typed = self.field.value
         return self.omitted or (bool(typed) if self._plain is None else typed != self._plain)
 
     @property
     def new_value(self) -> str | Secret | None:
-        """What is to stand there; None to leave it out."""
+        """What is to be there; None to leave it out."""
         if self.omitted:
             return None
         return Secret(self.field.value) if isinstance(self.source.value, Secret) else self.field.value
@@ -208,7 +208,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
     Args:
         stage: the stage to run next.
         options: the options in force.
-        choices: what is the person's to choose.
+        choices: what is the user's to choose.
         parts: every other part of the request or of the link.
         places: where something can be added.
     """
@@ -312,7 +312,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         return row if isinstance(row, FieldRow | NewRow) else None
 
     def action_reset_field(self) -> None:
-        """Put back what stood in the field."""
+        """Put back what was in the field."""
         row = self._focused_row()
         if row is not None:
             row.reset()

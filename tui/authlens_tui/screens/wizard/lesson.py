@@ -26,7 +26,7 @@ def _part(title: str, words: str) -> Content:
 
 
 def lesson_words(stage: Stage, *, in_full: bool = True) -> Content:
-    """Return the lesson on `stage` as it stands on the screen; where it is written, if `in_full`."""
+    """Return the lesson on `stage` as it is on the screen; where it is written, if `in_full`."""
     lesson = LESSONS[stage]
     sections = (
         Content.assemble((section, "$text-primary"), "  ", sentence)

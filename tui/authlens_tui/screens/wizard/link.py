@@ -25,7 +25,7 @@ _CLOSE: Final = "Esc closes."
 
 
 class QrScreen(ModalScreen[bool]):
-    """Shows one link as a QR code; ends with True when the person wants the unwrapped line instead."""
+    """Shows one link as a QR code; ends with True when the user wants the unwrapped line instead."""
 
     CSS_PATH = "link.tcss"
     HELP = "The link as a QR code. A larger window or a smaller font makes it easier to read."

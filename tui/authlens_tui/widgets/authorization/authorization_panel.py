@@ -36,7 +36,7 @@ from authlens_tui.widgets.authorization.paste_field import PasteField
 
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
 _ROWS_FOR_ALL: Final = 10
-_SILENCE: Final = 30.0  # seconds without a visit after which SSH users are told what to do
+_SILENCE: Final = 30.0  # seconds without a visit after which SSH users are shown what to do
 
 
 class AuthorizationPanel(VerticalScroll):

@@ -21,7 +21,7 @@ class PasteField(Input):
     ]
 
     class Left(Message):
-        """The person wants the keys back."""
+        """The user wants the keys back."""
 
     class TooLong(Message):
         """Something was pasted that is too long for an address, and was not taken.

@@ -49,9 +49,9 @@ def detail_words(
     Args:
         holding: the credential.
         now: the present.
-        settings: they tell when it is refreshed by itself.
+        settings: they tell when it is refreshed automatically.
         jwt: the token itself taken apart, where it is a JWT and was read.
-        trouble: why the last refresh by itself could not be tried, or the empty string.
+        trouble: why the last automatic refresh could not be tried, or the empty string.
     """
     standing = status_of(holding, now)
     lines: list[Content] = [_state(standing)]

@@ -1,4 +1,4 @@
-"""A credential as a row of the dashboard: which columns there is room for, and what stands in them."""
+"""A credential as a row of the dashboard: which columns there is room for, and what is in them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def row_of(
     Args:
         holding: the credential.
         now: the present.
-        settings: they tell when it is refreshed by itself.
+        settings: they tell when it is refreshed automatically.
         busy: what is under way, by the id of the credential, in a word or two.
         trouble: see `next_words`.
     """
@@ -152,13 +152,13 @@ def _next(holding: Holding, now: datetime, settings: Settings, trouble: str) -> 
 
 
 def next_words(holding: Holding, now: datetime, settings: Settings, trouble: str = "") -> str:
-    """Return what happens by itself next, in a few words; empty where nothing does.
+    """Return what happens automatically next, in a few words; empty where nothing does.
 
     Args:
         holding: the credential.
         now: the present.
-        settings: they tell when it is refreshed by itself.
-        trouble: why the last refresh by itself could not be tried, or the empty string.
+        settings: they tell when it is refreshed automatically.
+        trouble: why the last automatic refresh could not be tried, or the empty string.
     """
     grant = holding.grant
     if grant is None or grant.state is not GrantState.LIVE or not grant.has_refresh_token:

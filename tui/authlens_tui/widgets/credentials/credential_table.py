@@ -75,10 +75,10 @@ class CredentialTable(ScrollView, can_focus=True):
     ]
 
     class Highlighted(Message):
-        """The cursor stands on another credential now, or on none."""
+        """The cursor is on another credential now, or on none."""
 
     class Chosen(Message):
-        """The person wants to see more of the credential under the cursor."""
+        """The user wants to see more of the credential under the cursor."""
 
     def __init__(self, make: Callable[[Holding], RowText], *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

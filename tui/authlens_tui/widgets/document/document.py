@@ -147,7 +147,7 @@ class DocumentView(ScrollView, can_focus=True):
         self._lay_out()
 
     def on_resize(self, _event: Resize) -> None:
-        """Wrap anew when the width has changed."""
+        """Wrap again when the width has changed."""
         self._lay_out()
 
     def notify_style_update(self) -> None:

@@ -63,7 +63,7 @@ class FoldingView(DocumentView):
             self._toggle(self.cursor.line)
 
     def action_close(self) -> None:
-        """Fold what begins on the cursor's line, or go to the line that begins what the line stands in."""
+        """Fold what begins on the cursor's line, or go to the line that begins what the line is in."""
         if self._layout.can_fold(self.cursor.line) and self.cursor.line not in self._layout.folded:
             self._toggle(self.cursor.line)
             return

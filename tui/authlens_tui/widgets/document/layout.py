@@ -1,4 +1,4 @@
-"""Where each line of a document stands on the screen, at one width and with some of it folded.
+"""Where each line of a document is on the screen, at one width and with some of it folded.
 
 Only how many rows each line takes is counted beforehand; a row itself is made when it is seen. So the layout
 of a megabyte takes a fraction of a second, in any thread, and folding takes milliseconds.
@@ -76,7 +76,7 @@ class Layout:
         return range(self._bottoms[place - 1] if place else 0, self._bottoms[place])
 
     def row_of_character(self, number: int, character: int) -> int:
-        """Return the row on which a character of line `number` stands."""
+        """Return the row on which a character of line `number` is."""
         rows = self.rows_of_line(number)
         for row in rows:
             if self.row(row).end > character:
@@ -220,7 +220,7 @@ class Layout:
         return _Folded((*one.drawn, *line((words, Tone.NOTE), (rest, Tone.MUTED)).pieces), one.hang)
 
     def _instead(self, number: int, end: int) -> tuple[str, str]:
-        """Return what a folded container shows in place of its members, and how it ends."""
+        """Return what a folded container shows instead of its members, and how it ends."""
         count = end - number - 1
         return f" {count:,} line{'s' if count != 1 else ''} ", self.lines.texts[end].strip()
 

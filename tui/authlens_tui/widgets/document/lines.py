@@ -78,7 +78,7 @@ class Line:
 class LazyLines(Line):
     """Many lines of one text, each made only when it is seen: 200,000 lines cost no more than their text.
 
-    It stands among other lines; its own text is all of theirs.
+    It is among other lines; its own text is all of theirs.
 
     Attributes:
         texts: the text of each line, already clean.
@@ -102,7 +102,7 @@ class LazyLines(Line):
 
 
 class LineList:
-    """The lines of a document, with each line of a passage counted by itself."""
+    """The lines of a document, with each line of a passage counted separately."""
 
     def __init__(self, lines: Iterable[Line] = ()) -> None:
         self.parts: Final = tuple(lines)

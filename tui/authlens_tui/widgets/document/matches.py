@@ -1,4 +1,4 @@
-"""Where words stand in a document, found without holding up the screen."""
+"""Where words are in a document, found without holding up the screen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINES_AT_ONCE: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Where the words stand: from `start` to `end` of line `line`."""
+    """Where the words are: from `start` to `end` of line `line`."""
 
     line: int
     start: int
@@ -54,7 +54,7 @@ class Matches:
 
 
 async def find(texts: Sequence[str], words: str) -> list[Match]:
-    """Return where `words` stand in `texts`, in either case; at most 10,000 places.
+    """Return where `words` are in `texts`, in either case; at most 10,000 places.
 
     Gives everything else in the event loop a turn every few milliseconds, and can be cancelled there.
     """

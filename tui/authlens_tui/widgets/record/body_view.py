@@ -23,7 +23,7 @@ _LITERALS: Final = frozenset({"true", "false", "null"})
 
 @dataclass(frozen=True)
 class JsonLine(Line):
-    """A line of laid out JSON, whose names, texts and numbers are told apart when it is drawn."""
+    """A line of laid out JSON, whose names, texts and numbers are distinguished when it is drawn."""
 
     gutter = 2
 

@@ -34,7 +34,7 @@ _PLACES: Final[Mapping[Party, tuple[float, float]]] = {
     Party.RESOURCE: (0.645, 0.65),
     Party.SERVER: (0.90, 0.93),
 }
-"""Where the lifelines stand, as shares of the width: on a wide screen, on a narrow one."""
+"""Where the lifelines are, as shares of the width: on a wide screen, on a narrow one."""
 
 _NAMES: Final[Mapping[Party, tuple[str, str]]] = {
     Party.PERSON: ("Person", "Person"),
@@ -120,7 +120,7 @@ def _arrow(message: Arrow) -> str:
 
 
 class _Lanes:
-    """Where the lifelines stand at one width, and the rows drawn across them."""
+    """Where the lifelines are at one width, and the rows drawn across them."""
 
     def __init__(self, width: int) -> None:
         self._width = width

@@ -1,6 +1,6 @@
 """One exchange to read: the request before and after it was sent, the response, and where the time went.
 
-What a server sent stands in a bordered region that says so. Everything is redacted unless a person asked to
+What a server sent is in a bordered region that says so. Everything is redacted unless a user asked to
 see it.
 """
 
@@ -28,9 +28,7 @@ from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.record.member_lines import member_lines
 
 _BAR: Final = 40  # cells of the longest bar
-_LONG_PAGE: Final = (
-    800  # characters from which what a message means stands before its body, if that is no JSON
-)
+_LONG_PAGE: Final = 800  # characters from which what a message means is before its body, if that is no JSON
 
 
 def request_lines(
@@ -85,7 +83,7 @@ def response_lines(
         yield from field_lines(response, redactor, raw=raw, received_at=received_at)
         meaning = () if raw else tuple(meaning_lines(response, redactor, now=now, verdicts=verdicts))
         body = (BLANK, *body_lines(shown.body, shown.media_type, raw=raw))
-        # Below a web page of a hundred lines nobody would find what the header fields hold.
+        # Below a web page of a hundred lines no one would find what the header fields hold.
         text = shown.body.text
         is_page = len(text) > _LONG_PAGE and text.lstrip()[:1] not in ("{", "[")
         yield from (*meaning, *body) if is_page else (*body, *meaning)
@@ -118,7 +116,7 @@ def meaning_lines(
     now: datetime | None = None,
     verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
-    """Yield what stands below a message: what its members mean, and the JWTs in it, taken apart."""
+    """Yield what is below a message: what its members mean, and the JWTs in it, taken apart."""
     members = member_meanings(message)
     if members:
         yield BLANK

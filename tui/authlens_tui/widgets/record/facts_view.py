@@ -28,7 +28,7 @@ def explained_fact_lines(
 ) -> Iterator[Line]:
     """Yield the facts, each with a muted line that says what its name means, then the JWTs among them.
 
-    A name that stands several times, or whose fact has a note of its own, is not explained (again).
+    A name that appears several times, or whose fact has a note of its own, is not explained (again).
 
     Args:
         facts: what a record of `stage` learned.

@@ -31,11 +31,11 @@ def header_lines(fields: Sequence[tuple[str, str]]) -> Iterator[Line]:
 def explained_header_lines(
     headers: Headers, redactor: Redactor | None, context: HeaderContext
 ) -> Iterator[Line]:
-    """Yield the fields as they stood; beside or below the meaningful ones what is in them and what it means.
+    """Yield the fields as they were; beside or below the meaningful ones what is in them and what it means.
 
     Args:
         headers: the fields as they were; secrets in them are masked here.
-        redactor: masks secrets; None shows them to a person who asked.
+        redactor: masks secrets; None shows them to a user who asked.
         context: what is known of the message.
     """
     for name, value in headers.fields[:_MAX_FIELDS]:

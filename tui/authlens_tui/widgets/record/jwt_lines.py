@@ -53,7 +53,7 @@ def verdict_words(verdicts: Verdicts) -> str:
 def found_jwt_lines(
     found: Iterable[FoundJwt], redactor: Redactor | None, now: datetime, verdicts: Verdicts | None = None
 ) -> Iterator[Line]:
-    """Yield each JWT that stands in a message, a blank line before it."""
+    """Yield each JWT that is in a message, a blank line before it."""
     for one in found:
         yield BLANK
         yield heading(f"JWT in {cut(one.where, MAX_NAME)}")
@@ -68,7 +68,7 @@ def jwt_lines(
     Args:
         jwt: the token taken apart; the raw token is never shown here.
         now: an aware time for the countdowns.
-        verification: what came of looking at the signature; None says plainly that nobody has.
+        verification: what came of looking at the signature; None says plainly that no one has.
         redactor: masks claims under telling names and known secrets; None shows them.
     """
     yield verification_line(jwt, verification)

@@ -36,7 +36,7 @@ def overview_lines(
 
     Args:
         record: of a login, a refresh, a revocation or a probe.
-        redactor: masks secrets; None shows them to a person who asked.
+        redactor: masks secrets; None shows them to a user who asked.
         now: the moment for countdowns; this one where it is None.
         verdicts: on the signatures of JWTs that were looked at.
     """
@@ -49,7 +49,7 @@ def overview_lines(
             if exchange.failure is not None:
                 yield from failure_lines(exchange.failure, told=exchange.failure.cause in told.cause)
     experiments = [check for check in record.checks if check.judges_attack]
-    # What the cause was told from is not told again; it stands whole among the checks.
+    # The evidence of the cause is not shown again; it is whole among the checks.
     told_already = record.failures[:1] if told.cause else ()
     grave = [
         c for c in record.checks if c.severity in _GRAVE and c not in experiments and c not in told_already
@@ -82,7 +82,7 @@ def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:
 
 
 def _evidence(record: StageRecord) -> tuple[str, ...]:
-    """Return the lines of the answer from which a stage that did not fail was told."""
+    """Return the lines of the answer from which a stage that did not fail was recognised."""
     return tuple(f.value for f in record.facts if f.name == "evidence" and isinstance(f.value, str))
 
 

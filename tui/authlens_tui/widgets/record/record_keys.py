@@ -1,4 +1,4 @@
-"""The keys of a stage's view, whatever screen it stands in."""
+"""The keys of a stage's view, whatever screen it is in."""
 
 from __future__ import annotations
 

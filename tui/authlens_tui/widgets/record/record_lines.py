@@ -60,7 +60,7 @@ class StageSnapshot:
     """What is known of a stage: before, while and after it runs. Two of them are never equal.
 
     `exchanges` are those of the record, and after them those that fetched keys to check the signatures of
-    the JWTs in it; `verdicts` are what came of that, None while nobody has looked.
+    the JWTs in it; `verdicts` are what came of that, None while no one has looked.
     """
 
     stage: Stage
@@ -97,7 +97,7 @@ def known_secrets(
     story: Sequence[StageRecord],
     secrets_of: Callable[[Exchange], Iterable[Secret]] = secrets_in,
 ) -> Iterator[Secret]:
-    """Yield what the record knows as secret, and what stands under a telling name in any message.
+    """Yield what the record knows as secret, and what is under a telling name in any message.
 
     Args:
         known: the stage.
@@ -179,7 +179,7 @@ def tab_lines(
         story: the records up to now, for the diagram.
         redactor: knows the secrets.
         aspect: how it is looked at.
-        masked: false for a person who asked to see the secrets of this stage.
+        masked: false for a user who asked to see the secrets of this stage.
     """
     mask = redactor if masked else None
     match tab:

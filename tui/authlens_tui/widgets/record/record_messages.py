@@ -1,4 +1,4 @@
-"""What the view of a stage asks of the screen or the program that it stands in."""
+"""What the view of a stage asks of the screen or the program that it is in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Answered(Protocol):
 
 
 class ExchangeChosen(Message, namespace="record_view"):
-    """A person opened an arrow of the diagram that belongs to another record than the one shown.
+    """A user opened an arrow of the diagram that belongs to another record than the one shown.
 
     A screen answers with `show_record(records[record_index])` (or its own way to show that stage) and
     then `show_exchange(exchange_index)`. Arrows of the shown record are opened by the view itself.
@@ -56,17 +56,17 @@ class CopyMenuWanted(Message, namespace="record_view"):
 
 
 class Revealed(Message, namespace="record_view"):
-    """A person has revealed the secrets of what is shown."""
+    """A user has revealed the secrets of what is shown."""
 
 
 class SignatureWanted(Message, namespace="record_view"):
-    """A person wants to know who signed the tokens of `record`; whoever can send looks at them.
+    """A user wants to know who signed the tokens of `record`; the screen with a sender looks at them.
 
     The answer is `view.show_verdicts(record, …)`.
 
     Attributes:
         view: where it was asked.
-        record: where the tokens stand.
+        record: where the tokens are.
         story: the records of the trace.
         issuer: who issued them, as far as the story does not say it.
     """

@@ -44,7 +44,7 @@ from authlens_tui.widgets.record.tab_cache import MadeTabs, TabKey
 
 _TABS: Final = tuple(Tab)
 _SIDE_BY_SIDE: Final = (Tab.REQUEST, Tab.RESPONSE)
-_WIDE: Final = 160  # cells of the screen from which on the two stand side by side, as the app's breakpoint
+_WIDE: Final = 160  # cells of the screen from which on the two are side by side, as the app's breakpoint
 _AROUND_DIAGRAM: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
 _DIAGRAM_UNSEEN: Final = 100  # cells it is laid out for before there is a width
 
@@ -97,7 +97,7 @@ class RecordView(Widget):
         self._checking: StageRecord | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out the tabs; what a server said always stands inside a labelled border."""
+        """Lay out the tabs; what a server said always is inside a labelled border."""
         with TabbedContent(initial=Tab.OVERVIEW.value):
             for tab in _TABS:
                 with TabPane(tab.label, id=tab.value):
@@ -112,7 +112,7 @@ class RecordView(Widget):
         self._show(StageSnapshot(stage, planned=request))
 
     def show_ahead(self, stage: Stage) -> None:
-        """Show that the turn of `stage` has not come, so that nobody knows yet what it sends."""
+        """Show that the turn of `stage` has not come, so that no one knows yet what it sends."""
         self._show(StageSnapshot(stage, ahead=True))
 
     def show_running(self, stage: Stage, request: Request | None, exchanges: tuple[Exchange, ...]) -> None:
@@ -274,7 +274,7 @@ class RecordView(Widget):
     # -- signatures ------------------------------------------------------------------------------------
 
     def action_check_signature(self) -> None:
-        """Ask for somebody who can fetch keys to look at the signatures."""
+        """Ask for someone who can fetch keys to look at the signatures."""
         record = self._known.record
         if record is not None:
             self._checking = record

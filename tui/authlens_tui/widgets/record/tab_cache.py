@@ -52,7 +52,7 @@ class TabKey:
 
 @dataclass(frozen=True, slots=True)
 class _Masking:
-    """What masks a stage, and whether there is anything to mask; None while nobody has looked."""
+    """What masks a stage, and whether there is anything to mask; None while no one has looked."""
 
     redactor: Redactor
     hides: bool | None = None
@@ -135,7 +135,7 @@ class MadeTabs:
         """Make the lines of a tab in a thread, one tab at a time; None where its turn came too late.
 
         Args:
-            key: of the story as it is told now.
+            key: of the trace as it is now.
             wanted: whether they are still wanted. What shows secrets is not kept when it is no more.
         """
         story = self.story

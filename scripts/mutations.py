@@ -207,8 +207,8 @@ MUTATIONS: Final = (
         "token-type-ignored",
         "A token of any type is used as a bearer token",
         "core/authlens_core/oauth/token.py",
-        '    if isinstance(value, str) and value.lower() == "bearer":\n',
-        "    if isinstance(value, str):\n",
+        '    if kind == ("dpop" if proved else "bearer"):\n',
+        "    if kind:\n",
         "tests/core/oauth/test_token.py::test_a_token_of_another_type_may_not_be_used",
     ),
     Mutation(

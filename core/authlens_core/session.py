@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from authlens_core.access.answer import classify
+from authlens_core.credentials.lifecycle.dpop import note_nonces
 from authlens_core.credentials.lifecycle.probe_result import verdict
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
 from authlens_core.credentials.vault.credentials import Credentials
@@ -71,6 +72,7 @@ class Session:
         grant_id, exchanges = login.facts.grant_id, event.record.exchanges
         if grant_id is None or not exchanges or login.keeps_nothing:
             return
+        note_nonces(self.credentials, exchanges)
         accepted = verdict(exchanges[-1], classify(exchanges[-1]))
         if accepted is None:
             return
@@ -142,7 +144,8 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         refreshed_at=asked_at,
         expires_at=facts.expires_at,
     )
-    return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, client.client_secret)
+    key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
+    return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, client.client_secret, key)
 
 
 class _Registry:

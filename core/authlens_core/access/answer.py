@@ -128,8 +128,8 @@ class _SeenResponse:
         )
 
 
-def _bearer(seen: _SeenResponse) -> Answer | None:
-    if any(c.is_scheme("bearer") for c in seen.field.challenges):
+def _token_wanted(seen: _SeenResponse) -> Answer | None:
+    if any(c.is_scheme("bearer") or c.is_scheme("dpop") for c in seen.field.challenges):
         return seen.answer(Protection.OAUTH, layer=_challenger(seen))
     return None
 
@@ -220,7 +220,7 @@ def _unauthorized(seen: _SeenResponse) -> Answer | None:
 
 
 _RULES: Final[tuple[Callable[[_SeenResponse], Answer | None], ...]] = (
-    _bearer,
+    _token_wanted,
     _access_login,
     _metadata_elsewhere,
     _redirect,

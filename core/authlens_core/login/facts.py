@@ -11,6 +11,7 @@ from typing import Final, Literal
 from authlens_core.access.answer import Answer
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
+from authlens_core.oauth.dpop import DpopKey
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.resource_metadata import ResourceMetadata
@@ -41,6 +42,7 @@ class Options:
         legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
             as servers of MCP 2025-03-26 do.
         device: log in by a code that is entered on another device (RFC 8628).
+        dpop: ask for tokens that are bound to a key (RFC 9449) although the resource does not require it.
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
         anyway: log in although the resource answers without a login, if it publishes metadata.
         wait: seconds that the authorization stage waits for the browser.
@@ -59,6 +61,7 @@ class Options:
     anyway: bool = False
     any_issuer: bool = False
     device: bool = False
+    dpop: bool = False
     legacy_paths: bool = False
     listen: bool = True
 
@@ -77,6 +80,7 @@ _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
         "client_secret": Stage.REGISTRATION,
         "scope": Stage.PKCE,
         "any_issuer": Stage.PKCE,
+        "dpop": Stage.SERVER_METADATA,
         "device": Stage.REGISTRATION,
         "legacy_paths": Stage.RESOURCE_METADATA,
         "resource": Stage.PKCE,
@@ -111,6 +115,7 @@ class Facts:
         issuer_identifier: its name, letter for letter as the resource gives it; compared, never fetched.
         redirect_uri: set once the listener is bound.
         known_client: a client registered earlier for (issuer, redirect URI).
+        dpop_key: the key that the tokens are bound to; drawn if they have to be.
         nonce: binds an ID token to this login; drawn if `openid` is asked for.
         authorization_url: the link for the browser.
         tokens_asked_at: when the token request was sent, UTC; lifetimes count from here.
@@ -141,6 +146,7 @@ class Facts:
     pkce: Pkce | None = None
     state: Secret | None = None
     nonce: Secret | None = None
+    dpop_key: DpopKey | None = None
     scope: str | None = None
     authorization_url: str | None = field(default=None, repr=False)
     code: Secret | None = None

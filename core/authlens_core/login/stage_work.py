@@ -17,6 +17,7 @@ from typing import Final
 from authlens_core.finish import finish_first
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
+from authlens_core.login.dpop import LoginProofs
 from authlens_core.login.events import (
     AuthorizationReady,
     DeviceCodeReady,
@@ -31,9 +32,11 @@ from authlens_core.login.protocols import Keeper, Sender
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.stages.authorization import learn_response, nobody_came
 from authlens_core.oauth.check import Check, failures
+from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.wire.addresses import AddressPolicy
+from authlens_core.wire.dpop import send_with_proof, settled
 from authlens_core.wire.exchange import Exchange
 
 __all__ = ["StageWork"]
@@ -65,6 +68,7 @@ class StageWork:
         self._hook = hook
         self._emit = emit
         self._clock = clock
+        self._proofs = LoginProofs(clock)
         self.wait = ResponseWait(emit)
 
     async def prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
@@ -87,7 +91,7 @@ class StageWork:
         first: PlannedRequest | None = None
         polls = stage is Stage.EXCHANGE and facts.device is not None
         for _ in range(_MOST_POLLS if polls else _MOST_REQUESTS_IN_A_STAGE):
-            planned = handler.request(facts, tuple(exchanges))
+            planned = handler.request(facts, settled(exchanges))
             if planned is None:
                 break
             if first is None and not exchanges:
@@ -97,7 +101,7 @@ class StageWork:
             if planned.not_before is not None:
                 await asyncio.sleep((planned.not_before - self._clock()).total_seconds())
             await self._exchange(stage, facts, planned, exchanges)
-        honest = tuple(exchanges)
+        honest = settled(exchanges)
         again = None if first is None else self._hook.repeated(stage, first, honest)
         if again is not None:
             await self._exchange(stage, facts, again, exchanges)
@@ -134,7 +138,17 @@ class StageWork:
     async def _exchange(
         self, stage: Stage, facts: Facts, planned: PlannedRequest, exchanges: list[Exchange]
     ) -> None:
-        """Send one request and note what came of it, also when it is stopped meanwhile."""
+        """Send one request, with a proof if it needs one; the first may be refused for want of a nonce."""
+
+        async def send(request: Request) -> Exchange:
+            return await self._exchange_once(stage, facts, replace(planned, request=request), exchanges)
+
+        await send_with_proof(self._proofs.signer(facts, planned), planned.request, send)
+
+    async def _exchange_once(
+        self, stage: Stage, facts: Facts, planned: PlannedRequest, exchanges: list[Exchange]
+    ) -> Exchange:
+        """Send a request and note what came of it, also when it is stopped meanwhile."""
         self._emit(ExchangeStarted(stage, planned.request))
         started_at, started = self._clock(), time.monotonic()
         try:
@@ -144,6 +158,7 @@ class StageWork:
             self._emit(ExchangeEnded(stage, exchanges[-1]))
             raise
         self._emit(ExchangeEnded(stage, exchanges[-1]))
+        return exchanges[-1]
 
     async def _send(self, facts: Facts, planned: PlannedRequest) -> Exchange:
         guarded = planned.server_supplied and facts.resource_is_public

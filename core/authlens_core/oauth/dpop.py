@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.oauth.challenge import parse_challenges
+from authlens_core.oauth.check import Check, failed, noticed, passed, warned
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
@@ -30,9 +31,10 @@ __all__ = [
     "BadDpopKey",
     "DpopKey",
     "DpopNonces",
+    "algorithm_check",
     "can_sign",
-    "dpop_authorization",
     "dpop_proof",
+    "is_bound",
     "load_dpop_key",
     "make_dpop_key",
     "make_jti",
@@ -108,6 +110,21 @@ def can_sign(algorithms: Iterable[str] | None) -> bool:
     return algorithms is not None and ALGORITHM in algorithms
 
 
+def algorithm_check(name: str, algorithms: tuple[str, ...] | None, party: str, spec: str) -> Check:
+    """Return whether a party that has to check our proofs lists their algorithm; no list is worth a try."""
+    expected = f"dpop_signing_alg_values_supported has {ALGORITHM}"
+    why = "Tokens are bound to a key (DPoP): each request is signed with it."
+    if can_sign(algorithms):
+        return passed(name, expected, ALGORITHM, spec=spec, why=why)
+    if algorithms is None:
+        if party == "resource":
+            return noticed(name, expected, "nothing stated", why=why, spec=spec)
+        cure = f"Go on. If it answers with a bearer token, the {party} has to support DPoP."
+        return warned(name, expected, "nothing stated", why=why, spec=spec, cure=cure)
+    cure = f"The {party} has to accept {ALGORITHM}: authlens signs with nothing else."
+    return failed(name, expected, ", ".join(algorithms)[:300], why=why, spec=spec, cure=cure)
+
+
 def make_jti(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> str:
     """Return a unique identifier of 128 random bits for one proof (§4.2)."""
     return _base64url(random_bytes(16))
@@ -152,17 +169,9 @@ def dpop_proof(
     return Secret(jws.serialize_compact(header, payload, _import(key.private_jwk), algorithms=[ALGORITHM]))
 
 
-def dpop_authorization(access_token: Secret) -> tuple[str, str]:
-    """Return the Authorization field for a bound token (§7.1).
-
-    Raises:
-        ValueError: the token holds characters that a header field cannot carry.
-    """
-    text = access_token.reveal()
-    if not text or not all("!" <= character <= "~" for character in text):
-        msg = "the access token is empty or holds characters that a header field cannot carry"
-        raise ValueError(msg)
-    return "Authorization", f"{TOKEN_TYPE} {text}"
+def is_bound(token_type: str) -> bool:
+    """Return whether a `token_type`, or a scheme of the Authorization field, is that of bound tokens (§5)."""
+    return token_type.lower() == TOKEN_TYPE.lower()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -209,21 +218,13 @@ def wants_nonce(response: Response) -> bool:
     return error is not None and error.error == _USE_NONCE
 
 
-def with_proof(
-    request: Request,
-    key: DpopKey,
-    nonces: DpopNonces,
-    *,
-    now: datetime,
-    jti: str,
-    access_token: Secret | None = None,
-) -> Request:
-    """Return `request` with a fresh proof, and with `access_token` as a bound token if there is one.
+def with_proof(request: Request, key: DpopKey, nonces: DpopNonces, *, now: datetime, jti: str) -> Request:
+    """Return `request` with a fresh proof; an older `DPoP` field is replaced.
 
-    An older `DPoP` field is replaced; with a token, so is `Authorization`.
+    A bound token in its Authorization field is signed along (`ath`).
 
     Raises:
-        ValueError: the request's URL or the token cannot be sent.
+        ValueError: the request's URL cannot be sent.
     """
     try:
         url = parse_url(request.url, loopback_http=True)
@@ -235,14 +236,16 @@ def with_proof(
         url,
         issued_at=now,
         jti=jti,
-        access_token=access_token,
+        access_token=_bound_token(request),
         nonce=nonces.get(url),
     )
-    replaced = {"dpop"} | ({"authorization"} if access_token is not None else set())
-    fields = [(name, value) for name, value in request.headers.fields if name.lower() not in replaced]
-    if access_token is not None:
-        fields.append(dpop_authorization(access_token))
+    fields = [(name, value) for name, value in request.headers.fields if name.lower() != "dpop"]
     return replace(request, headers=Headers.of([*fields, ("DPoP", proof.reveal())]))
+
+
+def _bound_token(request: Request) -> Secret | None:
+    scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
+    return Secret(token) if is_bound(scheme) and token.isascii() else None
 
 
 def _base64url(data: bytes) -> str:

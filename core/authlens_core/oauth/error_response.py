@@ -164,12 +164,12 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
         "The resource wants a stronger or fresher login.", "Log in again."
     ),
     "invalid_dpop_proof": ErrorMeaning(
-        "The server wants proof-of-possession tokens (DPoP), which authlens does not have.",
-        "Ask the owner to allow bearer tokens for this client.",
+        "The proof of possession (DPoP) is missing, or the server does not accept it.",
+        "If none was sent: authlens login --dpop URL. Else compare this machine's clock with the server's.",
     ),
     "use_dpop_nonce": ErrorMeaning(
-        "The server wants proof-of-possession tokens (DPoP), which authlens does not have.",
-        "Ask the owner to allow bearer tokens for this client.",
+        "The server wants a proof of possession (DPoP) with its own nonce.",
+        "If no proof was sent: authlens login --dpop URL. Else try again: its nonce may just have changed.",
     ),
     "invalid_authorization_details": ErrorMeaning(
         "The server found authorization details invalid; authlens sends none.", "Tell the server's owner."

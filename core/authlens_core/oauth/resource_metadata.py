@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from authlens_core.oauth.check import Check, failed, noticed, passed, warned
+from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
 from authlens_core.oauth.json_document import JsonValue
@@ -52,6 +53,11 @@ class ResourceMetadata:
     bearer_methods_supported: tuple[str, ...] | None
     resource_name: str | None
     document: Mapping[str, JsonValue]
+
+    @property
+    def dpop_bound_access_tokens_required(self) -> bool:
+        """True when the resource takes only tokens that are bound to a key (RFC 9449)."""
+        return self.document.get("dpop_bound_access_tokens_required") is True
 
 
 def well_known_urls(resource: Url) -> tuple[Url, ...]:
@@ -273,19 +279,20 @@ def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] 
         yield passed(name, expected, seen, spec="RFC 9728 §2", why=why)
     else:
         yield failed(name, expected, seen, why=why, spec="RFC 9728 §2", cure=cure)
-    for member, kind in (
-        ("dpop_bound_access_tokens_required", "DPoP"),
-        ("tls_client_certificate_bound_access_tokens", "mutual TLS"),
-    ):
-        if document.get(member) is True:
-            yield failed(
-                f"{_STAGE}.{member}",
-                "false, or nothing stated",
-                "true",
-                why=f"The resource takes only tokens bound by {kind}, which authlens does not have.",
-                spec="RFC 9728 §2",
-                cure="The resource has to accept plain bearer tokens.",
-            )
+    if document.get("tls_client_certificate_bound_access_tokens") is True:
+        yield failed(
+            f"{_STAGE}.tls_client_certificate_bound_access_tokens",
+            "false, or nothing stated",
+            "true",
+            why="The resource takes only tokens bound by mutual TLS, which authlens does not have.",
+            spec="RFC 9728 §2",
+            cure="The resource has to accept plain bearer tokens.",
+        )
+    if document.get("dpop_bound_access_tokens_required") is True:
+        algorithms, _ = string_list(document, "dpop_signing_alg_values_supported", _STAGE)
+        yield algorithm_check(
+            f"{_STAGE}.dpop_bound_access_tokens_required", algorithms, "resource", "RFC 9728 §2"
+        )
 
 
 def signature_check(document: Mapping[str, JsonValue], stage: str, spec: str) -> Iterator[Check]:

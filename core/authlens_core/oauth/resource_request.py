@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Literal
 
+from authlens_core.oauth.dpop import TOKEN_TYPE, is_bound
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
 from authlens_core.oauth.mcp import McpCall, mcp_request
+from authlens_core.oauth.token import bearer_header
 from authlens_core.oauth.url import Url
+from authlens_core.secret import Secret
 
-__all__ = ["resource_request"]
+__all__ = ["authorization_field", "resource_request"]
+
+
+def authorization_field(token_type: str, access_token: Secret) -> tuple[str, str]:
+    """Return the Authorization field for a token of this type (§7.1, RFC 6750 §2.1).
+
+    Raises:
+        ValueError: the token holds characters that a header field cannot carry.
+    """
+    name, value = bearer_header(access_token)
+    return (name, f"{TOKEN_TYPE} {access_token.reveal()}") if is_bound(token_type) else (name, value)
 
 
 def resource_request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from authlens_core.oauth.check import Check, failed, noticed, passed, warned
+from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import same_resource, signature_check
 
@@ -12,7 +13,11 @@ __all__ = ["feature_checks"]
 
 
 def feature_checks(
-    document: Mapping[str, JsonValue], lists: Mapping[str, tuple[str, ...] | None], resource: str
+    document: Mapping[str, JsonValue],
+    lists: Mapping[str, tuple[str, ...] | None],
+    resource: str,
+    *,
+    needs_dpop: bool,
 ) -> Iterator[Check]:
     """Yield one check for each feature that matters to a login."""
     yield _iss_check(document)
@@ -28,6 +33,9 @@ def feature_checks(
         )
     if document.get("require_pushed_authorization_requests") is True:
         yield _pushed_check(document)
+    if needs_dpop:
+        algorithms = lists["dpop_signing_alg_values_supported"]
+        yield algorithm_check("server.dpop", algorithms, "server", "RFC 9449 §5.1")
     protected = lists["protected_resources"]
     if protected is not None:
         yield _protected_resources_check(protected, resource)

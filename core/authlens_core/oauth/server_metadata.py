@@ -37,6 +37,7 @@ _LISTS: Final = (
     "revocation_endpoint_auth_methods_supported",
     "scopes_supported",
     "protected_resources",
+    "dpop_signing_alg_values_supported",
 )
 _ENDPOINTS: Final = (
     "authorization_endpoint",
@@ -140,6 +141,7 @@ def read_server_metadata(
     resource: str,
     loopback_http: bool,
     needs_registration: bool = True,
+    needs_dpop: bool = False,
 ) -> Reading[ServerMetadata]:
     """Read the metadata of the authorization server `issuer`; every problem is reported.
 
@@ -150,6 +152,7 @@ def read_server_metadata(
         resource: the identifier of the resource, for `protected_resources`.
         loopback_http: whether plain http is allowed for loopback hosts (developer mode).
         needs_registration: false when a client id is known already.
+        needs_dpop: true when tokens have to be bound to a key.
     """
     answer = read_answer(response, stage=_STAGE, spec="RFC 8414 §3.2", strict_media_type=True)
     if answer.value is None:
@@ -167,7 +170,7 @@ def read_server_metadata(
     checks += _endpoint_checks(document, endpoints, problems)
     checks += _requirement_checks(document, lists, endpoints, needs_registration=needs_registration)
     checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
-    checks += feature_checks(document, lists, resource)
+    checks += feature_checks(document, lists, resource, needs_dpop=needs_dpop)
     authorization, token = endpoints["authorization_endpoint"], endpoints["token_endpoint"]
     if not is_usable(checks) or authorization is None or token is None:
         return Reading(None, tuple(checks))

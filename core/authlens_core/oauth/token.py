@@ -59,7 +59,7 @@ class TokenResponse:
 
     Attributes:
         access_token: opaque, printable ASCII.
-        token_type: as the server wrote it; always bearer in some case.
+        token_type: as the server wrote it; bearer in some case, or dpop if a proof was sent.
         lifetime: how long the access token lasts, counted from before the request.
         refresh_token: None when none came; after a refresh the old one then stays in use.
         scope: what was granted: as returned, or as requested when nothing was returned.
@@ -142,6 +142,7 @@ def read_token_response(
     scope: str | None,
     grant: Grant = "authorization_code",
     sent: Sequence[Secret] = (),
+    proved: bool = False,
 ) -> Reading[TokenResponse]:
     """Read the answer of the token endpoint.
 
@@ -151,6 +152,7 @@ def read_token_response(
         scope: what was asked for, or what the grant holds at a refresh.
         grant: which request it answers: a refresh need not bring a new refresh token.
         sent: the secrets of the request, masked where the server's texts repeat them.
+        proved: whether the request had a proof of possession, so that the tokens should be bound (RFC 9449).
     """
     answer = read_answer(response, stage=_STAGE, spec=_SPEC, tolerated=201, secrets=sent)
     if answer.value is None:
@@ -159,7 +161,7 @@ def read_token_response(
     document = _without_repeated(answer.value, sent)
     lifetime = parse_expires_in(document.get("expires_in", MISSING))
     checks = [*answer.checks, *_error_check(document, response.status, sent), _access_token_check(document)]
-    checks += [_token_type_check(document), _lifetime_check(lifetime)]
+    checks += [_token_type_check(document, grant, proved=proved), _lifetime_check(lifetime)]
     refresh_token, refresh_check = _refresh_token(document, grant)
     checks += [refresh_check, scope_check, *_resource_check(document, resource)]
     id_token = document.get("id_token")
@@ -206,15 +208,24 @@ def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
     return failed(name, expected, seen, why=why, spec="RFC 6749 appendix A.12", cure=cure)
 
 
-def _token_type_check(document: Mapping[str, JsonValue]) -> Check:
-    name, expected = f"{_STAGE}.token_type", "bearer, in any case"
+def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved: bool) -> Check:
+    name, expected = f"{_STAGE}.token_type", "DPoP, in any case" if proved else "bearer, in any case"
     why = "A token of another type means something else when it is sent like this, so it may not be used."
-    value = document.get("token_type")
-    if isinstance(value, str) and value.lower() == "bearer":
-        return passed(name, expected, value, spec="RFC 6749 §7.1", why=why)
+    spec, value = "RFC 9449 §5" if proved else "RFC 6749 §7.1", document.get("token_type")
+    kind = value.lower() if isinstance(value, str) else ""
+    if kind == ("dpop" if proved else "bearer"):
+        return passed(name, expected, f"{value}", spec=spec, why=why)
     seen = "missing" if value is None else f"{value!r}"[:200]
-    cure = "The server has to issue bearer tokens to this client (DPoP and others are not supported)."
-    return failed(name, expected, seen, why=why, spec="RFC 6749 §7.1", cure=cure)
+    if kind == "bearer":
+        why = "The server did not bind the token to the key: whoever copies it can use it."
+        cure = "Go on if the resource takes bearer tokens; else the server has to support DPoP."
+        if grant == "refresh_token":  # dropping the answer would lose a rotated refresh token
+            return warned(name, expected, seen, why=why, spec=spec, cure=cure)
+        return failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
+    cure = "The server has to issue bearer tokens to this client, or tokens bound to a key (DPoP)."
+    if kind == "dpop":
+        cure = "Ask for tokens that are bound to a key: authlens login --dpop URL."
+    return failed(name, expected, seen, why=why, spec=spec, cure=cure)
 
 
 def _lifetime_check(lifetime: Lifetime) -> Check:

@@ -19,6 +19,7 @@ from authlens_core.emulator.profile import Profile, StandardFault, standard_faul
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.oauth.dpop import DpopKey, DpopNonces, make_dpop_key, make_jti, with_proof
 from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.secret import Secret
 from support.emulated_access import challenge_of, parameters_of
 
@@ -308,9 +309,9 @@ async def test_dpop_binds_the_token_to_the_key(fault: str) -> None:
         nonces = DpopNonces({resource.rstrip("/"): answer.headers.get("dpop-nonce", "")})
         now = datetime.fromtimestamp(client.clock(), UTC)
         for holder, status in ((make_dpop_key(), 401), (key, 200)):
-            sent = with_proof(
-                Request("GET", resource), holder, nonces, now=now, jti=make_jti(), access_token=Secret(token)
-            )
+            field = authorization_field("DPoP", Secret(token))
+            asked = Request("GET", resource, Headers.of([field]))
+            sent = with_proof(asked, holder, nonces, now=now, jti=make_jti())
             assert (await client.http.get(resource, headers=list(sent.headers.fields))).status_code == status
         assert (await client.http.get(resource, headers=list(sent.headers.fields))).status_code == 401, (
             "replay"

@@ -262,12 +262,11 @@ def test_what_does_not_ask_for_a_bearer_token_stops_the_login(answer: Answer, ov
 
 def test_the_scope_of_the_challenge_is_kept_when_it_can_be_sent_back() -> None:
     """CH-12, CH-11: what is outside the allowed characters is not."""
-    field = 'Bearer scope="files:read files:write"'
-    assert (
-        _learn(reply(401, None, ("WWW-Authenticate", field))).facts.challenge_scope
-        == "files:read files:write"
-    )
-    for bad in ('Bearer scope="a\\"b"', 'Bearer scope=""', "Bearer", 'DPoP scope="a"'):
+    for scheme in ("Bearer", "DPoP"):
+        field = f'{scheme} scope="files:read files:write"'
+        learned = _learn(reply(401, None, ("WWW-Authenticate", field)))
+        assert learned.facts.challenge_scope == "files:read files:write"
+    for bad in ('Bearer scope="a\\"b"', 'Bearer scope=""', "Bearer", 'Other scope="a"'):
         assert _learn(reply(401, None, ("WWW-Authenticate", bad))).facts.challenge_scope is None
 
 

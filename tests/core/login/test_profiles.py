@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from authlens_core.emulator import PlayResult, play_person
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
-from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.login import Login
 from authlens_core.oauth.check import Severity
-from authlens_core.trace.record import Stage, Trace
-from authlens_core.wire.client import Wire
-
-
-async def log_in(emulator: StandardEmulator, options: Options | None = None, *, retries: int = 0) -> Trace:
-    """Log in with the user played."""
-    playing: list[asyncio.Task[PlayResult]] = []
-
-    def watch(event: Event) -> None:
-        if isinstance(event, AuthorizationReady):
-            playing.append(asyncio.ensure_future(play_person(event.url)))
-        elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
-            page = event.device.verification_uri_complete.text
-            playing.append(asyncio.ensure_future(play_person(page, deliver=False)))
-
-    wire = Wire()
-    login = Login(emulator.resource_url, wire, options=options or Options(port=0, wait=10))
-    login.watch(watch)
-    try:
-        trace = await login.run_all()
-        for _ in range(retries):
-            await login.retry()
-            trace = await login.run_all()
-        await asyncio.gather(*playing)
-    finally:
-        await login.aclose()
-        await wire.aclose()
-    return trace
+from authlens_core.trace.record import Stage
+from support.profile_login import log_in
 
 
 @pytest.mark.parametrize(
@@ -50,7 +19,12 @@ async def log_in(emulator: StandardEmulator, options: Options | None = None, *, 
         (Profile.GENERIC, ("jwt-access-tokens",)),
         (Profile.GENERIC, ("par-required",)),
         (Profile.GENERIC, ("nonce-required",)),
+        (Profile.GENERIC, ("dpop-required",)),
+        (Profile.GENERIC, ("dpop-nonce", "par-required")),
+        (Profile.GENERIC, ("dpop-nonce", "jwt-access-tokens", "nonce-required")),
         (Profile.MCP, ()),
+        (Profile.MCP, ("dpop-required",)),
+        (Profile.MCP, ("dpop-nonce",)),
         (Profile.MCP, ("get-404",)),
         (Profile.MCP, ("open-initialize",)),
         (Profile.MCP, ("endless-stream",)),
@@ -93,9 +67,12 @@ async def test_an_issuer_that_is_promised_and_missing_stops_the_login() -> None:
     assert (last.stage, last.failures[0].name) == (Stage.AUTHORIZATION, "authorization.iss")
 
 
-async def test_a_login_by_device_code_ends_with_a_token_that_the_resource_accepts() -> None:
-    """RFC 8628."""
-    async with StandardEmulator(Profile.GENERIC) as emulator:
+@pytest.mark.parametrize("faults", [(), ("dpop-nonce",)])
+async def test_a_login_by_device_code_ends_with_a_token_that_the_resource_accepts(
+    faults: tuple[str, ...],
+) -> None:
+    """RFC 8628; with bound tokens, each poll has a proof of its own."""
+    async with StandardEmulator(Profile.GENERIC, faults=faults) as emulator:
         last = (await log_in(emulator, Options(device=True))).records[-1]
     assert last.stage is Stage.ACCESS
     assert last.failures == ()

@@ -25,6 +25,7 @@ from authlens_core.oauth.dpop import (
     with_proof,
 )
 from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Body, Secret
 
@@ -197,18 +198,27 @@ def test_a_token_request_carries_one_proof_and_keeps_its_fields() -> None:
     assert sent_proof(sent)["nonce"] == "n"
 
 
-def test_a_bound_token_replaces_the_bearer_header() -> None:
-    """DP-3: sent as bearer it would be refused, or accepted without its proof."""
-    request = Request("GET", "https://r.example/a?b", Headers.of([("Authorization", "Bearer t")]))
-    sent = with_proof(request, KEY, DpopNonces(), now=NOW, jti="one", access_token=Secret("t"))
+def test_a_request_with_a_bound_token_is_signed_for_that_token() -> None:
+    """DP-3."""
+    field = authorization_field("dpop", Secret("t"))
+    sent = with_proof(
+        Request("GET", "https://r.example/a?b", Headers.of([field])), KEY, DpopNonces(), now=NOW, jti="one"
+    )
     assert sent.headers.get_all("authorization") == ("DPoP t",)
     assert sent_proof(sent)["htu"] == "https://r.example/a"
-    assert "ath" in sent_proof(sent)
+    assert base64.urlsafe_b64decode(sent_proof(sent)["ath"] + "=") == hashlib.sha256(b"t").digest()
+
+
+@pytest.mark.parametrize(
+    ("token_type", "sent"), [("Bearer", "Bearer t"), ("DPoP", "DPoP t"), ("dpop", "DPoP t")]
+)
+def test_a_token_is_sent_under_the_scheme_of_its_type(token_type: str, sent: str) -> None:
+    """DP-3: a bound token that is sent as bearer is refused, or accepted without its proof."""
+    assert authorization_field(token_type, Secret("t")) == ("Authorization", sent)
 
 
 @pytest.mark.parametrize("token", ["", "a\r\nX: y", "a b", "é"])
 def test_a_token_that_a_header_cannot_carry_is_not_sent(token: str) -> None:
     """DP-3, GEN-8."""
-    request = Request("GET", "https://r.example/")
-    with pytest.raises(ValueError, match=r"header field|ascii"):
-        with_proof(request, KEY, DpopNonces(), now=NOW, jti="one", access_token=Secret(token))
+    with pytest.raises(ValueError, match=r"header field"):
+        authorization_field("DPoP", Secret(token))

@@ -312,7 +312,6 @@ def test_a_malformed_list_counts_as_absent_with_a_warning() -> None:
     ("member", "value"),
     [
         ("bearer_methods_supported", ["body"]),
-        ("dpop_bound_access_tokens_required", True),
         ("tls_client_certificate_bound_access_tokens", True),
     ],
 )
@@ -321,6 +320,20 @@ def test_a_resource_that_takes_no_bearer_header_stops_the_login(member: str, val
     reading = _read(GOOD | {member: value})
     assert reading.value is None
     assert _check(reading, member).severity is Severity.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("listed", "severity"),
+    [(None, Severity.NOTICE), (["RS256", "ES256"], Severity.PASS), (["RS256"], Severity.FAILURE)],
+)
+def test_a_resource_that_requires_bound_tokens_has_to_take_our_proofs(
+    listed: object, severity: Severity
+) -> None:
+    """PR-9, DP-1: without a list it is tried."""
+    required = GOOD | {"dpop_bound_access_tokens_required": True, "dpop_signing_alg_values_supported": listed}
+    reading = _read({name: value for name, value in required.items() if value is not None})
+    assert _check(reading, "dpop_bound_access_tokens_required").severity is severity
+    assert (reading.value is None) is (severity is Severity.FAILURE)
 
 
 def test_signed_metadata_changes_nothing() -> None:

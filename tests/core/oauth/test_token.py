@@ -49,11 +49,12 @@ def _read(
     resource: str | None = RESOURCE,
     scope: str | None = None,
     grant: Grant = "authorization_code",
+    proved: bool = False,
 ) -> Reading[TokenResponse]:
     data = document if isinstance(document, bytes) else json.dumps(document).encode()
     response = Response(status, headers=Headers.of([("content-type", content_type)]), body=Body(data))
     return read_token_response(
-        response, resource=resource, scope=scope, grant=grant, sent=[Secret("s3ntcode")]
+        response, resource=resource, scope=scope, grant=grant, sent=[Secret("s3ntcode")], proved=proved
     )
 
 
@@ -218,6 +219,22 @@ def test_a_token_of_sixteen_kibibytes_is_accepted() -> None:
 def test_bearer_is_compared_without_regard_to_case(token_type: str) -> None:
     """TK-4, H105."""
     assert _read(GOOD | {"token_type": token_type}).value is not None
+
+
+@pytest.mark.parametrize("token_type", ["DPoP", "dpop"])
+def test_a_bound_token_is_taken_where_a_proof_was_sent(token_type: str) -> None:
+    """DP-6."""
+    reading = _read(GOOD | {"token_type": token_type}, proved=True)
+    assert reading.value is not None
+    assert _check(reading, "token_type").severity is Severity.PASS
+
+
+def test_a_bearer_token_instead_of_a_bound_one_needs_a_yes_at_a_login_and_stays_at_a_refresh() -> None:
+    """DP-6: at a refresh the answer may hold the only refresh token there is."""
+    login = _check(_read(GOOD, proved=True), "token_type")
+    assert (login.severity, login.overridable) == (Severity.FAILURE, True)
+    refreshed = _check(_read(GOOD, proved=True, grant="refresh_token"), "token_type")
+    assert refreshed.severity is Severity.WARNING
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def _options(arguments: Namespace, secret: Secret | None) -> Options:
         wait=arguments.timeout,
         anyway=arguments.anyway,
         device=arguments.device,
+        dpop=arguments.dpop,
         legacy_paths=arguments.legacy_paths,
         any_issuer=arguments.any_issuer,
         listen=not arguments.paste_only,

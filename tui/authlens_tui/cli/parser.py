@@ -129,6 +129,9 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         "--device", action="store_true", help="enter a code on another device, if the server can do that"
     )
     add.add_argument(
+        "--dpop", action="store_true", help="ask for tokens bound to a key, although the resource may not"
+    )
+    add.add_argument(
         "--yes",
         metavar="CHECK",
         action="append",

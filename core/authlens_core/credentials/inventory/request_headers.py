@@ -15,13 +15,17 @@ from authlens_core.access.cloudflared_files import (
 )
 from authlens_core.access.service_token import token_fields
 from authlens_core.credentials.inventory.cloudflared_target import place_for
-from authlens_core.credentials.lifecycle.access_token import access_token
+from authlens_core.credentials.lifecycle.access_token import usable_token
+from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
-from authlens_core.oauth.token import bearer_header
+from authlens_core.oauth.dpop import is_bound
+from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_core.wire.dpop import DpopSigner
 
 __all__ = ["CredentialKind", "Fields", "credential_kinds", "headers_for"]
 
@@ -40,15 +44,31 @@ class Fields:
 
     Attributes:
         kind: which kind of credential they carry.
-        fields: names and values.
+        fields: names and values, without the proof that a bound token needs; see `for_request`.
         token: the OAuth access token in them, or None.
         expires_at: when they stop working, in UTC; None if unknown.
+        signer: makes the proofs of a token that is bound to a key (RFC 9449), or None.
     """
 
     kind: CredentialKind
     fields: tuple[tuple[str, str], ...]
     token: Secret | None = None
     expires_at: datetime | None = None
+    signer: DpopSigner | None = None
+
+    def for_request(self, method: str, url: str) -> tuple[tuple[str, str], ...]:
+        """Return the fields of one request, with a fresh proof if the token needs one.
+
+        Raises:
+            ValueError: the URL cannot be signed.
+        """
+        if self.signer is None:
+            return self.fields
+        return self.signer.sign(Request(method, url, Headers.of(self.fields))).headers.fields
+
+    def learn(self, url: str, response: Response) -> bool:
+        """Note the nonce in an answer; return whether the request may be sent again with it."""
+        return self.signer is not None and self.signer.learn(url, response)
 
     def __repr__(self) -> str:
         return f"<Fields {self.kind} {', '.join(name for name, _ in self.fields)}>"
@@ -122,13 +142,16 @@ async def _fields(
 ) -> Fields:
     if kind is CredentialKind.OAUTH:
         old = None if refused is None else refused.token
-        token = await access_token(credentials, wire, url, min_ttl=min_ttl, refused=old, now=now)
-        return Fields(kind, (bearer_header(token),), token, credentials.covering(url).expires_at)
+        found = await usable_token(credentials, wire, url, min_ttl=min_ttl, refused=old, now=now)
+        token_type = found.grant.token_type
+        signer = signer_for(credentials, found.dpop_key, now) if is_bound(token_type) else None
+        field = authorization_field(token_type, found.token)
+        return Fields(kind, (field,), found.token, found.grant.expires_at, signer)
     if kind is CredentialKind.SERVICE_TOKEN:
-        found = credentials.service_tokens.find(url)
-        if found is None:
+        service_token = credentials.service_tokens.find(url)
+        if service_token is None:
             raise _missing("service token", url)
-        known, secret = await credentials.service_tokens.load(found.token_id)
+        known, secret = await credentials.service_tokens.load(service_token.token_id)
         fields = token_fields(known.client_id, secret, known.form, known.header)
         return Fields(kind, fields, expires_at=known.expires_at)
     file = await asyncio.to_thread(find_cloudflared_token, url, now=now())

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOptions, RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh_schedule import lasts
-from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 
-__all__ = ["access_token"]
+__all__ = ["UsableToken", "access_token", "usable_token"]
 
 
-async def access_token(
+@dataclass(frozen=True, slots=True)
+class UsableToken:
+    """An access token with what has to be known to send it.
+
+    Attributes:
+        token: the token.
+        grant: whose it is: its type and its expiry.
+        dpop_key: the private key that it is bound to, or None.
+    """
+
+    token: Secret
+    grant: Grant
+    dpop_key: Secret | None
+
+
+async def usable_token(
     credentials: Credentials,
     wire: Wire,
     url: str,
@@ -24,7 +40,7 @@ async def access_token(
     min_ttl: timedelta | None = None,
     refused: Secret | None = None,
     now: Callable[[], datetime] = utc_now,
-) -> Secret:
+) -> UsableToken:
     """Return a token that may be sent to `url` and lasts for a while; never opens a browser.
 
     A token that ends sooner is still given where the server could not be reached for a new one.
@@ -48,12 +64,26 @@ async def access_token(
     if refused is None and found.state.is_wanted and lasts(found, min_ttl, now()):
         grant, secrets = await credentials.load(found.grant_id)
         if grant.state.is_wanted and lasts(grant, min_ttl, now()):
-            return secrets.access_token
+            return UsableToken(secrets.access_token, grant, secrets.dpop_key)
     options = RefreshOptions(min_ttl=min_ttl, refused=refused)
     result = await refresh(credentials, wire, found.grant_id, options, now=now)
     if result.error_type is None or _still_good(result, refused, now()):
-        return result.access_token
+        return UsableToken(result.access_token, result.grant, result.dpop_key)
     raise result.error_type(result.summary, result.cure)
+
+
+async def access_token(
+    credentials: Credentials,
+    wire: Wire,
+    url: str,
+    *,
+    min_ttl: timedelta | None = None,
+    refused: Secret | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Secret:
+    """Return the token of `usable_token` alone; raises as that."""
+    found = await usable_token(credentials, wire, url, min_ttl=min_ttl, refused=refused, now=now)
+    return found.token
 
 
 def _still_good(result: Refreshed, refused: Secret | None, moment: datetime) -> bool:

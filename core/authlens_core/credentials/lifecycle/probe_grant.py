@@ -7,22 +7,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import loopback_http
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult, probe_result, status_of
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
 from authlens_core.credentials.records.coverage import covers
-from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import UsageError
 from authlens_core.oauth.challenge import parse_challenges
-from authlens_core.oauth.http_message import Response
-from authlens_core.oauth.resource_request import resource_request
-from authlens_core.oauth.token import bearer_header
+from authlens_core.oauth.dpop import is_bound
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
+from authlens_core.wire.dpop import send_with_proof
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
@@ -66,7 +68,8 @@ async def probe_grant(
     """
     grant, secrets = await credentials.load(grant_id)
     record = RecordBuilder(Stage.PROBE, grant.resource_url, now())
-    exchange = await ask(wire, grant, secrets.access_token, url or grant.resource_url)
+    *before, exchange = await ask(credentials, wire, grant, secrets, url=url, now=now)
+    record.exchanges.extend(before)
     result = probe_result(exchange, record, "token", spec="RFC 6750 §3.1")
     if result.accepted is not None:
         with suppress(StateUnusable):  # the verdict is shown, with or without a note of it
@@ -84,12 +87,25 @@ def _is_invalid_token(response: Response | None) -> bool:
     return any(challenge.get("error") == "invalid_token" for challenge in field.challenges)
 
 
-async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Exchange:
-    """Send one request with the bearer token to `url`.
+async def ask(
+    credentials: Credentials,
+    wire: Wire,
+    grant: Grant,
+    secrets: GrantSecrets,
+    *,
+    url: str | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> tuple[Exchange, ...]:
+    """Call `url`, or the resource of the grant, with the access token, and a proof if it is bound to a key.
+
+    Returns:
+        The exchange; before it, one that was refused for want of the server's nonce.
 
     Raises:
         UsageError: the grant does not cover the URL, or the token cannot be sent.
+        LoginNeeded: the key of the token cannot be read.
     """
+    url = url or grant.resource_url
     places = [place for place in (grant.resource, grant.resource_url) if place is not None]
     if not any(covers(place, url) for place in places):
         raise UsageError(
@@ -99,10 +115,16 @@ async def ask(wire: Wire, grant: Grant, access_token: Secret, url: str) -> Excha
     plain = loopback_http(grant)
     try:
         target = parse_url(url, loopback_http=plain)
-        authorization = bearer_header(access_token)
+        authorization = authorization_field(grant.token_type, secrets.access_token)
     except UrlRefused as refused:
         raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
     except ValueError as error:
         raise UsageError(f"The stored token cannot be sent: {error}.", "Log in again.") from error
-    request = resource_request(target, grant.method, authorization=authorization)
-    return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=Purpose.ACCESS)
+
+    async def send(request: Request) -> Exchange:
+        return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=Purpose.ACCESS)
+
+    signer = signer_for(credentials, secrets.dpop_key, now) if is_bound(grant.token_type) else None
+    return await send_with_proof(
+        signer, resource_request(target, grant.method, authorization=authorization), send
+    )

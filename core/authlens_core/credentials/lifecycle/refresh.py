@@ -64,6 +64,7 @@ async def _save_again(credentials: Credentials, done: Refreshed, unsaved: GrantS
             trace=done.trace,
             grant=saved,
             access_token=unsaved.access_token,
+            dpop_key=unsaved.dpop_key,
         )
     return done
 

@@ -10,6 +10,7 @@ from secrets import randbelow
 from typing import ClassVar, Final
 
 from authlens_core.access.echoes import sent_in
+from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.refresh_result import (
@@ -33,6 +34,7 @@ from authlens_core.oauth.url import UrlRefused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.dpop import send_with_proof
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
@@ -160,20 +162,26 @@ class RefreshOperation(LockedGrant):
         request = self._request()
         if isinstance(request, Refreshed):
             return request
+        signer = signer_for(self.credentials, self.secrets.dpop_key, self.now)
         pending = Pending(self.grant.grant_id, self.grant.generation, self.started_at)
         self.credentials.index.mark_pending(pending)
         self.sent = True
         try:
-            exchange = await self.wire.send(
-                request, limits=TOKEN, loopback_http=loopback_http(self.grant), purpose=Purpose.REFRESH
-            )
+            await send_with_proof(signer, request, self._send)
         except asyncio.CancelledError:
             self._mark_unknown("The refresh was cancelled after it was sent.")
             raise
-        self.record.exchanges.append(exchange)
+        exchange = self.record.exchanges[-1]
         if exchange.failure is not None or exchange.response is None:
             return self._no_answer(exchange)
         return await self._answered(exchange.response)
+
+    async def _send(self, request: Request) -> Exchange:
+        exchange = await self.wire.send(
+            request, limits=TOKEN, loopback_http=loopback_http(self.grant), purpose=Purpose.REFRESH
+        )
+        self.record.exchanges.append(exchange)
+        return exchange
 
     def _request(self) -> Request | Refreshed:
         token = self.secrets.refresh_token
@@ -205,7 +213,12 @@ class RefreshOperation(LockedGrant):
     async def _answered(self, response: Response) -> Refreshed:
         sent = (*sent_in(self.record.exchanges), *self.secrets.known)
         reading = read_token_response(
-            response, resource=self.grant.resource, scope=self.grant.scope, grant="refresh_token", sent=sent
+            response,
+            resource=self.grant.resource,
+            scope=self.grant.scope,
+            grant="refresh_token",
+            sent=sent,
+            proved=self.secrets.dpop_key is not None,
         )
         self.record.checks.extend(reading.checks)
         if response.status >= 300 or response.status < 200:
@@ -271,7 +284,9 @@ class RefreshOperation(LockedGrant):
 
     async def _store(self, tokens: TokenResponse) -> Refreshed:
         old = self.secrets
-        new = GrantSecrets(tokens.access_token, tokens.refresh_token or old.refresh_token, old.client_secret)
+        new = replace(
+            old, access_token=tokens.access_token, refresh_token=tokens.refresh_token or old.refresh_token
+        )
         renewed = replace(
             self.grant,
             token_type=tokens.token_type,
@@ -344,6 +359,7 @@ class RefreshOperation(LockedGrant):
             trace=self.record.trace(passed=error_type is None),
             grant=self.grant,
             access_token=self.secrets.access_token,
+            dpop_key=self.secrets.dpop_key,
             retry_after=wait,
             unsaved=unsaved,
         )

@@ -83,6 +83,7 @@ class Refreshed(ActionResult):
         grant: the grant as it is stored now; with STORE_FAILED, as it is to be stored with `unsaved`.
         retry_after: seconds for which the server asks not to be called, or None.
         access_token: the access token that is stored now, whether it is valid or not.
+        dpop_key: the private key that it is bound to, or None.
         unsaved: with STORE_FAILED the new secrets, for `Credentials.save(grant, unsaved)`.
     """
 
@@ -90,5 +91,6 @@ class Refreshed(ActionResult):
     trace: Trace
     grant: Grant
     access_token: Secret
+    dpop_key: Secret | None = None
     retry_after: int | None = None
     unsaved: GrantSecrets | None = None

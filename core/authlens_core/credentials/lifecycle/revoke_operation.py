@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from authlens_core.access.answer import classify
 from authlens_core.access.echoes import sent_in
+from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.probe_grant import ask
 from authlens_core.credentials.lifecycle.probe_result import verdict
@@ -27,6 +28,7 @@ from authlens_core.oauth.url import Url, UrlRefused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.wire.dpop import send_with_proof
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
@@ -115,12 +117,18 @@ class RevokeOperation(LockedGrant):
         self._learn(TokenResult(hint, found.outcome, summary, found.retry_after))
 
     async def _send(self, request: Request, hint: TokenHint) -> Exchange:
-        plain = loopback_http(self.grant)
-        exchange = await self.wire.send(
-            request, limits=TOKEN, loopback_http=plain, purpose=Purpose(f"revoke {hint}")
-        )
-        self.record.exchanges.append(exchange)
-        return exchange
+        async def send(request: Request) -> Exchange:
+            exchange = await self.wire.send(
+                request,
+                limits=TOKEN,
+                loopback_http=loopback_http(self.grant),
+                purpose=Purpose(f"revoke {hint}"),
+            )
+            self.record.exchanges.append(exchange)
+            return exchange
+
+        signer = signer_for(self.credentials, self.secrets.dpop_key, self.now)
+        return (await send_with_proof(signer, request, send))[-1]
 
     def _hidden(self, exchange: Exchange) -> tuple[Secret, ...]:
         return (*sent_in((exchange,)), *self.secrets.known)
@@ -140,11 +148,12 @@ class RevokeOperation(LockedGrant):
         ended = self._remaining() == 0
         self.record.checks[:] = [check for check in self.record.checks if check.name != name]
         try:
-            exchange = await ask(self.wire, self.grant, self.secrets.access_token, self.grant.resource_url)
+            asked = await ask(self.credentials, self.wire, self.grant, self.secrets, now=self.now)
         except UsageError as error:
             self.record.checks.append(warned(name, expected, error.cause))
             return
-        self.record.exchanges.append(exchange)
+        self.record.exchanges.extend(asked)
+        exchange = asked[-1]
         self.still_accepted = verdict(exchange, classify(exchange))
         status = str(exchange.response.status) if exchange.response else "no answer"
         if self.still_accepted is False and ended:

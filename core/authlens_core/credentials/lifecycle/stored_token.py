@@ -60,6 +60,8 @@ def _token(text: Secret, login: PlainLogin) -> Secret | None:
         found = json.loads(text.reveal())
     if not isinstance(found, dict) or found.get(OWNER, login.owner) != login.owner:
         return None
+    if "dpop_key" in found:
+        return None  # the token is of no use without a proof, and that has to be said
     token = found.get("access_token")
     return Secret(token) if isinstance(token, str) else None
 

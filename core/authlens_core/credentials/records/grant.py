@@ -138,16 +138,20 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class GrantSecrets:
-    """The secrets of one generation of a grant."""
+    """The secrets of one generation of a grant.
+
+    `dpop_key` is the private key that its tokens are bound to (RFC 9449), as JSON.
+    """
 
     access_token: Secret
     refresh_token: Secret | None = None
     client_secret: Secret | None = None
+    dpop_key: Secret | None = None
 
     @property
     def known(self) -> tuple[Secret, ...]:
         """All of them, to be masked where a server repeats one."""
-        found = (self.access_token, self.refresh_token, self.client_secret)
+        found = (self.access_token, self.refresh_token, self.client_secret, self.dpop_key)
         return tuple(secret for secret in found if secret)
 
 

@@ -158,7 +158,8 @@ def grant_secrets_from_json(text: Secret) -> GrantSecrets | None:
     access_token = found.get("access_token")
     if access_token is None:
         return None
-    return GrantSecrets(access_token, found.get("refresh_token"), found.get("client_secret"))
+    others = (found.get(name) for name in ("refresh_token", "client_secret", "dpop_key"))
+    return GrantSecrets(access_token, *others)
 
 
 def service_secret_to_json(secret: Secret, record: ServiceToken) -> Secret:

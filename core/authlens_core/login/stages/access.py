@@ -17,7 +17,7 @@ from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, refusal_code
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of, protocol_version
-from authlens_core.oauth.token import bearer_header
+from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
@@ -40,7 +40,7 @@ class AccessStage:
         """
         if facts.tokens is None:
             return None
-        authorization = bearer_header(facts.tokens.access_token)
+        authorization = authorization_field(facts.tokens.token_type, facts.tokens.access_token)
         if not sent:
             # A list of tools belongs to a session, which `initialize` opens.
             call = facts.call or (McpCall.INITIALIZE if facts.method == "POST" else None)

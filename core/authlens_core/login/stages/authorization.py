@@ -68,6 +68,8 @@ class AuthorizationStage:
             extra.append(("prompt", "consent"))
         if facts.nonce is not None:
             extra.append(("nonce", facts.nonce))
+        if facts.dpop_key is not None:
+            extra.append(("dpop_jkt", facts.dpop_key.thumbprint))
         try:
             url = authorization_url(
                 metadata.authorization_endpoint,
@@ -142,6 +144,7 @@ _PARAMETER_SPEC = {
     "code_challenge_method": "RFC 7636 §4.3",
     "resource": "RFC 8707 §2",
     "nonce": "OpenID Connect Core §3.1.2.1",
+    "dpop_jkt": "RFC 9449 §10",
 }
 
 

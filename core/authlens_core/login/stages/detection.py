@@ -46,6 +46,7 @@ from authlens_core.wire.purpose import Purpose
 __all__ = ["DetectionStage", "call_planned", "kind_of_resource"]
 
 _SPEC: Final = "RFC 9728 §5.1"
+_TOKEN_SCHEMES: Final = frozenset({"bearer", "dpop"})
 # A server of MCP calls answers a GET with any of these: Express and Hono with 404, others with 405 or 406.
 _NOT_GET: Final = frozenset({400, 404, 405, 406, 415})
 # The user may still want to look for metadata: the dead end is ours to suspect, not to know.
@@ -289,10 +290,10 @@ def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
 
 
 def _scope(field: ChallengeField) -> str | None:
-    """Return the scope that the Bearer challenge names (RFC 6750 §3), if it can be sent back."""
+    """Return the scope that a Bearer or DPoP challenge names (RFC 6750 §3), if it can be sent back."""
     for challenge in field.challenges:
         scope = challenge.get("scope")
-        if challenge.scheme.lower() == "bearer" and scope and _is_scope(scope):
+        if challenge.scheme.lower() in _TOKEN_SCHEMES and scope and _is_scope(scope):
             return scope
     return None
 

@@ -66,7 +66,11 @@ class ExchangeStage:
         if exchange.response is None or exchange.failure is not None:
             return StageResult(facts, (_no_answer(exchange),))
         reading = read_token_response(
-            exchange.response, resource=facts.resource, scope=facts.scope, sent=_sent(facts)
+            exchange.response,
+            resource=facts.resource,
+            scope=facts.scope,
+            sent=_sent(facts),
+            proved=facts.dpop_key is not None,
         )
         checks = (*reading.checks, *_clock(exchange))
         if reading.value is None:
@@ -93,7 +97,12 @@ def _keys_request(facts: Facts, sent: Sequence[Exchange], metadata: ServerMetada
     fetched = answered.purpose is Purpose.SIGNING_KEYS
     if answered.response is None or metadata.jwks_uri is None or fetched:
         return None
-    tokens = read_token_response(answered.response, resource=facts.resource, scope=facts.scope).value
+    tokens = read_token_response(
+        answered.response,
+        resource=facts.resource,
+        scope=facts.scope,
+        proved=facts.dpop_key is not None,
+    ).value
     try:
         url = parse_url(metadata.jwks_uri, loopback_http=facts.loopback_http)
     except UrlRefused:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from secrets import token_bytes
 
+from authlens_core.login.dpop import needs_dpop
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.registration import requested_scope
 from authlens_core.oauth.check import passed
+from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state
 from authlens_core.trace.record import Fact, Stage
@@ -64,4 +66,13 @@ class PkceStage:
             nonce = make_state(self._random_bytes)
             spec = "OpenID Connect Core §3.1.2.1"
             shown = (*shown, Fact("nonce", nonce, spec, "comes back in the ID token, which is then ours"))
-        return StageResult(replace(facts, pkce=pkce, state=state, nonce=nonce), checks, shown)
+        key = None
+        if needs_dpop(facts):
+            key = make_dpop_key()
+            shown = (
+                *shown,
+                Fact("DPoP private key", key.private_jwk, "RFC 9449 §4.2", "signs the requests"),
+                Fact("dpop_jkt", key.thumbprint, "RFC 9449 §10", "its thumbprint: the code is bound to it"),
+            )
+        new = replace(facts, pkce=pkce, state=state, nonce=nonce, dpop_key=key)
+        return StageResult(new, checks, shown)

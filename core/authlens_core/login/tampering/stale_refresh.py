@@ -45,7 +45,12 @@ class StaleRefreshStage:
         if exchange.response is None or exchange.failure is not None:
             return StageResult(facts, (_no_answer(exchange),))
         reading = read_token_response(
-            exchange.response, resource=facts.resource, scope=facts.scope, grant="refresh_token", sent=(old,)
+            exchange.response,
+            resource=facts.resource,
+            scope=facts.scope,
+            grant="refresh_token",
+            sent=(old,),
+            proved=facts.dpop_key is not None,
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)

@@ -137,6 +137,6 @@ async def test_a_grant_that_was_to_be_revoked_gives_no_token(
     """RV-6: not used again."""
     ends = utc_now() + timedelta(seconds=600)
     credentials.update(replace(saved, state=GrantState.REVOCATION_FAILED, expires_at=ends))
-    with pytest.raises(Refused, match="revoked"):
+    with pytest.raises(LoginNeeded, match="revoked"):
         await access_token(credentials, wire, f"{server.base}/mcp")
     assert server.seen == []

@@ -1,0 +1,71 @@
+"""The key and the nonces with which the requests of a stored grant are signed (RFC 9449)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+
+from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import LoginNeeded
+from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, load_dpop_key
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.secret import Secret
+from authlens_core.state.paths import StateUnusable
+from authlens_core.wire.dpop import DpopSigner
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["note_nonces", "signer_for"]
+
+_FACT: Final = "dpop nonces"
+
+
+def signer_for(
+    credentials: Credentials, dpop_key: Secret | None, now: Callable[[], datetime] = utc_now
+) -> DpopSigner | None:
+    """Return what signs the requests of a grant with this key; None if its tokens are not bound.
+
+    The servers' nonces are stored in the index: `authlens headers` sends nothing that could fetch one.
+
+    Raises:
+        LoginNeeded: the key cannot be read.
+    """
+    if dpop_key is None:
+        return None
+    try:
+        key = load_dpop_key(dpop_key)
+    except BadDpopKey:
+        raise LoginNeeded(
+            "The key that the tokens of this login are bound to cannot be read.", "Log in again."
+        ) from None
+    return DpopSigner(
+        key, nonces=_stored(credentials), remember=lambda nonces: _store(credentials, nonces), now=now
+    )
+
+
+def note_nonces(credentials: Credentials, exchanges: Sequence[Exchange]) -> None:
+    """Store the nonces that came with answers to signed requests."""
+    nonces = before = _stored(credentials)
+    for one in exchanges:
+        if one.response is not None and one.request.headers.get("dpop") is not None:
+            with suppress(UrlRefused):
+                nonces = nonces.with_response(parse_url(one.request.url, loopback_http=True), one.response)
+    if nonces != before:
+        _store(credentials, nonces)
+
+
+def _stored(credentials: Credentials) -> DpopNonces:
+    found: Any = None
+    with suppress(StateUnusable, ValueError, RecursionError):
+        found = json.loads(credentials.index.fact(_FACT) or "{}")
+    if not isinstance(found, dict):
+        return DpopNonces()
+    return DpopNonces({name: value for name, value in found.items() if isinstance(value, str)})
+
+
+def _store(credentials: Credentials, nonces: DpopNonces) -> None:
+    with suppress(StateUnusable):  # without it the next request is refused once and sent again
+        credentials.index.set_fact(_FACT, json.dumps(dict(nonces.by_origin)))

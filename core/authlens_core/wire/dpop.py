@@ -1,0 +1,93 @@
+"""Sending with proof of possession (RFC 9449): fresh proofs, and the nonces of servers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from itertools import zip_longest
+from typing import Final
+
+from authlens_core.oauth.dpop import DpopKey, DpopNonces, make_jti, wants_nonce, with_proof
+from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.wire.exchange import Exchange
+
+__all__ = ["DpopSigner", "send_with_proof", "settled"]
+
+_FIELD: Final = "dpop"
+
+
+class DpopSigner:
+    """Signs requests with the key of one grant.
+
+    Args:
+        key: the key.
+        nonces: those that are known.
+        remember: called with all nonces when a server sent another one.
+        now: the clock, in UTC.
+    """
+
+    def __init__(
+        self,
+        key: DpopKey,
+        *,
+        nonces: DpopNonces | None = None,
+        remember: Callable[[DpopNonces], None] = lambda _nonces: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.key = key
+        self._nonces = nonces or DpopNonces()
+        self._remember = remember
+        self._now = now
+
+    def sign(self, request: Request) -> Request:
+        """Return the request with a fresh proof.
+
+        Raises:
+            ValueError: its URL cannot be sent.
+        """
+        return with_proof(request, self.key, self._nonces, now=self._now(), jti=make_jti())
+
+    def learn(self, url: str, response: Response) -> bool:
+        """Note the nonce in a response from `url`; return whether the request may be sent again with it."""
+        try:
+            nonces = self._nonces.with_response(parse_url(url, loopback_http=True), response)
+        except UrlRefused:
+            return False
+        if nonces != self._nonces:
+            self._nonces = nonces
+            self._remember(nonces)
+        return wants_nonce(response)
+
+
+async def send_with_proof(
+    signer: DpopSigner | None, request: Request, send: Callable[[Request], Awaitable[Exchange]]
+) -> tuple[Exchange, ...]:
+    """Send with a proof, and once again if the server asks for its nonce; return every exchange in order.
+
+    Without a signer the request is sent as it is.
+    """
+    if signer is None:
+        return (await send(request),)
+    first = await send(signer.sign(request))
+    if first.response is None or not signer.learn(request.url, first.response):
+        return (first,)
+    second = await send(signer.sign(request))
+    if second.response is not None:
+        signer.learn(request.url, second.response)
+    return first, second
+
+
+def settled(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
+    """Return the exchanges without those that were refused for want of a nonce and then sent again."""
+    return tuple(
+        one
+        for one, following in zip_longest(exchanges, exchanges[1:])
+        if following is None or not _is_sent_again(one, following)
+    )
+
+
+def _is_sent_again(one: Exchange, following: Exchange) -> bool:
+    same = (one.request.method, one.request.url) == (following.request.method, following.request.url)
+    signed = all(e.request.headers.get(_FIELD) is not None for e in (one, following))
+    return same and signed and one.response is not None and wants_nonce(one.response)

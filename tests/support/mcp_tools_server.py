@@ -68,6 +68,6 @@ async def bridged_in(directory: Path, server: ServerProcess) -> Bridged:
     """Return a machine with a login at the server."""
     machine = machine_in(directory)
     Path(machine["BROWSER"]).write_text(PERSON.format(python=sys.executable))
-    done = await authlens(machine, "login", server.resource, "--port", "0", "--method", "POST")
+    done = await authlens(machine, "login", server.resource, "--port", "0")
     assert done.code == 0, done.words
     return Bridged(machine, server)

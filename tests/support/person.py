@@ -74,7 +74,7 @@ class Person:
         Raises:
             Lost: when a page is an error, or has no form to go on with.
         """
-        redirect_uri = parse_qs(urlsplit(authorization_url).query)["redirect_uri"][0]
+        redirect_uri = parse_qs(urlsplit(authorization_url).query).get("redirect_uri", [None])[0]
         request = self._browser.build_request("GET", authorization_url)
         for _ in range(MAX_STEPS):
             answer = await self._browser.send(request)
@@ -143,7 +143,14 @@ def _refuses(button: tuple[str, str]) -> bool:
     return any(word in part.lower() for part in button for word in REFUSALS)
 
 
-def _is_at(url: str, redirect_uri: str) -> bool:
-    """Tell whether a URL is the redirect URI with a query of its own."""
-    here, there = urlsplit(url), urlsplit(redirect_uri)
+def _is_at(url: str, redirect_uri: str | None) -> bool:
+    """Tell whether a URL is the redirect URI with a query of its own.
+
+    A pushed request (RFC 9126) names none in the link: then it is the loopback address that gets an answer.
+    """
+    here = urlsplit(url)
+    if redirect_uri is None:
+        answered = parse_qs(here.query).keys() & {"code", "error"}
+        return here.path == "/callback" and here.hostname in {"localhost", "127.0.0.1"} and bool(answered)
+    there = urlsplit(redirect_uri)
     return (here.scheme, here.netloc, here.path) == (there.scheme, there.netloc, there.path)

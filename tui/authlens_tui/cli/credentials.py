@@ -2,39 +2,67 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from typing import Final
 
 from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
 from authlens_core.access.service_token import TokenForm
-from authlens_core.credentials.inventory.inventory import describe_cloudflared
+from authlens_core.credentials.inventory.inventory import (
+    Holding,
+    Order,
+    arranged,
+    describe_cloudflared,
+    holdings_of,
+    status_of,
+)
 from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
-from authlens_core.credentials.records.grant import CredentialStatus, Grant, describe
+from authlens_core.credentials.records.grant import Grant, describe, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import UsageError
 from authlens_core.state.paths import StateUnusable
+from authlens_tui.cli.credential_table import table_lines
 from authlens_tui.cli.session import moment
-from authlens_tui.cli.terminal.output import answer_json, answer_line, say
-from authlens_tui.words.durations import in_words
+from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, say
 
 __all__ = [
     "damaged_as_json",
     "list_credentials",
     "say_damaged",
     "service_token_as_json",
-    "service_token_line",
+    "show_table",
+    "sorted_by_urgency",
 ]
+
+_NONE: Final = "No credentials on this machine. To log in: authlens login URL"
 
 
 async def list_credentials(arguments: Namespace) -> int:
-    """Print every credential and its state. The keyring is not asked, for no secret is shown.
+    """Print every credential and its state, those that need you first. The keyring is not opened.
 
     Raises:
         NoSecretStore: the state directory cannot be used.
+        UsageError: the options do not go together.
     """
+    if arguments.watch is not None:
+        return await _watch(arguments)
+    holdings, damaged = await _read()
+    if arguments.json:
+        answer_json([*map(_as_json, holdings), *map(damaged_as_json, damaged)])
+    elif holdings:
+        show_table(holdings)
+    else:
+        say(_NONE)
+    say_damaged(damaged)
+    return 0
+
+
+async def _read() -> tuple[Sequence[Holding], Sequence[DamagedRecord]]:
     credentials = Credentials.open(KeyringStore())
     try:
         with suppress(StateUnusable):  # an index that can only be read is still listed
@@ -43,26 +71,52 @@ async def list_credentials(arguments: Namespace) -> int:
         tokens = credentials.service_tokens.list()
     finally:
         await credentials.aclose()
-    files = find_cloudflared_tokens()
+    return sorted_by_urgency(holdings_of(grants, find_cloudflared_tokens(), tokens)), damaged
+
+
+def sorted_by_urgency(holdings: Iterable[Holding]) -> Sequence[Holding]:
+    """Return credentials in the order in which the dashboard starts."""
+    rows = arranged(holdings, Order.NEEDS, utc_now())
+    return [row for row in rows if isinstance(row, Holding)]
+
+
+async def _watch(arguments: Namespace) -> int:
+    """Print the table again whenever it changes; on a terminal over the table before it.
+
+    Raises:
+        UsageError: JSON is one answer, not a sequence of them.
+    """
     if arguments.json:
-        answer_json(
-            [
-                *(_grant_as_json(grant) for grant in grants),
-                *(service_token_as_json(token) for token in tokens),
-                *(_cloudflared_as_json(file) for file in files),
-                *(damaged_as_json(record) for record in damaged),
-            ]
-        )
-    else:
-        _show(
-            [
-                *((_grant_line(grant), describe(grant).note) for grant in grants),
-                *((service_token_line(token), describe_service_token(token).note) for token in tokens),
-                *((_cloudflared_line(file), describe_cloudflared(file).note) for file in files),
-            ]
-        )
-    say_damaged(damaged)
-    return 0
+        raise UsageError("list --watch prints a table, not JSON.", "Leave out --watch or --json.")
+    over, before = sys.stdout is not None and sys.stdout.isatty(), ""
+    while True:
+        holdings, damaged = await _read()
+        header, lines = table_lines(holdings, utc_now())
+        # Where the table is printed below the one before, a countdown alone is no reason to print it again.
+        words = "\n".join(line for line, _ in lines) if over else repr([_state(one) for one in holdings])
+        if words != before or not before:
+            before = words
+            answer_screen([header, *(line for line, _ in lines)] if lines else [_NONE], over=over)
+            say_damaged(damaged)
+        await asyncio.sleep(arguments.watch)
+
+
+def _state(holding: Holding) -> tuple[str, str]:
+    return holding.holding_id, status_of(holding, utc_now()).word
+
+
+def show_table(holdings: Sequence[Holding]) -> None:
+    """Print a line for each credential, and below it on stderr what is odd about it.
+
+    The header is for a person; a script gets lines alone.
+    """
+    header, lines = table_lines(holdings, utc_now())
+    if sys.stdout is not None and sys.stdout.isatty():
+        answer_line(header)
+    for line, note in lines:
+        answer_line(line)
+        if note:
+            say(f"    {note}")
 
 
 def say_damaged(damaged: Iterable[DamagedRecord]) -> None:
@@ -82,42 +136,14 @@ def damaged_as_json(record: DamagedRecord) -> dict[str, object]:
     }
 
 
-def _show(rows: list[tuple[str, str]]) -> None:
-    """Print each row, and what is odd about it as words below."""
-    if not rows:
-        say("No credentials on this machine. To log in: authlens login URL")
-        return
-    if sys.stdout is not None and sys.stdout.isatty():
-        say(f"  {'STATE':<24}{'TOKEN':<20}RESOURCE, WHAT OPENS IT")
-    for line, note in rows:
-        answer_line(line)
-        if note:
-            say(f"    {note}")
-
-
-def _row(standing: CredentialStatus, resource: str, opened_by: str) -> str:
-    state = f"{standing.symbol} {standing.word:<24}{_lasts(standing.remaining_seconds):<20}"
-    return f"{state}{resource}  {opened_by}"
-
-
-def _grant_line(grant: Grant) -> str:
-    return _row(describe(grant), grant.resource_url, grant.issuer)
-
-
-def service_token_line(token: ServiceToken) -> str:
-    """Return the row of a service token: its state, its resource, and which one it is."""
-    return _row(describe_service_token(token), token.url, f"service token {token.label or token.client_id}")
-
-
-def _cloudflared_line(file: CloudflaredToken) -> str:
-    who = f", {file.person}" if file.person else ""
-    return _row(describe_cloudflared(file), file.host, f"cloudflared, {file.kind}{who}")
-
-
-def _lasts(seconds: float | None) -> str:
-    if seconds is None:
-        return "no expiry given"
-    return f"{in_words(seconds)} left" if seconds > 0 else f"expired {in_words(seconds)}"
+def _as_json(holding: Holding) -> dict[str, object]:
+    match holding.source:
+        case Grant() as grant:
+            return _grant_as_json(grant)
+        case ServiceToken() as token:
+            return service_token_as_json(token)
+        case file:
+            return _cloudflared_as_json(file)
 
 
 def _grant_as_json(grant: Grant) -> dict[str, object]:

@@ -43,7 +43,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "skill": ("authlens skill", "authlens skill --format agents --write"),
     "completion": ("authlens completion bash > ~/.local/share/bash-completion/completions/authlens",),
     "man": ("authlens man > ~/.local/share/man/man1/authlens.1",),
-    "list": ("authlens list --json",),
+    "list": ("authlens list --json", "authlens list --watch"),
     "refresh": ("authlens refresh https://wiki.example.com/",),
     "revoke": ("authlens revoke https://wiki.example.com/",),
     "events": ("authlens events https://wiki.example.com/ --limit 20",),

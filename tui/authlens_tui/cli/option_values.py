@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["LONGEST_TTL", "check_name", "min_ttl", "number", "port", "port_up_to"]
+__all__ = ["LONGEST_TTL", "check_name", "interval", "min_ttl", "number", "port", "port_up_to"]
 
 LONGEST_TTL: Final = 10 * 365 * 86_400.0
 _CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+")
@@ -41,6 +41,11 @@ def check_name(text: str) -> str:
         msg = "not the name of a check, such as server.token_endpoint_host"
         raise argparse.ArgumentTypeError(msg)
     return text
+
+
+def interval(text: str) -> float:
+    """Return the seconds between two looks."""
+    return number(text, 0.5, 3_600, "seconds")
 
 
 def port_up_to(most: int) -> Callable[[str], int]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 from authlens_core.safe_text import safe_text
 from authlens_tui.cli.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.option_values import LONGEST_TTL, check_name, number, port, port_up_to
+from authlens_tui.cli.option_values import LONGEST_TTL, check_name, interval, number, port, port_up_to
 from authlens_tui.cli.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
 
@@ -189,6 +189,14 @@ def _add_curl(add: argparse.ArgumentParser) -> None:
 
 def _add_list(add: argparse.ArgumentParser) -> None:
     add.add_argument("--json", action="store_true", help="a JSON array on stdout")
+    add.add_argument(
+        "--watch",
+        metavar="S",
+        type=interval,
+        nargs="?",
+        const=2.0,
+        help="print the table again when it changes, looking every S seconds (2)",
+    )
 
 
 def _add_url_or_all(add: argparse.ArgumentParser) -> None:

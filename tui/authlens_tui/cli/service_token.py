@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
+from authlens_core.credentials.inventory.inventory import holdings_of
 from authlens_core.credentials.inventory.service_token_test import (
     ServiceTokenTest,
     replace_service_token,
@@ -31,10 +32,11 @@ from authlens_tui.cli.credentials import (
     damaged_as_json,
     say_damaged,
     service_token_as_json,
-    service_token_line,
+    show_table,
+    sorted_by_urgency,
 )
 from authlens_tui.cli.session import checked_url, open_session, say_result
-from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+from authlens_tui.cli.terminal.output import answer_json, say
 
 __all__ = ["service_token", "typed_pair"]
 
@@ -214,11 +216,7 @@ async def _list(arguments: Namespace) -> int:
     elif not tokens:
         say("No service tokens on this machine. To add one: authlens service-token add URL")
     else:
-        for token in tokens:
-            answer_line(service_token_line(token))
-            note = describe_service_token(token).note
-            if note:
-                say(f"    {note}")
+        show_table(sorted_by_urgency(holdings_of((), (), tokens)))
     say_damaged(damaged)
     return 0
 

@@ -16,7 +16,6 @@ from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredT
 from authlens_core.access.cloudflared_names import sure_address
 from authlens_core.access.team import is_team_host
 from authlens_core.credentials.records.grant import (
-    SOON,
     CredentialStatus,
     Grant,
     StatusKind,
@@ -24,6 +23,7 @@ from authlens_core.credentials.records.grant import (
     symbol,
     utc_now,
 )
+from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
 from authlens_core.safe_text import safe_line
 
@@ -35,6 +35,7 @@ __all__ = [
     "arranged",
     "describe_cloudflared",
     "holdings_of",
+    "life_left",
     "matching",
     "status_of",
 ]
@@ -54,11 +55,11 @@ class HoldingKind(StrEnum):
 class Order(StrEnum):
     """How the table is sorted; the value goes on after "sorted by"."""
 
-    ENDS = "what ends first"
-    NEEDS = "what needs you first"
+    ENDS = "expiry"
+    NEEDS = "urgency"
     NEWEST = "newest first"
     RESOURCE = "resource"
-    PROVEN = "longest unproven first"
+    PROVEN = "oldest verification"
 
     def following(self) -> Order:
         """Return the next one, round and round."""
@@ -143,6 +144,28 @@ def status_of(holding: Holding, now: datetime) -> CredentialStatus:
             return describe_service_token(token, now)
 
 
+def life_left(holding: Holding, now: datetime) -> float | None:
+    """Return the share of its life that the token has left, from 0 to 1; None if unknown."""
+    began, ends = _began(holding), holding.token_ends
+    if ends is None:
+        return None
+    if ends <= now:
+        return 0.0
+    if began is None or began >= ends:
+        return None
+    return min(1.0, (ends - now) / (ends - began))
+
+
+def _began(holding: Holding) -> datetime | None:
+    match holding.source:
+        case Grant() as grant:
+            return grant.refreshed_at
+        case CloudflaredToken() as token:
+            return token.issued_at
+        case token:
+            return token.secret_from or token.added_at
+
+
 def holdings_of(
     grants: Iterable[Grant],
     cloudflared: Iterable[CloudflaredToken] = (),
@@ -198,7 +221,7 @@ def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None])
         Holding(
             holding_id=token.token_id,
             kind=HoldingKind.CLOUDFLARED,
-            title=f"{token.host} (the login itself)" if is_login else token.host,
+            title=f"{token.host} (team login)" if is_login else token.host,
             url="" if is_login or token.problem else sure_address(token.host),
             team=token.team,
             person=token.person,
@@ -318,7 +341,7 @@ def arranged(
         teams.setdefault(holding.team, []).append(holding)
     unknown = teams.pop("", [])
     rows: list[Holding | Group] = []
-    for name, members in (*teams.items(), *((("team not known", unknown),) if unknown else ())):
+    for name, members in (*teams.items(), *((("team unknown", unknown),) if unknown else ())):
         rows += [Group(name, len(members)), *members]
     return tuple(rows)
 
@@ -362,4 +385,4 @@ def _cloudflared_kind(
         return StatusKind.NOT_YET
     if left is None:
         return StatusKind.UNKNOWN_END
-    return StatusKind.SOON if left <= SOON.total_seconds() else StatusKind.LIVE
+    return StatusKind.SOON if is_soon(left, token.issued_at, token.expires_at) else StatusKind.LIVE

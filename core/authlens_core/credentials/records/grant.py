@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
-from authlens_core.credentials.records.lifetime import SOON
+from authlens_core.credentials.records.lifetime import SOON, is_soon
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
 
@@ -299,7 +299,7 @@ def _by_verdict(grant: Grant) -> StatusKind | None:
 def _by_clock(grant: Grant, remaining: float | None) -> StatusKind:
     if remaining is None:
         return StatusKind.UNKNOWN_END
-    if remaining > SOON.total_seconds():
+    if remaining > 0 and not is_soon(remaining, grant.refreshed_at, grant.expires_at):
         return StatusKind.LIVE
     if remaining > 0:
         return StatusKind.SOON

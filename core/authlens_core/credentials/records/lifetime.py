@@ -7,6 +7,7 @@ from typing import Final
 
 SOON: Final = timedelta(seconds=60)
 """How long before its end a token counts as ending: the earliest moment at which it is refreshed."""
+_SOON_SHARE: Final = 0.2  # of its life, that a short-lived token has left when it counts as ending
 
 
 def outlasts(
@@ -28,3 +29,13 @@ def outlasts(
         return False
     enough = min(SOON, (expires_at - refreshed_at) / 2) if wanted is None else wanted
     return expires_at - now > enough
+
+
+def is_soon(left: float, began: datetime | None, ends: datetime | None) -> bool:
+    """Say whether a token with `left` seconds to go counts as ending, by its whole life where that is known.
+
+    Without the whole life a token that lasts a minute would be ending from the start.
+    """
+    life = (ends - began).total_seconds() if began is not None and ends is not None else 0.0
+    least = SOON.total_seconds()
+    return left <= (min(least, _SOON_SHARE * life) if life > 0 else least)

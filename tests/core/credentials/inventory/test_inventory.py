@@ -18,6 +18,7 @@ from authlens_core.credentials.inventory.inventory import (
     Order,
     arranged,
     holdings_of,
+    life_left,
     matching,
     status_of,
 )
@@ -154,7 +155,7 @@ def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:
         "a.example.com/mcp",
         "LOGIN.EXAMPLE.ORG",
         "b.example.com/mcp",
-        "TEAM NOT KNOWN",
+        "TEAM UNKNOWN",
         "ci.example.com",
     ]
     assert isinstance(rows[0], Group)
@@ -181,6 +182,13 @@ def test_no_order_loses_or_doubles_a_credential(
 
 def _after(minutes: float | None) -> datetime | None:
     return None if minutes is None else NOW + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(("minutes", "left"), [(180, 0.5), (20, 0.1), (0, 0.0), (-5, 0.0), (None, None)])
+def test_what_is_left_of_a_life_is_a_share_of_the_whole(minutes: float | None, left: float | None) -> None:
+    """A grant of these tests was refreshed three hours ago; without an expiry there is no share."""
+    (holding,) = holdings_of((grant(minutes=minutes),))
+    assert life_left(holding, NOW) == left
 
 
 def test_the_orders_go_round() -> None:

@@ -29,10 +29,27 @@ def test_the_clock_decides_for_a_live_grant(
     make_grant: Any, seconds: int, refreshable: bool, kind: StatusKind
 ) -> None:
     """H183: the words follow the clock."""
-    grant = make_grant(expires_at=NOW + timedelta(seconds=seconds), has_refresh_token=refreshable)
+    grant = make_grant(
+        refreshed_at=NOW - timedelta(hours=1),
+        expires_at=NOW + timedelta(seconds=seconds),
+        has_refresh_token=refreshable,
+    )
     standing = describe(grant, NOW)
     assert (standing.kind, standing.remaining_seconds) == (kind, seconds)
     assert standing.refreshable == refreshable
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "kind"),
+    [(60, 60, StatusKind.LIVE), (60, 13, StatusKind.LIVE), (60, 12, StatusKind.SOON)],
+)
+def test_a_short_lived_token_expires_soon_by_the_share_of_its_life(
+    make_grant: Any, life: int, left: int, kind: StatusKind
+) -> None:
+    """A new token that lasts a minute is not about to expire."""
+    ends = NOW + timedelta(seconds=left)
+    grant = make_grant(refreshed_at=ends - timedelta(seconds=life), expires_at=ends)
+    assert describe(grant, NOW).kind is kind
 
 
 def test_an_expiry_that_the_server_did_not_state_is_unknown_and_not_for_ever(make_grant: Any) -> None:

@@ -144,9 +144,10 @@ def test_the_columns_fill_the_width_and_the_resource_gives_way_last(width: int) 
     """State and resource are always there; more where there is room."""
     columns = {column.key: column for column in columns_for(width)}
     assert {"state", "resource"} <= columns.keys()
-    assert ("token" in columns) is (width >= 48)
-    assert ("kind" in columns) is (width >= 60)
-    assert ("team" in columns) is (width >= 144)
+    assert next(iter(columns)) == "resource"
+    assert ("life" in columns) is (width >= 80)
+    assert ("kind" in columns) is (width >= 99)
+    assert ("team" in columns) is (width >= 160)
     if width >= 40:
         assert sum(column.width + GAP for column in columns.values()) - GAP == width
 
@@ -191,7 +192,7 @@ async def test_every_size_works(size: tuple[int, int]) -> None:
         await pilot.resize_terminal(*size)
         await pilot.pause()
         if size[0] >= 40:
-            assert "! revocati" in text_of(app)
+            assert "! revocat" in text_of(app)
             assert "revocation-failed.e" in text_of(app)
 
 
@@ -201,7 +202,7 @@ async def test_what_needs_a_person_stands_first() -> None:
         assert screen.table.selected is screen.table.rows[0]
         assert screen.table.selected is not None
         assert screen.table.selected.title.startswith("revocation-failed")
-        assert "sorted by what needs you first" in text_of(app)
+        assert "sorted by urgency" in text_of(app)
 
 
 # -- what can be done ------------------------------------------------------------------------------------
@@ -393,7 +394,7 @@ async def test_a_login_by_cloudflared_begins_and_its_link_is_copied_with_a_key(t
     async with Session(Wire(), Credentials.memory()) as session:
         screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (waiting,))
         async with run_screen(screen) as (app, pilot):
-            await until(pilot, lambda: "Here: c copies the link" in text_of(app))
+            await until(pilot, lambda: "Here: c copies the login link" in text_of(app))
             await pilot.press("c")
             await until(pilot, lambda: bool(app.copied))
             assert app.copied == [("Login link", waiting.pending_url)]
@@ -408,7 +409,7 @@ async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed()
     """Each kind has its own keys."""
     async with mixed() as (screen, pilot, app):
         screen.table.select("service-1")
-        await until(pilot, lambda: "client id" in text_of(app))
+        await until(pilot, lambda: "Client ID" in text_of(app))
         actions = {binding_id(one) for one in possible_actions(screen)}
         assert {"edit_service_token", "forget", "probe"} <= actions
         assert not {"refresh", "revoke", "login_again"} & actions
@@ -546,7 +547,7 @@ async def test_a_row_says_when_it_is_refreshed_by_itself_or_why_it_waits() -> No
     """Visible back-off: when the next try is, and what went wrong in the detail."""
     waiting = replace(grant("b"), retry_at=NOW + timedelta(seconds=40), note="The server failed.", attempts=2)
     async with dashboard(grant("a"), waiting) as (screen, pilot, app):
-        assert "refresh in 36 min" in text_of(app)
+        assert "stored; refresh in 36 min" in text_of(app)
         screen.table.select("id-b")
         await until(
             pilot, lambda: "next try in 40 s" in text_of(app) and "The server failed." in text_of(app)

@@ -18,6 +18,7 @@ __all__ = [
     "AnswerLost",
     "answer_json",
     "answer_line",
+    "answer_screen",
     "answer_secret",
     "answer_secret_json",
     "answer_text",
@@ -100,6 +101,18 @@ def answer_line(line: str) -> None:
         AnswerLost: it could not be written.
     """
     _answer(safe_line(line))
+
+
+def answer_screen(lines: Sequence[str], *, over: bool) -> None:
+    """Write a table that is written again and again; `over`: on a terminal, instead of the one before.
+
+    Raises:
+        AnswerLost: it could not be written.
+    """
+    with _stdout() as stdout:
+        stdout.write("\x1b[H\x1b[J" if over else "")
+        stdout.writelines(f"{encodable(safe_line(line), stdout)}\n" for line in (*lines, ""))
+        stdout.flush()
 
 
 def answer_secret(secret: Secret) -> None:

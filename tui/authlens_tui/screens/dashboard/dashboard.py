@@ -38,10 +38,11 @@ from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.dashboard.token_actions import TokenActions
 from authlens_tui.screens.dashboard.words import EMPTY, attempt_words, broken_words, nothing_matches
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.credentials.credential_detail import detail_words, event_words
+from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
 from authlens_tui.widgets.credentials.credential_row import RowText, row_of
 from authlens_tui.widgets.credentials.credential_table import CredentialTable
+from authlens_tui.widgets.hanging_text import Item
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -290,23 +291,24 @@ class DashboardScreen(Screen[None]):
     def _show_broken(self, error: AuthlensError) -> None:
         self.add_class("-broken")
         self.pane.border_title = "The credentials cannot be read"
-        self.pane.show(broken_words(error))
+        self.pane.show((Item(broken_words(error)),))
         self.listing.forget_seen()
 
     def _show_detail(self) -> None:
         holding, now = self.selected, self.context.now()
         if holding is None:
-            self.pane.show(nothing_matches(self.listing.text) if self.listing.holdings else EMPTY)
+            words = nothing_matches(self.listing.text) if self.listing.holdings else EMPTY
+            self.pane.show((Item(words),))
             return
         _, events, traces = self._look_up(holding)
-        words = detail_words(
+        items = detail_items(
             holding,
             now,
             self.context.settings.present,
             jwt=self.tokens.claims_of(holding),
             trouble=self._troubles.get(holding.holding_id, ""),
         )
-        self.pane.show(words, event_words(events, now), traces, now=now)
+        self.pane.show(items, event_items(events, now), traces, now=now)
 
     def _look_up(self, holding: Holding) -> tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]]:
         """Return the stored events and traces of a credential; none if they cannot be read."""

@@ -9,7 +9,7 @@ from typing import Final
 from textual.widgets.option_list import Option
 
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.inventory import Holding, status_of
+from authlens_core.credentials.inventory.inventory import Holding, life_left, status_of
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, StatusKind
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -20,10 +20,18 @@ from authlens_core.safe_text import safe_line
 from authlens_core.state.settings import Settings
 from authlens_core.trace.record import Outcome
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.credentials.credential_row import ago, next_words, tone_of, until
+from authlens_tui.widgets.credentials.credential_row import (
+    ago,
+    life_bar,
+    life_tone,
+    next_words,
+    tone_of,
+    until,
+)
+from authlens_tui.widgets.hanging_text import Item
 from authlens_tui.words.durations import in_words
 
-__all__ = ["detail_words", "event_words", "trace_option"]
+__all__ = ["detail_items", "event_items", "trace_option"]
 
 _COLOURS: Final = {"good": "$text-success", "warning": "$text-warning", "bad": "$text-error"}
 _OUTCOMES: Final = {
@@ -31,143 +39,158 @@ _OUTCOMES: Final = {
     Outcome.FAILED: ("✖", "$text-error"),
     Outcome.CANCELLED: ("-", "$text-warning"),
 }
-_NAME: Final = 14  # cells
+_NAME: Final = 16  # cells
+_WHEN: Final = 14  # cells of the time of an event
+_BAR: Final = 24  # cells
 _MOST_CLAIMS: Final = 40
 Facts = Iterator[tuple[str, str]]
 
 
-def detail_words(
+def detail_items(
     holding: Holding,
     now: datetime,
     settings: Settings,
     *,
     jwt: Jwt | None = None,
     trouble: str = "",
-) -> Content:
+) -> Sequence[Item]:
     """Return everything known of a credential, no secret among it.
 
     Args:
         holding: the credential.
         now: the present.
         settings: they tell when it is refreshed automatically.
-        jwt: the token itself taken apart, where it is a JWT and was read.
+        jwt: the decoded token, if it is a JWT and was read.
         trouble: why the last automatic refresh could not be tried, or the empty string.
     """
-    standing = status_of(holding, now)
-    lines: list[Content] = [_state(standing)]
-    if standing.note:
-        lines += [Content(standing.note)]
-    if here := _here(holding, standing):
-        lines += [Content(here)]
-    if trouble:
-        lines += [Content(f"Refreshing by itself: {trouble}")]
-    lines += [Content(""), *_table(_facts(holding, now, settings))]
+    status = status_of(holding, now)
+    items = [_state(holding, status, now)]
+    notes = (status.note, _key_for(holding, status), f"Auto-refresh: {trouble}" if trouble else "")
+    items += [Item(Content(note), room=2) for note in notes if note]
+    items += [Item(Content()), *_table(_facts(holding, now, settings))]
     if jwt is not None:
-        lines += [Content(""), Content.styled("Claims, as the token says; not verified here", "bold")]
-        lines += _table(_claims(jwt, now))
-    return Content("\n").join(lines)
+        items += [
+            Item(Content()),
+            Item(Content.styled("Claims, as the token says; not verified here", "bold")),
+        ]
+        items += _table(_claims(jwt, now))
+    return items
 
 
-def _here(holding: Holding, standing: CredentialStatus) -> str:
+def _state(holding: Holding, status: CredentialStatus, now: datetime) -> Item:
+    """Return what matters first: the state, and how much of the token's life is left."""
+    share = life_left(holding, now)
+    left, spent = life_bar(share, _BAR)
+    bar = ((left, _COLOURS[life_tone(share, status)]), (f"{spent} ", "$quiet")) if share is not None else ()
+    ends = until(holding.token_ends, now)
+    words = ends if ends.startswith("expired") else f"expires in {ends}"
+    return Item(
+        Content.assemble(
+            (f"{status.symbol} {status.word}", f"bold {_COLOURS[tone_of(status)]}"),
+            "  ",
+            *bar,
+            "no expiry given" if holding.token_ends is None else words,
+        )
+    )
+
+
+def _key_for(holding: Holding, status: CredentialStatus) -> str:
     """Return which key of the dashboard does what the note gives a command for."""
-    renewed = standing.kind in (StatusKind.EXPIRED, StatusKind.SOON)
-    if holding.service_token is not None and renewed:
-        return "Here: u, for the new end or a new secret."
+    expiring = status.kind in (StatusKind.EXPIRED, StatusKind.SOON)
+    if holding.service_token is not None and expiring:
+        return "Here: u enters the new expiry or a new secret."
     token = holding.cloudflared
     if token is None or token.kind is not CloudflaredKind.APPLICATION or "*" in token.host:
         return ""
     if token.pending_url is not None:
-        return "Here: c copies the link of the login, l begins another."
-    return "Here: l, to log in with cloudflared." if standing.kind is StatusKind.EXPIRED else ""
+        return "Here: c copies the login link, l starts another login."
+    return "Here: l logs in with cloudflared." if status.kind is StatusKind.EXPIRED else ""
 
 
-def event_words(events: Sequence[Event], now: datetime) -> Content:
+def event_items(events: Sequence[Event], now: datetime) -> Sequence[Item]:
     """Return what happened to a credential, newest first; `e` shows all of it."""
-    lines = [Content.styled("Events", "bold")]
-    lines += _table((ago(event.at, now), f"{event.kind}  {event.detail}".strip()) for event in events)
-    return Content("\n").join(lines) if events else Content("")
+    if not events:
+        return ()
+    lines = _table(((ago(one.at, now), f"{one.kind}  {one.detail}".strip()) for one in events), _WHEN)
+    return (Item(Content.styled("Events", "bold $text-primary")), *lines)
 
 
-def _state(standing: CredentialStatus) -> Content:
-    return Content.styled(f"{standing.symbol} {standing.word}", f"bold {_COLOURS[tone_of(standing)]}")
-
-
-def _table(facts: Iterable[tuple[str, str]]) -> list[Content]:
-    return [Content.assemble((f"{name:<{_NAME}}", "$quiet"), safe_line(value)) for name, value in facts]
+def _table(facts: Iterable[tuple[str, str]], room: int = _NAME) -> list[Item]:
+    return [Item(Content(safe_line(value)), Content.styled(name, "$quiet"), room) for name, value in facts]
 
 
 def _facts(holding: Holding, now: datetime, settings: Settings) -> Facts:
     match holding.source:
         case Grant() as grant:
-            yield from _of_grant(grant, now)
-            coming = next_words(holding, now, settings)
-            if coming:
-                yield "by itself", coming
+            yield from _of_grant(grant, next_words(holding, now, settings), now)
         case ServiceToken() as token:
             yield from _of_service_token(token, now)
         case token:
             yield from _of_cloudflared(token, holding, now)
 
 
-def _of_grant(grant: Grant, now: datetime) -> Facts:
-    yield "resource", grant.resource_url
+def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
+    yield "Resource", grant.resource_url
     if grant.resource is not None and grant.resource != grant.resource_url:
-        yield "its metadata", grant.resource
-    yield "server", grant.issuer
-    yield "access token", until(grant.expires_at, now)
-    yield "ends at", _moment(grant.expires_at, "not stated")
-    yield "login", f"{ago(grant.obtained_at, now)}; its end is not stated"
-    yield "refresh token", "yes" if grant.has_refresh_token else "no: a login every time"
-    yield "refreshed", ago(grant.refreshed_at, now)
+        yield "In its metadata", grant.resource
+    yield "Server", grant.issuer
+    yield "Access token", f"from {ago(grant.refreshed_at, now)}; {_ends(grant.expires_at, now)}"
+    if not grant.has_refresh_token:
+        yield "Refresh token", "none: log in again when the access token expires"
+    else:
+        yield "Refresh token", f"stored; {coming}" if coming else "stored"
     if grant.attempts:
-        yield "failed tries", str(grant.attempts)
+        yield "Failed tries", str(grant.attempts)
+    yield "Login", f"{ago(grant.obtained_at, now)}; the server gives no expiry"
     if grant.last_tested is not None:
-        yield "last asked", f"{grant.last_verdict} {ago(grant.last_tested, now)}"
-    yield "last proven", ago(grant.last_proven_at, now)
-    yield "scope", grant.scope or "none stated"
-    yield "client", grant.client_id
-    yield "kept in", grant.place.words
-    yield "revocation", "offered by the server" if grant.revocation_endpoint else "not offered by the server"
+        yield "Last probe", f"{grant.last_verdict} {ago(grant.last_tested, now)}"
+    yield "Last verified", ago(grant.last_proven_at, now)
+    yield "Scope", grant.scope or "none given"
+    yield "Client ID", grant.client_id
+    yield "Stored in", grant.place.words
+    offered = grant.revocation_endpoint is not None
+    yield "Revocation", "offered by the server" if offered else "not offered by the server"
 
 
 def _of_cloudflared(token: CloudflaredToken, holding: Holding, now: datetime) -> Facts:
-    yield "kind", f"cloudflared, {token.kind} token; read-only here"
-    yield "host", token.host
-    yield "team", token.team or "not known"
-    yield "person", token.person or "not named"
-    yield "audience", token.audience or "not named"
-    yield "issued", ago(token.issued_at, now) if token.issued_at is not None else "not stated"
+    yield "Kind", f"cloudflared, {token.kind} token; read-only here"
+    yield "Host", token.host
+    yield "Team", token.team or "unknown"
+    yield "Account", token.person or "not in the token"
+    yield "Audience", token.audience or "not in the token"
+    yield "Issued", ago(token.issued_at, now) if token.issued_at is not None else "not in the token"
     if token.is_early(now):
-        yield "begins", until(token.not_before, now)
-    yield "token", until(token.expires_at, now)
-    yield "ends at", _moment(token.expires_at, "not stated")
+        yield "Valid from", until(token.not_before, now)
+    yield "Token", _ends(token.expires_at, now)
     if token.kind is CloudflaredKind.APPLICATION:
-        yield "login", f"{until(holding.login_ends, now)}: the organisation token of the team"
+        yield "Login", f"{until(holding.login_ends, now)}: the organisation token of the team"
     if token.pending_url is not None:
-        yield "login waits", token.pending_url
+        yield "Login link", token.pending_url
     if token.lock is not None:
-        yield "lock", f"process {token.lock.pid}, {'at it' if token.lock.holds else 'gone'}"
-    yield "file", str(token.path)
+        yield "Lock", f"process {token.lock.pid}, {'running' if token.lock.holds else 'not running'}"
+    yield "File", str(token.path)
 
 
 def _of_service_token(token: ServiceToken, now: datetime) -> Facts:
     if token.label:
-        yield "name", token.label
-    yield "resource", token.url
-    yield "client id", token.client_id
-    yield "sent as", f"{token.form}" + (f", {token.header}" if token.form == "single-header" else "")
-    yield "ends", until(token.expires_at, now) if token.expires_at is not None else "nobody said when"
-    yield "added", ago(token.added_at, now)
-    yield "secret from", ago(token.secret_from, now)
-    yield "last tested", ago(token.last_tested, now)
+        yield "Name", token.label
+    yield "Resource", token.url
+    yield "Client ID", token.client_id
+    yield "Sent as", f"{token.form}" + (f", {token.header}" if token.form == "single-header" else "")
+    yield "Token", _ends(token.expires_at, now)
+    yield "Added", ago(token.added_at, now)
+    yield "Secret from", ago(token.secret_from, now)
+    yield "Last tested", ago(token.last_tested, now)
     if token.last_words:
-        yield "it said", token.last_words
-    yield "last proven", ago(token.last_proven_at, now)
-    yield "kept in", token.place.words
+        yield "Answer", token.last_words
+    yield "Last verified", ago(token.last_proven_at, now)
+    yield "Stored in", token.place.words
 
 
-def _moment(moment: datetime | None, otherwise: str) -> str:
-    return otherwise if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+def _ends(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "no expiry given"
+    return f"{'expires' if moment > now else 'expired'} {moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _claims(jwt: Jwt, now: datetime) -> Facts:
@@ -183,7 +206,7 @@ def _claims(jwt: Jwt, now: datetime) -> Facts:
 
 
 def trace_option(kept: TraceSummary, now: datetime) -> Option:
-    """Return a kept trace as a line of the history: how it ended, what it was, when."""
+    """Return a stored trace as a line of the history: how it ended, what it was, when."""
     sign, colour = _OUTCOMES.get(kept.outcome, ("·", ""))
     words = Content.assemble((f"{sign} ", colour), f"{kept.kind.value:<8} ", (ago(kept.at, now), "$quiet"))
     return Option(words, id=kept.trace_id)

@@ -9,11 +9,11 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 
 from authlens_core.credentials.records.traces import TraceSummary
-from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_detail import trace_option
+from authlens_tui.widgets.hanging_text import HangingText, Item
 
 __all__ = ["CredentialPane"]
 
@@ -21,9 +21,9 @@ __all__ = ["CredentialPane"]
 class CredentialPane(VerticalScroll):
     """Shows texts that change every second and repaints only what did."""
 
-    detail = getters.query_one("#detail", Static)
+    detail = getters.query_one("#detail", HangingText)
     history = getters.query_one("#history", OptionList)
-    happened = getters.query_one("#happened", Static)
+    happened = getters.query_one("#happened", HangingText)
 
     class TraceChosen(Message):
         """The user chose a trace of the history."""
@@ -34,40 +34,34 @@ class CredentialPane(VerticalScroll):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._shown: dict[Static, str] = {}
         self._traces: tuple[TraceSummary, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Lay out the facts, and beside them what was sent and what happened."""
-        yield Static(id="detail")
+        yield HangingText(id="detail")
         with Vertical(id="side"):
             history = OptionList(id="history")
             history.border_title = "Recorded requests (redacted)"
             yield history
-            yield Static(id="happened")
+            yield HangingText(id="happened")
 
     def show(
         self,
-        detail: Content,
-        events: Content | None = None,
+        detail: Sequence[Item],
+        events: Sequence[Item] = (),
         traces: Sequence[TraceSummary] = (),
         *,
         now: datetime | None = None,
     ) -> None:
         """Show a credential, or a text alone; `now` dates the traces."""
-        self._put(self.detail, detail)
-        self._put(self.happened, events or Content(""))
+        self.detail.show(detail)
+        self.happened.show(events)
         if tuple(traces) != self._traces:
             self._traces = tuple(traces)
             self.history.clear_options()
             if now is not None:
                 self.history.add_options([trace_option(one, now) for one in traces])
             self.history.display = bool(traces)
-
-    def _put(self, part: Static, words: Content) -> None:
-        if words.plain != self._shown.get(part):
-            self._shown[part] = words.plain
-            part.update(words)
 
     @on(OptionList.OptionSelected, "#history")
     def _trace_chosen(self, event: OptionList.OptionSelected) -> None:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, status_of
+from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, life_left, status_of
 from authlens_core.credentials.lifecycle.refresh_schedule import refresh_due, seconds_until_retry
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, GrantState, StatusKind
 from authlens_core.state.settings import Settings
 from authlens_tui.words.durations import in_words
 
-__all__ = ["GAP", "Column", "RowText", "ago", "columns_for", "next_words", "row_of", "tone_of", "until"]
+__all__ = [
+    "BAR",
+    "DEFAULT_COLUMNS",
+    "GAP",
+    "Column",
+    "RowText",
+    "ago",
+    "columns_for",
+    "life_bar",
+    "life_tone",
+    "next_words",
+    "row_of",
+    "tone_of",
+    "until",
+]
 
 
 class Column(NamedTuple):
@@ -25,31 +39,52 @@ class Column(NamedTuple):
 
 GAP: Final = 2
 """Cells between two columns."""
+BAR: Final = 8
+"""Cells of the bar that shows how much of its life a token has left."""
+_LEFT: Final = 11  # cells of the longest span: `59 min 59 s`
 _SMALLEST_RESOURCE: Final = 20
-_STATE: Final = Column("state", "State", 22)
-_SHORT_STATE: Final = Column("state", "State", 13)
+_RESOURCE: Final = 28  # cells that a resource has before other columns take any
+_LONGEST_STATE: Final = 22
+_SHORT_STATE: Final = 13
 _ROOMY: Final = 60
-_MORE: Final = (
-    (48, Column("token", "Token", 11)),
-    (60, Column("kind", "Kind", 11)),
-    (86, Column("login", "Login", 10)),
-    (100, Column("proven", "Proven", 12)),
-    (114, Column("next", "Refresh", 13)),
-    (144, Column("team", "Team", 22)),
-    (168, Column("person", "Person", 22)),
-)
-"""From which width on there is room for what; left out is the least missed, which the detail has, too."""
+_OPTIONAL: Final[Mapping[str, Column]] = {
+    column.key: column
+    for column in (
+        Column("life", "Expires", BAR + 1 + _LEFT),
+        Column("kind", "Kind", 11),
+        Column("proven", "Verified", 10),
+        Column("next", "Refresh", 13),
+        Column("login", "Login", 10),
+        Column("team", "Team", 22),
+        Column("person", "Account", 22),
+    )
+}
+DEFAULT_COLUMNS: Final = tuple(_OPTIONAL)
+"""The columns beside resource and state, the most useful first: one is left out where there is no room."""
 
 
-def columns_for(width: int) -> tuple[Column, ...]:
-    """Return the columns that fit into `width` cells; the resource takes what the others leave."""
-    fixed = [_STATE if width >= _ROOMY else _SHORT_STATE]
-    fixed += [column for least, column in _MORE if width >= least]
-    resource = width - sum(column.width + GAP for column in fixed)
-    shown = {column.key: column for column in fixed}
-    shown["resource"] = Column("resource", "Resource", max(_SMALLEST_RESOURCE, resource))
-    order = ("state", "token", "login", "resource", "kind", "next", "proven", "team", "person")
-    return tuple(shown[key] for key in order if key in shown)
+def columns_for(
+    width: int, state: int = _LONGEST_STATE, wanted: Sequence[str] = DEFAULT_COLUMNS
+) -> tuple[Column, ...]:
+    """Return the columns that fit into `width` cells; the resource takes what the others leave.
+
+    Args:
+        width: cells of the table.
+        state: cells of the longest state.
+        wanted: keys of the columns beside resource and state, in their order.
+    """
+    state = min(state, _LONGEST_STATE if width >= _ROOMY else _SHORT_STATE)
+    left = width - state - GAP
+    fitting = []
+    for column in (_OPTIONAL[key] for key in wanted if key in _OPTIONAL):
+        if column.key == "life" and width < _ROOMY + BAR:
+            column = column._replace(width=_LEFT)  # noqa: PLW2901 - the bar gives way first
+        least = _RESOURCE if width >= _ROOMY else _SMALLEST_RESOURCE
+        if left - column.width - GAP >= least:
+            left -= column.width + GAP
+            fitting.append(column)
+    resource = Column("resource", "Resource", max(_SMALLEST_RESOURCE, left))
+    return (resource, Column("state", "State", state), *fitting)
 
 
 _GOOD: Final = frozenset({StatusKind.LIVE, StatusKind.UNKNOWN_END})
@@ -62,11 +97,41 @@ _WARNING: Final = frozenset(
 _KINDS: Final = {HoldingKind.SERVICE_TOKEN: "service"}
 
 
+_FULL, _SPENT = "━", "─"
+_LITTLE: Final = 0.2  # share of a life below which it is worth a warning
+
+
 class RowText(NamedTuple):
-    """The text of a row by the key of its column, and the tone of its state: the colour says nothing more."""
+    """The text of a row by the key of its column, and two tones: the colour says nothing more.
+
+    Attributes:
+        cells: the text of each column.
+        tone: of the state.
+        life: the share of its life that is left, None if unknown.
+        life_tone: of the bar that shows it.
+    """
 
     cells: Mapping[str, str]
     tone: str
+    life: float | None = None
+    life_tone: str = ""
+
+
+def life_bar(share: float | None, cells: int = BAR) -> tuple[str, str]:
+    """Return what is left of a life and what is spent, as the two parts of a bar; blank where unknown.
+
+    The last cell stays as long as anything is left.
+    """
+    if share is None:
+        return "", " " * cells
+    full = min(cells, max(1, round(share * cells))) if share > 0 else 0
+    return _FULL * full, _SPENT * (cells - full)
+
+
+def life_tone(share: float | None, standing: CredentialStatus) -> str:
+    """Return the tone of the bar: that of the state, unless the token works and its life is nearly over."""
+    tone = tone_of(standing)
+    return "warning" if tone == "good" and share is not None and share < _LITTLE else tone
 
 
 def row_of(
@@ -78,14 +143,15 @@ def row_of(
         holding: the credential.
         now: the present.
         settings: they tell when it is refreshed automatically.
-        busy: what is under way, by the id of the credential, in a word or two.
+        busy: what is running, by the id of the credential, in a word or two.
         trouble: see `next_words`.
     """
     standing = status_of(holding, now)
     doing = busy.get(holding.holding_id)
+    share = None if standing.kind is StatusKind.REVOKED else life_left(holding, now)
     cells = {
         "state": f"{standing.symbol} {standing.word}" if doing is None else f"⋯ {doing}",
-        "token": until(holding.token_ends, now),
+        "life": until(holding.token_ends, now).removeprefix("expired "),
         "login": _login(holding, now),
         "resource": holding.title,
         "kind": _KINDS.get(holding.kind, holding.kind.value),
@@ -94,7 +160,8 @@ def row_of(
         "team": holding.team,
         "person": holding.person,
     }
-    return RowText(cells, tone_of(standing) if doing is None else "busy")
+    tone = tone_of(standing) if doing is None else "busy"
+    return RowText(cells, tone, share, life_tone(share, standing))
 
 
 def tone_of(standing: CredentialStatus) -> str:
@@ -110,7 +177,7 @@ def until(moment: datetime | None, now: datetime) -> str:
         return "unknown"
     seconds = (moment - now).total_seconds()
     if seconds <= 0:
-        return "ended"
+        return f"expired {_soon(seconds)} ago"
     # A token that lasts minutes is watched by the second.
     return f"{int(seconds) // 60} min {int(seconds) % 60} s" if 60 <= seconds < 3600 else in_words(seconds)
 
@@ -124,21 +191,19 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 
 def _login(holding: Holding, now: datetime) -> str:
-    """Return the second clock: until the login ends, else how long it has lasted."""
+    """Return the second clock: until the login ends, else how long ago it was."""
     if holding.login_ends is not None:
         left = (holding.login_ends - now).total_seconds()
-        return _soon(left) if left > 0 else "ended"
+        return f"{_soon(left)} left" if left > 0 else "expired"
     if holding.kind is HoldingKind.SERVICE_TOKEN:
         return "none"
     if holding.since is None:
         return "unknown"
     seconds = (now - holding.since).total_seconds()
-    return f"for {_soon(seconds)}" if seconds >= 0 else "unknown"
+    return f"{_soon(seconds)} ago" if seconds >= 0 else "unknown"
 
 
 def _proven(holding: Holding, now: datetime) -> str:
-    if holding.kind is HoldingKind.CLOUDFLARED and holding.last_proven_at is None:
-        return "not by us"
     if holding.last_proven_at is None:
         return "never"
     seconds = (now - holding.last_proven_at).total_seconds()

@@ -21,12 +21,21 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from authlens_core.credentials.inventory.inventory import Group, Holding
-from authlens_tui.widgets.credentials.credential_row import GAP, Column, RowText, columns_for
+from authlens_tui.widgets.credentials.credential_row import (
+    BAR,
+    DEFAULT_COLUMNS,
+    GAP,
+    Column,
+    RowText,
+    columns_for,
+    life_bar,
+)
 
 __all__ = ["CredentialTable"]
 
 _HEADER: Final = 1  # rows
 _PREFIX: Final = "credential-table--"
+_NARROWEST_STATE: Final = 7  # cells: more than its title
 _TONES: Final = ("good", "warning", "bad", "busy")
 
 
@@ -35,6 +44,7 @@ class CredentialTable(ScrollView, can_focus=True):
 
     Args:
         make: makes the text of a row from its credential, as it is now.
+        wanted: keys of the columns beside resource and state, in their order.
         id: the id of the widget.
     """
 
@@ -44,6 +54,7 @@ class CredentialTable(ScrollView, can_focus=True):
         color: $foreground;
         overflow-x: hidden;
         & > .credential-table--header { background: $panel; color: $foreground; text-style: bold; }
+        & > .credential-table--quiet { color: $quiet; }
         & > .credential-table--good { color: $text-success; }
         & > .credential-table--warning { color: $text-warning; }
         & > .credential-table--bad { color: $text-error; }
@@ -62,7 +73,7 @@ class CredentialTable(ScrollView, can_focus=True):
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        _PREFIX + part for part in ("header", "group", "cursor", *_TONES)
+        _PREFIX + part for part in ("header", "group", "cursor", "quiet", *_TONES)
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", show=False),
@@ -75,14 +86,22 @@ class CredentialTable(ScrollView, can_focus=True):
     ]
 
     class Highlighted(Message):
-        """The cursor is on another credential now, or on none."""
+        """The cursor is on another credential, or on none."""
 
     class Chosen(Message):
         """The user wants to see more of the credential under the cursor."""
 
-    def __init__(self, make: Callable[[Holding], RowText], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        make: Callable[[Holding], RowText],
+        wanted: Sequence[str] = DEFAULT_COLUMNS,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
         super().__init__(id=id)
         self._make = make
+        self._wanted_columns = wanted
+        self._state_width = 0
         self._rows: Sequence[Holding | Group] = ()
         self._places: dict[str, int] = {}
         self._columns: tuple[Column, ...] = ()
@@ -115,7 +134,9 @@ class CredentialTable(ScrollView, can_focus=True):
         self._places = {row.holding_id: number for number, row in enumerate(rows) if isinstance(row, Holding)}
         self._cursor = self._place_of_wanted()
         self._drawn.clear()
+        self._state_width = 0
         self.virtual_size = Size(self.size.width, len(rows) + _HEADER)
+        self.tick()
         self.refresh()
         self.call_after_refresh(self._bring_into_view)
         if self.selected is not before:
@@ -139,16 +160,28 @@ class CredentialTable(ScrollView, can_focus=True):
 
     def tick(self) -> None:
         """Make the rows in view again and draw those that have changed."""
-        for number in self._in_view():
-            row = self._rows[number]
-            if not isinstance(row, Holding) or number not in self._drawn:
-                continue
-            if self._plain(self._make(row)) != self._drawn[number]:
+        rows = ((number, self._rows[number]) for number in self._in_view())
+        made = {number: self._make(row) for number, row in rows if isinstance(row, Holding)}
+        widest = max((cell_len(row.cells["state"]) for row in made.values()), default=0)
+        if widest > self._state_width:
+            self._state_width = widest
+            self._fit_columns()
+            return
+        for number, row in made.items():
+            if number in self._drawn and self._plain(row) != self._drawn[number]:
                 del self._drawn[number]
                 self._redraw(number)
 
+    def _fit_columns(self) -> None:
+        """Make the state as wide as the widest one seen, and give the others what is left."""
+        width = self.scrollable_content_region.width
+        self._columns = columns_for(width, max(self._state_width, _NARROWEST_STATE), self._wanted_columns)
+        self._drawn.clear()
+        self.refresh()
+
     def _plain(self, row: RowText) -> tuple[str, ...]:
-        return tuple(row.cells[column.key] for column in self._columns)
+        bar = "".join(life_bar(row.life))
+        return (bar, *(row.cells[column.key] for column in self._columns))
 
     def _in_view(self) -> range:
         top = self.scroll_offset.y
@@ -164,10 +197,9 @@ class CredentialTable(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Give the columns the width there is."""
-        self._columns = columns_for(self.scrollable_content_region.width)
-        self._drawn.clear()
+        self._fit_columns()
+        self.tick()
         self.virtual_size = Size(self.size.width, len(self._rows) + _HEADER)
-        self.refresh()
         self._bring_into_view()
 
     def notify_style_update(self) -> None:
@@ -189,29 +221,34 @@ class CredentialTable(ScrollView, can_focus=True):
         if isinstance(row, Group):
             return self._line([f"{row.name} · {row.size}"], width, self._style("group"), (width,))
         made = self._make(row)
-        texts = self._drawn[number] = self._plain(made)
-        if number == self._cursor:
-            # The cursor's own colours alone: others may not be readable on it.
-            return self._line(texts, width, self._style("cursor"))
-        state = self.rich_style + self._style(made.tone, partial=True)
-        return self._line(texts, width, self.rich_style, state=state)
+        self._drawn[number] = self._plain(made)
+        # On the cursor line only the cursor's own colours: others may not be readable on it.
+        alone = self._style("cursor") if number == self._cursor else None
+        segments = [piece for column in self._columns for piece in self._cell(column, made, alone)]
+        return Strip(segments).crop_extend(0, width, alone or self.rich_style)
+
+    def _cell(self, column: Column, made: RowText, alone: Style | None) -> Iterable[Segment]:
+        """Return one cell and the gap after it; `alone` replaces every style."""
+        plain, text, room = alone or self.rich_style, made.cells[column.key], column.width
+        style = alone or plain + self._style(_quiet_or(column.key, made), partial=True)
+        if column.key == "life" and room > BAR:
+            left, spent = life_bar(made.life)
+            yield Segment(left, alone or plain + self._style(made.life_tone, partial=True))
+            yield Segment(f"{spent} ", alone or plain + self._style("quiet", partial=True))
+            room -= BAR + 1
+        yield Segment(_fitting(text, room), style)
+        yield Segment(" " * GAP, plain)
 
     def _style(self, part: str, *, partial: bool = False) -> Style:
+        if not part:
+            return Style.null()
         return self.get_component_rich_style(_PREFIX + part, partial=partial)
 
-    def _line(
-        self,
-        texts: Iterable[str],
-        width: int,
-        style: Style,
-        widths: Iterable[int] = (),
-        state: Style | None = None,
-    ) -> Strip:
-        """Return one row: each text in its width; what is cut ends in an ellipsis."""
+    def _line(self, texts: Iterable[str], width: int, style: Style, widths: Iterable[int] = ()) -> Strip:
+        """Return one row in one style: each text in its width; what is cut ends in an ellipsis."""
         segments: list[Segment] = []
         for text, room in zip(texts, widths or (column.width for column in self._columns), strict=True):
-            segments.append(Segment(_fitting(text, room), style if segments or state is None else state))
-            segments.append(Segment(" " * GAP, style))
+            segments += [Segment(_fitting(text, room), style), Segment(" " * GAP, style)]
         return Strip(segments).crop_extend(0, width, style)
 
     # -- the cursor ------------------------------------------------------------------------------------
@@ -283,6 +320,13 @@ class CredentialTable(ScrollView, can_focus=True):
     def on_blur(self) -> None:
         """Draw the cursor as one without the focus."""
         self.refresh()
+
+
+def _quiet_or(key: str, made: RowText) -> str:
+    """Return the tone of a cell: resource and expiry stand out, the state has its own."""
+    if key == "state":
+        return made.tone
+    return "" if key in ("resource", "life") else "quiet"
 
 
 def _fitting(text: str, width: int) -> str:

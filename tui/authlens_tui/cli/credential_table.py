@@ -1,0 +1,51 @@
+"""The table of `authlens list`: a header, then one line for each credential, in the dashboard's order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from authlens_core.access.cloudflared_files import CloudflaredToken
+from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, status_of
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_tui.widgets.credentials.credential_row import until
+
+_TITLES: Final = ("RESOURCE", "STATE", "EXPIRES", "KIND")
+_WIDEST: Final = 60  # cells of a column: one long resource does not push the others away
+_GAP: Final = "  "
+
+
+def table_lines(holdings: Sequence[Holding], now: datetime) -> tuple[str, list[tuple[str, str]]]:
+    """Return the header, and for each credential its line and what is odd about it."""
+    cells = [_cells(holding, now) for holding in holdings]
+    widths = [
+        min(_WIDEST, max(len(title), *(len(row[place]) for row in cells)))
+        for place, title in enumerate(_TITLES)
+    ]
+    notes = (status_of(holding, now).note for holding in holdings)
+    return _line(_TITLES, widths), [
+        (_line(row, widths), note) for row, note in zip(cells, notes, strict=True)
+    ]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return _GAP.join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _cells(holding: Holding, now: datetime) -> tuple[str, ...]:
+    status = status_of(holding, now)
+    ends = holding.token_ends
+    left = "no expiry given" if ends is None else until(ends, now).removeprefix("expired ")
+    within = "in " if ends is not None and ends > now else ""
+    resource = holding.url or holding.title
+    return resource, f"{status.symbol} {status.word}", f"{within}{left}", _kind(holding)
+
+
+def _kind(holding: Holding) -> str:
+    match holding.source:
+        case CloudflaredToken() as token:
+            return ", ".join(filter(None, (f"cloudflared {token.kind}", token.person)))
+        case ServiceToken() as token:
+            return f"service token {token.label or token.client_id}"
+    return f"{HoldingKind.GRANT} at {holding.team}"

@@ -1,0 +1,61 @@
+"""Text whose lines hang: what does not fit goes on under the value, not under the name before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from textual.geometry import Size
+from textual.widgets import Static
+
+from authlens_tui.terminal.content import Content
+
+_LEAST: Final = 10  # cells of a value: with fewer, it starts at the left edge
+
+
+class Item(NamedTuple):
+    """A line: what comes first, the cells it takes, and the text that hangs after it."""
+
+    words: Content
+    name: Content = Content()
+    room: int = 0
+
+
+class HangingText(Static):
+    """Wraps items for the width there is."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._items: tuple[Item, ...] = ()
+        self._wrapped: tuple[int, Content] = (0, Content())
+
+    def show(self, items: Sequence[Item]) -> None:
+        """Show other items; nothing is painted where they read and look the same."""
+        if tuple(items) != self._items:
+            self._items = tuple(items)
+            self._wrapped = (0, Content())
+            self.refresh(layout=True)
+
+    def _text(self, width: int) -> Content:
+        if self._wrapped[0] != width:
+            lines = [line for item in self._items for line in _wrap(item, width)]
+            self._wrapped = width, Content("\n").join(lines)
+        return self._wrapped[1]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """Return the lines that the items take in `width` cells."""
+        return self._text(width).plain.count("\n") + 1 if self._items else 0
+
+    def render(self) -> Content:
+        """Return the items for the width of the widget."""
+        return self._text(max(1, self.content_size.width))
+
+
+def _wrap(item: Item, width: int) -> list[Content]:
+    hang = item.room if width - item.room >= _LEAST else 0
+    first, *more = item.words.wrap(width - hang) or [Content()]
+    gap = max(0, hang - item.name.cell_length)
+    if not hang and item.name:
+        return [Content.of(line) for line in Content.assemble(item.name, " ", item.words).wrap(width)]
+    head = Content.assemble(item.name, " " * gap, first)
+    return [head, *(Content.assemble(" " * hang, line) for line in more)]

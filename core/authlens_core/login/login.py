@@ -150,21 +150,20 @@ class Login:
 
     def parts(self) -> tuple[Part, ...]:
         """Return every other part of what the next stage sends, unchanged; to amend one is tampering."""
-        if self.position is Stage.AUTHORIZATION:
-            return parts_of_link(self._honest_link() or "")
         request = self._honest_request()
-        return () if self.position is None or request is None else parts_of_request(self.position, request)
+        if self.position is not None and request is not None:
+            return parts_of_request(self.position, request)
+        return parts_of_link(self._honest_link() or "") if self.position is Stage.AUTHORIZATION else ()
 
     def places(self) -> tuple[EditLocation, ...]:
         """Return where something can be added to what the next stage sends."""
-        if self.position is Stage.AUTHORIZATION:
-            return places_of(None)
         request = self._honest_request()
-        return () if request is None else places_of(request)
+        return () if request is None and self.position is not Stage.AUTHORIZATION else places_of(request)
 
     def planned_link(self) -> str | None:
-        """Return the link that the authorization stage will hand out, where that is next."""
-        link = self._honest_link() if self.position is Stage.AUTHORIZATION else None
+        """Return the link that the next stage hands out; None if it does not, or sends something first."""
+        known = self.position is Stage.AUTHORIZATION and self._honest_request() is None
+        link = self._honest_link() if known else None
         return None if link is None else amended_url(link, self.amendments)
 
     def _honest_link(self) -> str | None:

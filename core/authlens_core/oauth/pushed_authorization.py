@@ -86,6 +86,11 @@ def pushed_authorization_url(endpoint: str, *, client_id: str, request_uri: str)
     return f"{base}?{own}{encode_query([('client_id', client_id), ('request_uri', request_uri)])}"
 
 
+def refers_to_pushed(url: str) -> bool:
+    """Return whether an authorization URL refers to a pushed request instead of carrying the parameters."""
+    return any(name == "request_uri" for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True))
+
+
 def _request_uri_check(value: JsonValue) -> Check:
     name, expected = f"{_STAGE}.request_uri", f"an absolute URI of at most {_URI_LIMIT} characters"
     why = "The browser hands it to the authorization endpoint instead of the parameters."

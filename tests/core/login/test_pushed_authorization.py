@@ -7,9 +7,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.login import Login
+from authlens_core.login.tampering.amendment import EditLocation
+from authlens_core.login.tampering.experiments import experiment_named
+from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Response
 from authlens_core.secret import Secret
-from authlens_core.trace.record import Outcome, Stage
+from authlens_core.trace.record import Outcome, Stage, StageRecord
 from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, honest, reply, server_document
 
@@ -58,3 +62,56 @@ async def test_without_a_good_reference_no_link_is_given_out(answer: Response) -
         trace = await login.run_all()
     assert (trace.records[-1].stage, trace.records[-1].outcome) == (Stage.AUTHORIZATION, Outcome.FAILED)
     assert not [event for event in events if isinstance(event, AuthorizationReady)]
+
+
+async def _attacked(answer: Response, name: str) -> tuple[Login, ScriptedSender, StageRecord]:
+    """Return a login in which an attack on the link was tried, and the record of that stage."""
+    sender = _sender(answer)
+    async with login_to(sender) as login:
+
+        def watch(event: Event) -> None:
+            if isinstance(event, AuthorizationReady):
+                [pushed] = [one for one in sender.sent if one.line == PAR]
+                login.paste(Secret(f"?code=c&state={pushed.form['state']}"))
+
+        login.watch(watch)
+        login.arm(experiment_named(name))
+        while (login.position or Stage.ACCESS) is not Stage.EXCHANGE:
+            record = await login.step()
+            if record.outcome is not Outcome.PASSED:
+                break
+        return login, sender, record
+
+
+async def test_an_attack_on_the_link_changes_the_pushed_request_and_not_the_link() -> None:
+    login, sender, record = await _attacked(
+        reply(201, {"request_uri": REFERENCE, "expires_in": 60}), "missing_resource"
+    )
+    [pushed] = [one for one in sender.sent if one.line == PAR]
+    assert "resource" not in pushed.form
+    assert "?" not in pushed.request.url
+    link = login.facts.authorization_url or ""
+    assert parse_qs(urlsplit(link).query) == {"client_id": ["client-1"], "request_uri": [REFERENCE]}
+    assert record.tampering == ("resource was left out",)
+    assert [check.severity for check in record.checks if check.judges_attack] == [Severity.WARNING]
+
+
+async def test_a_pushed_request_that_is_refused_is_the_refusal_of_the_attack() -> None:
+    _, _, record = await _attacked(
+        reply(400, {"error": "invalid_request", "error_description": "redirect_uri"}),
+        "other_redirect_authorization",
+    )
+    assert record.outcome is Outcome.FAILED
+    [verdict] = [check for check in record.checks if check.judges_attack]
+    assert (verdict.severity, verdict.seen.startswith("400 invalid_request")) == (Severity.PASS, True)
+
+
+async def test_what_is_edited_is_the_pushed_request() -> None:
+    async with login_to(_sender(reply(201, {"request_uri": REFERENCE}))) as login:
+        while login.position is not Stage.AUTHORIZATION:
+            await login.step()
+        assert login.planned_link() is None
+        planned = login.planned()
+        assert planned is not None
+        assert planned.request.url == f"{ISSUER}/par"
+        assert {part.place for part in login.parts() if part.name == "code_challenge"} == {EditLocation.FORM}

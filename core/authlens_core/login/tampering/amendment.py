@@ -70,6 +70,11 @@ class RequestEdit:
         return self.value.reveal() if isinstance(self.value, Secret) else self.value
 
     @property
+    def pushed(self) -> RequestEdit:
+        """The same change in a pushed authorization request: what the link would carry is in its form."""
+        return replace(self, place=EditLocation.FORM) if self.place is EditLocation.QUERY else self
+
+    @property
     def words(self) -> str:
         """What was done, a few words without any value."""
         if self.place is EditLocation.METHOD:

@@ -72,6 +72,22 @@ def answered_the_link(experiment: Experiment, *, refused: bool, status: int | No
     return _check(experiment, _Answer(experiment.accepted, "it sent the browser to that address"))
 
 
+def answered_the_push(
+    experiment: Experiment, pushed: Exchange, sent: Sequence[Secret] = ()
+) -> tuple[Check, ...]:
+    """Judge a pushed authorization request that was refused; empty if it was taken: the link shows more."""
+    response = pushed.response
+    if response is None or pushed.failure is not None:
+        cause = pushed.failure.cause if pushed.failure is not None else "nothing came back"
+        return (_check(experiment, _Answer(Severity.NOTICE, f"no answer: {cause}")),)
+    if response.status < 300:
+        return ()
+    error = read_error(response, sent)
+    if response.status < 500 and error is not None:
+        return (_check(experiment, _refused(experiment, f"{response.status} {error}", error)),)
+    return (_check(experiment, _Answer(Severity.WARNING, f"{response.status}. {_NOT_REFUSED}")),)
+
+
 def answered_by_authlens(experiment: Experiment, response: AuthorizationResponse) -> Check:
     """Judge authlens itself: whether it took a forged callback for an answer."""
     if response.code is not None or response.error is not None:

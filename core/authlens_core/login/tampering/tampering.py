@@ -22,6 +22,7 @@ from authlens_core.login.tampering.experiment_verdict import (
     answered_by_authlens,
     answered_on_callback,
     answered_the_link,
+    answered_the_push,
     answered_with_resource,
     answered_with_tokens,
     link_is_refused,
@@ -32,6 +33,7 @@ from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.check import Check, failed, noticed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.oauth.pushed_authorization import refers_to_pushed
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
@@ -99,7 +101,10 @@ class Tampering:
 
     def request(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
         """Return the first request of a stage as it is to be sent."""
-        request = amended_request(planned.request, self.amendments(stage, facts))
+        amendments = self.amendments(stage, facts)
+        if planned.purpose is Purpose.PUSHED_AUTHORIZATION:
+            amendments = tuple(one.pushed for one in amendments)
+        request = amended_request(planned.request, amendments)
         return planned if request == planned.request else replace(planned, request=request)
 
     def sending(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
@@ -122,17 +127,22 @@ class Tampering:
         return replace(planned, purpose=planned.purpose.again)
 
     def link(self, learned: StageResult) -> StageResult:
-        """Return what the authorization stage learned with its link changed, and note what was changed."""
+        """Return what the authorization stage learned with its link changed, and note what was changed.
+
+        A link that refers to a pushed request stays as it is: the change was in the request.
+        """
         url, facts = learned.facts.authorization_url, learned.facts
         amendments = self.amendments(Stage.AUTHORIZATION, facts)
-        changed = None if url is None else amended_url(url, amendments)
-        if changed is None or changed == url:
-            return learned
         of_link = tuple(one for one in amendments if one.place is not EditLocation.CALLBACK)
+        if url is None or not of_link:
+            return learned
+        changed = url if refers_to_pushed(url) else amended_url(url, amendments)
+        if changed == url and not refers_to_pushed(url):
+            return learned
         self._note(of_link)
         shown = {fact.name: fact for fact in learned.shown}
         for one in of_link:
-            if one.place is not EditLocation.QUERY:
+            if one.pushed.place is not EditLocation.FORM:
                 continue
             old = shown.get(one.name, Fact(one.name, ""))
             if one.value is None:
@@ -188,6 +198,9 @@ class Tampering:
     ) -> tuple[Check, ...]:
         """Hold the answers of `stage` against the experiment that acted in it."""
         experiment = self._here(stage)
+        pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
+        if experiment is not None and pushed is not None and experiment.referee is not Referee.AUTHLENS:
+            return answered_the_push(experiment, pushed, sent)
         if experiment is not None and experiment.referee is Referee.TOKEN_ENDPOINT and exchanges:
             return (answered_with_tokens(experiment, exchanges, sent),)
         if experiment is not None and experiment.referee is Referee.RESOURCE:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urljoin
 
-from authlens_core.credentials.inventory.request_headers import Fields
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.wire.streaming import RawField
 
@@ -97,12 +96,14 @@ def asks_for_a_token(status: int, fields: Iterable[RawField]) -> bool:
     return not schemes or bool(schemes & {b"bearer", b"dpop", b"cloudflare-access"})
 
 
-def request_fields(given: Iterable[RawField], credential: Fields, mapping: Mapping) -> tuple[RawField, ...]:
+def request_fields(
+    given: Iterable[RawField], credential: Iterable[tuple[str, str]], mapping: Mapping
+) -> tuple[RawField, ...]:
     """Return the header fields for the resource: the client's, without its own credentials, and ours."""
     given = tuple(given)
-    ours = tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in credential.fields)
+    ours = tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in credential)
     dropped = {name.lower() for name, _ in ours} | _ACCESS_CREDENTIALS | _named_by_connection(given)
-    dropped |= {b"host", b"expect"}
+    dropped |= {b"host", b"expect", b"dpop"}
     kept = [_with_our_origin(pair, mapping) for pair in given if pair[0].lower() not in dropped]
     host = mapping.upstream.origin.partition("://")[2].encode("ascii")
     return ((b"Host", host), *kept, *_framing(given), *ours)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from authlens_core.credentials.inventory.request_headers import Fields
 from authlens_core.errors import Refused, ServerMisconfigured
 from authlens_core.gateway.event_stream import EventReader, EventTooLarge
 from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, line_of, parse_message
 from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.gateway.signed_stream import OwnFields, signed_stream
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
@@ -111,8 +112,8 @@ class McpHttp:
         credential = await self._credential.fields()
         for last in (False, True):
             async with AsyncExitStack() as stack:
-                request = self._request(method, fields, data, credential)
-                answer = await stack.enter_async_context(self._wire.stream(request))
+                build = partial(self._request, method, fields, data)
+                answer = await stack.enter_async_context(signed_stream(self._wire, credential, build))
                 if not asks_for_a_token(answer.status, answer.fields):
                     self._credential.accepted(credential)
                     yield answer
@@ -125,7 +126,7 @@ class McpHttp:
         raise Refused(f"{shown} refuses the credential.", f"To see why: authlens probe --kept {shown}")
 
     def _request(
-        self, method: str, fields: tuple[tuple[str, str], ...], data: bytes, credential: Fields
+        self, method: str, fields: tuple[tuple[str, str], ...], data: bytes, credential: OwnFields
     ) -> StreamedRequest:
         target = (self._url.path or "/") + ("" if self._url.query is None else f"?{self._url.query}")
         raw = tuple(
@@ -136,7 +137,7 @@ class McpHttp:
                 ("Accept", "application/json, text/event-stream" if method != "GET" else "text/event-stream"),
                 ("Accept-Encoding", "identity"),
                 *fields,
-                *credential.fields,
+                *credential,
             )
         )
         return StreamedRequest(method, self._url, target.encode("ascii"), raw, _one(data) if data else None)

@@ -29,6 +29,7 @@ from authlens_core.gateway.forwarding import (
 )
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_failure
 from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.gateway.signed_stream import OwnFields, signed_stream
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
 
@@ -144,14 +145,13 @@ class ReverseProxy:
         """Ask the resource once; return None when it is answered, or the renewed fields to try again with."""
         try:
             credential = await self.credential.fields()
-            request = StreamedRequest(
-                method,
-                self.mapping.upstream,
-                target,
-                request_fields(fields, credential, self.mapping),
-                incoming.body(),
-            )
-            async with self._wire.stream(request) as answer:
+
+            def build(own: OwnFields) -> StreamedRequest:
+                passed = request_fields(fields, own, self.mapping)
+                return StreamedRequest(method, self.mapping.upstream, target, passed, incoming.body())
+
+            replayable = not incoming.streamed
+            async with signed_stream(self._wire, credential, build, replayable=replayable) as answer:
                 if not asks_for_a_token(answer.status, answer.fields):
                     self.credential.accepted(credential)
                     return await self._pass_on(answer, send)

@@ -16,6 +16,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.gateway.forwarding import Elsewhere, asks_for_a_token, request_fields, response_fields
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_failure
 from authlens_core.gateway.reverse_proxy import ReverseProxy
+from authlens_core.gateway.signed_stream import OwnFields, signed_stream
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
     NetworkStream,
@@ -95,9 +96,12 @@ class UpgradeTunnel:
         """Ask the resource once; True says that the credential was renewed and it is worth another try."""
         try:
             credential = await self._proxy.credential.fields()
-            passed = (*request_fields(fields, credential, self._proxy.mapping), *_handshake(fields))
-            request = StreamedRequest("GET", self._proxy.mapping.upstream, target, passed)
-            async with self._wire.stream(request) as answer:
+
+            def build(own: OwnFields) -> StreamedRequest:
+                passed = (*request_fields(fields, own, self._proxy.mapping), *_handshake(fields))
+                return StreamedRequest("GET", self._proxy.mapping.upstream, target, passed)
+
+            async with signed_stream(self._wire, credential, build) as answer:
                 if not asks_for_a_token(answer.status, answer.fields):
                     self._proxy.credential.accepted(credential)
                     return await self._connect(answer, reader, writer)

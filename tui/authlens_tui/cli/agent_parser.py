@@ -59,6 +59,12 @@ def _add_headers(add: argparse.ArgumentParser) -> None:
         help="json: an object (the default); lines: one field a line, for curl -H @-; "
         "bazel: as credential-helper",
     )
+    add.add_argument(
+        "--method",
+        default="GET",
+        metavar="METHOD",
+        help="of the request, which a token that is bound to a key (DPoP) is signed for (default: GET)",
+    )
 
 
 def _add_mcp_config(add: argparse.ArgumentParser) -> None:

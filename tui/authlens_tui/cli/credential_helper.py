@@ -14,6 +14,7 @@ from authlens_core.credentials.inventory.request_headers import Fields, credenti
 from authlens_core.errors import UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
+from authlens_tui.cli.bound_token import refuse_bound
 from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret
@@ -42,6 +43,7 @@ async def credential_helper(arguments: Namespace) -> int:
         found = await headers_for(
             session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl_of(arguments)
         )
+    refuse_bound(found, url, "the program that asks")
     answer_secret(bazel_form(found))
     return 0
 

@@ -71,6 +71,10 @@ async def _get(session: Session, url: str, asked: _Asked) -> int:
     if found.kind is not CredentialKind.OAUTH or found.token is None:
         _say_other_kind(found, url)
         return 0
+    if found.signer is not None:
+        say("The token is bound to a key (DPoP), and git cannot sign its requests.")
+        say(f"  → Use: authlens proxy {shlex.quote(url)}     and clone from the URL that it prints.")
+        return 0
     if "authtype" not in asked.capabilities:
         say("This git cannot send a Bearer token from a helper: 2.46 or newer can.")
         say(f"  → Use: authlens proxy {shlex.quote(url)}     and clone from the URL that it prints.")

@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 from authlens_core.credentials.inventory.request_headers import Fields, headers_for
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
+from authlens_tui.cli.bound_token import refuse_bound, say_bound
 from authlens_tui.cli.credential_choice import kind_of, min_ttl_of, show_which
 from authlens_tui.cli.credential_helper import bazel_form
 from authlens_tui.cli.session import checked_url, open_session
@@ -36,14 +37,18 @@ async def headers(arguments: Namespace) -> int:
     """
     if arguments.which:
         return await show_which(arguments)
-    fields = await _fields(arguments)
+    found = await _fields(arguments)
+    fields = _for_request(found, arguments.method, checked_url(arguments.url))
+    if found.signer is not None:
+        say_bound(arguments.url, f"these fields are for one {arguments.method} request, now.")
     match arguments.format:
         case "lines":
-            answer_secret(Secret("\n".join(f"{name}: {value}" for name, value in fields.fields)))
+            answer_secret(Secret("\n".join(f"{name}: {value}" for name, value in fields)))
         case "bazel":
-            answer_secret(bazel_form(fields))
+            refuse_bound(found, arguments.url, "Bazel")
+            answer_secret(bazel_form(found))
         case _:
-            answer_secret_json({name: Secret(value) for name, value in fields.fields})
+            answer_secret_json({name: Secret(value) for name, value in fields})
     return 0
 
 
@@ -53,6 +58,13 @@ async def _fields(arguments: Namespace) -> Fields:
         return await headers_for(
             session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)
         )
+
+
+def _for_request(found: Fields, method: str, url: str) -> tuple[tuple[str, str], ...]:
+    try:
+        return found.for_request(method, url)
+    except ValueError as error:
+        raise UsageError(f"The request cannot be signed: {error}.", "Correct the URL.") from None
 
 
 class CurlCall:
@@ -80,8 +92,8 @@ async def curl_call(arguments: Namespace) -> CurlCall:
         raise UsageError("authlens curl needs /dev/fd, which Windows has not.", "Use: authlens headers URL")
     url = checked_url(arguments.url)
     _refuse_elsewhere(arguments.arguments)
-    fields = await _fields(arguments)
-    lines = [f'header = "{_quoted(f"{name}: {value}")}"\n' for name, value in fields.fields]
+    fields = _for_request(await _fields(arguments), _method(arguments.arguments), url)
+    lines = [f'header = "{_quoted(f"{name}: {value}")}"\n' for name, value in fields]
     config = Secret("".join(("no-location\n", *lines)))
     return CurlCall(path, (*arguments.arguments, "--", url), config)
 
@@ -100,6 +112,28 @@ def run_curl(call: CurlCall) -> NoReturn:
     os.close(writer)
     os.set_inheritable(reader, True)
     os.execv(call.path, ["curl", "--config", f"/dev/fd/{reader}", *call.arguments])  # noqa: S606 - no shell is wanted
+
+
+def _method(arguments: Sequence[str]) -> str:
+    """Return the method that curl uses with these arguments; a bound token is signed for it."""
+    method = "GET"
+    is_explicit = False
+    for index, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        following = arguments[index + 1] if index + 1 < len(arguments) else ""
+        if word == "-X" or name == "--request":
+            method, is_explicit = value if equals else following, True
+        elif word.startswith("-X"):
+            method, is_explicit = word[2:], True
+        elif is_explicit:
+            continue
+        elif word in ("-I", "--head"):
+            method = "HEAD"
+        elif word.startswith("-T") or name == "--upload-file":
+            method = "PUT"
+        elif word.startswith(("-d", "-F")) or name.startswith(("--data", "--form", "--json")):
+            method = "POST"
+    return "GET" if not is_explicit and {"-G", "--get"} & set(arguments) else method
 
 
 def _quoted(text: str) -> str:

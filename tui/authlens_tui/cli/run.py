@@ -17,6 +17,7 @@ from authlens_core.child_environment import for_children
 from authlens_core.credentials.inventory.request_headers import CredentialKind, headers_for
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
+from authlens_tui.cli.bound_token import refuse_bound
 from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
 from authlens_tui.cli.session import checked_url, open_session
 
@@ -43,6 +44,7 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
         found = await headers_for(
             session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)
         )
+    refuse_bound(found, url, arguments.command[0])
     if found.kind is CredentialKind.OAUTH and found.token is not None:
         return {name: found.token}
     return {_variable(field): Secret(value) for field, value in found.fields}

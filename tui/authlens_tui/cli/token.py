@@ -6,10 +6,12 @@ import sys
 from argparse import Namespace
 from datetime import timedelta
 
-from authlens_core.credentials.lifecycle.access_token import access_token
+from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import UsageError
+from authlens_core.oauth.dpop import is_bound
 from authlens_core.secret import Secret
+from authlens_tui.cli.bound_token import say_bound
 from authlens_tui.cli.other_kinds import Wanted, refuse_other_kinds
 from authlens_tui.cli.session import checked_url, open_session
 from authlens_tui.cli.terminal.output import answer_secret
@@ -34,10 +36,12 @@ async def token(arguments: Namespace) -> int:
     refused = _refused_token() if arguments.refused else None
     async with open_session() as session:
         try:
-            found = await access_token(
+            found = await usable_token(
                 session.credentials, session.wire, url, min_ttl=wanted, refused=refused
             )
-            answer_secret(found)
+            if is_bound(found.grant.token_type):
+                say_bound(url, "each request needs a proof besides it.")
+            answer_secret(found.token)
         except NoLogin:
             refuse_other_kinds(session.credentials, url, Wanted.TOKEN)
             raise

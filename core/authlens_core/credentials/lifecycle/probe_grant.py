@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import loopback_http
@@ -18,6 +19,7 @@ from authlens_core.errors import UsageError
 from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.mcp import McpCall, is_json_rpc
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
@@ -30,6 +32,13 @@ from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
 __all__ = ["GrantProbe", "ask", "probe_grant"]
+
+
+# What is sent in turn while the server does not take that kind of call; None is a plain GET.
+_CALLS: Final[Mapping[str, tuple[McpCall | None, ...]]] = {
+    "GET": (None, McpCall.DISCOVER, McpCall.INITIALIZE),
+    "POST": (McpCall.INITIALIZE, McpCall.DISCOVER),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ async def ask(
     """Call `url`, or the resource of the grant, with the access token, and a proof if it is bound to a key.
 
     Returns:
-        The exchange; before it, one that was refused for want of the server's nonce.
+        The exchange that counts, after calls that the server does not take and those without its nonce.
 
     Raises:
         UsageError: the grant does not cover the URL, or the token cannot be sent.
@@ -125,6 +134,22 @@ async def ask(
         return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=Purpose.ACCESS)
 
     signer = signer_for(credentials, secrets.dpop_key, now) if is_bound(grant.token_type) else None
-    return await send_with_proof(
-        signer, resource_request(target, grant.method, authorization=authorization), send
-    )
+    exchanges: list[Exchange] = []
+    for call in _CALLS[grant.method]:
+        if call is None:
+            request = resource_request(target, "GET", authorization=authorization)
+        else:
+            request = resource_request(target, "POST", authorization=authorization, call=call)
+        exchanges += await send_with_proof(signer, request, send)
+        if not _wants_another_call(exchanges[-1].response, call):
+            break
+    return tuple(exchanges)
+
+
+def _wants_another_call(response: Response | None, call: McpCall | None) -> bool:
+    """Return whether the server refused the kind of call and said nothing of the token."""
+    if response is None or response.headers.get_all("www-authenticate"):
+        return False
+    if call is None:
+        return response.status in (405, 406)
+    return response.status in (400, 404) and is_json_rpc(response)

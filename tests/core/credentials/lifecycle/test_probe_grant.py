@@ -48,7 +48,17 @@ async def test_a_refused_token_says_so(
     assert result.trace.records[0].outcome is Outcome.FAILED
 
 
-@pytest.mark.parametrize("status", [404, 405, 429, 500, 503])
+async def test_a_server_that_takes_no_get_is_called_as_an_mcp_server(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """A refused method says nothing of the token."""
+    error = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "Method not found"}}
+    server.answers("/mcp", Scripted(405), Scripted(404, error))
+    assert (await probe_grant(credentials, wire, saved.grant_id)).result.accepted is True
+    assert [seen.method for seen in server.seen] == ["GET", "POST", "POST"]
+
+
+@pytest.mark.parametrize("status", [404, 410, 429, 500, 503])
 async def test_an_answer_about_something_else_proves_nothing(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, status: int
 ) -> None:

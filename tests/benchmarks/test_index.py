@@ -25,7 +25,7 @@ def _seconds(call: Callable[[], object], times: int) -> float:
 def test_an_unchanged_index_of_2000_grants_costs_less_than_a_millisecond(tmp_path: Path) -> None:
     """It is asked at every tick of the clock."""
     index = Index(tmp_path / "index.sqlite3")
-    index._connection.execute("PRAGMA synchronous = OFF")
+    index.connection.execute("PRAGMA synchronous = OFF")
     for number in range(2_000):
         index.switch(replace(grant(str(number)), generation=1), 1)
     first = _seconds(index.grants, 1)

@@ -262,7 +262,7 @@ async def test_a_refresh_in_flight_does_not_put_its_tokens_over_those_of_a_new_l
     again = ScriptedSender(honest(token=reply(200, newest)))
     logging_in = asyncio.create_task(_logged_in(third, again))
     await until(lambda: again.count(f"POST {ISSUER}/token") == 1)
-    await until(lambda: len(third.unfinished._writes) == 1)
+    await until(lambda: len(third.unfinished.writes) == 1)
     assert not logging_in.done(), "the login did not wait for the refresh"
     sender.may_answer.set()
     assert (await refreshing).outcome is RefreshOutcome.REFRESHED
@@ -286,7 +286,7 @@ async def test_leaving_while_a_login_waits_for_a_refresh_keeps_the_tokens_of_the
     newest = {**EARNED, "access_token": "access-canary-new", "refresh_token": "refresh-canary-new"}
     again = ScriptedSender(honest(token=reply(200, newest)))
     logging_in = asyncio.create_task(_logged_in(third, again))
-    await until(lambda: len(third.unfinished._writes) == 1)
+    await until(lambda: len(third.unfinished.writes) == 1)
     closing = asyncio.create_task(third.aclose())
     for _ in range(5):
         await asyncio.sleep(0)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from support.grants import grant
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -96,7 +96,4 @@ def test_what_needs_no_secret_does_not_ask_the_keyring(machine: Machine) -> None
 
 
 def _wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(path.exists, f"{path.name}")

@@ -70,7 +70,7 @@ class Emulator(Running):
     ) -> None:
         self._port = port
         self._admin = admin
-        self._account = Account(
+        self.account = Account(
             clock=clock,
             faults=fault_set(faults),
             access_token_lifetime=access_token_lifetime,
@@ -91,7 +91,7 @@ class Emulator(Running):
         Raises:
             OSError: a port is in use.
         """
-        account = self._account
+        account = self.account
         account.stopping.clear()
         await self._origins.start(self._port, self._build)
         if account.has(Fault.PORT_TAKEN):
@@ -101,39 +101,39 @@ class Emulator(Running):
         from authlens_core.emulator.app_origin import app_origin
         from authlens_core.emulator.team_origin import team_origin
 
-        self._account.app_url, self._account.team_url = app_url, team_url
-        team = team_origin(self._account)
+        self.account.app_url, self.account.team_url = app_url, team_url
+        team = team_origin(self.account)
         if self._admin:
             from authlens_core.emulator.admin import WithAdmin
 
             team = WithAdmin(team, self)
-        return app_origin(self._account), team
+        return app_origin(self.account), team
 
     async def stop(self) -> None:
         """Stop answering and free the ports."""
-        self._account.stopping.set()
+        self.account.stopping.set()
         close_all(self._callback_port)
         await self._origins.stop()
 
     @property
     def resource_url(self) -> str:
         """The protected resource."""
-        return self._account.resource
+        return self.account.resource
 
     @property
     def team_url(self) -> str:
         """The team's origin, without a slash at the end."""
-        return self._account.team_url
+        return self.account.team_url
 
     @property
     def issuer(self) -> str:
         """The issuer that the resource metadata names; the faults about issuers do not change it."""
-        return self._account.team_url
+        return self.account.team_url
 
     @property
     def faults(self) -> frozenset[Fault]:
         """What goes wrong."""
-        return self._account.faults
+        return self.account.faults
 
     def set_faults(self, faults: Collection[Fault | str]) -> None:
         """Replace the faults. `port-taken` and those about rotation and policy count from the start only.
@@ -141,21 +141,21 @@ class Emulator(Running):
         Raises:
             ValueError: a fault's name is unknown.
         """
-        self._account.faults = fault_set(faults)
+        self.account.faults = fault_set(faults)
 
     def forget_requests(self) -> None:
         """Empty the log of requests."""
-        self._account.seen.clear()
+        self.account.seen.clear()
 
     @property
     def requests(self) -> list[SeenRequest]:
         """The requests that came so far, oldest first; the last 2000 of them."""
-        return list(self._account.seen)
+        return list(self.account.seen)
 
     @property
     def service_token(self) -> tuple[str, str]:
         """Client id and client secret of the service token that the app lets in."""
-        token = self._account.service_token
+        token = self.account.service_token
         return token.client_id, token.secret
 
     def add_service_token(
@@ -168,7 +168,7 @@ class Emulator(Running):
             in_policy: whether a Service Auth policy of the app names it.
             lifetime: seconds.
         """
-        token = self._account.service_tokens.create(
+        token = self.account.service_tokens.create(
             new_format=new_format, in_policy=in_policy, lifetime=lifetime
         )
         return token.client_id, token.secret
@@ -179,7 +179,7 @@ class Emulator(Running):
         Raises:
             KeyError: there is no such service token.
         """
-        return self._account.service_tokens.rotate(client_id, grace=grace)
+        return self.account.service_tokens.rotate(client_id, grace=grace)
 
     def refresh_service_token(self, client_id: str) -> None:
         """Let a service token be good for a year from now.
@@ -187,7 +187,7 @@ class Emulator(Running):
         Raises:
             KeyError: there is no such service token.
         """
-        self._account.service_tokens.refresh(client_id)
+        self.account.service_tokens.refresh(client_id)
 
     def enable_service_token(self, client_id: str, *, enabled: bool) -> None:
         """Enable or disable a service token; disabled, its old secret is dead too.
@@ -195,54 +195,54 @@ class Emulator(Running):
         Raises:
             KeyError: there is no such service token.
         """
-        token = self._account.service_tokens.get(client_id)
+        token = self.account.service_tokens.get(client_id)
         if token is None:
             raise KeyError(client_id)
         token.enabled = enabled
 
     def transferred(self, public_key: str) -> str | None:
         """Return the token that the user approved for cloudflared on `/cdn-cgi/access/cli`, once."""
-        return self._account.transfers.pop(public_key, None)
+        return self.account.transfers.pop(public_key, None)
 
     def register_client(self, redirect_uri: str, *, confidential: bool = False) -> tuple[str, str]:
         """Register a client beforehand, as an administrator would; return its id and its secret, if any."""
         method = "client_secret_basic" if confidential else "none"
-        client = self._account.grants.register(
+        client = self.account.grants.register(
             (redirect_uri,), name="Registered beforehand", auth_method=method
         )
         return client.client_id, client.secret
 
     async def app_token(self, user: str = "ada") -> str:
         """Return a token for the `cf-access-token` header, as `cloudflared access token` prints one."""
-        return await self._account.sign_identity(self._account.start_session(email_of(user)))
+        return await self.account.sign_identity(self.account.start_session(email_of(user)))
 
     def deny(self, user: str) -> None:
         """Have the policy deny a user from now on: tokens stop working and cannot be refreshed."""
-        self._account.denied.add(email_of(user))
+        self.account.denied.add(email_of(user))
 
     def allow(self, user: str) -> None:
         """Have the policy let a user in again."""
-        self._account.denied.discard(email_of(user))
+        self.account.denied.discard(email_of(user))
 
     def expire_access_tokens(self) -> None:
         """Expire every access token; refresh tokens still work."""
-        self._account.grants.expire_access_tokens()
+        self.account.grants.expire_access_tokens()
 
     def revoke_user_tokens(self, user: str | None = None) -> None:
         """Do an administrator's "revoke user": sessions and access tokens end, refreshing still works."""
         email = email_of(user) if user is not None else None
-        self._account.end_sessions(email)
-        self._account.grants.expire_access_tokens(email)
+        self.account.end_sessions(email)
+        self.account.grants.expire_access_tokens(email)
 
     def revoke_application_tokens(self) -> None:
         """Do "revoke application tokens": a refresh still answers, with a token that is then refused."""
-        self._account.end_sessions()
-        self._account.grants.refuse_access_tokens()
+        self.account.end_sessions()
+        self.account.grants.refuse_access_tokens()
 
     def end_grants(self) -> None:
         """End every grant: access tokens are refused and a refresh answers invalid_grant."""
-        self._account.grants.end_grants()
+        self.account.grants.end_grants()
 
     async def rotate_keys(self) -> None:
         """Sign with a new key; the previous one still verifies."""
-        await self._account.keys.rotate()
+        await self.account.keys.rotate()

@@ -52,7 +52,7 @@ class ResponseWait:
         self._alter: Callable[[Secret], Secret] | None = None
         self._altered = False
         self._arrived = asyncio.Event()
-        self._began = 0.0
+        self.began = 0.0
         self._deadline = 0.0
         self.ignored = 0
         self.remarks: tuple[Check, ...] = ()
@@ -76,7 +76,7 @@ class ResponseWait:
     @property
     def waited(self) -> float:
         """Seconds since the wait began."""
-        return _now() - self._began
+        return _now() - self.began
 
     async def open(self, options: Options) -> tuple[str | None, Check | None]:
         """Bind the port or keep it; return the redirect URI, or what prevents it.
@@ -131,8 +131,8 @@ class ResponseWait:
         self._alter, self._altered = alter, False
         self._arrived.clear()
         self.ignored = 0
-        self._began = _now()
-        self._deadline = self._began + min(seconds, _LONGEST_WAIT)
+        self.began = _now()
+        self._deadline = self.began + min(seconds, _LONGEST_WAIT)
         if self._listener is not None:
             self._listener.expect(self._judge)
         return None

@@ -82,7 +82,7 @@ class PersistentMemory(MemoryStore):
     @property
     def entries(self) -> dict[str, Secret]:
         """Everything in it."""
-        return self._values
+        return self.values
 
 
 @pytest.fixture

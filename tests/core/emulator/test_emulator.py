@@ -124,7 +124,7 @@ async def test_the_log_tells_who_was_sent_which_kind_of_header_and_no_value() ->
 async def test_the_log_is_bounded() -> None:
     """An emulator that runs for days does not grow."""
     emulator = Emulator()
-    seen = emulator._account.seen
+    seen = emulator.account.seen
     seen.extend(SeenRequest("app", "GET", f"/{number}", ()) for number in range(5000))
     assert len(emulator.requests) == 2000
     assert emulator.requests[-1].path == "/4999"

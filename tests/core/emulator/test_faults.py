@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 
@@ -157,13 +159,23 @@ async def test_browser_integrity() -> None:
             assert "cf-ray" in answer.headers
 
 
-async def test_slow() -> None:
+async def test_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every answer is late by what was set."""
-    async with program_at("slow", slow_seconds=0.2) as program:
-        begin = asyncio.get_running_loop().time()
-        assert (await program.open()).status_code == 401
-        late = asyncio.get_running_loop().time() - begin
-    assert late >= 0.2
+    really, late = asyncio.wait_for, 77.5
+    waited: list[float] = []
+
+    async def wait_for(awaited: Coroutine[Any, Any, Any], seconds: float | None) -> Any:
+        if seconds != late:
+            return await really(awaited, seconds)
+        awaited.close()
+        waited.append(seconds)
+        raise TimeoutError
+
+    async with program_at("slow", slow_seconds=late) as program:
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio, "wait_for", wait_for)
+            assert (await program.open()).status_code == 401
+    assert waited == [late]
 
 
 async def test_an_emulator_that_is_slow_stops_at_once() -> None:

@@ -301,6 +301,6 @@ def test_no_line_raises(lines: list[str]) -> None:
     for challenge in field.challenges:
         names = [name for name, _ in challenge.params]
         assert len(set(names)) == len(names)
+        assert names == [name.lower() for name in names]
         assert challenge.token68 is None or not names
-    assert all(problem.isprintable() for problem in field.problems)
-    assert all(name == name.lower() for c in field.challenges for name, _ in c.params)
+    assert [problem for problem in field.problems if not problem.isprintable()] == []

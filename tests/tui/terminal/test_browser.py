@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from authlens_tui.terminal.browser import open_browser
+from support.waiting import wait_until
 
 SECONDS = 20.0
 RECORDER = """#!{python}
@@ -38,10 +39,7 @@ def opener(folder: Path, name: str = "opener") -> tuple[Path, Path]:
 
 def read(record: Path) -> dict[str, object]:
     """Wait for what the opener wrote."""
-    deadline = time.monotonic() + SECONDS
-    while not record.exists():
-        assert time.monotonic() < deadline, "the opener was not started"
-        time.sleep(0.02)
+    wait_until(record.exists, "the start of the opener", SECONDS)
     seen: dict[str, object] = json.loads(record.read_text())
     return seen
 

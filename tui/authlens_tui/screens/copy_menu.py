@@ -37,13 +37,13 @@ class CopyMenuScreen(ModalScreen[Copyable | None]):
 
     def __init__(self, choices: Sequence[Copyable]) -> None:
         super().__init__()
-        self._choices = tuple(choices)
+        self.choices = tuple(choices)
 
     def compose(self) -> ComposeResult:
         """Lay out the menu."""
         with Vertical(classes="modal-box"):
             yield Static(Content("Copy"), classes="modal-title")
-            yield OptionList(*(Option(_entry(one)) for one in self._choices))
+            yield OptionList(*(Option(_entry(one)) for one in self.choices))
             yield Static(Content("Enter copy · Esc back · secrets are masked"), classes="modal-hint")
 
     def on_mount(self) -> None:
@@ -54,7 +54,7 @@ class CopyMenuScreen(ModalScreen[Copyable | None]):
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._choices[event.option_index])
+        self.dismiss(self.choices[event.option_index])
 
 
 @on(CopyMenuWanted)

@@ -26,7 +26,7 @@ class LinkFile:
     """
 
     def __init__(self) -> None:
-        self._path: Path | None = None
+        self.path: Path | None = None
         self._folder: Path | None = None  # where one had to be made
         self._descriptor = -1
 
@@ -44,7 +44,7 @@ class LinkFile:
         if folder is None:
             folder = self._folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
         path = folder / f"authlens-link-{secrets.token_hex(4)}.txt"
-        draft = self._path = path.with_suffix(".new")
+        draft = self.path = path.with_suffix(".new")
         self._descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINKS, 0o600)
         _lock(self._descriptor)
         with os.fdopen(self._descriptor, "w", encoding="utf-8", closefd=False) as file:
@@ -53,12 +53,12 @@ class LinkFile:
             self._let_go()
         # It gets the name that is swept only now that it is locked.
         draft.rename(path)
-        self._path = path
+        self.path = path
         return path
 
     def remove(self) -> None:
         """Remove the file, if there is one. Safe to call at any time."""
-        path, folder, self._path, self._folder = self._path, self._folder, None, None
+        path, folder, self.path, self._folder = self.path, self._folder, None, None
         with suppress(OSError):
             if path is not None:
                 path.unlink(missing_ok=True)

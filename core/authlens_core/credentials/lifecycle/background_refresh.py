@@ -61,7 +61,7 @@ class BackgroundRefresh:
         self._at_once = at_once
         self._settings = settings
         self._by = settings()
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self.running: dict[str, asyncio.Task[None]] = {}
         self._due: dict[tuple[str, int], float] = {}
         self._alone_until: dict[str, float] = {}
         self._leaving = asyncio.Event()
@@ -83,10 +83,10 @@ class BackgroundRefresh:
         self._forget_others(grants)
         for grant in grants:
             left = self._seconds_left(grant)
-            if left is None or grant.grant_id in self._running:
+            if left is None or grant.grant_id in self.running:
                 continue
-            if left <= 0 and len(self._running) < self._at_once:
-                self._running[grant.grant_id] = asyncio.create_task(self._attempt(grant))
+            if left <= 0 and len(self.running) < self._at_once:
+                self.running[grant.grant_id] = asyncio.create_task(self._attempt(grant))
             wait = min(wait, max(left, 0.05))
         return wait
 
@@ -126,14 +126,14 @@ class BackgroundRefresh:
             result = failed_action(error)
         finally:
             self._alone_until[grant.grant_id] = self._monotonic() + PAUSE
-            del self._running[grant.grant_id]
+            del self.running[grant.grant_id]
         if not self._leaving.is_set():
             self._on_result(grant, result)
 
     async def stop(self) -> None:
         """Start nothing more; what has sent nothing ends at once, and what has is waited for by `aclose`."""
         self._leaving.set()
-        running = set(self._running.values())
+        running = set(self.running.values())
         for task in running:
             task.cancel()
         if running:

@@ -105,7 +105,7 @@ class Index:
                 raise
             self.read_only = f"{error.cause} Its content is shown; nothing new can be stored."
         try:
-            self._connection = self._open()
+            self.connection = self._open()
         except sqlite3.Error as error:
             raise _unusable(error, self._where) from error
 
@@ -139,13 +139,13 @@ class Index:
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
-        self._connection.close()
+        self.connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend the connection to look something up."""
         try:
-            yield self._connection
+            yield self.connection
         except sqlite3.Error as error:
             raise _unusable(error, self._where) from error
 

@@ -58,8 +58,8 @@ class KeyringStore:
         self._limit = limit
         self._environ = for_children(os.environ if environ is None else environ)
         self._turn = asyncio.Lock()
-        self._helper: Process | None = None
-        self._ending: list[Process] = []
+        self.helper: Process | None = None
+        self.ending: list[Process] = []
         self._name = "the keyring"
 
     @property
@@ -99,7 +99,7 @@ class KeyringStore:
     async def aclose(self) -> None:
         """End the helper; a later call starts another."""
         self._let_go()
-        ending, self._ending = self._ending, []
+        ending, self.ending = self.ending, []
         for helper in ending:
             await self._see_off(helper)
 
@@ -117,21 +117,21 @@ class KeyringStore:
 
     def _let_go(self) -> None:
         """Give this helper no more calls. It is not killed: that would be in the middle of one."""
-        if self._helper is None:
+        if self.helper is None:
             return
-        helper, self._helper = self._helper, None
+        helper, self.helper = self.helper, None
         if helper.stdin is not None:
             helper.stdin.close()
-        self._ending.append(helper)
+        self.ending.append(helper)
 
     async def _running(self) -> Process:
-        if self._helper is not None and self._helper.returncode is not None:
+        if self.helper is not None and self.helper.returncode is not None:
             self._let_go()
-        self._ending = [helper for helper in self._ending if helper.returncode is None]
-        if self._helper is None:
+        self.ending = [helper for helper in self.ending if helper.returncode is None]
+        if self.helper is None:
             # A session of its own: Ctrl-C ends the program and not the helper in the middle of a write, and
             # a backend that wants to ask on the terminal finds none.
-            self._helper = await asyncio.create_subprocess_exec(
+            self.helper = await asyncio.create_subprocess_exec(
                 *HELPER,
                 stdin=PIPE,
                 stdout=PIPE,
@@ -140,7 +140,7 @@ class KeyringStore:
                 limit=_LINE_LIMIT,
                 start_new_session=True,
             )
-        return self._helper
+        return self.helper
 
     def _bound(self) -> float:
         """Return the seconds that the next call may take."""

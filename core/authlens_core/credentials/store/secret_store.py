@@ -105,7 +105,7 @@ class MemoryStore:
     place: StoreKind = StoreKind.MEMORY
 
     def __init__(self) -> None:
-        self._values: dict[str, Secret] = {}
+        self.values: dict[str, Secret] = {}
 
     @property
     def name(self) -> str:
@@ -114,15 +114,15 @@ class MemoryStore:
 
     async def get(self, entry: str) -> Secret | None:
         """Return the value of `entry`, or None if there is none."""
-        return self._values.get(entry)
+        return self.values.get(entry)
 
     async def set(self, entry: str, value: Secret) -> None:
         """Store `value` under `entry`."""
-        self._values[entry] = value
+        self.values[entry] = value
 
     async def delete(self, entry: str) -> None:
         """Remove `entry`; no error where there is none."""
-        self._values.pop(entry, None)
+        self.values.pop(entry, None)
 
     async def aclose(self) -> None:
         """Keep everything: memory holds nothing that must be let go."""

@@ -68,7 +68,7 @@ class Credentials:
         self.clients = Clients(index, store, self.generations, self.written, self.record)
         self.service_tokens = ServiceTokens(index, store, self.generations, self.written, self.record)
         self.leaving = asyncio.Event()
-        self._held: dict[str, tuple[Grant, GrantSecrets]] = {}
+        self.held: dict[str, tuple[Grant, GrantSecrets]] = {}
 
     @classmethod
     def open(cls, store: SecretStore, directory: Path | None = None) -> Credentials:
@@ -95,7 +95,7 @@ class Credentials:
         to it again.
         """
         self.leaving.set()
-        if self.unfinished or self._held:
+        if self.unfinished or self.held:
             await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
             await self.unfinished.give_up(1.0)
         self.traces.close()
@@ -104,7 +104,7 @@ class Credentials:
 
     async def _settle(self) -> None:
         await self.unfinished.settle()
-        for grant, secrets in tuple(self._held.values()):
+        for grant, secrets in tuple(self.held.values()):
             with suppress(AuthlensError):
                 await self.save(grant, secrets)
 
@@ -223,15 +223,15 @@ class Credentials:
         From now on they count instead of the stored ones, which may be spent, until a save succeeds. Closing
         tries to save them again.
         """
-        self._held[grant.grant_id] = grant, secrets
+        self.held[grant.grant_id] = grant, secrets
 
     def holds(self, grant_id: str) -> bool:
         """Return whether secrets of this grant are in memory that no store took."""
-        return grant_id in self._held
+        return grant_id in self.held
 
     def let_go(self, grant_id: str) -> None:
         """Undo `hold`: the secrets are stored, here or elsewhere."""
-        self._held.pop(grant_id, None)
+        self.held.pop(grant_id, None)
 
     async def load(self, grant_id: str) -> tuple[Grant, GrantSecrets]:
         """Return a grant and its secrets, both of one generation.
@@ -240,9 +240,9 @@ class Credentials:
             LoginNeeded: there is no such grant, or its secrets are gone or damaged (`SecretsDamaged`).
             NoSecretStore: the store could not be asked, or is not the one that they are in.
         """
-        if grant_id in self._held:
+        if grant_id in self.held:
             self.get(grant_id)  # it may have been forgotten meanwhile
-            return self._held[grant_id]
+            return self.held[grant_id]
         cure = "Log in again to replace them."
         grant, text = await load_secrets(self.store, grant_id, lambda: self.get(grant_id), cure)
         secrets = grant_secrets_from_json(text)

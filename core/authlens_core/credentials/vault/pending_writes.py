@@ -15,17 +15,17 @@ class PendingWrites:
     """Writes in progress; closing the store waits for them."""
 
     def __init__(self) -> None:
-        self._writes: set[asyncio.Task[Any]] = set()
+        self.writes: set[asyncio.Task[Any]] = set()
         self._left: set[asyncio.Task[Any]] = set()
 
     def __bool__(self) -> bool:
-        return bool(self._writes or self._left)
+        return bool(self.writes or self._left)
 
     async def written(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """Await a write to its end even when the caller is cancelled, which is passed on afterwards."""
         task = asyncio.create_task(work)
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        self.writes.add(task)
+        task.add_done_callback(self.writes.discard)
         return await finish(task)
 
     async def run_shielded(self, work: Coroutine[Any, Any, _Result], begun: Callable[[], bool]) -> _Result:
@@ -48,7 +48,7 @@ class PendingWrites:
 
     async def settle(self) -> None:
         """Wait for everything that is under way now."""
-        if tasks := self._writes | self._left:
+        if tasks := self.writes | self._left:
             await asyncio.wait(tasks)
 
     async def give_up(self, seconds: float) -> None:

@@ -59,7 +59,7 @@ class Kept:
     async def turn(self) -> float:
         """Look at every grant once and let what was begun end."""
         wait = self.background.tick()
-        while self.background._running:
+        while self.background.running:
             await asyncio.sleep(0.005)
         return wait
 
@@ -187,7 +187,7 @@ async def test_only_some_are_refreshed_at_the_same_time(
     kept = Kept(credentials, wire, Clocks(), at_once=3)
     kept.background.tick()
     kept.background.tick()
-    assert len(kept.background._running) == 3
+    assert len(kept.background.running) == 3
     await kept.background.stop()
 
 

@@ -39,7 +39,7 @@ def _commands() -> dict[int, bytes]:
 
 
 def _helper(store: KeyringStore) -> int:
-    helper = store._helper
+    helper = store.helper
     assert helper is not None
     return helper.pid
 
@@ -77,7 +77,7 @@ async def test_deleting_what_is_not_there_is_no_error(open_keyring: Open) -> Non
 async def test_one_helper_serves_many_calls(open_keyring: Open) -> None:
     """It is started by the first call and kept."""
     store = open_keyring()
-    assert store._helper is None
+    assert store.helper is None
     await store.get("a")
     pid = _helper(store)
     await asyncio.gather(*(store.set(f"e{n}", Secret(str(n))) for n in range(10)))
@@ -134,7 +134,7 @@ async def test_a_cancelled_call_lets_go_of_the_helper(open_keyring: Open, keyrin
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    (helper,) = store._ending
+    (helper,) = store.ending
     assert helper.pid == pid
     keyring.unlock()
     await store.set("b", Secret("right"))
@@ -149,7 +149,7 @@ async def test_a_helper_ends_by_itself_in_a_call_that_never_ends(open_keyring: O
     store = open_keyring("SlowKeyring", limit=0.2)
     with pytest.raises(SecretStoreTimeout):
         await store.get("a")
-    (helper,) = store._ending
+    (helper,) = store.ending
     assert _is_alive(helper.pid)
     assert await asyncio.wait_for(helper.wait(), LAST_CALL + 3) == 0
 
@@ -162,7 +162,7 @@ async def test_what_was_written_for_a_program_that_let_go_is_taken_back(
     store = open_keyring("SlowKeyring", limit=0.5)
     with pytest.raises(SecretStoreTimeout):
         await store.set("a", Secret("late"))
-    (helper,) = store._ending
+    (helper,) = store.ending
     keyring.unlock()
     assert await asyncio.wait_for(helper.wait(), LAST_CALL + 3) == 0
     assert await store.get("a") is None
@@ -230,7 +230,7 @@ from authlens_core.errors import NoSecretStore
 async def main():
     store = KeyringStore(limit=float(sys.argv[1]))
     await store.open(probe=False)
-    print(store._helper.pid, flush=True)
+    print(store.helper.pid, flush=True)
     try:
         await store.get("a")
     except NoSecretStore as error:

@@ -186,7 +186,7 @@ async def test_a_store_that_fails_at_any_call_loses_nothing(
     store.left = 10_000
     assert (await credentials.load(old.grant_id))[1] == expected
     await credentials.save(old, NEW)
-    assert len(store._values) == sealed.count(Secret("x" * 3_050))
+    assert len(store.values) == sealed.count(Secret("x" * 3_050))
 
 
 async def test_a_reader_that_overlaps_a_save_gets_one_generation(
@@ -220,7 +220,7 @@ async def test_tokens_of_any_length_fit_under_the_limit_of_windows(
     secrets = GrantSecrets(Secret("t" * length), Secret("r" * length))
     saved = await credentials.save(make_grant(), secrets)
     assert (await credentials.load(saved.grant_id))[1] == secrets
-    assert all(len(value) <= sealed.ENTRY_LIMIT for value in keyring.entries().values())
+    assert max(len(value) for value in keyring.entries().values()) <= sealed.ENTRY_LIMIT
     index.close()
 
 

@@ -90,7 +90,7 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     token, secret = await target.service_tokens.load("t")
     assert secret == SERVICE_SECRET
     assert (token.label, token.place) == ("ci", StoreKind.FILE)
-    assert source.store._values == {}  # type: ignore[attr-defined]
+    assert source.store.values == {}  # type: ignore[attr-defined]
     assert remembered_place(state) is StoreKind.FILE
     with pytest.raises(StoreElsewhere, match="plain file"):
         await source.load("a")
@@ -123,7 +123,7 @@ async def test_a_death_at_any_step_leaves_each_record_in_one_store_and_the_next_
     assert report.failed == ()
     assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
     await target.sweep()
-    assert source.store._values == {}  # type: ignore[attr-defined]
+    assert source.store.values == {}  # type: ignore[attr-defined]
     assert source.index.leftovers() == ()
 
 
@@ -167,7 +167,7 @@ async def test_tokens_that_no_store_took_are_moved_too(both: Both, make_grant: A
     source.hold(replace(source.get("a"), note="held"), new)
     await move(source, target)
     assert (await target.load("a"))[1] == new
-    assert source._held == {}
+    assert source.held == {}
 
 
 async def test_a_session_in_memory_can_be_kept_after_all(both: Both, make_grant: Any) -> None:
@@ -206,7 +206,7 @@ async def test_a_service_token_that_is_replaced_while_it_moves_has_the_new_secre
     assert (report.service_tokens, report.failed) == ((SERVICE_TOKEN.url,), ())
     token, secret = await target.service_tokens.load("t")
     assert (secret, token.place) == (Secret("f" * 64), StoreKind.FILE)
-    assert source.store._values == {}  # type: ignore[attr-defined]
+    assert source.store.values == {}  # type: ignore[attr-defined]
     assert source.index.leftovers() == ()
 
 
@@ -281,7 +281,7 @@ async def test_the_secrets_of_a_record_that_cannot_be_read_come_along_and_it_is_
     report = await move(source, target)
     assert (len(report.logins), report.service_tokens, report.failed) == (2, (), ())
     assert [(one.kind, one.record_id) for one in report.damaged] == [("oauth", "b"), ("service-token", "t")]
-    assert source.store._values == {}  # type: ignore[attr-defined]
+    assert source.store.values == {}  # type: ignore[attr-defined]
     assert await target.forget("b")
     assert target.index.leftovers() == ()
 

@@ -58,7 +58,9 @@ async def test_a_secret_comes_back_and_stands_nowhere_but_in_the_store(
     other = open_credentials()
     assert other.service_tokens.list() == (token,)
     assert (await other.service_tokens.load(token.token_id))[1] == OLD
-    assert all(OLD.reveal().encode() not in file.read_bytes() for file in state.iterdir() if file.is_file())
+    written = [file.read_bytes() for file in state.iterdir() if file.is_file()]
+    assert any(token.client_id.encode() in content for content in written)
+    assert not any(OLD.reveal().encode() in content for content in written)
     assert OLD.reveal() not in repr(token)
 
 

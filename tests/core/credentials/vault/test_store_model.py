@@ -178,9 +178,9 @@ class StoreModel(RuleBasedStateMachine):
             for n in range(left.entries)
         }
         for grant in self.credentials.list():
-            text_entries = [e for e in self.store._values if e.startswith(f"authlens:{grant.grant_id}:")]
+            text_entries = [e for e in self.store.values if e.startswith(f"authlens:{grant.grant_id}:")]
             known |= {e for e in text_entries if int(e.split(":")[2]) == grant.generation}
-        assert set(self.store._values) <= known
+        assert set(self.store.values) <= known
         assert self.may_be_left or index.leftovers() == ()
 
     def teardown(self) -> None:

@@ -82,7 +82,7 @@ async def test_after_a_silence_over_ssh_the_cure_is_told(environ: Mapping[str, s
     app = waiting(environ)
     async with app.run_test():
         panel = app.query_one(AuthorizationPanel)
-        panel._shown_at -= 45
+        panel.shown_at -= 45
         panel.show_remaining(255.0)
         assert ("Not reached in 0:45" in said(app)) is told
         assert ("run the ssh line" in said(app)) is told
@@ -206,7 +206,7 @@ async def test_the_link_goes_into_a_file_of_ones_own(tmp_path: Path, private: bo
     async with app.run_test() as pilot:
         await pilot.press("f")
         panel = app.query_one(AuthorizationPanel)
-        path = panel._file._path
+        path = panel.link_file.path
         assert path is not None
         assert (path.parent == tmp_path) is private
         assert path.read_text() == f"{LINK}\n"

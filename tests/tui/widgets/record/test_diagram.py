@@ -128,6 +128,7 @@ async def test_a_login_that_went_well_has_nothing_red(width: int) -> None:
 def test_hostile_text_neither_widens_a_row_nor_reaches_the_terminal(said: str, width: int) -> None:
     """Whatever stands in a method, a host, a path, a cause or a check is shown as text."""
     rows = drawn((hostile(said),), width)
+    assert len(rows) > 5
     assert all(row.text.isprintable() for row in rows)
     assert all(cell_len(row.text) <= width for row in rows)
 

@@ -357,7 +357,7 @@ async def test_the_copy_menu_offers_messages_curl_and_the_marked_json() -> None:
         await until(pilot, lambda: isinstance(app.screen, CopyMenuScreen))
         menu = app.screen
         assert isinstance(menu, CopyMenuScreen)
-        texts = {one.name: one.text for one in menu._choices}
+        texts = {one.name: one.text for one in menu.choices}
         assert list(texts) == ["Response", "Request", "curl", "Link", "JSON member", "Value"]
         assert texts["JSON member"] == '"endpoints": {\n  "docs": "https://h/docs"\n}'
         assert json.loads(texts["Value"]) == {"docs": "https://h/docs"}

@@ -129,10 +129,10 @@ class AuthorizationPanel(VerticalScroll):
         self._port: int | None = None
         self._test_url = ""
         self._forward: str | None = None
-        self._shown_at = 0.0
+        self.shown_at = 0.0
         self._families: list[str] = []
         self._over = asyncio.Event()
-        self._file = LinkFile()
+        self.link_file = LinkFile()
 
     def compose(self) -> ComposeResult:
         """Lay out, from what to do first to what to do if that fails."""
@@ -167,7 +167,7 @@ class AuthorizationPanel(VerticalScroll):
         host = _redirect_host(ready.url)
         self._url, self._port = ready.url, port
         self._over = asyncio.Event()
-        self._shown_at, self._families = time.monotonic(), []
+        self.shown_at, self._families = time.monotonic(), []
         self._test_url = "" if port is None else f"http://{host}:{port}{TEST_PATH}"
         self._forward = None
         if port is not None:
@@ -190,7 +190,7 @@ class AuthorizationPanel(VerticalScroll):
         """Remove everything of this wait: what was typed, the file, the QR code."""
         self._url = ""
         self._over.set()
-        self._file.remove()
+        self.link_file.remove()
         self.post_message(self.LinkWithdrawn())
         self.field.clear()
         self.ignored.remove_class("-shown")
@@ -199,7 +199,7 @@ class AuthorizationPanel(VerticalScroll):
     def on_unmount(self) -> None:
         """Remove the file."""
         self._over.set()
-        self._file.remove()
+        self.link_file.remove()
 
     def take_paste(self, text: str) -> None:
         """Go to the field and put `text` into it; Enter submits it."""
@@ -261,7 +261,7 @@ class AuthorizationPanel(VerticalScroll):
             families = " and ".join(self._families)
             told = (f"\n✔ It was reached over {families}: the browser can get back here.", "$text-success")
         else:
-            silent = time.monotonic() - self._shown_at
+            silent = time.monotonic() - self.shown_at
             minutes, rest = divmod(int(silent), 60)
             told = (f"  not reached yet ({minutes}:{rest:02d})", "$quiet")
             if self._forward is not None and silent >= _SILENCE:
@@ -301,7 +301,7 @@ class AuthorizationPanel(VerticalScroll):
     def action_file(self) -> None:
         """Write the link to a file that only this account can read."""
         try:
-            path = self._file.write(self._url, self._environ)
+            path = self.link_file.write(self._url, self._environ)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             self.notify(f"The link was not written to a file: {reason}.", severity="warning", markup=False)

@@ -1,0 +1,163 @@
+"""Tests measure no time, can fail, and use what the product offers."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import authlens_core
+import authlens_tui
+
+TESTS = Path(__file__).parent.parent
+PRODUCT = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
+CLOCKS = frozenset({"monotonic", "perf_counter", "time", "monotonic_ns", "perf_counter_ns"})
+OF_OTHERS = frozenset(
+    {
+        *("_background_screens", "_compositor", "_exception", "_exit", "_notifications"),  # Textual
+        *("_replace", "_transport"),  # the standard library
+        *("_browser", "_master", "_screen"),  # what tests share
+    }
+)
+SEAMS = {
+    "_make": "counts the rows that are made",
+    "_reader": "a reader of keys without a terminal",
+    "_registry": "the registry that a session gives to a login",
+    "_choice": "a keyring of the test's own",
+    "_passphrase": "that it is dropped once there is a key",
+    "_let_go": "that a new helper needs no passphrase",
+    "_parsed": "the reader of any bytes",
+    "_task": "the turn of the loop in which a stage is cancelled",
+    "_clients": "the way to the registry",
+    "_work": "the sender and the stages of a login",
+    "_wire": "the sender of a login",
+    "_stages": "the stages of a login",
+    "_tampering": "what an experiment does to a link",
+}
+"""Private attributes that a test reaches through, because nothing public shows the same."""
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    """Yield every test module as a tree; those of packages for Node are not ours."""
+    for path in sorted(TESTS.rglob("*.py")):
+        if "node_modules" not in path.parts:
+            yield path.relative_to(TESTS).as_posix(), ast.parse(path.read_text("utf-8"))
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _asks_a_clock(node: ast.AST, measured: set[str]) -> bool:
+    return any(
+        (isinstance(one, ast.Name) and one.id in measured)
+        or (isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr in CLOCKS)
+        for one in ast.walk(node)
+    )
+
+
+def measurements(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines of assertions on a span of time that was measured."""
+    for function in _functions(tree):
+        measured: set[str] = set()
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp | ast.Call):
+                of_clock = isinstance(node.value, ast.BinOp) or _is_clock(node.value)
+                if of_clock and _asks_a_clock(node.value, measured):
+                    measured |= {one.id for one in node.targets if isinstance(one, ast.Name)}
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assert) and _asks_a_clock(node.test, measured):
+                yield node.lineno
+
+
+def _is_clock(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr in CLOCKS
+
+
+def _never_empty(values: ast.expr) -> bool:
+    root = values
+    while isinstance(root, ast.Attribute | ast.Call):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    constant = isinstance(root, ast.Name) and root.id.isupper()
+    return isinstance(values, ast.Tuple | ast.List) or constant or ".split(" in ast.unparse(values)
+
+
+def vacuous(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines of `assert all(…)` over values that nothing else there asserts to exist."""
+    for function in _functions(tree):
+        asserted = [node for node in ast.walk(function) if isinstance(node, ast.Assert)]
+        for one in asserted:
+            if not (isinstance(one.test, ast.Call) and ast.unparse(one.test.func) == "all"):
+                continue
+            given = one.test.args[0]
+            values = given.generators[0].iter if isinstance(given, ast.GeneratorExp | ast.ListComp) else given
+            others = (ast.unparse(other.test) for other in asserted if other is not one)
+            shown = ast.unparse(values)
+            if not _never_empty(values) and not any(shown in o and not o.startswith("all(") for o in others):
+                yield one.lineno
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("def f():\n    begin = time.monotonic()\n    assert time.monotonic() - begin < 1", True),
+        ("def f():\n    begin = loop.time()\n    took = loop.time() - begin\n    assert took < 1", True),
+        ("def f():\n    begin = time.monotonic()\n    assert answer == 1", False),
+    ],
+)
+def test_the_scan_knows_an_assertion_on_measured_time(code: str, found: bool) -> None:
+    assert bool(list(measurements(ast.parse(code)))) is found
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("def f():\n    assert all(row for row in rows)", True),
+        ("def f():\n    assert len(rows) == 2\n    assert all(row for row in rows)", False),
+        ("def f():\n    assert all(row for row in ROWS)", False),
+    ],
+)
+def test_the_scan_knows_an_assertion_that_holds_for_nothing(code: str, found: bool) -> None:
+    assert bool(list(vacuous(ast.parse(code)))) is found
+
+
+def test_no_assertion_depends_on_how_fast_the_machine_is() -> None:
+    found = [
+        f"{name}:{line}"
+        for name, tree in sources()
+        if not name.startswith("benchmarks/")
+        for line in measurements(tree)
+    ]
+    assert found == []
+
+
+def test_no_assertion_holds_because_there_is_nothing_to_look_at() -> None:
+    assert [f"{name}:{line}" for name, tree in sources() for line in vacuous(tree)] == []
+
+
+def test_tests_leave_private_attributes_of_the_product_alone() -> None:
+    private = {
+        name
+        for root in PRODUCT
+        for path in root.rglob("*.py")
+        for name in re.findall(r"\bself\.(_[a-z]\w*)", path.read_text("utf-8"))
+    }
+    used: dict[str, list[str]] = {}
+    for name, tree in sources():
+        if name.startswith("support/"):
+            continue
+        own = {one.attr for one in ast.walk(tree) if isinstance(one, ast.Attribute) and _is_self(one.value)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in private - own and not _is_self(node.value):
+                used.setdefault(node.attr, []).append(f"{name}:{node.lineno}")
+    found = {attr: places for attr, places in used.items() if attr not in OF_OTHERS}
+
+    assert {attr: places for attr, places in found.items() if attr not in SEAMS} == {}
+    assert found.keys() >= SEAMS.keys(), "take what is left alone off the list"
+
+
+def _is_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")

@@ -146,5 +146,6 @@ _PLAIN: Final[Mapping[str, Explanation]] = {
         "Cloudflare wants a browser to pass a check; this is no login.", "Cloudflare"
     ),
     "dpop": Explanation("A proof that the client holds its key.", "RFC 9449 §4"),
+    "dpop-nonce": Explanation("A value that the next proof has to carry.", "RFC 9449 §8"),
     "mcp-session-id": Explanation("The session of an MCP server; send it with every call.", "MCP Transports"),
 }

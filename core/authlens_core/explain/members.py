@@ -22,7 +22,7 @@ from authlens_core.explain.message_members import (
     TOKEN_PARAMETERS,
 )
 from authlens_core.explain.metadata_members import RESOURCE_MEMBERS, SERVER_MEMBERS
-from authlens_core.explain.token_members import CLAIMS, JOSE_HEADER, KEY_SET_MEMBERS
+from authlens_core.explain.token_members import CLAIMS, DPOP_PROOF, JOSE_HEADER, KEY_SET_MEMBERS
 from authlens_core.trace.record import Stage
 
 
@@ -40,6 +40,7 @@ class DocumentKind(StrEnum):
     ERROR = "error"
     JWT_HEADER = "JWT header"
     JWT_CLAIMS = "JWT claims"
+    DPOP_PROOF = "DPoP proof"
     KEY_SET = "key set"
     LOGIN_REDIRECT = "redirect to the login page"
 
@@ -57,6 +58,7 @@ MEMBERS: Final[Mapping[DocumentKind, Mapping[str, Explanation]]] = MappingProxyT
         DocumentKind.ERROR: ERROR_MEMBERS,
         DocumentKind.JWT_HEADER: JOSE_HEADER,
         DocumentKind.JWT_CLAIMS: CLAIMS,
+        DocumentKind.DPOP_PROOF: DPOP_PROOF,
         DocumentKind.KEY_SET: KEY_SET_MEMBERS,
         DocumentKind.LOGIN_REDIRECT: LOGIN_REDIRECT_PARAMETERS,
     }

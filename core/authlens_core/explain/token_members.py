@@ -84,6 +84,24 @@ _ACCESS: Final = table(
 CLAIMS: Final[Mapping[str, Explanation]] = {**_ACCESS, **_OPENID, **_REGISTERED}
 """RFC 7519 §4.1, RFC 9068, OpenID Connect, and what Access adds."""
 
+DPOP_PROOF: Final[Mapping[str, Explanation]] = {
+    **JOSE_HEADER,
+    **table(
+        "RFC 9449 §4.2",
+        {
+            "typ": "dpop+jwt: a proof that the client holds its key.",
+            "jwk": "The public key; its thumbprint is the jkt that the token is bound to.",
+            "jti": "The proof's own number: the server refuses it the second time.",
+            "htm": "The method of this request.",
+            "htu": "The URL of this request, without its query.",
+            "iat": "When it was signed; it is good for a minute or so.",
+            "ath": "The hash of the access token beside it.",
+            "nonce": "The server's own value, so that no proof can be made in advance.",
+        },
+    ),
+}
+"""RFC 9449 §4.2: header and claims of a proof."""
+
 KEY_SET_MEMBERS: Final[Mapping[str, Explanation]] = {
     "keys": Explanation("The public keys; each has a kid by which a token names it.", "RFC 7517 §5"),
     "public_cert": Explanation("The signing key as a certificate.", CLOUDFLARE),

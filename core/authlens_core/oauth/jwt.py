@@ -64,6 +64,11 @@ class Jwt:
         """True for `alg: none` in any case, and for a token without a signature: anyone can write those."""
         return self.algorithm.lower() == "none" or not self.signature
 
+    @property
+    def is_proof(self) -> bool:
+        """True for a proof of possession (RFC 9449 §4.2), which is signed with the key in its own header."""
+        return self.header.get("typ") == "dpop+jwt"
+
     def __repr__(self) -> str:
         return f"<Jwt {self.algorithm!r}>"
 

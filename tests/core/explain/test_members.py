@@ -38,8 +38,10 @@ ALL = {
     DocumentKind.LOGIN_REDIRECT: "kid meta redirect_url",
     DocumentKind.JWT_CLAIMS: "iss sub aud exp nbf iat jti email auth_time identity_nonce type country",
     DocumentKind.JWT_HEADER: "alg kid typ crit jku jwk",
+    DocumentKind.DPOP_PROOF: "typ alg jwk jti htm htu iat ath nonce",
     DocumentKind.KEY_SET: "keys public_certs",
 }
+_IN_A_JWT = (DocumentKind.JWT_HEADER, DocumentKind.JWT_CLAIMS, DocumentKind.DPOP_PROOF)
 
 
 @pytest.mark.parametrize("kind", DocumentKind)
@@ -58,9 +60,7 @@ def test_every_meaning_is_a_sentence_with_a_source(kind: DocumentKind) -> None:
         assert meaning.spec, name
 
 
-@pytest.mark.parametrize(
-    "kind", [k for k in DocumentKind if k not in (DocumentKind.JWT_HEADER, DocumentKind.JWT_CLAIMS)]
-)
+@pytest.mark.parametrize("kind", [k for k in DocumentKind if k not in _IN_A_JWT])
 def test_a_whole_document_is_recognised(kind: DocumentKind) -> None:
     """Whatever else stands in it, a document with all its members is told from the others."""
     names = {"error", "error_description"} if kind is DocumentKind.ERROR else set(ALL[kind].split())

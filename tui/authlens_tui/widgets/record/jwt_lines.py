@@ -56,7 +56,8 @@ def found_jwt_lines(
     """Yield each JWT that is in a message, a blank line before it."""
     for one in found:
         yield BLANK
-        yield heading(f"JWT in {cut(one.where, MAX_NAME)}")
+        kind = "Proof" if one.jwt.is_proof else "JWT"
+        yield heading(f"{kind} in {cut(one.where, MAX_NAME)}")
         yield from jwt_lines(one.jwt, now, (verdicts or {}).get(one.token), redactor=redactor)
 
 
@@ -75,10 +76,11 @@ def jwt_lines(
     for note in (*jwt.problems, *(verification.notes if verification is not None else ())):
         yield line(("  ! ", Tone.WARNING), note, hang=4, words=True)
     yield line(("  header", Tone.MUTED))
-    yield from _members(header_of(jwt), DocumentKind.JWT_HEADER, redactor)
+    proof = DocumentKind.DPOP_PROOF if jwt.is_proof else None
+    yield from _members(header_of(jwt), proof or DocumentKind.JWT_HEADER, redactor)
     if jwt.claims is not None:
         yield line(("  claims", Tone.MUTED))
-        yield from _members(claims_of(jwt, now), DocumentKind.JWT_CLAIMS, redactor)
+        yield from _members(claims_of(jwt, now), proof or DocumentKind.JWT_CLAIMS, redactor)
 
 
 def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
@@ -88,6 +90,16 @@ def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
         return line(
             ("  ✖ not signed  ", Tone.BAD),
             f"{words}: anybody can write such a token, so nobody may accept it.",
+            hang=4,
+            words=True,
+        )
+    if verification is None and jwt.is_proof:
+        return line(
+            ("  signed  ", Tone.NOTE),
+            (
+                "It carries the public key of its signature; the server compares it with the token's.",
+                Tone.MUTED,
+            ),
             hang=4,
             words=True,
         )

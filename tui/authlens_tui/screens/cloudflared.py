@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from authlens_core.cloudflared.causes import KNOWN_BUGS
@@ -28,16 +27,18 @@ from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.errors import AuthlensError
 from authlens_core.session import Session
+from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
+from authlens_tui.widgets.key_footer import KeyFooter
 
 _INTRO: Final = (
     "cloudflared logs in as you and keeps the token in ~/.cloudflared; programs send it in cf-access-token."
 )
 
 
-class CloudflaredScreen(ModalScreen[bool]):
+class CloudflaredScreen(Dialog[bool]):
     """Runs `cloudflared access login`, shows its link, and asks the resource with the token.
 
     Ends with True when the resource accepted the token. Leaving while it waits ends cloudflared.
@@ -51,7 +52,7 @@ class CloudflaredScreen(ModalScreen[bool]):
 
     app = getters.app(TerminalApp)
 
-    CSS_PATH = "cloudflared.tcss"
+    CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("cloudflared.tcss")]  # noqa: RUF012 - Textual declares it
     HELP = "A login by cloudflared. The link works on any machine. Known to go wrong:\n" + "\n".join(
         KNOWN_BUGS
     )
@@ -86,17 +87,17 @@ class CloudflaredScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Lay out what runs, the link, the time that is left and the result."""
-        with Vertical(classes="cloudflared-box"):
-            yield Static(Content(f"Log in with cloudflared: {self._url}"), classes="cloudflared-title")
+        with DialogBox(f"Log in with cloudflared: {self._url}", wide=True):
             yield Static(Content(_INTRO), id="words")
             yield Static(id="link")
             yield Countdown()
             yield Static(id="said")
             yield Static(id="result")
-            with Horizontal(classes="cloudflared-buttons"):
-                yield Button(Content("Copy the link (c)"), id="copy_link", variant="primary", compact=True)
-                yield Button(Content("Try again (t)"), id="again", compact=True)
-                yield Button(Content("Close (Esc)"), id="leave", compact=True)
+            with DialogButtons():
+                yield Button(Content("Copy link"), id="copy_link", variant="primary")
+                yield Button(Content("Try again"), id="again")
+                yield Button(Content("Close"), id="leave")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin."""

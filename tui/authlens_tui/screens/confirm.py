@@ -6,14 +6,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(Dialog[bool]):
     """Asks one question; the safe answer has the focus.
 
     Args:
@@ -22,10 +22,11 @@ class ConfirmScreen(ModalScreen[bool]):
         yes: the word on the button that does it.
     """
 
-    CSS_PATH = "modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes", id="confirm.yes", tooltip="Do it"),
-        Binding("n,escape", "answer(False)", "No", id="confirm.no", tooltip="Leave everything as it is"),
+        Binding(
+            "n,escape", "answer(False)", "No", key_display="n", id="confirm.no", tooltip="Change nothing"
+        ),
     ]
 
     def __init__(self, title: str, words: str, yes: str) -> None:
@@ -36,12 +37,12 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Lay out question and buttons."""
-        with Vertical(classes="modal-box"):
-            yield Static(Content(self._title), classes="modal-title")
-            yield Static(Content(self._words), classes="modal-words")
-            with Horizontal(classes="modal-buttons"):
-                yield Button(Content("No, leave it (n)"), id="no")
-                yield Button(Content(f"{self._yes} (y)"), id="yes", variant="warning")
+        with DialogBox(self._title):
+            yield Static(Content(self._words))
+            with DialogButtons():
+                yield Button(Content("Cancel"), id="no")
+                yield Button(Content(self._yes), id="yes", variant="warning")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Put the focus on the answer that changes nothing."""

@@ -8,28 +8,27 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.dom import DOMNode
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.record_messages import CopyMenuWanted
 
 _SHOWN = 50  # characters of a text that its entry shows
 
 
-class CopyMenuScreen(ModalScreen[Copyable | None]):
+class CopyMenuScreen(Dialog[Copyable | None]):
     """Offers texts to copy, each with its start.
 
     Args:
         choices: what there is; secrets in it are masked.
     """
 
-    CSS_PATH = "modal.tcss"
     HELP = "Choose what to copy with the arrow keys and Enter. Secrets are masked."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", id="copy_menu.cancel", tooltip="Back without copying"),
@@ -41,10 +40,10 @@ class CopyMenuScreen(ModalScreen[Copyable | None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the menu."""
-        with Vertical(classes="modal-box"):
-            yield Static(Content("Copy"), classes="modal-title")
+        with DialogBox("Copy"):
             yield OptionList(*(Option(_entry(one)) for one in self.choices))
-            yield Static(Content("Enter copy · Esc back · secrets are masked"), classes="modal-hint")
+            yield Static(Content("Secrets are masked."), classes="dialog-hint")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Start with the first entry."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -23,7 +21,9 @@ from authlens_core.credentials.vault.open_store import file_path, remembered_pla
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
+from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
 
 _CHOICES: Final = (
     "1  Memory only: nothing is written; gone when authlens ends.\n"
@@ -56,14 +56,13 @@ def choice_after(error: NoSecretStore) -> StoreChoiceScreen:
     return StoreChoiceScreen(error, place=place, unlock=locked, new_file=not exists)
 
 
-class PlaceScreen(ModalScreen[StoreChoice | None]):
+class PlaceScreen(Dialog[StoreChoice | None]):
     """What every choice of a place has: a passphrase that is typed twice, and a warning of the plain file.
 
     Args:
         new_file: true where there is no encrypted file yet: its passphrase is typed twice.
     """
 
-    CSS_PATH = Path(__file__).with_name("modal.tcss")
     DEFAULT_CSS = "PlaceScreen #typing { height: auto; }"
     choices: ClassVar[str] = ""
     """The places, a line for each."""
@@ -79,12 +78,12 @@ class PlaceScreen(ModalScreen[StoreChoice | None]):
 
     def typing(self) -> Iterator[Widget]:
         """Yield the choices, and the fields for a passphrase that are shown when one is wanted."""
-        yield Static(Content(self.choices), classes="modal-words", id="words")
+        yield Static(Content(self.choices), classes="dialog-words", id="words")
         with Vertical(id="typing"):
-            yield Static(Content(_UNLOCK), classes="modal-words")
+            yield Static(Content(_UNLOCK), classes="dialog-words")
             yield Input(password=True, placeholder="passphrase", id="passphrase")
             yield Input(password=True, placeholder="the same once more", id="repeated")
-            yield Static(classes="modal-hint", id="hint")
+            yield Static(classes="dialog-hint", id="hint")
 
     def type(self, *, show: bool) -> None:
         """Show the field for the passphrase, or the choices."""
@@ -177,18 +176,18 @@ class StoreChoiceScreen(PlaceScreen):
 
     def compose(self) -> ComposeResult:
         """Lay out cause, cure and choices, and the fields for a passphrase, shown when one is wanted."""
-        with Vertical(classes="modal-box"):
-            yield Static(Content("No place to keep secrets"), classes="modal-title")
-            yield Static(Content(f"{self._error.cause}\n{self._error.cure}"), classes="modal-words")
+        with DialogBox("No secret store"):
+            yield Static(Content(f"{self._error.cause}\n{self._error.cure}"), classes="dialog-words")
             yield from self.typing()
-            with Horizontal(classes="modal-buttons"):
-                yield Button(Content("Memory only (1)"), id="memory", variant="primary", compact=True)
-                yield Button(Content("Encrypted file (2)"), id="encrypted", compact=True)
-                yield Button(Content("Plain file (3)"), id="plain", compact=True)
-            with Horizontal(classes="modal-buttons"):
-                yield Button(Content("Try again (t)"), id="again", compact=True)
-                yield Button(Content("Keyring (k)"), id="keyring", compact=True)
-                yield Button(Content("Leave (q)"), id="quit", compact=True)
+            with DialogButtons():
+                yield Button(Content("Memory only"), id="memory", variant="primary")
+                yield Button(Content("Encrypted file"), id="encrypted")
+                yield Button(Content("Plain file"), id="plain")
+            with DialogButtons():
+                yield Button(Content("Try again"), id="again")
+                yield Button(Content("Keyring"), id="keyring")
+                yield Button(Content("Leave"), id="quit")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Show what is wanted first."""

@@ -715,12 +715,12 @@ async def test_a_setting_is_changed_with_one_key_and_holds_at_once() -> None:
     """No form, no save button."""
     settings = SettingsFile()
     async with run_screen(SettingsScreen(settings)) as (app, pilot):
-        assert "[x] Refresh logins by itself" in text_of(app)
+        assert "[x] Refresh logins automatically" in text_of(app)
         await pilot.press("space")
-        await until(pilot, lambda: "[ ] Refresh logins by itself" in text_of(app))
+        await until(pilot, lambda: "[ ] Refresh logins automatically" in text_of(app))
         assert settings.present.background_refresh is False
         await pilot.press("down", "enter")
-        await until(pilot, lambda: "at 90 % of the life" in text_of(app))
+        await until(pilot, lambda: "at 90 % of the token's life" in text_of(app))
         await pilot.press("enter")
-        await until(pilot, lambda: "at 50 % of the life" in text_of(app))
+        await until(pilot, lambda: "at 50 % of the token's life" in text_of(app))
         assert settings.present.refresh_at == 0.5

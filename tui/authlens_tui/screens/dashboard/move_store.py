@@ -8,7 +8,6 @@ from typing import ClassVar, Final
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
 from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
@@ -16,8 +15,10 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.move import OnProgress
 from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
+from authlens_tui.screens.dialog import DialogBox, DialogButtons
 from authlens_tui.screens.store_choice import PlaceScreen, StoreChoice
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
 
 CarryOut = Callable[[StoreChoice, Secret | None, OnProgress], Awaitable[None]]
 """Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from."""
@@ -62,21 +63,21 @@ class MoveStoreScreen(PlaceScreen):
 
     def compose(self) -> ComposeResult:
         """Lay out where they are, the choices, and the fields for a passphrase, shown when one is wanted."""
-        with Vertical(classes="modal-box"):
-            yield Static(Content("Move all secrets"), classes="modal-title")
+        with DialogBox("Move all secrets"):
             yield Static(
                 Content(
                     f"New ones go to {self._place.words} now. Choose where all are to be, wherever they are."
                 ),
-                classes="modal-words",
+                classes="dialog-words",
             )
             yield from self.typing()
-            yield Static(classes="modal-hint", id="said")
-            with Horizontal(classes="modal-buttons"):
-                yield Button(Content("Keyring (1)"), id="keyring", compact=True)
-                yield Button(Content("Encrypted file (2)"), id="encrypted", compact=True)
-                yield Button(Content("Plain file (3)"), id="plain", compact=True)
-                yield Button(Content("Leave it (Esc)"), id="back", variant="primary", compact=True)
+            yield Static(classes="dialog-hint", id="said")
+            with DialogButtons():
+                yield Button(Content("Keyring"), id="keyring")
+                yield Button(Content("Encrypted file"), id="encrypted")
+                yield Button(Content("Plain file"), id="plain")
+                yield Button(Content("Cancel"), id="back", variant="primary")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin with the choices; the answer that changes nothing has the focus."""

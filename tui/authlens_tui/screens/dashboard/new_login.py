@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
+
+_HINT: Final = "Enter starts. https:// is added if you leave it out."
 
 
-class NewLoginScreen(ModalScreen[str | None]):
+class NewLoginScreen(Dialog[str | None]):
     """Asks for one URL and lets only a usable one through; `suggestion` is in the field at first."""
 
-    CSS_PATH = "../modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="new_login.cancel", tooltip="Back to the dashboard"),
     ]
@@ -28,14 +29,18 @@ class NewLoginScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the question and the field."""
-        with Vertical(classes="modal-box"):
-            yield Static(Content("New login"), classes="modal-title")
+        with DialogBox("New login"):
             yield Static(
                 Content("The address of the protected page or MCP server, as you would open it."),
-                classes="modal-words",
+                classes="dialog-words",
             )
             yield Input(self._suggestion, placeholder="https://wiki.example.com/", id="url")
-            yield Static(Content("Enter: start   Esc: cancel"), id="problem", classes="modal-hint")
+            yield Static(
+                Content("Enter starts. https:// is added if you leave it out."),
+                id="problem",
+                classes="dialog-hint",
+            )
+        yield KeyFooter()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Start with the URL, or say what is wrong with it."""

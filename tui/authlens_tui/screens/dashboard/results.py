@@ -1,16 +1,16 @@
-"""What came of doing the same to many credentials: one line or two for each."""
+"""The results of one action on many credentials: one line or two for each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line
@@ -29,7 +29,7 @@ class Result(NamedTuple):
 _SIGNS = {True: ("✔ ", Tone.GOOD), False: ("✖ ", Tone.BAD), None: ("? ", Tone.WARNING)}
 
 
-class ResultsScreen(ModalScreen[None]):
+class ResultsScreen(Dialog[None]):
     """Lists results, those that need someone first.
 
     Args:
@@ -38,7 +38,7 @@ class ResultsScreen(ModalScreen[None]):
         results: one for each credential.
     """
 
-    CSS_PATH = "results.tcss"
+    CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("results.tcss")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Back", key_display="esc", id="results.close", tooltip="Back"),
     ]
@@ -51,15 +51,14 @@ class ResultsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out counts and lines."""
-        with Vertical(id="results-box"):
+        with DialogBox(self._title, wide=True):
             yield Static(Content(self._summary), id="results-summary")
             yield DocumentView(_lines(self._results), id="results")
-            yield KeyFooter()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Put the focus where the arrow keys scroll."""
         view = self.query_one("#results", DocumentView)
-        view.label(self._title, f"{len(self._results)} in all")
         view.focus()
 
     def action_close(self) -> None:

@@ -6,15 +6,15 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from authlens_core.secret import Secret
+from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
 
 
-class RevealScreen(ModalScreen[None]):
+class RevealScreen(Dialog[None]):
     """Shows one secret until it is closed, another screen or window comes, or 20 seconds are over.
 
     Args:
@@ -22,11 +22,12 @@ class RevealScreen(ModalScreen[None]):
         secret: the secret.
     """
 
-    CSS_PATH = "../modal.tcss"
     SHOWN_FOR: ClassVar[float] = 20.0
     """Seconds until it closes automatically."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,x,enter", "close", "Hide", id="reveal.close", tooltip="Hide it again"),
+        Binding(
+            "escape,x,enter", "close", "Hide", key_display="esc", id="reveal.close", tooltip="Hide it again"
+        ),
     ]
 
     def __init__(self, title: str, secret: Secret) -> None:
@@ -36,12 +37,13 @@ class RevealScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the secret and the key that closes it."""
-        with Vertical(classes="modal-box"):
-            yield Static(Content(self._title), classes="modal-title")
-            yield Static(Content(self._secret.reveal()), classes="modal-words")
-            words = f"It goes in {self.SHOWN_FOR:g} s. The history says that it was shown."
-            yield Static(Content(words), classes="modal-hint")
-            yield Button(Content("Hide (esc)"), id="close")
+        with DialogBox(self._title):
+            yield Static(Content(self._secret.reveal()), id="secret", classes="dialog-words")
+            words = f"Hidden again after {self.SHOWN_FOR:g} s. The events say that it was shown."
+            yield Static(Content(words), classes="dialog-hint")
+            with DialogButtons():
+                yield Button(Content("Hide"), id="close")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Count the seconds, and watch whether the user still looks at this window."""
@@ -54,7 +56,7 @@ class RevealScreen(ModalScreen[None]):
 
     def on_screen_suspend(self) -> None:
         """Hide when another screen comes before it."""
-        self.query_one(".modal-words", Static).update("")
+        self.query_one("#secret", Static).update("")
 
     def on_button_pressed(self) -> None:
         """Close."""

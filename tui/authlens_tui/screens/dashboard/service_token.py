@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static
 
 from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
@@ -23,7 +23,9 @@ from authlens_core.errors import AuthlensError, UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
 from authlens_core.session import Session
+from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
 
 _ADD: Final = (
     "For programs, without a browser. Access shows the secret once: Zero Trust → Access controls → Service "
@@ -44,7 +46,7 @@ _FIELDS: Final = (
 )
 
 
-class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
+class ServiceTokenScreen(Dialog[ServiceToken | None]):
     """Takes a service token, checks its shape as it is typed, keeps and tests it.
 
     Ends with the token as it is stored, or None where nothing was stored.
@@ -55,7 +57,7 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         token: the token that is edited or whose secret is replaced; None adds one.
     """
 
-    CSS_PATH = "service_token.tcss"
+    CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("service_token.tcss")]  # noqa: RUF012 - Textual declares it
     HELP = (
         "A service token: two values that open a resource for programs. The secret goes to the place for "
         "secrets and is shown nowhere."
@@ -65,7 +67,7 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
         Binding(
             "ctrl+s",
             "keep",
-            "Keep and test",
+            "Save and test",
             id="service_token.keep",
             tooltip="Store and ask the resource",
         ),
@@ -100,21 +102,19 @@ class ServiceTokenScreen(ModalScreen[ServiceToken | None]):
     def compose(self) -> ComposeResult:
         """Lay out the fields, the verdict on the shape and the result of the test."""
         adding = self._replaced is None
-        with Vertical(classes="token-box"):
-            yield Static(
-                Content("Add a service token" if adding else "Edit a service token, or replace its secret"),
-                classes="token-title",
-            )
+        title = "Add a service token" if adding else "Edit a service token, or replace its secret"
+        with DialogBox(title, wide=True):
             yield Static(Content(_ADD if adding else _REPLACE), classes="token-words")
             yield from self._rows()
             yield Static(id="shape")
             yield Static(id="result")
-            with Horizontal(classes="token-buttons"):
-                words = "Keep and test" if adding else "Keep"
-                yield Button(Content(f"{words} (Enter)"), id="keep", variant="primary", compact=True)
-                yield Button(Content("Swap the two (ctrl+t)"), id="swap", compact=True)
-                yield Button(Content("Keep it anyway (ctrl+y)"), id="anyway", variant="warning", compact=True)
-                yield Button(Content("Close (Esc)"), id="leave", compact=True)
+            with DialogButtons():
+                words = "Save and test" if adding else "Save"
+                yield Button(Content(words), id="keep", variant="primary")
+                yield Button(Content("Swap the two"), id="swap")
+                yield Button(Content("Save anyway"), id="anyway", variant="warning")
+                yield Button(Content("Close"), id="leave")
+        yield KeyFooter()
 
     def _rows(self) -> Iterator[Horizontal]:
         for name, title, hint in _FIELDS:

@@ -8,26 +8,25 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFile
+from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
 
-_HINT: Final = "Enter or space changes it, and it is kept. Esc leads back."
+_HINT: Final = "A change applies at once and is saved."
 
 
-class SettingsScreen(ModalScreen[None]):
+class SettingsScreen(Dialog[None]):
     """Shows the settings and changes them.
 
     Args:
         settings: where they are.
     """
 
-    CSS_PATH = "../modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,comma", "close", "Back", key_display="esc", id="settings.close", tooltip="Back"),
         Binding("space", "change", "Change", id="settings.change", tooltip="Change the marked setting"),
@@ -39,10 +38,10 @@ class SettingsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
-        with Vertical(classes="modal-box"):
-            yield Static(Content("Settings"), classes="modal-title")
+        with DialogBox("Settings"):
             yield OptionList(*self._options(), id="settings")
-            yield Static(Content(self._settings.problem or _HINT), id="said", classes="modal-hint")
+            yield Static(Content(self._settings.problem or _HINT), id="said", classes="dialog-hint")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Put the focus on the list."""
@@ -107,10 +106,10 @@ def _words(settings: Settings, theme: str) -> tuple[tuple[str, str], ...]:
     refreshing, browser = _box(on=settings.background_refresh), _box(on=settings.open_browser)
     share = round(settings.refresh_at * 100)
     return (
-        ("background_refresh", f"{refreshing} Refresh logins by itself while this is open"),
-        ("refresh_at", f"    … at {share} % of the life of the token"),
-        ("refresh_before", f"    … or {settings.refresh_before} s before its end, whichever comes first"),
-        ("open_browser", f"{browser} Open the browser at once, where it is on this machine"),
+        ("background_refresh", f"{refreshing} Refresh logins automatically while authlens is open"),
+        ("refresh_at", f"    … at {share} % of the token's life"),
+        ("refresh_before", f"    … or {settings.refresh_before} s before it expires, whichever comes first"),
+        ("open_browser", f"{browser} Open the browser at once, if it is on this machine"),
         ("theme", f"    Theme: {theme}"),
     )
 

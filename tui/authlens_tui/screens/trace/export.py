@@ -9,19 +9,19 @@ from typing import ClassVar, Final
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, RadioButton, RadioSet, Static
 
 from authlens_core.errors import AuthlensError
 from authlens_core.export.formats import FORMATS, Format, file_name
 from authlens_core.export.saved_file import FileExists, named_path, write_export
 from authlens_core.trace.record import Trace
+from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
 
 _FORMATS: Final = tuple(FORMATS.values())
 _MOST_NAMES: Final = 100  # names that are tried before one that is taken is offered
-_HINT: Final = "Enter: save   Tab: next field   Esc: back"
+_HINT: Final = "Enter saves. Tab leads to the next field."
 _PROMISE: Final = "Every secret is replaced by a fingerprint. The file is for you alone, and replaces none."
 
 
@@ -38,7 +38,7 @@ class _Choice(RadioButton):
         super().watch_value()
 
 
-class ExportScreen(ModalScreen[Path | None]):
+class ExportScreen(Dialog[Path | None]):
     """Asks for a form and a file name, and writes the file; returns where, or None.
 
     Args:
@@ -46,7 +46,6 @@ class ExportScreen(ModalScreen[Path | None]):
         directory: where the offered name lies; the current directory where it is None.
     """
 
-    CSS_PATH = "export.tcss"
     HELP = "Choose a form with the arrow keys, then give the file a name; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Back", id="export.close", tooltip="Back, with nothing more written"),
@@ -67,17 +66,17 @@ class ExportScreen(ModalScreen[Path | None]):
 
     def compose(self) -> ComposeResult:
         """Lay out forms, name and buttons."""
-        with Vertical(classes="modal-box"):
-            yield Static(Content("Save this trace"), classes="modal-title")
-            yield Static(Content(_PROMISE), classes="modal-words")
+        with DialogBox("Save this trace"):
+            yield Static(Content(_PROMISE), classes="dialog-words")
             with RadioSet(id="forms"):
                 for form in _FORMATS:
                     yield _Choice(Content(f"{form.name:<9} {form.summary}"), value=form is self._form)
             yield Input(id="name")
-            yield Static(Content(_HINT), id="hint", classes="modal-hint")
-            with Horizontal(classes="modal-buttons"):
+            yield Static(Content(_HINT), id="hint", classes="dialog-hint")
+            with DialogButtons():
                 yield Button(Content("Save"), id="save", variant="primary")
                 yield Button(Content("Back"), id="close")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Offer a name that is free."""

@@ -9,8 +9,6 @@ from typing import ClassVar
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -19,9 +17,11 @@ from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import named_path, open_session
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Trace
+from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
 
-_HINT = "Enter: open   Tab: next field   Esc: back"
+_HINT = "Enter opens it. Tab leads to the next field."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Opened:
     name: str
 
 
-class OpenSessionScreen(ModalScreen[Opened | None]):
+class OpenSessionScreen(Dialog[Opened | None]):
     """Lists what is kept and takes the name of a file.
 
     Args:
@@ -56,7 +56,6 @@ class OpenSessionScreen(ModalScreen[Opened | None]):
         without: the id of a trace that is not offered.
     """
 
-    CSS_PATH = "export.tcss"
     HELP = "Choose a trace with the arrow keys, or give the name of a session file; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Back", id="open_session.cancel", tooltip="Back without opening one"),
@@ -74,15 +73,15 @@ class OpenSessionScreen(ModalScreen[Opened | None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the list, where there is one, and the field."""
-        with Vertical(classes="modal-box"):
-            yield Static(Content(self._title), classes="modal-title")
+        with DialogBox(self._title):
             if self._summaries:
                 yield OptionList(*(Option(Content(_words(one))) for one in self._summaries), id="kept")
             yield Input(
                 placeholder="or a file: login.authlens.json" if self._summaries else "a session file",
                 id="file",
             )
-            yield Static(Content(_HINT), id="hint", classes="modal-hint")
+            yield Static(Content(_HINT), id="hint", classes="dialog-hint")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin with the newest trace, or the field."""

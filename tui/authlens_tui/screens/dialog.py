@@ -1,0 +1,38 @@
+"""The frame that every dialog has: a titled box, buttons in one style, and the keys in the footer below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Final, TypeVar
+
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen
+from textual.types import CSSPathType
+
+from authlens_tui.terminal.content import Content
+
+_Answer = TypeVar("_Answer")
+DIALOG_STYLES: Final = Path(__file__).with_name("dialog.tcss")
+
+
+class Dialog(ModalScreen[_Answer]):
+    """A screen over another one, with a `DialogBox` and a footer."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = DIALOG_STYLES
+
+
+class DialogBox(VerticalScroll, can_focus=False):
+    """The box of a dialog, with its title in the border.
+
+    Args:
+        title: what is asked or shown, a few words.
+        wide: true for a form with columns.
+    """
+
+    def __init__(self, title: str, *, wide: bool = False) -> None:
+        super().__init__(classes="-wide" if wide else "")
+        self.border_title = Content(title)
+
+
+class DialogButtons(Horizontal):
+    """The buttons of a dialog, in one row; their keys are in the footer."""

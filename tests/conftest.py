@@ -7,6 +7,7 @@ what needs no system package and no waiting, `pytest -m slow` the rest, `pytest 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,10 @@ LEAK_PREFIXES = ("SSH_", "AUTHLENS_", "TEXTUAL_")
 
 
 _TESTS = Path(__file__).parent
+
+# A shell starts its background jobs with Ctrl+C ignored, and the programs under test would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

@@ -79,7 +79,7 @@ def proxy_failure(error: BaseException, host: str, proxy: str, observed: Observa
     if status == 407:
         cause = f"The proxy {proxy} wants a user name and password (407)."
         return WireFailure(
-            FailureKind.PROXY, cause, "Put them in HTTPS_PROXY: http://user:password@host:port."
+            FailureKind.PROXY, cause, "Write user name and password before the proxy's host in HTTPS_PROXY."
         )
     if status is not None:
         cause = f"The proxy {proxy} did not let the connection to {host} through ({status})."

@@ -16,6 +16,7 @@ from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.stage_diagnosis import decisive
 
 __all__ = ["Overview", "overview"]
 
@@ -79,7 +80,7 @@ class _SeenRecord:
 
     def __init__(self, record: StageRecord) -> None:
         self.record = record
-        self.last = record.exchanges[-1] if record.exchanges else None
+        self.last = decisive(record.stage, record.exchanges)
 
     @property
     def response(self) -> Response | None:
@@ -87,7 +88,7 @@ class _SeenRecord:
 
     @property
     def host(self) -> str:
-        """Return the host that was asked last."""
+        """Return the host whose answer decided."""
         return _host(self.last.request.url) if self.last is not None else ""
 
     def fact(self, name: str) -> str:
@@ -111,7 +112,7 @@ class _SeenRecord:
 
 
 def _answers(seen: _SeenRecord) -> Iterator[str]:
-    """Yield who answered what last."""
+    """Yield which host gave the answer that decided."""
     if seen.last is None:
         return
     if seen.response is None:

@@ -31,6 +31,8 @@ def other_ways(record: StageRecord | None) -> tuple[OtherWay, ...]:
     """Return the ways that are worth trying after `record` failed; none where they would fail alike."""
     if record is None or record.outcome is not Outcome.FAILED:
         return ()
-    if record.stage is Stage.DETECTION and record.exchanges:
-        return _BY_PROTECTION.get(classify(record.exchanges[-1]).protection, ())
+    if record.stage is Stage.DETECTION:
+        # Answers of metadata documents follow the one that refuses.
+        found = (classify(exchange).protection for exchange in record.exchanges)
+        return next((_BY_PROTECTION[one] for one in found if one in _BY_PROTECTION), ())
     return next((_BY_CHECK[check.name] for check in record.failures if check.name in _BY_CHECK), ())

@@ -12,6 +12,7 @@ from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.purpose import Purpose
 
 # A login continues after a warning; what it means still deserves a diagnosis.
 _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
@@ -58,14 +59,16 @@ def diagnosis_of(
     grave = standing or tuple(c for c in checks if c.severity in _GRAVE and c.name not in overridden)
     if not grave:
         return None
-    exchange = _decisive(stage, exchanges)
+    exchange = decisive(stage, exchanges)
     if standing:
         return explain(stage.value, grave, exchange)
     return diagnose(stage.value, checks=grave, exchange=exchange)
 
 
-def _decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
-    """Return the exchange that decided: the last, or the refused one of a revocation."""
+def decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
+    """Return the exchange that decided a stage: the last, unless a later one only looked for documents."""
+    if stage is Stage.DETECTION:
+        return next((e for e in reversed(exchanges) if e.purpose is not Purpose.RESOURCE_METADATA), None)
     if stage is Stage.REVOKE:
         refused = (e for e in exchanges if e.response is not None and e.response.status >= 400)
         return next((e for e in refused if e.purpose.revokes), None)

@@ -43,7 +43,7 @@ async def test_what_a_hostile_server_says_is_shown_and_never_obeyed(
         hostile_server(*said) as server,
         terminal([AUTHLENS, server.url], env=machine, columns=columns, rows=rows) as screen,
     ):
-        await screen.wait_for("Press n to run it")
+        await screen.wait_for("Next: ")
         screen.press("n")
         await screen.wait_for("401")
         screen.press("]")

@@ -87,7 +87,7 @@ async def test_the_full_screen_that_lost_its_connection_is_told_in_the_next_one(
 ) -> None:
     """On the dashboard under a wizard for another resource, too, once that one is left."""
     async with terminal((AUTHLENS, resource), env=machine) as screen:
-        await screen.wait_for("Press n to run it")
+        await screen.wait_for("Next: ")
         for number in (1, 2, 3):
             screen.press("n")
             await screen.wait_for(f"✔ {number}")
@@ -100,7 +100,7 @@ async def test_the_full_screen_that_lost_its_connection_is_told_in_the_next_one(
         os.kill(screen.process.pid, signal.SIGHUP)
         assert await screen.wait_for_exit() == 129
     async with terminal((AUTHLENS, f"{resource}other"), env=machine) as screen:
-        await screen.wait_for("Press n to run it")
+        await screen.wait_for("Next: ")
         screen.press("d")
         await screen.wait_for("was interrupted at 5 PKCE")
         assert "(the connection was lost)" in re.sub(r"\s+", " ", screen.text())

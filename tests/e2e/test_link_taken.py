@@ -32,7 +32,7 @@ async def link_in(screen: Terminal) -> str:
     """Walk to the link; return it."""
     await screen.wait_for("The plain login")
     screen.press("enter")
-    await screen.wait_for("Press n to run it")
+    await screen.wait_for("Next: ")
     screen.press("a")
     await screen.wait_for("Waiting")
     await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")

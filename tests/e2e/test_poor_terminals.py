@@ -112,7 +112,7 @@ async def test_a_whole_plain_login_moves_no_cursor_and_draws_nothing(
 async def test_where_no_locale_is_set_the_full_screen_comes(machine: dict[str, str], resource: str) -> None:
     """A container, `env -i`: nobody said that the terminal shows anything else than UTF-8."""
     async with terminal(("env", *NO_LOCALE, AUTHLENS, resource), env=machine) as screen:
-        await screen.wait_for("Press n to run it")
+        await screen.wait_for("Next: ")
         screen.press("q")
         assert await screen.wait_for_exit() == 0
 
@@ -123,7 +123,7 @@ async def test_a_newer_terminal_that_this_machine_does_not_know_has_its_full_scr
 ) -> None:
     """Over SSH: terminfo lags behind, and the console of Linux needs no second screen."""
     async with terminal(("env", f"TERM={kind}", AUTHLENS, resource), env=machine) as screen:
-        await screen.wait_for("Press n to run it")
+        await screen.wait_for("Next: ")
         screen.press("q")
         assert await screen.wait_for_exit() == 0
 

@@ -69,7 +69,7 @@ async def walk_to(screen: Terminal, state: str) -> None:
         await screen.wait_for("No credentials on this machine yet")
         return
     screen.press("enter")
-    await screen.wait_for("Press n to run it")
+    await screen.wait_for("Next: ")
     if state == "wizard":
         return
     screen.press("a")
@@ -136,7 +136,7 @@ async def test_q_in_the_wait_leaves_with_0() -> None:
 async def test_a_crash_in_the_wait_shows_no_value_and_frees_the_port() -> None:
     """H170: code 1, where it was, an identifier; no local variable, no message."""
     async with terminal([sys.executable, "-c", FAILS], columns=100, rows=30) as screen:
-        await screen.wait_for("Press n to run it")
+        await screen.wait_for("Next: ")
         screen.press("a")
         await screen.wait_for("Waiting")
         await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")

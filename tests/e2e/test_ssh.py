@@ -136,13 +136,13 @@ async def link_in(screen: Terminal) -> str:
     def links() -> list[str]:
         return [link for link in screen.links() if "response_type=" in link]
 
-    await screen.wait_for("Press n to run it")
+    await screen.wait_for("Next: ")
     screen.press("a")
     await screen.wait_until(lambda: bool(links()) or "use another free port" in screen.text(), "link")
     if not links():
         screen.press("w")
         await screen.wait_for("5 PKCE")
-        await screen.wait_for("Press n to run it")
+        await screen.wait_for("Next: ")
         screen.press("a")
         await screen.wait_until(lambda: bool(links()), "link")
     return links()[0]

@@ -29,7 +29,7 @@ async def wait_for_the_browser(screen: Tmux) -> None:
     """Walk to the link."""
     await screen.wait_for("The plain login")
     await screen.press("Enter")
-    await screen.wait_for("Press n to run it")
+    await screen.wait_for("Next: ")
     await screen.press("a")
     await screen.wait_for("Waiting for the browser")
 
@@ -122,7 +122,7 @@ async def test_the_way_back_is_that_of_the_client_that_attached_last(
         await client.wait_for("[0]")
         await screen.send(shlex.join((*command, resource[0])) + "\n")
         if face != "plain":
-            await client.wait_for("Press n to run it")
+            await client.wait_for("Next: ")
             await screen.press("a")
             await client.wait_until(lambda: "Waiting" in client.text() or "taken" in client.text(), "link")
             if "taken" in client.text():  # whoever has the port 8400 here

@@ -46,7 +46,7 @@ async def begin(screen: Terminal) -> None:
     """Begin the plain login of the demo's menu."""
     await screen.wait_for("The plain login")
     screen.press("\r")
-    await screen.wait_for("Press n to run it")
+    await screen.wait_for("Next: ")
 
 
 async def leave(screen: Terminal) -> None:
@@ -92,7 +92,7 @@ async def test_a_login_at_a_real_provider_is_kept_and_revoked(
     """From the URL to a token in the keyring, and from the dashboard to its end, without a secret shown."""
     url = oidc_provider.resource
     async with terminal([AUTHLENS, url], env=machine) as screen:
-        await screen.wait_for("Press n to run it")
+        await screen.wait_for("Next: ")
         screen.press("a")
         await authorize_in(screen)
         await screen.wait_for("Authenticated")
@@ -140,7 +140,7 @@ async def test_in_tmux_the_link_is_copied_to_the_clipboard(tmp_path: Path) -> No
     async with tmux(DEMO, tmp_path) as screen:
         await screen.wait_for("The plain login")
         await screen.press("Enter")
-        await screen.wait_for("Press n to run it")
+        await screen.wait_for("Next: ")
         await screen.press("a")
         await screen.wait_for("Waiting for the browser")
         await screen.press("c")

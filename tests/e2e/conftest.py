@@ -53,8 +53,8 @@ def oidc_provider(start_oidc_provider: StartServer) -> ServerProcess:
 
 @pytest.fixture(scope="session")
 def oidc_provider_jwt(start_oidc_provider: StartServer) -> ServerProcess:
-    """JWT access tokens (RFC 9068), checked by the resource itself."""
-    return start_oidc_provider('{"token_format": "jwt"}')
+    """JWT access tokens (RFC 9068), checked by the resource itself; requests are pushed (RFC 9126)."""
+    return start_oidc_provider('{"token_format": "jwt", "par": true}')
 
 
 @pytest.fixture(scope="session")

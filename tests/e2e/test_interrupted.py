@@ -45,7 +45,7 @@ async def test_killed_in_the_wait_and_taken_up_with_a_key(machine: dict[str, str
 
     async with terminal((AUTHLENS,), env=machine) as screen:
         await screen.wait_for(f"A login to {resource} was interrupted at 6 Authorization")
-        await screen.wait_for("Press u to take it up again")
+        await screen.wait_for("Press u")
         screen.press("u")
         again = await full_screen_link(screen)
         for name in ("client_id", "redirect_uri"):
@@ -107,22 +107,3 @@ async def test_the_full_screen_that_lost_its_connection_is_told_in_the_next_one(
         screen.press("q")
         assert await screen.wait_for_exit() == 0
     assert list(Path(machine["AUTHLENS_HOME"]).glob("unfinished/*")) == []
-
-
-async def test_of_two_interrupted_logins_it_is_said_once_that_it_begins_anew(
-    machine: dict[str, str], resource: str
-) -> None:
-    """Each is named; what both have in common is one sentence."""
-    login = (AUTHLENS, "login", resource, "--port", "0", "--no-browser")
-    async with terminal(login, env=machine) as first, terminal(login, env=machine) as second:
-        for screen in (first, second):
-            await screen.wait_for("Waiting 300 seconds")
-        for screen in (first, second):
-            os.kill(screen.process.pid, signal.SIGTERM)
-            assert await screen.wait_for_exit() == 143
-    async with terminal(login, env=machine, columns=200) as screen:
-        await screen.wait_for("Waiting 300 seconds")
-        assert screen.text().count("was interrupted at 6 Authorization") == 2
-        assert screen.text().count("starts from the beginning with a new link") == 1
-        screen.press("ctrl+c")
-        assert await screen.wait_for_exit() == 130

@@ -117,7 +117,7 @@ async def test_it_works_on_a_small_screen(columns: int, rows: int) -> None:
     async with terminal([*DEMO, "--play"], columns=columns, rows=rows) as screen:
         await screen.wait_until(lambda: screen.text().strip() != "", "anything")
         if columns == 80:
-            await screen.wait_for("Press n")
+            await screen.wait_for("Next: ")
         screen.resize(120, 40)
         await screen.wait_for("1 Detection")
         screen.resize(columns, rows)

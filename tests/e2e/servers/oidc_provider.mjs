@@ -4,7 +4,7 @@
 // everything else goes to stderr. The process ends when its standard input closes, so it cannot outlive
 // the test that started it.
 //
-// The one option is a JSON object: {"access_token_seconds": 900, "token_format": "opaque" | "jwt"}.
+// The one option is a JSON object: {"access_token_seconds": 900, "token_format": "opaque" | "jwt", "par": false}.
 
 import { createVerify, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { createServer } from 'node:http';
 
 import Provider, { errors } from 'oidc-provider';
 
-const options = { access_token_seconds: 900, token_format: 'opaque', ...JSON.parse(process.argv[2] ?? '{}') };
+const options = { access_token_seconds: 900, token_format: 'opaque', par: false, ...JSON.parse(process.argv[2] ?? '{}') };
 
 /** Binds a server to a free loopback port before its handler is known: the URLs depend on the port. */
 async function listen() {
@@ -53,6 +53,7 @@ const provider = new Provider(authorization.origin, {
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   features: {
     devInteractions: { enabled: false },
+    pushedAuthorizationRequests: { enabled: options.par },
     registration: { enabled: true },
     revocation: { enabled: true },
     resourceIndicators: {

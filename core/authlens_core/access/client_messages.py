@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from authlens_core.access.cause import AGENTS_GUIDE, REPORTS, Cause
-from authlens_core.access.protection import MANAGED_OAUTH
+from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
 
 __all__ = ["SAID_BY_CLIENTS"]
 
@@ -93,6 +93,124 @@ SAID_BY_CLIENTS: Final = (
         cure="Give it one: git config --global credential.https://HOST.helper '!authlens git-credential'",
         source="gitcredentials(7)",
         phrases=("could not read username", "terminal prompts disabled"),
+    ),
+    Cause(
+        name="refresh_token_ended",
+        cause="The client's refresh token is no longer good: its grant ran out, was revoked, or another "
+        "process refreshed it.",
+        cure="Delete what the client has stored for this server and log in again. With authlens: authlens "
+        "login URL.",
+        source="RFC 6749 §5.2",
+        phrases=(
+            *("refresh_token is invalid", "refresh token is invalid", "invalid refresh token"),
+            *("token refresh failed", "failed to refresh token", "refresh token has expired"),
+        ),
+    ),
+    Cause(
+        name="code_not_exchanged",
+        cause="The server refused to exchange the code for tokens, and the client does not show why.",
+        cure="See the server's own error: authlens login URL, stage 7.",
+        source="RFC 6749 §5.2",
+        phrases=("token exchange failed",),
+    ),
+    Cause(
+        name="transport_of_the_old_protocol",
+        cause="The client asked with GET, as the older SSE transport of MCP does, and the server takes POST.",
+        cure="Configure the server as streamable HTTP (type http), or let the client use authlens mcp-bridge "
+        "URL.",
+        source="MCP 2025-11-25, Transports",
+        phrases=(
+            *("expected status code 200 but was 405", "non-200 status code (405)", "http 405"),
+            "status code 405",
+        ),
+    ),
+    Cause(
+        name="oauth_not_found",
+        cause="The client looked for OAuth at an address where the server has nothing (404): it has no login "
+        "of its own, or the client guessed the address.",
+        cure="See what the server offers: authlens probe URL.",
+        source="RFC 8414 §3",
+        phrases=("http 404: invalid oauth error response",),
+    ),
+    Cause(
+        name="metadata_with_null",
+        cause="The server's metadata has null where a text belongs, and the client refuses all of it.",
+        cure="Ask the server's owner to leave the member out. See which one: authlens probe URL --json.",
+        source="RFC 8414 §2",
+        phrases=("expected string, received null",),
+    ),
+    Cause(
+        name="resource_does_not_match",
+        cause="The resource metadata names another resource than the address that the client was given.",
+        cure="Use the address that the metadata names: authlens probe URL shows both.",
+        source="RFC 9728 §3.3",
+        phrases=("does not match expected http",),
+    ),
+    Cause(
+        name="answer_of_another_login",
+        cause="The browser came back with the answer to another login: an older tab, or a link opened twice.",
+        cure="Close the other login tabs and start again: authlens login URL.",
+        source="RFC 6749 §10.12",
+        phrases=("state mismatch", "state does not match", "invalid state parameter", "state parameter mism"),
+    ),
+    Cause(
+        name="no_s256",
+        cause="The server does not say that it supports PKCE with S256, and the client insists on it.",
+        cure="Ask the server's owner to publish code_challenge_methods_supported. authlens login URL says "
+        "whether a login works all the same.",
+        source="RFC 8414 §2",
+        phrases=("does not support code challenge method s256",),
+    ),
+    Cause(
+        name="answer_never_came",
+        cause="The browser never came back to the client: the login was not finished, or the browser runs on "
+        "another machine.",
+        cure="Start again with authlens login URL. Over SSH, use the ssh -L line that it shows, or paste the "
+        "address that the browser ended on.",
+        source=REPORTS,
+        phrases=(
+            *("waiting for authorization code", "callback timed out", "timeout waiting for callback"),
+            *("waiting for oauth callback", "authorization timed out"),
+        ),
+    ),
+    Cause(
+        name="git_refused",
+        cause="The server refused git: the request had no credential that counts there.",
+        cure="Log in with authlens login URL, and give git the token: git config --global "
+        "credential.https://HOST.helper '!authlens git-credential'",
+        source="gitcredentials(7)",
+        phrases=(
+            *("the requested url returned error: 401", "the requested url returned error: 403"),
+            "authentication failed for 'http",
+        ),
+    ),
+    Cause(
+        name="proof_wanted",
+        cause="The server wants a proof of possession (DPoP) with each request; the token alone will not do.",
+        cure="Let authlens make the proofs: authlens curl URL, or authlens proxy URL for a client that stays "
+        "open.",
+        source="RFC 9449 §7",
+        errors=frozenset({"invalid_dpop_proof"}),
+        phrases=("use_dpop_nonce", "dpop proof"),
+    ),
+    Cause(
+        name="login_not_made",
+        cause="The server wants a login, and the client has none for it.",
+        cure="Log in: authlens login URL. Then let the client use it: authlens mcp-config AGENT URL --write.",
+        source=REPORTS,
+        phrases=(
+            "auth required, when send",
+            "needs authentication",
+            "requires authentication",
+            "authentication required",
+        ),
+    ),
+    Cause(
+        name="tunnel_down",
+        cause=MEANINGS[Protection.ORIGIN_DOWN].summary,
+        cure=MEANINGS[Protection.ORIGIN_DOWN].cure,
+        source="Cloudflare, Error 1033",
+        phrases=("error code: 1033", "error 1033"),
     ),
     Cause(
         name="token_refused",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from authlens_core.access.answer import classify
@@ -26,7 +27,7 @@ _LONGEST: Final = 256 * 1024
 _MOST: Final = 3
 _CODE: Final = re.compile(
     r"""(?:["']?\berror["']?\s*[:=]\s*["']?|\b)"""
-    r"""(invalid_[a-z_]+|access_denied|unauthorized_client|insufficient_scope|unsupported_[a-z_]+)\b"""
+    r"""(invalid_[a-z_]+|access_denied|unauthorized_client|insufficient_scope|unsupported_[a-z_]+|use_dpop_nonce)\b"""
 )
 _STATUS: Final = re.compile(r"^(?:[<>*] ?)?HTTP/[\d.]+ (\d{3})(?: (.*))?$")
 _FIELD: Final = re.compile(r"^(?:< ?)?([A-Za-z0-9-]{1,64}): ?(.*)$")
@@ -48,19 +49,31 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
 
 
 def _fitting(text: str) -> Iterator[tuple[Cause, str]]:
-    """Yield the causes whose words are in the text, then those of the error codes in it."""
-    known = (*CAUSES, *SAID_BY_CLIENTS)
-    for cause in known:
+    """Yield the causes whose words are in the text, then those of the error codes in it.
+
+    One phrase has one cause, the first that has it. Where the server's own words are known, its codes add
+    nothing.
+    """
+    said: set[str] = set()
+    for cause in (*CAUSES, *SAID_BY_CLIENTS):
         phrase = next((phrase for phrase in cause.phrases if phrase in text), None)
-        if phrase is not None:
+        if phrase is not None and phrase not in said:
+            said.add(phrase)
             yield cause, phrase
-    codes = dict.fromkeys(match[1] for match in _CODE.finditer(text))
-    for code in codes:
-        yield from ((one, code) for one in known if code in one.errors and _by_code_alone(one))
+    if any(phrase in said for cause in CAUSES for phrase in cause.phrases):
+        return
+    for code in dict.fromkeys(match[1] for match in _CODE.finditer(text)):
+        fitting = (cause for cause in _of_codes(text) if code in cause.errors)
+        yield from ((cause, code) for cause in islice(fitting, 1))
 
 
-def _by_code_alone(cause: Cause) -> bool:
-    return not cause.checks and not cause.protections and "refresh" not in cause.stages
+def _of_codes(text: str) -> Iterator[Cause]:
+    """Yield the causes that an error code alone tells, with the stage as far as the text names it."""
+    for cause in CAUSES:
+        here = "refresh" not in cause.stages or "refresh" in text
+        if here and not (cause.checks or cause.protections or cause.phrases):
+            yield cause
+    yield from SAID_BY_CLIENTS
 
 
 def _diagnosis(cause: Cause, line: str) -> Diagnosis:
@@ -90,6 +103,5 @@ def _transcript(text: str) -> Diagnosis | None:
     answer = classify(Exchange(request, response, None, datetime.now(UTC), 0.0))
     if answer.protection in _SAYS_NOTHING:
         return None
-    return Diagnosis(
-        answer.protection.value, answer.summary, answer.cure, answer.evidence, layer=answer.layer
-    )
+    cure = answer.cure or "Log in: authlens login URL."
+    return Diagnosis(answer.protection.value, answer.summary, cure, answer.evidence, layer=answer.layer)

@@ -37,13 +37,50 @@ JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dX
         ('Bearer error="invalid_token"', "token_refused"),
         ("<html><title>Sign in</title> https://team.cloudflareaccess.com/", "login_page_for_an_answer"),
         ("Unable to find your Access application!", "application_not_found"),
+        (
+            'Error: HTTP 404: Invalid OAuth error response: "Not found" is not valid JSON.',
+            "oauth_not_found",
+        ),
+        (
+            "fatal: unable to access 'https://g.example/': The requested URL returned error: 403",
+            "git_refused",
+        ),
+        ('token refresh failed: oauth2: "invalid_grant" "Token is invalid"', "refresh_token_ended"),
+        ("refresh: {'error': 'invalid_grant'}", "refresh_token_ended"),
+        ("SSEClientException: Expected status code 200 but was 405", "transport_of_the_old_protocol"),
+        ("OAuth failed: invalid_request: refresh_token is invalid", "refresh_token_ended"),
+        ("Authentication Error\nToken exchange failed: HTTP 400", "code_not_exchanged"),
+        ("error: Auth required, when send initialize request", "login_not_made"),
+        ('"registration_endpoint" … expected string, received null', "metadata_with_null"),
+        (
+            "Protected resource https://w.example does not match expected https://w.example/mcp (or origin)",
+            "resource_does_not_match",
+        ),
+        ("OAuth callback error: state mismatch (possible CSRF)", "answer_of_another_login"),
+        ("Incompatible auth server: does not support code challenge method S256", "no_s256"),
+        ("[ERROR] Timed out waiting for authorization code, please try again.", "answer_never_came"),
+        ("error code: 1033", "tunnel_down"),
+        ('WWW-Authenticate: DPoP error="use_dpop_nonce"', "proof_wanted"),
+        ('400 Bad Request: {"error":"invalid_target"}', "resource_refused"),
     ],
 )
 def test_messages_of_clients_are_explained(text: str, name: str) -> None:
-    """The most particular cause comes first, with the line that shows it."""
+    """The most particular cause comes first, with a cure."""
     found = explain_text(f"12:00:01 starting\n{text}\n12:00:02 done")
-    assert name in {one.name for one in found}
+    assert found[0].name == name
     assert found[0].cure
+
+
+def test_the_servers_own_words_have_one_cause() -> None:
+    """Its error code tells less, and another cause with the same words is for another stage."""
+    text = '{"error":"invalid_redirect_uri","error_description":"redirect_uri is not allowed by the app"}'
+    assert [one.name for one in explain_text(text)] == ["redirect_uri_not_in_application"]
+
+
+def test_an_answer_that_asks_for_a_token_has_a_cure() -> None:
+    """The challenge alone is no failure, and still there is something to do."""
+    (found,) = explain_text('HTTP/1.1 401 \nWWW-Authenticate: Bearer realm="x"\n\n')
+    assert "authlens login" in found.cure
 
 
 CURL = """\

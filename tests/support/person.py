@@ -89,6 +89,20 @@ class Person:
                 raise Lost(f"{answer.status_code} at {answer.url}: {answer.text[:500]}")
         raise Lost(f"still on the way after {MAX_STEPS} steps, at {request.url}")
 
+    async def enter_code(self, page: str, *, allow: bool = True) -> Page:
+        """Open the page of a device login with its code, sign in and decide; return the last page."""
+        request = self._browser.build_request("GET", page)
+        for _ in range(MAX_STEPS):
+            answer = await self._browser.send(request)
+            if answer.is_redirect:
+                target = urljoin(str(answer.url), answer.headers["location"])
+                request = self._browser.build_request("GET", target)
+            elif answer.is_success and "<form" in answer.text:
+                request = self._submit(answer, allow=allow)
+            else:
+                return Page(str(answer.url), answer.status_code, answer.text)
+        raise Lost(f"still on the way after {MAX_STEPS} steps, at {request.url}")
+
     def _submit(self, answer: httpx.Response, *, allow: bool) -> httpx.Request:
         reader = FormReader()
         reader.feed(answer.text)

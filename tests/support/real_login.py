@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Trace
 from support.person import Page, Person
@@ -37,6 +37,9 @@ async def log_in(run: Login, browse: Browse = say_yes) -> tuple[Trace, Page | No
     def on_event(event: Event) -> None:
         if isinstance(event, AuthorizationReady):
             browsing.append(asyncio.ensure_future(browse(event.url)))
+        elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
+            page = event.device.verification_uri_complete.text
+            browsing.append(asyncio.ensure_future(_enter_code(page)))
 
     run.watch(on_event)
     try:
@@ -47,6 +50,11 @@ async def log_in(run: Login, browse: Browse = say_yes) -> tuple[Trace, Page | No
             task.cancel()
         await run.aclose()
     return trace, pages[-1] if pages else None
+
+
+async def _enter_code(page: str) -> Page:
+    async with Person() as person:
+        return await person.enter_code(page)
 
 
 def story(trace: Trace) -> str:

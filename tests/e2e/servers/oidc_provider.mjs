@@ -4,15 +4,25 @@
 // everything else goes to stderr. The process ends when its standard input closes, so it cannot outlive
 // the test that started it.
 //
-// The one option is a JSON object: {"access_token_seconds": 900, "token_format": "opaque" | "jwt", "par": false}.
+// The one option is a JSON object: {"access_token_seconds": 900, "token_format": "opaque" | "jwt"}, and
+//   "dpop": true      only tokens that are bound to a key, with a nonce of the server in each proof (RFC 9449)
+//   "par": true       pushed authorization requests, and no others (RFC 9126)
+//   "documents": {}   client metadata documents by their https URL, which is not fetched
 
-import { createVerify, generateKeyPairSync } from 'node:crypto';
+import { createHash, createPublicKey, createVerify, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 import Provider, { errors } from 'oidc-provider';
 
-const options = { access_token_seconds: 900, token_format: 'opaque', par: false, ...JSON.parse(process.argv[2] ?? '{}') };
+const options = {
+  access_token_seconds: 900,
+  token_format: 'opaque',
+  dpop: false,
+  par: false,
+  documents: {},
+  ...JSON.parse(process.argv[2] ?? '{}'),
+};
 
 /** Binds a server to a free loopback port before its handler is known: the URLs depend on the port. */
 async function listen() {
@@ -51,10 +61,18 @@ const provider = new Provider(authorization.origin, {
     Session: 86400,
   },
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
+  fetch(url, init) {
+    const document = options.documents[url];
+    return document ? Response.json(document) : fetch(url, init);
+  },
   features: {
     devInteractions: { enabled: false },
-    pushedAuthorizationRequests: { enabled: options.par },
+    clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
+    deviceFlow: { enabled: true },
+    dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => options.dpop },
+    pushedAuthorizationRequests: { enabled: options.par, requirePushedAuthorizationRequests: options.par },
     registration: { enabled: true },
+    registrationManagement: { enabled: true },
     revocation: { enabled: true },
     resourceIndicators: {
       enabled: true,
@@ -147,13 +165,54 @@ function verifyJwt(token) {
   if (!verifier.verify(key, signed)) return undefined;
   const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
   const live = claims.iss === authorization.origin && claims.exp > Date.now() / 1000;
-  return live ? { audience: claims.aud, account: claims.sub } : undefined;
+  return live ? { audience: claims.aud, account: claims.sub, jkt: claims.cnf?.jkt } : undefined;
 }
 
 async function verifyToken(token) {
   if (options.token_format === 'jwt') return verifyJwt(token);
   const found = await provider.AccessToken.find(token);
-  return found?.isValid ? { audience: found.aud, account: found.accountId } : undefined;
+  return found?.isValid ? { audience: found.aud, account: found.accountId, jkt: found.jkt } : undefined;
+}
+
+const resourceNonce = randomBytes(16).toString('base64url');
+const seenProofs = new Set();
+const hash = (text) => createHash('sha256').update(text).digest('base64url');
+
+/** Checks a proof by our own hand (RFC 9449 §4.3); returns its nonce and the thumbprint of its key. */
+function verifyProof(proof, method, token) {
+  const [head, body, signature] = (proof ?? '').split('.');
+  const { typ, alg, jwk } = JSON.parse(Buffer.from(head, 'base64url').toString());
+  if (typ !== 'dpop+jwt' || alg !== 'ES256' || jwk.d) return undefined;
+  const key = { key: createPublicKey({ key: jwk, format: 'jwk' }), dsaEncoding: 'ieee-p1363' };
+  const verifier = createVerify('sha256').update(`${head}.${body}`);
+  if (!verifier.verify(key, Buffer.from(signature, 'base64url'))) return undefined;
+  const { htm, htu, ath, jti, iat, nonce } = JSON.parse(Buffer.from(body, 'base64url').toString());
+  const fresh = Math.abs(iat - Date.now() / 1000) < 60 && !seenProofs.has(jti);
+  if (!fresh || htm !== method || htu !== resource || ath !== hash(token)) return undefined;
+  seenProofs.add(jti);
+  return { nonce, jkt: hash(JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y })) };
+}
+
+/** Answers a request for a resource that takes only bound tokens. */
+async function serveBound(request, response) {
+  const [scheme, token] = (request.headers.authorization ?? '').split(' ');
+  const found = scheme.toLowerCase() === 'dpop' && (await verifyToken(token));
+  let error = token ? 'invalid_token' : '';
+  let proof;
+  try {
+    proof = found && verifyProof(request.headers.dpop, request.method, token);
+  } catch {
+    error = 'invalid_dpop_proof';
+  }
+  if (proof?.jkt && proof.jkt === found.jkt) {
+    if (proof.nonce === resourceNonce) return sendJson(response, 200, { hello: found.account });
+    error = 'use_dpop_nonce';
+  }
+  const said = error ? `, error="${error}"` : '';
+  return sendJson(response, 401, { error: error || 'unauthorized' }, {
+    'dpop-nonce': resourceNonce,
+    'www-authenticate': `DPoP algs="ES256", scope="read", resource_metadata="${metadataUrl}"${said}`,
+  });
 }
 
 async function serveResource(request, response) {
@@ -165,11 +224,19 @@ async function serveResource(request, response) {
       bearer_methods_supported: ['header'],
       scopes_supported: ['read', 'write'],
       resource_name: 'Documents',
+      ...(options.dpop && {
+        dpop_bound_access_tokens_required: true,
+        dpop_signing_alg_values_supported: ['ES256'],
+      }),
     });
     return;
   }
   if (pathname !== '/documents') {
     sendJson(response, 404, { error: 'not_found' });
+    return;
+  }
+  if (options.dpop) {
+    await serveBound(request, response);
     return;
   }
   const [scheme, token] = (request.headers.authorization ?? '').split(' ');

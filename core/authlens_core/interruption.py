@@ -14,7 +14,7 @@ from authlens_core.credentials.store.secret_store import SecretStore
 from authlens_core.login.events import Event, StageEnded, StageStarted
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text, unfinished
 from authlens_core.login.login import Login
-from authlens_core.state.crash_notes import CrashNotes, Note
+from authlens_core.state.crash_notes import CrashNote, CrashNotes
 from authlens_core.state.paths import StateUnusable, state_directory
 
 WORTH: Final = timedelta(days=1)
@@ -36,8 +36,8 @@ class Interruptions:
     ) -> None:
         self._notes = notes
         self._clock = clock
-        self._running: dict[Login, Note | None] = {}
-        self._found: dict[InterruptedLogin, Note] = {}
+        self._running: dict[Login, CrashNote | None] = {}
+        self._found: dict[InterruptedLogin, CrashNote] = {}
         self._closed = False
 
     @classmethod

@@ -19,7 +19,7 @@ from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.login.verdict import Why, why
+from authlens_core.login.verdict import FailureReason, why
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_core.session import Session
@@ -164,10 +164,12 @@ async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> St
     return probed.trace.records[0]
 
 
-def explained(walk: Walk) -> Why | None:
+def explained(walk: Walk) -> FailureReason | None:
     """Return what a person is told of the fault: of what failed, then or afterwards, or of what warned."""
     last = why(walk.afterwards or walk.login.trace.records[-1])
     if last is not None:
         return last
     made = (record.diagnosis for record in walk.login.trace.records)
-    return next((Why(one.cause, one.cure, one.evidence, one.known) for one in made if one is not None), None)
+    return next(
+        (FailureReason(one.cause, one.cure, one.evidence, one.known) for one in made if one is not None), None
+    )

@@ -44,9 +44,9 @@ __all__ = [
     "CloudflaredEvent",
     "CloudflaredLogin",
     "LinkShown",
-    "OtherWaits",
+    "OtherProcessWaiting",
     "PrintedLine",
-    "Started",
+    "ProcessStarted",
     "run_login",
 ]
 
@@ -68,7 +68,7 @@ _CHATTER: Final = "successfully fetched your token:"
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class ProcessStarted:
     """cloudflared runs: what was run, as a shell would take it, which one, and the number of its process."""
 
     command: str
@@ -84,7 +84,7 @@ class LinkShown:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherWaits:
+class OtherProcessWaiting:
     """Another cloudflared waits for the same login; its number."""
 
     pid: int
@@ -97,7 +97,7 @@ class PrintedLine:
     line: str
 
 
-CloudflaredEvent: TypeAlias = Started | LinkShown | OtherWaits | PrintedLine
+CloudflaredEvent: TypeAlias = ProcessStarted | LinkShown | OtherProcessWaiting | PrintedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ async def run_login(
         run = _Run(child, events)
         try:
             command = shlex.join(("cloudflared", *chosen.login_command(target)[1:]))
-            events(Started(command, chosen, child.pid))
+            events(ProcessStarted(command, chosen, child.pid))
             try:
                 async with asyncio.timeout(timeout):
                     output = await run.watch()
@@ -293,7 +293,7 @@ class _Run:
     def _other(self, pid: int) -> None:
         if pid == self.child.pid:
             raise own_lock(pid)
-        self.events(OtherWaits(pid))
+        self.events(OtherProcessWaiting(pid))
 
 
 def _token_in(output: bytes) -> Secret | None:

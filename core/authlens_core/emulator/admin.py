@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ADMIN_PATH: Final = "/emulator/admin"
 
 
-class WithAdmin:
+class AdminMiddleware:
     """The team's origin, and the administration below `ADMIN_PATH`.
 
     Args:

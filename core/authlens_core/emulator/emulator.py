@@ -104,9 +104,9 @@ class Emulator(Running):
         self.account.app_url, self.account.team_url = app_url, team_url
         team = team_origin(self.account)
         if self._admin:
-            from authlens_core.emulator.admin import WithAdmin
+            from authlens_core.emulator.admin import AdminMiddleware
 
-            team = WithAdmin(team, self)
+            team = AdminMiddleware(team, self)
         return app_origin(self.account), team
 
     async def stop(self) -> None:

@@ -31,7 +31,7 @@ _HIDDEN: Final = re.compile(
 )
 
 
-class Elsewhere(Exception):
+class CrossOriginRedirect(Exception):
     """The resource redirects to another origin, where the credential does not go.
 
     Attributes:
@@ -69,16 +69,16 @@ class Mapping:
         """Return the address here for a `Location` of the resource.
 
         Raises:
-            Elsewhere: it leads to another origin.
+            CrossOriginRedirect: it leads to another origin.
         """
         try:
             found = parse_url(
                 urljoin(f"{self.upstream.origin}/", location.partition("#")[0]), loopback_http=True
             )
         except (UrlRefused, ValueError):
-            raise Elsewhere(location) from None
+            raise CrossOriginRedirect(location) from None
         if found.origin != self.upstream.origin:
-            raise Elsewhere(location)
+            raise CrossOriginRedirect(location)
         query = "" if found.query is None else f"?{found.query}"
         return f"{self.local}{self.prefix}{found.path or '/'}{query}"
 
@@ -113,7 +113,7 @@ def response_fields(given: Iterable[RawField], mapping: Mapping) -> Iterator[Raw
     """Yield the header fields for the client: no challenge, no session of Access, addresses as they are here.
 
     Raises:
-        Elsewhere: there is a redirect to another origin.
+        CrossOriginRedirect: there is a redirect to another origin.
     """
     given = tuple(given)
     dropped = _named_by_connection(given) | _UPSTREAM_ONLY

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.access.cloudflared_files import find_cloudflared_token
-from authlens_core.credentials.inventory.request_headers import CredentialKind, Fields, headers_for
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders, CredentialKind, headers_for
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import SOON, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
@@ -54,11 +54,11 @@ class RequestCredential:
         self._now = now
         self._monotonic = monotonic
         self._turn = asyncio.Lock()
-        self._held: Fields | None = None
+        self._held: CredentialHeaders | None = None
         self._loaded_at = now()
         self._checked = 0.0
         self._version: object = None
-        self._unproven: Fields | None = None
+        self._unproven: CredentialHeaders | None = None
 
     @property
     def granted_scope(self) -> str | None:
@@ -66,7 +66,7 @@ class RequestCredential:
         grant = self._credentials.find(self.url)
         return None if grant is None else grant.scope
 
-    async def fields(self) -> Fields:
+    async def fields(self) -> CredentialHeaders:
         """Return the fields to send now.
 
         Raises:
@@ -79,7 +79,7 @@ class RequestCredential:
         async with self._turn:
             return self._usable() or await self._load()
 
-    async def renewed(self, refused: Fields) -> Fields | None:
+    async def renewed(self, refused: CredentialHeaders) -> CredentialHeaders | None:
         """Return other fields after a 401 to `refused`, or None where trying again makes no sense.
 
         The access token is refreshed once. If the resource refuses the new one too, it is not refreshed
@@ -110,12 +110,12 @@ class RequestCredential:
             return True
         return covers(self._root.text, f"{self._root.origin}{path}")
 
-    def accepted(self, fields: Fields) -> None:
+    def accepted(self, fields: CredentialHeaders) -> None:
         """Note that the resource answered `fields` with something other than 401."""
         if self._unproven is not None and self._unproven.fields == fields.fields:
             self._unproven = None
 
-    async def _load(self, refused: Fields | None = None) -> Fields:
+    async def _load(self, refused: CredentialHeaders | None = None) -> CredentialHeaders:
         before = self._held
         found = await headers_for(
             self._credentials,
@@ -146,7 +146,7 @@ class RequestCredential:
             if text is not None and covers(text, self.url):
                 yield parse_url(text, loopback_http=True)
 
-    def _usable(self) -> Fields | None:
+    def _usable(self) -> CredentialHeaders | None:
         """Return the held fields while they last and the index says nothing new."""
         held = self._held
         if held is None or not self._lasts(held):
@@ -157,7 +157,7 @@ class RequestCredential:
             self._checked = self._monotonic()
         return held
 
-    def _lasts(self, held: Fields) -> bool:
+    def _lasts(self, held: CredentialHeaders) -> bool:
         if held.expires_at is None:
             return True
         # A token that lives less than two minutes is used for half of its life, as in `access_token`.

@@ -17,10 +17,10 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import Receive, Scope, Send
 
-from authlens_core.credentials.inventory.request_headers import Fields
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.errors import AuthlensError, LoginNeeded, Refused
 from authlens_core.gateway.forwarding import (
-    Elsewhere,
+    CrossOriginRedirect,
     Mapping,
     asks_for_a_token,
     is_hidden,
@@ -141,7 +141,7 @@ class ReverseProxy:
         send: Send,
         *,
         last: bool,
-    ) -> ProxyRefusal | Fields | None:
+    ) -> ProxyRefusal | CredentialHeaders | None:
         """Ask the resource once; return None when it is answered, or the renewed fields to try again with."""
         try:
             credential = await self.credential.fields()
@@ -169,7 +169,7 @@ class ReverseProxy:
     async def _pass_on(self, answer: StreamedResponse, send: Send) -> ProxyRefusal | None:
         try:
             fields = list(response_fields(answer.fields, self.mapping))
-        except Elsewhere as elsewhere:
+        except CrossOriginRedirect as elsewhere:
             return self.elsewhere(elsewhere)
         await send({"type": "http.response.start", "status": answer.status, "headers": fields})
         try:
@@ -192,7 +192,7 @@ class ReverseProxy:
             Refused.exit_code,
         )
 
-    def elsewhere(self, redirect: Elsewhere) -> ProxyRefusal:
+    def elsewhere(self, redirect: CrossOriginRedirect) -> ProxyRefusal:
         """Return the answer where the resource redirects to another origin."""
         host = urlsplit(redirect.target).netloc
         if "/cdn-cgi/access/login" in redirect.target:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from authlens_core.credentials.inventory.request_headers import Fields
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.errors import Refused
 from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.oauth.http_message import Headers, Response
@@ -17,7 +17,11 @@ OwnFields = tuple[tuple[str, str], ...]
 
 @asynccontextmanager
 async def signed_stream(
-    wire: Wire, credential: Fields, build: Callable[[OwnFields], StreamedRequest], *, replayable: bool = True
+    wire: Wire,
+    credential: CredentialHeaders,
+    build: Callable[[OwnFields], StreamedRequest],
+    *,
+    replayable: bool = True,
 ) -> AsyncIterator[StreamedResponse]:
     """Send a request; send it again, once, if the resource wants its nonce in the proof.
 
@@ -43,7 +47,9 @@ async def signed_stream(
                 return
 
 
-def _signed(credential: Fields, build: Callable[[OwnFields], StreamedRequest]) -> tuple[str, StreamedRequest]:
+def _signed(
+    credential: CredentialHeaders, build: Callable[[OwnFields], StreamedRequest]
+) -> tuple[str, StreamedRequest]:
     bare = build(credential.fields)
     url = f"{bare.origin.origin}{bare.target.decode('latin-1')}"
     if credential.signer is None:

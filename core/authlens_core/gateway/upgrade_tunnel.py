@@ -13,7 +13,12 @@ from typing import Any, Final
 import h11
 
 from authlens_core.errors import AuthlensError
-from authlens_core.gateway.forwarding import Elsewhere, asks_for_a_token, request_fields, response_fields
+from authlens_core.gateway.forwarding import (
+    CrossOriginRedirect,
+    asks_for_a_token,
+    request_fields,
+    response_fields,
+)
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_failure
 from authlens_core.gateway.reverse_proxy import ReverseProxy
 from authlens_core.gateway.signed_stream import OwnFields, signed_stream
@@ -118,7 +123,7 @@ class UpgradeTunnel:
     ) -> ProxyRefusal | None:
         try:
             fields = list(response_fields(answer.fields, self._proxy.mapping))
-        except Elsewhere as elsewhere:
+        except CrossOriginRedirect as elsewhere:
             return self._proxy.elsewhere(elsewhere)
         if answer.status == 101 and answer.connection is not None:
             writer.write(_head(101, [*fields, *_handshake(answer.fields)]))

@@ -18,7 +18,7 @@ from authlens_core.login.facts import Facts, Options
 from authlens_core.login.stages.authorization import expected_response
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
-    Expected,
+    ExpectedResponse,
     Verdict,
     read_authorization_response,
     read_pasted,
@@ -47,7 +47,7 @@ class ResponseWait:
         self._listener: Listener | None = None
         self._bound: tuple[int, str] | None = None
         self._named: dict[tuple[int, RedirectHost], int] = {}
-        self._expected: Expected | None = None
+        self._expected: ExpectedResponse | None = None
         self._answer: AuthorizationResponse | None = None
         self._alter: Callable[[Secret], Secret] | None = None
         self._altered = False
@@ -175,7 +175,7 @@ class ResponseWait:
         self._took(response)
         return response
 
-    def _awaited(self) -> Expected:
+    def _awaited(self) -> ExpectedResponse:
         if self._expected is None or self._answer is not None:
             msg = "no answer is awaited"
             raise ValueError(msg)
@@ -199,7 +199,10 @@ class ResponseWait:
         return _PAGES[response.verdict]
 
     def _read(
-        self, raw: Secret, expected: Expected, read: Callable[[Secret, Expected], AuthorizationResponse]
+        self,
+        raw: Secret,
+        expected: ExpectedResponse,
+        read: Callable[[Secret, ExpectedResponse], AuthorizationResponse],
     ) -> AuthorizationResponse:
         response = read(raw, expected)
         if self._alter is None or response.verdict not in _FINAL:

@@ -47,7 +47,7 @@ class KeySource:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class SignatureResult:
     """What came of it: the verdict, and the exchange that fetched the keys; None where nothing was sent."""
 
     verification: Verification
@@ -78,7 +78,7 @@ def key_source(
 
 async def fetch_and_verify(
     wire: Sender, jwt: Jwt, source: KeySource | None, now: datetime, *, loopback_http: bool = False
-) -> Verified:
+) -> SignatureResult:
     """Fetch the keys and return whether one of them signed `jwt`; raises nothing but cancellation.
 
     Args:
@@ -90,7 +90,7 @@ async def fetch_and_verify(
     """
     if source is None:
         words = "No place for the keys is known: the server names no jwks_uri, and it is no team of Access."
-        return Verified(Verification(Signature.NOT_CHECKED, words))
+        return SignatureResult(Verification(Signature.NOT_CHECKED, words))
     public = AddressPolicy.ANY if source.url.is_loopback else AddressPolicy.PUBLIC_ONLY
     exchange = await wire.send(
         jwks_request(source.url),
@@ -99,7 +99,7 @@ async def fetch_and_verify(
         addresses=public,
         purpose=Purpose.SIGNING_KEYS,
     )
-    return Verified(_judged(jwt, exchange, source, now), exchange)
+    return SignatureResult(_judged(jwt, exchange, source, now), exchange)
 
 
 async def verify_all(

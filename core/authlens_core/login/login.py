@@ -26,21 +26,21 @@ from authlens_core.login.events import (
 )
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.progress import Progress
-from authlens_core.login.protocols import ClientRegistry, ForgetfulRegistry, Keeper, Sender, keep_nothing
+from authlens_core.login.protocols import ClientRegistry, Keeper, MemoryClientRegistry, Sender, keep_nothing
 from authlens_core.login.stage import PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.step_up import MOST_STEP_UPS, lacks_scope, wider_scope
-from authlens_core.login.tampering.amendment import EditLocation, RequestEdit, amended_url
 from authlens_core.login.tampering.editing import (
+    EditablePart,
     LoginOption,
-    Part,
     choices,
     parts_of_link,
     parts_of_request,
     places_of,
 )
 from authlens_core.login.tampering.experiments import Experiment
+from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, amended_url
 from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.login.verdict import client_is_unknown
@@ -86,7 +86,7 @@ class Login:
     ) -> None:
         url = parse_url(resource_url, loopback_http=True)
         chosen = options or Options()
-        self._clients = KnownClients(registry if registry is not None else ForgetfulRegistry())
+        self._clients = KnownClients(registry if registry is not None else MemoryClientRegistry())
         self._clock = clock
         self._watchers: list[Watcher] = []
         self._progress = Progress(
@@ -148,7 +148,7 @@ class Login:
         """Return what the user may choose in the next stage within the protocol; see `use`."""
         return () if self.position is None else choices(self.position, self.facts)
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[EditablePart, ...]:
         """Return every other part of what the next stage sends, unchanged; to amend one is tampering."""
         request = self._honest_request()
         if self.position is not None and request is not None:

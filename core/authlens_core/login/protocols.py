@@ -48,7 +48,7 @@ class ClientRegistry(Protocol):
         ...
 
 
-class ForgetfulRegistry:
+class MemoryClientRegistry:
     """A registry for a login that leaves nothing behind; it remembers within one run."""
 
     def __init__(self) -> None:

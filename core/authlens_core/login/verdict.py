@@ -34,7 +34,7 @@ _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
 _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
 
 
-class Why(NamedTuple):
+class FailureReason(NamedTuple):
     """Why a stage failed and what to do, safe to show.
 
     Attributes:
@@ -50,7 +50,7 @@ class Why(NamedTuple):
     known: bool = True
 
 
-def why(record: StageRecord) -> Why | None:
+def why(record: StageRecord) -> FailureReason | None:
     """Return why a stage failed, by its diagnosis if it has one; None if it did not fail."""
     if record.outcome is not Outcome.FAILED or not record.failures:
         return None
@@ -59,12 +59,12 @@ def why(record: StageRecord) -> Why | None:
         cause = f"{found.cause} Layer: {found.layer}." if found.layer else found.cause
         # Records of early versions of authlens have no evidence.
         evidence = found.evidence or tuple(check.seen.splitlines())
-        return Why(cause, found.cure, evidence[:_MOST_LINES], found.known)
+        return FailureReason(cause, found.cure, evidence[:_MOST_LINES], found.known)
     cure, seen = check.cure, check.seen
     if seen.endswith(".") or ". (" in seen:
-        return Why(seen, cure)
+        return FailureReason(seen, cure)
     expected = check.expected.rstrip(".")
-    return Why(f"Expected: {expected}. Seen: {seen or 'nothing'}", cure)
+    return FailureReason(f"Expected: {expected}. Seen: {seen or 'nothing'}", cure)
 
 
 def verdict(record: StageRecord) -> AuthlensError | None:

@@ -44,7 +44,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedResponse:
     """What the answer to one attempt has to carry, recorded before the browser opens.
 
     Attributes:
@@ -130,7 +130,7 @@ def url_parameters(url: str) -> tuple[tuple[str, str], ...]:
     return tuple(parse_qsl(query, keep_blank_values=True, errors="replace"))
 
 
-def read_authorization_response(query: Secret, expected: Expected) -> AuthorizationResponse:
+def read_authorization_response(query: Secret, expected: ExpectedResponse) -> AuthorizationResponse:
     """Read the raw query of a callback: state first, then form, then issuer, then error or code.
 
     A wrong or missing state is OUTDATED whatever else is there. Nothing of an answer that fails a check is
@@ -172,7 +172,7 @@ def _decode(text: str) -> tuple[list[tuple[str, str]], str]:
     return pairs, problem
 
 
-def _state_check(pairs: Sequence[tuple[str, str]], expected: Expected) -> Check:
+def _state_check(pairs: Sequence[tuple[str, str]], expected: ExpectedResponse) -> Check:
     name, wanted = CheckId.AUTHORIZATION_STATE, "the state of this login"
     why = "It shows that the answer belongs to the login that was started here."
     spec = "RFC 6749 §10.12"
@@ -211,7 +211,7 @@ def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check,
     return encoding, failed(name, wanted, seen, why=why, spec=spec, cure=cure)
 
 
-def _issuer_check(iss: str | None, expected: Expected) -> Check:
+def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
     name, wanted = CheckId.AUTHORIZATION_ISS, expected.issuer
     why = "A code goes only to the server that issued it; this tells two servers apart."
     spec = "RFC 9207 §2.4"
@@ -265,7 +265,7 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
     return AuthorizationResponse(Verdict.MALFORMED, None, None, (*checks, bad))
 
 
-def read_pasted(text: Secret, expected: Expected) -> AuthorizationResponse:
+def read_pasted(text: Secret, expected: ExpectedResponse) -> AuthorizationResponse:
     """Read what a user pasted: the address the browser ended on, or its query; checked like a callback.
 
     Line ends and blanks that a terminal put in are removed, and a browser's page about an address that it
@@ -320,7 +320,7 @@ def _is_query(text: str) -> bool:
     return bool(equals) and not set(":/?") & set(name)
 
 
-def _place_problem(where: str, query: str, expected: Expected) -> str:
+def _place_problem(where: str, query: str, expected: ExpectedResponse) -> str:
     """Return what is wrong with the address before the query, or the empty string."""
     redirect = expected.redirect_uri
     # Browsers hide the scheme, so it may be missing from what was copied.

@@ -25,7 +25,7 @@ LONGEST: Final = 256 * 1024
 """Bytes of a note that are read."""
 
 
-class Note:
+class CrashNote:
     """One note, locked by this process until it is dropped or let go. Nothing that is done to it fails.
 
     Args:
@@ -68,16 +68,16 @@ class CrashNotes:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def begin(self) -> Note | None:
+    def begin(self) -> CrashNote | None:
         """Return a new note that says nothing yet; None if none can be kept."""
         try:
             path = state_directory(self._directory) / f"{secrets.token_hex(8)}.json"
         except StateUnusable:
             return None
         lock = _locked(path)
-        return None if lock is None else Note(path, lock)
+        return None if lock is None else CrashNote(path, lock)
 
-    def claim(self) -> tuple[Note, ...]:
+    def claim(self) -> tuple[CrashNote, ...]:
         """Return every note whose process is gone; this one holds them until each is dropped or let go."""
         try:
             paths = sorted(self._directory.glob("*.lock"))[:MOST]
@@ -88,7 +88,7 @@ class CrashNotes:
             lock = _locked(path.with_suffix(".json"))
             if lock is None:
                 continue  # its process lives
-            note = Note(path.with_suffix(".json"), lock)
+            note = CrashNote(path.with_suffix(".json"), lock)
             try:
                 with note._path.open("rb") as file:  # noqa: SLF001 - made two lines above
                     note.text = file.read(LONGEST).decode("utf-8", "replace")

@@ -84,7 +84,7 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True)
-class Underway:
+class RunningStage:
     """A stage that runs now: what it has exchanged so far, and the request that waits for its answer."""
 
     stage: Stage
@@ -92,7 +92,7 @@ class Underway:
     request: Request | None = None
 
 
-def messages(records: Sequence[StageRecord], underway: Underway | None = None) -> tuple[Arrow, ...]:
+def messages(records: Sequence[StageRecord], underway: RunningStage | None = None) -> tuple[Arrow, ...]:
     """Return the arrows of `records` in the order in which they were sent, then those of a running stage.
 
     An exchange that was read again, after a user went on despite a failed check, is drawn once.
@@ -107,7 +107,7 @@ def messages(records: Sequence[StageRecord], underway: Underway | None = None) -
     return tuple(drawn)
 
 
-def authorities(records: Sequence[StageRecord], underway: Underway | None = None) -> Mapping[Party, str]:
+def authorities(records: Sequence[StageRecord], underway: RunningStage | None = None) -> Mapping[Party, str]:
     """Return `host:port` of the resource and of the server, as far as they were asked; from outside."""
     found: dict[Party, str] = {}
     asked = [(record.stage, record.exchanges) for record in records]
@@ -145,7 +145,7 @@ def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Arrow]:
         yield _own("has a client_id already: nothing to send", record.stage, index)
 
 
-def _of_underway(underway: Underway, index: int) -> Iterator[Arrow]:
+def _of_underway(underway: RunningStage, index: int) -> Iterator[Arrow]:
     stage = underway.stage
     so_far = tuple(enumerate(underway.exchanges))
     for number, exchange in so_far:

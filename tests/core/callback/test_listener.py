@@ -21,7 +21,7 @@ from authlens_core.callback.listener import EventKind, Listener, ListenerEvent, 
 from authlens_core.callback.pages import SECURITY_HEADERS, render
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
-    Expected,
+    ExpectedResponse,
     Verdict,
     read_authorization_response,
     read_pasted,
@@ -47,7 +47,9 @@ class Attempt:
     """One login's side of the callback: the real reading of the answer, and one answer only."""
 
     def __init__(self, listener: Listener) -> None:
-        self.expected = Expected(Secret(STATE), ISSUER, iss_required=True, redirect_uri=listener.redirect_uri)
+        self.expected = ExpectedResponse(
+            Secret(STATE), ISSUER, iss_required=True, redirect_uri=listener.redirect_uri
+        )
         self.queries: list[Secret] = []
         self.answer: AuthorizationResponse | None = None
         listener.expect(self.judge)
@@ -364,7 +366,7 @@ async def test_two_attempts_do_not_see_each_other_s_answers(ask: Ask) -> None:
     async with await Listener.open(port=0) as one, await Listener.open(port=0) as other:
         attempt = Attempt(one)
         second = Attempt(other)
-        second.expected = Expected(
+        second.expected = ExpectedResponse(
             Secret("another"), ISSUER, iss_required=True, redirect_uri=other.redirect_uri
         )
         assert (await ask(other, callback(other, GOOD))).status == 400

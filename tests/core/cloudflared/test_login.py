@@ -14,9 +14,9 @@ from authlens_core.cloudflared.login import (
     CloudflaredEvent,
     CloudflaredLogin,
     LinkShown,
-    OtherWaits,
+    OtherProcessWaiting,
     PrintedLine,
-    Started,
+    ProcessStarted,
     run_login,
 )
 from authlens_core.errors import (
@@ -47,7 +47,10 @@ async def test_the_token_comes_from_stdout_and_is_found_on_disk(tmp_path: Path) 
     assert result.token.reveal() == stub.token
     assert result.link == stub.link
     assert result.kept_at == stub.tokens / f"wiki.example.com-{'a' * 64}-token"
-    assert [type(event) for event in heard if not isinstance(event, PrintedLine)] == [Started, LinkShown]
+    assert [type(event) for event in heard if not isinstance(event, PrintedLine)] == [
+        ProcessStarted,
+        LinkShown,
+    ]
     assert stub.calls()[-1]["args"] == ["access", "login", "--no-verbose", "--auto-close", URL]
     assert stub.token not in repr(result) + repr(heard)
 
@@ -114,7 +117,7 @@ async def test_one_that_waits_for_another_goes_on(tmp_path: Path) -> None:
     """Only its own number means that it waits for itself."""
     heard: list[CloudflaredEvent] = []
     assert (await _log_in(stub_in(tmp_path, "other waits"), heard=heard)).link
-    assert OtherWaits(1) in heard
+    assert OtherProcessWaiting(1) in heard
 
 
 @pytest.mark.slow

@@ -10,8 +10,8 @@ import pytest
 from authlens_core.errors import AuthlensError
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
-from authlens_core.login.protocols import ForgetfulRegistry
-from authlens_core.login.tampering.amendment import EditLocation, RequestEdit
+from authlens_core.login.protocols import MemoryClientRegistry
+from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.login.verdict import verdict
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
@@ -167,7 +167,7 @@ async def test_what_is_decided_anew_holds_when_the_login_goes_back() -> None:
 
 async def test_a_kept_client_is_not_forgotten_over_a_link_that_was_changed() -> None:
     """What a changed login is refused for, in a later stage too, says nothing about it."""
-    registry = ForgetfulRegistry()
+    registry = MemoryClientRegistry()
     sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
     async with login_to(sender, registry=registry) as login:
         login.watch(come_back(login))

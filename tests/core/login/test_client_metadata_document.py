@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.login.protocols import ForgetfulRegistry
+from authlens_core.login.protocols import MemoryClientRegistry
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage
@@ -80,7 +80,7 @@ async def test_a_client_that_is_known_does_not_stand_in_for_a_document_that_is_r
     """RG-14: the person asked for another one."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    registry = ForgetfulRegistry()
+    registry = MemoryClientRegistry()
     await registry.remember_client(ISSUER, Client("known", f"http://localhost:{port}/callback"))
     async with login_to(ScriptedSender(honest()), _options(port=port), registry=registry) as login:
         await login.run_all()
@@ -145,7 +145,7 @@ async def test_a_document_that_the_server_refuses_costs_no_client_that_was_regis
     """RG-12: a retry forgets what the server has forgotten, and that is not the registered one."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    redirect, registry = f"http://localhost:{port}/callback", ForgetfulRegistry()
+    redirect, registry = f"http://localhost:{port}/callback", MemoryClientRegistry()
     await registry.remember_client(ISSUER, Client("known", redirect))
     sender = ScriptedSender(
         honest(

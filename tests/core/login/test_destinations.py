@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.login.protocols import ForgetfulRegistry
+from authlens_core.login.protocols import MemoryClientRegistry
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.addresses import AddressPolicy
 from support.driven_login import failed, login_to
@@ -68,7 +68,7 @@ async def test_a_registration_is_never_used_at_another_issuer() -> None:
     moved[f"GET {other}/.well-known/oauth-authorization-server"] = reply(200, server_document(other))
     moved[f"POST {other}/register"] = reply(201, {"client_id": "client-2", "issuer": ISSUER})
     first, second = ScriptedSender(script), ScriptedSender(moved)
-    registry = ForgetfulRegistry()
+    registry = MemoryClientRegistry()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     for sender in (first, second):

@@ -8,8 +8,8 @@ import pytest
 
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.login import Login
-from authlens_core.login.tampering.amendment import EditLocation
 from authlens_core.login.tampering.experiments import experiment_named
+from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Response
 from authlens_core.secret import Secret

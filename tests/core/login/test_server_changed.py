@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authlens_core.login.protocols import ForgetfulRegistry
+from authlens_core.login.protocols import MemoryClientRegistry
 from support.driven_login import login_to
 from support.scripted_login import (
     METADATA,
@@ -18,7 +18,7 @@ NEW = "https://new.example"
 
 
 async def test_a_new_server_gets_a_registration_of_its_own_and_no_old_client_or_token() -> None:
-    registry = ForgetfulRegistry()
+    registry = MemoryClientRegistry()
     async with login_to(ScriptedSender(honest()), registry=registry) as login:
         login.watch(come_back(login))
         await login.run_all()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
-    Expected,
+    ExpectedResponse,
     RepeatedParameter,
     Verdict,
     authorization_url,
@@ -28,8 +28,8 @@ ISSUER = "https://as.example"
 STATE = "st4te-of-this-attempt"
 
 
-def _expected(*, iss_required: bool = False) -> Expected:
-    return Expected(Secret(STATE), ISSUER, iss_required, REDIRECT)
+def _expected(*, iss_required: bool = False) -> ExpectedResponse:
+    return ExpectedResponse(Secret(STATE), ISSUER, iss_required, REDIRECT)
 
 
 def _read(query: str, *, iss_required: bool = False) -> AuthorizationResponse:
@@ -421,7 +421,7 @@ def test_every_check_says_why_and_where() -> None:
 def test_a_wrong_issuer_is_taken_only_where_the_user_chose_so_and_says_it(iss: str) -> None:
     """The decision is for one login, and stays in its record as a warning."""
     query = Secret(f"code=abc&state={STATE}{iss}")
-    chosen = Expected(Secret(STATE), ISSUER, True, REDIRECT, any_issuer=True)
+    chosen = ExpectedResponse(Secret(STATE), ISSUER, True, REDIRECT, any_issuer=True)
     assert read_authorization_response(query, replace(chosen, any_issuer=False)).code is None
     taken = read_authorization_response(query, chosen)
     assert taken.code == Secret("abc")

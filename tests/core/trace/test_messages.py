@@ -10,7 +10,7 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.http_message import Request
-from authlens_core.trace.messages import Arrow, Party, Underway, authorities, messages
+from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.purpose import Purpose
@@ -223,14 +223,14 @@ def test_no_label_holds_what_stands_in_a_query_or_a_reason_phrase() -> None:
 def test_the_request_on_its_way_is_drawn_before_its_answer() -> None:
     """A running stage shows its exchanges, then the request that waits."""
     request = Request("POST", f"{ISSUER}/register")
-    drawn = messages([], Underway(Stage.REGISTRATION, (sent(reply(429)),), request))
+    drawn = messages([], RunningStage(Stage.REGISTRATION, (sent(reply(429)),), request))
     assert [one.reply for one in drawn] == [False, True, False]
     assert drawn[-1].label == "POST /register"
 
 
 def test_a_wait_for_the_browser_is_an_arrow_still_to_come() -> None:
     """While a person signs in, the link is out and the way back is open."""
-    drawn = messages([], Underway(Stage.AUTHORIZATION))
+    drawn = messages([], RunningStage(Stage.AUTHORIZATION))
     assert drawn[-1].missing
     assert not drawn[-1].failed
 

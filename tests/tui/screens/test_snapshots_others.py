@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from authlens_core.cloudflared.binary import Cloudflared
-from authlens_core.cloudflared.login import CloudflaredLogin, LinkShown, Started
+from authlens_core.cloudflared.login import CloudflaredLogin, LinkShown, ProcessStarted
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -45,7 +45,7 @@ from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
 from authlens_tui.screens.trace.compare import CompareScreen
-from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
+from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.copying import Copyable
 from support.grants import NOW
@@ -123,7 +123,7 @@ async def two_kept() -> OpenSessionScreen:
     traces = Traces(None, lambda: {"a"})
     traces.keep("a", replace(await failed(), started_at=BEGAN - timedelta(hours=3)))
     traces.keep("a", await logged_in())
-    return OpenSessionScreen("Compare with", Kept(traces, "a"))
+    return OpenSessionScreen("Compare with", StoredTraces(traces, "a"))
 
 
 # -- what stands on the screens --------------------------------------------------------------------------
@@ -214,7 +214,9 @@ async def type_two_passphrases(pilot: Pilot[int]) -> None:
     await shown(pilot, "not the same")
 
 
-STARTED: Final = Started("cloudflared access login --no-verbose https://wiki.example.com/", CLOUDFLARED, 4711)
+STARTED: Final = ProcessStarted(
+    "cloudflared access login --no-verbose https://wiki.example.com/", CLOUDFLARED, 4711
+)
 
 PICTURES: Final = (
     Picture("rehearsal", RehearsalScreen, RehearsalScreen),

@@ -30,7 +30,7 @@ from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
-from authlens_tui.screens.wizard.messages import Left, OtherWayWanted
+from authlens_tui.screens.wizard.messages import OtherWayWanted, WizardClosed
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import sweep_link_files
@@ -167,7 +167,7 @@ class AuthlensApp(BaseApp):
         if self.session is not None:
             self._logins.other_way(self.session, message)
 
-    @on(Left)
+    @on(WizardClosed)
     def _wizard_left(self) -> None:
         if isinstance(self.screen, WizardScreen):
             self._logins.leave(self.screen)

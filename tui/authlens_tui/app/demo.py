@@ -14,7 +14,7 @@ from authlens_tui.app.demo_workspace import DemoWorkspace
 from authlens_tui.app.scenarios import Scenarios
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
-from authlens_tui.screens.wizard.messages import Left
+from authlens_tui.screens.wizard.messages import WizardClosed
 
 
 class DemoApp(AuthlensApp):
@@ -80,7 +80,7 @@ class DemoApp(AuthlensApp):
             if url is not None:
                 self.start_login(url)
 
-    @on(Left)
+    @on(WizardClosed)
     def _scenario_left(self) -> None:
         if self.session is not None:
             self._scenarios.end(self.session)

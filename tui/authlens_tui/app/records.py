@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from textual.app import App
 
-from authlens_core.credentials.vault.access_log import Touched, note_touch
+from authlens_core.credentials.vault.access_log import UserAccess, note_touch
 from authlens_core.explain.message import jwts_of
 from authlens_core.login.jwks import check_signatures
 from authlens_core.session import Session
 from authlens_tui.screens.dashboard.messages import TraceWanted
-from authlens_tui.screens.trace.open_session import Kept
+from authlens_tui.screens.trace.open_session import StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_view import RecordView
 
@@ -33,7 +33,7 @@ class Records:
             TraceScreen(
                 message.trace,
                 replay="a recording" if message.kept else "",
-                kept=Kept(credentials.traces, holding_id) if holding_id else None,
+                kept=StoredTraces(credentials.traces, holding_id) if holding_id else None,
                 issuer=issuer,
             )
         )
@@ -41,7 +41,7 @@ class Records:
     def note_reveal(self, session: Session) -> None:
         """Log that the user looked at the secrets of a record."""
         if credential_id := self.credential_id():
-            note_touch(session.credentials, credential_id, Touched.REVEALED, "secrets of a trace")
+            note_touch(session.credentials, credential_id, UserAccess.REVEALED, "secrets of a trace")
 
     async def check_signatures(self, session: Session, wanted: RecordView.SignatureWanted) -> None:
         """Fetch the keys the user asked for, and show the result in the view."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 
-from authlens_core.credentials.inventory.request_headers import Fields
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import say
 
 
-def refuse_bound(found: Fields, url: str, program: str) -> None:
+def refuse_bound(found: CredentialHeaders, url: str, program: str) -> None:
     """Refuse to hand a bound token to a program that cannot sign its requests.
 
     Raises:

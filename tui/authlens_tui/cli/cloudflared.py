@@ -10,9 +10,9 @@ from authlens_core.cloudflared.login import (
     CloudflaredEvent,
     CloudflaredLogin,
     LinkShown,
-    OtherWaits,
+    OtherProcessWaiting,
     PrintedLine,
-    Started,
+    ProcessStarted,
     run_login,
 )
 from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
@@ -56,14 +56,14 @@ class _CloudflaredConsole:
             answer_json(_as_json(event))
             return
         match event:
-            case Started(command, cloudflared, _):
+            case ProcessStarted(command, cloudflared, _):
                 self._begun(command, cloudflared)
             case LinkShown(url):
                 say("")
                 say("  Open this link in a browser, here or on any other machine, and sign in:")
                 for line in ("", url, ""):
                     say(line)
-            case OtherWaits(pid):
+            case OtherProcessWaiting(pid):
                 say(f"! Another cloudflared (process {pid}) waits for the same login: finish that one.")
             case PrintedLine():
                 pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
@@ -111,12 +111,12 @@ class _CloudflaredConsole:
 
 def _as_json(event: CloudflaredEvent) -> dict[str, object]:
     match event:
-        case Started(command, cloudflared, pid):
+        case ProcessStarted(command, cloudflared, pid):
             shown = {"command": command, "version": cloudflared.shown, "pid": pid}
             return {"event": "cloudflared started", **shown, "notes": list(cloudflared.notes)}
         case LinkShown(url):
             return {"event": "link", "url": url}
-        case OtherWaits(pid):
+        case OtherProcessWaiting(pid):
             return {"event": "another waits", "pid": pid}
         case PrintedLine(line):
             return {"event": "cloudflared said", "line": line}

@@ -10,7 +10,11 @@ import json
 import sys
 from argparse import Namespace
 
-from authlens_core.credentials.inventory.request_headers import Fields, credential_kinds, headers_for
+from authlens_core.credentials.inventory.request_headers import (
+    CredentialHeaders,
+    credential_kinds,
+    headers_for,
+)
 from authlens_core.errors import UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
@@ -48,7 +52,7 @@ async def credential_helper(arguments: Namespace) -> int:
     return 0
 
 
-def bazel_form(fields: Fields | None) -> Secret:
+def bazel_form(fields: CredentialHeaders | None) -> Secret:
     """Return header fields in the form of this protocol; empty for None."""
     if fields is None:
         return Secret('{"headers": {}}')

@@ -13,7 +13,7 @@ from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudf
 from authlens_core.access.service_token import TokenForm
 from authlens_core.credentials.inventory.inventory import (
     Holding,
-    Order,
+    SortOrder,
     arranged,
     describe_cloudflared,
     holdings_of,
@@ -76,7 +76,7 @@ async def _read() -> tuple[Sequence[Holding], Sequence[DamagedRecord]]:
 
 def sorted_by_urgency(holdings: Iterable[Holding]) -> Sequence[Holding]:
     """Return credentials in the order in which the dashboard starts."""
-    rows = arranged(holdings, Order.NEEDS, utc_now())
+    rows = arranged(holdings, SortOrder.NEEDS, utc_now())
     return [row for row in rows if isinstance(row, Holding)]
 
 

@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from authlens_core.credentials.inventory.request_headers import CredentialKind, Fields, headers_for
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders, CredentialKind, headers_for
 from authlens_core.credentials.lifecycle.access_token import access_token
 from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import AuthlensError, LoginNeeded
@@ -108,7 +108,7 @@ async def _refused(session: Session, url: str, asked: _Asked) -> None:
         explain(error)
 
 
-def _say_other_kind(found: Fields, url: str) -> None:
+def _say_other_kind(found: CredentialHeaders, url: str) -> None:
     shown = shlex.quote(url)
     say(f"git cannot send a credential of the kind {found.kind} from a helper.")
     say(f"  → Use: authlens proxy {shown}     and clone from the URL that it prints.")

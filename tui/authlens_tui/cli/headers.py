@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from authlens_core.credentials.inventory.request_headers import Fields, headers_for
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders, headers_for
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound, say_bound
@@ -52,7 +52,7 @@ async def headers(arguments: Namespace) -> int:
     return 0
 
 
-async def _fields(arguments: Namespace) -> Fields:
+async def _fields(arguments: Namespace) -> CredentialHeaders:
     url = checked_url(arguments.url)
     async with open_session() as session:
         return await headers_for(
@@ -60,7 +60,7 @@ async def _fields(arguments: Namespace) -> Fields:
         )
 
 
-def _for_request(found: Fields, method: str, url: str) -> tuple[tuple[str, str], ...]:
+def _for_request(found: CredentialHeaders, method: str, url: str) -> tuple[tuple[str, str], ...]:
     try:
         return found.for_request(method, url)
     except ValueError as error:

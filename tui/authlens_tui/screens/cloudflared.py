@@ -18,9 +18,9 @@ from authlens_core.cloudflared.login import (
     CloudflaredEvent,
     CloudflaredLogin,
     LinkShown,
-    OtherWaits,
+    OtherProcessWaiting,
     PrintedLine,
-    Started,
+    ProcessStarted,
     run_login,
 )
 from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
@@ -155,7 +155,7 @@ class CloudflaredScreen(Dialog[bool]):
         if not self.is_mounted:
             return
         match event:
-            case Started(command, cloudflared, _):
+            case ProcessStarted(command, cloudflared, _):
                 notes = "".join(f"\n! {note}" for note in cloudflared.notes)
                 self.words.update(
                     Content(f"{_INTRO}\ncloudflared {cloudflared.shown} runs: {command}{notes}")
@@ -163,7 +163,7 @@ class CloudflaredScreen(Dialog[bool]):
             case LinkShown(url):
                 self._link = url
                 self.link.update(Content(f"Open this link, here or on any other machine:\n{url}"))
-            case OtherWaits(pid):
+            case OtherProcessWaiting(pid):
                 self.result.update(
                     Content(f"! Another cloudflared (process {pid}) waits for this login: finish that one.")
                 )

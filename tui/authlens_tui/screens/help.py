@@ -15,7 +15,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from authlens_tui.screens.palette import Possible, possible_actions
+from authlens_tui.screens.palette import PaletteEntry, possible_actions
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
@@ -54,7 +54,7 @@ _TITLE: Final = "bold $text-primary"
 _HEADING: Final = "bold $text-accent"
 
 
-def keys_words(actions: Sequence[Possible]) -> Content:
+def keys_words(actions: Sequence[PaletteEntry]) -> Content:
     """Return the keys under their headings, one a line."""
     widest = max((len(one.keys) for one in actions), default=0)
     parts = []

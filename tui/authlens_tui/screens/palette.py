@@ -29,7 +29,7 @@ class BindingScope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Possible:
+class PaletteEntry:
     """Something that can be done now.
 
     Attributes:
@@ -55,7 +55,7 @@ class Possible:
         await self.node.app.run_action(self.action, self.node)
 
 
-def possible_actions(screen: Screen[Any]) -> tuple[Possible, ...]:
+def possible_actions(screen: Screen[Any]) -> tuple[PaletteEntry, ...]:
     """Return what can be done on `screen` now, each once, those of the focus first.
 
     Only bindings with a tooltip count: the others move a cursor or scroll, and explain themselves.
@@ -70,7 +70,7 @@ def possible_actions(screen: Screen[Any]) -> tuple[Possible, ...]:
     for same in found.values():
         place, first, node = same[0]
         keys = " ".join(dict.fromkeys(app.get_key_display(binding) for _, binding, _ in same))
-        listed.append(Possible(place, keys, first.description, first.tooltip, first.action, node))
+        listed.append(PaletteEntry(place, keys, first.description, first.tooltip, first.action, node))
     return tuple(sorted(listed, key=lambda one: list(BindingScope).index(one.place)))
 
 

@@ -56,14 +56,14 @@ def choice_after(error: NoSecretStore) -> StoreChoiceScreen:
     return StoreChoiceScreen(error, place=place, unlock=locked, new_file=not exists)
 
 
-class PlaceScreen(Dialog[StoreChoice | None]):
+class SecretStoreScreen(Dialog[StoreChoice | None]):
     """What every choice of a place has: a passphrase that is typed twice, and a warning of the plain file.
 
     Args:
         new_file: true where there is no encrypted file yet: its passphrase is typed twice.
     """
 
-    DEFAULT_CSS = "PlaceScreen #typing { height: auto; }"
+    DEFAULT_CSS = "SecretStoreScreen #typing { height: auto; }"
     choices: ClassVar[str] = ""
     """The places, a line for each."""
 
@@ -140,7 +140,7 @@ class PlaceScreen(Dialog[StoreChoice | None]):
             self.dismiss(None)
 
 
-class StoreChoiceScreen(PlaceScreen):
+class StoreChoiceScreen(SecretStoreScreen):
     """Says why there is no secret store and offers what can be done; None is to leave.
 
     Args:

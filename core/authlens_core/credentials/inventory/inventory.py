@@ -28,10 +28,10 @@ from authlens_core.credentials.records.service_token import ServiceToken, descri
 from authlens_core.safe_text import safe_line
 
 __all__ = [
-    "Group",
     "Holding",
     "HoldingKind",
-    "Order",
+    "SortOrder",
+    "TeamHeading",
     "arranged",
     "describe_cloudflared",
     "holdings_of",
@@ -52,7 +52,7 @@ class HoldingKind(StrEnum):
     SERVICE_TOKEN = "service token"  # noqa: S105 - a kind, not a token
 
 
-class Order(StrEnum):
+class SortOrder(StrEnum):
     """How the table is sorted; the value goes on after "sorted by"."""
 
     ENDS = "expiry"
@@ -61,9 +61,9 @@ class Order(StrEnum):
     RESOURCE = "resource"
     PROVEN = "oldest verification"
 
-    def following(self) -> Order:
+    def following(self) -> SortOrder:
         """Return the next one, round and round."""
-        orders = list(Order)
+        orders = list(SortOrder)
         return orders[(orders.index(self) + 1) % len(orders)]
 
 
@@ -126,7 +126,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TeamHeading:
     """A heading among the rows: the credentials of one team follow."""
 
     name: str
@@ -305,21 +305,21 @@ _URGENT: Final = {
 }
 
 
-def _key(order: Order, now: datetime) -> Callable[[Holding], tuple[float, str]]:
+def _key(order: SortOrder, now: datetime) -> Callable[[Holding], tuple[float, str]]:
     def key(holding: Holding) -> tuple[float, str]:
         match order:
-            case Order.ENDS:
+            case SortOrder.ENDS:
                 rank = (holding.token_ends or _NEVER).timestamp()
-            case Order.NEEDS:
+            case SortOrder.NEEDS:
                 standing = status_of(holding, now).kind
                 # What cloudflared left behind needs no one: cloudflared fetches another when it is used.
                 left_behind = holding.kind is HoldingKind.CLOUDFLARED and standing is StatusKind.EXPIRED
                 rank = float(len(_URGENT) if left_behind else _URGENT[standing])
-            case Order.NEWEST:
+            case SortOrder.NEWEST:
                 rank = -holding.since.timestamp() if holding.since is not None else 0.0
-            case Order.PROVEN:
+            case SortOrder.PROVEN:
                 rank = holding.last_proven_at.timestamp() if holding.last_proven_at is not None else 0.0
-            case Order.RESOURCE:
+            case SortOrder.RESOURCE:
                 rank = 0.0
         return rank, holding.title
 
@@ -327,8 +327,8 @@ def _key(order: Order, now: datetime) -> Callable[[Holding], tuple[float, str]]:
 
 
 def arranged(
-    holdings: Iterable[Holding], order: Order, now: datetime, *, grouped: bool = False
-) -> tuple[Holding | Group, ...]:
+    holdings: Iterable[Holding], order: SortOrder, now: datetime, *, grouped: bool = False
+) -> tuple[Holding | TeamHeading, ...]:
     """Return the rows of the table: sorted, and under a heading for each team where they are grouped.
 
     Teams come in the order of their first credential, those that are not known last.
@@ -340,9 +340,9 @@ def arranged(
     for holding in ordered:
         teams.setdefault(holding.team, []).append(holding)
     unknown = teams.pop("", [])
-    rows: list[Holding | Group] = []
+    rows: list[Holding | TeamHeading] = []
     for name, members in (*teams.items(), *((("team unknown", unknown),) if unknown else ())):
-        rows += [Group(name, len(members)), *members]
+        rows += [TeamHeading(name, len(members)), *members]
     return tuple(rows)
 
 

@@ -27,7 +27,7 @@ from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop import DpopSigner
 
-__all__ = ["CredentialKind", "Fields", "credential_kinds", "headers_for"]
+__all__ = ["CredentialHeaders", "CredentialKind", "credential_kinds", "headers_for"]
 
 
 class CredentialKind(StrEnum):
@@ -39,7 +39,7 @@ class CredentialKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fields:
+class CredentialHeaders:
     """Header fields that carry a credential; `repr` shows their names only.
 
     Attributes:
@@ -71,7 +71,7 @@ class Fields:
         return self.signer is not None and self.signer.learn(url, response)
 
     def __repr__(self) -> str:
-        return f"<Fields {self.kind} {', '.join(name for name, _ in self.fields)}>"
+        return f"<CredentialHeaders {self.kind} {', '.join(name for name, _ in self.fields)}>"
 
 
 def credential_kinds(
@@ -98,9 +98,9 @@ async def headers_for(
     *,
     kind: CredentialKind | None = None,
     min_ttl: timedelta | None = None,
-    refused: Fields | None = None,
+    refused: CredentialHeaders | None = None,
     now: Callable[[], datetime] = utc_now,
-) -> Fields:
+) -> CredentialHeaders:
     """Return the header fields that may be sent to `url`; never opens a browser.
 
     An OAuth grant comes first, refreshed if it would not last; then a service token, then a token of
@@ -137,23 +137,23 @@ async def _fields(
     url: str,
     kind: CredentialKind,
     min_ttl: timedelta | None,
-    refused: Fields | None,
+    refused: CredentialHeaders | None,
     now: Callable[[], datetime],
-) -> Fields:
+) -> CredentialHeaders:
     if kind is CredentialKind.OAUTH:
         old = None if refused is None else refused.token
         found = await usable_token(credentials, wire, url, min_ttl=min_ttl, refused=old, now=now)
         token_type = found.grant.token_type
         signer = signer_for(credentials, found.dpop_key, now) if is_bound(token_type) else None
         field = authorization_field(token_type, found.token)
-        return Fields(kind, (field,), found.token, found.grant.expires_at, signer)
+        return CredentialHeaders(kind, (field,), found.token, found.grant.expires_at, signer)
     if kind is CredentialKind.SERVICE_TOKEN:
         service_token = credentials.service_tokens.find(url)
         if service_token is None:
             raise _missing("service token", url)
         known, secret = await credentials.service_tokens.load(service_token.token_id)
         fields = token_fields(known.client_id, secret, known.form, known.header)
-        return Fields(kind, fields, expires_at=known.expires_at)
+        return CredentialHeaders(kind, fields, expires_at=known.expires_at)
     file = await asyncio.to_thread(find_cloudflared_token, url, now=now())
     if file is None:
         raise _missing("token of cloudflared", url)
@@ -161,7 +161,7 @@ async def _fields(
     jwt = read_cloudflared_token(file)
     if jwt is None:
         raise _missing("token of cloudflared", url)
-    return Fields(kind, cloudflared_fields(jwt), expires_at=file.expires_at)
+    return CredentialHeaders(kind, cloudflared_fields(jwt), expires_at=file.expires_at)
 
 
 def _missing(what: str, url: str) -> LoginNeeded:

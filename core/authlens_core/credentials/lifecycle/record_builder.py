@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, failed
 from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of
@@ -66,17 +66,7 @@ class RecordBuilder:
         self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""
     ) -> None:
         """Add a failed check."""
-        self.checks.append(
-            Check(
-                name=name,
-                severity=Severity.FAILURE,
-                expected=expected,
-                seen=seen,
-                why=why,
-                spec=spec,
-                cure=cure,
-            )
-        )
+        self.checks.append(failed(name, expected, seen, why=why, spec=spec, cure=cure))
 
 
 @dataclass(eq=False)

@@ -15,7 +15,7 @@ from typing import Final
 from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
 from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
 from authlens_core.credentials.lifecycle.refresh_result import (
-    Observed,
+    CurrentMetadata,
     Refreshed,
     RefreshOptions,
     RefreshOutcome,
@@ -26,7 +26,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.state.locks import LockBusy
 from authlens_core.wire.client import Wire
 
-__all__ = ["Observed", "RefreshOptions", "RefreshOutcome", "Refreshed", "refresh", "refresh_one"]
+__all__ = ["CurrentMetadata", "RefreshOptions", "RefreshOutcome", "Refreshed", "refresh", "refresh_one"]
 
 _DEFAULTS: Final = RefreshOptions()
 _SAVE_PAUSES: Final = (0.5, 2.0)

@@ -14,7 +14,7 @@ from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.refresh_result import (
-    Observed,
+    CurrentMetadata,
     Refreshed,
     RefreshOptions,
     RefreshOutcome,
@@ -135,7 +135,7 @@ class RefreshOperation(LockedGrant):
                 return self.credentials.mark_interrupted(self.grant, pending.started_at)
         return None
 
-    def _other_server(self, observed: Observed) -> Refreshed | None:
+    def _other_server(self, observed: CurrentMetadata) -> Refreshed | None:
         grant = self.grant
         endpoint = observed.token_endpoint
         if grant.issuer not in observed.issuers:
@@ -146,8 +146,8 @@ class RefreshOperation(LockedGrant):
             return None
         self.record.failed(
             name,
-            safe_line(expected),
-            safe_line(seen),
+            expected,
+            seen,
             why="A refresh token goes only to the server that issued it.",
             spec="RFC 6749 §10.4",
             cure="Log in again if the change is meant.",
@@ -225,7 +225,7 @@ class RefreshOperation(LockedGrant):
             return self._said_no(response, read_error(response, sent))
         if reading.value is None or failures(reading.checks):
             found = next((c for c in reading.checks if c.severity is Severity.FAILURE), None)
-            seen = f"{found.name}: {safe_line(found.seen)}" if found else "unreadable"
+            seen = f"{found.name}: {found.seen}" if found else "unreadable"
             return self._unknown(
                 f"The server answered {response.status} with tokens that cannot be used ({seen})."
             )

@@ -12,7 +12,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Trace
 
-__all__ = ["Observed", "RefreshOptions", "RefreshOutcome", "Refreshed"]
+__all__ = ["CurrentMetadata", "RefreshOptions", "RefreshOutcome", "Refreshed"]
 
 
 class RefreshOutcome(StrEnum):
@@ -36,7 +36,7 @@ class RefreshOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class CurrentMetadata:
     """What the resource and its server publish now, for a caller that asked them again.
 
     Attributes:
@@ -69,7 +69,7 @@ class RefreshOptions:
     force: bool = False
     despite_unknown: bool = False
     patient: bool = False
-    observed: Observed | None = None
+    observed: CurrentMetadata | None = None
     refused: Secret | None = None
     lock_bound: float = 30.0
     give_up: Callable[[], bool] = bool

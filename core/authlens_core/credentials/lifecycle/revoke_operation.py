@@ -79,7 +79,7 @@ class RevokeOperation(LockedGrant):
                 return endpoint_url(text, self.grant)
             except UrlRefused as refused:
                 cause = f"The stored revocation endpoint is refused: {'; '.join(refused.reasons)}."
-                self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", safe_line(text), spec=_SPEC)
+                self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", text, spec=_SPEC)
         cure = "Let it expire, revoke it on the server's page, or remove it from here: authlens forget."
         return self._result(RevokeOutcome.NO_ENDPOINT, f"{cause} {self._time_left()}", cure)
 
@@ -96,7 +96,7 @@ class RevokeOperation(LockedGrant):
             request = revocation_request(endpoint, client, token=token, hint=hint)
         except ValueError as error:
             self.results.append(TokenResult(hint, None, safe_line(str(error))))
-            self.record.failed(f"revoke.{hint}", "a client that can authenticate", safe_line(str(error)))
+            self.record.failed(f"revoke.{hint}", "a client that can authenticate", str(error))
             return
         exchange = await self._send(request, hint)
         if exchange.response is not None and exchange.failure is None:
@@ -112,7 +112,7 @@ class RevokeOperation(LockedGrant):
             return
         found = read_revocation(exchange.response, now=self.now(), sent=self._hidden(exchange))
         self.record.checks.extend(replace(check, name=f"revoke.{hint}") for check in found.checks)
-        words = safe_line(found.checks[0].seen) if found.checks else str(exchange.response.status)
+        words = found.checks[0].seen if found.checks else str(exchange.response.status)
         summary = f"{found.outcome.value.replace('_', ' ')} ({words})"
         self._learn(TokenResult(hint, found.outcome, summary, found.retry_after))
 
@@ -306,7 +306,7 @@ def _empty_secret_check(said: str) -> Check:
     return noticed(
         "revoke.client_secret",
         "A public client needs no client_secret.",
-        f"{safe_line(said)}; sent again with an empty one",
+        f"{said}; sent again with an empty one",
         why="The server reads the field before it looks whether the client has a secret.",
         spec="RFC 6749 §2.3",
     )

@@ -14,7 +14,7 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import TimedOut
 
 
-class Overtaken(TimedOut):
+class ConcurrentUpdate(TimedOut):
     """Someone replaced or removed the secrets between the moment they were read and this one."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ def repoint(index: Index, table: Table, key: str, over: int, to: tuple[int, int,
         to: the generation, the number of its entries, and where they are.
 
     Raises:
-        Overtaken: it is at another generation, or gone.
+        ConcurrentUpdate: it is at another generation, or gone.
     """
     with index.writing() as connection:
         _require(connection, table, key, over)
@@ -74,7 +74,7 @@ def drop(index: Index, table: Table, key: str, over: int) -> None:
     """Remove a record whose secrets were copied elsewhere; those here are left over until they are deleted.
 
     Raises:
-        Overtaken: it is at another generation than `over`: what was copied is out of date.
+        ConcurrentUpdate: it is at another generation than `over`: what was copied is out of date.
     """
     with index.writing() as connection:
         _require(connection, table, key, over)
@@ -84,4 +84,4 @@ def drop(index: Index, table: Table, key: str, over: int) -> None:
 def _require(connection: sqlite3.Connection, table: Table, key: str, over: int) -> None:
     query = f"SELECT generation FROM {table.name} WHERE {table.key} = ?"  # noqa: S608
     if connection.execute(query, (key,)).fetchone() != (over,):
-        raise Overtaken
+        raise ConcurrentUpdate

@@ -17,7 +17,7 @@ MOST_EVENTS: Final = 10_000
 """As many as the index keeps."""
 
 
-class Touched(StrEnum):
+class UserAccess(StrEnum):
     """What a user did with a secret outside of the protocol; the value is the kind of the event."""
 
     REVEALED = "revealed"
@@ -43,7 +43,7 @@ class AccessEvent:
     detail: str
 
 
-def note_touch(credentials: Credentials, holding_id: str, touched: Touched, what: str) -> None:
+def note_touch(credentials: Credentials, holding_id: str, touched: UserAccess, what: str) -> None:
     """Note that a user revealed or copied a secret.
 
     Args:

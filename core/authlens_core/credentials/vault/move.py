@@ -14,7 +14,7 @@ from typing import Any
 
 from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
 from authlens_core.credentials.records.pointers import (
-    Overtaken,
+    ConcurrentUpdate,
     Pointer,
     drop,
     places_left,
@@ -171,7 +171,7 @@ async def _move_row(source: Credentials, target: Credentials, table: Table, key:
                 await _take(target, table, pointer, text)
             else:
                 await _copy(source, target, table, pointer)
-        except (Overtaken, sealed.SecretsDamaged):
+        except (ConcurrentUpdate, sealed.SecretsDamaged):
             if _pointer(source, table, key) == pointer:
                 raise
             continue  # generations only grow, so this ends
@@ -191,7 +191,7 @@ async def _take(target: Credentials, table: Table, pointer: Pointer, text: Secre
     """Store secrets and let their record point to them; its facts stay as they are.
 
     Raises:
-        Overtaken: the record does not point any more to what was read.
+        ConcurrentUpdate: the record does not point any more to what was read.
     """
     key, place = pointer.key, target.store.place
 

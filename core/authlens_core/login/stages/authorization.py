@@ -12,7 +12,7 @@ from authlens_core.login.stages.device import device_request, learn_device
 from authlens_core.login.stages.registration import OFFLINE_ACCESS, requested_scope
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
-    Expected,
+    ExpectedResponse,
     RepeatedParameter,
     authorization_url,
     url_parameters,
@@ -148,7 +148,7 @@ _PARAMETER_SPEC = {
 }
 
 
-def expected_response(facts: Facts) -> Expected:
+def expected_response(facts: Facts) -> ExpectedResponse:
     """Return what a response must match to belong to this login.
 
     Raises:
@@ -157,7 +157,7 @@ def expected_response(facts: Facts) -> Expected:
     if facts.server_metadata is None or facts.state is None or facts.client is None:
         msg = "there is no authorization request yet"
         raise ValueError(msg)
-    return Expected(
+    return ExpectedResponse(
         state=facts.state,
         issuer=facts.server_metadata.issuer,
         iss_required=facts.server_metadata.authorization_response_iss_parameter_supported,

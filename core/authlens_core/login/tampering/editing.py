@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.stages.registration import requested_scope
-from authlens_core.login.tampering.amendment import AmendmentRefused, EditLocation, RequestEdit
+from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.form import FormRefused, decode_form
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Request
@@ -55,7 +55,7 @@ class LoginOption:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class EditablePart:
     """A part of a request or link that can be amended.
 
     Attributes:
@@ -144,21 +144,21 @@ def _option(name: str, text: str) -> str | int | None:
     return text if name in ("scope", "resource") else text or None
 
 
-def parts_of_request(stage: Stage, request: Request) -> tuple[Part, ...]:
+def parts_of_request(stage: Stage, request: Request) -> tuple[EditablePart, ...]:
     """Return every part of `request` that is not an option of the login."""
     instead = _CHOSEN_INSTEAD.get(stage, frozenset())
-    found = [] if stage is Stage.DETECTION else [Part(EditLocation.METHOD, "", request.method)]
-    found.append(Part(EditLocation.URL, "", request.url.partition("?")[0]))
+    found = [] if stage is Stage.DETECTION else [EditablePart(EditLocation.METHOD, "", request.method)]
+    found.append(EditablePart(EditLocation.URL, "", request.url.partition("?")[0]))
     found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(request.url)]
     found += [_part(EditLocation.HEADER, name, value) for name, value in request.headers.fields]
     found += _parts_of_body(request)
     return tuple(one for one in found if one.name not in instead)
 
 
-def parts_of_link(url: str) -> tuple[Part, ...]:
+def parts_of_link(url: str) -> tuple[EditablePart, ...]:
     """Return every part of an authorization URL that is not an option of the login."""
     instead = _CHOSEN_INSTEAD[Stage.AUTHORIZATION]
-    found = [Part(EditLocation.URL, "", url.partition("?")[0])]
+    found = [EditablePart(EditLocation.URL, "", url.partition("?")[0])]
     found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(url)]
     return tuple(one for one in found if one.name not in instead)
 
@@ -171,20 +171,20 @@ def places_of(request: Request | None) -> tuple[EditLocation, ...]:
     return (*body, EditLocation.QUERY, EditLocation.HEADER)
 
 
-def added(place: EditLocation, name: str, value: str, parts: Sequence[Part]) -> RequestEdit:
+def added(place: EditLocation, name: str, value: str, parts: Sequence[EditablePart]) -> RequestEdit:
     """Return the amendment that adds a part to `parts`.
 
     Raises:
-        AmendmentRefused: it has no name, is there already, or cannot be sent.
+        RequestEditRefused: it has no name, is there already, or cannot be sent.
     """
     if not name:
-        raise AmendmentRefused(f"What is added needs a name ({place.value}).")
+        raise RequestEditRefused(f"What is added needs a name ({place.value}).")
     is_header = place is EditLocation.HEADER
     for part in parts:
         same = part.name.lower() == name.lower() if is_header else part.name == name
         if part.place is place and same:
             shown = safe_line(name, NAME)
-            raise AmendmentRefused(f"{shown} stands there already: change it in its own line.")
+            raise RequestEditRefused(f"{shown} stands there already: change it in its own line.")
     return RequestEdit(place, name, _part(place, name, value).value, new=True)
 
 
@@ -199,15 +199,15 @@ def _shown(value: str | Secret) -> str:
     return safe_line(value) or "(empty)"
 
 
-def _part(place: EditLocation, name: str, value: str) -> Part:
-    return Part(place, name, Secret(value) if name.lower() in _SECRET else value)
+def _part(place: EditLocation, name: str, value: str) -> EditablePart:
+    return EditablePart(place, name, Secret(value) if name.lower() in _SECRET else value)
 
 
 def _body_type(request: Request) -> str:
     return (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
-def _parts_of_body(request: Request) -> Iterator[Part]:
+def _parts_of_body(request: Request) -> Iterator[EditablePart]:
     kind, body = _body_type(request), request.body.reveal()
     if kind == FORM_TYPE:
         try:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.tampering.amendment import EditLocation, RequestEdit
+from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.check import Severity
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage

@@ -11,13 +11,6 @@ from dataclasses import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.login.tampering.amendment import (
-    EditLocation,
-    RequestEdit,
-    amended_answer,
-    amended_request,
-    amended_url,
-)
 from authlens_core.login.tampering.experiment_verdict import (
     answered_by_authlens,
     answered_on_callback,
@@ -29,6 +22,13 @@ from authlens_core.login.tampering.experiment_verdict import (
     nothing_came,
 )
 from authlens_core.login.tampering.experiments import Experiment, Referee
+from authlens_core.login.tampering.request_edit import (
+    EditLocation,
+    RequestEdit,
+    amended_answer,
+    amended_request,
+    amended_url,
+)
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.check import Check, failed, noticed
 from authlens_core.oauth.check_id import CheckId

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import (
-    Group,
     Holding,
     HoldingKind,
-    Order,
+    SortOrder,
+    TeamHeading,
     arranged,
     holdings_of,
     life_left,
@@ -59,9 +59,9 @@ def service_token(url: str = "https://ci.example.com/", *, days: float | None = 
     return ServiceToken(f"service-{url}", url, f"{'0' * 32}.access", NOW, label="ci", expires_at=ends)
 
 
-def titles(rows: tuple[Holding | Group, ...]) -> list[str]:
+def titles(rows: tuple[Holding | TeamHeading, ...]) -> list[str]:
     """Return what the rows are called, headings in capitals."""
-    return [row.name.upper() if isinstance(row, Group) else row.title for row in rows]
+    return [row.name.upper() if isinstance(row, TeamHeading) else row.title for row in rows]
 
 
 def test_all_three_kinds_become_rows_with_ids_that_no_two_share() -> None:
@@ -126,12 +126,14 @@ def test_a_filter_looks_for_every_word_in_all_that_a_row_shows(text: str, found:
 def test_what_ends_first_comes_first_and_what_ends_nobody_knows_when_last() -> None:
     """By the first of the two clocks."""
     rows = holdings_of((grant("c", minutes=None), grant("b", minutes=50), grant("a", minutes=5)))
-    assert titles(arranged(rows, Order.ENDS, NOW)) == [f"{name}.example.com/mcp" for name in ("a", "b", "c")]
+    assert titles(arranged(rows, SortOrder.ENDS, NOW)) == [
+        f"{name}.example.com/mcp" for name in ("a", "b", "c")
+    ]
 
 
 def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
     """The order that the table begins with: revocations that failed, then logins; what is live comes last."""
-    rows = arranged(holdings_of(every_state()), Order.NEEDS, NOW)
+    rows = arranged(holdings_of(every_state()), SortOrder.NEEDS, NOW)
     kinds = [status_of(row, NOW).kind for row in rows if isinstance(row, Holding)]
     assert kinds[:2] == [StatusKind.REVOCATION_FAILED, StatusKind.LOGIN_NEEDED]
     assert kinds.index(StatusKind.SOON) < kinds.index(StatusKind.LIVE)
@@ -140,7 +142,7 @@ def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
 def test_what_cloudflared_left_behind_needs_nobody() -> None:
     """It fetches another token when it is used."""
     left = replace(application(), expires_at=NOW - timedelta(days=30))
-    rows = arranged(holdings_of((grant("wiki"),), (left,)), Order.NEEDS, NOW)
+    rows = arranged(holdings_of((grant("wiki"),), (left,)), SortOrder.NEEDS, NOW)
     assert titles(rows)[-1] == left.host
 
 
@@ -148,7 +150,7 @@ def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:
     """A heading with the count, then its credentials in the same order as without."""
     other = replace(grant("b"), issuer="https://login.example.org")
     rows = arranged(
-        holdings_of((grant("a"), other), (), (service_token(),)), Order.RESOURCE, NOW, grouped=True
+        holdings_of((grant("a"), other), (), (service_token(),)), SortOrder.RESOURCE, NOW, grouped=True
     )
     assert titles(rows) == [
         TEAM.upper(),
@@ -158,16 +160,16 @@ def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:
         "TEAM UNKNOWN",
         "ci.example.com",
     ]
-    assert isinstance(rows[0], Group)
+    assert isinstance(rows[0], TeamHeading)
     assert rows[0].size == 1
 
 
 MOMENTS = st.one_of(st.none(), st.floats(-1e4, 1e4))
 
 
-@given(st.lists(MOMENTS, max_size=20), st.sampled_from(Order), st.booleans())
+@given(st.lists(MOMENTS, max_size=20), st.sampled_from(SortOrder), st.booleans())
 def test_no_order_loses_or_doubles_a_credential(
-    minutes: list[float | None], order: Order, grouped: bool
+    minutes: list[float | None], order: SortOrder, grouped: bool
 ) -> None:
     """Whatever the order, every credential has one row."""
     began = NOW - timedelta(days=30)
@@ -193,8 +195,8 @@ def test_what_is_left_of_a_life_is_a_share_of_the_whole(minutes: float | None, l
 
 def test_the_orders_go_round() -> None:
     """One key shows them all."""
-    seen = [Order.ENDS]
-    while len(seen) < len(Order):
+    seen = [SortOrder.ENDS]
+    while len(seen) < len(SortOrder):
         seen.append(seen[-1].following())
-    assert set(seen) == set(Order)
-    assert seen[-1].following() is Order.ENDS
+    assert set(seen) == set(SortOrder)
+    assert seen[-1].following() is SortOrder.ENDS

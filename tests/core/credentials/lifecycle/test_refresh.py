@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
-from authlens_core.credentials.lifecycle.refresh_result import Observed, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_result import CurrentMetadata, RefreshOutcome
 from authlens_core.credentials.records.grant import (
     Grant,
     GrantSecrets,
@@ -330,13 +330,13 @@ async def test_an_index_that_cannot_be_written_stops_before_anything_is_sent(
 @pytest.mark.parametrize(
     "observed",
     [
-        Observed(("https://other.example",)),
-        Observed((), None),
-        Observed(("ISSUER",), "https://other.example/token"),
+        CurrentMetadata(("https://other.example",)),
+        CurrentMetadata((), None),
+        CurrentMetadata(("ISSUER",), "https://other.example/token"),
     ],
 )
 async def test_a_resource_that_names_another_server_is_not_refreshed(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, observed: Observed
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, observed: CurrentMetadata
 ) -> None:
     """RF-3, H134, H135: the refresh token goes only to the issuer that issued it; both are shown."""
     issuers = tuple(server.base if issuer == "ISSUER" else issuer for issuer in observed.issuers)
@@ -346,7 +346,7 @@ async def test_a_resource_that_names_another_server_is_not_refreshed(
     assert result.outcome is RefreshOutcome.REFUSED
     assert "changed" in result.summary
     assert server.seen == []
-    agreed = Observed((server.base,), f"{server.base}/token")
+    agreed = CurrentMetadata((server.base,), f"{server.base}/token")
     result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(observed=agreed))
     assert result.outcome is RefreshOutcome.REFRESHED
 

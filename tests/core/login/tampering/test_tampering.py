@@ -9,9 +9,9 @@ import pytest
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
-from authlens_core.login.protocols import ForgetfulRegistry, Stored
-from authlens_core.login.tampering.amendment import AmendmentRefused, EditLocation, RequestEdit
+from authlens_core.login.protocols import MemoryClientRegistry, Stored
 from authlens_core.login.tampering.editing import added, choices, difference, with_choices
+from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage
@@ -208,7 +208,7 @@ async def test_tokens_are_not_kept_either_while_an_experiment_is_still_to_come()
 
 async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
     """The next login would use it without knowing."""
-    registry = ForgetfulRegistry()
+    registry = MemoryClientRegistry()
     async with login_to(ScriptedSender(honest()), registry=registry) as login:
         await run_to(login, Stage.REGISTRATION)
         login.amend(part(login, EditLocation.JSON, "client_name", "Somebody else"))
@@ -220,7 +220,7 @@ async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
 
 async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused() -> None:
     """A foreign client_id in the exchange says nothing about the one that was registered."""
-    registry = ForgetfulRegistry()
+    registry = MemoryClientRegistry()
     sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
     async with login_to(sender, registry=registry) as login:
         login.watch(come_back(login))
@@ -314,7 +314,7 @@ async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added(
             ("", "x", "needs a name"),
             ("two words", "x", "one word"),
         ):
-            with pytest.raises(AmendmentRefused, match=words):
+            with pytest.raises(RequestEditRefused, match=words):
                 added(EditLocation.HEADER, name, value, login.parts())
 
 

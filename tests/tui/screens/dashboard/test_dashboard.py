@@ -40,7 +40,7 @@ from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.settings import SettingsScreen
-from authlens_tui.screens.palette import Possible, possible_actions
+from authlens_tui.screens.palette import PaletteEntry, possible_actions
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep
 from support.screens import Host, footer_keys, run_screen, text_of, until
@@ -83,7 +83,7 @@ async def earned(
             yield screen, pilot, app
 
 
-def binding_id(one: Possible) -> str:
+def binding_id(one: PaletteEntry) -> str:
     """Return what a key of the dashboard does."""
     return one.action.removeprefix("act('").removesuffix("')")
 

@@ -14,7 +14,7 @@ from authlens_core.trace.record import Outcome, Stage, Trace, TraceKind
 from authlens_tui.app.replay import Replay
 from authlens_tui.screens.trace.compare import CompareScreen
 from authlens_tui.screens.trace.export import ExportScreen
-from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
+from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_view import RecordView
 from support.hostile_trace import hostile_trace
@@ -121,7 +121,7 @@ async def test_saving_and_comparing_are_a_key_away(tmp_path: Path) -> None:
     assert traces.keep("a", trace)
     assert traces.keep("a", other)
     (tmp_path / "b.json").write_text(session_json(other))
-    screen = TraceScreen(trace, kept=Kept(traces, "a"))
+    screen = TraceScreen(trace, kept=StoredTraces(traces, "a"))
     async with run_screen(screen) as (app, pilot):
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, ExportScreen))

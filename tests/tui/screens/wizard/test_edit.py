@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
-from authlens_core.login.tampering.amendment import EditLocation
+from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_tui.screens.wizard.edit import EditScreen, FieldRow, NewRow

@@ -14,7 +14,7 @@ from authlens_core.login.login import Login
 from authlens_core.oauth.check import failed
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.secret import Secret
-from authlens_core.trace.messages import Underway, messages
+from authlens_core.trace.messages import RunningStage, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_tui.widgets.document.lines import Tone, laid_out
@@ -164,7 +164,7 @@ def test_a_secret_in_a_path_is_masked(width: int) -> None:
 @pytest.mark.parametrize("width", [58, 78, 118])
 def test_the_wait_for_the_browser_is_drawn_as_an_arrow_to_come(width: int) -> None:
     """While the login runs, the diagram shows what it waits for."""
-    rows = list(diagram_lines((), width, Redactor(), underway=Underway(Stage.AUTHORIZATION)))
+    rows = list(diagram_lines((), width, Redactor(), underway=RunningStage(Stage.AUTHORIZATION)))
     assert "waiting for the browser" in text(rows)
     assert "◀" not in rows[-2].text
     assert "✖" not in text(rows)

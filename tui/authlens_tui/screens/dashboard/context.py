@@ -13,7 +13,7 @@ from authlens_core.credentials.inventory.inventory import Holding
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.dashboard.messages import Changed, Said
+from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.terminal.terminal_app import TerminalApp
 
 __all__ = ["DashboardContext"]
@@ -74,7 +74,7 @@ class DashboardContext:
 
     def say(self, words: str, *, good: bool | None = None) -> None:
         """Show a sentence under the table."""
-        self.post(Said(words, good))
+        self.post(StatusMessage(words, good))
 
     def changed(self, *, anew: bool = False) -> None:
         """Bring what is shown up to date."""

@@ -17,7 +17,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from authlens_core.access.cloudflared_files import CloudflaredToken
-from authlens_core.credentials.inventory.inventory import Holding, Order
+from authlens_core.credentials.inventory.inventory import Holding, SortOrder
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.index import Event
@@ -32,7 +32,7 @@ from authlens_tui.screens.dashboard.events import EventsScreen
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, Verb, applies, offered
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.login_actions import LoginActions
-from authlens_tui.screens.dashboard.messages import Changed, Said
+from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.dashboard.token_actions import TokenActions
@@ -181,7 +181,7 @@ class DashboardScreen(Screen[None]):
         self._ticks += 1
         if self._ticks % _FILES_EVERY == 0:
             self.look_at_files()
-        by_clock = self.listing.order is Order.NEEDS and self._ticks % _SORT_EVERY == 0
+        by_clock = self.listing.order is SortOrder.NEEDS and self._ticks % _SORT_EVERY == 0
         self.show_now(anew=by_clock)
 
     @work(exclusive=True, group="files", description="look at cloudflared's tokens")
@@ -342,8 +342,8 @@ class DashboardScreen(Screen[None]):
         self.refresh_bindings()
         self.show_now(anew=message.anew)
 
-    @on(Said)
-    def _said(self, message: Said) -> None:
+    @on(StatusMessage)
+    def _said(self, message: StatusMessage) -> None:
         words = Content(message.words)
         self.result.update(Content.assemble(_SIGNS[message.good], words))
 

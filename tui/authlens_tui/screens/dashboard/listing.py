@@ -7,9 +7,9 @@ from datetime import datetime
 
 from authlens_core.access.cloudflared_files import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import (
-    Group,
     Holding,
-    Order,
+    SortOrder,
+    TeamHeading,
     arranged,
     holdings_of,
     matching,
@@ -27,7 +27,7 @@ class Listing:
         self.holdings: tuple[Holding, ...] = ()
         self.shown: tuple[Holding, ...] = ()
         """The credentials that the filter lets through."""
-        self.order = Order.NEEDS
+        self.order = SortOrder.NEEDS
         self.grouped = False
         self.text = ""
         """What the filter looks for."""
@@ -54,7 +54,7 @@ class Listing:
         self._seen = grants, self.files
         return True
 
-    def rows(self, now: datetime) -> Sequence[Holding | Group]:
+    def rows(self, now: datetime) -> Sequence[Holding | TeamHeading]:
         """Filter, sort and group what was read."""
         self.shown = matching(self.holdings, self.text, now)
         return arranged(self.shown, self.order, now, grouped=self.grouped)

@@ -6,10 +6,10 @@ from textual.message import Message
 
 from authlens_core.trace.record import Trace
 
-__all__ = ["Changed", "LoginWanted", "MoveWanted", "Said", "TraceWanted"]
+__all__ = ["Changed", "LoginWanted", "MoveWanted", "StatusMessage", "TraceWanted"]
 
 
-class Said(Message, namespace="dashboard"):
+class StatusMessage(Message, namespace="dashboard"):
     """A sentence for the line under the table; `good` is None while something still runs."""
 
     def __init__(self, words: str, good: bool | None) -> None:  # noqa: FBT001 - one of three values

@@ -16,7 +16,7 @@ from authlens_core.credentials.vault.move import OnProgress
 from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
 from authlens_tui.screens.dialog import DialogBox, DialogButtons
-from authlens_tui.screens.store_choice import PlaceScreen, StoreChoice
+from authlens_tui.screens.store_choice import SecretStoreScreen, StoreChoice
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
@@ -31,7 +31,7 @@ _CHOICES: Final = (
 _FROM: Final = "Something to be moved is in the encrypted file: type its passphrase."
 
 
-class MoveStoreScreen(PlaceScreen):
+class MoveStoreScreen(SecretStoreScreen):
     """Asks where all secrets are to be kept from now on, and moves them there; ends when that is done.
 
     Args:

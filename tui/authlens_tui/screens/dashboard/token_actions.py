@@ -9,7 +9,7 @@ from typing import Any, Final
 from authlens_core.access.cloudflared_files import CloudflaredToken, read_cloudflared_token
 from authlens_core.credentials.inventory.inventory import Holding
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.access_log import Touched, note_touch
+from authlens_core.credentials.vault.access_log import UserAccess, note_touch
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.secret import Secret
@@ -77,7 +77,9 @@ class TokenActions:
         loaded = await self._load(holding)
         if loaded is not None:
             await self._context.app.copy(loaded[1], "Access token")
-            note_touch(self._context.session.credentials, holding.holding_id, Touched.COPIED, "access token")
+            note_touch(
+                self._context.session.credentials, holding.holding_id, UserAccess.COPIED, "access token"
+            )
             self._context.changed(anew=True)
 
     def copy_login_link(self) -> None:
@@ -99,7 +101,7 @@ class TokenActions:
         loaded = None if holding is None else await self._load(holding)
         if holding is not None and loaded is not None and self._context.is_current:
             note_touch(
-                self._context.session.credentials, holding.holding_id, Touched.REVEALED, "access token"
+                self._context.session.credentials, holding.holding_id, UserAccess.REVEALED, "access token"
             )
             self._context.show(RevealScreen(f"Access token of {holding.title}", loaded[1]))
 

@@ -25,7 +25,7 @@ _HINT = "Enter opens it. Tab leads to the next field."
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredTraces:
     """The traces that are kept of one credential."""
 
     traces: Traces
@@ -40,14 +40,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class NamedTrace:
     """A trace and what to call it."""
 
     trace: Trace
     name: str
 
 
-class OpenSessionScreen(Dialog[Opened | None]):
+class OpenSessionScreen(Dialog[NamedTrace | None]):
     """Lists what is kept and takes the name of a file.
 
     Args:
@@ -63,7 +63,7 @@ class OpenSessionScreen(Dialog[Opened | None]):
 
     hint = getters.query_one("#hint", Static)
 
-    def __init__(self, title: str = "Open", kept: Kept | None = None, *, without: str = "") -> None:
+    def __init__(self, title: str = "Open", kept: StoredTraces | None = None, *, without: str = "") -> None:
         super().__init__()
         self._title = title
         self._kept = kept
@@ -102,7 +102,7 @@ class OpenSessionScreen(Dialog[Opened | None]):
         except AuthlensError as error:
             self._say(error)
         else:
-            self.dismiss(Opened(trace, _words(summary)))
+            self.dismiss(NamedTrace(trace, _words(summary)))
 
     @on(Input.Submitted)
     def _file_named(self, event: Input.Submitted) -> None:
@@ -119,7 +119,7 @@ class OpenSessionScreen(Dialog[Opened | None]):
         except AuthlensError as error:
             self._say(error)
         else:
-            self.dismiss(Opened(trace, path.name))
+            self.dismiss(NamedTrace(trace, path.name))
         finally:
             self._opening = False
 

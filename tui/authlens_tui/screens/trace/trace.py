@@ -17,7 +17,7 @@ from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.trace.compare import CompareScreen
 from authlens_tui.screens.trace.export import ExportScreen
-from authlens_tui.screens.trace.open_session import Kept, OpenSessionScreen
+from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.wizard.tampered_words import listed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -85,7 +85,7 @@ class TraceScreen(Screen[None]):
     stepper = getters.query_one(Stepper)
 
     def __init__(
-        self, trace: Trace, *, replay: str = "", kept: Kept | None = None, issuer: str | None = None
+        self, trace: Trace, *, replay: str = "", kept: StoredTraces | None = None, issuer: str | None = None
     ) -> None:
         super().__init__()
         self._issuer = issuer

@@ -15,8 +15,8 @@ from textual.widgets import Button, Input, Static
 
 from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.facts import Options
-from authlens_core.login.tampering.amendment import EditLocation, RequestEdit
-from authlens_core.login.tampering.editing import LoginOption, Part, added, difference, with_choices
+from authlens_core.login.tampering.editing import EditablePart, LoginOption, added, difference, with_choices
+from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
@@ -64,7 +64,7 @@ class FieldRow(Horizontal):
 
     field = getters.query_one(Input)
 
-    def __init__(self, source: LoginOption | Part) -> None:
+    def __init__(self, source: LoginOption | EditablePart) -> None:
         super().__init__(classes="-within" if isinstance(source, LoginOption) else "")
         self.source = source
         value = source.value
@@ -110,7 +110,7 @@ class FieldRow(Horizontal):
     def leave_out(self) -> None:
         """Leave the part out of the request; a choice becomes empty, which asks for none."""
         self.field.value = ""
-        if isinstance(self.source, Part):
+        if isinstance(self.source, EditablePart):
             self.omitted = True
             self.field.placeholder = "(left out)"
         self.judge()
@@ -197,7 +197,7 @@ class NewRow(Horizontal):
 
     leave_out = reset
 
-    def amendment(self, parts: tuple[Part, ...]) -> RequestEdit:
+    def amendment(self, parts: tuple[EditablePart, ...]) -> RequestEdit:
         """Return what is added; raises `AmendmentRefused` where that cannot be."""
         return added(self.place, self.name_field.value.strip(), self.value_field.value, parts)
 
@@ -235,7 +235,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         stage: Stage,
         options: Options,
         choices: tuple[LoginOption, ...],
-        parts: tuple[Part, ...],
+        parts: tuple[EditablePart, ...],
         places: tuple[EditLocation, ...] = (),
     ) -> None:
         super().__init__()
@@ -337,7 +337,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
             try:
                 if isinstance(row, NewRow):
                     amendments.append(row.amendment(self._parts))
-                elif isinstance(row.source, Part):
+                elif isinstance(row.source, EditablePart):
                     amendments.append(row.source.to(row.new_value))
                 else:
                     options = with_choices(options, {row.source.name: row.field.value})

@@ -7,7 +7,7 @@ from textual.message import Message
 from authlens_core.login.events import Event
 from authlens_core.login.other_ways import OtherWay
 
-__all__ = ["Left", "LinkChanged", "LoginChanged", "LoginEvent", "OtherWayWanted", "RunEnded"]
+__all__ = ["LinkChanged", "LoginChanged", "LoginEvent", "OtherWayWanted", "RunEnded", "WizardClosed"]
 
 
 class LoginEvent(Message, namespace="wizard"):
@@ -39,5 +39,5 @@ class OtherWayWanted(Message, namespace="wizard"):
         self.url = url
 
 
-class Left(Message, namespace="wizard"):
+class WizardClosed(Message, namespace="wizard"):
     """The user is done with this login."""

@@ -32,7 +32,7 @@ from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.keys import WIZARD_KEYS, Verb, login_keys, ways_on
 from authlens_tui.screens.wizard.lesson import lesson_words
-from authlens_tui.screens.wizard.messages import Left, LinkChanged, LoginChanged, LoginEvent, RunEnded
+from authlens_tui.screens.wizard.messages import LinkChanged, LoginChanged, LoginEvent, RunEnded, WizardClosed
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_line import StatusLine
@@ -255,7 +255,7 @@ class WizardScreen(Screen[None]):
             Verb.REVEAL: record.toggle_reveal,
             Verb.NEXT_TAB: lambda: record.show_tab(1),
             Verb.PREVIOUS_TAB: lambda: record.show_tab(-1),
-            Verb.LEAVE: lambda: self.post_message(Left()),
+            Verb.LEAVE: lambda: self.post_message(WizardClosed()),
         }
 
     def action_act(self, verb: str) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from authlens_core.access.browser_refusals import BROWSER_REFUSALS, refusal_on
 from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
-from authlens_core.login.verdict import Why, why
+from authlens_core.login.verdict import FailureReason, why
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Request
@@ -201,7 +201,7 @@ def with_keys(cure: str, keys: Collection[str]) -> str:
     return cure
 
 
-def _seen(reason: Why) -> Content:
+def _seen(reason: FailureReason) -> Content:
     """Quote the answer on one line; of a known answer, only the status, what decided and the CF-Ray."""
     lines = reason.evidence
     if reason.known and len(lines) > _MOST_SEEN:

@@ -29,7 +29,7 @@ _OLDER: Final = {0: " ", 21: "▌", 42: "▐", 63: "█"}
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class SymbolSize:
     """How many cells a symbol needs."""
 
     rows: int
@@ -69,10 +69,10 @@ def modules_of(text: str) -> Modules | None:
     return tuple(tuple(bool(module) for module in row) for row in code.matrix)
 
 
-def room_for(modules: Modules) -> tuple[Room, Room]:
+def room_for(modules: Modules) -> tuple[SymbolSize, SymbolSize]:
     """Return the least room in which the symbol is drawn: with half blocks, and with sextants."""
     side = len(modules) + _LEAST_QUIET
-    return Room(_up(side, 2), side), Room(_up(side, 3), _up(side, 2))
+    return SymbolSize(_up(side, 2), side), SymbolSize(_up(side, 3), _up(side, 2))
 
 
 def draw(modules: Modules, size: Size) -> Drawing | None:

@@ -20,7 +20,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from authlens_core.credentials.inventory.inventory import Group, Holding
+from authlens_core.credentials.inventory.inventory import Holding, TeamHeading
 from authlens_tui.widgets.credentials.credential_row import (
     BAR,
     DEFAULT_COLUMNS,
@@ -102,7 +102,7 @@ class CredentialTable(ScrollView, can_focus=True):
         self._make = make
         self._wanted_columns = wanted
         self._state_width = 0
-        self._rows: Sequence[Holding | Group] = ()
+        self._rows: Sequence[Holding | TeamHeading] = ()
         self._places: dict[str, int] = {}
         self._columns: tuple[Column, ...] = ()
         self._cursor = 0
@@ -112,7 +112,7 @@ class CredentialTable(ScrollView, can_focus=True):
     # -- what is shown ---------------------------------------------------------------------------------
 
     @property
-    def rows(self) -> Sequence[Holding | Group]:
+    def rows(self) -> Sequence[Holding | TeamHeading]:
         """What is shown, headings among it."""
         return self._rows
 
@@ -127,7 +127,7 @@ class CredentialTable(ScrollView, can_focus=True):
         row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
         return row if isinstance(row, Holding) else None
 
-    def show(self, rows: Sequence[Holding | Group]) -> None:
+    def show(self, rows: Sequence[Holding | TeamHeading]) -> None:
         """Show other rows; the cursor goes with its credential, or stays at its place where that is gone."""
         before = self.selected
         self._rows = rows
@@ -218,7 +218,7 @@ class CredentialTable(ScrollView, can_focus=True):
         if number >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         row = self._rows[number]
-        if isinstance(row, Group):
+        if isinstance(row, TeamHeading):
             return self._line([f"{row.name} · {row.size}"], width, self._style("group"), (width,))
         made = self._make(row)
         self._drawn[number] = self._plain(made)

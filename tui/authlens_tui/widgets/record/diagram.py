@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.safe_text import safe_line
-from authlens_core.trace.messages import Arrow, Party, Underway, authorities, messages
+from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
@@ -61,7 +61,7 @@ def diagram_lines(
     width: int,
     redactor: Redactor | None,
     *,
-    underway: Underway | None = None,
+    underway: RunningStage | None = None,
 ) -> Iterator[DiagramLine]:
     """Yield the diagram of `records`, at most `width` cells wide.
 

@@ -12,7 +12,7 @@ from authlens_core.export.redaction import Redactor, redacted_request, redacted_
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.secret import Secret
-from authlens_core.trace.messages import Underway
+from authlens_core.trace.messages import RunningStage
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
@@ -68,7 +68,7 @@ class StageSnapshot:
     planned: Request | None = None
     exchanges: tuple[Exchange, ...] = ()
     ahead: bool = False
-    underway: Underway | None = None
+    underway: RunningStage | None = None
     verdicts: Verdicts | None = None
 
     @property

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
 
 from authlens_core.oauth.http_message import Request
-from authlens_core.trace.messages import Underway
+from authlens_core.trace.messages import RunningStage
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.terminal.content import Content
@@ -40,7 +40,7 @@ from authlens_tui.widgets.record.record_messages import CopyMenuWanted
 from authlens_tui.widgets.record.record_messages import ExchangeChosen as _ExchangeChosen
 from authlens_tui.widgets.record.record_messages import Revealed as _Revealed
 from authlens_tui.widgets.record.record_messages import SignatureWanted as _SignatureWanted
-from authlens_tui.widgets.record.tab_cache import MadeTabs, TabKey
+from authlens_tui.widgets.record.tab_cache import TabCache, TabKey
 
 _TABS: Final = tuple(Tab)
 _SIDE_BY_SIDE: Final = (Tab.REQUEST, Tab.RESPONSE)
@@ -92,7 +92,7 @@ class RecordView(Widget):
         self._picked: int | None = None
         self._reveal = False
         self._mask_again: Timer | None = None
-        self._made = MadeTabs()
+        self._made = TabCache()
         self._making: set[TabKey] = set()
         self._checking: StageRecord | None = None
 
@@ -117,7 +117,7 @@ class RecordView(Widget):
 
     def show_running(self, stage: Stage, request: Request | None, exchanges: tuple[Exchange, ...]) -> None:
         """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
-        underway = Underway(stage, exchanges, request)
+        underway = RunningStage(stage, exchanges, request)
         self._show(StageSnapshot(stage, planned=request, exchanges=exchanges, underway=underway))
 
     def show_record(self, record: StageRecord) -> None:

@@ -58,7 +58,7 @@ class _Masking:
     hides: bool | None = None
 
 
-class MadeTabs:
+class TabCache:
     """Makes the tabs of the stages of one story, and keeps the last 24 of them and what masks them."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ _TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|
 _LONGEST: Final = 16 * 1024  # characters: what a user types, or the value that was there
 
 
-class AmendmentRefused(ValueError):
+class RequestEditRefused(ValueError):
     """A value that cannot be sent at all, so that no server would see it; the message says why."""
 
 
@@ -50,7 +50,7 @@ class RequestEdit:
         new: true where no part of that name was there; it is put behind the others.
 
     Raises:
-        AmendmentRefused: HTTP has no way to carry the value.
+        RequestEditRefused: HTTP has no way to carry the value.
     """
 
     place: EditLocation
@@ -62,7 +62,7 @@ class RequestEdit:
         """Refuse what could not be sent, before it is shown as about to be sent."""
         problem = _problem(self.place, self.name, self.text)
         if problem:
-            raise AmendmentRefused(problem)
+            raise RequestEditRefused(problem)
 
     @property
     def text(self) -> str | None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.login.tampering.amendment import (
-    AmendmentRefused,
+from authlens_core.login.tampering.request_edit import (
     EditLocation,
     RequestEdit,
+    RequestEditRefused,
     amended_answer,
     amended_request,
     amended_url,
@@ -135,7 +135,7 @@ def test_what_could_never_be_sent_is_refused_with_the_reason(
     place: EditLocation, name: str, value: str
 ) -> None:
     """No second header field can be smuggled in, and nothing fails later than in the form."""
-    with pytest.raises(AmendmentRefused, match=r"\.$"):
+    with pytest.raises(RequestEditRefused, match=r"\.$"):
         RequestEdit(place, name, value)
 
 

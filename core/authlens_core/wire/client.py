@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import importlib.util
 import logging
 import ssl
 import sys
@@ -22,7 +23,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
@@ -69,9 +70,12 @@ async def load_httpx() -> None:
     """Import httpx off the event loop; a caller that does so early spares the first request that time.
 
     `import httpx` brings its command line: click, rich and every lexer of pygments, more than half of what it
-    loads. An empty module in its place leaves them out.
+    loads. An empty module in its place leaves them out. httpcore tries to import sniffio at every request,
+    and where it is not installed each try searches the disk, unless it is noted as missing.
     """
     if "httpx" not in sys.modules:
+        if importlib.util.find_spec("sniffio") is None:
+            cast("dict[str, ModuleType | None]", sys.modules).setdefault("sniffio", None)
         command_line = ModuleType("httpx._main")
         command_line.__dict__["main"] = lambda: None
         sys.modules.setdefault(command_line.__name__, command_line)

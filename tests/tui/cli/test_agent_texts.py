@@ -42,6 +42,7 @@ def test_the_help_of_each_verb_ends_with_its_example(verb: str, capsys: Captured
 def test_the_man_page_names_every_verb_and_option_and_is_valid_roff() -> None:
     """It is made from the parser; groff finds nothing to complain about where it is installed."""
     page = man_page(build_parser(), "1.2")
+    assert page.isascii()
     for verb in VERBS:
         assert f"\n.SS {verb}\n" in page
     assert "\\-\\-min\\-ttl S" in page

@@ -41,7 +41,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "authlens explain < agent.log",
     ),
     "skill": ("authlens skill", "authlens skill --format agents --write"),
-    "completion": ("authlens completion bash > ~/.local/share/bash-completion/completions/authlens",),
+    "completion": (
+        "authlens completion bash > ~/.local/share/bash-completion/completions/authlens",
+        "authlens completion fish > ~/.config/fish/completions/authlens.fish",
+        'eval "$(authlens completion zsh)"     in ~/.zshrc, after compinit',
+    ),
     "man": ("authlens man > ~/.local/share/man/man1/authlens.1",),
     "list": ("authlens list --json", "authlens list --watch"),
     "refresh": ("authlens refresh https://wiki.example.com/",),

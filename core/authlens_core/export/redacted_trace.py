@@ -7,7 +7,9 @@ of stage 7. So the secrets of every record are gathered first, and each string i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
+from enum import Enum
+from typing import Any, TypeVar
 
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.export.redaction import BodyKind, Redactor, secrets_in
@@ -17,6 +19,9 @@ from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import Fact, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange, WireFailure
+
+_Value = TypeVar("_Value", Check, Diagnosis, Exchange, Fact, Request, Response, WireFailure)
+_Message = TypeVar("_Message", Request, Response)
 
 
 def secrets_of(trace: Trace) -> Iterator[Secret]:
@@ -51,7 +56,7 @@ def _record(record: StageRecord, redactor: Redactor) -> StageRecord:
     return replace(
         record,
         exchanges=tuple(_exchange(exchange, redactor) for exchange in record.exchanges),
-        checks=tuple(_check(check, redactor) for check in record.checks),
+        checks=tuple(_texts(check, redactor) for check in record.checks),
         facts=tuple(_fact(fact, redactor) for fact in record.facts),
         overridden=frozenset(redactor.text(name) for name in record.overridden),
         tampering=tuple(redactor.text(words) for words in record.tampering),
@@ -59,43 +64,31 @@ def _record(record: StageRecord, redactor: Redactor) -> StageRecord:
     )
 
 
+def _texts(value: _Value, redactor: Redactor) -> _Value:
+    """Return a dataclass with each field masked that is text; enumerations are words of ours."""
+    found = {field.name: getattr(value, field.name) for field in fields(value)}
+    masked: dict[str, Any] = {
+        name: redactor.text(text)
+        for name, text in found.items()
+        if isinstance(text, str) and not isinstance(text, Enum)
+    }
+    return replace(value, **masked)
+
+
 def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
     return replace(
-        exchange,
-        request=_request(exchange.request, redactor),
-        response=None if exchange.response is None else _response(exchange.response, redactor),
-        failure=None if exchange.failure is None else _failure(exchange.failure, redactor),
-        peer=_optional(exchange.peer, redactor),
-        proxy=_optional(exchange.proxy, redactor),
-        tls=_optional(exchange.tls, redactor),
+        _texts(exchange, redactor),
+        request=_message(exchange.request, redactor),
+        response=exchange.response and _message(exchange.response, redactor),
+        failure=exchange.failure and _texts(exchange.failure, redactor),
     )
 
 
-def _optional(text: str | None, redactor: Redactor) -> str | None:
-    return None if text is None else redactor.text(text)
-
-
-def _request(request: Request, redactor: Redactor) -> Request:
-    return Request(
-        redactor.text(request.method),
-        redactor.text(request.url),
-        _headers(request.headers, redactor),
-        _body(request.body, redactor),
+def _message(message: _Message, redactor: Redactor) -> _Message:
+    headers = Headers.of(
+        (redactor.text(name), redactor.header(name, value)) for name, value in message.headers.fields
     )
-
-
-def _response(response: Response, redactor: Redactor) -> Response:
-    return Response(
-        response.status,
-        redactor.text(response.reason),
-        _headers(response.headers, redactor),
-        _body(response.body, redactor),
-        redactor.text(response.http_version),
-    )
-
-
-def _headers(headers: Headers, redactor: Redactor) -> Headers:
-    return Headers.of((redactor.text(name), redactor.header(name, value)) for name, value in headers.fields)
+    return replace(_texts(message, redactor), headers=headers, body=_body(message.body, redactor))
 
 
 def _body(body: Body, redactor: Redactor) -> Body:
@@ -106,32 +99,8 @@ def _body(body: Body, redactor: Redactor) -> Body:
     return Body(text.encode("utf-8", "replace"), truncated=body.truncated, size=body.size)
 
 
-def _failure(failure: WireFailure, redactor: Redactor) -> WireFailure:
-    return replace(failure, cause=redactor.text(failure.cause), cure=redactor.text(failure.cure))
-
-
-def _check(check: Check, redactor: Redactor) -> Check:
-    return replace(
-        check,
-        name=redactor.text(check.name),
-        expected=redactor.text(check.expected),
-        seen=redactor.text(check.seen),
-        spec=redactor.text(check.spec),
-        why=redactor.text(check.why),
-        cure=redactor.text(check.cure),
-        error_code=redactor.text(check.error_code),
-    )
-
-
 def _diagnosis(found: Diagnosis, redactor: Redactor) -> Diagnosis:
-    return Diagnosis(
-        redactor.text(found.name),
-        redactor.text(found.cause),
-        redactor.text(found.cure),
-        tuple(redactor.text(line) for line in found.evidence),
-        redactor.text(found.source),
-        redactor.text(found.layer),
-    )
+    return replace(_texts(found, redactor), evidence=tuple(redactor.text(line) for line in found.evidence))
 
 
 def _fact(fact: Fact, redactor: Redactor) -> Fact:
@@ -140,4 +109,4 @@ def _fact(fact: Fact, redactor: Redactor) -> Fact:
         masked = value.masked
     else:
         masked = redactor.header(fact.name, value) if is_sensitive(fact.name) else redactor.text(value)
-    return Fact(redactor.text(fact.name), masked, redactor.text(fact.spec), redactor.text(fact.note))
+    return replace(_texts(fact, redactor), value=masked)

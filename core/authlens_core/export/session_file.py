@@ -25,7 +25,8 @@ hexadecimal digits: the same digits in two places mean the same secret. A body t
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
@@ -67,13 +68,7 @@ def session_json(trace: Trace, *, bodies: int | None = None) -> str:
         {
             "format": FORMAT,
             "version": VERSION,
-            "trace": {
-                "trace_id": shown.trace_id,
-                "kind": shown.kind,
-                "resource_url": shown.resource_url,
-                "started_at": shown.started_at.isoformat(),
-                "records": [_record_out(record, budget) for record in shown.records],
-            },
+            "trace": _out(shown, budget),
         }
     )
 
@@ -129,55 +124,24 @@ class _Budget:
         return {"text": body_text(body), "truncated": body.truncated, "size": body.size}
 
 
-def _record_out(record: StageRecord, budget: _Budget) -> dict[str, object]:
-    return {
-        "stage": record.stage,
-        "outcome": record.outcome,
-        "started_at": record.started_at.isoformat(),
-        "elapsed": record.elapsed,
-        "attempt": record.attempt,
-        "overridden": sorted(record.overridden),
-        "facts": [
-            {"name": f.name, "value": _text(f.value), "spec": f.spec, "note": f.note} for f in record.facts
-        ],
-        "checks": [asdict(check) for check in record.checks],
-        "exchanges": [_exchange_out(exchange, budget) for exchange in record.exchanges],
-        "tampering": record.tampering,
-        "diagnosis": record.diagnosis and asdict(record.diagnosis),
-    }
-
-
-def _text(value: str | Secret) -> str:
-    return value.masked if isinstance(value, Secret) else value
-
-
-def _exchange_out(exchange: Exchange, budget: _Budget) -> dict[str, object]:
-    request, response, failure = exchange.request, exchange.response, exchange.failure
-    sent = {
-        "method": request.method,
-        "url": request.url,
-        "headers": request.headers.fields,
-        "body": budget.body(request.body),
-    }
-    received = response and {
-        "status": response.status,
-        "reason": response.reason,
-        "http_version": response.http_version,
-        "headers": response.headers.fields,
-        "body": budget.body(response.body),
-    }
-    return {
-        "request": sent,
-        "response": received,
-        "failure": failure and asdict(failure),
-        "started_at": exchange.started_at.isoformat(),
-        "elapsed": exchange.elapsed,
-        "timings": asdict(exchange.timings),
-        "peer": exchange.peer,
-        "proxy": exchange.proxy,
-        "tls": exchange.tls,
-        "purpose": exchange.purpose,
-    }
+def _out(value: object, budget: _Budget) -> object:
+    """Return a value of a trace as JSON: its members under their own names, a secret as its mask."""
+    match value:
+        case Secret():
+            return value.masked
+        case Body():
+            return budget.body(value)
+        case Headers():
+            return value.fields
+        case datetime():
+            return value.isoformat()
+        case tuple():
+            return [_out(one, budget) for one in value]
+        case frozenset():
+            return sorted(value)
+    if is_dataclass(value):
+        return {one.name: _out(getattr(value, one.name), budget) for one in fields(value)}
+    return value
 
 
 def _trace_in(found: JsonRecord) -> Trace:

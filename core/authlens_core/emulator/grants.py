@@ -125,7 +125,7 @@ class Grants:
         grace: bool = False,
     ) -> None:
         self._clock = clock
-        self._access_token_lifetime = access_token_lifetime
+        self.access_token_lifetime = access_token_lifetime
         self._grant_lifetime = grant_lifetime
         self._rotation = rotation
         self._may_enter = may_enter
@@ -262,10 +262,10 @@ class Grants:
 
     def _tokens(self, grant: IssuedGrant, *, new_refresh_token: bool) -> TokenAnswer:
         access_token = _token()
-        expires_at = self._clock() + self._access_token_lifetime
+        expires_at = self._clock() + self.access_token_lifetime
         put(self._access_tokens, access_token, AccessToken(grant, expires_at))
         refresh_token = ""
         if new_refresh_token:
             refresh_token = grant.refresh_token = _token()
             put(self._refresh_tokens, refresh_token, grant)
-        return TokenAnswer(access_token, self._access_token_lifetime, refresh_token)
+        return TokenAnswer(access_token, self.access_token_lifetime, refresh_token)

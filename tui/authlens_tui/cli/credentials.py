@@ -108,7 +108,7 @@ def _state(holding: Holding) -> tuple[str, str]:
 def show_table(holdings: Sequence[Holding]) -> None:
     """Print a line for each credential, and below it on stderr what is odd about it.
 
-    The header is for a person; a script gets lines alone.
+    The header is for a terminal; a script gets lines alone.
     """
     header, lines = table_lines(holdings, utc_now())
     if sys.stdout is not None and sys.stdout.isatty():

@@ -47,7 +47,7 @@ async def test_the_answer_to_a_token_is_told_as_that_and_not_as_the_answer_to_no
     words: str,
 ) -> None:
     """A probe says what stage 8 says of the same answer, cause and cure, and the record says it too."""
-    server.answers("/mcp", answer)
+    server.answers("/mcp", answer, answer)  # a refused GET is followed by the call of an MCP client
     proven = (await probe_grant(credentials, wire, saved.grant_id)).result
     assert proven.diagnosis is not None
     assert (proven.accepted, proven.diagnosis.name) == (accepted, name)

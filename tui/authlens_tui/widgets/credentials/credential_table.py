@@ -323,7 +323,7 @@ class CredentialTable(ScrollView, can_focus=True):
 
 
 def _quiet_or(key: str, made: RowText) -> str:
-    """Return the tone of a cell: resource and expiry stand out, the state has its own."""
+    """Return the tone of a cell: resource and expiry are prominent, the state has its own."""
     if key == "state":
         return made.tone
     return "" if key in ("resource", "life") else "quiet"

@@ -29,6 +29,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.session import Session
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -123,6 +124,7 @@ class CloudflaredScreen(Dialog[bool]):
         self.query_one("#copy_link").display = self._link is not None and waits
         self.query_one("#again").display = not waits and not self._accepted
         self.refresh_bindings()
+        keep_focus_in_view(self)
 
     def _tick(self) -> None:
         if self._ends_at is not None:

@@ -38,6 +38,7 @@ from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.dashboard.token_actions import TokenActions
 from authlens_tui.screens.dashboard.words import EMPTY, attempt_words, broken_words, nothing_matches
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
 from authlens_tui.widgets.credentials.credential_row import RowText, row_of
@@ -160,9 +161,10 @@ class DashboardScreen(Screen[None]):
     def on_mount(self) -> None:
         """Fill the table and start the clock."""
         self._ticker = self.set_interval(1.0, self._tick)
-        self.show_now(anew=True)
-        self.look_at_files()
         self.table.focus()
+        self.show_now(anew=True)
+        self._keep_focus()
+        self.look_at_files()
 
     def on_screen_resume(self) -> None:
         """Show what a login or another process changed meanwhile."""
@@ -170,7 +172,7 @@ class DashboardScreen(Screen[None]):
             self._ticker.resume()
             self.show_now(anew=True)
             self.look_at_files()
-            self.refresh_bindings()
+            self._keep_focus()
 
     def on_screen_suspend(self) -> None:
         """Stop the clock while another screen is on top."""
@@ -275,9 +277,14 @@ class DashboardScreen(Screen[None]):
         self.remove_class("-broken")
         self.set_class(not self.listing.holdings, "-empty")
         if had != bool(self.listing.holdings):
-            self.refresh_bindings()
+            self._keep_focus()
         self.table.tick()
         self._show_detail()
+
+    def _keep_focus(self) -> None:
+        """Have the focus, and so the keys, where something is shown: with no credential there is no table."""
+        self.refresh_bindings()
+        self.call_after_refresh(keep_focus_in_view, self)
 
     def _arrange(self) -> None:
         self.table.show(self.listing.rows(self.context.now()))
@@ -290,6 +297,7 @@ class DashboardScreen(Screen[None]):
 
     def _show_broken(self, error: AuthlensError) -> None:
         self.add_class("-broken")
+        self._keep_focus()
         self.pane.border_title = "The credentials cannot be read"
         self.pane.show((Item(broken_words(error)),))
         self.listing.forget_seen()

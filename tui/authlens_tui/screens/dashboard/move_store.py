@@ -85,8 +85,8 @@ class MoveStoreScreen(SecretStoreScreen):
         self.query_one("#back", Button).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer nothing while it moves: it ends on its own."""
-        return not (self._busy and action in {"keyring", "encrypted", "plain", "back"})
+        """Offer nothing while it moves: it ends on its own. The keys stay in the footer, dimmed."""
+        return None if self._busy and action in {"keyring", "encrypted", "plain", "back"} else True
 
     @on(Button.Pressed)
     async def _button(self, event: Button.Pressed) -> None:

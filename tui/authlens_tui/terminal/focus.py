@@ -1,0 +1,25 @@
+"""The focus is on something that is seen: without that no key works, and no footer tells any."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+_SMALL: Final = 3  # rows of a button or a field
+
+
+def keep_focus_in_view(screen: Screen[Any]) -> None:
+    """Scroll to what has the focus; where that is hidden, give the focus to the first widget that is not."""
+    focused = screen.focused
+    if focused is not None and _is_displayed(focused):
+        if focused.size.height <= _SMALL:  # what is taller scrolls on its own
+            focused.scroll_visible(animate=False)
+        return
+    if screen.focus_chain:
+        screen.set_focus(screen.focus_chain[0])
+
+
+def _is_displayed(widget: Widget) -> bool:
+    return all(one.display for one in widget.ancestors_with_self if isinstance(one, Widget))

@@ -9,7 +9,7 @@ import selectors
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -140,8 +140,8 @@ class Browser:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start a browser with a new profile; it and its driver are gone at the end.
+def chromium(*flags: str) -> Iterator[Browser]:
+    """Start a browser with a new profile and more `flags`; it and its driver are gone at the end.
 
     Skips or fails the test, by `support.needs`, where Chromium is not installed.
     """
@@ -159,7 +159,7 @@ def chromium() -> Iterator[Browser]:
             try:
                 base_url = f"http://127.0.0.1:{_read_port(process)}"
                 with httpx.Client(base_url=base_url, trust_env=False, timeout=COMMAND_SECONDS) as client:
-                    browser = _new_session(client, binary, home / "profile")
+                    browser = _new_session(client, binary, home / "profile", flags)
                     try:
                         yield browser
                     finally:
@@ -168,8 +168,8 @@ def chromium() -> Iterator[Browser]:
                 process.kill()
 
 
-def _new_session(client: httpx.Client, binary: str, profile: Path) -> Browser:
-    options = {"binary": binary, "args": [*FLAGS, f"--user-data-dir={profile}"]}
+def _new_session(client: httpx.Client, binary: str, profile: Path, flags: Sequence[str]) -> Browser:
+    options = {"binary": binary, "args": [*FLAGS, *flags, f"--user-data-dir={profile}"]}
     wanted = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}
     made = _command(client, "POST", "/session", {"capabilities": wanted})
     return Browser(client, made["sessionId"])

@@ -148,6 +148,7 @@ class WildServer:
         change: how.
         heard: every byte that came to the stranger.
         secrets: what only this server may see.
+        changed: set when the first changed answer is about to be sent.
     """
 
     url: str = ""
@@ -157,6 +158,7 @@ class WildServer:
     heard: bytearray = field(default_factory=bytearray)
     secrets: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def honest(self) -> None:
         """Turn the knob back."""
@@ -173,6 +175,7 @@ class WildServer:
         if place is not self.place or self.change is None:
             return answer
         changed = self.change(answer)
+        self.changed.set()
 
         def filled(text: str) -> str:
             return text.replace("{server}", self.url).replace("{stranger}", self.stranger)

@@ -1,0 +1,211 @@
+"""Web pages in a real browser that attack the port of the callback while a login waits.
+
+Neither a page of another site nor one whose name is rebound to this machine ends the wait, answers it, or
+reads anything. Then the browser comes back, and the login succeeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.facts import Options
+from authlens_core.login.login import Login
+from authlens_core.trace.record import Outcome, Stage
+from authlens_core.wire.client import Wire
+from support.chromium import Browser, chromium
+from support.hostile_server import answer, hostile_server
+from support.wild_process import come_back
+from support.wild_server import WildServer, wild_server
+
+pytestmark = pytest.mark.e2e
+
+REBOUND = "rebound.example"
+FORGED = "code=forged&state=guessed&iss=https://evil.example"
+SENT_BY_A_PAGE = "sent by another web page, not by the browser itself"
+UPGRADE = "a change of protocol"
+NOT_OURS = "an answer to another login"
+
+FETCHES = {
+    "no-cors": "fetch(url, {mode: 'no-cors'})",
+    "cors": "fetch(url)",
+    "credentials": "fetch(url, {mode: 'no-cors', credentials: 'include'})",
+    "post": "fetch(url, {mode: 'no-cors', method: 'POST', body: 'code=x'})",
+    "preflight": "fetch(url, {method: 'PUT', headers: {'X-A': 'b'}})",
+    "beacon": "(navigator.sendBeacon(url, 'code=x'), Promise.resolve())",
+    "event source": "new Promise((_, no) => { new EventSource(url).onerror = no })",
+    "image": "new Promise((_, no) => { let i = new Image(); i.onerror = no; i.src = url })",
+    "script": "new Promise((_, no) => { let s = document.createElement('script'); s.onerror = no;"
+    " s.src = url; document.body.append(s) })",
+    "style": "new Promise((_, no) => { let s = document.createElement('link'); s.rel = 'stylesheet';"
+    " s.onerror = no; s.href = url; document.head.append(s) })",
+    "websocket": "new Promise((_, no) => { new WebSocket(url.replace('http', 'ws')).onerror = no })",
+}
+ASK = """
+const url = arguments_url;
+document.title = "asking";
+Promise.resolve().then(() => {code}).then(r => r && r.text ? r.text() : "").then(
+  t => {{ document.title = "read: " + t }}, e => {{ document.title = "refused" }})
+"""
+
+
+@dataclass
+class Waiting:
+    """A login that waits for its browser.
+
+    Attributes:
+        login: the login.
+        server: its server.
+        link: the link that was shown.
+    """
+
+    login: Login
+    server: WildServer
+    link: str = ""
+    running: asyncio.Task[object] | None = None
+    shown: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def port(self) -> int:
+        """The port of the callback."""
+        return urlsplit(parse_qs(urlsplit(self.link).query)["redirect_uri"][0]).port or 0
+
+    def callback(self, host: str = "localhost") -> str:
+        """Return the URL that the attacks go to."""
+        return f"http://{host}:{self.port}/callback?{FORGED}"
+
+    def reasons(self) -> set[str]:
+        """Return why requests were ignored."""
+        listener = self.login.wait.listener
+        assert listener is not None
+        return {one.reason for one in listener.ignored}
+
+    async def still_succeeds(self) -> bool:
+        """Let the browser come back, and tell whether the login gets its tokens, with one exchange."""
+        await come_back(self.server, self.link)
+        assert self.running is not None
+        await asyncio.wait_for(self.running, 20)
+        record = self.login.trace.records[-1]
+        tokens = [path for method, path in self.server.requests if path == "/token"]
+        return (record.stage, record.outcome, len(tokens)) == (Stage.ACCESS, Outcome.PASSED, 1)
+
+
+@asynccontextmanager
+async def waiting() -> AsyncIterator[Waiting]:
+    """Run a login up to the wait for the browser."""
+    async with wild_server() as server, Wire(environ={}) as wire:
+        login = Login(f"{server.url}/api", wire, options=Options(port=0, wait=60))
+        found = Waiting(login, server)
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, AuthorizationReady):
+                found.link = event.url
+                found.shown.set()
+
+        login.watch(on_event)
+        found.running = asyncio.create_task(login.run_all())
+        try:
+            await asyncio.wait_for(found.shown.wait(), 20)
+            yield found
+        finally:
+            await login.aclose()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser, for which a name of the attacker leads to this machine."""
+    with chromium(f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1,MAP evil.example 127.0.0.1") as browser:
+        yield browser
+
+
+async def visit(browser: Browser, url: str) -> None:
+    """Open a page."""
+    await asyncio.to_thread(browser.open, url)
+
+
+async def ask(browser: Browser, code: str, url: str) -> str:
+    """Let the page that is open send a request; return what it learned."""
+
+    def run() -> str:
+        browser.script(ASK.replace("arguments_url", f'"{url}"').format(code=code))
+        for _ in range(100):
+            title = browser.title()
+            if title != "asking":
+                return title
+            browser.script("return new Promise(r => setTimeout(r, 50))")
+        return "nothing"
+
+    return await asyncio.to_thread(run)
+
+
+@pytest.mark.parametrize("way", FETCHES)
+async def test_a_script_of_another_site_gets_nothing_and_ends_nothing(browser: Browser, way: str) -> None:
+    """H086: with each of a browser's ways to send a request beside a navigation."""
+    page = answer("200 OK", "Content-Type: text/html", body=b"<!doctype html><body>An honest page")
+    async with waiting() as wait, hostile_server(*page) as attacker:
+        await visit(browser, attacker.url.replace("127.0.0.1", "evil.example"))
+        learned = await ask(browser, FETCHES[way], wait.callback())
+        assert learned in {"refused", "read:"}
+        assert wait.reasons() == {UPGRADE if way == "websocket" else SENT_BY_A_PAGE}
+        assert wait.login.wait.waiting
+        assert await wait.still_succeeds()
+
+
+@pytest.mark.parametrize(
+    ("element", "reason"),
+    [
+        ('<iframe src="{url}"></iframe>', NOT_OURS),
+        ('<iframe sandbox="allow-scripts" src="{url}"></iframe>', NOT_OURS),
+        ('<object data="{url}"></object>', NOT_OURS),
+        ('<embed src="{url}">', NOT_OURS),
+        ('<meta http-equiv="refresh" content="0;url={url}">', NOT_OURS),
+        ('<script>location = "{url}"</script>', NOT_OURS),
+        ('<script>open("{url}")</script>', NOT_OURS),
+        (
+            '<form method="post" action="{url}"></form><script>document.forms[0].submit()</script>',
+            SENT_BY_A_PAGE,
+        ),
+        ('<link rel="prefetch" href="{url}">', SENT_BY_A_PAGE),
+    ],
+)
+async def test_a_navigation_without_the_state_of_the_login_changes_nothing(
+    browser: Browser, element: str, reason: str
+) -> None:
+    """H075, H083: the browser goes there itself; what it brings is not what this login asked for."""
+    async with waiting() as wait:
+        html = f"<!doctype html><body>{element.format(url=wait.callback().replace('&', '&amp;'))}"
+        body = html.replace("&amp;", "&").encode() if "<script>" in element else html.encode()
+        async with hostile_server(*answer("200 OK", "Content-Type: text/html", body=body)) as attacker:
+            await visit(browser, attacker.url.replace("127.0.0.1", "evil.example"))
+            await asyncio.to_thread(browser.script, "return new Promise(r => setTimeout(r, 300))")
+            assert wait.reasons() == {reason}
+            assert wait.login.wait.waiting
+            assert await wait.still_succeeds()
+
+
+async def test_a_name_that_is_rebound_to_this_machine_is_misdirected(browser: Browser) -> None:
+    """H085: the page is then of the same origin as the port, and still learns nothing but a constant page."""
+    async with waiting() as wait:
+        await visit(browser, wait.callback(REBOUND))
+        assert wait.reasons() == {"another host"}
+        for code in ("fetch('/callback?code=x&state=y')", "fetch('/test')"):
+            learned = await ask(browser, code, "")
+            assert learned == "refused", "the constant page allows no script to connect"
+        assert wait.reasons() == {"another host"}
+        assert await wait.still_succeeds()
+
+
+async def test_the_page_of_the_callback_cannot_be_framed_or_scripted(browser: Browser) -> None:
+    """H081: what the browser ends on has neither a script nor a place in another page, nor the code in it."""
+    async with waiting() as wait:
+        await visit(browser, f"http://localhost:{wait.port}/callback?{wait.server.callback(wait.link)}")
+        text = await asyncio.to_thread(browser.text)
+        assert wait.server.secrets["code"] not in text
+        assert wait.running is not None
+        await asyncio.wait_for(wait.running, 20)

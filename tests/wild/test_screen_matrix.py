@@ -1,0 +1,110 @@
+"""The full-screen app in a terminal among hostile and broken servers, and A1 to A6 after each.
+
+A choice of the cases, which has each place and each kind of change; with AUTHLENS_WILD=all, every case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from authlens_core.trace.record import Stage
+from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.wire.limits import METADATA
+from support.driven_login import is_free
+from support.terminal import Terminal, terminal
+from support.terminal_modes import left_on
+from support.wild_process import come_back, machine_with_file_store
+from support.wild_server import Place, WildServer, wild_server
+from wild.cases import CASES, HOSTILE, Case
+
+pytestmark = pytest.mark.e2e
+
+AUTHLENS = (sys.executable, "-m", "authlens_tui")
+BOUND = METADATA.deadline + 10.0  # the app starts and draws meanwhile
+EVERY = 9
+OBEYED = [HOSTILE.encode()[:12], b"\x1b]52;c;aGk=", "\u202e".encode(), "\u2066".encode()]
+CHOSEN = [
+    one
+    for number, one in enumerate(CASES)
+    if os.environ.get("AUTHLENS_WILD") == "all"
+    or number % EVERY == 0
+    or "hostile" in one.name
+    or one.place is Place.CALLBACK
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home whose secrets go to a plain file: no keyring is started for each case."""
+    directory = tmp_path_factory.mktemp("home")
+    machine_with_file_store(directory)
+    return directory
+
+
+@pytest.fixture
+def machine(home: Path, tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a machine of this test's own, without a browser."""
+    shutil.copytree(home, tmp_path / "home")
+    return {**os.environ, "AUTHLENS_HOME": str(tmp_path / "home")}
+
+
+@pytest.mark.parametrize("case", CHOSEN, ids=str)
+async def test_one_knob(case: Case, machine: dict[str, str]) -> None:
+    """A1 to A6."""
+    async with wild_server(case.place, case.change) as server:
+        command = [*AUTHLENS, f"{server.url}/api"]
+        async with terminal(command, env=machine) as screen:
+            await screen.wait_for(_name(Stage.DETECTION), BOUND)
+            browser = asyncio.create_task(sign_in(screen, server))
+            screen.press("a")
+            ended = case.stops or Stage.ACCESS
+            await screen.wait_for(f"{'✖' if case.stops else '✔'} {_name(ended)}", BOUND)
+            if case.stops is not None:
+                assert [
+                    stage for stage in _before(ended) if f"✔ {_name(stage)}" not in screen.text()
+                ] == [], "A2"
+                server.honest()
+                screen.press("t", "a")
+                await screen.wait_for("Authenticated", BOUND)
+            port = _port(screen)
+            screen.press("q")
+            assert await screen.wait_for_exit() == 0, "A4"
+            browser.cancel()
+    assert left_on(screen.raw) == [], "A4"
+    assert port is None or is_free(port), "A4"
+    assert [one for one in OBEYED if one in screen.raw] == [], "A5"
+    for name, value in server.secrets.items():
+        assert value.encode() not in server.heard, f"A3: {name} at the stranger"
+        if name != "state":
+            assert value.encode() not in screen.raw, f"A3: {name} is shown"
+
+
+async def sign_in(screen: Terminal, server: WildServer) -> None:
+    """Come back from every link that the screen shows, once."""
+    done: set[str] = set()
+    while True:
+        for link in screen.links():
+            if "redirect_uri=" in link and link not in done:
+                done.add(link)
+                await come_back(server, link)
+        await asyncio.sleep(0.05)
+
+
+def _port(screen: Terminal) -> int | None:
+    links = [link for link in screen.links() if "redirect_uri=" in link]
+    return urlsplit(parse_qs(urlsplit(links[-1]).query)["redirect_uri"][0]).port if links else None
+
+
+def _name(stage: Stage) -> str:
+    return f"{STAGE_INFO[stage].number} {STAGE_INFO[stage].title}"
+
+
+def _before(stage: Stage) -> list[Stage]:
+    return [one for one in Stage if 0 < STAGE_INFO[one].number < STAGE_INFO[stage].number]

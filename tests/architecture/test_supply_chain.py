@@ -55,6 +55,11 @@ def test_the_lock_satisfies_the_project(name: str) -> None:
     assert missing == [], "run python scripts/supply_chain.py lock"
 
 
+def test_no_part_speaks_http_2() -> None:
+    """H159: what is not installed cannot be attacked."""
+    assert {"h2", "hpack", "hyperframe"}.isdisjoint(name for name, _, _ in supply_chain.pinned("run.txt"))
+
+
 def test_the_list_of_parts_is_what_the_script_writes() -> None:
     assert supply_chain.SBOM.read_text("utf-8") == supply_chain.sbom(), "run supply_chain.py sbom"
 

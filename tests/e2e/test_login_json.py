@@ -135,7 +135,7 @@ async def test_every_event_of_a_login_is_as_the_schema_says(machine: dict[str, s
 async def test_a_second_login_joins_the_one_that_waits(
     ends: str, machine: dict[str, str], resource: str
 ) -> None:
-    """The same link, the same end; no second client is registered."""
+    """H179: the same link, the same end; no second client is registered."""
     async with watched(machine, resource) as first:
         link = (await first.until("authorization_url"))["url"]
         async with watched(machine, resource) as second:

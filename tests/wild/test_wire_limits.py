@@ -57,7 +57,7 @@ NEVER_ENDING: dict[str, tuple[Step, ...]] = {
 
 @pytest.mark.parametrize("steps", NEVER_ENDING.values(), ids=NEVER_ENDING)
 async def test_a_server_that_never_ends_is_left_at_the_deadline(steps: tuple[Step, ...]) -> None:
-    """One deadline by the wall clock, whatever trickles in; the request may have arrived."""
+    """H063: one deadline by the wall clock, whatever trickles in; the request may have arrived."""
     async with asyncio.timeout(30), hostile_server(*steps) as server:
         exchange = await _get(server, method="POST")
     failure = _failure(exchange, FailureKind.TIMEOUT)

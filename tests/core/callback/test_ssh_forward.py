@@ -52,7 +52,7 @@ def test_no_line_outside_ssh() -> None:
     ],
 )
 def test_line_is_filled_in_from_the_connection(connection: str, expected: str) -> None:
-    """The address that the person reached; the name where that address means nothing elsewhere."""
+    """H070: the address that the person reached; the name where that address means nothing elsewhere."""
     assert line(connection) == expected
 
 

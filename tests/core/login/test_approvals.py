@@ -43,7 +43,7 @@ TWO = _named(ISSUER, "https://other.example")
 
 
 async def test_a_new_attempt_asks_again_although_the_check_has_the_same_name() -> None:
-    """H014: the yes was for two servers; another pair is another question."""
+    """H014, H034: the yes was for two servers; another pair is another question."""
     changed = _named("https://evil.example", "https://other.example")
     sender = ScriptedSender(honest(metadata=[TWO, changed]))
     async with login_to(sender) as login:

@@ -62,7 +62,7 @@ async def test_the_code_comes_by_the_listener() -> None:
     ["code=stolen&state=wrong", "code=stolen", "error=access_denied&state=wrong", "error=access_denied"],
 )
 async def test_an_answer_of_another_login_is_ignored_and_the_right_one_is_taken(wrong: str) -> None:
-    """LB-8: it is told, and changes nothing."""
+    """LB-8, H073: it is told, and changes nothing."""
     async with _waiting() as (login, running, events, state):
         port = port_of(login)
         assert b" 200 " not in await _get(port, wrong)
@@ -153,7 +153,7 @@ async def test_what_is_pasted_is_judged_like_a_callback_and_wins() -> None:
 
 
 async def test_when_nobody_comes_the_wait_ends_and_says_so() -> None:
-    """LB-3: with what to do, and the port is free."""
+    """LB-3, H071: with what to do, and the port is free."""
     async with _waiting(Options(port=0, wait=0.2)) as (login, running, _, _state):
         port = port_of(login)
         record = await running

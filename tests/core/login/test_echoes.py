@@ -83,7 +83,7 @@ def told_of(record: StageRecord) -> str:
 async def test_nothing_that_is_told_of_an_answer_repeats_what_was_sent(
     status: int | None, kind: str, confidential: bool
 ) -> None:
-    """V-7: a reason phrase, a field, an error code, a number that is none; the verdict goes to a terminal."""
+    """V-7, H118: a reason phrase, a field, an error code, a number that is none; and the verdict."""
     sender = Echo(
         honest(token=reply(200, {"access_token": "a" * 30, "token_type": "Bearer"})), status=status, kind=kind
     )

@@ -94,7 +94,7 @@ async def test_who_waits_and_tries_again_is_answered() -> None:
 
 
 async def test_a_page_at_a_place_that_nobody_named_moves_on() -> None:
-    """PR-2: an app that answers everything with its start page has the document at the root."""
+    """PR-2, H021: an app that answers everything with its start page has the document at the root."""
     sender = _places(False, PAGE, GOOD)
     async with login_to(sender) as login:
         await run_to(login, Stage.SERVER_METADATA)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from typing import SupportsIndex
 
 import pytest
 from hypothesis import given
@@ -284,6 +285,27 @@ def test_what_is_written_by_the_grammar_is_read_back(
     """CH-1 to CH-5: round trip, in one line and in several."""
     lines = [_written(c, space) for c in challenges]
     assert _parsed(*([f"{space},{space}".join(lines)] if one_line else lines)) == tuple(challenges)
+
+
+class _Counted(str):
+    """A text that counts the characters that are looked at."""
+
+    __slots__ = ("steps",)
+    steps: int
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        self.steps = getattr(self, "steps", 0) + 1
+        return str.__getitem__(self, key)
+
+
+@pytest.mark.parametrize(
+    "piece", ["Bearer ", "a=", 'a="', '"', "\\", ",", " ", "a", "==", "Basic a==, ", 'B a="b", ', "/", "é"]
+)
+def test_reading_takes_time_in_proportion_to_the_length(piece: str) -> None:
+    """H011: each character is looked at a few times, however it is arranged."""
+    text = _Counted("Bearer " + piece * 5_000)
+    parse_challenges([text])
+    assert text.steps <= 6 * len(text)
 
 
 _NEARLY = st.lists(

@@ -62,7 +62,7 @@ def join_collectors() -> None:
 )
 @pytest.mark.parametrize("suffix", ["", " %s"])
 def test_the_browser_gets_the_address_as_one_argument(tmp_path: Path, url: str, suffix: str) -> None:
-    """V-1: an argument vector and never a shell, with BROWSER in either of its forms."""
+    """V-1, H069: an argument vector and never a shell, with BROWSER in either of its forms."""
     script, record = opener(tmp_path)
 
     assert open_browser(url, {**os.environ, "BROWSER": f"{script}{suffix}"})
@@ -118,7 +118,7 @@ def test_the_browser_does_not_inherit_the_client_secret(tmp_path: Path) -> None:
     ],
 )
 def test_a_hostile_address_is_opened_by_nobody(tmp_path: Path, url: str) -> None:
-    """V-1 and V-2: the allow-list is https, and http on loopback."""
+    """V-1, V-2, H064: the allow-list is https, and http on loopback."""
     script, record = opener(tmp_path)
 
     assert not open_browser(url, {**os.environ, "BROWSER": str(script)})
@@ -159,7 +159,7 @@ def test_a_module_of_the_current_directory_is_not_run(
 
 @pytest.mark.parametrize("mark", ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"])
 def test_over_ssh_no_browser_is_opened(tmp_path: Path, mark: str) -> None:
-    """V-3: it would open on a screen that the person does not see, even if BROWSER is set."""
+    """V-3, H069, H070: it would open on a screen that the person does not see, even if BROWSER is set."""
     script, record = opener(tmp_path)
     environment = {**os.environ, "BROWSER": str(script), "DISPLAY": ":0", mark: "10.0.0.1 1 10.0.0.2 22"}
 

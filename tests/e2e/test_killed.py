@@ -1,4 +1,4 @@
-"""SIGKILL at random moments of real commands: what is stored stays readable, whole, and honest about itself."""
+"""SIGKILL at random moments of real commands: what is stored is readable, whole, and honest about itself."""
 
 from __future__ import annotations
 

@@ -32,7 +32,9 @@ def test_each_hostile_case_is_named_by_a_test_or_says_why_not() -> None:
 
 
 def test_no_row_that_a_test_names_claims_to_be_untested() -> None:
-    assert [row.name for row in (*ROWS, *CASES) if row.name in NAMED and row.untested] == []
+    untested = [row.name for row in ROWS if row.untested] + [case.name for case in CASES if case.untested]
+
+    assert [name for name in untested if name in NAMED] == []
 
 
 def test_no_test_names_an_identifier_that_the_pages_do_not_have() -> None:

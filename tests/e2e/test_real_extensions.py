@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, RefreshOutcome, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
@@ -48,7 +49,7 @@ async def test_bound_tokens_live_through_refresh_and_revocation(
     session: Session, start_oidc_provider: StartServer, token_format: str
 ) -> None:
     """RFC 9449, with a nonce at the server and another at the resource."""
-    options = {"token_format": token_format, "dpop": True, "par": True}
+    options = {"token_format": token_format, "dpop": True, "par": "required"}
     server = start_oidc_provider(json.dumps(options))
     await logged_in(session, server)
     grant = session.credentials.list()[0]
@@ -77,7 +78,7 @@ async def test_a_server_that_requires_pushed_requests_gets_one(
     session: Session, start_oidc_provider: StartServer, token_format: str
 ) -> None:
     """RFC 9126."""
-    server = start_oidc_provider(json.dumps({"token_format": token_format, "par": True}))
+    server = start_oidc_provider(json.dumps({"token_format": token_format, "par": "required"}))
     trace = await logged_in(session, server)
     authorization = trace.latest(Stage.AUTHORIZATION)
     assert authorization is not None
@@ -118,3 +119,17 @@ async def test_an_id_token_of_openid_is_verified(session: Session, start_oidc_pr
     subjects = {c.subject for c in exchange.checks if c.name.startswith("id_token.")}
     assert {"signature", "iss", "aud", "exp", "nonce"} <= subjects
     assert exchange.failures == ()
+
+
+async def test_a_registration_is_deleted_at_the_server(
+    session: Session, start_oidc_provider: StartServer
+) -> None:
+    """RFC 7592 §2.3."""
+    server = start_oidc_provider("{}")
+    await logged_in(session, server)
+    (record,) = session.credentials.clients.list()
+    await revoke(session.credentials, session.wire, session.credentials.list()[0].grant_id, pauses=())
+    done = await forget_client(session.credentials, session.wire, record)
+    assert done.good, done.summary
+    assert "401" in done.summary
+    assert session.credentials.clients.list() == ()

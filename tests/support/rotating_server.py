@@ -154,6 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
             challenge = 'Bearer realm="OAuth", error="invalid_token"'
             self._answer(401, {"error": "invalid_token"}, (("WWW-Authenticate", challenge),))
 
+    def do_DELETE(self) -> None:
+        self.do_GET()
+
 
 @contextmanager
 def rotating_server() -> Iterator[RotatingServer]:

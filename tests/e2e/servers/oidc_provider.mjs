@@ -6,7 +6,7 @@
 //
 // The one option is a JSON object: {"access_token_seconds": 900, "token_format": "opaque" | "jwt"}, and
 //   "dpop": true      only tokens that are bound to a key, with a nonce of the server in each proof (RFC 9449)
-//   "par": true       pushed authorization requests, and no others (RFC 9126)
+//   "par": true       pushed authorization requests (RFC 9126); "required" takes no others
 //   "documents": {}   client metadata documents by their https URL, which is not fetched
 
 import { createHash, createPublicKey, createVerify, generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -70,7 +70,7 @@ const provider = new Provider(authorization.origin, {
     clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
     deviceFlow: { enabled: true },
     dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => options.dpop },
-    pushedAuthorizationRequests: { enabled: options.par, requirePushedAuthorizationRequests: options.par },
+    pushedAuthorizationRequests: { enabled: Boolean(options.par), requirePushedAuthorizationRequests: options.par === 'required' },
     registration: { enabled: true },
     registrationManagement: { enabled: true },
     revocation: { enabled: true },

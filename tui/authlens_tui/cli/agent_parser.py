@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from authlens_core.agents.agent import AGENTS
+from authlens_tui.cli.client_parser import CLIENT_VERBS
 from authlens_tui.cli.option_values import min_ttl, port
 
 
@@ -137,5 +138,6 @@ AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "completion": ("the completion script for a shell", _add_completion),
     "man": ("the man page, in roff", _add_nothing),
     "mcp-bridge": ("a remote MCP server as a local one on stdin and stdout", add_credential),
+    **CLIENT_VERBS,
 }
 HEADERS: Final[tuple[str, _Add]] = ("the header fields for a URL on stdout, whatever opens it", _add_headers)

@@ -99,6 +99,18 @@ def _man(arguments: Namespace) -> int:
     return run_verb(man(arguments))
 
 
+def _clients(arguments: Namespace) -> int:
+    from authlens_tui.cli.clients import clients
+
+    return run_verb(clients(arguments))
+
+
+def _client_metadata(arguments: Namespace) -> int:
+    from authlens_tui.cli.clients import client_metadata
+
+    return run_verb(client_metadata(arguments))
+
+
 AGENT_ACTIONS: Final[dict[str, Callable[[Namespace], int]]] = {
     "proxy": _proxy,
     "mcp-bridge": _mcp_bridge,
@@ -110,4 +122,6 @@ AGENT_ACTIONS: Final[dict[str, Callable[[Namespace], int]]] = {
     "skill": _skill,
     "completion": _completion,
     "man": _man,
+    "clients": _clients,
+    "client-metadata": _client_metadata,
 }

@@ -52,6 +52,8 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "revoke": ("authlens revoke https://wiki.example.com/",),
     "events": ("authlens events https://wiki.example.com/ --limit 20",),
     "forget": ("authlens forget https://wiki.example.com/",),
+    "clients": ("authlens clients --json", "authlens clients --forget CLIENT_ID"),
+    "client-metadata": ("authlens client-metadata https://example.com/authlens.json > authlens.json",),
     "service-token": ("authlens service-token add https://ci.example.com/ --label ci",),
     "store": ("authlens store --move encrypted-file",),
     "export": ("authlens export https://wiki.example.com/ --format markdown",),

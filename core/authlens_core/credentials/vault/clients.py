@@ -100,16 +100,32 @@ class Clients:
         expires_at = record.client_secret_expires_at
         if expires_at and expires_at <= datetime.now(UTC).timestamp():
             return None
+        try:
+            return await self.load(record)
+        except sealed.SecretsDamaged:
+            return None
+
+    def list(self) -> tuple[ClientRecord, ...]:
+        """Return every registered client, those registered first in front."""
+        records = (record for _, record in self._index.clients())
+        return tuple(sorted(records, key=lambda record: record.registered_at))
+
+    async def load(self, record: ClientRecord) -> Client:
+        """Return the client of a record, with its secrets.
+
+        Raises:
+            NoSecretStore: the store could not be asked, or is not the one that they are in.
+            SecretsDamaged: they are gone, or were stored for another record.
+        """
         secrets = ClientSecrets()
         if record.has_secrets:
             if record.place is not self._store.place:
                 raise StoreElsewhere(record.place, self._store.name)
-            try:
-                text = await sealed.read(self._store, key, record.generation)
-            except sealed.SecretsDamaged:
-                return None
+            key = _key(record.issuer, record.redirect_uri)
+            text = await sealed.read(self._store, key, record.generation)
             if not belongs_to(text, record):
-                return None
+                cause = "The secrets of this client were stored for another one. Nothing was sent."
+                raise sealed.SecretsDamaged(cause, "Remove it: authlens clients --forget ID --here")
             secrets = client_secrets_from_json(text)
         return Client(
             client_id=record.client_id,

@@ -1,0 +1,102 @@
+"""A client is deleted at its server, verified, and only then forgotten here (RFC 7592)."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.credentials.lifecycle.forget_client import forget_client
+from authlens_core.credentials.lifecycle.revoke import revoke
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.emulator.profile import Profile
+from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.errors import UsageError
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.client_management import Deletion, read_deletion
+from authlens_core.secret import Secret
+from authlens_core.session import Session
+from authlens_core.wire.client import Wire
+from support.profile_login import log_in
+from support.rotating_server import RotatingServer, Scripted
+
+REDIRECT = "http://localhost:8400/callback"
+
+
+async def remembered(credentials: Credentials, server: RotatingServer, *, managed: bool = True) -> Client:
+    """Store a client of `server`."""
+    client = Client(
+        "client-1",
+        REDIRECT,
+        registration_client_uri=f"{server.base}/register/1" if managed else None,
+        registration_access_token=Secret("manage-canary") if managed else None,
+    )
+    await credentials.clients.remember(server.base, client)
+    return client
+
+
+async def test_a_registration_is_deleted_at_the_server_and_verified() -> None:
+    """RG-7, RG-10: the whole way, from the registration of a login to its end."""
+    async with (
+        StandardEmulator(Profile.GENERIC) as emulator,
+        Session(Wire(), Credentials.memory()) as session,
+    ):
+        await log_in(emulator, session=session)
+        credentials = session.credentials
+        (record,) = credentials.clients.list()
+        with pytest.raises(UsageError, match="still uses this client"):
+            await forget_client(credentials, session.wire, record)
+        await revoke(credentials, session.wire, credentials.list()[0].grant_id, pauses=())
+        done = await forget_client(credentials, session.wire, record)
+        assert done.good, done.summary
+        assert "(204)" in done.summary
+        assert "401" in done.summary
+        assert credentials.clients.list() == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "good"),
+    [
+        ((Scripted(204), Scripted(404)), True),
+        ((Scripted(401), Scripted(401)), True),
+        ((Scripted(204), Scripted(200, {})), False),
+        ((Scripted(405),), False),
+        ((Scripted(500),), False),
+    ],
+)
+async def test_a_client_that_is_not_gone_stays_here(
+    credentials: Credentials, wire: Wire, server: RotatingServer, answers: tuple[Scripted, ...], good: bool
+) -> None:
+    """RG-10: as the server answered it."""
+    await remembered(credentials, server)
+    server.answers("/register/1", *answers)
+    done = await forget_client(credentials, wire, credentials.clients.list()[0])
+    assert done.good is good, done.summary
+    assert len(credentials.clients.list()) == (0 if good else 1)
+    assert "canary" not in done.summary + done.cure
+    assert {seen.authorization for seen in server.seen} == {"Bearer manage-canary"}
+
+
+async def test_a_client_without_a_management_url_is_forgotten_here_and_that_is_said(
+    credentials: Credentials, wire: Wire, server: RotatingServer
+) -> None:
+    await remembered(credentials, server, managed=False)
+    done = await forget_client(credentials, wire, credentials.clients.list()[0])
+    assert "it still has it" in done.summary
+    assert (credentials.clients.list(), server.seen) == ((), [])
+
+
+async def test_a_client_can_be_removed_from_this_machine_only(
+    credentials: Credentials, wire: Wire, server: RotatingServer
+) -> None:
+    await remembered(credentials, server)
+    done = await forget_client(credentials, wire, credentials.clients.list()[0], only_here=True)
+    assert done.good
+    assert (credentials.clients.list(), server.seen) == ((), [])
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [(204, Deletion.DELETED), (401, Deletion.GONE), (403, Deletion.UNSUPPORTED), (500, Deletion.REFUSED)],
+)
+def test_the_status_of_a_deletion_is_its_meaning(status: int, meaning: Deletion) -> None:
+    """RG-10."""
+    assert read_deletion(status) is meaning

@@ -81,6 +81,12 @@ class Url:
         return f"<Url {self.origin}{self.path}{'?…' if self.query is not None else ''}>"
 
 
+def with_https(text: str) -> str:
+    """Return `text` with `https://` where it is a host name, with or without a path."""
+    host = text.partition("/")[0]
+    return f"https://{text}" if "://" not in text and "." in host and "@" not in host else text
+
+
 def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = True) -> Url:
     """Return `text` as a `Url`.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from authlens_core.credentials.vault.open_store import (
     store_at,
 )
 from authlens_core.errors import UsageError
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import UrlRefused, parse_url, with_https
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
@@ -106,26 +105,16 @@ async def _new_passphrase() -> Secret:
 
 
 def checked_url(url: str) -> str:
-    """Return `url` if it can be used.
+    """Return `url` if it can be used; a host name alone means https.
 
     Raises:
         UsageError: with every reason why it cannot.
     """
     try:
-        return parse_url(url, loopback_http=True).text
+        return parse_url(with_https(url), loopback_http=True).text
     except UrlRefused as refused:
         cause = f"{url or 'Nothing'} cannot be used: {'; '.join(refused.reasons)}."
-        raise UsageError(cause, _meant(url)) from None
-
-
-def _meant(url: str) -> str:
-    """Return the whole address that was probably meant, or what one looks like."""
-    if "." in url and "://" not in url:
-        try:
-            return f"Did you mean {shlex.quote(parse_url(f'https://{url}').text)}?"
-        except UrlRefused:
-            pass
-    return "Give the whole address, such as https://wiki.example.com/"
+        raise UsageError(cause, "Give the whole address, such as https://wiki.example.com/") from None
 
 
 def grant_for(credentials: Credentials, url: str) -> Grant:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import AppBlur
+from textual.events import AppBlur, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -235,8 +235,31 @@ async def test_revoke_asks_first_and_no_is_the_default() -> None:
         await pilot.press("v")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
-        await until(pilot, lambda: len(screen.table.rows) == 0 and not screen.context.busy)
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        assert "Revoked and verified" in text_of(app)
+        assert "401" in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        assert len(screen.table.rows) == 0
         assert said(screen).startswith("✔")
+
+
+async def test_after_the_last_credential_is_revoked_every_dialog_still_gives_the_keys_back() -> None:
+    """No table has the focus any more; whatever is opened and closed, the footer tells keys that work."""
+    async with earned() as (screen, pilot, app):
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        for key in ("question_mark", "e", "comma", "n"):
+            await pilot.press(key)
+            await until(pilot, lambda: app.screen is not screen)
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is screen and app.focused is not None)
+            assert "n" in footer_keys(app)
+            assert "New" in text_of(app)
 
 
 async def test_a_revocation_that_the_server_did_not_confirm_is_not_called_one() -> None:
@@ -310,9 +333,48 @@ async def test_a_new_login_lets_only_a_usable_address_through(typed: str) -> Non
     screen = NewLoginScreen(typed)
     async with run_screen(screen) as (app, pilot):
         await pilot.press("enter")
-        await until(pilot, lambda: "That cannot be used" in text_of(app))
+        await until(pilot, lambda: "This URL cannot be used" in text_of(app))
         assert app.screen is screen
         assert "pw@" not in text_of(app).replace(typed, "")
+
+
+async def test_a_login_that_works_is_offered_before_another_one_starts() -> None:
+    """Enter uses it and starts nothing; l logs in again."""
+    async with dashboard(grant("a"), grant("wiki", minutes=9)) as (screen, pilot, app):
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
+        await pilot.press(*"wiki.example.com/mcp", "enter")
+        await until(pilot, lambda: "Already logged in, expires in 9 min 0 s." in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen)
+        assert screen.selected is not None
+        assert screen.selected.holding_id == "id-wiki"
+        assert app.wanted == []
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
+        await pilot.press(*"wiki.example.com/mcp", "enter")
+        await until(pilot, lambda: "l" in footer_keys(app))
+        await pilot.press("l")
+        await until(pilot, lambda: app.wanted == ["https://wiki.example.com/mcp"])
+
+
+async def test_a_pasted_curl_command_leaves_only_its_url_in_the_field() -> None:
+    """Its headers may hold secrets."""
+    screen = NewLoginScreen()
+    async with run_screen(screen) as (app, pilot):
+        screen.field.post_message(Paste("curl -H 'Cookie: c4n4ry' \\\n  https://wiki.example.com/mcp"))
+        await until(pilot, lambda: screen.field.value == "https://wiki.example.com/mcp")
+        assert "c4n4ry" not in text_of(app)
+
+
+async def test_a_url_that_is_known_is_completed_while_it_is_typed() -> None:
+    """Without its scheme, too."""
+    screen = NewLoginScreen(urls=("https://wiki.example.com/mcp",))
+    async with run_screen(screen) as (app, pilot):
+        await pilot.press(*"wiki")
+        await until(pilot, lambda: "wiki.example.com/mcp" in text_of(app))
+        await pilot.press("right")
+        await until(pilot, lambda: screen.field.value == "wiki.example.com/mcp")
 
 
 async def test_a_new_login_adds_https_and_esc_leaves() -> None:

@@ -16,6 +16,7 @@ from authlens_core.credentials.vault.consolidate import erase_left, left_words
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
 from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 
 _MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
@@ -139,6 +140,13 @@ class CredentialActions:
             self._context.end((holding,))
         self._sent.note(holding.holding_id, result.trace)
         self._context.say(" ".join((result.summary, *result.details, result.cure)), good=result.good)
+        if result.good and action == self._revoke and self._context.is_current:
+            self._show_proof(holding, result)
+
+    def _show_proof(self, holding: Holding, result: ActionResult) -> None:
+        """Show what verified a revocation: its row is gone, so nothing on the dashboard could tell."""
+        proof = Result(safe_line(holding.title), True, " ".join(result.details), result.cure)
+        self._context.show(ResultsScreen("Revoked and verified", result.summary, [proof]))
 
 
 def grant_of(holding: Holding) -> Grant:

@@ -36,7 +36,7 @@ from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.dashboard.token_actions import TokenActions
-from authlens_tui.screens.dashboard.words import EMPTY, attempt_words, broken_words, nothing_matches
+from authlens_tui.screens.dashboard.words import attempt_words, broken_words, empty_words, nothing_matches
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
@@ -107,9 +107,11 @@ class DashboardScreen(Screen[None]):
         self.sent = SentRequests(self.context)
         self.batches = BatchActions(self.context, self.sent, lambda: self.listing.shown)
         self.tokens = TokenActions(self.context)
-        self._verbs = self._all_verbs(LoginActions(self.context, suggestion))
+        login = LoginActions(self.context, suggestion, lambda: self.listing.holdings, self._select)
+        self._verbs = self._all_verbs(login)
         self._find = find
         self._can_move = can_move
+        self._empty = empty_words(in_demo=bool(suggestion))
         self._looked_up: tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]] = ("", (), ())
         self._troubles: dict[str, str] = {}
         self._ticks = 0
@@ -259,6 +261,9 @@ class DashboardScreen(Screen[None]):
         """The credential under the cursor, or None."""
         return self.table.selected
 
+    def _select(self, holding_id: str) -> None:
+        self.table.select(holding_id)
+
     def _row(self, holding: Holding) -> RowText:
         trouble = self._troubles.get(holding.holding_id, "")
         context = self.context
@@ -305,7 +310,7 @@ class DashboardScreen(Screen[None]):
     def _show_detail(self) -> None:
         holding, now = self.selected, self.context.now()
         if holding is None:
-            words = nothing_matches(self.listing.text) if self.listing.holdings else EMPTY
+            words = nothing_matches(self.listing.text) if self.listing.holdings else self._empty
             self.pane.show((Item(words),))
             return
         _, events, traces = self._look_up(holding)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from authlens_core.credentials.inventory.inventory import Holding
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, status_of
+from authlens_core.credentials.records.grant import StatusKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.messages import LoginWanted
-from authlens_tui.screens.dashboard.new_login import NewLoginScreen
+from authlens_tui.screens.dashboard.new_login import Known, NewLoginScreen
+from authlens_tui.widgets.credentials.credential_row import until
+
+_WORKS: Final = frozenset({StatusKind.LIVE, StatusKind.SOON, StatusKind.UNKNOWN_END})
 
 
 class LoginActions:
@@ -15,21 +22,48 @@ class LoginActions:
     Args:
         context: the session, and where to report.
         suggestion: the URL that a new login starts with.
+        holdings: returns every credential.
+        select: puts the cursor on one, by its id.
     """
 
-    def __init__(self, context: DashboardContext, suggestion: str) -> None:
+    def __init__(
+        self,
+        context: DashboardContext,
+        suggestion: str,
+        holdings: Callable[[], Sequence[Holding]],
+        select: Callable[[str], None],
+    ) -> None:
         self._context = context
         self._suggestion = suggestion
+        self._holdings = holdings
+        self._select = select
 
     def new(self) -> None:
         """Ask for a URL and log in to it."""
 
         async def question() -> None:
-            url = await self._context.answer(NewLoginScreen(self._suggestion))
-            if url is not None:
-                self._context.post(LoginWanted(url))
+            urls = tuple(dict.fromkeys(one.url for one in self._holdings() if one.url))
+            dialog = NewLoginScreen(self._suggestion, self._known(), urls)
+            choice = await self._context.answer(dialog)
+            if choice is not None and choice.holding_id:
+                self._select(choice.holding_id)
+                self._context.say("This login works. c copies its token, p asks the resource.")
+            elif choice is not None:
+                self._context.post(LoginWanted(choice.url))
 
         self._context.ask(question)
+
+    def _known(self) -> Mapping[str, Known]:
+        """Return the OAuth logins that work, by URL."""
+        now = self._context.now()
+        return {
+            one.url: Known(
+                one.holding_id, "no expiry given" if ends is None else f"expires in {until(ends, now)}"
+            )
+            for one in self._holdings()
+            if one.kind is HoldingKind.GRANT and status_of(one, now).kind in _WORKS
+            for ends in (one.token_ends,)
+        }
 
     def again(self) -> None:
         """Log in to the selected resource again, with cloudflared if the token is cloudflared's."""

@@ -11,20 +11,35 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
 
 _KEY: Final = "bold $text-primary"
-EMPTY: Final = Content.assemble(
-    ("No credentials on this machine yet.\n\n", "bold"),
-    "Press ",
-    ("n", _KEY),
-    " and enter the address of a protected page or an MCP server. authlens walks you through the login, one "
-    "stage at a time, and stores the tokens.\n\n",
-    "A service token for a program? Press ",
-    ("t", _KEY),
-    ".\n\nJust looking around? Quit with ",
-    ("q", _KEY),
-    " and run ",
-    ("authlens demo", "bold"),
-    ": it includes its own server.",
-)
+
+
+def empty_words(*, in_demo: bool) -> Content:
+    """Return what to do on a dashboard without a credential."""
+    if in_demo:
+        return Content.assemble(
+            ("No credentials in this demo yet.\n\n", "bold"),
+            "Press ",
+            ("n", _KEY),
+            " and ",
+            ("Enter", _KEY),
+            " to log in to the simulated resource, or ",
+            ("b", _KEY),
+            " for the scenarios. Tokens are in memory only, and gone when the demo ends.",
+        )
+    return Content.assemble(
+        ("No credentials on this machine yet.\n\n", "bold"),
+        "Press ",
+        ("n", _KEY),
+        " and enter the address of a protected page or an MCP server. authlens walks you through the login, "
+        "one stage at a time, and stores the tokens.\n\n",
+        "A service token for a program? Press ",
+        ("t", _KEY),
+        ".\n\nJust looking around? Quit with ",
+        ("q", _KEY),
+        " and run ",
+        ("authlens demo", "bold"),
+        ": it includes its own server.",
+    )
 
 
 def nothing_matches(text: str) -> Content:

@@ -1,0 +1,51 @@
+"""The URL in what was copied from a browser or a manual: a curl command, an HAR file or entry, a host."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any, Final
+
+_LONGEST: Final = 1_000_000  # characters that are looked at
+_NOT_THE_URL: Final = frozenset({"-e", "--referer", "-x", "--proxy", "-H", "--header", "-d", "--data"})
+
+
+def url_in(text: str) -> str | None:
+    """Return the URL that a pasted request goes to; None if `text` is neither a curl command nor HAR.
+
+    Headers, cookies and bodies in it are not used: they may hold secrets.
+    """
+    text = text.strip()[:_LONGEST]
+    if text.startswith(("curl ", "curl.exe ")):
+        return _of_curl(text)
+    if text.startswith(("{", "[")):
+        with suppress(ValueError, RecursionError):
+            return _of_har(json.loads(text))
+    return None
+
+
+def _of_curl(command: str) -> str | None:
+    try:
+        words = shlex.split(command.replace("\\\n", " ").replace("^\n", " "))
+    except ValueError:
+        return None
+    pairs = list(pairwise(words))
+    for before, word in pairs:
+        if before == "--url":
+            return word
+    urls = (word for before, word in pairs if before not in _NOT_THE_URL)
+    return next((word for word in urls if word.startswith(("https://", "http://"))), None)
+
+
+def _of_har(value: Any) -> str | None:
+    """Return the URL of the first request."""
+    match value:
+        case {"log": {"entries": [first, *_]}}:
+            return _of_har(first)
+        case {"request": {"url": str(url)}} | {"url": str(url)}:
+            return url
+        case [first, *_]:
+            return _of_har(first)
+    return None

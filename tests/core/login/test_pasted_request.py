@@ -1,0 +1,54 @@
+"""The URL of a pasted request."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from authlens_core.login.pasted_request import url_in
+from authlens_core.oauth.url import with_https
+
+URL = "https://wiki.example.com/mcp"
+ENTRY = {"request": {"method": "GET", "url": URL, "headers": [{"name": "Cookie", "value": "a"}]}}
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f"curl {URL}",
+        f"curl -X POST -H 'Referer: https://other.example' '{URL}' --data '{{}}'",
+        f"curl -e https://other.example \\\n  {URL}",
+        f"curl -s --url {URL}",
+        json.dumps(ENTRY),
+        json.dumps([ENTRY]),
+        json.dumps({"log": {"version": "1.2", "entries": [ENTRY]}}),
+    ],
+)
+def test_the_url_of_a_pasted_request_is_found(pasted: str) -> None:
+    """As a browser copies it, and as a manual prints it."""
+    assert url_in(pasted) == URL
+
+
+@pytest.mark.parametrize(
+    "pasted", ["", URL, "curl", "curl 'open", "{", '{"log": {"entries": []}}', "[" * 9_999]
+)
+def test_anything_else_is_no_request(pasted: str) -> None:
+    """Then it is taken as it was typed."""
+    assert url_in(pasted) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("wiki.example.com", "https://wiki.example.com"),
+        ("wiki.example.com/mcp", URL),
+        (URL, URL),
+        ("http://127.0.0.1:80/", "http://127.0.0.1:80/"),
+        ("lgoin", "lgoin"),
+        ("ada@example.com", "ada@example.com"),
+    ],
+)
+def test_a_host_name_means_https(typed: str, meant: str) -> None:
+    """A word without a dot is no host."""
+    assert with_https(typed) == meant

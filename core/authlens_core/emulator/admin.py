@@ -7,8 +7,8 @@ send without a preflight that fails here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,11 +16,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from authlens_core.emulator.account import Account
 from authlens_core.emulator.edge import read_body
-from authlens_core.emulator.faults import Fault
-
-if TYPE_CHECKING:
-    from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator.faults import Fault, fault_set
 
 ADMIN_PATH: Final = "/emulator/admin"
 
@@ -30,12 +28,14 @@ class AdminMiddleware:
 
     Args:
         team: the team's origin.
-        emulator: what is steered.
+        account: what is steered.
+        actions: what an administrator or the clock would do, by name; each takes a user.
     """
 
-    def __init__(self, team: ASGIApp, emulator: Emulator) -> None:
+    def __init__(self, team: ASGIApp, account: Account, actions: Mapping[str, Callable[[str], None]]) -> None:
         self._team = team
-        self._emulator = emulator
+        self._account = account
+        self._actions = actions
         self._admin = Starlette(
             routes=[
                 Route(ADMIN_PATH, self._state),
@@ -57,38 +57,37 @@ class AdminMiddleware:
         """Replace the faults by those in the body, a JSON array of names."""
         try:
             names = await _body(request)
-            self._emulator.set_faults([str(name) for name in names])
+            self._account.faults = fault_set([str(name) for name in names])
         except (ValueError, TypeError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(self._present())
 
     async def _forget(self, _: Request) -> JSONResponse:
-        self._emulator.forget_requests()
+        self._account.seen.clear()
         return JSONResponse(self._present())
 
     async def _act(self, request: Request) -> JSONResponse:
-        """Do what an administrator or the clock would do."""
-        action = _ACTIONS.get(request.path_params["action"])
+        action = self._actions.get(request.path_params["action"])
         if action is None:
-            return JSONResponse({"error": "no such action", "actions": sorted(_ACTIONS)}, 404)
+            return JSONResponse({"error": "no such action", "actions": sorted(self._actions)}, 404)
         try:
             found = await _body(request) if await request.body() else {}
-            action(self._emulator, str(found.get("user", "ada")))
+            action(str(found.get("user", "ada")))
         except (ValueError, AttributeError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(self._present())
 
     def _present(self) -> dict[str, Any]:
-        emulator = self._emulator
-        client_id, secret = emulator.service_token
+        account = self._account
+        token = account.service_token
         return {
-            "resource_url": emulator.resource_url,
-            "issuer": emulator.issuer,
-            "faults": sorted(fault.value for fault in emulator.faults),
+            "resource_url": account.resource,
+            "issuer": account.team_url,
+            "faults": sorted(fault.value for fault in account.faults),
             "all_faults": [fault.value for fault in Fault],
-            "service_token": {"client_id": client_id, "client_secret": secret},
+            "service_token": {"client_id": token.client_id, "client_secret": token.secret},
             "requests": [
-                {"origin": one.origin, "method": one.method, "path": one.path} for one in emulator.requests
+                {"origin": one.origin, "method": one.method, "path": one.path} for one in account.seen
             ],
         }
 
@@ -98,13 +97,3 @@ async def _body(request: Request) -> Any:
         msg = "the body has to be application/json"
         raise ValueError(msg)
     return json.loads(await read_body(request))
-
-
-_ACTIONS: Final[dict[str, Callable[[Emulator, str], None]]] = {
-    "expire-access-tokens": lambda emulator, _: emulator.expire_access_tokens(),
-    "revoke-user-tokens": lambda emulator, user: emulator.revoke_user_tokens(user),
-    "revoke-application-tokens": lambda emulator, _: emulator.revoke_application_tokens(),
-    "end-grants": lambda emulator, _: emulator.end_grants(),
-    "deny": lambda emulator, user: emulator.deny(user),
-    "allow": lambda emulator, user: emulator.allow(user),
-}

@@ -106,7 +106,15 @@ class Emulator(Running):
         if self._admin:
             from authlens_core.emulator.admin import AdminMiddleware
 
-            team = AdminMiddleware(team, self)
+            actions: dict[str, Callable[[str], None]] = {
+                "expire-access-tokens": lambda _: self.expire_access_tokens(),
+                "revoke-user-tokens": self.revoke_user_tokens,
+                "revoke-application-tokens": lambda _: self.revoke_application_tokens(),
+                "end-grants": lambda _: self.end_grants(),
+                "deny": self.deny,
+                "allow": self.allow,
+            }
+            team = AdminMiddleware(team, self.account, actions)
         return app_origin(self.account), team
 
     async def stop(self) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
-from authlens_core.credentials.lifecycle.refresh import RefreshOptions, RefreshOutcome, refresh
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.vault.credentials import Credentials

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.credentials.inventory.inventory import holdings_of
 from authlens_core.credentials.inventory.probe import probe
-from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator.emulator import Emulator

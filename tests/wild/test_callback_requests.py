@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from authlens_core.callback.listener import Listener, Page
+from authlens_core.callback.listener import Listener
+from authlens_core.callback.pages import Page
 from authlens_core.callback.request_head import ListenerLimits
 from authlens_core.secret import Secret
 

@@ -22,8 +22,6 @@ from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["Answer", "Protection", "classify"]
-
 _LOGIN_PATH: Final = "/cdn-cgi/access/login"
 _ACCESS_FIELDS: Final = ("cf-access-aud", "cf-access-domain", "cf-access-error")
 _BLOCKS: Final = {

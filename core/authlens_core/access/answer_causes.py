@@ -17,8 +17,6 @@ from authlens_core.access.cause import (
 from authlens_core.access.credential import Credential
 from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
 
-__all__ = ["AT_THE_EDGE", "WHO_ANSWERED"]
-
 _BEFORE: Final = frozenset({"detection"})
 _DISCOVERY: Final = frozenset({"detection", "resource_metadata", "server_metadata"})
 _ANY_RESOURCE: Final = _DISCOVERY | WITH_TOKEN

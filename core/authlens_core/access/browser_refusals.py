@@ -11,8 +11,6 @@ from typing import Final
 
 from authlens_core.access.cause import LOGOUT
 
-__all__ = ["BROWSER_REFUSALS", "BrowserRefusal", "refusal_on"]
-
 
 @dataclass(frozen=True, slots=True)
 class BrowserRefusal:

@@ -8,19 +8,6 @@ from typing import Final
 from authlens_core.access.credential import Credential
 from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
 
-__all__ = [
-    "AGENTS_GUIDE",
-    "LOGOUT",
-    "MANAGED_GUIDE",
-    "POLICIES",
-    "REPORTS",
-    "SERVICE_GUIDE",
-    "SWITCHES",
-    "WITH_TOKEN",
-    "Cause",
-    "protected",
-]
-
 AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
 MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
 SERVICE_GUIDE: Final = "Cloudflare, Service tokens"

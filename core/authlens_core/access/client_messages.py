@@ -7,8 +7,6 @@ from typing import Final
 from authlens_core.access.cause import AGENTS_GUIDE, REPORTS, Cause
 from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
 
-__all__ = ["SAID_BY_CLIENTS"]
-
 SAID_BY_CLIENTS: Final = (
     Cause(
         name="login_page_for_an_answer",

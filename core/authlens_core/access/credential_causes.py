@@ -9,8 +9,6 @@ from authlens_core.access.credential import Credential
 from authlens_core.access.protection import Protection
 from authlens_core.oauth.check_id import CheckId
 
-__all__ = ["OTHER_CREDENTIALS"]
-
 _TOKENS: Final = "Zero Trust → Access controls → Service credentials → Service Tokens"
 _SERVICE_TOKEN: Final = frozenset({Credential.SERVICE_TOKEN})
 _ADD_POLICY: Final = f"a policy with the action Service Auth and the selector Service Token: {POLICIES}"

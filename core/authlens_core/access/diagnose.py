@@ -9,22 +9,20 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.access.answer import Answer, Protection, classify
+from authlens_core.access.answer import Answer, classify
 from authlens_core.access.cause import Cause
 from authlens_core.access.causes import CAUSES
 from authlens_core.access.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.access.echoes import sent_in, text_without_echoes
 from authlens_core.access.evidence import error_lines, quoted, status_line, whole_answer
-from authlens_core.access.protection import NETWORK
+from authlens_core.access.protection import NETWORK, Protection
 from authlens_core.oauth.check import Check
 from authlens_core.oauth.check_id import Subject
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.http_message import Response
 from authlens_core.safe_text import safe_line
 from authlens_core.wire.exchange import Exchange
-
-__all__ = ["diagnose", "explain"]
 
 _MOST_LINES: Final = 6
 _SPEAKS_OAUTH: Final = frozenset({"registration", "authorization", "exchange", "refresh", "revoke"})

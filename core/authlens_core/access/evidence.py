@@ -13,8 +13,6 @@ from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
-__all__ = ["FIRST_BYTES", "body_line", "error_lines", "header_lines", "quoted", "status_line", "whole_answer"]
-
 FIRST_BYTES: Final = 160
 """How much of a body is quoted."""
 

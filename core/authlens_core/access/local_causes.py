@@ -8,8 +8,6 @@ from authlens_core.access.cause import AGENTS_GUIDE, LOGOUT, MANAGED_GUIDE, REPO
 from authlens_core.access.protection import MANAGED_OAUTH
 from authlens_core.oauth.check_id import CheckId
 
-__all__ = ["SEEN_HERE"]
-
 _REGISTER_BEFOREHAND: Final = (
     f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "
     "client registered beforehand: authlens login URL --client-id ID."

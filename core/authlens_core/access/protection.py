@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-__all__ = ["ACCESS", "MANAGED_OAUTH", "MEANINGS", "NETWORK", "ORIGIN", "WAF", "Protection", "ProtectionNote"]
-
 MANAGED_OAUTH: Final = (
     "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
 )

@@ -15,8 +15,6 @@ from authlens_core.access.cause import (
 )
 from authlens_core.access.protection import MANAGED_OAUTH
 
-__all__ = ["WHAT_THE_SERVER_SAID"]
-
 WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name="pkce_first_character",

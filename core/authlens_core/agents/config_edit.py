@@ -17,8 +17,6 @@ from authlens_core.agents.json_spans import JsonSpanError
 from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
 from authlens_core.errors import UsageError
 
-__all__ = ["BACKUP_SUFFIX", "ConfigFile", "EditResult", "rendered"]
-
 BACKUP_SUFFIX: Final = ".authlens-backup"
 _LARGEST: Final = 16 * 1024 * 1024
 

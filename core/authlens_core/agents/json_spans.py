@@ -9,8 +9,6 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-__all__ = ["JsonSpanError", "Member", "Node", "parse_spans"]
-
 _SPACE: Final = " \t\r\n"
 _DEEPEST: Final = 100
 

@@ -8,8 +8,6 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-__all__ = ["TomlEditError", "table_at", "with_table", "without_table"]
-
 
 class TomlEditError(ValueError):
     """The file is not TOML, or its tables are written in a way that cannot be added to."""

@@ -13,17 +13,6 @@ from typing import Final, Literal
 
 from authlens_core.callback.errors import NoLoopback
 
-__all__ = [
-    "FAMILY_NAMES",
-    "BoundPort",
-    "RedirectHost",
-    "another_port",
-    "bind_loopback",
-    "free_port",
-    "is_free",
-    "is_held",
-]
-
 RedirectHost = Literal["localhost", "127.0.0.1"]
 
 FAMILY_NAMES: Final = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}

@@ -17,8 +17,6 @@ from authlens_core.callback.binding import FAMILY_NAMES
 from authlens_core.callback.pages import SECURITY_HEADERS, Page, render
 from authlens_core.callback.request_head import ListenerLimits, Refusal, RequestHead, Verdict
 
-__all__ = ["Connection", "ConnectionLimiter", "Reply"]
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from authlens_core.errors import NetworkFailure, UsageError
 
-__all__ = ["BadListenerSetting", "NoLoopback", "PortOwner", "PortRefused", "PortTaken"]
-
 
 @dataclass(frozen=True, slots=True)
 class PortOwner:

@@ -35,17 +35,6 @@ from authlens_core.callback.request_head import (
 )
 from authlens_core.secret import Secret
 
-__all__ = [
-    "DEFAULT_PORT",
-    "EventKind",
-    "Ignored",
-    "Judge",
-    "Listener",
-    "ListenerEvent",
-    "Page",
-    "why_not_bound",
-]
-
 DEFAULT_PORT: Final = 8400
 _KEPT_REASONS: Final = 50
 # How many connections the loop takes in one turn, which bounds the open files in a flood.

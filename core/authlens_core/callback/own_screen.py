@@ -9,8 +9,6 @@ from typing import Final
 
 from authlens_core.callback.ssh_forward import is_ssh
 
-__all__ = ["container_hint", "in_container", "why_no_browser"]
-
 _CONTAINER_VARIABLES: Final = ("container", "KUBERNETES_SERVICE_HOST", "REMOTE_CONTAINERS", "CODESPACES")
 _CONTAINER_FILES: Final = (".dockerenv", "run/.containerenv", "run/systemd/container")
 

@@ -14,8 +14,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Final
 
-__all__ = ["CONTENT_SECURITY_POLICY", "SECURITY_HEADERS", "STYLE", "Page", "render"]
-
 
 class Page(StrEnum):
     """Which page a browser is shown. A judge names one of the first six; the rest are the listener's own."""

@@ -13,15 +13,6 @@ import socket
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = [
-    "THIS_MACHINE",
-    "escape_hint",
-    "forward_line_to_here",
-    "is_ssh",
-    "other_route_hint",
-    "ssh_forward_line",
-]
-
 THIS_MACHINE: Final = "<this machine>"
 """Used if no host name is known. No shell runs the line like this, so the user has to replace it."""
 

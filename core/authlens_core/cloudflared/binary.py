@@ -14,8 +14,6 @@ from typing import Final
 from authlens_core.cloudflared.child import child_environment, end_group, start_new_group
 from authlens_core.errors import UsageError
 
-__all__ = ["INSTALL", "Cloudflared", "CloudflaredMissing", "find_cloudflared", "parse_version"]
-
 INSTALL: Final = "Install it: https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/"
 _LIMIT: Final = 10.0  # seconds; a first start on a slow disk takes a few
 _MOST: Final = 4_096  # bytes of its answer

@@ -15,8 +15,6 @@ from authlens_core.errors import (
     TimedOut,
 )
 
-__all__ = ["KNOWN_BUGS", "STAGE", "failure_of", "own_lock", "timed_out", "without_token"]
-
 STAGE: Final = "cloudflared"
 _SETTINGS: Final = "Zero Trust → Access controls → Applications → (app)"
 

@@ -39,17 +39,6 @@ from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
-__all__ = [
-    "TIMEOUT",
-    "CloudflaredEvent",
-    "CloudflaredLogin",
-    "LinkShown",
-    "OtherProcessWaiting",
-    "PrintedLine",
-    "ProcessStarted",
-    "run_login",
-]
-
 TIMEOUT: Final = 300.0
 """Seconds for the user to log in; cloudflared itself may wait ten minutes."""
 

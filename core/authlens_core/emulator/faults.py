@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Self
 
-__all__ = ["HOSTILE_TEXT", "Fault", "fault_set"]
-
 HOSTILE_TEXT: Final = (
     "\x1b]52;c;aG9zdGlsZQ==\x07"  # OSC 52: writes to the clipboard
     "\x1b[2J\x1b[31m"  # CSI: clears the screen, turns red

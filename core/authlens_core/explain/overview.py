@@ -18,8 +18,6 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_diagnosis import decisive
 
-__all__ = ["Overview", "overview"]
-
 _MAX: Final = 300  # characters of a value in a sentence
 
 

@@ -11,7 +11,8 @@ from typing import Final
 from authlens_core.access.cloudflared_files import find_cloudflared_token
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders, CredentialKind, headers_for
 from authlens_core.credentials.records.coverage import covers
-from authlens_core.credentials.records.grant import SOON, utc_now
+from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.records.lifetime import SOON
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.wire.client import Wire

@@ -33,8 +33,6 @@ from authlens_core.gateway.signed_stream import OwnFields, signed_stream
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
 
-__all__ = ["Counters", "ReverseProxy"]
-
 _HELD_BODY: Final = 64 * 1024
 """Bytes of a body that are held, so that it can be sent again after a 401."""
 

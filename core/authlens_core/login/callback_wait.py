@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from authlens_core.callback.binding import RedirectHost, another_port, is_held
 from authlens_core.callback.errors import BadListenerSetting, NoLoopback, PortRefused, PortTaken
-from authlens_core.callback.listener import DEFAULT_PORT, EventKind, Listener, ListenerEvent, Page
+from authlens_core.callback.listener import DEFAULT_PORT, EventKind, Listener, ListenerEvent
+from authlens_core.callback.pages import Page
 from authlens_core.errors import AuthlensError
 from authlens_core.login.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
 from authlens_core.login.facts import Facts, Options

@@ -12,8 +12,6 @@ from authlens_core.oauth.dpop import TOKEN_TYPE, DpopNonces, is_bound
 from authlens_core.wire.dpop import DpopSigner
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["LoginProofs", "needs_dpop"]
-
 _AT_THE_TOKEN_ENDPOINT: Final = frozenset(
     {Purpose.TOKEN, Purpose.TOKEN_AGAIN, Purpose.DEVICE_TOKEN, Purpose.REFRESH, Purpose.REFRESH_AGAIN}
 )

@@ -21,8 +21,6 @@ from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 
-__all__ = ["Facts", "Options", "first_changed"]
-
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -39,9 +39,6 @@ from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.dpop import send_with_proof, settled
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["StageWork"]
-
-
 _MOST_REQUESTS_IN_A_STAGE: Final = 12
 _MOST_POLLS: Final = 3_600  # a device code lives an hour at most, and is asked about once a second at most
 

@@ -25,23 +25,6 @@ from authlens_core.secret import Secret
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey
 
-__all__ = [
-    "ALGORITHM",
-    "TOKEN_TYPE",
-    "BadDpopKey",
-    "DpopKey",
-    "DpopNonces",
-    "algorithm_check",
-    "can_sign",
-    "dpop_proof",
-    "is_bound",
-    "load_dpop_key",
-    "make_dpop_key",
-    "make_jti",
-    "wants_nonce",
-    "with_proof",
-]
-
 ALGORITHM: Final = "ES256"
 TOKEN_TYPE: Final = "DPoP"  # noqa: S105 - a type of token, not one
 _NONCE_LIMIT: Final = 1_024

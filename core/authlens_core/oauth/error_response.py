@@ -17,17 +17,6 @@ from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_objec
 from authlens_core.oauth.reading import Reading
 from authlens_core.secret import Secret
 
-__all__ = [
-    "ErrorMeaning",
-    "OAuthError",
-    "error_of",
-    "is_usable",
-    "meaning",
-    "read_answer",
-    "read_error",
-    "without_secrets",
-]
-
 _BOM: Final = b"\xef\xbb\xbf"
 _TEXT_LIMIT: Final = 2_000
 

@@ -7,8 +7,6 @@ from typing import Final
 
 from authlens_core.oauth.challenge import parse_challenges
 
-__all__ = ["INSUFFICIENT_SCOPE", "refusal_code", "scope_union", "scope_wanted"]
-
 INSUFFICIENT_SCOPE: Final = "insufficient_scope"
 _LONGEST: Final = 2_000
 

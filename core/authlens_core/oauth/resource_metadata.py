@@ -18,18 +18,6 @@ from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
-__all__ = [
-    "ResourceMetadata",
-    "identifier_problem",
-    "metadata_request",
-    "read_metadata_location",
-    "read_resource_metadata",
-    "same_resource",
-    "signature_check",
-    "string_list",
-    "well_known_urls",
-]
-
 _STAGE: Final = "resource_metadata"
 _WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 

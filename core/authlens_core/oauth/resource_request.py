@@ -11,8 +11,6 @@ from authlens_core.oauth.token import bearer_header
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 
-__all__ = ["authorization_field", "resource_request"]
-
 
 def authorization_field(token_type: str, access_token: Secret) -> tuple[str, str]:
     """Return the Authorization field for a token of this type (§7.1, RFC 6750 §2.1).

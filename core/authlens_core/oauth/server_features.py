@@ -9,8 +9,6 @@ from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import same_resource, signature_check
 
-__all__ = ["feature_checks"]
-
 
 def feature_checks(
     document: Mapping[str, JsonValue],

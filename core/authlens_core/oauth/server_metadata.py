@@ -22,8 +22,6 @@ from authlens_core.oauth.resource_metadata import (
 from authlens_core.oauth.server_features import feature_checks
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
-__all__ = ["ServerMetadata", "metadata_urls", "moves_on", "read_server_metadata"]
-
 _STAGE: Final = "server"
 _SPEC: Final = "RFC 8414 §2"
 _OAUTH: Final = "/.well-known/oauth-authorization-server"

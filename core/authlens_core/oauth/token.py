@@ -31,17 +31,6 @@ from authlens_core.oauth.resource_metadata import same_resource
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 
-__all__ = [
-    "Grant",
-    "TokenResponse",
-    "bearer_header",
-    "clock_check",
-    "code_request",
-    "read_token_response",
-    "refresh_request",
-    "rotation_check",
-]
-
 _STAGE: Final = "token"
 _SPEC: Final = "RFC 6749 §5.1"
 _SKEW_LIMIT: Final = 300

@@ -12,8 +12,6 @@ from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["DpopSigner", "send_with_proof", "settled"]
-
 _FIELD: Final = "dpop"
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.access.answer import Answer, Protection, classify
-from authlens_core.access.protection import MEANINGS
+from authlens_core.access.answer import Answer, classify
+from authlens_core.access.protection import MEANINGS, Protection
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure

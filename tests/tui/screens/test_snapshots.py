@@ -21,7 +21,8 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.records.service_token import ServiceToken, TokenVerdict
+from authlens_core.credentials.records.grant import TokenVerdict
+from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.session import Session

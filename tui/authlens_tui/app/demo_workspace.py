@@ -19,10 +19,7 @@ from authlens_core.state.settings import SettingsFile
 from authlens_tui.app.demo_credentials import DemoCredentials
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice
-from authlens_tui.screens.wizard.authorization_link import Played
-from authlens_tui.screens.wizard.wizard import Player
-
-__all__ = ["DemoWorkspace"]
+from authlens_tui.screens.wizard.authorization_link import Played, Player
 
 _TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enough to see it expire
 

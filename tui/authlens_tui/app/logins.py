@@ -15,8 +15,6 @@ from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.words.interrupted_login import STARTS_AGAIN
 
-__all__ = ["Logins"]
-
 
 class Logins:
     """Opens a wizard for each login.

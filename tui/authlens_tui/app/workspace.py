@@ -9,7 +9,7 @@ from authlens_core.login.facts import Options
 from authlens_core.state.paths import state_directory
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.screens.store_choice import StoreChoice
-from authlens_tui.screens.wizard.wizard import Player
+from authlens_tui.screens.wizard.authorization_link import Player
 
 __all__ = ["Workspace"]
 

@@ -21,8 +21,6 @@ from authlens_core.errors import AuthlensError
 from authlens_tui.cli.session import checked_url, moment, open_session
 from authlens_tui.cli.terminal.output import answer_json, explain, say
 
-__all__ = ["cloudflared_login"]
-
 
 async def cloudflared_login(arguments: Namespace) -> int:
     """Have cloudflared log in, then ask the resource with its token; return the exit code.

@@ -13,8 +13,6 @@ from authlens_core.session import Session
 from authlens_tui.cli.session import checked_url, open_session
 from authlens_tui.cli.terminal.output import answer_line
 
-__all__ = ["kind_of", "min_ttl_of", "request_credential", "show_which"]
-
 
 def kind_of(arguments: Namespace) -> CredentialKind | None:
     """Return the kind that `--kind` names, or None."""

@@ -30,15 +30,6 @@ from authlens_tui.cli.credential_table import table_lines
 from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, say
 
-__all__ = [
-    "damaged_as_json",
-    "list_credentials",
-    "say_damaged",
-    "service_token_as_json",
-    "show_table",
-    "sorted_by_urgency",
-]
-
 _NONE: Final = "No credentials on this machine. To log in: authlens login URL"
 
 

@@ -12,8 +12,6 @@ from authlens_core.errors import LoginNeeded
 from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 
-__all__ = ["show_events"]
-
 
 async def show_events(arguments: Namespace) -> int:
     """Print the history, oldest first. The keyring is not asked, for no secret is shown.

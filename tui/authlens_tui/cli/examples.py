@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["EXAMPLES"]
-
 EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "login": (
         "authlens login https://wiki.example.com/",

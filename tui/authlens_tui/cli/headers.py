@@ -18,8 +18,6 @@ from authlens_tui.cli.credential_helper import bazel_form
 from authlens_tui.cli.session import checked_url, open_session
 from authlens_tui.cli.terminal.output import answer_secret, answer_secret_json
 
-__all__ = ["CurlCall", "curl_call", "headers", "run_curl"]
-
 _PIPE_ROOM: Final = 60_000  # characters that a pipe takes without a reader
 _ELSEWHERE: Final = (
     *("--next", "--url", "--url-query", "--location", "--location-trusted", "--config", "--connect-to"),

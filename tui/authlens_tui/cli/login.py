@@ -33,8 +33,6 @@ from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, e
 from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.interrupted_login import STARTS_AGAIN, interrupted_words, why_it_ended
 
-__all__ = ["login"]
-
 _INTERRUPTED = 130
 
 

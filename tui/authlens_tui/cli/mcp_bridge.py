@@ -17,8 +17,6 @@ from authlens_tui.cli.credential_choice import request_credential
 from authlens_tui.cli.session import checked_url, open_session
 from authlens_tui.cli.terminal.output import explain, say
 
-__all__ = ["mcp_bridge"]
-
 _LONGEST_LINE: Final = 64 * 1024 * 1024
 _CHUNK: Final = 256 * 1024
 

@@ -18,8 +18,6 @@ from authlens_core.errors import UsageError
 from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.output import answer_text, say
 
-__all__ = ["mcp_config"]
-
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["LONGEST_TTL", "check_name", "interval", "min_ttl", "number", "port", "port_up_to"]
-
 LONGEST_TTL: Final = 10 * 365 * 86_400.0
 _CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+")
 

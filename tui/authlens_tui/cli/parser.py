@@ -14,8 +14,6 @@ from authlens_tui.cli.option_values import LONGEST_TTL, check_name, interval, nu
 from authlens_tui.cli.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
 
-__all__ = ["VERBS", "build_parser"]
-
 _LONGEST_WAIT: Final = 3_600.0
 _KINDS: Final = frozenset({"login", "refresh", "revoke", "probe"})
 _EPILOG: Final = """\

@@ -16,8 +16,6 @@ from authlens_tui.cli.json_events import record_as_json
 from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 
-__all__ = ["probe"]
-
 _DISCOVERY = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})
 
 

@@ -18,8 +18,6 @@ from authlens_core.oauth.url import parse_url
 from authlens_tui.cli.session import checked_url, moment, open_session
 from authlens_tui.cli.terminal.output import answer_json, say
 
-__all__ = ["probe_kept"]
-
 
 async def probe_kept(arguments: Namespace) -> int:
     """Ask the resources with what is stored, some at a time; the exit code is the highest of the results.

@@ -24,8 +24,6 @@ from authlens_tui.cli.credential_choice import request_credential
 from authlens_tui.cli.session import checked_url, open_session
 from authlens_tui.cli.terminal.output import answer_line, say, say_over
 
-__all__ = ["proxy"]
-
 
 async def proxy(arguments: Namespace) -> int:
     """Serve until a signal comes; the first line on stdout is the local URL.

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
-from authlens_core.credentials.lifecycle.refresh import Refreshed, RefreshOutcome, refresh_one
+from authlens_core.credentials.lifecycle.refresh import refresh_one
+from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, describe
 from authlens_core.session import Session
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind

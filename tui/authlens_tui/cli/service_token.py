@@ -38,8 +38,6 @@ from authlens_tui.cli.credentials import (
 from authlens_tui.cli.session import checked_url, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, say
 
-__all__ = ["service_token", "typed_pair"]
-
 _LONGEST_LINE = 4_096
 
 

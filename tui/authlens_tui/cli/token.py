@@ -16,8 +16,6 @@ from authlens_tui.cli.other_kinds import Wanted, refuse_other_kinds
 from authlens_tui.cli.session import checked_url, open_session
 from authlens_tui.cli.terminal.output import answer_secret
 
-__all__ = ["token"]
-
 _LONGEST = 65_536  # characters of a token on standard input
 
 

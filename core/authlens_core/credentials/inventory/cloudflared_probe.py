@@ -26,8 +26,6 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["probe_cloudflared", "probe_jwt"]
-
 
 async def probe_cloudflared(
     credentials: Credentials,

@@ -20,8 +20,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["TokenTarget", "place_for", "place_of", "refuse_unusable"]
-
 
 @dataclass(frozen=True, slots=True)
 class TokenTarget:

@@ -27,19 +27,6 @@ from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
 from authlens_core.safe_text import safe_line
 
-__all__ = [
-    "Holding",
-    "HoldingKind",
-    "SortOrder",
-    "TeamHeading",
-    "arranged",
-    "describe_cloudflared",
-    "holdings_of",
-    "life_left",
-    "matching",
-    "status_of",
-]
-
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _LONGEST: Final = 300  # characters of a text that is shown
 

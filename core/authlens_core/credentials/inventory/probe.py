@@ -13,14 +13,13 @@ from authlens_core.credentials.inventory.inventory import Holding
 from authlens_core.credentials.inventory.service_token_test import try_service_token
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.probe_result import THIS_MACHINE, ProbeResult, failed_probe
-from authlens_core.credentials.lifecycle.refresh import RefreshOptions, RefreshOutcome, refresh
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.wire.client import Wire
-
-__all__ = ["count_results", "probe"]
 
 
 async def probe(

@@ -27,8 +27,6 @@ from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop import DpopSigner
 
-__all__ = ["CredentialHeaders", "CredentialKind", "credential_kinds", "headers_for"]
-
 
 class CredentialKind(StrEnum):
     """The kinds of credential, by the word used on the command line and in JSON."""

@@ -18,8 +18,6 @@ from authlens_core.state.paths import StateUnusable
 from authlens_core.wire.client import Wire
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["ServiceTokenTest", "replace_service_token", "try_service_token"]
-
 
 @dataclass(frozen=True, slots=True)
 class ServiceTokenTest:

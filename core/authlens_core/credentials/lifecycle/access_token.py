@@ -14,8 +14,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 
-__all__ = ["UsableToken", "access_token", "usable_token"]
-
 
 @dataclass(frozen=True, slots=True)
 class UsableToken:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
-from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
 from authlens_core.credentials.lifecycle.refresh_schedule import refresh_due, seconds_until_retry
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials

@@ -18,8 +18,6 @@ from authlens_core.state.paths import StateUnusable
 from authlens_core.wire.dpop import DpopSigner
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["note_nonces", "signer_for"]
-
 _FACT: Final = "dpop nonces"
 
 

@@ -31,9 +31,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["GrantProbe", "ask", "probe_grant"]
-
-
 # What is sent in turn while the server does not take that kind of call; None is a plain GET.
 _CALLS: Final[Mapping[str, tuple[McpCall | None, ...]]] = {
     "GET": (None, McpCall.DISCOVER, McpCall.INITIALIZE),

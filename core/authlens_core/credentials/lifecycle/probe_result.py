@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from authlens_core.access.answer import Answer, Protection, classify
+from authlens_core.access.answer import Answer, classify
 from authlens_core.access.diagnose import explain
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.access.protection import Protection
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
 from authlens_core.credentials.records.grant import TokenVerdict
@@ -20,8 +21,6 @@ from authlens_core.oauth.check import Severity, judged
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
-
-__all__ = ["THIS_MACHINE", "ProbeResult", "failed_probe", "probe_result", "status_of", "verdict"]
 
 THIS_MACHINE: Final = "this machine"
 """The layer of a probe that was not sent: the secret store or a file was in the way."""

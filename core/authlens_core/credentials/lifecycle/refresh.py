@@ -15,7 +15,6 @@ from typing import Final
 from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
 from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
 from authlens_core.credentials.lifecycle.refresh_result import (
-    CurrentMetadata,
     Refreshed,
     RefreshOptions,
     RefreshOutcome,
@@ -25,8 +24,6 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.errors import AuthlensError
 from authlens_core.state.locks import LockBusy
 from authlens_core.wire.client import Wire
-
-__all__ = ["CurrentMetadata", "RefreshOptions", "RefreshOutcome", "Refreshed", "refresh", "refresh_one"]
 
 _DEFAULTS: Final = RefreshOptions()
 _SAVE_PAUSES: Final = (0.5, 2.0)

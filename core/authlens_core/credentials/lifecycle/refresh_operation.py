@@ -39,8 +39,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["RefreshOperation"]
-
 _SPEC = "RFC 6749 §6"
 
 

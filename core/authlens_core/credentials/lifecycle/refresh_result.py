@@ -12,8 +12,6 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Trace
 
-__all__ = ["CurrentMetadata", "RefreshOptions", "RefreshOutcome", "Refreshed"]
-
 
 class RefreshOutcome(StrEnum):
     """How a refresh ended."""

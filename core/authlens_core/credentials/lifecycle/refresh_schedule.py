@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from authlens_core.credentials.records.grant import SOON, Grant
-from authlens_core.credentials.records.lifetime import outlasts
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.records.lifetime import SOON, outlasts
 
 FRACTION: Final = 0.8
 FIRST_WAIT: Final = timedelta(seconds=10)

@@ -33,8 +33,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["RevokeOperation"]
-
 _SPEC = "RFC 7009 §2"
 
 

@@ -21,8 +21,6 @@ from authlens_core.credentials.store.keyring_reader import KeyringReader, Keyrin
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
-__all__ = ["stored_token"]
-
 _Result = TypeVar("_Result")
 
 

@@ -12,26 +12,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
-from authlens_core.credentials.records.lifetime import SOON, is_soon
+from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
-
-__all__ = [
-    "SOON",
-    "ClientRecord",
-    "ClientSecrets",
-    "CredentialStatus",
-    "Grant",
-    "GrantSecrets",
-    "GrantState",
-    "StatusKind",
-    "TokenVerdict",
-    "describe",
-    "expiry",
-    "grant_id_for",
-    "symbol",
-    "utc_now",
-]
 
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 

@@ -28,18 +28,6 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
 
-__all__ = [
-    "belongs_to",
-    "client_secrets_from_json",
-    "from_text",
-    "grant_secrets_from_json",
-    "record_from_json",
-    "secrets_to_json",
-    "service_secret_from_json",
-    "service_secret_to_json",
-    "to_json",
-]
-
 _MOMENTS = frozenset(
     {
         *("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "registered_at", "retry_at"),

@@ -17,8 +17,6 @@ from authlens_core.credentials.records.grant import (
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import UsageError
 
-__all__ = ["REMIND", "ServiceToken", "TokenVerdict", "describe_service_token", "expiry_from_text"]
-
 REMIND: Final = timedelta(days=30)
 """How long before its end a service token is marked: renewing it takes a user, and often another one."""
 

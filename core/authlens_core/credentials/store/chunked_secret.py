@@ -18,8 +18,6 @@ from authlens_core.credentials.store.secret_store import SecretReader, SecretSto
 from authlens_core.errors import LoginNeeded
 from authlens_core.secret import Secret
 
-__all__ = ["ENTRY_LIMIT", "SecretsDamaged", "count", "entry_name", "erase", "read", "split"]
-
 ENTRY_LIMIT: Final = 1_000
 """Characters in one entry."""
 

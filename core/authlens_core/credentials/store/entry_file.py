@@ -20,8 +20,6 @@ from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import own_file
 from authlens_core.state.private_file import WriteStep
 
-__all__ = ["EntryFile", "FileBusy", "FileContent", "FileDamaged", "FileNewer"]
-
 VERSION: Final = 1
 BUSY_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.01

@@ -27,13 +27,6 @@ from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 from authlens_core.state.private_file import WriteStep
 
-__all__ = [
-    "EncryptedFileKeyring",
-    "FileKeyring",
-    "FileKeyringError",
-    "PlainFileKeyring",
-]
-
 
 class FileKeyringError(KeyringError):
     """The file failed; `kind` is what the helper answers with."""

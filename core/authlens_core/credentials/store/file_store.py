@@ -18,8 +18,6 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 
-__all__ = ["FileStore", "PassphraseNeeded", "StoreDamaged", "WrongPassphrase"]
-
 UNLOCK_LIMIT: Final = 20.0
 """Seconds for a call that has to make the key from the passphrase first: that is slow on purpose."""
 

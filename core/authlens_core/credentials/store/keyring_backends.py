@@ -16,8 +16,6 @@ from typing import Final, NamedTuple
 from keyring import core
 from keyring.backend import KeyringBackend
 
-__all__ = ["ALLOWED", "BackendCandidate", "BackendRefused", "choose"]
-
 ALLOWED: Final = {
     "keyring.backends.macOS.Keyring": "macOS Keychain",
     "keyring.backends.Windows.WinVaultKeyring": "Windows Credential Manager",

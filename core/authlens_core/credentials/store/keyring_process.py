@@ -34,8 +34,6 @@ from authlens_core.secret import Secret
 if TYPE_CHECKING:
     from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring
 
-__all__ = ["LAST_CALL", "main"]
-
 USER: Final = "authlens"
 """The user name of every entry: Windows refuses an empty one."""
 

@@ -25,8 +25,6 @@ from authlens_core.errors import NoSecretStore
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 
-__all__ = ["Backend", "KeyringStore"]
-
 _LINE_LIMIT: Final = 1024 * 1024
 _FAREWELL: Final = 0.3
 """Seconds for a call to end when the store is closed; one that takes longer waits for a prompt."""

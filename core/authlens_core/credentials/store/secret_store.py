@@ -8,18 +8,6 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 
-__all__ = [
-    "CALL_LIMIT",
-    "MemoryStore",
-    "SecretReader",
-    "SecretStore",
-    "SecretStoreDenied",
-    "SecretStoreFailed",
-    "SecretStoreTimeout",
-    "StoreElsewhere",
-    "keyring_too_slow",
-]
-
 CALL_LIMIT: Final = 3.0
 """Seconds that one call of a store may take."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["StoreKind"]
-
 
 class StoreKind(StrEnum):
     """Where the secrets of a record are; the value is in the index and on the command line."""

@@ -15,8 +15,6 @@ from authlens_core.credentials.vault.move import MoveReport, OnProgress, move
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.errors import AuthlensError
 
-__all__ = ["consolidate", "delete_orphans", "erase_left", "kept", "left_words"]
-
 OpenAt = Callable[[StoreKind], AbstractAsyncContextManager[Credentials]]
 
 

@@ -29,8 +29,6 @@ from authlens_core.secret import Secret
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import StateUnusable, state_directory
 
-__all__ = ["EXIT_BOUND", "Credentials", "NoLogin", "client_of", "refresh_lock"]
-
 EXIT_BOUND: Final = 6.0
 """Seconds that closing waits for a write that was started; container runtimes kill a process after 10."""
 

@@ -22,8 +22,6 @@ from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
 
-__all__ = ["Generations", "SaveStep", "Written", "load_secrets"]
-
 _T_co = TypeVar("_T_co", covariant=True)
 _Record = TypeVar("_Record", Grant, ServiceToken, ClientRecord)
 

@@ -28,8 +28,6 @@ from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 
-__all__ = ["MoveReport", "OnProgress", "move"]
-
 OnProgress = Callable[[int, int], None]
 """Called with how many records are done, and how many there are."""
 

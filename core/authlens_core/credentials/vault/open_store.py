@@ -14,8 +14,6 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
 from authlens_core.state.paths import state_directory
 
-__all__ = ["OpenedStore", "file_path", "memory_only", "open_store", "remembered_place", "store_at"]
-
 _FILES: Final = {
     StoreKind.ENCRYPTED_FILE: "secrets.encrypted.json",
     StoreKind.FILE: "secrets.plain.json",

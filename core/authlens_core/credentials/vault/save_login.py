@@ -6,8 +6,6 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.state.locks import LockBusy
 
-__all__ = ["save_login"]
-
 
 async def save_login(credentials: Credentials, grant: Grant, secrets: GrantSecrets) -> Grant:
     """Save a new login under the lock of its refresh, and return it with its generation.

@@ -13,13 +13,13 @@ from datetime import datetime
 
 from authlens_core.access.service_token import is_field_name, shape_problem
 from authlens_core.credentials.records.coverage import coverage
-from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.records.grant import TokenVerdict, utc_now
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import (
     service_secret_from_json,
     service_secret_to_json,
 )
-from authlens_core.credentials.records.service_token import ServiceToken, TokenVerdict
+from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import SecretStore
@@ -28,8 +28,6 @@ from authlens_core.errors import LoginNeeded, UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
-
-__all__ = ["ServiceTokens", "new_token_id"]
 
 
 def new_token_id() -> str:

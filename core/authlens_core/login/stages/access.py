@@ -22,8 +22,6 @@ from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["AccessStage"]
-
 _SPEC = "RFC 6750 §3.1"
 _GET_NOT_ALLOWED: Final = frozenset({405, 406})
 

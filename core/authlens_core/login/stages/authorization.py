@@ -33,8 +33,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["AuthorizationStage", "expected_response", "learn_response", "nobody_came"]
-
 
 class AuthorizationStage:
     """Builds the link. What comes back is read by `learn_response`, whatever brought it."""

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from authlens_core.access.answer import Answer, Protection, classify
+from authlens_core.access.answer import Answer, classify
 from authlens_core.access.diagnosis import Diagnosis
-from authlens_core.access.protection import ACCESS
+from authlens_core.access.protection import ACCESS, Protection
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.login_page import judge_login_page, metadata_beside_login
@@ -42,8 +42,6 @@ from authlens_core.wire.addresses import is_global
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
-
-__all__ = ["DetectionStage", "call_planned", "kind_of_resource"]
 
 _SPEC: Final = "RFC 9728 §5.1"
 _TOKEN_SCHEMES: Final = frozenset({"bearer", "dpop"})

@@ -23,8 +23,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["ExchangeStage"]
-
 
 class ExchangeStage:
     """Redeems the code, exactly once."""

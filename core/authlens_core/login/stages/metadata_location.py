@@ -16,8 +16,6 @@ from authlens_core.oauth.resource_metadata import read_metadata_location, well_k
 from authlens_core.oauth.url import Url
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["locate_metadata", "well_known"]
-
 _SPEC: Final = "RFC 9728 §5.1"
 
 

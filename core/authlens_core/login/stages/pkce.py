@@ -17,8 +17,6 @@ from authlens_core.oauth.pkce import make_pkce, make_state
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 
-__all__ = ["PkceStage"]
-
 
 class PkceStage:
     """Draws verifier and state afresh at every run, so that no two attempts share anything."""

@@ -21,8 +21,6 @@ from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["CLIENT_NAME", "OFFLINE_ACCESS", "RegistrationStage", "redirect_uri_to_be", "requested_scope"]
-
 CLIENT_NAME: Final = "authlens"
 OFFLINE_ACCESS: Final = "offline_access"
 _SPEC: Final = "RFC 7591 §3"

@@ -24,8 +24,6 @@ from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["ServerMetadataStage"]
-
 _LEGACY_PATHS: Final = "/authorize, /token and /register"
 
 

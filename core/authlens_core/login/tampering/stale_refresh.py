@@ -14,8 +14,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
-__all__ = ["StaleRefreshStage"]
-
 
 class StaleRefreshStage:
     """One honest refresh; the second request, the same again, is the experiment's own."""

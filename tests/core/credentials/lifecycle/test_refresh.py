@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
-from authlens_core.credentials.lifecycle.refresh_result import CurrentMetadata, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import CurrentMetadata, RefreshOptions, RefreshOutcome
 from authlens_core.credentials.records.grant import (
     Grant,
     GrantSecrets,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.lifecycle.access_token import access_token
-from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
 from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
 from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe, utc_now

@@ -14,10 +14,9 @@ from authlens_core.access.service_token import TokenForm
 from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared, probe_jwt
 from authlens_core.credentials.inventory.request_headers import CredentialKind, credential_kinds, headers_for
 from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
-from authlens_core.credentials.records.grant import StatusKind
+from authlens_core.credentials.records.grant import StatusKind, TokenVerdict
 from authlens_core.credentials.records.service_token import (
     ServiceToken,
-    TokenVerdict,
     describe_service_token,
     expiry_from_text,
 )

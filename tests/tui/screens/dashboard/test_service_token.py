@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from textual.widgets import Input
 
-from authlens_core.credentials.records.service_token import ServiceToken, TokenVerdict
+from authlens_core.credentials.records.grant import TokenVerdict
+from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_core.secret import Secret

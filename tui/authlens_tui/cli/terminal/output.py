@@ -14,21 +14,6 @@ from authlens_core.safe_text import DOCUMENT, NAME, SafeText, safe_line, safe_se
 from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
 
-__all__ = [
-    "AnswerLost",
-    "answer_json",
-    "answer_line",
-    "answer_screen",
-    "answer_secret",
-    "answer_secret_json",
-    "answer_text",
-    "discard",
-    "encodable",
-    "explain",
-    "say",
-    "say_over",
-]
-
 _PLAIN: Final = str.maketrans(
     {
         "✔": "+",

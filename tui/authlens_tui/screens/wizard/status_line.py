@@ -23,8 +23,6 @@ from authlens_tui.screens.wizard.words import (
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.record.record_lines import Tab
 
-__all__ = ["StatusLine"]
-
 _ROOMY, _TALL, _LARGE = 24, 32, 50  # rows
 
 

@@ -46,8 +46,6 @@ from authlens_tui.widgets.stepper import Stepper
 from authlens_tui.widgets.steps import steps_of
 from authlens_tui.widgets.title_bar import TitleBar
 
-__all__ = ["Player", "WizardScreen"]
-
 _NARROW, _SHORT = 100, 16  # cells and rows, as the app's breakpoints
 
 

@@ -12,22 +12,6 @@ from authlens_core.credentials.records.grant import CredentialStatus, Grant, Gra
 from authlens_core.state.settings import Settings
 from authlens_tui.words.durations import in_words
 
-__all__ = [
-    "BAR",
-    "DEFAULT_COLUMNS",
-    "GAP",
-    "Column",
-    "RowText",
-    "ago",
-    "columns_for",
-    "life_bar",
-    "life_tone",
-    "next_words",
-    "row_of",
-    "tone_of",
-    "until",
-]
-
 
 class Column(NamedTuple):
     """A column of the dashboard; the width is in cells, without the gap that follows."""

@@ -31,8 +31,6 @@ from authlens_tui.widgets.credentials.credential_row import (
     life_bar,
 )
 
-__all__ = ["CredentialTable"]
-
 _HEADER: Final = 1  # rows
 _PREFIX: Final = "credential-table--"
 _NARROWEST_STATE: Final = 7  # cells: more than its title

@@ -1,0 +1,103 @@
+"""Feed each parser bytes that grow out of its corpus, for a bounded time.
+
+python scripts/fuzz.py [SECONDS] [NAME …]   every parser, or these, each for so long (60)
+
+With Atheris (`pip install atheris`) the coverage of the parser guides what comes next; without it, bytes of
+the corpus are changed and joined at random. `tests/support/parsers.py` says what must never be. Add the input
+of a failure to tests/wild/corpus, which the tests read.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+CORPUS: Final = ROOT / "tests" / "wild" / "corpus"
+_SECONDS: Final = 60
+_LONGEST: Final = 4_096
+
+
+def _changed(seeds: Sequence[bytes], chance: random.Random) -> bytes:
+    """Return a seed with a few changes, or with a piece of another."""
+    data = bytearray(chance.choice(seeds))
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randint(0, len(data))
+        match chance.randrange(4):
+            case 0:
+                data[at:at] = bytes([chance.randrange(256)]) * chance.choice((1, 1, 2, 100))
+            case 1:
+                del data[at : at + chance.randint(1, 8)]
+            case 2:
+                other = chance.choice(seeds)
+                start = chance.randint(0, len(other))
+                data[at:at] = other[start : start + chance.randint(1, 40)]
+            case _:
+                if at < len(data):
+                    data[at] ^= 1 << chance.randrange(8)
+    return bytes(data[:_LONGEST])
+
+
+def _at_random(name: str, seconds: float) -> int:
+    from support.parsers import PARSERS, as_line, corpus
+
+    seeds, chance = corpus(name), random.Random(0)  # noqa: S311
+    end, runs = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        for _ in range(200):
+            data = _changed(seeds, chance)
+            try:
+                PARSERS[name](data)
+            except Exception:
+                with (CORPUS / f"{name}.txt").open("a", encoding="ascii") as file:
+                    file.write(as_line(data))
+                raise
+        runs += 200
+    sys.stdout.write(f"{name}: {runs} inputs, no failure\n")
+    return 0
+
+
+def _guided(name: str, seconds: int) -> int:
+    """Run Atheris in this process, which it ends."""
+    atheris = importlib.import_module("atheris")
+    with atheris.instrument_imports(include=["authlens_core"]):
+        from support.parsers import PARSERS, corpus
+    with tempfile.TemporaryDirectory() as folder:
+        for number, seed in enumerate(corpus(name)):
+            (Path(folder) / f"{number:03}").write_bytes(seed)
+        options = [f"-max_total_time={seconds}", f"-max_len={_LONGEST}", "-print_final_stats=1", folder]
+        atheris.Setup([name, *options], PARSERS[name])
+        atheris.Fuzz()
+    return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what the command line asks for; 1 if a parser failed."""
+    match arguments:
+        case ["--guided", name, seconds]:
+            return _guided(name, int(seconds))
+        case ["--random", name, seconds]:
+            return _at_random(name, float(seconds))
+    seconds = arguments[0] if arguments else str(_SECONDS)
+    names = arguments[1:] or sorted(path.stem for path in CORPUS.glob("*.txt"))
+    way = "--guided" if importlib.util.find_spec("atheris") else "--random"
+    failed = [
+        name
+        for name in names
+        if subprocess.run([sys.executable, __file__, way, name, seconds], check=False).returncode
+    ]
+    sys.stdout.write(f"{len(names) - len(failed)} of {len(names)} parsers held {way.strip('-')} input\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

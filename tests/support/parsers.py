@@ -1,0 +1,137 @@
+"""Every parser of text from outside as a function of bytes that fails only at what must never be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from authlens_core.callback.request_head import ListenerLimits, RequestHead
+from authlens_core.oauth.authorization import ExpectedResponse, read_authorization_response, read_pasted
+from authlens_core.oauth.challenge import parse_challenges, resource_metadata_parameter
+from authlens_core.oauth.duration import parse_expires_in
+from authlens_core.oauth.form import decode_form
+from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_json
+from authlens_core.oauth.jwt import claims_of, header_of, parse_jwt
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.safe_text import safe_line, safe_text
+from authlens_core.secret import Secret
+
+__all__ = ["CORPUS", "PARSERS", "as_line", "corpus"]
+
+CORPUS: Final = Path(__file__).parents[1] / "wild" / "corpus"
+STATE: Final = "the-state"
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def corpus(name: str) -> list[bytes]:
+    """Return the inputs of a parser that are in the repository."""
+    lines = (CORPUS / f"{name}.txt").read_text("ascii").splitlines()
+    return [line.encode().decode("unicode_escape").encode("latin-1") for line in lines]
+
+
+def as_line(data: bytes) -> str:
+    """Return an input as a line of a corpus."""
+    return data.decode("latin-1").encode("unicode_escape").decode("ascii") + "\n"
+
+
+def challenge(data: bytes) -> None:
+    """A challenge has no name twice, and a problem can be shown."""
+    field = parse_challenges(data.decode("latin-1").split("\n"))
+    choice = resource_metadata_parameter(field)
+    assert all(text.isprintable() for text in (*field.problems, *choice.problems))
+    for one in field.challenges:
+        names = [name for name, _ in one.params]
+        assert len(names) == len(set(names))
+
+
+def json_document(data: bytes) -> None:
+    """What is accepted is what the standard library reads."""
+    try:
+        value = load_json(data)
+    except JsonRefused as refused:
+        reason = str(refused)
+    else:
+        _agrees(value, data)
+        return
+    assert reason.isprintable()
+
+
+def _agrees(value: JsonValue, data: bytes) -> None:
+    assert value == json.loads(data.removeprefix(b"\xef\xbb\xbf"))
+    lifetime = parse_expires_in(value)
+    assert lifetime.seconds is None or 0 <= lifetime.seconds < 10**12
+
+
+def url(data: bytes) -> None:
+    """What is accepted means the same host to urllib and httpx."""
+    try:
+        found = parse_url(data.decode("utf-8", "surrogateescape"), loopback_http=True)
+    except UrlRefused as refused:
+        reasons = refused.reasons
+    else:
+        _means_the_same(found)
+        return
+    assert reasons
+
+
+def _means_the_same(found: Url) -> None:
+    bare = found.host.strip("[]")
+    assert urlsplit(found.text).hostname == bare == httpx.URL(found.text).raw_host.decode()
+    assert urlsplit(found.text).port == httpx.URL(found.text).port == found.port
+
+
+def callback(data: bytes) -> None:
+    """A request of any bytes is a verdict or needs more, and does not depend on how the bytes came."""
+    whole, slow = (RequestHead(8400, "/callback", ListenerLimits()) for _ in range(2))
+    verdict = whole.receive(data)
+    step = None
+    for start in range(0, len(data), 7):
+        step = slow.receive(data[start : start + 7])
+        if step is not None:
+            break
+    assert verdict is None or step is not None
+
+
+def answer(data: bytes) -> None:
+    """Nothing without the state of the login is an answer to it, in a query or in a paste."""
+    expected = ExpectedResponse(
+        Secret(STATE), "https://as.example", iss_required=True, redirect_uri="http://localhost:8400/callback"
+    )
+    text = Secret(data.decode("utf-8", "surrogateescape"))
+    for response in (read_authorization_response(text, expected), read_pasted(text, expected)):
+        assert response.code is None or STATE in text.reveal()
+
+
+def form(data: bytes) -> None:
+    """A query is decoded or refused."""
+    try:
+        decode_form(data.decode("latin-1"))
+    except ValueError:
+        return
+
+
+def jwt(data: bytes) -> None:
+    """A token is taken apart, with its times, or it is none."""
+    found = parse_jwt(data.decode("utf-8", "surrogateescape"))
+    if found is not None:
+        assert all((claim.at is None) is (claim.seconds is None) for claim in claims_of(found, NOW))
+        assert all(claim.at is None for claim in header_of(found))
+
+
+def shown(data: bytes) -> None:
+    """What is shown is printable, and stays as it is when it is made safe again."""
+    text = data.decode("utf-8", "surrogatepass" if data.isascii() else "surrogateescape")
+    assert safe_line(text).isprintable()
+    assert safe_text(text).replace("\n", "").isprintable()
+    assert safe_text(safe_text(text)) == safe_text(text)
+
+
+PARSERS: Final[Mapping[str, Callable[[bytes], None]]] = {
+    one.__name__: one for one in (challenge, json_document, url, callback, answer, form, jwt, shown)
+}

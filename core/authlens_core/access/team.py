@@ -24,6 +24,11 @@ def is_team_host(host: str) -> bool:
     return bool(names) and all(label and _LABEL.issuperset(label) for label in names)
 
 
+def for_team(words: str, host: str) -> str:
+    """Return `words` with the name of the team in it, where `host` is a team's."""
+    return words.replace("<team>.cloudflareaccess.com", host.lower()) if is_team_host(host) else words
+
+
 def cloudflare_metadata_urls(resource: Url) -> tuple[Url, ...]:
     """Return where Access serves the resource metadata: with the path of the resource, then for the root."""
     found = []

@@ -223,3 +223,19 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
         ),
     }
 )
+
+DEVICE_LESSON: Final = Lesson(
+    "A machine without a browser still needs you to sign in at the server. It gets two codes: a long one "
+    "for itself, and a short one that you enter on the server's own page, on a phone or a laptop. It then "
+    "asks the token endpoint until you are done.",
+    "Nothing ties the device that you hold to the machine that waits. An attacker can start a login and "
+    "send you the short code with a good story; if you enter it, the attacker gets your access. So enter a "
+    "code only if you started the login yourself, on a page that you opened yourself.",
+    (
+        ("RFC 8628 §3.2", "The two codes, where the short one is entered, and how long they last."),
+        ("RFC 8628 §3.5", "How often the client may ask, and what the answers mean."),
+        ("RFC 8628 §5.4", "Phishing with a code that the victim enters for the attacker."),
+        ("RFC 10027", "How services protect logins that go from one device to another."),
+    ),
+)
+"""The lesson on the authorization stage if the user enters a code on another device."""

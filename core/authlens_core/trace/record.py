@@ -89,6 +89,11 @@ class StageRecord:
     diagnosis: Diagnosis | None = None
 
     @property
+    def network(self) -> float:
+        """Seconds that its exchanges took; the rest of `elapsed` is authlens, the browser and the user."""
+        return sum(exchange.elapsed for exchange in self.exchanges)
+
+    @property
     def failures(self) -> tuple[Check, ...]:
         """The failed checks that were not overridden."""
         return failures(self.checks, self.overridden)

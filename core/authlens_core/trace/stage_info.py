@@ -145,3 +145,33 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         ),
     }
 )
+
+_DEVICE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
+    {
+        Stage.AUTHORIZATION: StageInfo(
+            6,
+            "Authorization",
+            "Authorize",
+            "RFC 8628 §3.1–3.3",
+            "authlens asks the server for a code. You open the server's page on any device, enter the code "
+            "and sign in there. Nothing has to come back to this machine.",
+            "A login without a browser and without a port here. Enter only a code that you asked for: "
+            "someone who sends you theirs gets your access.",
+        ),
+        Stage.EXCHANGE: StageInfo(
+            7,
+            "Exchange",
+            "Exchange",
+            "RFC 8628 §3.4–3.5",
+            "authlens asks the token endpoint again and again, as often as the server allows, until you have "
+            "entered the code. Then it receives the tokens.",
+            "The device_code never leaves this connection: the code that you enter is of no use without it.",
+        ),
+    }
+)
+"""The stages that differ if the user enters a code on another device (RFC 8628)."""
+
+
+def stage_info(stage: Stage, *, device: bool = False) -> StageInfo:
+    """Return the words for `stage`; `device`: of a login by the device grant."""
+    return (_DEVICE_INFO.get(stage) if device else None) or STAGE_INFO[stage]

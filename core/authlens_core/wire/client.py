@@ -109,11 +109,13 @@ class Wire:
         environ: Mapping[str, str] | None = None,
         user_agent: str | None = None,
         resolver: Resolver = resolve,
+        note: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
         self._ssl_context = ssl_context
         self._environ = environ
         self._user_agent = user_agent
         self._resolver = resolver
+        self._note = note
         self._transports: dict[tuple[Proxy | None, bool], httpx.AsyncHTTPTransport] = {}
         self._building = asyncio.Lock()
         self._trusted: ssl.SSLContext | None = None
@@ -172,7 +174,7 @@ class Wire:
         else:
             failure = await self._bounded(attempt, url, addresses)
         now = time.perf_counter()
-        return Exchange(
+        exchange = Exchange(
             request=attempt.request,
             response=attempt.answer(),
             failure=failure,
@@ -184,6 +186,8 @@ class Wire:
             tls=attempt.observed.tls,
             purpose=purpose,
         )
+        self._note(exchange)
+        return exchange
 
     async def _bounded(
         self, attempt: PendingExchange, url: Url, addresses: AddressPolicy

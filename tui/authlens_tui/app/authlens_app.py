@@ -25,8 +25,8 @@ from authlens_tui.app.base_app import BaseApp
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.moving import SecretMove
-from authlens_tui.app.opening import open_credentials
-from authlens_tui.app.records import Records
+from authlens_tui.app.opening import dashboard_on, open_credentials
+from authlens_tui.app.records import REQUESTS_KEY, Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
@@ -51,6 +51,7 @@ class AuthlensApp(BaseApp):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "resume", "Resume", id="program.take_up", tooltip="Resume the interrupted login"),
+        REQUESTS_KEY,
     ]
 
     def __init__(
@@ -109,15 +110,9 @@ class AuthlensApp(BaseApp):
             return
         credentials, notes = opened
         self.secrets_place = credentials.store.place
-        self.session = Session(Wire(), credentials)
+        self.session = Session(Wire(note=self._records.log.note), credentials)
         self._interrupted.find(credentials.store)
-        self.dashboard = DashboardScreen(
-            self.session,
-            suggestion=self.workspace.suggestion(),
-            settings=self.settings,
-            find=self.workspace.find_tokens,
-            can_move=self.workspace.keeps_secrets,
-        )
+        self.dashboard = dashboard_on(self.session, self.workspace)
         await self.push_screen(self.dashboard)
         self.run_worker(self._refresh.run(self.session), exclusive=True, group="background")
         self.run_worker(delete_orphans(credentials), group="delete_orphans", description="delete orphans")
@@ -129,8 +124,8 @@ class AuthlensApp(BaseApp):
             self.notify(note, markup=False, title="Secret store")
 
     def start(self, url: str) -> None:
-        """Start with a login; the demo may start with its menu."""
-        self.start_login(url)
+        """Start with a login, if there is none; the demo may start with its menu."""
+        self._logins.offer(self.session, url)
 
     def start_login(self, url: str, *, play: bool = False) -> None:
         """Open the wizard on `url`."""
@@ -142,8 +137,7 @@ class AuthlensApp(BaseApp):
             self.dashboard.show_attempt(grant, result)
 
     def _tell_interrupted(self) -> None:
-        notice = self._interrupted.notice()
-        if notice is not None and isinstance(self.screen, DashboardScreen):
+        if isinstance(self.screen, DashboardScreen) and (notice := self._interrupted.notice()) is not None:
             self.screen.result.update(notice)
             self.refresh_bindings()
 
@@ -152,6 +146,10 @@ class AuthlensApp(BaseApp):
         if action == "resume":
             return self._interrupted.can_resume and isinstance(self.screen, DashboardScreen)
         return super().check_action(action, parameters)
+
+    def action_requests(self) -> None:
+        """Show every request of this session."""
+        self._records.show_requests()
 
     async def action_resume(self) -> None:
         """Resume the interrupted login."""

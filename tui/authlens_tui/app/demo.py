@@ -50,10 +50,7 @@ class DemoApp(AuthlensApp):
 
     def start(self, url: str) -> None:
         """Show the menu, or the wizard."""
-        if self._menu_first:
-            self.action_menu()
-        else:
-            self.start_login(url)
+        self.action_menu() if self._menu_first else self.start_login(url)
 
     def start_login(self, url: str, *, play: bool = False) -> None:
         """Open the wizard, with the other credential that the emulator's fault is about."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.other_ways import OtherWay
@@ -9,10 +11,12 @@ from authlens_core.session import Session
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
+from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.messages import OtherWayWanted
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.words.durations import in_words
 from authlens_tui.words.interrupted_login import STARTS_AGAIN
 
 
@@ -39,6 +43,20 @@ class Logins:
         self._app.push_screen(self._wizard(session, url, self._workspace.options(), play=play))
         for words in self._interrupted.replaced_by(url):
             self._app.notify(words, title="Interrupted", timeout=15, markup=False)
+
+    def offer(self, session: Session | None, url: str) -> None:
+        """Open the wizard on `url`, after a question if the user is logged in there already."""
+        if session is None:
+            return
+        now = datetime.now(UTC)
+        ends = (one.expires_at for one in session.credentials.list() if one.resource_url == url)
+        left = max(((end - now).total_seconds() for end in ends if end is not None), default=0.0)
+        if left <= 0:
+            self.start(session, url)
+            return
+        words = f"{url}\n\nThe access token expires in {in_words(left)}. Cancel shows it on the dashboard."
+        question = ConfirmScreen("Already logged in", words, "Log in again")
+        self._app.push_screen(question, lambda again: self.start(session, url) if again else None)
 
     async def resume(self, session: Session) -> None:
         """Run the latest interrupted login again, with its options, until it needs the user."""

@@ -8,7 +8,9 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.errors import NoSecretStore
 from authlens_core.safe_text import safe_line
+from authlens_core.session import Session
 from authlens_tui.app.workspace import Workspace
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 
 Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
@@ -41,3 +43,14 @@ async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentia
         credentials.remember_place()
     # A store's notes are shown once, when it comes into use.
     return credentials, (*(() if known else opened.notes), *((moved,) if moved else ()))
+
+
+def dashboard_on(session: Session, workspace: Workspace) -> DashboardScreen:
+    """Return the dashboard of a session."""
+    return DashboardScreen(
+        session,
+        suggestion=workspace.suggestion(),
+        settings=workspace.settings,
+        find=workspace.find_tokens,
+        can_move=workspace.keeps_secrets,
+    )

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from textual.app import App
+from textual.binding import Binding
 
 from authlens_core.credentials.vault.access_log import UserAccess, note_touch
 from authlens_core.explain.message import jwts_of
+from authlens_core.export.exchange_log import ExchangeLog
 from authlens_core.login.jwks import check_signatures
 from authlens_core.session import Session
 from authlens_tui.screens.dashboard.messages import TraceWanted
 from authlens_tui.screens.trace.open_session import StoredTraces
+from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_view import RecordView
+
+REQUESTS_KEY: Final = Binding(
+    "L", "requests", "Requests", show=False, id="program.requests", tooltip="Every request of this session"
+)
 
 
 class Records:
@@ -23,6 +31,13 @@ class Records:
         self._app = app
         self.credential_id: Callable[[], str] = str
         """Returns the credential whose record is on the screen; empty if it has none."""
+        self.log = ExchangeLog()
+        """What this program has sent."""
+
+    def show_requests(self) -> None:
+        """Show every request of this session, unless it is shown already."""
+        if not isinstance(self._app.screen, RequestsScreen):
+            self._app.push_screen(RequestsScreen(self.log))
 
     def show(self, session: Session, message: TraceWanted) -> None:
         """Open a trace."""

@@ -51,4 +51,5 @@ def _step(number: int, stage: Stage, record: StageRecord | None, running: Stage 
     if record is None:
         return StageStep(number, title)
     passed = StepState.WARNED if record.count(Severity.WARNING) else StepState.DONE
-    return StageStep(number, title, _STATES.get(record.outcome, passed), record.elapsed)
+    took = record.network if record.exchanges else record.elapsed
+    return StageStep(number, title, _STATES.get(record.outcome, passed), took)

@@ -18,7 +18,7 @@ FOUND = Comparison(
         StageComparison(
             Stage.EXCHANGE,
             2,
-            (Difference("response 1 status", "200 OK", None),),
+            (Difference("response 1 status", "200 OK", "400"), Difference("response 1 body", "words", None)),
             (Difference("fact state", "one", "two"),),
         ),
         StageComparison(Stage.ACCESS, 1, as_it_must=(Difference("response 1 header date", "x", "y"),)),
@@ -28,9 +28,7 @@ FOUND = Comparison(
 
 def lines(found: Comparison, width: int, *, unfolded: bool = False) -> list[str]:
     """Return the text of a comparison."""
-    return [
-        one.text for one in comparison_lines(found, width, ("left.json", "right.json"), unfolded=unfolded)
-    ]
+    return [one.text for one in comparison_lines(found, width, unfolded=unfolded)]
 
 
 def trace(*facts: Fact) -> Trace:
@@ -43,22 +41,38 @@ def test_the_sides_stand_beside_each_other_where_there_is_room() -> None:
     """One row with both values."""
     shown = lines(FOUND, 114)
     [row] = [one for one in shown if "200 OK" in one]
-    assert "(not there)" in row
-    assert any("left.json" in one and "right.json" in one for one in shown)
+    assert "400" in row
 
 
 def test_they_stand_below_each_other_where_there_is_none() -> None:
     """Each with its letter."""
     shown = lines(FOUND, 74)
-    assert [one.strip() for one in shown if "A  " in one] == ["A  left.json", "A  200 OK"]
-    assert [one.strip() for one in shown if "B  " in one] == ["B  right.json", "B  (not there)"]
+    assert [one.strip() for one in shown if "A  " in one] == ["A  200 OK"]
+    assert [one.strip() for one in shown if "B  " in one] == ["B  400"]
+
+
+@pytest.mark.parametrize("width", [114, 74])
+def test_what_one_side_alone_has_is_one_line(width: int) -> None:
+    assert "− response 1 body  words" in lines(FOUND, width)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_the_names_of_the_sides_stay_in_sight(size: tuple[int, int]) -> None:
+    many = tuple(Fact(f"fact-{number}", "one") for number in range(60))
+    screen = CompareScreen(trace(*many), trace(), ("left.json", "right.json"))
+    async with run_screen(screen, size=size) as (app, pilot):
+        await until(pilot, lambda: "fact-0" in text_of(app))
+        await pilot.press("end")
+        await until(pilot, lambda: "fact-59" in text_of(app))
+        assert "left.json" in text_of(app)
+        assert "right.json" in text_of(app)
 
 
 def test_what_differs_as_it_must_is_folded_away() -> None:
     """It is counted, and a stage in which there is nothing else is left out."""
     shown = "\n".join(lines(FOUND, 80))
     assert "Exchange, attempt 2" in shown
-    assert "1 more as it must" in shown
+    assert "1 expected difference (" in shown
     assert "date" not in shown
     assert "Access" not in shown
     unfolded = "\n".join(lines(FOUND, 80, unfolded=True))

@@ -120,7 +120,7 @@ async def test_where_nothing_is_to_be_cured_no_diagnosis_is_on_the_screen(fault:
 
 async def test_the_checks_tab_of_a_failed_stage_quotes_the_raw_answer() -> None:
     tab = _checks_tab(await walked(Fault.REDIRECT_URI_REFUSED))
-    assert "raw   HTTP/1.1 400 Bad Request" in tab
+    assert "seen  HTTP/1.1 400 Bad Request" in tab
     assert '"error_description": "redirect_uri is not allowed by the account configuration"' in tab
 
 

@@ -73,7 +73,7 @@ async def test_every_request_is_shown_before_it_is_sent_and_sent_as_it_was_shown
                 shown += 1
                 assert f"{planned.request.method} {planned.request.url}" in text_of(app).replace("\n ", "")
                 wizard.show_stage(stage)
-                assert "request · not sent yet" in str(
+                assert "Request · not sent yet" in str(
                     wizard.record_view.query_one("#request-document").border_title
                 )
                 assert f"{planned.request.method} {planned.request.url}" in documents(wizard)
@@ -204,7 +204,7 @@ async def test_b_after_a_failure_shows_the_earlier_request_again_and_n_goes_on_f
         await until(pilot, lambda: "failed" in text_of(app))
         await pilot.press("b")
         await until(pilot, at(login, Stage.RESOURCE_METADATA))
-        assert "request · not sent yet" in str(wizard.query_one("#request-document").border_title)
+        assert "Request · not sent yet" in str(wizard.query_one("#request-document").border_title)
         states = [step.state for step in wizard.stepper.steps]
         assert states == [StepState.DONE, *[StepState.WAITING] * 7]
         assert "Next: 2 Resource metadata" in text_of(app)

@@ -19,7 +19,16 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_tui.widgets.document.lines import Tone, laid_out
 from authlens_tui.widgets.record.diagram import DiagramLine, diagram_lines
-from support.scripted_login import RESOURCE, Answer, ScriptedSender, come_back, honest, reply
+from support.scripted_login import (
+    BEGAN,
+    RESOURCE,
+    Answer,
+    ScriptedSender,
+    come_back,
+    exchange,
+    honest,
+    reply,
+)
 from tui.hostile import HOSTILE
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -183,3 +192,14 @@ def test_a_cut_leaves_no_part_of_a_secret(length: int) -> None:
     check = failed("x.y", "x" * length, secret)
     record = StageRecord(Stage.REGISTRATION, Outcome.FAILED, NOW, 0.1, (), (check,))
     assert "canary" not in text(list(diagram_lines((record,), 198, Redactor([Secret(secret)]))))
+
+
+@pytest.mark.parametrize("width", [120, 40])
+def test_a_stage_that_was_undone_is_named_and_muted(width: int) -> None:
+    first, again = (
+        StageRecord(Stage.DETECTION, Outcome.PASSED, BEGAN, 0.0, (exchange(reply(status)),))
+        for status in (401, 403)
+    )
+    rows = list(diagram_lines((first, again), width, Redactor(), undone={0}))
+    titles = [row.text.split(" ─")[0].strip() for row in rows if "1 Detection" in row.text]
+    assert titles == ["1 Detection (undone)", "1 Detection"]

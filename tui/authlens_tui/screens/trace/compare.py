@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import ClassVar, Final
 
@@ -12,10 +12,13 @@ from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Static
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
+from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose, rows_of
@@ -26,6 +29,8 @@ _WIDE: Final = 110  # cells of the document from which the sides are side by sid
 _AROUND: Final = 6  # cells of a row of the screen that are no text: border, padding, scroll bar
 _SHOWN: Final = 4_000  # characters of a value
 _INDENT: Final = 2
+_LEFT: Final = "bold $text-warning"
+_RIGHT: Final = "bold $text-success"
 
 
 class CompareScreen(Screen[None]):
@@ -39,10 +44,14 @@ class CompareScreen(Screen[None]):
 
     app = getters.app(TerminalApp)
 
-    HELP = "Only what differs is shown. f shows what differs as it must, too: states, codes, tokens, dates."
+    CSS_PATH = "compare.tcss"
+    HELP = (
+        "Only the differences. − is in A alone, + in B alone. f also shows what is new in every run: states, "
+        "codes, tokens, dates."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back", id="compare.back", tooltip="Back to the trace"),
-        Binding("f", "unfold", "All", id="compare.unfold", tooltip="Show or fold what differs as it must"),
+        Binding("f", "unfold", "All", id="compare.unfold", tooltip="Show or fold the expected differences"),
         Binding("c", "copy", "Copy", id="compare.copy", tooltip="Copy what is shown"),
     ]
 
@@ -58,12 +67,13 @@ class CompareScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the document."""
         yield TitleBar(f"compare {self._traces[0].resource_url}")
+        yield Static(id="compare-names")
         yield DocumentView()
         yield KeyFooter()
 
     def on_mount(self) -> None:
         """Compare, and show what was found."""
-        self.document.label("what differs")
+        self.document.label("Differences")
         self.document.show([prose("Comparing …", Tone.MUTED)])
         self.document.focus()
         self._compare()
@@ -79,87 +89,109 @@ class CompareScreen(Screen[None]):
         self._show()
 
     def _show(self) -> None:
+        width = self.size.width - _AROUND
+        self.query_one("#compare-names", Static).update(_names(self._names, width))
         if self._found is not None:
-            width = self.size.width - _AROUND
-            self.document.show(
-                comparison_lines(self._found, width, self._names, unfolded=self._unfolded), keep_place=True
-            )
+            lines = comparison_lines(self._found, width, unfolded=self._unfolded)
+            self.document.show(lines, keep_place=True)
 
     def action_unfold(self) -> None:
-        """Show what differs as it must, or fold it away."""
+        """Show the expected differences, or fold them away."""
         self._unfolded = not self._unfolded
         self._show()
 
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         """Copy what is shown; there are no secrets in it."""
-        await self.app.copy(self.document.plain, "What differs")
+        names = "".join(f"{sign} {name}\n" for sign, name in zip("AB", self._names, strict=True))
+        await self.app.copy(f"{names}\n{self.document.plain}", "The differences")
 
 
-def comparison_lines(
-    found: Comparison, width: int, names: tuple[str, str] = ("A", "B"), *, unfolded: bool = False
-) -> list[Line]:
+def comparison_lines(found: Comparison, width: int, *, unfolded: bool = False) -> list[Line]:
     """Return a comparison as lines, for a document that has `width` cells."""
-    lines = list(_names(names, width))
+    lines: list[Line] = []
     if found.same:
-        lines += [BLANK, prose("Nothing differs.", Tone.GOOD)]
+        lines.append(prose("Nothing differs.", Tone.GOOD))
     if found.about:
-        lines += [BLANK, *_differences(found.about, width)]
+        lines += _differences(found.about, width)
     for stage in found.stages:
-        lines += _stage(stage, width, unfolded=unfolded)
+        lines += [*([BLANK] if lines else []), *_stage(stage, width, unfolded=unfolded)]
     return lines
 
 
-def _names(names: tuple[str, str], width: int) -> Iterable[Line]:
+def _names(names: tuple[str, str], width: int) -> Content:
+    """Return what the sides are called, above the columns that they are shown in."""
+    left, right = (safe_line(name) for name in names)
     if width >= _WIDE:
-        return _columns(names[0], names[1], width, Tone.TITLE)
-    return [
-        line((f"{sign}  ", Tone.MUTED), (name, Tone.TITLE), hang=3)
-        for sign, name in zip("AB", names, strict=True)
-    ]
+        half = _half(width)
+        cut = Content(left).truncate(half, ellipsis=True, pad=True)
+        pieces = (" " * (2 * _INDENT + 2), Content.of(cut).stylize(_LEFT), " │ ", (right, _RIGHT))
+        return Content.assemble(*pieces)
+    return Content.assemble(
+        ("  A  ", "$text-muted"), (left, _LEFT), ("\n  B  ", "$text-muted"), (right, _RIGHT)
+    )
 
 
 def _stage(stage: StageComparison, width: int, *, unfolded: bool) -> Iterator[Line]:
     if not stage.differences and not unfolded:
         return
     again = f", attempt {stage.turn}" if stage.turn > 1 else ""
-    yield BLANK
     yield line((f"{STAGE_INFO[stage.stage].title}{again}", Tone.TITLE))
     yield from _differences(stage.differences, width)
     if not stage.as_it_must:
         return
     count = len(stage.as_it_must)
     if unfolded:
-        yield prose("differs as it must:", Tone.MUTED, indent=_INDENT)
+        yield prose("Expected differences:", Tone.MUTED, indent=_INDENT)
         yield from _differences(stage.as_it_must, width)
     else:
-        yield prose(f"{count} more as it must (f shows it)", Tone.MUTED, indent=_INDENT)
+        yield prose(
+            f"{count} expected difference{'s' if count > 1 else ''} (f shows more)",
+            Tone.MUTED,
+            indent=_INDENT,
+        )
 
 
 def _differences(differences: Sequence[Difference], width: int) -> Iterator[Line]:
+    """Yield what is on one side only in one line each, then what differs, with both values."""
     for one in differences:
+        if one.left is None or one.right is None:
+            yield _one_sided(one)
+    for one in differences:
+        if one.left is None or one.right is None:
+            continue
         yield line((" " * _INDENT + one.name, Tone.NAME), hang=_INDENT)
         left, right = _value(one.left), _value(one.right)
         if width >= _WIDE:
-            yield from _columns(left, right, width, Tone.PLAIN)
+            yield from _columns(left, right, width)
         else:
-            for sign, value in (("A", left), ("B", right)):
-                yield line((f"    {sign}  ", Tone.MUTED), value, hang=7)
+            yield line(("    A  ", Tone.MUTED), (left, Tone.WARNING), hang=7)
+            yield line(("    B  ", Tone.MUTED), (right, Tone.GOOD), hang=7)
 
 
-def _value(value: str | None) -> str:
+def _one_sided(one: Difference) -> Line:
+    """Return what only A has, with a minus, or only B, with a plus."""
+    sign, tone, value = ("−", Tone.WARNING, one.left) if one.right is None else ("+", Tone.GOOD, one.right)
+    return line(
+        (f"{sign} ", tone), (one.name, Tone.NAME), "  ", (_value(value or ""), tone), hang=2 * _INDENT
+    )
+
+
+def _value(value: str) -> str:
     """Return a value on one line; what is cut says so."""
-    if value is None:
-        return "(not there)"
     more = len(value) - _SHOWN
     shown = value[:_SHOWN] or "(empty)"
     return f"{shown} … {more} more characters" if more > 0 else shown
 
 
-def _columns(left: str, right: str, width: int, tone: Tone) -> Iterator[Line]:
+def _half(width: int) -> int:
+    return (width - 2 * _INDENT - 3) // 2
+
+
+def _columns(left: str, right: str, width: int) -> Iterator[Line]:
     """Yield both texts beside each other, each wrapped in its half."""
-    half = (width - 2 * _INDENT - 3) // 2
+    half = _half(width)
     sides = [[row.text for row in rows_of(line(text), half)] for text in (left, right)]
     for one, other in zip_longest(*sides, fillvalue=""):
         gap = " " * (half - cell_len(one))
-        yield line((f"{' ' * 2 * _INDENT}{one}{gap}", tone), (" │ ", Tone.MUTED), (other, tone))
+        yield line((f"{' ' * 2 * _INDENT}{one}{gap}", Tone.WARNING), (" │ ", Tone.MUTED), (other, Tone.GOOD))

@@ -216,4 +216,5 @@ def _step(number: int, record: StageRecord) -> StageStep:
     passed = StepState.WARNED if record.count(Severity.WARNING) else StepState.DONE
     state = _STATES.get(record.outcome, passed)
     shown = info.number if record.stage in LOGIN_STAGES else number
-    return StageStep(shown, f"{info.title}{again}{changed}", state, record.elapsed)
+    took = record.network if record.exchanges else record.elapsed
+    return StageStep(shown, f"{info.title}{again}{changed}", state, took)

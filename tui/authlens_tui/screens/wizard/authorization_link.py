@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,8 +15,8 @@ from authlens_core.login.events import AnswerIgnored, AuthorizationReady
 from authlens_core.login.login import Login
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.messages import LinkChanged
+from authlens_tui.screens.wizard.open_page import open_page
 from authlens_tui.screens.wizard.words import silent_words, turned_away_words, waiting_words
-from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
@@ -112,10 +110,12 @@ class AuthorizationLink(Widget):
     @property
     def words(self) -> Content:
         """What to do now, or what a browser that does not come back may be showing."""
+        issuer = self._login.facts.issuer
+        host = "" if issuer is None else issuer.host
         if self._played.page:
-            return turned_away_words(self._played.page)
+            return turned_away_words(self._played.page, host)
         if self._is_silent:
-            return silent_words(in_full=self.app.size.height >= _TALL)
+            return silent_words(in_full=self.app.size.height >= _TALL, host=host)
         return waiting_words(player=self.can_play)
 
     def begin(self, ready: AuthorizationReady) -> None:
@@ -156,24 +156,14 @@ class AuthorizationLink(Widget):
         """Open the link in a browser of this machine."""
         if self._ready is None:
             return
-        loop = asyncio.get_running_loop()
-
-        def failed() -> None:  # in the thread that waits for the opener, maybe long after this screen
-            with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(self._report_no_browser)
-
-        if open_browser(self._ready.url, dict(self.app.environ), failed=failed):
-            self.notify("Opening the link in your browser. Or press c to copy it.", markup=False)
-        else:
-            self._report_no_browser()
-
-    def _report_no_browser(self) -> None:
-        if self.is_running and self._ready is not None:
-            self.notify(
-                "No browser could be started here. Press c to copy the link and open it elsewhere.",
-                severity="warning",
-                markup=False,
-            )
+        open_page(
+            self,
+            self._ready.url,
+            self.app.environ,
+            wanted=lambda: self._ready is not None,
+            opening="Opening the link in your browser. Or press c to copy it.",
+            failed="No browser could be started here. Press c to copy the link and open it elsewhere.",
+        )
 
     def play(self) -> None:
         """Let the demo sign in, over real HTTP, as a browser would."""

@@ -8,8 +8,10 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay, other_ways
+from authlens_core.login.step_up import lacks_scope
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Stage, StageRecord
 
@@ -30,6 +32,7 @@ class Verb(StrEnum):
     ANOTHER_PORT = "another_port"
     PASTE_ONLY = "paste_only"
     OTHER_HOST = "other_host"
+    DEVICE = "device"
     CLOUDFLARED = "cloudflared"
     SERVICE_TOKEN = "service_token"  # noqa: S105 - the name of an action
     BACK = "back"
@@ -39,6 +42,7 @@ class Verb(StrEnum):
     PREVIOUS_TAB = "previous_tab"
     CANCEL = "cancel"
     EXPORT = "export"
+    PLAYER = "player"
     LEAVE = "leave"
 
 
@@ -72,6 +76,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
         known_as="no_port",
     ),
     _key("h", Verb.OTHER_HOST, "Host", "Switch between localhost and 127.0.0.1", known_as="host"),
+    _key("D", Verb.DEVICE, "Code", "Log in by a code on another device, or by a link again"),
     _key("C", Verb.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),
     _key("S", Verb.SERVICE_TOKEN, "Service token", "Use a service token"),
     _key("b", Verb.BACK, "Back", "Go back one stage"),
@@ -89,6 +94,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
         show=False,
     ),
     _key("escape", Verb.CANCEL, "Cancel", "Stop what runs"),
+    _key("r", Verb.PLAYER, "Replay", "Step through the arrows; honest and attacked side by side", show=False),
     _key("m", Verb.EXPORT, "Save", "Save this record to a file, redacted", show=False),
     _key("d", Verb.LEAVE, "Done", "Leave this login", known_as="dashboard"),
 ]
@@ -98,6 +104,7 @@ _WAYS_ON: Final = {
     Verb.ANOTHER_PORT: ("w", "use another free port (registers the client again)"),
     Verb.PASTE_ONLY: ("p", "open no port and paste the address yourself"),
     Verb.OTHER_HOST: ("h", "use the other host name"),
+    Verb.DEVICE: ("D", "enter a code on another device, or use a link"),
     Verb.CLOUDFLARED: ("C", "log in with cloudflared"),
     Verb.SERVICE_TOKEN: ("S", "use a service token"),
     Verb.RETRY: ("t", "retry"),
@@ -106,6 +113,7 @@ _WAYS_ON: Final = {
 }
 
 
+_STEP_UP: Final = ("t", "authorize again with the scope that the resource wants")
 _ABOUT_THE_REDIRECT_URI: Final = frozenset(
     {
         "redirect_uri_changed",
@@ -137,12 +145,14 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.NEXT: idle and failed is None,
         Verb.RUN_ALL: idle and failed is None,
         Verb.EDIT: idle,
-        Verb.WHAT_IF: not running,
+        Verb.WHAT_IF: not running and not login.facts.options.device,
         Verb.EXPORT: bool(login.trace.records),
+        Verb.PLAYER: bool(login.trace.records),
         Verb.OVERRIDE: stuck is not None and any(check.overridable for check in stuck.failures),
         Verb.RETRY: stuck is not None,
         Verb.ANOTHER_PORT: no_port,
         Verb.PASTE_ONLY: no_port and login.facts.options.listen,
+        Verb.DEVICE: idle and has_device_grant(login.facts),
         Verb.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names),
         Verb.CLOUDFLARED: OtherWay.CLOUDFLARED in others,
         Verb.SERVICE_TOKEN: OtherWay.SERVICE_TOKEN in others,
@@ -150,6 +160,12 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.CANCEL: running,
         Verb.LEAVE: not running,
     }
+
+
+def has_device_grant(facts: Facts) -> bool:
+    """Return whether the server lets the user enter a code on another device."""
+    metadata = facts.server_metadata
+    return metadata is not None and metadata.device_authorization_endpoint is not None
 
 
 def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:
@@ -165,6 +181,8 @@ def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:
     return CheckId.REGISTRATION_PORT_HALF in names or (bool(names) and not names & _NO_PORT)
 
 
-def ways_on(allowed: Mapping[Verb, bool]) -> tuple[tuple[str, str], ...]:
+def ways_on(allowed: Mapping[Verb, bool], failed: StageRecord | None) -> tuple[tuple[str, str], ...]:
     """Return the keys that lead on from a stage that did not pass, each with what it does."""
-    return tuple(way for verb, way in _WAYS_ON.items() if allowed.get(verb))
+    steps_up = failed is not None and lacks_scope(failed)
+    ways = {**_WAYS_ON, Verb.RETRY: _STEP_UP} if steps_up else _WAYS_ON
+    return tuple(way for verb, way in ways.items() if allowed.get(verb))

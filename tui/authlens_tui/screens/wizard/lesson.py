@@ -12,7 +12,7 @@ from textual.events import Click
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from authlens_core.trace.lessons import LESSONS
+from authlens_core.trace.lessons import DEVICE_LESSON, LESSONS
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
@@ -25,9 +25,9 @@ def _part(title: str, words: str) -> Content:
     return Content.assemble((title, "bold $text-accent"), "\n", words)
 
 
-def lesson_words(stage: Stage, *, in_full: bool = True) -> Content:
+def lesson_words(stage: Stage, *, in_full: bool = True, device: bool = False) -> Content:
     """Return the lesson on `stage` as it is on the screen; where it is written, if `in_full`."""
-    lesson = LESSONS[stage]
+    lesson = DEVICE_LESSON if device and stage is Stage.AUTHORIZATION else LESSONS[stage]
     sections = (
         Content.assemble((section, "$text-primary"), "  ", sentence)
         for section, sentence in lesson.specification
@@ -65,9 +65,10 @@ class LessonScreen(ModalScreen[None]):
     box = getters.query_one("#lesson", VerticalScroll)
     words = getters.query_one("#lesson-words", Static)
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, *, device: bool = False) -> None:
         super().__init__()
         self.stage = stage
+        self._device = device
 
     def compose(self) -> ComposeResult:
         """Lay out one scrolling page and the keys."""
@@ -99,5 +100,5 @@ class LessonScreen(ModalScreen[None]):
         info = STAGE_INFO[self.stage]
         self.box.border_title = Content(f"Lesson: {f'{info.number} ' if info.number else ''}{info.title}")
         self.box.border_subtitle = Content(f"{_STAGES.index(self.stage) + 1} of {len(_STAGES)}")
-        self.words.update(lesson_words(self.stage))
+        self.words.update(lesson_words(self.stage, device=self._device))
         self.box.scroll_home(animate=False)

@@ -37,8 +37,9 @@ class QrScreen(ModalScreen[bool]):
     code = getters.query_one(QrCode)
     words = getters.query_one("#qr-words", Static)
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, back: str = _BACK) -> None:
         super().__init__()
+        self._back = back
         self._modules = modules_of(shortened(url))
         self._over = False
 
@@ -69,7 +70,7 @@ class QrScreen(ModalScreen[bool]):
             return
         self.words.display = size.width - len(drawing.lines[0]) >= _WORDS_NEED
         signs = "" if drawing.plain else self._plainer()
-        self.words.update(Content("\n\n".join(each for each in (_HOW, _BACK, signs, _CLOSE) if each)))
+        self.words.update(Content("\n\n".join(each for each in (_HOW, self._back, signs, _CLOSE) if each)))
 
     def finish(self) -> None:
         """Close, because the login waits no longer; if another screen lies above, as soon as it is gone."""

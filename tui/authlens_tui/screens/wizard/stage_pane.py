@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
-from textual import getters
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.login.login import Login
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_core.trace.stage_info import LOGIN_STAGES, stage_info
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player
 from authlens_tui.screens.wizard.lesson import lesson_words
+from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.screens.wizard.open_page import open_page
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.authorization.device_panel import DevicePanel
 from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.record.status_badge import with_badge
 from authlens_tui.widgets.steps import stages_of
 
 __all__ = ["StagePane"]
 
+_SCANNED: Final = "Enter the code there, if the page does not show it already."
 _ROOMY: Final = (100, 32)  # cells and rows from which on a stage says why it exists
 
 
@@ -38,11 +46,14 @@ class StagePane(Vertical):
         play: true to let it sign in as soon as there is a link.
     """
 
+    app = getters.app(TerminalApp)
     heading = getters.query_one("#heading", Static)
     switcher = getters.query_one("#switcher", ContentSwitcher)
     record_view = getters.query_one(RecordView)
     link = getters.query_one(AuthorizationLink)
     panel = getters.query_one(AuthorizationPanel)
+
+    device = getters.query_one(DevicePanel)
 
     def __init__(self, login: Login, runner: StageRunner, player: Player | None, *, play: bool) -> None:
         super().__init__(id="stage")
@@ -60,6 +71,7 @@ class StagePane(Vertical):
         with ContentSwitcher(id="switcher", initial="record"):
             yield RecordView(id="record")
             yield AuthorizationLink(self._login, self._player, play_at_once=self._play_at_once, id="panel")
+            yield DevicePanel(id="device")
         yield Static(id="teach-below")
 
     # -- what is shown ---------------------------------------------------------------------------------
@@ -83,20 +95,39 @@ class StagePane(Vertical):
     @property
     def link_is_shown(self) -> bool:
         """Whether the link is shown, and is still of use."""
-        return bool(self.link.url) and not self.record_is_shown
+        return bool(self.link.url) and self.switcher.current == "panel"
+
+    @property
+    def code_is_shown(self) -> bool:
+        """Whether the code to enter on another device is shown."""
+        return self.switcher.current == "device"
 
     @property
     def shown_instead(self) -> Widget | None:
         """What the keys scroll instead of the record."""
-        return None if self.record_is_shown else self.panel
+        return None if self.record_is_shown else self.device if self.code_is_shown else self.panel
+
+    def _waits_for(self, stage: Stage) -> str:
+        """Return which panel is shown for `stage`: the record, the link, or the code."""
+        if self.link.url and stage is Stage.AUTHORIZATION:
+            return "panel"
+        login, running = self._login, self._login.running
+        # The code is entered while the exchange asks for the tokens, and before that.
+        asks = login.position is Stage.EXCHANGE and self._runner.failed is None
+        where = Stage.EXCHANGE if running is Stage.EXCHANGE else Stage.AUTHORIZATION
+        coded = login.facts.options.device and login.facts.device is not None
+        return "device" if asks and coded and stage is where else "record"
 
     def show(self, stage: Stage) -> None:
         """Show one stage: its record, its progress, or the request it would send."""
         self.shown = stage
-        self.show_heading()
-        waiting = bool(self.link.url) and stage is Stage.AUTHORIZATION
-        self.switcher.current = "panel" if waiting else "record"
+        current = self._waits_for(stage)
+        if current == "device":
+            self.device.show(self._login.facts, can_open=why_no_browser(self.app.environ) is None)
+            self.device.tick(datetime.now(UTC))
+        self.switcher.current = current
         self._show_record(stage)
+        self.show_heading()
 
     def _show_record(self, stage: Stage) -> None:
         position, record = self._login.position, self._login.trace.latest(stage)
@@ -105,7 +136,7 @@ class StagePane(Vertical):
         done = record is not None and (self.stages.index(stage) < here or self._is_latest(record))
         # There is time to read before a stage runs, and while the browser is away. Set once: each change has
         # Textual match every rule against every widget of the screen.
-        self.screen.set_class(bool(self.link.url) if runs else not done, "-ahead")
+        self.screen.set_class(not self.record_is_shown if runs else not done, "-ahead")
         if runs:
             self.record_view.show_running(stage, self._sending, self._exchanged)
         elif record is not None and done:
@@ -121,15 +152,17 @@ class StagePane(Vertical):
 
     def show_heading(self) -> None:
         """Say what the stage is for, in as many words as there is room for."""
-        info, size = STAGE_INFO[self.shown], self.screen.size
+        by_code = self._login.facts.options.device
+        info, size = stage_info(self.shown, device=by_code), self.screen.size
         self.screen.set_class(self._runner.failed is not None, "-stopped")
-        self.heading.border_title = f"{self.stages.index(self.shown) + 1} {info.title}"
+        name = f"{self.stages.index(self.shown) + 1} {info.title}"
+        self.heading.border_title = with_badge(name, self.record_view.badge)
         self.heading.border_subtitle = info.specification
         roomy = size.width >= _ROOMY[0] and size.height >= _ROOMY[1]
         self.heading.update(Content(f"{info.what} {info.why}" if roomy else info.what))
         below = self.query_one("#teach-below", Static)
         below.border_title = f"Lesson: {info.title}"
-        below.update(lesson_words(self.shown, in_full=False))
+        below.update(lesson_words(self.shown, in_full=False, device=by_code))
 
     # -- what the login reports ------------------------------------------------------------------------
 
@@ -150,8 +183,41 @@ class StagePane(Vertical):
 
     def _show_progress(self) -> None:
         """Show the progress of the running stage, unless another one is selected."""
+        self.device.show_asked(len(self._exchanged))
         if self._login.running is self.shown:
             self.record_view.show_running(self.shown, self._sending, self._exchanged)
+
+    # -- what the keys do ------------------------------------------------------------------------------
+
+    @property
+    def can_open(self) -> bool:
+        """Whether a browser of this machine can open what is shown."""
+        return self.link.can_open or (self.code_is_shown and why_no_browser(self.app.environ) is None)
+
+    def open(self) -> None:
+        """Open the link, or the page for the code, in a browser of this machine."""
+        if not self.code_is_shown:
+            self.link.open()
+            return
+        open_page(
+            self,
+            self.device.url,
+            self.app.environ,
+            wanted=lambda: self.code_is_shown,
+            opening="Opening the page in your browser.",
+            failed="No browser could be started here. Open the page on any device.",
+        )
+
+    def tick(self) -> None:
+        """Bring up to date what depends on the clock."""
+        self.link.tick()
+        if self.code_is_shown:
+            self.device.tick(datetime.now(UTC))
+
+    @on(DevicePanel.QrCodeWanted)
+    def _show_qr_code(self, message: DevicePanel.QrCodeWanted) -> None:
+        message.stop()
+        self.app.push_screen(QrScreen(message.url, _SCANNED))
 
     def open_arrow(self, message: RecordView.ExchangeChosen) -> None:
         """Open the exchange of an arrow, even if its stage was retried since."""

@@ -16,6 +16,8 @@ from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.messages import LoginChanged, RunEnded
 
 _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
+_BY_CODE: Final = "You will get a code to enter on another device. authlens registers for that first."
+_BY_LINK: Final = "You will get a link again. authlens registers for that first."
 _PASTE_ONLY: Final = (
     "No port is opened. After you sign in, the browser shows a page that it cannot load: copy the address of "
     "that page and paste it here."
@@ -112,6 +114,16 @@ class StageRunner:
         )
         note = f"Registering {other} as the host of the redirect URI."
         self._retry_with(replace(options, redirect_host=other), note)
+
+    def device(self) -> None:
+        """Change between a link and a code to enter on another device; the client is registered for it."""
+        if self._busy:
+            return
+        options = self._login.facts.options
+        self._login.arm(None)
+        self._login.use(replace(options, device=not options.device))
+        self._screen.notify(_BY_LINK if options.device else _BY_CODE, markup=False)
+        self._screen.post_message(LoginChanged())
 
     def _retry_with(self, options: Options, note: str = "") -> None:
         if self._busy:

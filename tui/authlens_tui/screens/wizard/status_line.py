@@ -10,12 +10,14 @@ from textual.widgets import Static
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_tui.screens.wizard.keys import has_device_grant
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.tampered_words import experiment_words, marks, unkept_words
 from authlens_tui.screens.wizard.words import (
     authenticated_words,
     cancelled_words,
+    device_words,
     failed_words,
     next_words,
     running_words,
@@ -65,6 +67,8 @@ class StatusLine(Static):
         done = False
         if pane.link.url:
             words = pane.link.words
+        elif pane.code_is_shown:
+            words = device_words(polling=login.running is not None)
         elif login.running is not None:
             words = running_words(login.running)
         elif failed is not None:
@@ -72,7 +76,14 @@ class StatusLine(Static):
         elif login.position is not None:
             brief = self.screen.size.width if rows < _TALL else None
             shown = pane.shown is login.position
-            words = next_words(login.position, pane.planned, shown=shown, width=brief)
+            words = next_words(
+                login.position,
+                pane.planned,
+                shown=shown,
+                width=brief,
+                device=login.facts.options.device,
+                other_way=has_device_grant(login.facts),
+            )
         elif last is not None and last.stage not in LOGIN_STAGES:
             words = self._outcome_words(last, pane)
         elif login.tampered:
@@ -95,7 +106,7 @@ class StatusLine(Static):
             return ended
         if record.outcome is Outcome.PASSED:
             return unkept_words(self._login.facts, datetime.now(UTC))
-        above = pane.shown is record.stage and pane.record_view.tab is Tab.OVERVIEW
+        above = pane.shown is record.stage and pane.record_view.tab in (Tab.OVERVIEW, Tab.CHECKS)
         return failed_words(record, ways, brief=self.screen.size.height < _LARGE, told_above=above)
 
     def show_note(self, note: Content, *, alone: bool) -> None:

@@ -17,6 +17,7 @@ from authlens_tui.screens.wizard.messages import LoginChanged, OtherWayWanted
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.tampered_words import results_in
 from authlens_tui.screens.wizard.what_if import WhatIfScreen
+from authlens_tui.widgets.record.record_messages import ExchangeChosen
 
 
 class WizardTools:
@@ -82,7 +83,21 @@ class WizardTools:
         """Read why `stage` exists."""
         from authlens_tui.screens.wizard.lesson import LessonScreen
 
-        self._screen.app.push_screen(LessonScreen(stage))
+        self._screen.app.push_screen(LessonScreen(stage, device=self._login.facts.options.device))
+
+    def step_through(self) -> None:
+        """Step through the arrows of the login; what the user opens there is opened in the wizard."""
+        from authlens_tui.screens.trace.player import OpenedArrow, PlayerScreen
+
+        records = self._login.trace.records
+
+        def opened(arrow: OpenedArrow | None) -> None:
+            if arrow is not None:
+                stage = records[arrow.record_index].stage
+                chosen = ExchangeChosen(stage, arrow.record_index, arrow.exchange_index, reply=arrow.reply)
+                self._screen.post_message(chosen)
+
+        self._screen.app.push_screen(PlayerScreen(records), opened)
 
     def export(self) -> None:
         """Save the record, redacted."""

@@ -28,6 +28,7 @@ from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_core.trace.undone import undone
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.keys import WIZARD_KEYS, Verb, login_keys, ways_on
@@ -96,7 +97,7 @@ class WizardScreen(Screen[None]):
             yield StagePane(self.login, self.runner, self._player, play=self._play_at_once)
             with VerticalScroll(id="teach", can_focus=False):
                 yield Static(id="teach-words")
-        yield StatusLine(self.login, self.runner, self._store_name, lambda: ways_on(self._allowed()))
+        yield StatusLine(self.login, self.runner, self._store_name, self._ways_on)
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -142,6 +143,7 @@ class WizardScreen(Screen[None]):
                 pane.begin()
                 self.app.stage_name = STAGE_INFO[stage].title  # for a crash report
                 self._show_next(stage)
+                self._focus_code()
             case ExchangeStarted(_, request):
                 pane.send(request)
             case ExchangeEnded(_, exchange):
@@ -162,16 +164,27 @@ class WizardScreen(Screen[None]):
     def _ended(self, record: StageRecord) -> None:
         self.pane.begin()
         self.app.stage_name = ""
-        if self.pane.panel.has_focus_within:
+        if self.pane.panel.has_focus_within or self.pane.device.has_focus_within:
             self.stepper.focus()
         self.pane.link.end()
-        self.record_view.show_story(self.login.trace.records)
+        self._show_story()
         self.show_stage(record.stage)
+        self._focus_code()
         self.tools.show_results(record)
         self.status.show(self.pane)
 
+    def _focus_code(self) -> None:
+        """Let the keys of the code work at once."""
+        if self.pane.code_is_shown:
+            self.set_focus(self.pane.device)
+
+    def _show_story(self) -> None:
+        records = self.login.trace.records
+        self.record_view.show_story(records, undone(records, self.login.position))
+
     @on(LoginChanged)
     def _login_changed(self) -> None:
+        self._show_story()
         self._show_next(self.login.position or LOGIN_STAGES[-1])
 
     @on(RunEnded)
@@ -207,7 +220,8 @@ class WizardScreen(Screen[None]):
         self.pane.show(stage)
         self.area.instead = self.pane.shown_instead
         self.query_one("#teach").border_title = f"Lesson: {STAGE_INFO[stage].title}"
-        self.query_one("#teach-words", Static).update(lesson_words(stage, in_full=True))
+        lesson = lesson_words(stage, device=self.login.facts.options.device)
+        self.query_one("#teach-words", Static).update(lesson)
         self.refresh_bindings()
 
     def _show_next(self, stage: Stage) -> None:
@@ -216,14 +230,14 @@ class WizardScreen(Screen[None]):
 
     def tick(self) -> None:
         """Bring what depends on the clock up to date."""
-        self.pane.link.tick()
+        self.pane.tick()
         if self.status.depends_on_the_clock:
             self.status.show(self.pane, keep_note=True)
 
     def take_note(self, note: Content) -> None:
         """Show a note in the status, for screens too narrow for a toast."""
         # The note may be older than what has just happened and changes the status.
-        self.call_after_refresh(lambda: self.status.show_note(note, alone=self.pane.link_is_shown))
+        self.call_after_refresh(lambda: self.status.show_note(note, alone=not self.pane.record_is_shown))
 
     # -- what the keys do ------------------------------------------------------------------------------
 
@@ -238,16 +252,18 @@ class WizardScreen(Screen[None]):
             Verb.ANOTHER_PORT: runner.another_port,
             Verb.PASTE_ONLY: runner.paste_only,
             Verb.OTHER_HOST: runner.other_host,
+            Verb.DEVICE: runner.device,
             Verb.BACK: runner.back,
             Verb.CANCEL: runner.cancel,
             Verb.EXTEND: runner.extend,
             Verb.EDIT: tools.edit,
             Verb.WHAT_IF: tools.what_if,
             Verb.EXPORT: tools.export,
+            Verb.PLAYER: tools.step_through,
             Verb.LESSON: lambda: tools.lesson(pane.shown),
             Verb.CLOUDFLARED: lambda: tools.other_way(OtherWay.CLOUDFLARED),
             Verb.SERVICE_TOKEN: lambda: tools.other_way(OtherWay.SERVICE_TOKEN),
-            Verb.OPEN: link.open,
+            Verb.OPEN: pane.open,
             Verb.PLAY: link.play,
             Verb.PASTE: link.paste,
             Verb.REVEAL: record.toggle_reveal,
@@ -266,14 +282,17 @@ class WizardScreen(Screen[None]):
             return True
         return self._allowed().get(Verb(str(parameters[0])), True)
 
+    def _ways_on(self) -> tuple[tuple[str, str], ...]:
+        return ways_on(self._allowed(), self.runner.failed)
+
     def _allowed(self) -> dict[Verb, bool]:
         link, record_shown = self.pane.link, self.pane.record_is_shown
         return {
             **login_keys(self.login, self.runner.failed),
             Verb.PLAY: link.can_play,
-            Verb.OPEN: link.can_open,
+            Verb.OPEN: self.pane.can_open,
             Verb.EXTEND: bool(link.url),
-            Verb.PASTE: not record_shown,
+            Verb.PASTE: self.pane.link_is_shown,
             Verb.REVEAL: record_shown and self.record_view.has_secrets,
             Verb.NEXT_TAB: record_shown,
             Verb.PREVIOUS_TAB: record_shown,
@@ -290,6 +309,8 @@ class WizardScreen(Screen[None]):
         """Copy the link while it is shown, otherwise what the selected stage shows, masked."""
         if self.pane.link_is_shown:
             await self.app.copy(self.pane.link.url, "The link")
+        elif self.pane.code_is_shown:
+            await self.app.copy(self.pane.device.user_code, "The code")
         else:
             await self.app.copy(await self.record_view.copied_text(), STAGE_INFO[self.pane.shown].title)
 

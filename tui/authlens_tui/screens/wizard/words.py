@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from authlens_core.access.browser_refusals import BROWSER_REFUSALS, refusal_on
+from authlens_core.access.team import for_team
 from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
 from authlens_core.login.verdict import FailureReason, why
@@ -39,7 +40,22 @@ _MOST_SEEN: Final = 3  # lines of evidence beside the CF-Ray
 _LONGEST_SEEN: Final = 110  # characters of one of them
 
 
-def next_words(stage: Stage, request: Request | None, *, shown: bool, width: int | None = None) -> Content:
+def device_words(*, polling: bool) -> Content:
+    """Say what to do with the code; `polling`: authlens asks for the tokens already."""
+    if polling:
+        return Content("Open the page, enter the code and sign in. This screen continues automatically.")
+    return Content.assemble("Enter the code on that page and press ", ("n", _KEY), " to ask for the tokens.")
+
+
+def next_words(
+    stage: Stage,
+    request: Request | None,
+    *,
+    shown: bool,
+    width: int | None = None,
+    device: bool = False,
+    other_way: bool = False,
+) -> Content:
     """Say which stage is next, what it sends, and the keys that run it.
 
     Args:
@@ -47,10 +63,14 @@ def next_words(stage: Stage, request: Request | None, *, shown: bool, width: int
         request: what it sends, if anything.
         shown: false adds the keys that preview it.
         width: cells of one line, without the keys; None for two lines.
+        device: the login is by a code that is entered on another device.
+        other_way: whether the key that changes between link and code does something.
     """
     info = STAGE_INFO[stage]
     sends = "sends nothing"
-    if stage is Stage.AUTHORIZATION:
+    if stage is Stage.AUTHORIZATION and device:
+        sends = "asks for a code that you enter on another device"
+    elif stage is Stage.AUTHORIZATION:
         sends = "gives you a link for your browser and waits"
     elif request is not None:
         masked = redacted_request(request, Redactor(()))
@@ -59,6 +79,7 @@ def next_words(stage: Stage, request: Request | None, *, shown: bool, width: int
     if width is not None:
         return Content.of(said.truncate(max(1, width - 2), ellipsis=True))
     ways = [("n", "run"), ("a", "run all"), ("l", "learn")]
+    ways += [("D", "use a link" if device else "use a code on another device")] if other_way else []
     ways += [] if shown else [("↓", "preview"), ("]", "next tab")]
     return Content.assemble(said, "\n", _keys(ways))
 
@@ -78,11 +99,12 @@ def waiting_words(*, player: bool) -> Content:
     return Content(f"Open the link in a browser and sign in. {after}")
 
 
-def turned_away_words(page: str) -> Content:
+def turned_away_words(page: str, host: str = "") -> Content:
     """Say on which page the browser of the demo ended, what it means, and what to do.
 
     Args:
         page: the text of the page.
+        host: of the authorization server; a team's is named in what to do.
     """
     found = refusal_on(page)
     told = Content.assemble(
@@ -93,13 +115,17 @@ def turned_away_words(page: str) -> Content:
     stop = _keys([("Esc", "stop waiting")])
     if found is None:
         return Content.assemble(told, "\nauthlens used none of it and is still waiting. ", stop)
-    return Content.assemble(told, f" {found.meaning}\n", ("→ ", "bold"), found.cure, " ", stop)
+    return Content.assemble(
+        told, f" {found.meaning}\n", ("→ ", "bold"), for_team(found.cure, host), " ", stop
+    )
 
 
-def silent_words(*, in_full: bool) -> Content:
+def silent_words(*, in_full: bool, host: str = "") -> Content:
     """Say what a browser that does not come back may be showing, and what to do about each."""
     rows = [
-        Content.assemble("\n  ", (f"“{one.words}”", "bold"), f" → {one.cure if in_full else one.brief}")
+        Content.assemble(
+            "\n  ", (f"“{one.words}”", "bold"), f" → {for_team(one.cure if in_full else one.brief, host)}"
+        )
         for one in BROWSER_REFUSALS
     ]
     return Content.assemble(
@@ -121,7 +147,8 @@ def authenticated_words(
         ("Received", Content(f"{_received(facts, now)}, stored in {store_name}")),
         ("Took", Content(_took(trace))),
     )
-    keys = _keys([("i", "try an attack"), ("m", "save"), ("d", "done")])
+    attack = [] if facts.options.device else [("i", "try an attack")]
+    keys = _keys([*attack, ("m", "save"), ("d", "done")])
     rows = (
         *(("Warning", Content.styled(one, "$text-warning")) for one in (warnings[:1] if brief else warnings)),
         *(() if brief else told),

@@ -164,7 +164,7 @@ class AuthorizationPanel(VerticalScroll):
             player: true if `s` signs in at the emulator.
         """
         self.empty()
-        host = _redirect_host(ready.url)
+        host = _redirect_host(ready)
         self._url, self._port = ready.url, port
         self._over = asyncio.Event()
         self.shown_at, self._families = time.monotonic(), []
@@ -339,7 +339,8 @@ class AuthorizationPanel(VerticalScroll):
             self.post_message(self.Pasted(Secret(text)))
 
 
-def _redirect_host(url: str) -> str:
-    """Return the host of the redirect URI: `localhost` or `127.0.0.1`."""
-    redirect_uri = dict(url_parameters(url)).get("redirect_uri", "")
+def _redirect_host(ready: AuthorizationReady) -> str:
+    """Return the host of the redirect URI; where the request was pushed, the link does not hold it."""
+    found = next((one.value for one in ready.parameters if one.name == "redirect_uri"), None)
+    redirect_uri = str(found or dict(url_parameters(ready.url)).get("redirect_uri", ""))
     return "127.0.0.1" if redirect_uri.startswith("http://127.0.0.1:") else "localhost"

@@ -30,17 +30,24 @@ def checks_summary(checks: Iterable[Check]) -> str:
     return " ".join(f"{count}{sign}" for sign, count in counts if count)
 
 
-def check_lines(checks: Iterable[Check], overridden: Iterable[str] = ()) -> Iterator[Line]:
-    """Yield the lines of `checks`, the gravest first."""
+def check_lines(
+    checks: Iterable[Check], overridden: Iterable[str] = (), diagnosis: Diagnosis | None = None
+) -> Iterator[Line]:
+    """Yield the lines of `checks`, the gravest first; the first failure with its `diagnosis`, once."""
     allowed = frozenset(overridden)
     ordered = sorted(checks, key=lambda check: _ORDER[check.severity])
+    failed = bool(ordered) and ordered[0].severity is Severity.FAILURE and ordered[0].name not in allowed
+    told = diagnosis if failed else None
+    if diagnosis is not None and told is None:
+        yield from diagnosis_lines(diagnosis)
+        yield from [BLANK] if ordered else ()
     if not ordered:
         yield line(("Nothing has been checked yet.", Tone.MUTED))
     for number, check in enumerate(ordered):
         grave = check.severity is not Severity.PASS
         if number and (grave or ordered[number - 1].severity is not check.severity):
             yield BLANK
-        yield from _check(check, overridden=check.name in allowed)
+        yield from _check(check, overridden=check.name in allowed, told=told if number == 0 else None)
 
 
 def diagnosis_lines(found: Diagnosis) -> Iterator[Line]:
@@ -53,16 +60,27 @@ def diagnosis_lines(found: Diagnosis) -> Iterator[Line]:
         hang=_INDENT,
         words=True,
     )
-    yield _labelled("seen", found.cause, Tone.PLAIN)
+    yield from _told(found)
+
+
+def _told(found: Diagnosis, check: Check | None = None) -> Iterator[Line]:
+    """Yield the cause, the lines of the answer that show it, and the fix; `check` is what failed."""
+    yield _labelled("cause", found.cause, Tone.PLAIN)
+    if check is not None and check.seen and not found.evidence:
+        yield _labelled("seen", check.seen, Tone.STRING)
     for number, quoted in enumerate(found.evidence):
-        yield _labelled("raw" if number == 0 else "", quoted, Tone.STRING, words=False)
+        yield _labelled("seen" if number == 0 else "", quoted, Tone.STRING, words=False)
     if found.layer:
         yield _labelled("layer", found.layer, Tone.MUTED)
+    if check is not None and check.why:
+        yield _labelled("why", check.why, Tone.MUTED)
     if found.cure:
         yield _labelled("fix", found.cure, Tone.NOTE)
+    if check is not None and check.overridable:
+        yield _labelled("", "To continue despite this, press g.", Tone.WARNING)
 
 
-def _check(check: Check, *, overridden: bool) -> Iterator[Line]:
+def _check(check: Check, *, overridden: bool, told: Diagnosis | None = None) -> Iterator[Line]:
     sign, word, tone = SEVERITY_SIGNS[check.severity]
     grave = check.severity is not Severity.PASS
     yield line(
@@ -72,16 +90,19 @@ def _check(check: Check, *, overridden: bool) -> Iterator[Line]:
         hang=_INDENT,
         words=True,
     )
+    if told is not None:
+        yield from _told(told, check)
+        return
     if check.seen:
         yield _labelled("seen", check.seen, Tone.PLAIN if grave else Tone.MUTED)
     if check.why and grave:
         yield _labelled("why", check.why, Tone.MUTED)
     if check.cure:
-        yield _labelled("cure", check.cure, Tone.NOTE)
+        yield _labelled("fix", check.cure, Tone.NOTE)
     if overridden:
-        yield _labelled("", "You went on in spite of this.", Tone.WARNING)
+        yield _labelled("", "You continued despite this.", Tone.WARNING)
     elif check.overridable and check.severity is Severity.FAILURE:
-        yield _labelled("", "You may go on in spite of this: press g.", Tone.WARNING)
+        yield _labelled("", "To continue despite this, press g.", Tone.WARNING)
 
 
 def _labelled(label: str, text: str, tone: Tone, *, words: bool = True) -> Line:

@@ -6,7 +6,7 @@ answers dashed, as in UML; an arrow that failed is marked and says why on the ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
@@ -62,6 +62,7 @@ def diagram_lines(
     redactor: Redactor | None,
     *,
     underway: RunningStage | None = None,
+    undone: Collection[int] = (),
 ) -> Iterator[DiagramLine]:
     """Yield the diagram of `records`, at most `width` cells wide.
 
@@ -70,6 +71,7 @@ def diagram_lines(
         width: cells there are; 8 at least are taken.
         redactor: masks labels and notes; None shows them as they are.
         underway: the stage that runs now, drawn after the rest.
+        undone: places of the records that the user went back before; they are muted.
     """
     drawn = messages(records, underway)
     width = max(width, _SMALLEST)
@@ -79,25 +81,31 @@ def diagram_lines(
         )
         return
     if width < _LANES_FROM:
-        yield from _as_list(drawn, width, redactor)
+        yield from _as_list(drawn, width, redactor, undone)
         return
     lanes = _Lanes(min(width, _WIDEST))
     yield from lanes.heads(authorities(records, underway), redactor)
     for _, group in groupby(drawn, key=lambda message: message.record_index):
         of_stage = list(group)
-        yield lanes.stage(_title(of_stage[0]))
+        gone = of_stage[0].record_index in undone
+        stage = [lanes.stage(_title(of_stage[0], undone=gone))]
         for message in of_stage:
-            yield from lanes.message(message, redactor)
+            stage.extend(lanes.message(message, redactor))
+        yield from map(_muted, stage) if gone else stage
     yield lanes.feet()
 
 
 # -- the list, where there is no room for lanes ---------------------------------------------------------
 
 
-def _as_list(drawn: Sequence[Arrow], width: int, redactor: Redactor | None) -> Iterator[DiagramLine]:
+def _as_list(
+    drawn: Sequence[Arrow], width: int, redactor: Redactor | None, undone: Collection[int]
+) -> Iterator[DiagramLine]:
     for _, group in groupby(drawn, key=lambda message: message.record_index):
         of_stage = list(group)
-        yield from _wrapped(line((_title(of_stage[0]), Tone.TITLE), words=True), width)
+        gone = of_stage[0].record_index in undone
+        title = (_title(of_stage[0], undone=gone), Tone.MUTED if gone else Tone.TITLE)
+        yield from _wrapped(line(title, words=True), width)
         for message in of_stage:
             tone = _tone(message)
             sign = "✖ " if message.failed else "  "
@@ -252,9 +260,14 @@ class _Cells:
 # -- words ----------------------------------------------------------------------------------------------
 
 
-def _title(message: Arrow) -> str:
+def _title(message: Arrow, *, undone: bool) -> str:
     info = STAGE_INFO[message.stage]
-    return f"{info.number} {info.title}" if info.number else info.title
+    title = f"{info.number} {info.title}" if info.number else info.title
+    return f"{title} (undone)" if undone else title
+
+
+def _muted(one: DiagramLine) -> DiagramLine:
+    return replace(one, pieces=tuple((text, Tone.MUTED) for text, _ in one.pieces))
 
 
 def _head(message: Arrow, *, forth: bool) -> str:

@@ -27,7 +27,6 @@ from authlens_tui.widgets.record.header_table import cut, explained_header_lines
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.record.member_lines import member_lines
 
-_BAR: Final = 40  # cells of the longest bar
 _LONG_PAGE: Final = 800  # characters from which what a message means is before its body, if that is no JSON
 
 
@@ -133,31 +132,7 @@ def failure_lines(failure: WireFailure, *, told: bool = False) -> Iterator[Line]
     if failure.may_have_arrived:
         yield prose("The server may have acted on the request: what became of it is not known.", indent=2)
     if failure.cure and not told:
-        yield line(("  cure  ", Tone.MUTED), (failure.cure, Tone.NOTE), hang=8, words=True)
-
-
-def timing_lines(exchange: Exchange) -> Iterator[Line]:
-    """Yield the phases of the exchange as bars on one scale."""
-    timings = exchange.timings
-    phases = {
-        "connect": timings.connect,
-        "TLS": timings.tls,
-        "send": timings.send,
-        "wait": timings.wait,
-        "receive": timings.receive,
-    }
-    longest = max((seconds for seconds in phases.values() if seconds), default=0.0)
-    for name, seconds in phases.items():
-        if seconds is None:
-            yield line((f"{name:<9}", Tone.NAME), ("       –", Tone.MUTED))
-            continue
-        cells = max(1, round(_BAR * seconds / longest)) if longest else 1
-        yield line((f"{name:<9}", Tone.NAME), f"{duration(seconds):>8}  ", ("━" * cells, Tone.KEY))
-    yield line((f"{'in all':<9}", Tone.NAME), (f"{duration(exchange.elapsed):>8}", Tone.TITLE))
-    yield BLANK
-    yield line(("started  ", Tone.NAME), f"{exchange.started_at:%Y-%m-%d %H:%M:%S} UTC")
-    for name, value in (("peer", exchange.peer), ("TLS", exchange.tls), ("proxy", exchange.proxy)):
-        yield line((f"{name:<9}", Tone.NAME), (value, Tone.PLAIN) if value else ("none", Tone.MUTED))
+        yield line(("  fix   ", Tone.MUTED), (failure.cure, Tone.NOTE), hang=8, words=True)
 
 
 def duration(seconds: float) -> str:

@@ -98,7 +98,7 @@ def _words(
     if text:
         yield line(_SIGNS[outcome], *value_pieces(text), hang=2, words=True)
     if told.cure:
-        yield line(("  cure  ", Tone.MUTED), (shown(told.cure), Tone.NOTE), hang=8, words=True)
+        yield line(("  fix   ", Tone.MUTED), (shown(told.cure), Tone.NOTE), hang=8, words=True)
     for number, quoted in enumerate(evidence):
         label = "  seen  " if number == 0 else " " * 8
         yield line((label, Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from authlens_core.explain.message import jwts_of
 from authlens_core.export.curl_command import curl_commands
 from authlens_core.export.redaction import Redactor, redacted_request, redacted_response, secrets_in
 from authlens_core.export.secret_forms import MASKED
@@ -16,16 +18,16 @@ from authlens_core.trace.messages import RunningStage
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
-from authlens_tui.widgets.record.checks_view import check_lines, diagnosis_lines
+from authlens_tui.widgets.record.checks_view import check_lines
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.exchange_view import (
     failure_lines,
     request_lines,
     response_lines,
-    timing_lines,
 )
-from authlens_tui.widgets.record.jwt_lines import Verdicts
+from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.record.overview import exchange_line, overview_lines
+from authlens_tui.widgets.record.timing import stage_time_line, timing_lines, waterfall_lines
 
 _T = TypeVar("_T")
 _AHEAD: Final = "Its turn has not come. What it sends is shown here before it is sent."
@@ -41,11 +43,12 @@ class Tab(StrEnum):
     DIAGRAM = "diagram"
     CURL = "curl"
     TIMING = "timing"
+    JWT = "jwt"
 
     @property
     def label(self) -> str:
         """The word on the tab."""
-        return "curl" if self is Tab.CURL else self.value.capitalize()
+        return {Tab.CURL: "curl", Tab.JWT: "JWT"}.get(self, self.value.capitalize())
 
 
 RAW_TABS: Final = frozenset({Tab.REQUEST, Tab.RESPONSE})
@@ -85,11 +88,13 @@ class ViewOptions:
         raw: true to show bodies exactly as they were sent.
         picked: which exchange alone is shown; None for all.
         width: cells that the diagram may take.
+        undone: places of the records in the diagram that no longer count.
     """
 
     raw: bool = False
     picked: int | None = None
     width: int = 0
+    undone: frozenset[int] = frozenset()
 
 
 def known_secrets(
@@ -143,15 +148,16 @@ def tab_label(tab: Tab, known: StageSnapshot, *, raw: bool) -> str:
     planned = known.planned is not None
     answered = any(exchange.response is not None for exchange in known.exchanges)
     words = {
-        Tab.OVERVIEW: "what goes out next" if planned else "what it came to",
-        Tab.REQUEST: "request · not sent yet" if planned else "request · sent by authlens",
-        Tab.RESPONSE: "response · from the server" if answered else "response",
-        Tab.CHECKS: "what was checked",
-        Tab.DIAGRAM: "who said what to whom",
-        Tab.CURL: "the same with curl · secrets are variables",
-        Tab.TIMING: "where the time went",
+        Tab.OVERVIEW: "Next request" if planned else "Result",
+        Tab.REQUEST: "Request · not sent yet" if planned else "Request · sent by authlens",
+        Tab.RESPONSE: "Response · from the server" if answered else "Response",
+        Tab.CHECKS: "Checks",
+        Tab.DIAGRAM: "Sequence",
+        Tab.CURL: "curl · secrets are variables",
+        Tab.TIMING: "Timing",
+        Tab.JWT: "JSON Web Tokens",
     }[tab]
-    return f"{words} · raw, as it was sent" if raw and tab in RAW_TABS else words
+    return f"{words} · raw, as sent" if raw and tab in RAW_TABS else words
 
 
 def tab_place(tab: Tab, known: StageSnapshot, picked: int | None) -> str:
@@ -200,16 +206,15 @@ def tab_lines(
             )
         case Tab.CHECKS:
             record = known.record
-            if record is not None and record.diagnosis is not None:
-                yield from diagnosis_lines(record.diagnosis)
-                yield BLANK
-            yield from check_lines(record.checks, record.overridden) if record else check_lines(())
+            yield from check_lines(*(record.checks, record.overridden, record.diagnosis) if record else ((),))
         case Tab.DIAGRAM:
-            yield from _diagram(known, story, redactor, aspect.width)
+            yield from _diagram(known, story, redactor, aspect)
         case Tab.CURL:
             yield from _curl(known, redactor, aspect)
         case Tab.TIMING:
-            yield from _each(known.exchanges, timing_lines, known, aspect)
+            yield from _timing(known, story, redactor, aspect)
+        case Tab.JWT:
+            yield from _jwts(known, mask)
         case _:
             yield from _overview(known, mask)
 
@@ -229,11 +234,35 @@ def messages(known: StageSnapshot, tab: Tab, picked: int | None) -> list[Request
 
 
 def _diagram(
-    known: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, width: int
+    known: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, aspect: ViewOptions
 ) -> Iterator[Line]:
     if not story and known.underway is None:
         return iter([prose("Nothing was said yet.", Tone.MUTED)])
-    return diagram_lines(story, width, redactor, underway=known.underway)
+    return diagram_lines(story, aspect.width, redactor, underway=known.underway, undone=aspect.undone)
+
+
+def _jwts(known: StageSnapshot, redactor: Redactor | None) -> Iterator[Line]:
+    """Yield every JWT that was sent or received, or kept as a fact, once."""
+    found = jwts_of(known.record) if known.record is not None else ()
+    if not found:
+        yield prose("No JSON Web Token in this stage.", Tone.MUTED)
+        return
+    yield from list(found_jwt_lines(found, redactor, datetime.now(UTC), known.verdicts))[1:]
+
+
+def _timing(
+    known: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, aspect: ViewOptions
+) -> Iterator[Line]:
+    if known.record is not None:
+        yield stage_time_line(known.record)
+    if any(record.exchanges for record in story):
+        yield BLANK
+        yield from waterfall_lines(story, known.record, aspect.width, redactor)
+    if known.exchanges:
+        yield BLANK
+        yield from _each(known.exchanges, timing_lines, known, aspect)
+    elif known.record is None:
+        yield from _each(known.exchanges, timing_lines, known, aspect)
 
 
 def _overview(known: StageSnapshot, redactor: Redactor | None) -> Iterator[Line]:

@@ -40,6 +40,7 @@ from authlens_tui.widgets.record.record_messages import CopyMenuWanted
 from authlens_tui.widgets.record.record_messages import ExchangeChosen as _ExchangeChosen
 from authlens_tui.widgets.record.record_messages import Revealed as _Revealed
 from authlens_tui.widgets.record.record_messages import SignatureWanted as _SignatureWanted
+from authlens_tui.widgets.record.status_badge import last_badge, with_badge
 from authlens_tui.widgets.record.tab_cache import TabCache, TabKey
 
 _TABS: Final = tuple(Tab)
@@ -65,10 +66,8 @@ class RecordView(Widget):
     }
     """
     HELP = (
-        "Tabs, by their number: what the stage came to, the request, the response, the checks, a diagram of "
-        "all stages, the same with curl, and where the time went. / searches, v shows bodies as they were "
-        "sent, . and , turn to one exchange of several. x shows or masks the secrets. k fetches the server's "
-        "keys and checks the signatures of tokens. On a wide screen request and response stand side by side."
+        "The tabs have numbers. / searches, v shows bodies as sent, . and , turn to one exchange of several, "
+        "x shows or masks the secrets, k fetches the server's keys and checks signatures."
     )
     BINDINGS: ClassVar[list[BindingType]] = RECORD_KEYS
 
@@ -93,6 +92,7 @@ class RecordView(Widget):
         self._reveal = False
         self._mask_again: Timer | None = None
         self._made = TabCache()
+        self._undone: frozenset[int] = frozenset()
         self._making: set[TabKey] = set()
         self._checking: StageRecord | None = None
 
@@ -104,8 +104,6 @@ class RecordView(Widget):
                     kind = DiagramView if tab is Tab.DIAGRAM else FoldingView
                     yield kind(id=f"{tab}-document")
         yield SearchBar(lambda: self._document(self.tab))
-
-    # -- what to show ----------------------------------------------------------------------------------
 
     def show_planned(self, stage: Stage, request: Request | None) -> None:
         """Show the request that `stage` would send, before it is sent."""
@@ -124,9 +122,10 @@ class RecordView(Widget):
         """Show the record of a stage that has ended."""
         self._show(self._made.known_of(record))
 
-    def show_story(self, records: Sequence[StageRecord]) -> None:
-        """Show in the diagram what has happened up to now, all stages together."""
-        if self._made.tell(records):
+    def show_story(self, records: Sequence[StageRecord], undone: frozenset[int] = frozenset()) -> None:
+        """Show in the diagram what has happened up to now; `undone` are the places that no longer count."""
+        if self._made.tell(records) or undone != self._undone:
+            self._undone = undone
             self._paint()
 
     def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
@@ -148,7 +147,13 @@ class RecordView(Widget):
                     self._document(tab).show(())
         counts = checks_summary(known.record.checks) if known.record else ""
         self.tabs.get_tab(Tab.CHECKS.value).label = Content(f"Checks {counts}".rstrip())
+        self.tabs.get_tab(Tab.RESPONSE.value).label = with_badge("Response", self.badge)
         self._paint()
+
+    @property
+    def badge(self) -> Content:
+        """The status of the last response as a badge; empty if nothing was sent."""
+        return last_badge(self._known.record.exchanges if self._known.record else self._known.exchanges)
 
     # -- secrets ---------------------------------------------------------------------------------------
 
@@ -271,8 +276,6 @@ class RecordView(Widget):
                 self.ExchangeChosen(arrow.stage, arrow.record_index, arrow.exchange_index, reply=arrow.reply)
             )
 
-    # -- signatures ------------------------------------------------------------------------------------
-
     def action_check_signature(self) -> None:
         """Ask for someone who can fetch keys to look at the signatures."""
         record = self._known.record
@@ -340,10 +343,10 @@ class RecordView(Widget):
         return self._made.key(self._known, tab, self._aspect(tab), masked=masked)
 
     def _aspect(self, tab: Tab) -> ViewOptions:
+        width = (self.content_size.width or _AROUND_DIAGRAM + _DIAGRAM_UNSEEN) - _AROUND_DIAGRAM
         if tab is Tab.DIAGRAM:
-            width = self.content_size.width
-            return ViewOptions(width=width - _AROUND_DIAGRAM if width else _DIAGRAM_UNSEEN)
-        return ViewOptions(self._raw and tab in RAW_TABS, self._picked)
+            return ViewOptions(width=width, undone=self._undone)
+        return ViewOptions(self._raw and tab in RAW_TABS, self._picked, width if tab is Tab.TIMING else 0)
 
     def _paint(self, *, keep_place: bool = False) -> None:
         """Show the tabs in view: at once where it is little to do, else when they are made."""
@@ -393,5 +396,5 @@ class RecordView(Widget):
         self.refresh_bindings()
 
     def action_search(self) -> None:
-        """Open the field for the words to look for."""
+        """Open the search field."""
         self.search_bar.open()

@@ -1,0 +1,56 @@
+"""The waterfall of a login: every exchange once on one axis, pauses folded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.waterfall import Phase, waterfall
+from authlens_core.wire.exchange import Exchange, Timings
+from support.scripted_login import BEGAN, exchange, reply
+
+
+def _sent(at: float, seconds: float, **timings: float) -> Exchange:
+    began = BEGAN + timedelta(seconds=at)
+    return replace(exchange(reply()), started_at=began, elapsed=seconds, timings=Timings(**timings))
+
+
+def _record(stage: Stage, *exchanges: Exchange) -> StageRecord:
+    return StageRecord(stage, Outcome.PASSED, BEGAN, 0.0, exchanges, (), ())
+
+
+def test_the_time_until_the_browser_came_back_is_folded_away() -> None:
+    drawn = waterfall(
+        [
+            _record(Stage.REGISTRATION, _sent(0, 0.2)),
+            _record(Stage.AUTHORIZATION),
+            _record(Stage.EXCHANGE, _sent(40.2, 0.3)),
+        ]
+    )
+    assert [(row.exchange_index, round(row.start, 3)) for row in drawn.rows] == [
+        (0, 0),
+        (None, 0.2),
+        (0, 0.2),
+    ]
+    assert (round(drawn.total, 3), round(drawn.network, 3), round(drawn.paused, 3)) == (0.5, 0.5, 40.0)
+
+
+def test_an_exchange_that_two_records_share_is_drawn_once() -> None:
+    one = _sent(0, 0.2)
+    drawn = waterfall([_record(Stage.DETECTION, one), _record(Stage.DETECTION, one)])
+    assert [row.record_index for row in drawn.rows] == [0]
+
+
+def test_the_phases_add_up_to_the_exchange() -> None:
+    drawn = waterfall([_record(Stage.DETECTION, _sent(0, 1.0, connect=0.2, tls=0.3, wait=0.4))])
+    [row] = drawn.rows
+    assert [bar.phase for bar in row.bars] == [Phase.OTHER, Phase.CONNECT, Phase.TLS, Phase.WAIT]
+    assert sum(bar.seconds for bar in row.bars) == pytest.approx(row.seconds)
+    assert [round(bar.start, 3) for bar in row.bars] == [0, 0.1, 0.3, 0.6]
+
+
+def test_a_trace_without_exchanges_has_no_rows() -> None:
+    assert waterfall([_record(Stage.PKCE)]).rows == ()

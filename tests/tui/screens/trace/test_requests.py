@@ -1,0 +1,60 @@
+"""All requests of a session on one screen: live, filtered, and each to be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.export.exchange_log import ExchangeLog
+from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.secret import Body
+from authlens_tui.screens.trace.requests import RequestsScreen
+from authlens_tui.widgets.document.document import DocumentView
+from support.screens import run_screen, text_of, until
+from support.scripted_login import exchange, reply
+
+TOKEN = Request("POST", "https://as.example/token", Headers(), Body(b"code=canary-code-1"))
+
+
+def _log() -> ExchangeLog:
+    log = ExchangeLog()
+    log.note(exchange(reply(401)))
+    log.note(exchange(reply(400, {"error": "invalid_grant"}), TOKEN))
+    return log
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_request_that_is_sent_meanwhile_is_added(size: tuple[int, int]) -> None:
+    log = _log()
+    screen = RequestsScreen(log)
+    async with run_screen(screen, size=size) as (app, pilot):
+        await until(pilot, lambda: screen.table.row_count == 2)
+        assert "https://as.example/token" in text_of(app)
+        assert "400" in text_of(app)
+        log.note(exchange(reply(200), Request("GET", "https://app.example/later")))
+        await until(pilot, lambda: "app.example/later" in text_of(app))
+        assert "canary" not in text_of(app)
+
+
+async def test_a_filter_narrows_the_list_and_one_that_cannot_be_read_says_why() -> None:
+    screen = RequestsScreen(_log())
+    async with run_screen(screen) as (app, pilot):
+        await until(pilot, lambda: screen.table.row_count == 2)
+        screen.filter_field.value = "~m POST"
+        await until(pilot, lambda: "1 of 2" in text_of(app))
+        assert screen.table.row_count == 1
+        screen.filter_field.value = "~m POST ~x"
+        await until(pilot, lambda: "not a filter" in text_of(app))
+        assert screen.table.row_count == 1
+
+
+async def test_enter_reads_the_exchange_and_escape_leads_back_to_the_list() -> None:
+    screen = RequestsScreen(_log())
+    async with run_screen(screen, size=(80, 24)) as (app, pilot):
+        await until(pilot, lambda: screen.table.row_count == 2)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.focused, DocumentView))
+        await until(pilot, lambda: "invalid_grant" in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.focused is screen.table)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is not screen)

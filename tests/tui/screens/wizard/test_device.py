@@ -1,0 +1,130 @@
+"""The device grant in the wizard: the code is on the screen until it was entered (RFC 8628)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from textual.pilot import Pilot
+
+from authlens_core.login.facts import Options
+from authlens_core.login.login import Login
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.record import Stage
+from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from support.screens import Host, footer_keys, text_of, until, wizard_on
+from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, honest, reply, server_document
+
+CODES = {
+    "device_code": "device-canary-1",
+    "user_code": "WDJB-MJHT",
+    "verification_uri": f"{ISSUER}/device",
+    "verification_uri_complete": f"{ISSUER}/device?user_code=WDJB-MJHT",
+    "expires_in": 600,
+    "interval": 5,
+}
+
+
+class _Entered:
+    """Holds up the token requests until the code was entered."""
+
+    def __init__(self) -> None:
+        self._done = asyncio.Event()
+
+    async def __call__(self, request: Request) -> None:
+        if request.url.endswith("/token"):
+            await self._done.wait()
+
+    def enter(self) -> None:
+        self._done.set()
+
+
+def _login(before: _Entered | None = None, **server: Any) -> tuple[Login, ScriptedSender]:
+    """Return a login at a server with the grant; its clock is an hour ahead, so no poll has to wait."""
+    endpoint = {"device_authorization_endpoint": f"{ISSUER}/device_authorization", **server}
+    script = honest(server=reply(200, server_document(**endpoint)))
+    script[f"POST {ISSUER}/device_authorization"] = reply(200, CODES)
+    sender = ScriptedSender(script, before=before)
+    clock = lambda: datetime.now(UTC) + timedelta(hours=1)  # noqa: E731
+    return Login(RESOURCE, sender, options=Options(port=0), clock=clock), sender
+
+
+@asynccontextmanager
+async def _at_registration(login: Login) -> AsyncIterator[tuple[WizardScreen, Pilot[int], Host]]:
+    async with wizard_on(login) as (wizard, pilot, app):
+        for _ in range(3):
+            await login.step()
+        await until(pilot, lambda: "D" in footer_keys(app))
+        yield wizard, pilot, app
+
+
+async def test_the_code_stays_on_the_screen_while_the_server_is_asked() -> None:
+    entered = _Entered()
+    login, _ = _login(entered)
+    async with _at_registration(login) as (_, pilot, app):
+        await pilot.press("D", "a")
+        await until(pilot, lambda: login.running is Stage.EXCHANGE)
+        await until(pilot, lambda: "W D J B - M J H T" in text_of(app))
+        shown = " ".join(text_of(app).split())
+        assert f"{ISSUER}/device" in shown
+        assert "The page is on as.example" in shown
+        assert "if you started this login yourself" in shown
+        assert "expire" in shown
+        assert "device-canary-1" not in shown
+        entered.enter()
+        await until(pilot, lambda: login.finished and "Authenticated" in text_of(app))
+        assert "W D J B" not in text_of(app)
+
+
+async def test_the_words_of_the_stage_speak_of_the_code_and_not_of_a_link() -> None:
+    login, _ = _login()
+    async with _at_registration(login) as (_, pilot, app):
+        await pilot.press("D", "n")
+        await until(pilot, lambda: login.position is Stage.PKCE)
+        await pilot.press("n")
+        await until(pilot, lambda: login.position is Stage.AUTHORIZATION and login.running is None)
+        await pilot.press("down")
+        await until(pilot, lambda: "enter the code" in text_of(app))
+        assert "a link for your browser" not in text_of(app)
+        await pilot.press("n")
+        await until(pilot, lambda: "W D J B" in text_of(app))
+        assert "RFC 8628" in text_of(app)
+
+
+async def test_the_key_changes_back_to_a_link() -> None:
+    login, sender = _login()
+    async with _at_registration(login) as (_, pilot, app):
+        await pilot.press("D")
+        await until(pilot, lambda: login.facts.options.device)
+        await pilot.press("D")
+        await until(pilot, lambda: not login.facts.options.device)
+        await pilot.press("a")
+        await until(pilot, lambda: login.wait.waiting)
+        assert f"POST {ISSUER}/device_authorization" not in [one.line for one in sender.sent]
+        assert f"{ISSUER}/authorize" in text_of(app)
+
+
+async def test_a_server_without_the_grant_offers_no_code() -> None:
+    login, _ = _login(device_authorization_endpoint=None)
+    async with wizard_on(login) as (_, pilot, app):
+        for _ in range(3):
+            await login.step()
+        await until(pilot, lambda: "n" in footer_keys(app))
+        assert "D" not in footer_keys(app)
+
+
+async def test_the_code_is_copied_and_its_page_is_a_qr_code() -> None:
+    login, _ = _login(_Entered())
+    async with _at_registration(login) as (_, pilot, app):
+        await pilot.press("D", "a")
+        await until(pilot, lambda: login.running is Stage.EXCHANGE)
+        await until(pilot, lambda: "W D J B" in text_of(app))
+        await pilot.press("c")
+        await until(pilot, lambda: app.copied != [])
+        assert app.copied == [("The code", "WDJB-MJHT")]
+        await pilot.press("k")
+        await until(pilot, lambda: isinstance(app.screen, QrScreen))

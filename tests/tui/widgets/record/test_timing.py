@@ -1,0 +1,44 @@
+"""The Timing tab: bars on one axis that fit the width, and numbers that add up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from authlens_core.export.redaction import Redactor
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.wire.exchange import Timings
+from authlens_tui.widgets.record.timing import stage_time_line, waterfall_lines
+from support.scripted_login import BEGAN, exchange, reply
+
+ASKED = replace(exchange(reply(401)), elapsed=0.25, timings=Timings(connect=0.05, wait=0.2))
+LONG = replace(exchange(reply(), Request("GET", f"https://app.example/{'x' * 200}")), elapsed=0.75)
+RECORDS = (
+    StageRecord(Stage.DETECTION, Outcome.PASSED, BEGAN, 1.25, (ASKED,), (), ()),
+    StageRecord(Stage.RESOURCE_METADATA, Outcome.PASSED, BEGAN, 1.0, (LONG,), (), ()),
+)
+
+
+@pytest.mark.parametrize("width", [20, 60, 80, 120])
+def test_no_row_of_the_waterfall_is_wider_than_the_screen(width: int) -> None:
+    lines = list(waterfall_lines(RECORDS, RECORDS[0], width, Redactor()))
+    rows = [one.text for one in lines if not one.words][:-1]
+    assert rows
+    assert [row for row in rows if len(row) > max(width, 30)] == []
+
+
+def test_an_exchange_says_its_status_its_time_and_its_phases() -> None:
+    text = "\n".join(one.text for one in waterfall_lines(RECORDS, RECORDS[0], 120, Redactor()))
+    first = next(row for row in text.splitlines() if "GET app.example/mcp" in row)
+    assert first.startswith("›1")
+    assert "401" in first
+    assert "250 ms" in first
+    assert "░" in first
+    assert "━" in first
+    assert "DNS + connect" in text
+
+
+def test_network_and_own_time_of_a_stage_add_up() -> None:
+    assert stage_time_line(RECORDS[0]).text == "This stage  1.2 s  network 250 ms, authlens 1.0 s"

@@ -1,0 +1,138 @@
+"""The sequence diagram as a player: one arrow after the other; an attacked login beside the honest one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final, NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.timer import Timer
+
+from authlens_core.export.redaction import Redactor
+from authlens_core.secret import Secret
+from authlens_core.trace.record import StageRecord
+from authlens_core.trace.undone import honest_and_attacked
+from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.record.diagram import diagram_lines
+from authlens_tui.widgets.record.diagram_view import DiagramView
+from authlens_tui.widgets.record.record_lines import StageSnapshot, known_secrets
+from authlens_tui.widgets.title_bar import TitleBar
+
+_AROUND: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
+
+
+class OpenedArrow(NamedTuple):
+    """What the user opened: an exchange of a record, and which side of it."""
+
+    record_index: int
+    exchange_index: int | None
+    reply: bool
+
+
+class PlayerScreen(Screen[OpenedArrow | None]):
+    """Steps through the arrows of `records`; ends with the one that the user opened."""
+
+    CSS_PATH = "player.tcss"
+    HELP = (
+        "The arrow keys step from arrow to arrow, space plays and stops, Enter opens what was sent. After an "
+        "attack, the login as it was before is on the left, and the attack on the right."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "play", "Play", priority=True, id="player.play", tooltip="Play the arrows, or stop"),
+        Binding(
+            "escape,r", "close", "Back", key_display="esc", id="player.back", tooltip="Back to the login"
+        ),
+    ]
+
+    STEP: ClassVar[float] = 1.2
+    """Seconds for which an arrow is marked while it plays."""
+
+    def __init__(self, records: Sequence[StageRecord]) -> None:
+        super().__init__()
+        self._records = tuple(records)
+        both = honest_and_attacked(self._records)
+        everything = tuple(range(len(self._records)))
+        self._sides = both or (everything,)
+        self._playing: Timer | None = None
+        secrets = [fact.value for one in records for fact in one.facts if isinstance(fact.value, Secret)]
+        first = StageSnapshot(self._records[0].stage)
+        self._redactor = Redactor([*secrets, *known_secrets(first, self._records)])
+
+    def compose(self) -> ComposeResult:
+        """Lay out one diagram, or two beside each other."""
+        yield TitleBar("Step through the login")
+        with Horizontal(id="player"):
+            for number in range(len(self._sides)):
+                yield DiagramView(id=f"side-{number}")
+        yield KeyFooter()
+
+    @property
+    def _views(self) -> tuple[DiagramView, ...]:
+        return tuple(self.query(DiagramView))
+
+    def on_mount(self) -> None:
+        """Start at the first arrow."""
+        names = ("Honest", "Attacked") if len(self._sides) > 1 else ("Sequence",)
+        for view, name in zip(self._views, names, strict=True):
+            view.label(name)
+        self._views[-1].focus()
+
+    def on_resize(self) -> None:
+        """Draw for the width there is now."""
+        width = self.size.width // len(self._sides) - _AROUND
+        for view, side in zip(self._views, self._sides, strict=True):
+            view.show(list(diagram_lines([self._records[n] for n in side], width, self._redactor)))
+
+    # -- playing ---------------------------------------------------------------------------------------
+
+    def action_play(self) -> None:
+        """Play from the marked arrow on, or stop."""
+        if self._playing is not None:
+            self._stop()
+            return
+        self._playing = self.set_interval(self.STEP, self.step)
+        self.step()
+
+    def step(self) -> None:
+        """Mark the next arrow, and on the other side the first one of the same stage; stop at the end."""
+        view = self._focused_view
+        before = view.cursor.line
+        view.action_scroll_down()
+        if view.cursor.line == before:
+            self._stop()
+        self._follow(view)
+
+    def _stop(self) -> None:
+        if self._playing is not None:
+            self._playing.stop()
+            self._playing = None
+
+    @property
+    def _focused_view(self) -> DiagramView:
+        return next((view for view in self._views if view.has_focus), self._views[-1])
+
+    def _follow(self, moved: DiagramView) -> None:
+        """Bring the same stage into view on the other side."""
+        arrow = moved.marked
+        for view, side in zip(self._views, self._sides, strict=True):
+            if view is not moved and arrow is not None:
+                places = (n for n, place in enumerate(side) if self._records[place].stage is arrow.stage)
+                view.point_at(next(places, None), end=False)
+
+    # -- opening ---------------------------------------------------------------------------------------
+
+    @on(DiagramView.ArrowChosen)
+    def _open(self, event: DiagramView.ArrowChosen) -> None:
+        event.stop()
+        view = self._focused_view
+        side = self._sides[self._views.index(view)]
+        place = side[event.arrow.record_index]
+        self.dismiss(OpenedArrow(place, event.arrow.exchange_index, event.arrow.reply))
+
+    def action_close(self) -> None:
+        """Go back to the login."""
+        self.dismiss(None)

@@ -1,0 +1,218 @@
+"""Every request of this run of the program, live, with filters as mitmproxy has them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import DataTable, Input, Static
+
+from authlens_core.export.exchange_filter import FILTER_HELP, Filter, FilterRefused, parse_filter
+from authlens_core.export.exchange_log import ExchangeLog, ExchangeRow, rows_of
+from authlens_core.trace.record import Stage
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.screens.copy_menu import copy_menu_wanted
+from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.record.exchange_view import duration
+from authlens_tui.widgets.record.reading_area import ReadingArea
+from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.record.status_badge import status_badge
+from authlens_tui.widgets.title_bar import TitleBar
+
+_LOOK: Final = 0.5  # seconds between two looks for what was sent meanwhile
+_NARROW, _SHORT = 100, 30  # cells and rows
+_KIBI: Final = 1024
+_COLUMNS: Final = {"#": 4, "Time": 8, "Method": 6, "Status": 6, "URL": 0, "For": 24, "Size": 9, "Took": 7}
+"""Cells of each column; the URL gets what is left."""
+_FEWER_COLUMNS: Final = {name: _COLUMNS[name] for name in ("#", "Method", "Status", "URL", "Took")}
+_SHORTEST_URL: Final = 10
+_AROUND: Final = 6  # cells: the border, a scroll bar
+
+
+class RequestsScreen(Screen[None]):
+    """Lists the exchanges of `log`, the newest last, and shows the selected one."""
+
+    app = getters.app(TerminalApp)
+    _copy_menu_wanted = copy_menu_wanted
+
+    CSS_PATH = "requests.tcss"
+    HELP = (
+        "Every request of this session, the newest last. / goes to the filter: a word is looked for "
+        f"everywhere, and operators narrow it down: {FILTER_HELP}. Enter reads the selected exchange."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", key_display="esc", id="requests.back", tooltip="Back"),
+        Binding("f", "filter", "Filter", id="requests.filter", tooltip="Show only some requests"),
+        Binding("x", "reveal", "Reveal", id="requests.reveal", tooltip="Show or mask the secrets"),
+        Binding("c", "copy", "Copy", id="requests.copy", tooltip="Copy what is shown, secrets masked"),
+    ]
+
+    table = getters.query_one(DataTable)
+    filter_field = getters.query_one("#requests-filter", Input)
+    note = getters.query_one("#requests-note", Static)
+    record_view = getters.query_one(RecordView)
+
+    def __init__(self, log: ExchangeLog) -> None:
+        super().__init__()
+        self._log = log
+        self._seen = -1
+        self._rows: tuple[ExchangeRow, ...] = ()
+        self._filter: Filter = lambda _: True
+        self._shown: list[int] = []
+        self._in_view: Exchange | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the filter, the list, and the selected exchange."""
+        yield TitleBar("Requests of this session")
+        with Horizontal(id="requests-top"):
+            yield Static(Content("Filter"), id="requests-label")
+            yield Input(placeholder=FILTER_HELP, id="requests-filter", compact=True)
+            yield Static(id="requests-note")
+        with ReadingArea(id="requests"):
+            yield DataTable(cursor_type="row", zebra_stripes=False)
+            yield RecordView(id="requests-record")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Show what was sent so far, and look for more."""
+        self.table.focus()
+        self.set_interval(_LOOK, self._look)
+        self._look()
+
+    def on_resize(self) -> None:
+        """Show the list or the exchange alone where there is no room for both, and fit the columns."""
+        self.set_class(self.size.height < _SHORT, "-one")
+        columns = _COLUMNS if self.size.width >= _NARROW else _FEWER_COLUMNS
+        used = sum(width + 2 for width in columns.values())
+        self.table.clear(columns=True)
+        self._shown = []
+        for name, width in columns.items():
+            room = width or max(_SHORTEST_URL, self.size.width - used - _AROUND)
+            self.table.add_column(Text(name), key=name, width=room)
+        self._show()
+
+    # -- the list --------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        if self._log.count != self._seen:
+            self._seen = self._log.count
+            self._read()
+
+    @work(exclusive=True, group="rows", description="mask the requests")
+    async def _read(self) -> None:
+        self._rows = await asyncio.to_thread(rows_of, self._log.exchanges)
+        self._show()
+
+    def _show(self) -> None:
+        """Bring the list up to date; the cursor stays on its request, or follows the newest."""
+        table, here = self.table, self._marked()
+        newest = here is None or (bool(self._shown) and here == self._shown[-1])
+        wanted = [row for row in self._rows if self._filter(row)]
+        numbers = [row.number for row in wanted]
+        if numbers[: len(self._shown)] != self._shown:
+            table.clear()
+            self._shown = []
+        for row in wanted[len(self._shown) :]:
+            cells = _cells(row)
+            table.add_row(*(cells[str(name.value)] for name in table.columns), key=str(row.number))
+        self._shown = numbers
+        if numbers:
+            place = len(numbers) - 1 if newest or here not in numbers else numbers.index(here)
+            table.move_cursor(row=place)
+        self.note.update(Content(f"{len(numbers)} of {self._log.count}"))
+        self._show_marked()
+
+    def _marked(self) -> int | None:
+        place = self.table.cursor_row
+        return self._shown[place] if 0 <= place < len(self._shown) else None
+
+    @on(DataTable.RowHighlighted)
+    def _show_marked(self) -> None:
+        """Show the exchange under the cursor."""
+        number = self._marked()
+        row = next((one for one in self._rows if one.number == number), None)
+        self.set_class(row is None, "-empty")
+        if row is not None and row.exchange is not self._in_view:
+            self._in_view = row.exchange
+            self.record_view.show_running(Stage.PROBE, None, (row.exchange,))
+
+    @on(DataTable.RowSelected)
+    def _read_marked(self) -> None:
+        self.add_class("-reading")
+        self.record_view.show_exchange(0)
+        self.record_view.read()
+
+    # -- the filter ------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Go to the filter."""
+        self.filter_field.focus()
+
+    @on(Input.Changed, "#requests-filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        try:
+            self._filter = parse_filter(event.value)
+        except FilterRefused as refused:
+            self.note.update(Content(f"✖ {refused}"))
+            return
+        self._show()
+
+    @on(Input.Submitted, "#requests-filter")
+    def _filter_done(self) -> None:
+        self.table.focus()
+
+    # -- the keys --------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Show the key that reveals only if something is hidden."""
+        return action != "reveal" or (self.is_mounted and self.record_view.has_secrets)
+
+    def action_back(self) -> None:
+        """Go back to the list, and from there to where you were."""
+        if self.focused is self.table:
+            self.dismiss(None)
+            return
+        self.remove_class("-reading")
+        self.table.focus()
+
+    def action_reveal(self) -> None:
+        """Show the secrets for a while, or mask them."""
+        self.record_view.toggle_reveal()
+
+    @work(exclusive=True, group="copy", description="copy")
+    async def action_copy(self) -> None:
+        """Copy what is shown of the exchange, secrets masked."""
+        await self.app.copy(await self.record_view.copied_text(), "The exchange")
+
+    def on_screen_suspend(self) -> None:
+        """Mask what was revealed when another screen comes on top."""
+        self.record_view.mask()
+
+
+def _cells(row: ExchangeRow) -> dict[str, Content]:
+    """Return the cells of a row, by their columns."""
+    exchange = row.exchange
+    return {
+        "#": Content(f"{row.number}"),
+        "Time": Content(f"{exchange.started_at:%H:%M:%S}"),
+        "Method": Content(row.method[:10]),
+        "Status": status_badge(row.status),
+        "URL": Content(row.shown_url),
+        "For": Content(exchange.purpose.value),
+        "Size": Content(_size(row.size)),
+        "Took": Content(duration(exchange.elapsed)),
+    }
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return ""
+    return f"{size} B" if size < _KIBI else f"{size / _KIBI:.1f} KiB"

@@ -1,0 +1,168 @@
+"""The device grant while it waits: the code to enter, the page for it, and the time left (RFC 8628)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.geometry import Size
+from textual.message import Message
+from textual.style import Style
+from textual.widgets import Static
+
+from authlens_core.login.facts import Facts
+from authlens_core.oauth.device_authorization import DeviceAuthorization
+from authlens_core.safe_text import safe_line
+from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, shortened
+
+__all__ = ["DevicePanel"]
+
+_BESIDE_QR: Final = 46  # cells that the words need beside the QR code
+_ROOMY: Final = 66  # cells in which the words beside the countdown fit
+
+
+class DevicePanel(VerticalScroll):
+    """Shows the code until it is entered, refused, or expired."""
+
+    DEFAULT_CSS = """
+    DevicePanel {
+        height: 1fr;
+        padding: 0 1;
+        & #device-side { height: auto; }
+        & #device-words { width: 1fr; height: auto; }
+        & #device-words > Static { height: auto; margin-bottom: 1; }
+        & #device-code {
+            width: auto;
+            max-width: 100%;
+            border: heavy $primary;
+            padding: 0 3;
+            color: $text-primary;
+            text-style: bold;
+        }
+        & #device-host { color: $text-warning; }
+        & QrCode { margin-left: 2; display: none; }
+        & QrCode.-shown { display: block; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "qr_code", "QR code", id="device.qr", tooltip="The page with the code as a QR code"),
+    ]
+
+    code = getters.query_one("#device-code", Static)
+    time_left = getters.query_one("#device-time", Static)
+    page = getters.query_one("#device-page", Static)
+    host = getters.query_one("#device-host", Static)
+    keys = getters.query_one("#device-keys", Static)
+    qr = getters.query_one(QrCode)
+
+    class QrCodeWanted(Message):
+        """The user wants `url` as a QR code on a screen of its own."""
+
+        def __init__(self, url: str) -> None:
+            super().__init__()
+            self.url = url
+
+    _device: DeviceAuthorization | None = None
+    _expires_at: datetime | None = None
+    _asked = 0
+
+    def compose(self) -> ComposeResult:
+        """Lay out the time left, the code, the page, and the warning."""
+        yield Static(id="device-time")
+        with Horizontal(id="device-side"):
+            with Vertical(id="device-words"):
+                yield Static(id="device-code")
+                yield Static(id="device-page")
+                yield Static(id="device-host")
+                yield Static(id="device-keys")
+            yield QrCode()
+
+    @property
+    def url(self) -> str:
+        """The page to open, with the code filled in if the server offers that; empty without a code."""
+        if self._device is None:
+            return ""
+        return (self._device.verification_uri_complete or self._device.verification_uri).text
+
+    @property
+    def user_code(self) -> str:
+        """The code to enter; empty without one."""
+        return "" if self._device is None else safe_line(self._device.user_code)
+
+    def show(self, facts: Facts, *, can_open: bool) -> None:
+        """Show the code in `facts`.
+
+        Args:
+            facts: of a login that has received the codes.
+            can_open: whether a browser of this machine can open the page.
+        """
+        device = facts.device
+        if device is None or device is self._device:
+            return
+        self._device, self._asked = device, 0
+        began = facts.device_asked_at
+        self._expires_at = None if began is None else began + timedelta(seconds=device.expires_in)
+        self.code.border_title = "Enter this code"
+        self.code.update(Content(" ".join(self.user_code)))
+        page = device.verification_uri.text
+        self.page.update(
+            Content.assemble(
+                "on this page, on any device: ", Content.styled(page, Style(link=page, bold=True))
+            )
+        )
+        self.host.update(
+            Content.assemble(
+                "The page is on ",
+                (device.verification_uri.host, "bold"),
+                ". Enter the code only if you started this login yourself: "
+                "if someone else sent you a code, they get your access.",
+            )
+        )
+        keys = [("o", "open the page")] if can_open else []
+        keys += [("c", "copy the code"), ("k", "QR code")]
+        words = (Content.assemble((key, "bold $text-primary"), f" {word}") for key, word in keys)
+        self.keys.update(Content(" · ").join(words))
+        self._draw_qr()
+        self.scroll_home(animate=False)
+
+    def show_asked(self, times: int) -> None:
+        """Say how often the server was asked for the tokens."""
+        self._asked = times
+
+    def tick(self, now: datetime) -> None:
+        """Show the time left at `now`."""
+        if self._expires_at is None:
+            return
+        left = max(0, int((self._expires_at - now).total_seconds()))
+        minutes, rest = divmod(left, 60)
+        roomy = self.content_size.width >= _ROOMY
+        asked = f"   asked {self._asked} times" if self._asked > 1 else ""
+        self.time_left.update(
+            Content.assemble(
+                ("Waiting for you to enter the code  " if roomy else "Code  ", "bold"),
+                ("expires in " if left else "expired", "bold"),
+                (f"{minutes}:{rest:02d}" if left else "", "bold $text-accent"),
+                (f"{asked}   Esc cancel" if roomy else "  Esc cancel", "$quiet"),
+            )
+        )
+
+    def on_resize(self) -> None:
+        """Draw the QR code if there is room beside the words."""
+        self._draw_qr()
+
+    def _draw_qr(self) -> None:
+        modules = modules_of(shortened(self.url)) if self.url else None
+        size = Size(max(0, self.content_size.width - _BESIDE_QR), max(0, self.content_size.height - 2))
+        drawing = None if modules is None else draw(modules, size)
+        self.qr.drawing = drawing
+        self.qr.set_class(drawing is not None and drawing.plain, "-shown")
+
+    def action_qr_code(self) -> None:
+        """Ask for the QR code on a screen of its own."""
+        if self.url:
+            self.post_message(self.QrCodeWanted(self.url))

@@ -1,0 +1,174 @@
+"""Where the time went: the waterfall of all exchanges, and the phases of those of one stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from authlens_core.export.redaction import Redactor
+from authlens_core.safe_text import safe_line
+from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.trace.waterfall import Phase, Waterfall, WaterfallRow, waterfall
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
+from authlens_tui.widgets.record.exchange_view import duration
+
+_BAR: Final = 40
+_NARROWEST: Final = 60  # cells from which on there is room for the bars
+_TIME: Final = 9  # cells of a duration and the blank before it
+_LOOKS: Final = {
+    Phase.OTHER: ("·", Tone.MUTED),
+    Phase.CONNECT: ("░", Tone.NOTE),
+    Phase.TLS: ("▒", Tone.WARNING),
+    Phase.SEND: ("▌", Tone.STRING),
+    Phase.WAIT: ("━", Tone.KEY),
+    Phase.RECEIVE: ("█", Tone.GOOD),
+}
+"""Sign and tone of each phase: never colour alone."""
+_NAMES: Final = {Phase.OTHER: "set-up", Phase.CONNECT: "DNS + connect"}
+
+
+def stage_time_line(record: StageRecord) -> Line:
+    """Return how long a stage took, on the network and otherwise."""
+    own = max(0.0, record.elapsed - record.network)
+    other = "your browser and you" if record.stage is Stage.AUTHORIZATION else "authlens"
+    return line(
+        ("This stage  ", Tone.NAME),
+        (duration(record.elapsed), Tone.TITLE),
+        (f"  network {duration(record.network)}, {other} {duration(own)}", Tone.MUTED),
+        words=True,
+    )
+
+
+def waterfall_lines(
+    records: Sequence[StageRecord], current: StageRecord | None, width: int, redactor: Redactor
+) -> Iterator[Line]:
+    """Yield every exchange of `records` as a bar on one axis; pauses between them are folded.
+
+    Args:
+        records: the attempts at stages, in order.
+        current: the record whose exchanges are marked.
+        width: cells there are.
+        redactor: masks the URLs.
+    """
+    drawn = waterfall(records)
+    if not drawn.rows:
+        return
+    requests = sum(row.exchange_index is not None for row in drawn.rows)
+    paused = f" · {duration(drawn.paused)} between them" if drawn.paused else ""
+    yield line(
+        ("All stages  ", Tone.NAME),
+        (duration(drawn.network), Tone.TITLE),
+        (f" on the network · {requests} requests{paused}", Tone.MUTED),
+        words=True,
+    )
+    for row in drawn.rows:
+        yield _row(row, records, current, max(width, _NARROWEST // 2), drawn, redactor)
+    if width >= _NARROWEST:
+        yield _legend(drawn)
+
+
+def _row(
+    row: WaterfallRow,
+    records: Sequence[StageRecord],
+    current: StageRecord | None,
+    width: int,
+    drawn: Waterfall,
+    redactor: Redactor,
+) -> Line:
+    names = min(44, width // 2)
+    bar = max(0, width - names - _TIME - 1) if width >= _NARROWEST else 0
+    record = records[row.record_index]
+    mark = "›" if record is current else " "
+    if row.exchange_index is None:
+        words = f"⋯ {duration(row.seconds)} {_pause(row.stage)}"
+        at = round(bar * row.start / drawn.total) if drawn.total else 0
+        pad = " " * max(0, names + at - 1) if bar else "  "
+        return line((f" {pad}", Tone.MUTED), (words, Tone.MUTED), hang=2)
+    exchange = record.exchanges[row.exchange_index]
+    label = f"{mark}{STAGE_INFO[row.stage].number or ' '} {_label(exchange, redactor)}"
+    tone = Tone.TITLE if record is current else Tone.PLAIN
+    status = _status(exchange)
+    name = _cut(label, names - len(status[0]) - 2)
+    pieces: list[Piece] = [
+        (f"{name:<{names - len(status[0]) - 1}}", tone),
+        status,
+        (f"{duration(exchange.elapsed):>{_TIME}} ", Tone.MUTED),
+        *(_bar(row, bar, drawn.total) if bar else ()),
+    ]
+    return line(*pieces)
+
+
+def _pause(stage: Stage) -> str:
+    return "until the browser came back" if stage is Stage.EXCHANGE else "until the next stage"
+
+
+def _bar(row: WaterfallRow, cells: int, total: float) -> Iterator[Piece]:
+    """Yield the phases of an exchange, each where it was on the axis; an exchange has one cell at least."""
+    scale = cells / total if total else 0.0
+    begin = min(round(row.start * scale), cells - 1)
+    end = max(begin + 1, round((row.start + row.seconds) * scale))
+    yield " " * begin, Tone.PLAIN
+    at = begin
+    for number, bar in enumerate(row.bars, 1):
+        until = end if number == len(row.bars) else min(end, round((bar.start + bar.seconds) * scale))
+        sign, tone = _LOOKS[bar.phase]
+        if until > at:
+            yield sign * (until - at), tone
+            at = until
+
+
+def _legend(drawn: Waterfall) -> Line:
+    used = {bar.phase for row in drawn.rows for bar in row.bars}
+    pieces: list[Piece] = [(" ", Tone.PLAIN)]
+    for phase, (sign, tone) in _LOOKS.items():
+        if phase in used:
+            pieces += [(sign, tone), (f" {_NAMES.get(phase, phase.value)}  ", Tone.MUTED)]
+    return line(*pieces)
+
+
+def _label(exchange: Exchange, redactor: Redactor) -> str:
+    shown = redactor.text(exchange.request.url)
+    rest = shown.partition("://")[2].partition("?")[0]
+    host, slash, path = rest.partition("/")
+    return safe_line(f"{exchange.request.method[:8]} {host}{slash}{path}")
+
+
+def _status(exchange: Exchange) -> Piece:
+    if exchange.response is None:
+        return "✖", Tone.BAD
+    status = exchange.response.status
+    return str(status), Tone.GOOD if status < 400 else Tone.WARNING
+
+
+def _cut(text: str, cells: int) -> str:
+    """Return `text` with its middle left out, because the end of a path says most."""
+    if len(text) <= cells:
+        return text
+    head = max(1, (cells - 1) // 2)
+    return f"{text[:head]}…{text[len(text) - max(0, cells - 1 - head) :]}"
+
+
+def timing_lines(exchange: Exchange) -> Iterator[Line]:
+    """Yield the phases of the exchange as bars on one scale."""
+    timings = exchange.timings
+    phases = {
+        "connect": timings.connect,
+        "TLS": timings.tls,
+        "send": timings.send,
+        "wait": timings.wait,
+        "receive": timings.receive,
+    }
+    longest = max((seconds for seconds in phases.values() if seconds), default=0.0)
+    for name, seconds in phases.items():
+        if seconds is None:
+            yield line((f"{name:<9}", Tone.NAME), ("       –", Tone.MUTED))
+            continue
+        cells = max(1, round(_BAR * seconds / longest)) if longest else 1
+        yield line((f"{name:<9}", Tone.NAME), f"{duration(seconds):>8}  ", ("━" * cells, Tone.KEY))
+    yield line((f"{'in all':<9}", Tone.NAME), (f"{duration(exchange.elapsed):>8}", Tone.TITLE))
+    yield BLANK
+    yield line(("started  ", Tone.NAME), f"{exchange.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    for name, value in (("peer", exchange.peer), ("TLS", exchange.tls), ("proxy", exchange.proxy)):
+        yield line((f"{name:<9}", Tone.NAME), (value, Tone.PLAIN) if value else ("none", Tone.MUTED))

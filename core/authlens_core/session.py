@@ -28,6 +28,7 @@ from authlens_core.oauth.check import passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.state.locks import LockBusy
+from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 
@@ -47,12 +48,16 @@ class Session:
         Raises:
             UrlRefused: when the URL cannot be used, with all the reasons.
         """
+        earlier = None
+        with suppress(StateUnusable):  # a login needs no index until its tokens are stored
+            earlier = self.credentials.find(resource_url)
         login = Login(
             resource_url,
             self.wire,
             options=options,
             registry=_Registry(self.credentials),
             keeper=self.save,
+            earlier_issuer=earlier.issuer if earlier is not None else None,
         )
         login.watch(lambda event: self._note_verdict(login, event))
         login.watch(lambda event: self._keep_trace(login, event))

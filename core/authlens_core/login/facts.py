@@ -111,6 +111,7 @@ class Facts:
         metadata_guessed: true when no one named these places: they are where the specification says.
         issuer: where the authorization server is asked for its metadata.
         issuer_identifier: its name, letter for letter as the resource gives it; compared, never fetched.
+        earlier_issuer: the authorization server of the last login to this resource, if there was one.
         redirect_uri: set once the listener is bound.
         known_client: a client registered earlier for (issuer, redirect URI).
         dpop_key: the key that the tokens are bound to; drawn if they have to be.
@@ -137,6 +138,7 @@ class Facts:
     resource_metadata: ResourceMetadata | None = None
     issuer: Url | None = None
     issuer_identifier: str | None = None
+    earlier_issuer: str | None = None
     server_metadata: ServerMetadata | None = None
     redirect_uri: str | None = None
     known_client: Client | None = None

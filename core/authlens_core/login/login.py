@@ -68,6 +68,7 @@ class Login:
         options: what the user decided beforehand.
         registry: clients registered earlier.
         keeper: keeps the tokens the login returned; called after stage 7 and before it counts as passed.
+        earlier_issuer: the authorization server of the last login to this resource; a change is reported.
         watchers: told of every step; they look and never steer.
 
     Raises:
@@ -82,6 +83,7 @@ class Login:
         options: Options | None = None,
         registry: ClientRegistry | None = None,
         keeper: Keeper = keep_nothing,
+        earlier_issuer: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         url = parse_url(resource_url, loopback_http=True)
@@ -95,6 +97,7 @@ class Login:
                 options=chosen,
                 loopback_http=url.scheme == "http",
                 method=chosen.method or "GET",
+                earlier_issuer=earlier_issuer,
             )
         )
         self._task: asyncio.Task[StageRecord] | None = None

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.emulator.profile import Profile
+from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.login.protocols import MemoryClientRegistry
+from authlens_core.oauth.check import Severity
+from authlens_core.session import Session
+from authlens_core.trace.record import Trace
+from authlens_core.wire.client import Wire
 from support.driven_login import login_to
+from support.profile_login import log_in
 from support.scripted_login import (
+    ISSUER,
     METADATA,
     RESOURCE,
     ScriptedSender,
@@ -15,6 +24,18 @@ from support.scripted_login import (
 )
 
 NEW = "https://new.example"
+CHANGED = "resource_metadata.server_changed"
+
+
+def names(trace: Trace) -> set[str]:
+    """Return the names of the checks that warn."""
+    return {c.name for record in trace.records for c in record.checks if c.severity is Severity.WARNING}
+
+
+async def test_the_same_server_as_before_is_no_news() -> None:
+    async with login_to(ScriptedSender(honest()), earlier_issuer=ISSUER) as login:
+        login.watch(come_back(login))
+        assert CHANGED not in names(await login.run_all())
 
 
 async def test_a_new_server_gets_a_registration_of_its_own_and_no_old_client_or_token() -> None:
@@ -30,10 +51,11 @@ async def test_a_new_server_gets_a_registration_of_its_own_and_no_old_client_or_
     answer = {"access_token": "access-canary-2", "token_type": "Bearer"}
     script[f"POST {NEW}/token"] = reply(200, answer)
     sender = ScriptedSender(script)
-    async with login_to(sender, registry=registry) as login:
+    async with login_to(sender, registry=registry, earlier_issuer=ISSUER) as login:
         login.watch(come_back(login))
-        await login.run_all()
+        trace = await login.run_all()
         assert login.finished
+        assert CHANGED in names(trace)
         assert login.facts.client is not None
         assert login.facts.client.client_id == "client-2"
     at_new = [one.request for one in sender.sent if one.request.url.startswith(NEW)]
@@ -44,3 +66,19 @@ async def test_a_new_server_gets_a_registration_of_its_own_and_no_old_client_or_
         assert "canary-1 " not in sent
         assert "access-canary-1" not in sent
         assert "refresh-canary-1" not in sent
+
+
+async def test_a_stored_login_at_the_old_server_makes_the_change_known() -> None:
+    """The emulator moves: its new issuer knows no client and no token of the old one."""
+    async with (
+        StandardEmulator(Profile.GENERIC) as emulator,
+        Session(Wire(), Credentials.memory()) as session,
+    ):
+        await log_in(emulator, session=session)
+        emulator.move_authorization_server()
+        trace = await log_in(emulator, session=session)
+        assert CHANGED in names(trace)
+        assert trace.records[-1].failures == ()
+        newest = session.credentials.find(emulator.resource_url)
+        assert newest is not None
+        assert newest.issuer == emulator.issuer

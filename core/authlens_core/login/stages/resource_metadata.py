@@ -148,6 +148,8 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
     servers = metadata.authorization_servers
     chosen = facts.options.issuer or servers[0]
     checks.append(_choice(facts, servers, chosen))
+    if facts.earlier_issuer not in (None, chosen):
+        checks.append(_server_changed(facts.earlier_issuer or "", chosen))
     shown = (
         Fact("resource", metadata.resource, "RFC 9728 §2", "what this resource calls itself"),
         *(
@@ -179,6 +181,17 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
         )
     new = replace(facts, resource_metadata=metadata, issuer=issuer, issuer_identifier=chosen)
     return StageResult(new, tuple(checks), shown)
+
+
+def _server_changed(earlier: str, chosen: str) -> Check:
+    return warned(
+        "resource_metadata.server_changed",
+        f"The same authorization server as at the last login: {earlier}",
+        chosen,
+        why="authlens registers again there: the new server gets neither the old client nor a token of it.",
+        spec="RFC 9728 §7.6",
+        cure="Go on if you know of the change. The old login is still stored until you revoke it.",
+    )
 
 
 def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:

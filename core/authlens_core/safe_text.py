@@ -35,9 +35,10 @@ _SHORT: Final = {"\t": "\\t", "\r": "\\r", "\n": "\\n", "\x1b": "\\e", "\x00": "
 _DECEPTIVE: Final = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5\u2800") | frozenset(
     chr(c) for c in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810))
 )
-_USER_INFO: Final = re.compile(r"(?:(?<=:/)|(?<=://))[^\s/?#@]+@")  # RFC 3986 §3.2.1; a path has one slash
+# Patterns, not compiled ones: every command imports this module, and few need them.
+_USER_INFO: Final = r"(?:(?<=:/)|(?<=://))[^\s/?#@]+@"  # RFC 3986 §3.2.1; a path has one slash
 # Only runs outside these blocks, which have no marks, are looked at character by character.
-_MAYBE_MARKS: Final = re.compile(f"[^\\x00-\\u02ff\\u3100-\\ua66e\\uac00-\\ud7ff]{{{_MOST_MARKS + 1},}}")
+_MAYBE_MARKS: Final = f"[^\\x00-\\u02ff\\u3100-\\ua66e\\uac00-\\ud7ff]{{{_MOST_MARKS + 1},}}"
 
 
 def safe_line(text: str, limit: int = LINE) -> SafeText:
@@ -53,7 +54,7 @@ def safe_line(text: str, limit: int = LINE) -> SafeText:
 
 def safe_sentence(text: str, limit: int = LINE) -> SafeText:
     """Return words of ours as `safe_line` does, without the user name and password of a URL in them."""
-    return safe_line(_USER_INFO.sub("•••@", text), limit)
+    return safe_line(re.sub(_USER_INFO, "•••@", text) if "@" in text else text, limit)
 
 
 def safe_text(text: str, limit: int = DOCUMENT) -> SafeText:
@@ -77,7 +78,7 @@ def safe_fields(value: object, *names: str) -> None:
 def _printable(text: str) -> str:
     if not text.isprintable() or not _DECEPTIVE.isdisjoint(text):
         text = "".join(c if c.isprintable() and c not in _DECEPTIVE else _escape(c) for c in text)
-    return text if text.isascii() else _MAYBE_MARKS.sub(_cut_stacks, text)
+    return text if text.isascii() else re.sub(_MAYBE_MARKS, _cut_stacks, text)
 
 
 def _cut_stacks(run: re.Match[str]) -> str:

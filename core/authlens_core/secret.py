@@ -6,8 +6,6 @@ in a crash report whatever its `__repr__` says, so a secret has to be an object 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Final, NoReturn, final
 
 MASK: Final = "••••"
@@ -33,6 +31,8 @@ class Secret:
     @property
     def fingerprint(self) -> str:
         """Eight hexadecimal digits that identify the value without giving it away."""
+        import hashlib  # OpenSSL takes as long to load as a short verb has
+
         data = b"authlens fingerprint\0" + self._value.encode("utf-8", "surrogatepass")
         return hashlib.sha256(data).hexdigest()[:8]
 
@@ -47,6 +47,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac  # as above
+
         ours = self._value.encode("utf-8", "surrogatepass")
         return hmac.compare_digest(ours, other._value.encode("utf-8", "surrogatepass"))
 

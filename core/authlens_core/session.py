@@ -1,118 +1,55 @@
-"""One sitting: a sender, a place for credentials, and logins that use both.
-
-Here the two halves of core meet: `login` gets tokens and knows no store, `credentials` keeps them and knows
-no login.
-"""
+"""One run of the program: a sender and the stored credentials that its logins use."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from authlens_core.access.answer import classify
-from authlens_core.credentials.lifecycle.dpop import note_nonces
-from authlens_core.credentials.lifecycle.probe_result import verdict
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
-from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.save_login import save_login
-from authlens_core.errors import AuthlensError, NoSecretStore
-from authlens_core.login.events import Event, StageEnded
-from authlens_core.login.facts import Facts, Options
-from authlens_core.login.login import Login
-from authlens_core.login.protocols import Stored
-from authlens_core.login.verdict import why
-from authlens_core.oauth.check import passed, warned
-from authlens_core.oauth.check_id import CheckId
-from authlens_core.oauth.client_authentication import Client
-from authlens_core.state.locks import LockBusy
-from authlens_core.state.paths import StateUnusable
-from authlens_core.trace.record import Stage
-from authlens_core.wire.client import Wire
+if TYPE_CHECKING:
+    from authlens_core.credentials.vault.credentials import Credentials
+    from authlens_core.login.facts import Options
+    from authlens_core.login.login import Login
+    from authlens_core.wire.client import Wire
 
-__all__ = ["Session", "grant_of"]
+__all__ = ["Session"]
 
 
-@dataclass(frozen=True, slots=True)
 class Session:
-    """The sender and the credentials of one run of the program; close it with `aclose()`."""
+    """The sender and the credentials of one run of the program; close it with `aclose()`.
 
-    wire: Wire
-    credentials: Credentials
+    Args:
+        wire: the sender; None makes one when the first request needs it.
+        credentials: the stored credentials.
+    """
+
+    def __init__(self, wire: Wire | None, credentials: Credentials) -> None:
+        self._wire = wire
+        self.credentials = credentials
+
+    @property
+    def wire(self) -> Wire:
+        """The only sender."""
+        if self._wire is None:
+            from authlens_core.wire.client import Wire  # the first screen sends nothing
+
+            self._wire = Wire()
+        return self._wire
 
     def login(self, resource_url: str, options: Options | None = None) -> Login:
-        """Return a login whose tokens are kept here and whose client is reused.
+        """Return a login whose tokens are stored here and whose client is reused.
 
         Raises:
             UrlRefused: when the URL cannot be used, with all the reasons.
         """
-        earlier = None
-        with suppress(StateUnusable):  # a login needs no index until its tokens are stored
-            earlier = self.credentials.find(resource_url)
-        login = Login(
-            resource_url,
-            self.wire,
-            options=options,
-            registry=_Registry(self.credentials),
-            keeper=self.save,
-            earlier_issuer=earlier.issuer if earlier is not None else None,
-        )
-        login.watch(lambda event: self._note_verdict(login, event))
-        login.watch(lambda event: self._keep_trace(login, event))
-        return login
+        from authlens_core.session_login import session_login  # most verbs log in to nothing
 
-    def _keep_trace(self, login: Login, event: Event) -> None:
-        """Keep the record of a login that received tokens: when it did, and again with what they opened."""
-        if not isinstance(event, StageEnded) or event.record.stage not in (Stage.EXCHANGE, Stage.ACCESS):
-            return
-        if login.facts.grant_id is not None and not login.keeps_nothing:
-            self.credentials.traces.keep(login.facts.grant_id, login.trace)
-
-    def _note_verdict(self, login: Login, event: Event) -> None:
-        """Note what the resource said to a token that this login has just received."""
-        if not isinstance(event, StageEnded) or event.record.stage is not Stage.ACCESS:
-            return
-        grant_id, exchanges = login.facts.grant_id, event.record.exchanges
-        if grant_id is None or not exchanges or login.keeps_nothing:
-            return
-        note_nonces(self.credentials, exchanges)
-        accepted = verdict(exchanges[-1], classify(exchanges[-1]))
-        if accepted is None:
-            return
-        reason = why(event.record)
-        words = "The resource accepts the token." if accepted else reason.cause if reason else ""
-        # A watcher does not affect the login: a note that cannot be written costs the login nothing.
-        with suppress(AuthlensError):
-            grant = self.credentials.get(grant_id)
-            # A refresh may have replaced the token that was sent: its verdict is not the new one's.
-            grant = replace(grant, refreshed_at=login.facts.tokens_asked_at or grant.refreshed_at)
-            self.credentials.note_verdict(grant, datetime.now(UTC), accepted=accepted, words=words)
-
-    async def save(self, facts: Facts) -> Stored:
-        """Store the tokens of a login and report where; a store that fails is a warning, not the end."""
-        earned = grant_of(facts, datetime.now(UTC))
-        if earned is None:
-            return Stored()
-        grant, secrets = earned
-        store = self.credentials.store
-        expected = "The tokens are kept where only you can read them."
-        try:
-            await self.credentials.written(save_login(self.credentials, grant, secrets))
-        except AuthlensError as error:
-            reason = "The login goes on, but its tokens are gone when authlens ends."
-            failed = warned(CheckId.EXCHANGE_STORED, expected, error.cause, why=reason, cure=error.cure)
-            return Stored(checks=(failed,))
-        with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
-            self.credentials.record("login", grant.grant_id, f"{grant.resource_url} at {grant.issuer}")
-        good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and compared")
-        return Stored(grant.grant_id, (good,))
+        return session_login(self.wire, self.credentials, resource_url, options)
 
     async def aclose(self) -> None:
         """Let what must not be lost end, let go of the store and close the connections."""
         await self.credentials.aclose()
-        await self.wire.aclose()
+        if self._wire is not None:
+            await self._wire.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -121,60 +58,3 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
-    """Return the tokens the login returned, or None before its exchange has passed."""
-    tokens, metadata, client = facts.tokens, facts.server_metadata, facts.client
-    if tokens is None or metadata is None or client is None:
-        return None
-    resource = facts.resource
-    asked_at = now if facts.tokens_asked_at is None else facts.tokens_asked_at
-    grant = Grant(
-        grant_id=grant_id_for(
-            metadata.issuer, resource or facts.resource_url.text, client.client_id, client.redirect_uri
-        ),
-        resource_url=facts.resource_url.text,
-        resource=resource,
-        issuer=metadata.issuer,
-        token_endpoint=metadata.token_endpoint,
-        revocation_endpoint=metadata.revocation_endpoint,
-        client_id=client.client_id,
-        redirect_uri=client.redirect_uri,
-        token_endpoint_auth_method=client.token_endpoint_auth_method,
-        scope=tokens.scope,
-        token_type=tokens.token_type,
-        method=facts.method,
-        obtained_at=asked_at,
-        refreshed_at=asked_at,
-        expires_at=facts.expires_at,
-    )
-    key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
-    return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, client.client_secret, key)
-
-
-class _Registry:
-    """The clients that are known for (issuer, redirect URI); a store that does not answer knows none."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-
-    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
-        try:
-            return await self._credentials.clients.known(issuer, redirect_uri)
-        except (NoSecretStore, LockBusy):
-            return None
-
-    async def remember_client(self, issuer: str, client: Client) -> None:
-        try:
-            await self._credentials.clients.remember(issuer, client)
-        except (NoSecretStore, LockBusy):
-            # The login at hand still has its client; only the next one has to register again.
-            return
-
-    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
-        try:
-            await self._credentials.clients.forget(issuer, redirect_uri)
-        except (NoSecretStore, LockBusy):
-            # It is tried again, and refused again, until the store answers; nothing is lost by it.
-            return

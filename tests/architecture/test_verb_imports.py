@@ -102,3 +102,34 @@ def test_a_stored_token_needs_few_modules(environ: dict[str, str]) -> None:
 
     assert ours == TOKEN
     assert others & HEAVY == set()
+
+
+NOT_TO_SHOW = frozenset(
+    {"authlens_core.login", "authlens_core.emulator", "authlens_core.doctor", "authlens_core.cloudflared"}
+)
+"""What neither a list of credentials nor a header needs."""
+
+
+@pytest.mark.parametrize(("verb", "most", "rooms"), [("list", 115, ("wire.client",)), ("headers", 155, ())])
+def test_showing_what_is_stored_loads_no_login(
+    environ: dict[str, str], verb: str, most: int, rooms: tuple[str, ...]
+) -> None:
+    words = [verb] if verb == "list" else [verb, grant().resource_url]
+    ours, others = loaded(environ, *words)
+
+    assert len(ours) <= most
+    assert not ours & (NOT_TO_SHOW | {f"authlens_core.{room}" for room in rooms})
+    assert others & {"cryptography", "httpx", "keyring", "rich", "textual"} == set()
+
+
+def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict[str, str]) -> None:
+    program = "import sys, authlens_tui.app.authlens_app; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    ours = {name for name in done.stdout.split() if name.startswith("authlens_")}
+
+    assert len(ours) <= 100
+    assert not ours & (NOT_TO_SHOW | {"authlens_core.wire", "authlens_core.credentials.vault"})
+    assert not any(name.startswith("authlens_core.export") for name in ours)

@@ -1,4 +1,4 @@
-"""Print the table of docs/performance.md: `python tests/benchmarks/measure.py [--runs N] [FIGURE ...]`."""
+"""Print the tables of docs/performance.md: `python tests/benchmarks/measure.py [--runs N] [FIGURE ...]`."""
 
 from __future__ import annotations
 
@@ -7,37 +7,94 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.table.figures import FIGURES
+from benchmarks.table.figures import FIGURES, Figure
+from benchmarks.table.growth import GROWTHS, MOST, Growth
+
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+BEGIN, END = "<!-- measured -->", "<!-- end of what was measured -->"
 
 
 def main() -> int:
     """Measure what is asked for; 1 when a goal is missed."""
+    names = [*(one.name for one in FIGURES), *(f"{one.name}-growth" for one in GROWTHS)]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=", ".join(one.name for one in FIGURES))
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=", ".join(names))
     parser.add_argument("--runs", type=int, default=9, metavar="N", help="runs of each comparison (9)")
+    parser.add_argument("--page", action="store_true", help="write the result into docs/performance.md")
     arguments = parser.parse_args()
-    wanted = [one for one in FIGURES if not arguments.figures or one.name in arguments.figures]
-    _line(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {platform.python_version()}")
-    _line(f"{arguments.runs} runs each after a warm-up: medians, smallest and largest in brackets")
-    _line("\n| figure | value | goal | met | how it came about |\n|---|---|---|---|---|")
-    missed = False
-    for figure in wanted:
+    wanted = arguments.figures or names
+    if unknown := [one for one in wanted if one not in names]:
+        parser.error(f"there is no figure {unknown[0]}")
+    lines: list[str] = []
+    for line in (
+        *_machine(arguments.runs),
+        *_figures(wanted, arguments.runs),
+        *_growth(wanted, arguments.runs),
+    ):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+        lines.append(line)
+    if arguments.page:
+        head, rest = PAGE.read_text().split(BEGIN)
+        PAGE.write_text("\n".join((f"{head}{BEGIN}", "", *lines, "", f"{END}{rest.split(END)[1]}")))
+    return int(any("| **no** |" in line for line in lines))
+
+
+def _machine(runs: int) -> Iterator[str]:
+    model = next(
+        (line.partition(":")[2].strip() for line in _cpu_lines() if line.startswith("model name")), ""
+    )
+    yield (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores {model}, Python "
+        f"{platform.python_version()}. {runs} runs each after a warm-up: medians, smallest and largest "
+        "in brackets."
+    )
+
+
+def _cpu_lines() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _figures(wanted: Sequence[str], runs: int) -> Iterator[str]:
+    figures = [one for one in FIGURES if one.name in wanted]
+    if figures:
+        yield from ("", "| figure | value | goal | met | how it came about |", "|---|---|---|---|---|")
+    for figure in figures:
+        yield _figure(figure, runs)
+
+
+def _figure(figure: Figure, runs: int) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        found = figure.measure(Path(folder) / "home", runs)
+    value, goal = f"{found.value:.2f} {figure.unit}", f"≤ {figure.goal:g} {figure.unit}"
+    met = "yes" if found.value <= figure.goal else "**no**"
+    return f"| {figure.name} | {value} | {goal} | {met} | {found.detail} |"
+
+
+def _growth(wanted: Sequence[str], runs: int) -> Iterator[str]:
+    growths = [one for one in GROWTHS if f"{one.name}-growth" in wanted]
+    if growths:
+        yield from ("", "| figure | at each size | largest ÷ smallest | flat |", "|---|---|---|---|")
+    for growth in growths:
+        yield _growth_row(growth, runs)
+
+
+def _growth_row(growth: Growth, runs: int) -> str:
+    found = []
+    for size in growth.sizes:
         with tempfile.TemporaryDirectory() as folder:
-            found = figure.measure(Path(folder) / "home", arguments.runs)
-        met = found.value <= figure.goal
-        missed |= not met
-        value, goal = f"{found.value:.2f} {figure.unit}", f"≤ {figure.goal:g} {figure.unit}"
-        _line(f"| {figure.name} | {value} | {goal} | {'yes' if met else 'no'} | {found.detail} |")
-    return int(missed)
-
-
-def _line(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+            found.append((size, growth.measure(Path(folder) / "home", size, runs)))
+    medians = [spread.median for _, spread in found]
+    ratio = medians[-1] / medians[0]
+    shown = " · ".join(f"{size:,}: {1e3 * spread.median:.3g} ms" for size, spread in found)
+    flat = "yes" if ratio <= MOST else "**no**"
+    return f"| {growth.name}-growth | {growth.of}: {shown} | {ratio:.2f} × | {flat} |"
 
 
 if __name__ == "__main__":

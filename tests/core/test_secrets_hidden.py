@@ -35,6 +35,7 @@ from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.secret import Body, Secret
 from authlens_core.session import Session
+from authlens_core.session_login import store_tokens
 from authlens_core.trace.record import Fact, StageRecord, Trace
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
@@ -211,7 +212,8 @@ async def _session_login() -> tuple[Session, Login, list[Event]]:
     session = Session(Wire(), Credentials.memory())
     events: list[Event] = []
     options = Options(port=0, wait=5, client_id="given", client_secret=Secret("secret-canary-1"))
-    login = Login("https://app.example/mcp", ScriptedSender(honest()), options=options, keeper=session.save)
+    keeper = functools.partial(store_tokens, session.credentials)
+    login = Login("https://app.example/mcp", ScriptedSender(honest()), options=options, keeper=keeper)
     login.watch(events.append)
     login.watch(come_back(login))
     await login.run_all()

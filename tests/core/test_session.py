@@ -27,7 +27,8 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.secret import Secret
-from authlens_core.session import Session, grant_of
+from authlens_core.session import Session
+from authlens_core.session_login import grant_of, store_tokens
 from authlens_core.state.locks import Locks
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
@@ -316,7 +317,7 @@ async def test_a_lock_that_is_never_free_costs_no_login(
 
     async with _opened(tmp_path / "state", store).locks.hold(*refresh_lock(grant), purpose="refreshing"):
         monkeypatch.setattr(credentials.locks, "hold", impatient)
-        stored = await Session(ScriptedSender({}), credentials).save(login.facts)  # type: ignore[arg-type]
+        stored = await store_tokens(credentials, login.facts)
     assert [check.severity for check in stored.checks] == [Severity.PASS]
     assert stored.grant_id == grant.grant_id
     assert credentials.get(grant.grant_id).generation > grant.generation

@@ -13,15 +13,14 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from authlens_core.access.cloudflared_lock import CloudflaredLock, process_of, read_lock
-from authlens_core.access.cloudflared_names import application_name, login_address, names_of
+from authlens_core.access.cloudflared_names import application_name, names_of
+from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.access.team import is_team_host
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.jwt import moment, parse_jwt
@@ -30,8 +29,7 @@ from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
 __all__ = [
-    "CloudflaredKind",
-    "CloudflaredToken",
+    "CloudflaredDirectory",
     "cloudflared_directory",
     "cloudflared_fields",
     "find_cloudflared_token",
@@ -51,71 +49,6 @@ _NOTHING_YET: Final[tuple[Mapping[str, JsonValue], str, str]] = (
 _LARGEST: Final = 64 * 1024  # bytes of one file
 _TOKEN: Final = "-token"  # noqa: S105 - the end of a file name
 _ORG: Final = "-org-token"
-_LEEWAY: Final = timedelta(seconds=60)  # for a clock that is behind (RFC 7519 §4.1.5)
-
-
-class CloudflaredKind(StrEnum):
-    """What a token of cloudflared is for."""
-
-    APPLICATION = "application"
-    ORGANISATION = "organisation"
-    """It opens no application; with it cloudflared gets application tokens without asking a user."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloudflaredToken:
-    """A token that cloudflared keeps, or is about to. Nothing in it is verified; every text is safe to show.
-
-    Attributes:
-        token_id: ours, made of the file name, so that it stays the same.
-        kind: application or organisation.
-        host: the application's host, with its path where there is one (`/` is `-` in the file name, so a path
-            cannot be told from a host with hyphens); of an organisation its team domain.
-        audience: the AUD of the application, or of the claims; empty where unknown.
-        user: the e-mail address in the claims, else the common name of a service token; may be empty.
-        team: the team's domain, `<team>.cloudflareaccess.com`; empty where unknown.
-        issued_at: the claim `iat`, or None.
-        expires_at: the claim `exp`, or None.
-        not_before: the claim `nbf`, or None.
-        is_foreign: the AUD in the file name is not among those of the claims; cloudflared since 2026.8.0 does
-            not use such a token either.
-        fingerprint: changes with what is in the file; tells nothing of it.
-        path: the file.
-        pending_url: the login that a process waits for, or None.
-        lock: who holds it, or None where no one does.
-        problem: why there is no token to be used, one sentence; empty where there is one.
-    """
-
-    token_id: str
-    kind: CloudflaredKind
-    host: str
-    path: Path
-    audience: str = ""
-    person: str = ""
-    team: str = ""
-    issued_at: datetime | None = None
-    expires_at: datetime | None = None
-    not_before: datetime | None = None
-    is_foreign: bool = False
-    fingerprint: str = ""
-    pending_url: str | None = None
-    lock: CloudflaredLock | None = None
-    problem: str = ""
-
-    @property
-    def url(self) -> str:
-        """Where to log in for it: an address of the only host that its name can mean; else empty."""
-        return login_address(self.host)
-
-    def is_early(self, now: datetime) -> bool:
-        """Return whether it is not valid yet at `now` (RFC 7519 §4.1.5); a clock may be a little off."""
-        return self.not_before is not None and self.not_before - now > _LEEWAY
-
-    def lasts(self, now: datetime) -> bool:
-        """Return whether there is a token that may be sent at `now`, if only to its own application."""
-        if self.problem or self.is_foreign or self.is_early(now):
-            return False
-        return self.expires_at is None or self.expires_at > now
 
 
 def cloudflared_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -127,31 +60,72 @@ def cloudflared_directory(environ: Mapping[str, str] = os.environ) -> Path:
         return Path(".cloudflared")
 
 
-def find_cloudflared_tokens(
-    directory: Path | None = None, *, now: datetime | None = None
-) -> tuple[CloudflaredToken, ...]:
-    """Return the tokens of cloudflared, those that last longest first; never raises.
+class CloudflaredDirectory:
+    """The directory of cloudflared, for looking at it again and again: what did not change is not read again.
 
-    A file that cannot be read becomes an entry that says why. Looks at 10,000 names and reads 1,000 tokens at
-    most, 64 KiB of each.
+    Looks at 10,000 names and reads 1,000 tokens at most, 64 KiB of each.
 
     Args:
         directory: where; None is cloudflared's own place.
-        now: the present, in UTC; for the locks.
     """
-    where = cloudflared_directory() if directory is None else directory
-    moment_now = datetime.now(UTC) if now is None else now
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._where = cloudflared_directory() if directory is None else directory
+        self._read: dict[str, tuple[_Version, CloudflaredToken]] = {}
+        self.left_out = 0
+        """How many tokens there were beyond those that `find` returned."""
+
+    def find(self, *, now: datetime | None = None) -> tuple[CloudflaredToken, ...]:
+        """Return the tokens, those that last longest first; never raises.
+
+        A file that cannot be read becomes an entry that says why.
+
+        Args:
+            now: the present, in UTC; for the locks.
+        """
+        moment_now = datetime.now(UTC) if now is None else now
+        try:
+            with os.scandir(self._where) as entries:
+                found = {entry.name: entry for entry in islice(entries, MAX_ENTRIES)}
+        except OSError:
+            found = {}
+        names = frozenset(found)
+        listed = sorted(_token_names(names))
+        self.left_out = max(0, len(listed) - MAX_TOKENS)
+        before, self._read = self._read, {}
+        for name in listed[:MAX_TOKENS]:
+            version = _version(name, found)
+            known = before.get(name)
+            is_same = known is not None and version is not None and known[0] == version
+            token = known[1] if known is not None and is_same else _read(self._where, name, names, moment_now)
+            self._read[name] = version, token
+        never = datetime.min.replace(tzinfo=UTC)
+        tokens = (token for _, token in self._read.values())
+        return tuple(sorted(tokens, key=lambda token: token.expires_at or never, reverse=True))
+
+
+_Version: TypeAlias = "tuple[int, int, int] | None"
+
+
+def _version(name: str, found: Mapping[str, os.DirEntry[str]]) -> _Version:
+    """Return what changes with the content of a token file; None where it has to be read each time.
+
+    A lock and a waiting login say something else every second.
+    """
+    if name not in found or f"{name}.url" in found or f"{name}.lock" in found:
+        return None
     try:
-        with os.scandir(where) as entries:
-            names = frozenset(entry.name for entry in islice(entries, MAX_ENTRIES))
+        status = found[name].stat()
     except OSError:
-        return ()
-    found = [
-        _read(where, name, names, moment_now) for name in islice(sorted(_token_names(names)), MAX_TOKENS)
-    ]
-    never = datetime.min.replace(tzinfo=UTC)
-    found.sort(key=lambda token: token.expires_at or never, reverse=True)
-    return tuple(found)
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def find_cloudflared_tokens(
+    directory: Path | None = None, *, now: datetime | None = None
+) -> tuple[CloudflaredToken, ...]:
+    """Return the tokens of cloudflared, those that last longest first; see `CloudflaredDirectory`."""
+    return CloudflaredDirectory(directory).find(now=now)
 
 
 def find_cloudflared_token(

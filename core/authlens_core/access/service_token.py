@@ -4,38 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
+from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.secret import Secret
 
 __all__ = [
-    "DEFAULT_HEADER",
     "ShapeProblem",
-    "TokenForm",
     "is_field_name",
     "pasted",
     "shape_problem",
     "token_fields",
 ]
 
-DEFAULT_HEADER: Final = "Authorization"
-"""The field that Cloudflare's guide names for the single-header form; an application may name another."""
-
 _LONGEST: Final = 512
 _TOKEN_CHARACTERS: Final = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
-
-
-class TokenForm(StrEnum):
-    """How a service token is sent."""
-
-    TWO_HEADERS = "two-header"
-    """`CF-Access-Client-Id` and `CF-Access-Client-Secret`."""
-    SINGLE_HEADER = "single-header"
-    """Both as a JSON object in one field, where the application has `read_service_tokens_from_header`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
 from authlens_core.access.cloudflared_files import (
-    CloudflaredToken,
     cloudflared_directory,
     find_cloudflared_tokens,
     read_cloudflared_token,
 )
+from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.cloudflared.binary import Cloudflared, CloudflaredMissing, find_cloudflared
 from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
 from authlens_core.cloudflared.child import (

@@ -7,45 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.secret import Secret
+from authlens_core.trace.kinds import Outcome, Stage, TraceKind
 from authlens_core.wire.exchange import Exchange
 
-
-class Stage(StrEnum):
-    """What a record is about: the eight stages of a login, then what the dashboard does with a grant."""
-
-    DETECTION = "detection"
-    RESOURCE_METADATA = "resource_metadata"
-    SERVER_METADATA = "server_metadata"
-    REGISTRATION = "registration"
-    PKCE = "pkce"
-    AUTHORIZATION = "authorization"
-    EXCHANGE = "exchange"
-    ACCESS = "access"
-    REFRESH = "refresh"
-    REVOKE = "revoke"
-    PROBE = "probe"
-
-
-class Outcome(StrEnum):
-    """How a stage ended."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class TraceKind(StrEnum):
-    """What the user set out to do."""
-
-    LOGIN = "login"
-    REFRESH = "refresh"
-    REVOKE = "revoke"
-    PROBE = "probe"
+__all__ = ["Fact", "Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]
 
 
 @dataclass(frozen=True, slots=True)

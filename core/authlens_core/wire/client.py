@@ -39,6 +39,7 @@ from authlens_core.wire.addresses import (
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.limits import METADATA, Limits
+from authlens_core.wire.product import product
 from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
 from authlens_core.wire.purpose import Purpose
 from authlens_core.wire.response_reader import PendingExchange, decoded, receive
@@ -82,13 +83,13 @@ async def load_httpx() -> None:
         await asyncio.to_thread(importlib.import_module, "httpx")
 
 
-def _product() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+def _load_anyio() -> None:
+    """Load what httpcore uses of anyio, which loads each part when it is used first."""
+    import anyio
 
-    try:
-        return f"authlens/{version('authlens')}"
-    except PackageNotFoundError:
-        return "authlens"
+    anyio.run(anyio.sleep, 0)
+    for part in ("Event", "Lock", "Semaphore", "connect_tcp", "fail_after", "BrokenResourceError"):
+        getattr(anyio, part)
 
 
 class Wire:
@@ -141,6 +142,9 @@ class Wire:
         is left to the first request, which reports it.
         """
         await load_httpx()
+        await asyncio.to_thread(_load_anyio)
+        if self._user_agent is None:
+            self._user_agent = product()
         with contextlib.suppress(*_errors()):
             await self._transport(None)
 
@@ -246,7 +250,7 @@ class Wire:
         given = [pair for pair in request.headers.fields if pair[0].lower() != "accept-encoding"]
         names = {name.lower() for name, _ in given}
         if self._user_agent is None:
-            self._user_agent = _product()
+            self._user_agent = product()
         own = [("User-Agent", self._user_agent), ("Accept", "*/*")]
         fields = [pair for pair in own if pair[0].lower() not in names]
         fields += [("Accept-Encoding", "identity"), *given]

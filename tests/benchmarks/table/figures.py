@@ -15,11 +15,10 @@ from benchmarks.table.homes import FIRST_URL, environment, filled
 from benchmarks.table.large_answer import large_session
 from benchmarks.table.logins import bare_process, bare_requests, emulator_process, our_process, our_requests
 from benchmarks.table.processes import Spread, in_turn, run_seconds
-from benchmarks.table.screen import FullScreen, full_screen
+from benchmarks.table.screen import AUTHLENS, FullScreen, full_screen
 
 __all__ = ["FIGURES", "Figure", "Measured"]
 
-AUTHLENS: Final = (sys.executable, "-m", "authlens_tui")
 BARE: Final = (sys.executable, str(Path(__file__).with_name("bare.py")), "table")
 KEYS: Final = (b"\x1b[B", b"\x1b[B", b"\x1b[B", b"\x1b[A")
 PRESSES: Final = 40

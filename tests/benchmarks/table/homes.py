@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
+from authlens_core.credentials.records.table import LOGINS
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
@@ -30,7 +31,7 @@ def environment(home: Path) -> dict[str, str]:
         "HOME": str(home),
         "FAKE_KEYRING": str(home / "keyring.json"),
         "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
-        "PYTHONPATH": str(TESTS),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH")))),
         "BROWSER": "true",
     }
 
@@ -48,6 +49,7 @@ async def _fill(state: Path, env: dict[str, str], count: int) -> None:
     shift = utc_now() - NOW
     credentials = Credentials.open(KeyringStore(environ=env), state)
     try:
+        others = []
         for number in range(count):
             one = grant(f"host-{number}", minutes=600 + number / 100)
             one = replace(
@@ -63,6 +65,9 @@ async def _fill(state: Path, env: dict[str, str], count: int) -> None:
                 continue
             if number % 2:  # half of the rows have seconds on their clocks
                 one = replace(one, expires_at=utc_now() + timedelta(seconds=600 + number))
-            credentials.index.switch(replace(one, generation=1), 1)
+            others.append(replace(one, generation=1))
+        with credentials.index.writing() as connection:
+            for one in others:
+                LOGINS.put(connection, one.grant_id, one, 1)
     finally:
         await credentials.aclose()

@@ -12,19 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import httpx
-
 from authlens_core.emulator import play_person
-from authlens_core.login.events import AuthorizationReady, Event
-from authlens_core.login.facts import Options
-from authlens_core.login.login import Login
-from authlens_core.trace.record import Outcome
-from authlens_core.wire.client import Wire
 from support.person import Person
 
 __all__ = ["bare_process", "bare_requests", "emulator_process", "our_process", "our_requests"]
 
 BARE: Final = str(Path(__file__).with_name("bare.py"))
+OURS: Final = str(Path(__file__).with_name("ours.py"))
 
 
 @contextmanager
@@ -43,38 +37,17 @@ def emulator_process(env: Mapping[str, str]) -> Iterator[str]:
 
 async def our_requests(url: str) -> float:
     """Return the seconds that a login takes in the engine, without the time of the user at the browser."""
-    moments: dict[str, float] = {}
-    browsing: list[asyncio.Task[None]] = []
-
-    async def browse(link: str) -> None:
-        async with Person() as person, httpx.AsyncClient(trust_env=False) as browser:
-            callback = await person.callback_url(link)
-            moments["back"] = time.perf_counter()
-            await browser.get(callback)
-
-    def on_event(event: Event) -> None:
-        if isinstance(event, AuthorizationReady):
-            moments["link"] = time.perf_counter()
-            browsing.append(asyncio.ensure_future(browse(event.url)))
-
-    wire = Wire()
-    login = Login(url, wire, options=Options(port=0, wait=30))
-    login.watch(on_event)
-    began = time.perf_counter()
-    trace = await login.run_all()
-    ended = time.perf_counter()
-    await asyncio.gather(*browsing)
-    await login.aclose()
-    await wire.aclose()
-    assert trace.records[-1].outcome is Outcome.PASSED
-    return (moments["link"] - began) + (ended - moments["back"])
+    return await _timed(OURS, url)
 
 
 async def bare_requests(url: str) -> float:
     """Return the seconds that the same requests take with httpx, each on its own connection, as ours are."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, BARE, "timed-login", url, stdout=asyncio.subprocess.PIPE
-    )
+    return await _timed(BARE, "timed-login", url)
+
+
+async def _timed(*command: str) -> float:
+    """Play the user of a script that prints its link, and return the seconds that it prints then."""
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     link = (await process.stdout.readline()).decode().strip()
     async with Person() as person:

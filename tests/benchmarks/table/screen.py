@@ -10,14 +10,17 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-__all__ = ["FullScreen", "full_screen"]
+__all__ = ["AUTHLENS", "FullScreen", "full_screen"]
 
+AUTHLENS: Final = (sys.executable, "-m", "authlens_tui")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from authlens_core.access import cloudflared_files
 from authlens_core.access.cloudflared_files import (
-    CloudflaredKind,
     cloudflared_directory,
     find_cloudflared_token,
     find_cloudflared_tokens,
     read_cloudflared_token,
 )
 from authlens_core.access.cloudflared_lock import LockOwner, Process, process_of, read_lock
+from authlens_core.access.cloudflared_token import CloudflaredKind
 from support.cloudflared_stub import AUD, jwt
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

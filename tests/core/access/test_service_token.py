@@ -7,7 +7,8 @@ import json
 import pytest
 
 from authlens_core.access.credential import Credential, credential_of, pair_problems
-from authlens_core.access.service_token import TokenForm, is_field_name, pasted, shape_problem, token_fields
+from authlens_core.access.service_token import is_field_name, pasted, shape_problem, token_fields
+from authlens_core.access.token_form import TokenForm
 from authlens_core.oauth.http_message import Headers, Request
 from authlens_core.secret import Secret
 

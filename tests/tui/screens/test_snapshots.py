@@ -20,7 +20,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
+from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials

@@ -39,9 +39,9 @@ def line_of(app: App[None]) -> str:
     ("width", "line"),
     [
         (120, " a New  b Refresh  c Probe  d Revoke  e Log in  f Forget  g Filter  h Sort  ? Help"),
-        (80, "a New b Refresh c Probe d Revoke e Log in f Forget g Filter h Sort ? Help"),
-        (40, "a New b Refresh c Probe … ? Help"),
-        (20, "a New … ? Help"),
+        (80, " a New b Refresh c Probe d Revoke e Log in f Forget g Filter h Sort ? Help"),
+        (40, " a New b Refresh c Probe … ? Help"),
+        (20, " a New … ? Help"),
     ],
 )
 async def test_the_keys_that_fit_are_shown_and_help_is_always_one(width: int, line: str) -> None:
@@ -63,7 +63,7 @@ async def test_the_keys_follow_the_width() -> None:
         before = line_of(app)
         await pilot.resize_terminal(40, 5)
         await pilot.pause()
-        assert line_of(app) == "a New b Refresh c Probe … ? Help"
+        assert line_of(app) == " a New b Refresh c Probe … ? Help"
         await pilot.resize_terminal(120, 5)
         await pilot.pause()
         assert line_of(app) == before

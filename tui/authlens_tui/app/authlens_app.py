@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.text import Text
 from textual import on, work
+from textual._path import CSSPathType
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.theme import Theme
+from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import WorkerCancelled, WorkerFailed
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
-from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.consolidate import delete_orphans
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.session import Session
-from authlens_core.wire.client import Wire
-from authlens_tui.app.automatic_refresh import AutomaticRefresh
 from authlens_tui.app.base_app import BaseApp
-from authlens_tui.app.interrupted_logins import InterruptedLogins
-from authlens_tui.app.logins import Logins
-from authlens_tui.app.moving import SecretMove
-from authlens_tui.app.opening import dashboard_on, open_credentials
-from authlens_tui.app.records import REQUESTS_KEY, Records
 from authlens_tui.app.workspace import Workspace
+from authlens_tui.screens.dashboard import dashboard
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.wizard.messages import OtherWayWanted, WizardClosed
-from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.themes import SIXTEEN
-from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.records.index import Index
+    from authlens_tui.app.parts import Parts
 
 __all__ = ["AuthlensApp"]
+
+
+_SHEETS: Final[CSSPathType] = [
+    Path(__file__).with_name("app.tcss"),
+    Path(dashboard.__file__).with_name("dashboard.tcss"),  # Textual reads none of a default screen
+]
+_REQUESTS: Final = "Every request of this session"
+_KEYS: Final[list[BindingType]] = [
+    Binding("u", "resume", "Resume", id="program.take_up", tooltip="Resume the interrupted login"),
+    Binding("L", "requests", "Requests", show=False, id="program.requests", tooltip=_REQUESTS),
+]
 
 
 class AuthlensApp(BaseApp):
@@ -49,10 +57,8 @@ class AuthlensApp(BaseApp):
         workspace: what the app works on; this machine by default.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("u", "resume", "Resume", id="program.take_up", tooltip="Resume the interrupted login"),
-        REQUESTS_KEY,
-    ]
+    CSS_PATH: ClassVar[CSSPathType | None] = _SHEETS
+    BINDINGS: ClassVar[list[BindingType]] = _KEYS
 
     def __init__(
         self,
@@ -65,43 +71,47 @@ class AuthlensApp(BaseApp):
         self._start_url = start_url
         self.workspace = workspace or Workspace()
         self.settings = self.workspace.settings
-        self.session: Session | None = None
         self.dashboard: DashboardScreen | None = None
-        self._interrupted = InterruptedLogins()
-        self._records = Records(self)
-        self._logins = Logins(self, self.workspace, self._interrupted, self._records)
-        self._refresh = AutomaticRefresh(self, self.settings, self._on_attempt)
+        self._first: Index | None = None
+        self.parts: Parts | None = None  # loaded after the first paint
         if self.settings.present.theme in self.available_themes and self.theme != SIXTEEN.name:
             self.theme = self.settings.present.theme
 
+    @property
+    def session(self) -> Session | None:
+        """The sender and the credentials, when the secret store is open."""
+        return None if self.parts is None else self.parts.session
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Start with the dashboard on the records alone, if there are any and no login was asked for."""
+        if self._start_url is None and (first := self.workspace.first_look()) is not None:
+            self._first, self.dashboard = first, _dashboard_of(self.workspace, None, first)
+        return super().get_default_screen() if self.dashboard is None else self.dashboard
+
     def compose(self) -> ComposeResult:
-        """Say what the app waits for until the first screen appears."""
-        yield Static(Content("Opening the secret store …"), id="opening")
+        """Show what the app waits for where there is nothing else to show."""
+        if self.dashboard is None:
+            yield Static(Content("Opening the secret store …"), id="opening")
 
     def on_mount(self) -> None:
         """Open the secret store before any login."""
-        self.theme_changed_signal.subscribe(self, self._remember_theme)
-        self.run_worker(partial(sweep_link_files, self.environ), thread=True, group="sweep")
-        self._begin()
+        self.call_after_refresh(self._begin)
 
     async def on_unmount(self) -> None:
         """Stop refreshing, close the connections and the secret store."""
-        await self._refresh.stop()
-        self._interrupted.close(self.return_code or 0)
-        if self.session is not None:
-            await self.session.aclose()
+        await _end_opening(self)
+        if self.parts is not None:
+            await self.parts.aclose(self.return_code or 0)
         await self.workspace.close()
-
-    def _remember_theme(self, theme: Theme) -> None:
-        if self.theme != self.settings.present.theme:
-            with suppress(AuthlensError):  # it is applied, remembered or not
-                self.settings.change(theme=theme.name)
 
     @work(exclusive=True, group="begin", description="open the secret store")
     async def _begin(self) -> None:
+        """Load the rest of the app, open the secret store, and start what was asked for."""
+        parts = self.parts = await asyncio.to_thread(_parts_of, self)
+        self.theme_changed_signal.subscribe(self, parts.remember_theme)
         start_url = await self.workspace.prepare() or self._start_url
         try:
-            opened = await open_credentials(self.workspace, self.push_screen_wait)
+            opened = await parts.open_credentials()
         except AuthlensError as error:
             self.exit(return_code=error.exit_code, message=Text(f"authlens: {error}"))
             return
@@ -109,14 +119,13 @@ class AuthlensApp(BaseApp):
             self.exit(return_code=NoSecretStore.exit_code)
             return
         credentials, notes = opened
-        self.secrets_place = credentials.store.place
-        self.session = Session(Wire(note=self._records.log.note), credentials)
-        self._interrupted.find(credentials.store)
-        self.dashboard = dashboard_on(self.session, self.workspace)
-        await self.push_screen(self.dashboard)
-        self.run_worker(self._refresh.run(self.session), exclusive=True, group="background")
-        self.run_worker(delete_orphans(credentials), group="delete_orphans", description="delete orphans")
-        self.run_worker(self.session.wire.warm_up(), group="warm_up", description="prepare the first request")
+        session = parts.session = parts.session_on(credentials)  # closed from here on, whatever happens
+        if self.dashboard is None:
+            self.dashboard = _dashboard_of(self.workspace, session)
+            await self.push_screen(self.dashboard)
+        parts.begin(session, self.dashboard)
+        if self._first is not None:
+            self._first.close()
         self._tell_interrupted()
         if start_url is not None:
             self.start(start_url)
@@ -125,78 +134,77 @@ class AuthlensApp(BaseApp):
 
     def start(self, url: str) -> None:
         """Start with a login, if there is none; the demo may start with its menu."""
-        self._logins.offer(self.session, url)
+        if self.parts is not None:
+            self.parts.logins.offer(self.session, url)
 
     def start_login(self, url: str, *, play: bool = False) -> None:
         """Open the wizard on `url`."""
-        if self.session is not None:
-            self._logins.start(self.session, url, play=play)
-
-    def _on_attempt(self, grant: Grant, result: ActionResult) -> None:
-        if self.dashboard is not None:
-            self.dashboard.show_attempt(grant, result)
+        if self.session is not None and self.parts is not None:
+            self.parts.logins.start(self.session, url, play=play)
 
     def _tell_interrupted(self) -> None:
-        if isinstance(self.screen, DashboardScreen) and (notice := self._interrupted.notice()) is not None:
+        notice = None if self.parts is None else self.parts.interrupted.notice()
+        if notice is not None and isinstance(self.screen, DashboardScreen):
             self.screen.result.update(notice)
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to resume on the dashboard, if a login was interrupted."""
-        if action == "resume":
-            return self._interrupted.can_resume and isinstance(self.screen, DashboardScreen)
-        return super().check_action(action, parameters)
+        if action != "resume":
+            return super().check_action(action, parameters)
+        can_resume = self.parts is not None and self.parts.interrupted.can_resume
+        return can_resume and isinstance(self.screen, DashboardScreen)
 
     def action_requests(self) -> None:
         """Show every request of this session."""
-        self._records.show_requests()
+        if self.parts is not None:
+            self.parts.records.show_requests()
 
     async def action_resume(self) -> None:
         """Resume the interrupted login."""
-        if self.session is not None:
-            await self._logins.resume(self.session)
-
-    @on(LoginWanted)
-    def _login_wanted(self, message: LoginWanted) -> None:
-        self.start_login(message.url)
-
-    @on(OtherWayWanted)
-    def _other_way_wanted(self, message: OtherWayWanted) -> None:
-        if self.session is not None:
-            self._logins.other_way(self.session, message)
+        if self.session is not None and self.parts is not None:
+            await self.parts.logins.resume(self.session)
 
     @on(WizardClosed)
     def _wizard_left(self) -> None:
-        if isinstance(self.screen, WizardScreen):
-            self._logins.leave(self.screen)
+        if self.parts is not None and self.parts.logins.leave():
             self.call_later(self._tell_interrupted)
 
+    @on(LoginWanted)
     @on(MoveWanted)
-    def _move_wanted(self) -> None:
-        if self.session is not None and self.dashboard is not None:
-            SecretMove(self, self.session, self._refresh, self.continue_with).ask(self.dashboard)
-
-    def continue_with(self, session: Session) -> None:
-        """Use another session from now on, after the secrets moved."""
-        if self.session is not None and not self.session.credentials.store.persistent:
-            self._interrupted.store_moved(session.credentials.store)
-        self.session = session
-        self.secrets_place = session.credentials.store.place
-        if self.dashboard is not None:
-            self.dashboard.use(session)
-
+    @on(OtherWayWanted)
+    @on(Revealed)
+    @on(SignatureWanted)
     @on(TraceWanted)
-    def _trace_wanted(self, message: TraceWanted) -> None:
-        if self.session is not None:
-            self._records.show(self.session, message)
+    def _asked(self, message: Message) -> None:
+        """Hand on what a screen asks for to the object whose job it is."""
+        if self.parts is not None:
+            self.parts.answer(message)
 
-    @on(RecordView.Revealed)
-    def _revealed(self) -> None:
-        if self.session is not None:
-            self._records.note_reveal(self.session)
 
-    @on(RecordView.SignatureWanted)
-    def _signature_wanted(self, message: RecordView.SignatureWanted) -> None:
-        if self.session is not None:
-            checking = self._records.check_signatures(self.session, message)
-            self.run_worker(checking, exclusive=True, group="signature", description="check signatures")
+async def _end_opening(app: AuthlensApp) -> None:
+    """Wait until a store that was being opened is let go: its helper must not outlive the program."""
+    for worker in [worker for worker in app.workers if worker.group == "begin"]:
+        worker.cancel()
+        with suppress(WorkerCancelled, WorkerFailed):
+            await worker.wait()
+
+
+def _parts_of(app: AuthlensApp) -> Parts:
+    from authlens_tui.app.parts import Parts
+
+    return Parts(app, app.workspace, app.start_login)
+
+
+def _dashboard_of(
+    workspace: Workspace, session: Session | None, index: Index | None = None
+) -> DashboardScreen:
+    return DashboardScreen(
+        session,
+        index=index,
+        suggestion=workspace.suggestion(),
+        settings=workspace.settings,
+        find=workspace.find_tokens,
+        left_out=workspace.tokens_left_out,
+        can_move=workspace.keeps_secrets,
+    )

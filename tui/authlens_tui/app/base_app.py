@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual._path import CSSPathType
 from textual.app import SystemCommand, get_system_commands_provider
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
@@ -17,6 +18,7 @@ from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, th
 
 if TYPE_CHECKING:
     from textual.screen import Screen
+    from textual.theme import Theme
 
 _NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
 
@@ -37,7 +39,7 @@ class BaseApp(TerminalApp):
     """
 
     TITLE = "authlens"
-    CSS_PATH = Path(__file__).with_name("app.tcss")
+    CSS_PATH: ClassVar[CSSPathType | None] = [Path(__file__).with_name("app.tcss")]
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {get_system_commands_provider, _actions}  # noqa: RUF012 - Textual declares it
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it without ClassVar
@@ -59,10 +61,30 @@ class BaseApp(TerminalApp):
     ]
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._themes: dict[str, Theme] = {}
         super().__init__(environ)
         for theme in (DARK, LIGHT, HIGH_CONTRAST, SIXTEEN):
             self.register_theme(theme)
         self.theme = theme_for(self.environ).name
+        self._styled_with: dict[str, str] = {}
+
+    def on_load(self) -> None:
+        """Let the styles be parsed with the variables of the theme from the start."""
+        self._styled_with = self.get_css_variables()
+        self.stylesheet.set_variables(self._styled_with)
+
+    def refresh_css(self, animate: bool = True) -> None:  # noqa: FBT001 - Textual's signature
+        """Parse the styles again only when the theme has given the variables other values."""
+        variables = self.get_css_variables()
+        if variables != self._styled_with:
+            self._styled_with = variables
+            super().refresh_css(animate)
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """Look a theme up once: Textual asks for it at every line that it draws."""
+        if theme_name not in self._themes and (theme := super().get_theme(theme_name)) is not None:
+            self._themes[theme_name] = theme
+        return self._themes.get(theme_name)
 
     def get_css_variables(self) -> dict[str, str]:
         """Add the variables that drawn text needs."""

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
+from authlens_core.access.cloudflared_files import find_cloudflared_tokens
+from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.service_tokens import new_token_id

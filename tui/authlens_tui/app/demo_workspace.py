@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.access.cloudflared_files import CloudflaredToken
+from authlens_core.access.cloudflared_token import CloudflaredToken
+from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
 from authlens_core.emulator.emulator import Emulator
@@ -67,6 +68,10 @@ class DemoWorkspace(Workspace):
     def player(self) -> Player | None:
         """Sign in at the emulator's page, over real HTTP."""
         return _sign_in
+
+    def first_look(self) -> Index | None:
+        """Return None: the demo starts with nothing stored."""
+        return None
 
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:  # noqa: ARG002 - nothing to choose
         """Return a store in memory."""

@@ -68,10 +68,14 @@ class Logins:
         self._app.notify(STARTS_AGAIN, title="Resumed", timeout=10, markup=False)
         wizard.runner.run_all()
 
-    def leave(self, wizard: WizardScreen) -> None:
-        """Close the wizard."""
+    def leave(self) -> bool:
+        """Close the wizard; return whether it was the screen on top."""
+        wizard = self._app.screen
+        if not isinstance(wizard, WizardScreen):
+            return False
         self._interrupted.leave(wizard.login)
         self._app.pop_screen()
+        return True
 
     def other_way(self, session: Session, message: OtherWayWanted) -> None:
         """Open the dialog of another way in, for a resource without Managed OAuth."""
@@ -84,7 +88,9 @@ class Logins:
 
             self._app.push_screen(ServiceTokenScreen(session, message.url))
 
-    def _wizard(self, session: Session, url: str, options: Options, *, play: bool = False) -> WizardScreen:
+    def _wizard(
+        self, session: Session, url: str, options: Options | None, *, play: bool = False
+    ) -> WizardScreen:
         login = session.login(url, options)
         self._interrupted.follow(login)
         self._records.credential_id = lambda: login.facts.grant_id or ""

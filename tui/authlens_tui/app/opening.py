@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import OpenedStore
+from authlens_core.credentials.vault.open_store import OpenedStore, memory_only, open_store, remembered_place
 from authlens_core.errors import NoSecretStore
 from authlens_core.safe_text import safe_line
-from authlens_core.session import Session
+from authlens_core.state.paths import state_directory
 from authlens_tui.app.workspace import Workspace
-from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 
 Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
@@ -34,6 +34,26 @@ async def open_credentials(workspace: Workspace, ask: Ask) -> tuple[Credentials,
             return await _records_of(opened, remember=choice is not None)
 
 
+async def open_chosen_store(choice: StoreChoice | None) -> OpenedStore:
+    """Open the store the user chose, or without a choice the remembered one.
+
+    Nothing replaces the keyring unless the user chose it.
+
+    Raises:
+        NoSecretStore: it cannot be opened.
+    """
+    if choice is None:
+        place = remembered_place()
+        return await (open_store() if place is StoreKind.KEYRING else open_store(place=place))
+    match choice.place:
+        case StoreKind.MEMORY:
+            return memory_only(in_place_of=state_directory())
+        case StoreKind.KEYRING:
+            return await open_store()
+        case place:
+            return await open_store(place=place, passphrase=choice.passphrase, create=choice.create)
+
+
 async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentials, tuple[str, ...]]:
     credentials = Credentials.open(opened.store)
     await credentials.recover()
@@ -43,14 +63,3 @@ async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentia
         credentials.remember_place()
     # A store's notes are shown once, when it comes into use.
     return credentials, (*(() if known else opened.notes), *((moved,) if moved else ()))
-
-
-def dashboard_on(session: Session, workspace: Workspace) -> DashboardScreen:
-    """Return the dashboard of a session."""
-    return DashboardScreen(
-        session,
-        suggestion=workspace.suggestion(),
-        settings=workspace.settings,
-        find=workspace.find_tokens,
-        can_move=workspace.keeps_secrets,
-    )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from textual.app import App
-from textual.binding import Binding
 
 from authlens_core.credentials.vault.access_log import UserAccess, note_touch
 from authlens_core.explain.message import jwts_of
@@ -18,10 +16,6 @@ from authlens_tui.screens.trace.open_session import StoredTraces
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_view import RecordView
-
-REQUESTS_KEY: Final = Binding(
-    "L", "requests", "Requests", show=False, id="program.requests", tooltip="Every request of this session"
-)
 
 
 class Records:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
-from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.open_store import OpenedStore, memory_only, open_store, remembered_place
-from authlens_core.login.facts import Options
+from typing import TYPE_CHECKING
+
+from authlens_core.credentials.records.index import Index
+from authlens_core.errors import AuthlensError
 from authlens_core.state.paths import state_directory
 from authlens_core.state.settings import SettingsFile
-from authlens_tui.screens.store_choice import StoreChoice
-from authlens_tui.screens.wizard.authorization_link import Player
+
+if TYPE_CHECKING:
+    from authlens_core.access.cloudflared_files import CloudflaredDirectory
+    from authlens_core.access.cloudflared_token import CloudflaredToken
+    from authlens_core.credentials.vault.open_store import OpenedStore
+    from authlens_core.login.facts import Options
+    from authlens_tui.screens.store_choice import StoreChoice
+    from authlens_tui.screens.wizard.authorization_link import Player
 
 __all__ = ["Workspace"]
 
@@ -22,6 +28,7 @@ class Workspace:
 
     def __init__(self, settings: SettingsFile | None = None) -> None:
         self.settings = settings or SettingsFile.open()
+        self._cloudflared: CloudflaredDirectory | None = None
 
     async def prepare(self) -> str | None:
         """Get ready before the first screen; return a URL to log in to at once, or None."""
@@ -30,9 +37,9 @@ class Workspace:
     async def close(self) -> None:
         """Release what `prepare` acquired, after the session is closed."""
 
-    def options(self) -> Options:
-        """Return the options of a new login."""
-        return Options()
+    def options(self) -> Options | None:
+        """Return the options of a new login; None for the ordinary ones."""
+        return None
 
     def suggestion(self) -> str:
         """Return the URL that a new login starts with."""
@@ -40,11 +47,30 @@ class Workspace:
 
     def find_tokens(self) -> tuple[CloudflaredToken, ...]:
         """Return the tokens that cloudflared stores."""
-        return find_cloudflared_tokens()
+        if self._cloudflared is None:
+            from authlens_core.access.cloudflared_files import CloudflaredDirectory  # after the first paint
+
+            self._cloudflared = CloudflaredDirectory()
+        return self._cloudflared.find()
+
+    def tokens_left_out(self) -> int:
+        """Return how many tokens of cloudflared are more than are listed."""
+        return 0 if self._cloudflared is None else self._cloudflared.left_out
 
     def player(self) -> Player | None:
         """Return what signs in for the user, or None."""
         return None
+
+    def first_look(self) -> Index | None:
+        """Return the records that can be shown before the secret store is opened; None if there are none yet.
+
+        Close it when the store is open.
+        """
+        try:
+            path = state_directory() / "index.sqlite3"
+            return Index(path) if path.exists() else None
+        except AuthlensError:  # opening the store says what is wrong
+            return None
 
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:
         """Open the store the user chose, or without a choice the remembered one.
@@ -54,13 +80,6 @@ class Workspace:
         Raises:
             NoSecretStore: it cannot be opened.
         """
-        if choice is None:
-            place = remembered_place()
-            return await (open_store() if place is StoreKind.KEYRING else open_store(place=place))
-        match choice.place:
-            case StoreKind.MEMORY:
-                return memory_only(in_place_of=state_directory())
-            case StoreKind.KEYRING:
-                return await open_store()
-            case place:
-                return await open_store(place=place, passphrase=choice.passphrase, create=choice.create)
+        from authlens_tui.app.opening import open_chosen_store  # after the first paint
+
+        return await open_chosen_store(choice)

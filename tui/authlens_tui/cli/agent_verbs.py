@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.secret import Secret
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 __all__ = ["AGENT_ACTIONS", "run_verb", "show_which"]
 

@@ -18,8 +18,9 @@ from authlens_core.cloudflared.login import (
 from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.errors import AuthlensError
-from authlens_tui.cli.session import checked_url, moment, open_session
+from authlens_tui.cli.session import moment, open_session
 from authlens_tui.cli.terminal.output import answer_json, explain, say
+from authlens_tui.cli.urls import checked_url
 
 
 async def cloudflared_login(arguments: Namespace) -> int:

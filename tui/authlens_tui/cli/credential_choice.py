@@ -10,8 +10,9 @@ from authlens_core.credentials.inventory.request_headers import CredentialKind, 
 from authlens_core.errors import LoginNeeded
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.session import Session
-from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_line
+from authlens_tui.cli.urls import checked_url
 
 
 def kind_of(arguments: Namespace) -> CredentialKind | None:

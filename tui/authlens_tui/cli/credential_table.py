@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from authlens_core.access.cloudflared_files import CloudflaredToken
+from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, status_of
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_tui.widgets.credentials.credential_row import until

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
-from authlens_core.access.service_token import TokenForm
+from authlens_core.access.cloudflared_files import find_cloudflared_tokens
+from authlens_core.access.cloudflared_token import CloudflaredToken
+from authlens_core.access.token_form import TokenForm
 from authlens_core.credentials.inventory.inventory import (
     Holding,
     SortOrder,

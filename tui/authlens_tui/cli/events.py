@@ -9,8 +9,8 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.access_log import AccessEvent, access_events, event_as_json
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
-from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+from authlens_tui.cli.urls import checked_url
 
 
 async def show_events(arguments: Namespace) -> int:

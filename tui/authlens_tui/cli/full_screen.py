@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
 from typing import Final
 
 from authlens_core.errors import UsageError
-from authlens_tui.cli.faults import chosen_faults
-from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.terminal_kind import why_no_screen
+from authlens_tui.cli.urls import checked_url
 
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
 
-__all__ = ["require_terminal", "run_app", "run_demo", "why_no_full_screen"]
+__all__ = ["require_terminal", "run_app", "why_no_full_screen"]
 
 
 def run_app(url: str | None) -> int:
@@ -30,25 +28,6 @@ def run_app(url: str | None) -> int:
     from authlens_tui.app.authlens_app import AuthlensApp
 
     app = AuthlensApp(start_url=checked)
-    app.run()
-    return app.return_code or 0
-
-
-def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
-    """Run the app on the embedded emulator; none of its tokens are kept after it ends.
-
-    With a fault, or with `play`, the wizard comes at once; otherwise the menu of scenarios.
-
-    Raises:
-        UsageError: a fault is unknown, or this is no terminal for a full screen.
-    """
-    faults = chosen_faults(fault_names)
-    if faults is None:
-        return 0
-    require_terminal("authlens emulator, and authlens login with the URL that it prints")
-    from authlens_tui.app.demo import DemoApp
-
-    app = DemoApp(faults=faults, play=play, menu=not faults and not play, port=port)
     app.run()
     return app.return_code or 0
 

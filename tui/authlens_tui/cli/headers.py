@@ -15,8 +15,9 @@ from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound, say_bound
 from authlens_tui.cli.credential_choice import kind_of, min_ttl_of, show_which
 from authlens_tui.cli.credential_helper import bazel_form
-from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, answer_secret_json
+from authlens_tui.cli.urls import checked_url
 
 _PIPE_ROOM: Final = 60_000  # characters that a pipe takes without a reader
 _ELSEWHERE: Final = (

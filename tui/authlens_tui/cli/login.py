@@ -27,10 +27,11 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_tui.cli.joined_login import join
 from authlens_tui.cli.json_events import JSON_VERSION
 from authlens_tui.cli.login_console import LoginConsole, can_paste
-from authlens_tui.cli.session import checked_url, moment, open_session
+from authlens_tui.cli.session import moment, open_session
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
+from authlens_tui.cli.urls import checked_url
 from authlens_tui.words.interrupted_login import STARTS_AGAIN, interrupted_words, why_it_ended
 
 _INTERRUPTED = 130

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_tui.cli.agent_verbs import AGENT_ACTIONS, run_verb, show_which
-from authlens_tui.cli.parser import VERBS, build_parser
 from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flag
 from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 __all__ = ["credential_helper_main", "git_credential_main", "main", "run"]
 
@@ -67,12 +68,12 @@ def run(argv: Sequence[str]) -> int:
 
 def _dispatch(argv: list[str]) -> int:
     _refuse_borrowed_rights()
-    if "--plain" in argv[:2] and argv[0] not in VERBS:
+    if "--plain" in argv[:2] and argv[0] not in _VERBS:
         argv.remove("--plain")
         os.environ["AUTHLENS_PLAIN"] = "1"
-    if not argv or (not argv[0].startswith("-") and argv[0] not in VERBS):
+    if not argv or (not argv[0].startswith("-") and argv[0] not in _VERBS):
         return _app(argv)
-    parsed = build_parser().parse_args(argv)
+    parsed = _parsed(argv)
     if parsed.version:
         from importlib.metadata import version
 
@@ -81,6 +82,12 @@ def _dispatch(argv: list[str]) -> int:
     if parsed.verb is None:
         return _app([])
     return _VERBS[parsed.verb](parsed)
+
+
+def _parsed(argv: Sequence[str]) -> Namespace:
+    from authlens_tui.cli.parser import build_parser  # the full-screen app needs none
+
+    return build_parser().parse_args(argv)
 
 
 def _refuse_borrowed_rights() -> None:
@@ -132,21 +139,21 @@ def _app(argv: list[str]) -> int:
 
 def _line_by_line(argv: list[str], why: str) -> int:
     """Do what the full-screen app would be for: log in to a URL, or show what there is."""
-    from authlens_tui.cli.session import checked_url
+    from authlens_tui.cli.urls import checked_url
 
     if not argv:
-        code = _list(build_parser().parse_args(["list"]))
+        code = _list(_parsed(["list"]))
         say("  → Log in: authlens login URL     Everything else: authlens --help")
         return code
     url = checked_url(argv[0])
     say(f"{why} The login goes on line by line.")
-    return _login(build_parser().parse_args(["login", url]))
+    return _login(_parsed(["login", url]))
 
 
 def _refuse_other_words(argv: list[str]) -> None:
     word = argv[0]
     if "/" not in word and "." not in word and ":" not in word:
-        near = get_close_matches(argv[0], VERBS, 1)
+        near = get_close_matches(argv[0], _VERBS, 1)
         meant = f"Did you mean authlens {near[0]}? " if near else ""
         raise UsageError(f"There is no verb {word!r}.", f"{meant}See: authlens --help")
     if len(argv) > 1:
@@ -178,7 +185,8 @@ async def _stored_login(arguments: Namespace) -> int:
     Raises:
         LoginNeeded: there is none.
     """
-    from authlens_tui.cli.session import checked_url, open_session
+    from authlens_tui.cli.session import open_session
+    from authlens_tui.cli.urls import checked_url
 
     url = checked_url(arguments.url)
     async with open_session() as session:
@@ -298,7 +306,7 @@ def _doctor(arguments: Namespace) -> int:
 
 def _demo(arguments: Namespace) -> int:
     _follow_the_attached_client()
-    from authlens_tui.cli.full_screen import run_demo
+    from authlens_tui.cli.demo import run_demo
 
     return run_demo(arguments.fault, play=arguments.play, port=arguments.port)
 

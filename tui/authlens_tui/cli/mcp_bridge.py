@@ -14,8 +14,9 @@ from authlens_core.errors import LoginNeeded, UsageError
 from authlens_core.gateway.mcp_bridge import McpBridge
 from authlens_core.gateway.mcp_http import McpHttp
 from authlens_tui.cli.credential_choice import request_credential
-from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import explain, say
+from authlens_tui.cli.urls import checked_url
 
 _LONGEST_LINE: Final = 64 * 1024 * 1024
 _CHUNK: Final = 256 * 1024

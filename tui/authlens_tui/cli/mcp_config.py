@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from authlens_core.agents.agent import AGENTS, Agent, Places
 from authlens_core.agents.config_edit import ConfigFile, EditResult, rendered
 from authlens_core.errors import UsageError
-from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.output import answer_text, say
+from authlens_tui.cli.urls import checked_url
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -13,8 +13,8 @@ from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
 from authlens_tui.cli.conversation import tell
 from authlens_tui.cli.json_events import record_as_json
-from authlens_tui.cli.session import checked_url
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
+from authlens_tui.cli.urls import checked_url
 
 _DISCOVERY = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import replace
 
-from authlens_core.access.cloudflared_files import CloudflaredKind, find_cloudflared_tokens
+from authlens_core.access.cloudflared_files import find_cloudflared_tokens
 from authlens_core.access.cloudflared_names import names_of
+from authlens_core.access.cloudflared_token import CloudflaredKind
 from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, holdings_of
 from authlens_core.credentials.inventory.probe import count_results, probe
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
@@ -15,8 +16,9 @@ from authlens_core.credentials.records.coverage import coverage
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.url import parse_url
-from authlens_tui.cli.session import checked_url, moment, open_session
+from authlens_tui.cli.session import moment, open_session
 from authlens_tui.cli.terminal.output import answer_json, say
+from authlens_tui.cli.urls import checked_url
 
 
 async def probe_kept(arguments: Namespace) -> int:

@@ -21,8 +21,9 @@ from authlens_core.gateway.upgrade_tunnel import UpgradeTunnel
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.session import Session
 from authlens_tui.cli.credential_choice import request_credential
-from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_line, say, say_over
+from authlens_tui.cli.urls import checked_url
 
 
 async def proxy(arguments: Namespace) -> int:

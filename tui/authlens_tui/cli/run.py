@@ -19,7 +19,8 @@ from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound
 from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
-from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.session import open_session
+from authlens_tui.cli.urls import checked_url
 
 __all__ = ["child_values", "run_command"]
 

@@ -9,7 +9,8 @@ from argparse import Namespace
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
+from authlens_core.access.service_token import pasted, shape_problem
+from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.credentials.inventory.inventory import holdings_of
 from authlens_core.credentials.inventory.service_token_test import (
     ServiceTokenTest,
@@ -35,8 +36,9 @@ from authlens_tui.cli.credentials import (
     show_table,
     sorted_by_urgency,
 )
-from authlens_tui.cli.session import checked_url, open_session, say_result
+from authlens_tui.cli.session import open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, say
+from authlens_tui.cli.urls import checked_url
 
 _LONGEST_LINE = 4_096
 

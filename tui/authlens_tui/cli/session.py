@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant
@@ -19,15 +21,13 @@ from authlens_core.credentials.vault.open_store import (
     store_at,
 )
 from authlens_core.errors import UsageError
-from authlens_core.oauth.url import UrlRefused, parse_url, with_https
 from authlens_core.secret import Secret
 from authlens_core.session import Session
-from authlens_core.wire.client import Wire
 from authlens_tui.cli.terminal.output import say
 from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
+from authlens_tui.cli.urls import checked_url
 
 __all__ = [
-    "checked_url",
     "chosen_grants",
     "grant_for",
     "moment",
@@ -36,6 +36,9 @@ __all__ = [
     "same_resource",
     "say_result",
 ]
+
+if TYPE_CHECKING:
+    from authlens_core.wire.client import Wire
 
 _TRIES = 3
 
@@ -53,6 +56,7 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
     place = remembered_place()
+    wire = _warmed_sender() if prove_keyring else None
     if prove_keyring or place is StoreKind.ENCRYPTED_FILE:
         store = (await open_place(place, prove=prove_keyring)).store
     else:
@@ -62,7 +66,7 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
     except BaseException:
         await store.aclose()
         raise
-    async with Session(Wire(), credentials) as session:
+    async with Session(wire, credentials) as session:
         try:
             yield session
         finally:
@@ -71,6 +75,18 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
                     f"Waiting up to {EXIT_BOUND:.0f} s for an answer that may hold the only copy of a token. "
                     "Ctrl-C again leaves at once."
                 )
+
+
+def _warmed_sender() -> Wire:
+    """Return the sender of a verb that is going to send, which gets ready while the keyring is tried."""
+    from authlens_core.wire.client import Wire  # most verbs send nothing
+
+    wire = Wire()
+    _warming.append(asyncio.ensure_future(wire.warm_up()))
+    return wire
+
+
+_warming: list[asyncio.Future[None]] = []  # a task that nothing holds may be collected
 
 
 async def open_place(place: StoreKind, *, prove: bool, create: bool = False) -> OpenedStore:
@@ -102,19 +118,6 @@ async def _new_passphrase() -> Secret:
     if asks_on_terminal() and await passphrase("Repeat the passphrase: ") != first:
         raise UsageError("The two passphrases are not the same.", "Try again.")
     return first
-
-
-def checked_url(url: str) -> str:
-    """Return `url` if it can be used; a host name alone means https.
-
-    Raises:
-        UsageError: with every reason why it cannot.
-    """
-    try:
-        return parse_url(with_https(url), loopback_http=True).text
-    except UrlRefused as refused:
-        cause = f"{url or 'Nothing'} cannot be used: {'; '.join(refused.reasons)}."
-        raise UsageError(cause, "Give the whole address, such as https://wiki.example.com/") from None
 
 
 def grant_for(credentials: Credentials, url: str) -> Grant:

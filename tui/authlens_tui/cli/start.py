@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 from authlens_core.credentials.store.helper_pipes import start_helper
 
+# Loading modules makes many objects and no garbage: to look for any takes a fifth of the time that it takes.
+_NEW_OBJECTS = 50_000
 _INTERRUPTED = 130
 _READER_GONE = 141
 
 
 def main() -> None:
     """Run `authlens` with the arguments of the process and exit with its code."""
+    gc.set_threshold(_NEW_OBJECTS)
     argv = sys.argv[1:]
     if len(argv) == 2 and argv[0] == "token" and not argv[1].startswith("-") and not _has_borrowed_rights():
         _try_token(argv[1])

@@ -13,8 +13,9 @@ from authlens_core.oauth.dpop import is_bound
 from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import say_bound
 from authlens_tui.cli.other_kinds import Wanted, refuse_other_kinds
-from authlens_tui.cli.session import checked_url, open_session
+from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret
+from authlens_tui.cli.urls import checked_url
 
 _LONGEST = 65_536  # characters of a token on standard input
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from textual.app import App
+from textual.events import Event, InputEvent
 from textual.filter import Monochrome, NoColor
 
 from authlens_core.safe_text import safe_line, safe_text
@@ -20,6 +20,7 @@ from authlens_tui.terminal.contrast import HIGH, Contrast
 from authlens_tui.terminal.crash import QuietCrash
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
 from authlens_tui.terminal.hyperlinks import OneLink
+from authlens_tui.terminal.idle_collection import IdleCollection
 from authlens_tui.terminal.recording import refuse_recording
 from authlens_tui.terminal.scrubbing import Scrubbing
 from authlens_tui.terminal.signals import leave_on_signals
@@ -66,6 +67,7 @@ class TerminalApp(QuietCrash, App[int]):
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         refuse_recording(self.environ)
         super().__init__(driver_class=driver_class())
+        self._collection = IdleCollection()
         self._scrubbing = Scrubbing()
         self._contrast, self._high_contrast = Contrast(), Contrast(HIGH)
         self._one_link = OneLink()
@@ -93,9 +95,16 @@ class TerminalApp(QuietCrash, App[int]):
         self.hear_of_lost_errors(asyncio.get_running_loop())
 
     def on_ready(self) -> None:
-        """Exclude start-up's objects from garbage collection: collecting them delays keys by tens of ms."""
+        """Collect garbage while no key is pressed."""
         if not self.is_headless:
-            gc.freeze()
+            self._collection.start()
+            self.set_interval(1.0, self._collection.tick)
+
+    async def on_event(self, event: Event) -> None:
+        """Note when the user is at it."""
+        if isinstance(event, InputEvent):
+            self._collection.note_key()
+        await super().on_event(event)
 
     def action_help_quit(self) -> None:
         """Answer ctrl+c: stop what runs; on a second press, quit."""

@@ -32,9 +32,12 @@ class HangingText(Static):
     def show(self, items: Sequence[Item]) -> None:
         """Show other items; nothing is painted where they read and look the same."""
         if tuple(items) != self._items:
+            width = self.content_size.width
+            height = self._height(width)
             self._items = tuple(items)
             self._wrapped = (0, Content())
-            self.refresh(layout=True)
+            # To lay out the screen takes longer than everything else that a key changes.
+            self.refresh(layout=not width or self._height(width) != height)
 
     def _text(self, width: int) -> Content:
         if self._wrapped[0] != width:
@@ -44,6 +47,9 @@ class HangingText(Static):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """Return the lines that the items take in `width` cells."""
+        return self._height(width)
+
+    def _height(self, width: int) -> int:
         return self._text(width).plain.count("\n") + 1 if self._items else 0
 
     def render(self) -> Content:

@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from authlens_core.access.cloudflared_files import (
-    CloudflaredToken,
-    cloudflared_fields,
-    read_cloudflared_token,
-)
+from authlens_core.access.cloudflared_files import cloudflared_fields, read_cloudflared_token
+from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
 from authlens_core.credentials.inventory.resource_call import call_resource
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult

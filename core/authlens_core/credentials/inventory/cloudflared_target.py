@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from authlens_core.access.audience import application_named_in, naming_request
-from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
 from authlens_core.access.cloudflared_names import can_only_mean, names_of, readings, sure_address
+from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, UsageError
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.wire.client import Wire

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
 from authlens_core.access.cloudflared_names import sure_address
+from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.access.team import is_team_host
 from authlens_core.credentials.records.grant import (
     CredentialStatus,

@@ -49,6 +49,11 @@ class ActionResult:
         return self.error_type is None
 
     @property
+    def has_failed(self) -> bool:
+        """Whether it could not be done at all."""
+        return self.outcome is ActionOutcome.FAILED
+
+    @property
     def sign(self) -> str:
         """The sign that both faces show before the summary."""
         return "✔" if self.good else "✖"

@@ -11,8 +11,13 @@ from typing import Final
 from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
-from authlens_core.credentials.lifecycle.refresh_schedule import refresh_due, seconds_until_retry
+from authlens_core.credentials.lifecycle.refresh_schedule import (
+    LONGEST_WAIT,
+    refresh_due,
+    seconds_until_retry,
+)
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
+from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import Settings
@@ -22,6 +27,12 @@ AT_ONCE: Final = 4
 """How many grants are refreshed at once."""
 LONGEST_SLEEP: Final = 5.0
 """Seconds after which the clock and the index are looked at again: either may have been changed by others."""
+PATIENCE: Final = 0.01
+"""Seconds that a look at the index waits for another process that writes: a screen shares the thread."""
+BUSY_PAUSE: Final = 1.0
+"""Seconds before the next look at an index that was busy."""
+MOST_DRIFT: Final = 0.5
+"""Seconds that the wall clock may move otherwise than the monotonic one and still count as not set."""
 PAUSE: Final = 10.0
 """Seconds for which a grant is left alone after an attempt, whatever came of it."""
 
@@ -64,6 +75,8 @@ class BackgroundRefresh:
         self._by = settings()
         self.running: dict[str, asyncio.Task[None]] = {}
         self._due: dict[tuple[str, int], float] = {}
+        self._seen: tuple[tuple[Grant, ...], float, float] = (), 0.0, 0.0
+        """The grants of the last full look, when the next one is due, and how far apart the clocks were."""
         self._alone_until: dict[str, float] = {}
         self._leaving = asyncio.Event()
 
@@ -76,11 +89,36 @@ class BackgroundRefresh:
         """Start to refresh what is due, and return the seconds until this is to be asked again."""
         settings = self._settings()
         if settings != self._by:
-            self._by, self._due = settings, {}
+            self._by, self._due, self._seen = settings, {}, ((), 0.0, 0.0)
         if not settings.background_refresh:
             return LONGEST_SLEEP
-        wait = LONGEST_SLEEP
-        grants = [grant for grant in self._credentials.list() if self._is_ours(grant)]
+        try:
+            with self._credentials.index.waiting_at_most(PATIENCE):
+                listed = self._credentials.list()
+        except IndexBusy:
+            return BUSY_PAUSE
+        if (left := self._nothing_due_for(listed)) > 0:
+            return min(left, LONGEST_SLEEP)
+        wait = self._start_due(listed)
+        self._seen = listed, self._monotonic() + wait, self._drift()
+        return min(wait, LONGEST_SLEEP)
+
+    def _nothing_due_for(self, listed: tuple[Grant, ...]) -> float:
+        """Return the seconds for which nothing is due; 0 if the grants or the wall clock were changed.
+
+        Looking at each of thousands of grants would hold up the screen.
+        """
+        grants, due, drift = self._seen
+        is_same = listed is grants and not self.running and abs(self._drift() - drift) < MOST_DRIFT
+        return due - self._monotonic() if is_same else 0.0
+
+    def _drift(self) -> float:
+        return self._now().timestamp() - self._monotonic()
+
+    def _start_due(self, listed: tuple[Grant, ...]) -> float:
+        """Start to refresh what is due, and return the seconds until something is due next."""
+        wait = LONGEST_WAIT.total_seconds()
+        grants = [grant for grant in listed if self._is_ours(grant)]
         self._forget_others(grants)
         for grant in grants:
             left = self._seconds_left(grant)
@@ -128,6 +166,7 @@ class BackgroundRefresh:
         finally:
             self._alone_until[grant.grant_id] = self._monotonic() + PAUSE
             del self.running[grant.grant_id]
+            self._seen = (), 0.0, 0.0
         if not self._leaving.is_set():
             self._on_result(grant, result)
 

@@ -27,10 +27,14 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction
 
-__all__ = ["Event", "Index", "IndexReadOnly", "OrphanedSecret", "Pending"]
+__all__ = ["Event", "Index", "IndexBusy", "IndexReadOnly", "OrphanedSecret", "Pending"]
 
 BUSY_SECONDS: Final = 2.0
 KEPT_EVENTS: Final = 10_000
+
+
+class IndexBusy(StateUnusable):
+    """Another process has held the index for as long as the caller wanted to wait."""
 
 
 class IndexReadOnly(StateUnusable):
@@ -68,6 +72,8 @@ class Pending:
 
 def _unusable(error: sqlite3.Error, path: str) -> StateUnusable:
     reason = str(error)
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        return IndexBusy(f"The index {path} is locked by another process.", "Try again in a moment.")
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in reason:
         cure = "Move the file away: the logins in it have to be made again."
     else:
@@ -148,6 +154,20 @@ class Index:
             yield self.connection
         except sqlite3.Error as error:
             raise _unusable(error, self._where) from error
+
+    @contextmanager
+    def waiting_at_most(self, seconds: float) -> Iterator[None]:
+        """Let every call in the block wait for other processes this long only, and raise `IndexBusy` then.
+
+        A screen waits for no one: it shows what it has, and looks again later.
+        """
+        with self.reading() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            with self.reading() as connection:
+                connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from authlens_core.access.service_token import TokenForm
+from authlens_core.access.token_form import TokenForm
 from authlens_core.credentials.records.grant import (
     ClientRecord,
     ClientSecrets,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
-from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm
+from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
     StatusKind,

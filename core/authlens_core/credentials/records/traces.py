@@ -14,15 +14,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.credentials.records.record_json import from_text
 from authlens_core.errors import UsageError
 from authlens_core.secret import Body
 from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction
-from authlens_core.trace.record import Outcome, Trace, TraceKind
-from authlens_core.wire.exchange import Exchange
+from authlens_core.trace.kinds import Outcome, TraceKind
+
+if TYPE_CHECKING:
+    from authlens_core.trace.record import Trace
+    from authlens_core.wire.exchange import Exchange
 
 __all__ = ["TraceGone", "TraceSummary", "Traces"]
 

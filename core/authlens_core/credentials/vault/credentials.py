@@ -66,6 +66,8 @@ class Credentials:
         self.clients = Clients(index, store, self.generations, self.written, self.record)
         self.service_tokens = ServiceTokens(index, store, self.generations, self.written, self.record)
         self.leaving = asyncio.Event()
+        self.before_close: list[Callable[[], None]] = []
+        """Called when closing starts, while everything is still open."""
         self.held: dict[str, tuple[Grant, GrantSecrets]] = {}
 
     @classmethod
@@ -93,6 +95,8 @@ class Credentials:
         to it again.
         """
         self.leaving.set()
+        for work in tuple(self.before_close):
+            work()
         if self.unfinished or self.held:
             await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
             await self.unfinished.give_up(1.0)

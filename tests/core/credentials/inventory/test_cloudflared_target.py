@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from authlens_core.access.cloudflared_files import CloudflaredToken, find_cloudflared_tokens
+from authlens_core.access.cloudflared_files import find_cloudflared_tokens
+from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared
 from authlens_core.credentials.inventory.inventory import describe_cloudflared, holdings_of
 from authlens_core.credentials.inventory.request_headers import CredentialKind, headers_for

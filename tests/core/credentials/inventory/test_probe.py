@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
+from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding, holdings_of
 from authlens_core.credentials.inventory.probe import count_results, probe
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map

@@ -228,6 +228,30 @@ async def _log_in(session: Session, url: str) -> None:
     assert login.finished
 
 
+async def test_a_login_that_stops_after_its_exchange_is_kept_when_the_program_ends(tmp_path: Path) -> None:
+    """The record waits for the request that follows the exchange, though not longer than the program runs."""
+    async with Emulator() as emulator:
+        session = Session(Wire(), Credentials.open(Persistent(), tmp_path))
+        login = session.login(emulator.resource_url, Options(port=0, wait=10))
+        playing: list[asyncio.Task[PlayResult]] = []
+
+        def watch(event: Event) -> None:
+            if isinstance(event, AuthorizationReady):
+                playing.append(asyncio.ensure_future(play_person(event.url)))
+
+        login.watch(watch)
+        while login.position is not Stage.ACCESS:
+            await login.step()
+        await asyncio.gather(*playing)
+        [kept] = session.credentials.list()
+        await session.aclose()
+        await login.aclose()
+    credentials = Credentials.open(Persistent(), tmp_path)
+    [trace] = credentials.traces.of(kept.grant_id)
+    assert credentials.traces.open(trace.trace_id).records[-1].stage is Stage.EXCHANGE
+    await credentials.aclose()
+
+
 async def test_login_refresh_and_probe_are_kept_and_a_revocation_ends_them(tmp_path: Path) -> None:
     """In core, so that the command line and the screen do alike; no secret of theirs is on the disk."""
     secrets: set[str] = set()

@@ -17,7 +17,7 @@ from textual.events import AppBlur, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
+from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -658,13 +658,13 @@ async def test_a_batch_stops_with_esc_and_reports_what_did_not_start(monkeypatch
     async with dashboard(*(grant(str(number)) for number in range(20))) as (screen, pilot, app):
         monkeypatch.setattr(screen.context, "say", lambda words, **_: told.append(words))
         screen.action_act("probe_all")
-        assert screen.batches.is_running
+        assert screen.actions.batches.is_running
         assert "Esc stops it" in told[-1]
         assert screen.stop_running()
         screen.action_act("refresh_all")
         await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
         assert "not started" in text_of(app)
-        assert not screen.batches.is_running
+        assert not screen.actions.batches.is_running
 
 
 async def test_revoking_all_names_how_many_and_shows_the_proof_of_each() -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.message import Message
 from textual.screen import Screen
 
 from authlens_core.credentials.inventory.inventory import Holding
-from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
-from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.terminal.terminal_app import TerminalApp
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.records.index import Index
+    from authlens_core.session import Session
 
 __all__ = ["DashboardContext"]
 
@@ -27,7 +29,8 @@ class DashboardContext:
 
     Args:
         screen: where messages go, and what workers belong to.
-        session: the sender and the credentials; replaced when the secrets move.
+        index: the records, which can be shown before the secret store is open.
+        session: the sender and the credentials; None until the secret store is open.
         settings: the user's settings.
         now: the clock, in UTC.
         selected: returns the credential under the cursor, or None.
@@ -36,7 +39,8 @@ class DashboardContext:
     def __init__(
         self,
         screen: Screen[None],
-        session: Session,
+        index: Index,
+        session: Session | None,
         settings: SettingsFile,
         now: Callable[[], datetime],
         selected: Callable[[], Holding | None],
@@ -44,11 +48,33 @@ class DashboardContext:
         self._screen = screen
         self._selected = selected
         self._asking = False
-        self.session = session
+        self._session = session
+        self.index = index
         self.settings = settings
         self.now = now
         self.busy: dict[str, str] = {}
         """What runs for which credential, in a word."""
+
+    @property
+    def is_store_open(self) -> bool:
+        """Whether there is a session: until then the keys only change what is shown."""
+        return self._session is not None
+
+    @property
+    def session(self) -> Session:
+        """The sender and the credentials; there are none before the secret store is open."""
+        if self._session is None:
+            raise RuntimeError("the secret store is not open")
+        return self._session
+
+    @property
+    def store_name(self) -> str:
+        """What the secret store is called; nothing before it is open."""
+        return self.session.credentials.store.name if self.is_store_open else ""
+
+    def use(self, session: Session) -> None:
+        """Continue with another session."""
+        self._session, self.index = session, session.credentials.index
 
     @property
     def selected(self) -> Holding | None:
@@ -131,6 +157,8 @@ class DashboardContext:
             return
 
         async def question() -> None:
+            from authlens_tui.screens.confirm import ConfirmScreen  # not needed for the first paint
+
             named = f"{holding.url or holding.title}\n\n{words}"
             if await self.answer(ConfirmScreen(title, named, yes)):
                 then(holding)

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import ClassVar, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -16,26 +17,14 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from authlens_core.access.cloudflared_files import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding, SortOrder
-from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
-from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.records.index import Event
-from authlens_core.credentials.records.traces import TraceSummary
+from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.errors import AuthlensError
-from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
-from authlens_tui.screens.dashboard.batch_actions import BatchActions
 from authlens_tui.screens.dashboard.context import DashboardContext
-from authlens_tui.screens.dashboard.credential_actions import CredentialActions
-from authlens_tui.screens.dashboard.events import EventsScreen
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, Verb, applies, offered
-from authlens_tui.screens.dashboard.listing import Listing
-from authlens_tui.screens.dashboard.login_actions import LoginActions
+from authlens_tui.screens.dashboard.listing import PATIENCE, Listing
 from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
-from authlens_tui.screens.dashboard.sent_requests import SentRequests
-from authlens_tui.screens.dashboard.settings import SettingsScreen
-from authlens_tui.screens.dashboard.token_actions import TokenActions
 from authlens_tui.screens.dashboard.words import attempt_words, broken_words, empty_words, nothing_matches
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
@@ -47,12 +36,22 @@ from authlens_tui.widgets.hanging_text import Item
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
+if TYPE_CHECKING:
+    from authlens_core.access.cloudflared_token import CloudflaredToken
+    from authlens_core.credentials.lifecycle.action_result import ActionResult
+    from authlens_core.credentials.records.grant import Grant
+    from authlens_core.credentials.records.index import Event, Index
+    from authlens_core.credentials.records.traces import TraceSummary
+    from authlens_core.session import Session
+    from authlens_tui.screens.dashboard.actions import DashboardActions
+
 __all__ = ["DashboardScreen"]
 
-Find = Callable[[], tuple[CloudflaredToken, ...]]
+Find: TypeAlias = "Callable[[], tuple[CloudflaredToken, ...]]"
 _FILES_EVERY: Final = 5  # seconds between two looks at cloudflared's directory
 _SORT_EVERY: Final = 30  # seconds after which an order that depends on the clock is made again
 _EVENTS: Final = 8
+_FIRST_PAINT: Final = 0.05  # seconds after which what it does not need is added
 _NEED_ROWS: Final = frozenset(
     {Verb.FILTER, Verb.SORT, Verb.GROUP, Verb.PROBE_ALL, Verb.REFRESH_ALL, Verb.REVOKE_ALL}
 )
@@ -67,11 +66,13 @@ class DashboardScreen(Screen[None]):
     """One table of every credential; the selected one in full beside it.
 
     Args:
-        session: the sender and the credentials.
+        session: the sender and the credentials; None until the secret store is open.
+        index: the records to show until then.
         suggestion: the URL that a new login starts with.
         now: the clock, in UTC.
         settings: the user's settings; in memory by default.
         find: looks for tokens of cloudflared; by default there are none.
+        left_out: returns how many of those were too many to be listed.
         can_move: true to offer moving the secrets to another store.
     """
 
@@ -91,25 +92,27 @@ class DashboardScreen(Screen[None]):
 
     def __init__(
         self,
-        session: Session,
+        session: Session | None,
         *,
+        index: Index | None = None,
         suggestion: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         settings: SettingsFile | None = None,
         find: Find = lambda: (),
+        left_out: Callable[[], int] = lambda: 0,
         can_move: bool = False,
     ) -> None:
         super().__init__()
+        records = index if session is None else session.credentials.index
+        if records is None:
+            raise ValueError("there is nothing to show")
         self.context = DashboardContext(
-            self, session, settings or SettingsFile(), now, lambda: self.table.selected
+            self, records, session, settings or SettingsFile(), now, lambda: self.table.selected
         )
         self.listing = Listing()
-        self.sent = SentRequests(self.context)
-        self.batches = BatchActions(self.context, self.sent, lambda: self.listing.shown)
-        self.tokens = TokenActions(self.context)
-        login = LoginActions(self.context, suggestion, lambda: self.listing.holdings, self._select)
-        self._verbs = self._all_verbs(login)
+        self._suggestion = suggestion
         self._find = find
+        self._left_out = left_out
         self._can_move = can_move
         self._empty = empty_words(in_demo=bool(suggestion))
         self._looked_up: tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]] = ("", (), ())
@@ -117,60 +120,59 @@ class DashboardScreen(Screen[None]):
         self._ticks = 0
         self._offered: tuple[object, ...] = ()
         self._ticker: Timer | None = None
+        self._is_complete = False
+        self._is_new = True
 
-    def _all_verbs(self, login: LoginActions) -> Mapping[Verb, Callable[[], object]]:
-        one = CredentialActions(self.context, self.sent)
-        return {
-            Verb.NEW_LOGIN: login.new,
-            Verb.LOGIN_AGAIN: login.again,
-            Verb.SWITCH: login.switch_account,
-            Verb.SERVICE_TOKEN: login.add_service_token,
-            Verb.EDIT_SERVICE_TOKEN: login.edit_service_token,
-            Verb.REFRESH: one.refresh,
-            Verb.PROBE: one.probe,
-            Verb.REVOKE: one.revoke,
-            Verb.FORGET: one.forget,
-            Verb.PROBE_ALL: self.batches.probe_all,
-            Verb.REFRESH_ALL: self.batches.refresh_all,
-            Verb.REVOKE_ALL: self.batches.revoke_all,
-            Verb.MOVE: self.batches.move,
-            Verb.COPY_TOKEN: self.tokens.copy,
-            Verb.COPY_LOGIN_LINK: self.tokens.copy_login_link,
-            Verb.REVEAL: self.tokens.reveal,
-            Verb.CLAIMS: self.tokens.read_claims,
-            Verb.INSPECT: self.sent.inspect,
-            Verb.INSPECT_NEWEST: self.sent.inspect_newest,
-            Verb.SAVE: self.sent.save,
+    @cached_property
+    def actions(self) -> DashboardActions:
+        """What the keys do to credentials; made after the first paint, which needs none of it."""
+        from authlens_tui.screens.dashboard.actions import DashboardActions
+
+        return DashboardActions(self.context, self.listing, self._suggestion, self._select)
+
+    def _act_here(self, verb: Verb) -> Callable[[], object] | None:
+        """Return what a key does that only changes what is shown."""
+        here: dict[Verb, Callable[[], object]] = {
             Verb.FILTER: self._open_filter,
             Verb.SORT: self._sort,
             Verb.GROUP: self._group,
             Verb.STOP: self._stop,
-            Verb.EVENTS: self._show_events,
-            Verb.SETTINGS: lambda: self.app.push_screen(SettingsScreen(self.context.settings)),
         }
+        return here.get(verb)
 
     def compose(self) -> ComposeResult:
         """Lay out table, detail and result line."""
-        yield TitleBar("credentials", self.context.session.credentials.store.name)
+        yield TitleBar("credentials", self.context.store_name)
         with Horizontal(id="dashboard"):
             with Vertical(id="list"):
-                yield Input(placeholder="resource, team, account, kind or state", id="filter")
                 yield CredentialTable(self._row, id="credentials")
             yield CredentialPane(id="detail-box")
         yield Static(id="result")
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Fill the table and start the clock."""
+        """Fill the table, so that the first paint has it, and start the clock."""
         self._ticker = self.set_interval(1.0, self._tick)
         self.table.focus()
         self.show_now(anew=True)
         self._keep_focus()
         self.look_at_files()
+        self.set_timer(_FIRST_PAINT, self._complete)
+
+    async def _complete(self) -> None:
+        """Add what the first paint does not need."""
+        field = Input(placeholder="resource, team, account, kind or state", id="filter")
+        await self.query_one("#list").mount(field, before=self.table)
+        await self.pane.complete()
+        self._is_complete = True
+        self._show_detail()
+        self.refresh_bindings()
 
     def on_screen_resume(self) -> None:
         """Show what a login or another process changed meanwhile."""
-        if self._ticker is not None:
+        if self._is_new:
+            self._is_new = False  # `on_mount` has shown everything
+        elif self._ticker is not None:
             self._ticker.resume()
             self.show_now(anew=True)
             self.look_at_files()
@@ -193,14 +195,20 @@ class DashboardScreen(Screen[None]):
         """Read cloudflared's directory again."""
         found = await asyncio.to_thread(self._find)
         if found != self.listing.files:
-            self.listing.files = found
+            self.listing.files, self.listing.left_out = found, self._left_out()
             self.show_now()
 
     # -- what the keys do ------------------------------------------------------------------------------
 
     def action_act(self, verb: str) -> None:
         """Do what a key is for."""
-        self._verbs[Verb(verb)]()
+        one = Verb(verb)
+        if (here := self._act_here(one)) is not None:
+            here()
+        elif self.context.is_store_open:
+            self.actions.verbs[one]()
+        else:
+            self.context.say("The secret store is still being opened. Try again in a moment.")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show only the keys that do something now."""
@@ -210,15 +218,19 @@ class DashboardScreen(Screen[None]):
         if verb is Verb.MOVE:
             return self._can_move
         if verb is Verb.STOP:
-            return self.batches.is_running or self.filter_field.display
+            return self._runs_a_batch or (self._is_complete and self.filter_field.display)
         return bool(self.listing.holdings) if verb in _NEED_ROWS else applies(verb, self.selected)
 
     def stop_running(self) -> bool:
         """Stop a batch, for ctrl+c; return whether one was running."""
-        return self.batches.stop()
+        return self._runs_a_batch and self.actions.batches.stop()
+
+    @property
+    def _runs_a_batch(self) -> bool:
+        return "actions" in self.__dict__ and self.actions.batches.is_running
 
     def _stop(self) -> None:
-        if not self.batches.stop():
+        if not self.stop_running() and self._is_complete:
             self.filter_field.value = ""
             self.filter_field.display = False
             if self.table.has_focus:
@@ -226,8 +238,9 @@ class DashboardScreen(Screen[None]):
             self.table.focus()  # this makes the footer again, too
 
     def _open_filter(self) -> None:
-        self.filter_field.display = True
-        self.filter_field.focus()
+        if self._is_complete:
+            self.filter_field.display = True
+            self.filter_field.focus()
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self) -> None:
@@ -248,12 +261,6 @@ class DashboardScreen(Screen[None]):
         self.listing.grouped = not self.listing.grouped
         self._arrange()
 
-    def _show_events(self) -> None:
-        holding = self.selected
-        names = {one.holding_id: one.title for one in self.listing.holdings}
-        only = None if holding is None else holding.holding_id
-        self.app.push_screen(EventsScreen(self.context.session.credentials, names, selected=only))
-
     # -- what is shown ---------------------------------------------------------------------------------
 
     @property
@@ -273,9 +280,14 @@ class DashboardScreen(Screen[None]):
         """Bring the screen up to date: rows only if credentials changed, text only where it did."""
         had = bool(self.listing.holdings)
         try:
-            if self.listing.read(self.context.session.credentials, anew=anew):
+            if self.listing.read(self.context.index, anew=anew):
                 self._looked_up = ("", (), ())  # more may be stored about the selected one, too
                 self._arrange()
+        except IndexBusy as error:
+            if not self.listing.holdings:
+                self._show_broken(error)
+                return
+            self.listing.forget_seen()  # the clocks go on; the rows are read at the next tick
         except AuthlensError as error:
             self._show_broken(error)
             return
@@ -318,19 +330,19 @@ class DashboardScreen(Screen[None]):
             holding,
             now,
             self.context.settings.present,
-            jwt=self.tokens.claims_of(holding),
+            jwt=self.actions.tokens.claims_of(holding) if self.context.is_store_open else None,
             trouble=self._troubles.get(holding.holding_id, ""),
         )
         self.pane.show(items, event_items(events, now), traces, now=now)
 
     def _look_up(self, holding: Holding) -> tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]]:
         """Return the stored events and traces of a credential; none if they cannot be read."""
-        if self._looked_up[0] != holding.holding_id:
-            # Once, even if it fails: waiting for a locked file every second would freeze the screen.
+        if self._looked_up[0] != holding.holding_id and self.context.is_store_open:
             self._looked_up = holding.holding_id, (), ()
             with suppress(AuthlensError):  # the table shows the error, now or in a second
                 credentials = self.context.session.credentials
-                events = credentials.events(holding.holding_id, _EVENTS)
+                with credentials.index.waiting_at_most(PATIENCE):
+                    events = credentials.events(holding.holding_id, _EVENTS)
                 self._looked_up = holding.holding_id, events, credentials.traces.of(holding.holding_id)
         return self._looked_up
 
@@ -344,11 +356,11 @@ class DashboardScreen(Screen[None]):
 
     @on(CredentialTable.Chosen)
     def _row_chosen(self) -> None:
-        self.sent.inspect()
+        self.actions.sent.inspect()
 
     @on(CredentialPane.TraceChosen)
     def _trace_chosen(self, message: CredentialPane.TraceChosen) -> None:
-        self.sent.show_kept(message.trace_id)
+        self.actions.sent.show_kept(message.trace_id)
 
     @on(Changed)
     def _changed(self, message: Changed) -> None:
@@ -363,8 +375,8 @@ class DashboardScreen(Screen[None]):
     # -- for the app -----------------------------------------------------------------------------------
 
     def use(self, session: Session) -> None:
-        """Continue with another session, after the secrets moved."""
-        self.context.session = session
+        """Continue with another session, after the secret store was opened or the secrets moved."""
+        self.context.use(session)
         self.query_one(TitleBar).store_name = session.credentials.store.name
         self.show_now(anew=True)
 
@@ -372,8 +384,8 @@ class DashboardScreen(Screen[None]):
         """Show an automatic refresh in the border of the detail: the result line belongs to the user."""
         self.listing.forget_seen()
         self._troubles.pop(grant.grant_id, None)
-        if result.outcome is ActionOutcome.FAILED:
+        if result.has_failed:
             self._troubles[grant.grant_id] = f"{result.summary} {result.cure}".strip()
-        self.sent.note(grant.grant_id, result.trace, newest=False)
+        self.actions.sent.note(grant.grant_id, result.trace, newest=False)
         if self.is_running and self.is_mounted:
             self.pane.border_subtitle = attempt_words(grant, result)

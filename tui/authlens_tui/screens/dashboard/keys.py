@@ -7,7 +7,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
-from authlens_core.access.cloudflared_files import CloudflaredKind
+from authlens_core.access.cloudflared_token import CloudflaredKind
 from authlens_core.access.team import is_team_host
 from authlens_core.credentials.inventory.inventory import Holding, HoldingKind
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from authlens_core.access.cloudflared_files import CloudflaredToken
+from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import (
     Holding,
     SortOrder,
@@ -14,8 +15,12 @@ from authlens_core.credentials.inventory.inventory import (
     holdings_of,
     matching,
 )
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
+
+PATIENCE: Final = 0.01
+"""Seconds that the screen waits for another process that writes to the index."""
 
 
 class Listing:
@@ -24,6 +29,8 @@ class Listing:
     def __init__(self) -> None:
         self.files: tuple[CloudflaredToken, ...] = ()
         """The tokens of cloudflared, as they were found last."""
+        self.left_out = 0
+        """How many tokens of cloudflared were too many to be listed."""
         self.holdings: tuple[Holding, ...] = ()
         self.shown: tuple[Holding, ...] = ()
         """The credentials that the filter lets through."""
@@ -38,19 +45,26 @@ class Listing:
         """Read everything again next time."""
         self._seen = None
 
-    def read(self, credentials: Credentials, *, anew: bool) -> bool:
+    def read(self, index: Index, *, anew: bool) -> bool:
         """Read what changed; return whether anything did, or `anew`.
 
         Raises:
+            IndexBusy: another process holds the index; what was read before is still there.
             AuthlensError: the index cannot be read.
         """
-        # The index returns the same objects again while no one writes.
-        grants, damaged = credentials.index.grants()
-        if not anew and self._seen is not None and self._seen[0] is grants and self._seen[1] is self.files:
-            return False
-        tokens = credentials.service_tokens
-        self.holdings = holdings_of(grants, self.files, tokens.list())
-        self._damaged = len(damaged) + len(tokens.damaged())
+        with index.waiting_at_most(PATIENCE):
+            # The index returns the same objects again while no one writes.
+            grants, damaged = index.grants()
+            if (
+                not anew
+                and self._seen is not None
+                and self._seen[0] is grants
+                and self._seen[1] is self.files
+            ):
+                return False
+            tokens, damaged_tokens = ServiceTokenRows(index).all()
+        self.holdings = holdings_of(grants, self.files, tokens)
+        self._damaged = len(damaged) + len(damaged_tokens)
         self._seen = grants, self.files
         return True
 
@@ -68,7 +82,8 @@ class Listing:
     def subtitle(self) -> str:
         """The order, after what cannot be read."""
         order = f"sorted by {self.order.value}" + (", grouped by team" if self.grouped else "")
-        return " · ".join(filter(None, (self.damaged, order)))
+        more = f"{self.left_out} more tokens of cloudflared are not listed" if self.left_out else ""
+        return " · ".join(filter(None, (self.damaged, more, order)))
 
     @property
     def damaged(self) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from authlens_core.trace.record import Trace
+if TYPE_CHECKING:
+    from authlens_core.trace.record import Trace
 
 __all__ = ["Changed", "LoginWanted", "MoveWanted", "StatusMessage", "TraceWanted"]
 

@@ -14,7 +14,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static
 
-from authlens_core.access.service_token import DEFAULT_HEADER, TokenForm, pasted, shape_problem
+from authlens_core.access.service_token import pasted, shape_problem
+from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.service_token import ServiceToken, expiry_from_text

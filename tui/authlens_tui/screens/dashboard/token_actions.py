@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, Final
 
-from authlens_core.access.cloudflared_files import CloudflaredToken, read_cloudflared_token
+from authlens_core.access.cloudflared_files import read_cloudflared_token
+from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.access_log import UserAccess, note_touch

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
-from authlens_core.credentials.records.grant import Grant
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.lifecycle.action_result import ActionResult
+    from authlens_core.credentials.records.grant import Grant
+
 
 _KEY: Final = "bold $text-primary"
 

@@ -147,8 +147,8 @@ class TraceScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Go back, or leave where this is all there is."""
-        # The screen below the first one pushed is the app's own, which is empty.
-        if len(self.app.screen_stack) > 2:
+        # The app's own screen is empty, unless it is the dashboard.
+        if any(type(below) is not Screen for below in self.app.screen_stack[:-1]):
             self.app.pop_screen()
         else:
             self.app.exit()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from authlens_core.login.events import Event
-from authlens_core.login.other_ways import OtherWay
+if TYPE_CHECKING:
+    from authlens_core.login.events import Event
+    from authlens_core.login.other_ways import OtherWay
 
 __all__ = ["LinkChanged", "LoginChanged", "LoginEvent", "OtherWayWanted", "RunEnded", "WizardClosed"]
 

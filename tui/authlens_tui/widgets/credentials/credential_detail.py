@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.widgets.option_list import Option
 
-from authlens_core.access.cloudflared_files import CloudflaredKind, CloudflaredToken
+from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding, life_left, status_of
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, StatusKind
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.records.traces import TraceSummary
-from authlens_core.export.secret_names import is_sensitive, mask
-from authlens_core.oauth.jwt import Jwt, claims_of
 from authlens_core.safe_text import safe_line
 from authlens_core.state.settings import Settings
-from authlens_core.trace.record import Outcome
+from authlens_core.trace.kinds import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import (
     ago,
@@ -29,7 +26,10 @@ from authlens_tui.widgets.credentials.credential_row import (
     until,
 )
 from authlens_tui.widgets.hanging_text import Item
-from authlens_tui.words.durations import in_words
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.records.traces import TraceSummary
+    from authlens_core.oauth.jwt import Jwt
 
 __all__ = ["detail_items", "event_items", "trace_option"]
 
@@ -42,7 +42,6 @@ _OUTCOMES: Final = {
 _NAME: Final = 16  # cells
 _WHEN: Final = 14  # cells of the time of an event
 _BAR: Final = 24  # cells
-_MOST_CLAIMS: Final = 40
 Facts = Iterator[tuple[str, str]]
 
 
@@ -69,11 +68,13 @@ def detail_items(
     items += [Item(Content(note), room=2) for note in notes if note]
     items += [Item(Content()), *_table(_facts(holding, now, settings))]
     if jwt is not None:
+        from authlens_tui.widgets.credentials.credential_claims import claim_facts  # few credentials have any
+
         items += [
             Item(Content()),
             Item(Content.styled("Claims, as the token says; not verified here", "bold")),
         ]
-        items += _table(_claims(jwt, now))
+        items += _table(claim_facts(jwt, now))
     return items
 
 
@@ -191,18 +192,6 @@ def _ends(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return "no expiry given"
     return f"{'expires' if moment > now else 'expired'} {moment:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _claims(jwt: Jwt, now: datetime) -> Facts:
-    yield "alg", jwt.algorithm
-    for claim in claims_of(jwt, now)[:_MOST_CLAIMS]:
-        if claim.at is not None and claim.seconds is not None:
-            span = f"in {in_words(claim.seconds)}" if claim.seconds > 0 else in_words(claim.seconds)
-            yield claim.name, f"{claim.at:%Y-%m-%d %H:%M:%S} UTC · {span}"
-        else:
-            yield claim.name, mask(claim.text) if is_sensitive(claim.name) else claim.text
-    for problem in jwt.problems:
-        yield "!", problem
 
 
 def trace_option(kept: TraceSummary, now: datetime) -> Option:

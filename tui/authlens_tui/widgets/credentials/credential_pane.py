@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -11,9 +12,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import OptionList
 
-from authlens_core.credentials.records.traces import TraceSummary
 from authlens_tui.widgets.credentials.credential_detail import trace_option
 from authlens_tui.widgets.hanging_text import HangingText, Item
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.records.traces import TraceSummary
 
 __all__ = ["CredentialPane"]
 
@@ -35,15 +38,19 @@ class CredentialPane(VerticalScroll):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._traces: tuple[TraceSummary, ...] = ()
+        self._is_complete = False
 
     def compose(self) -> ComposeResult:
         """Lay out the facts, and beside them what was sent and what happened."""
         yield HangingText(id="detail")
-        with Vertical(id="side"):
-            history = OptionList(id="history")
-            history.border_title = "Recorded requests (redacted)"
-            yield history
-            yield HangingText(id="happened")
+        yield Vertical(id="side")
+
+    async def complete(self) -> None:
+        """Add what the first paint does not need: it shows the credential alone."""
+        history = OptionList(id="history")
+        history.border_title = "Recorded requests (redacted)"
+        await self.query_one("#side").mount(history, HangingText(id="happened"))
+        self._is_complete = True
 
     def show(
         self,
@@ -55,6 +62,8 @@ class CredentialPane(VerticalScroll):
     ) -> None:
         """Show a credential, or a text alone; `now` dates the traces."""
         self.detail.show(detail)
+        if not self._is_complete:
+            return
         self.happened.show(events)
         if tuple(traces) != self._traces:
             self._traces = tuple(traces)

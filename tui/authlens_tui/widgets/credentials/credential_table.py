@@ -17,7 +17,6 @@ from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from authlens_core.credentials.inventory.inventory import Holding, TeamHeading
@@ -30,6 +29,7 @@ from authlens_tui.widgets.credentials.credential_row import (
     columns_for,
     life_bar,
 )
+from authlens_tui.widgets.line_view import LineView
 
 _HEADER: Final = 1  # rows
 _PREFIX: Final = "credential-table--"
@@ -37,7 +37,7 @@ _NARROWEST_STATE: Final = 7  # cells: more than its title
 _TONES: Final = ("good", "warning", "bad", "busy")
 
 
-class CredentialTable(ScrollView, can_focus=True):
+class CredentialTable(LineView, can_focus=True):
     """Draws rows and moves a cursor over them; the cursor stays on its credential whatever comes and goes.
 
     Args:
@@ -214,7 +214,7 @@ class CredentialTable(ScrollView, can_focus=True):
             return self._line([column.title for column in self._columns], width, self._style("header"))
         number = self.scroll_offset.y + y - _HEADER
         if number >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.base_style)
         row = self._rows[number]
         if isinstance(row, TeamHeading):
             return self._line([f"{row.name} · {row.size}"], width, self._style("group"), (width,))
@@ -222,12 +222,13 @@ class CredentialTable(ScrollView, can_focus=True):
         self._drawn[number] = self._plain(made)
         # On the cursor line only the cursor's own colours: others may not be readable on it.
         alone = self._style("cursor") if number == self._cursor else None
-        segments = [piece for column in self._columns for piece in self._cell(column, made, alone)]
-        return Strip(segments).crop_extend(0, width, alone or self.rich_style)
+        plain = alone or self.base_style
+        segments = [piece for column in self._columns for piece in self._cell(column, made, plain, alone)]
+        return Strip(segments).crop_extend(0, width, plain)
 
-    def _cell(self, column: Column, made: RowText, alone: Style | None) -> Iterable[Segment]:
+    def _cell(self, column: Column, made: RowText, plain: Style, alone: Style | None) -> Iterable[Segment]:
         """Return one cell and the gap after it; `alone` replaces every style."""
-        plain, text, room = alone or self.rich_style, made.cells[column.key], column.width
+        text, room = made.cells[column.key], column.width
         style = alone or plain + self._style(_quiet_or(column.key, made), partial=True)
         if column.key == "life" and room > BAR:
             left, spent = life_bar(made.life)

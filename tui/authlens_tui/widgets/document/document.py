@@ -13,7 +13,6 @@ from typing import ClassVar, Final
 from textual import work
 from textual.events import Resize
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -23,6 +22,7 @@ from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import Line, LineList, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
 from authlens_tui.widgets.document.painting import COMPONENTS, RowPainter
+from authlens_tui.widgets.line_view import LineView
 
 LAYING_OUT: Final = LineList([prose("laying out …", Tone.MUTED)])
 """What a document shows while its lines are made."""
@@ -32,7 +32,7 @@ _AT_ONCE: Final = 200_000  # characters that are laid out without a thread
 _LINES_AT_ONCE: Final = 20_000
 
 
-class DocumentView(ScrollView, can_focus=True):
+class DocumentView(LineView, can_focus=True):
     """Shows lines. `show` replaces them all. A subclass says which lines a cursor can mark."""
 
     HELP = "Scroll with the arrow keys, page up and page down. Select with the mouse; ctrl+c copies."
@@ -40,10 +40,8 @@ class DocumentView(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
     DEFAULT_CSS = """
     DocumentView {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
+        overflow-x: hidden; overflow-y: auto;
+        scrollbar-gutter: stable; scrollbar-size-vertical: 1;
         background: $surface;
         color: $foreground;
         border: round $border-blurred;
@@ -268,7 +266,7 @@ class DocumentView(ScrollView, can_focus=True):
         """Draw row `y` of the view."""
         number = self.row_at(y)
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self.base_style
         if number >= self._layout.height:
             return Strip.blank(width, base)
         row, line_number = self._layout.row(number), self._layout.line_of_row(number)

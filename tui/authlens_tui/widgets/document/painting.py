@@ -8,10 +8,10 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
-from textual.widget import Widget
 
 from authlens_tui.widgets.document.lines import Row, Tone
 from authlens_tui.widgets.document.matches import Match, Matches
+from authlens_tui.widgets.line_view import LineView
 
 _PREFIX: Final = "document--"
 COMPONENTS: Final = {_PREFIX + tone for tone in Tone} | {
@@ -22,12 +22,12 @@ COMPONENTS: Final = {_PREFIX + tone for tone in Tone} | {
 class RowPainter:
     """Paints rows in the component styles of `view`."""
 
-    def __init__(self, view: Widget) -> None:
+    def __init__(self, view: LineView) -> None:
         self._view = view
 
     def text(self, row: Row, line: int, matches: Matches) -> Strip:
         """Return the text of a row of line `line` with the matches styled that it shows."""
-        base = self._view.rich_style
+        base = self._view.base_style
         strip = Strip([Segment(text, base + self._style(tone)) for text, tone in row.pieces()])
         for match in matches.on_line(line):
             if match.start < row.end and match.end > row.start:
@@ -46,7 +46,7 @@ class RowPainter:
 
     def with_gutter(self, strip: Strip, sign: str, gutter: int) -> Strip:
         """Return the strip with `sign` in a gutter of `gutter` cells before it."""
-        lead = Segment(f"{sign:<{gutter}}", self._view.rich_style + self._style(Tone.NOTE))
+        lead = Segment(f"{sign:<{gutter}}", self._view.base_style + self._style(Tone.NOTE))
         return Strip.join([Strip([lead]), strip])
 
     def marked(self, strip: Strip) -> Strip:

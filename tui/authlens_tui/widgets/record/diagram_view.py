@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.events import Click
@@ -13,20 +13,15 @@ from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.record.arrow_lines import ArrowLines
 
+_OPEN: Final = "Show what was sent at the marked arrow"
+
 
 class DiagramView(DocumentView):
     """Shows the lines of a diagram; the rows of one arrow are marked together."""
 
     HELP = "The arrow keys mark an arrow, Enter or a click opens what was sent there."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter,space",
-            "open_arrow",
-            "Open arrow",
-            key_display="⏎",
-            id="diagram.open",
-            tooltip="Show what was sent at the marked arrow",
-        ),
+        Binding("enter,space", "open_arrow", "Open arrow", key_display="⏎", id="diagram.open", tooltip=_OPEN),
     ]
 
     _record: int | None = None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
-from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.wire.exchange import Exchange
-from authlens_tui.widgets.record.copying import Copyable
-from authlens_tui.widgets.record.jwt_lines import Verdicts
+if TYPE_CHECKING:
+    from authlens_core.trace.record import Stage, StageRecord
+    from authlens_core.wire.exchange import Exchange
+    from authlens_tui.widgets.record.copying import Copyable
+    from authlens_tui.widgets.record.jwt_lines import Verdicts
 
 __all__ = ["Answered", "CopyMenuWanted", "ExchangeChosen", "Revealed", "SignatureWanted"]
 

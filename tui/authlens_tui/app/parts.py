@@ -1,0 +1,121 @@
+"""What the app does beside showing the dashboard; loaded while the user looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from textual.message import Message
+from textual.theme import Theme
+
+from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.vault.consolidate import delete_orphans
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.errors import AuthlensError
+from authlens_core.session import Session
+from authlens_core.wire.client import Wire
+from authlens_tui.app.automatic_refresh import AutomaticRefresh
+from authlens_tui.app.interrupted_logins import InterruptedLogins
+from authlens_tui.app.logins import Logins
+from authlens_tui.app.moving import SecretMove
+from authlens_tui.app.opening import open_credentials
+from authlens_tui.app.records import Records
+from authlens_tui.app.workspace import Workspace
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
+from authlens_tui.screens.wizard.messages import OtherWayWanted
+from authlens_tui.terminal.link_file import sweep_link_files
+from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
+
+
+class Parts:
+    """The objects that the app routes to, each with one job, and the session they share.
+
+    Args:
+        app: shows their screens.
+        workspace: what the app works on.
+        start_login: opens the wizard on a URL.
+    """
+
+    def __init__(self, app: TerminalApp, workspace: Workspace, start_login: Callable[[str], None]) -> None:
+        self._app = app
+        self._start_login = start_login
+        self._settings = workspace.settings
+        self._dashboard: DashboardScreen | None = None
+        self.session: Session | None = None
+        self.interrupted = InterruptedLogins()
+        self.records = Records(app)
+        self.logins = Logins(app, workspace, self.interrupted, self.records)
+        self.open_credentials = partial(open_credentials, workspace, app.push_screen_wait)
+        self._refresh = AutomaticRefresh(app, workspace.settings, self._on_attempt)
+
+    def session_on(self, credentials: Credentials) -> Session:
+        """Return a session whose requests are logged."""
+        return Session(Wire(note=self.records.log.note), credentials)
+
+    def begin(self, session: Session, dashboard: DashboardScreen) -> None:
+        """Work on `session`: start what runs beside the screens, as long as the app does or once."""
+        self._dashboard = dashboard
+        self.interrupted.find(session.credentials.store)
+        self._use(session)
+        app = self._app
+        app.run_worker(self._refresh.run(session), exclusive=True, group="background")
+        orphans = delete_orphans(session.credentials)
+        app.run_worker(orphans, group="delete_orphans", description="delete orphans")
+        app.run_worker(session.wire.warm_up(), group="warm_up", description="prepare the first request")
+        app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
+
+    def remember_theme(self, theme: Theme) -> None:
+        """Remember the theme that the user chose; it is applied, remembered or not."""
+        if theme.name != self._settings.present.theme:
+            with suppress(AuthlensError):
+                self._settings.change(theme=theme.name)
+
+    def _on_attempt(self, grant: Grant, result: ActionResult) -> None:
+        if self._dashboard is not None:
+            self._dashboard.show_attempt(grant, result)
+
+    def _use(self, session: Session) -> None:
+        self.session = session
+        self._app.secrets_place = session.credentials.store.place
+        if self._dashboard is not None:
+            self._dashboard.use(session)
+
+    def _continue_with(self, session: Session) -> None:
+        """Use another session from now on, after the secrets moved."""
+        if self.session is not None and not self.session.credentials.store.persistent:
+            self.interrupted.store_moved(session.credentials.store)
+        self._use(session)
+
+    def answer(self, message: Message) -> None:
+        """Do what a screen asks for."""
+        session, dashboard = self.session, self._dashboard
+        if session is None or dashboard is None:
+            return
+        match message:
+            case LoginWanted():
+                self._start_login(message.url)
+            case OtherWayWanted():
+                self.logins.other_way(session, message)
+            case MoveWanted():
+                SecretMove(self._app, session, self._refresh, self._continue_with).ask(dashboard)
+            case TraceWanted():
+                self.records.show(session, message)
+            case Revealed():
+                self.records.note_reveal(session)
+            case SignatureWanted():
+                checking = self.records.check_signatures(session, message)
+                described = "check signatures"
+                self._app.run_worker(checking, exclusive=True, group="signature", description=described)
+            case _:
+                raise TypeError(f"nothing answers {type(message).__name__}")
+
+    async def aclose(self, return_code: int) -> None:
+        """Stop refreshing, close the connections and the secret store."""
+        await self._refresh.stop()
+        self.interrupted.close(return_code)
+        if self.session is not None:
+            await self.session.aclose()

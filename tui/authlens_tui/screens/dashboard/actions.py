@@ -1,0 +1,81 @@
+"""What the keys of the dashboard do to credentials, each in the object whose job it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from authlens_tui.screens.dashboard.batch_actions import BatchActions
+from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.credential_actions import CredentialActions
+from authlens_tui.screens.dashboard.events import EventsScreen
+from authlens_tui.screens.dashboard.keys import Verb
+from authlens_tui.screens.dashboard.listing import Listing
+from authlens_tui.screens.dashboard.login_actions import LoginActions
+from authlens_tui.screens.dashboard.sent_requests import SentRequests
+from authlens_tui.screens.dashboard.settings import SettingsScreen
+from authlens_tui.screens.dashboard.token_actions import TokenActions
+
+
+class DashboardActions:
+    """Knows what each key does.
+
+    Args:
+        context: the session, and where to report.
+        listing: the credentials, and those that the filter lets through.
+        suggestion: the URL that a new login starts with.
+        select: puts the cursor on a credential, by its id.
+    """
+
+    def __init__(
+        self,
+        context: DashboardContext,
+        listing: Listing,
+        suggestion: str,
+        select: Callable[[str], None],
+    ) -> None:
+        self._context = context
+        self._listing = listing
+        self.sent = SentRequests(context)
+        self.tokens = TokenActions(context)
+        self.batches = BatchActions(context, self.sent, lambda: listing.shown)
+        self.verbs: Mapping[Verb, Callable[[], object]] = {
+            **self._of_one(self.tokens),
+            **self._of_logins(LoginActions(context, suggestion, lambda: listing.holdings, select)),
+            Verb.PROBE_ALL: self.batches.probe_all,
+            Verb.REFRESH_ALL: self.batches.refresh_all,
+            Verb.REVOKE_ALL: self.batches.revoke_all,
+            Verb.MOVE: self.batches.move,
+            Verb.EVENTS: self._show_events,
+            Verb.SETTINGS: lambda: context.show(SettingsScreen(context.settings)),
+        }
+
+    def _of_one(self, tokens: TokenActions) -> Mapping[Verb, Callable[[], object]]:
+        one = CredentialActions(self._context, self.sent)
+        return {
+            Verb.REFRESH: one.refresh,
+            Verb.PROBE: one.probe,
+            Verb.REVOKE: one.revoke,
+            Verb.FORGET: one.forget,
+            Verb.COPY_TOKEN: tokens.copy,
+            Verb.COPY_LOGIN_LINK: tokens.copy_login_link,
+            Verb.REVEAL: tokens.reveal,
+            Verb.CLAIMS: tokens.read_claims,
+            Verb.INSPECT: self.sent.inspect,
+            Verb.INSPECT_NEWEST: self.sent.inspect_newest,
+            Verb.SAVE: self.sent.save,
+        }
+
+    def _of_logins(self, login: LoginActions) -> Mapping[Verb, Callable[[], object]]:
+        return {
+            Verb.NEW_LOGIN: login.new,
+            Verb.LOGIN_AGAIN: login.again,
+            Verb.SWITCH: login.switch_account,
+            Verb.SERVICE_TOKEN: login.add_service_token,
+            Verb.EDIT_SERVICE_TOKEN: login.edit_service_token,
+        }
+
+    def _show_events(self) -> None:
+        holding = self._context.selected
+        names = {one.holding_id: one.title for one in self._listing.holdings}
+        only = None if holding is None else holding.holding_id
+        self._context.show(EventsScreen(self._context.session.credentials, names, selected=only))

@@ -1,0 +1,51 @@
+"""Garbage collection while the user does nothing: a full one holds up a key by 50 ms and more.
+
+Young objects are collected as usual. Old ones, such as the lines of a large document, are looked at when no
+key was pressed for a while, and then left out of later collections.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from typing import Final
+
+YOUNG: Final = 2_000  # new objects after which the youngest are collected
+MIDDLE: Final = 20  # such collections after which those that survived are
+NEVER: Final = 1_000_000
+DUE: Final = 2  # of the second kind, after which a full collection is worth it
+QUIET: Final = 1.0  # seconds without a key
+LATEST: Final = 300.0  # seconds after which a full collection does not wait for quiet
+
+
+class IdleCollection:
+    """Takes over full collections from the interpreter.
+
+    Args:
+        monotonic: the clock.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._last_key = self._last_full = monotonic()
+
+    def start(self) -> None:
+        """Exclude what start-up made from collection, and let no full one happen automatically."""
+        gc.set_threshold(YOUNG, MIDDLE, NEVER)
+        gc.freeze()
+
+    def note_key(self) -> None:
+        """Take note that the user is at it."""
+        self._last_key = self._monotonic()
+
+    def tick(self) -> bool:
+        """Collect everything if that is worth it and no key waits; return whether it was done."""
+        now = self._monotonic()
+        if gc.get_count()[2] < DUE or (now - self._last_key < QUIET and now - self._last_full < LATEST):
+            return False
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        self._last_full = now
+        return True

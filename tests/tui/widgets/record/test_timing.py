@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -42,3 +43,12 @@ def test_an_exchange_says_its_status_its_time_and_its_phases() -> None:
 
 def test_network_and_own_time_of_a_stage_add_up() -> None:
     assert stage_time_line(RECORDS[0]).text == "This stage  1.2 s  network 250 ms, authlens 1.0 s"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_pause_is_one_row(width: int) -> None:
+    later = replace(ASKED, started_at=BEGAN + timedelta(seconds=40))
+    records = (*RECORDS, StageRecord(Stage.EXCHANGE, Outcome.PASSED, BEGAN, 1.0, (later,)))
+    [row] = [one.text for one in waterfall_lines(records, None, width, Redactor()) if "⋯" in one.text]
+    assert "until the browser came back" in row
+    assert len(row) <= width

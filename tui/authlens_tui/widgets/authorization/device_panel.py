@@ -147,7 +147,7 @@ class DevicePanel(VerticalScroll):
                 ("Waiting for you to enter the code  " if roomy else "Code  ", "bold"),
                 ("expires in " if left else "expired", "bold"),
                 (f"{minutes}:{rest:02d}" if left else "", "bold $text-accent"),
-                (f"{asked}   Esc cancel" if roomy else "  Esc cancel", "$quiet"),
+                (asked if roomy else "", "$quiet"),
             )
         )
 

@@ -83,9 +83,8 @@ def _row(
     mark = "›" if record is current else " "
     if row.exchange_index is None:
         words = f"⋯ {duration(row.seconds)} {_pause(row.stage)}"
-        at = round(bar * row.start / drawn.total) if drawn.total else 0
-        pad = " " * max(0, names + at - 1) if bar else "  "
-        return line((f" {pad}", Tone.MUTED), (words, Tone.MUTED), hang=2)
+        at = names + _TIME + round(bar * row.start / drawn.total) if bar and drawn.total else 2
+        return line((f"{' ' * max(2, min(at, width - len(words)))}{words}", Tone.MUTED), hang=2)
     exchange = record.exchanges[row.exchange_index]
     label = f"{mark}{STAGE_INFO[row.stage].number or ' '} {_label(exchange, redactor)}"
     tone = Tone.TITLE if record is current else Tone.PLAIN

@@ -1,0 +1,108 @@
+"""How the code for another device, the list of all requests and the player of the sequence look.
+
+After a change that was meant, make the pictures again with `--snapshot-update`, and look at them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from textual.pilot import Pilot
+
+from authlens_core.export.exchange_log import ExchangeLog
+from authlens_core.login.login import Login
+from authlens_core.oauth.http_message import Request
+from authlens_core.trace.record import Stage
+from authlens_tui.screens.trace.player import PlayerScreen
+from authlens_tui.screens.trace.requests import RequestsScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from support.screens import Host, Picture, differences, scripted, text_of, until
+from support.scripted_login import ISSUER, come_back, reply, server_document
+
+pytestmark = pytest.mark.slow
+
+CODES: Final = {
+    "device_code": "device-canary-1",
+    "user_code": "WDJB-MJHT",
+    "verification_uri": f"{ISSUER}/device",
+    "verification_uri_complete": f"{ISSUER}/device?user_code=WDJB-MJHT",
+    "expires_in": 600,
+    "interval": 5,
+}
+
+
+async def _hold(request: Request) -> None:
+    """Never answer the request for the tokens."""
+    if request.url.endswith("/token"):
+        await asyncio.Event().wait()
+
+
+def _login(*, by_code: bool = False) -> Login:
+    document = server_document(device_authorization_endpoint=f"{ISSUER}/device_authorization")
+    login, sender = scripted(port=8400, server=reply(200, document))
+    sender.script = {**sender.script, f"POST {ISSUER}/device_authorization": reply(200, CODES)}
+    sender.before = _hold if by_code else None
+    return login
+
+
+def _wizard() -> WizardScreen:
+    return WizardScreen(_login(by_code=True), "Secret Service")
+
+
+async def _to_the_code(pilot: Pilot[int]) -> None:
+    wizard, app = pilot.app.screen, pilot.app
+    assert isinstance(wizard, WizardScreen)
+    assert isinstance(app, Host)
+    login = wizard.login
+    for _ in range(3):
+        await login.step()
+    await pilot.press("D")
+    await until(pilot, lambda: login.facts.options.device)
+    await pilot.press("a")
+    await until(pilot, lambda: login.running is Stage.EXCHANGE and "W D J B" in text_of(app))
+
+
+async def _walked() -> Login:
+    login = _login()
+    login.watch(come_back(login))
+    await login.run_all()
+    return login
+
+
+async def _requests() -> RequestsScreen:
+    log = ExchangeLog()
+    for record in (await _walked()).trace.records:
+        for exchange in record.exchanges:
+            log.note(exchange)
+    return RequestsScreen(log)
+
+
+async def _player() -> PlayerScreen:
+    return PlayerScreen((await _walked()).trace.records)
+
+
+async def _all_rows(pilot: Pilot[int]) -> None:
+    screen = pilot.app.screen
+    assert isinstance(screen, RequestsScreen)
+    await until(pilot, lambda: screen.table.row_count == 6)
+
+
+PICTURES: Final = (
+    Picture(
+        "device-code",
+        WizardScreen,
+        lambda: WizardScreen(_login(by_code=True), "Secret Service"),
+        _to_the_code,
+    ),
+    Picture("requests", RequestsScreen, _requests, _all_rows),
+    Picture("player", PlayerScreen, _player),
+)
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=str)
+async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
+    """Each state, at each size."""
+    assert await differences(picture, snapshot) == ""

@@ -7,12 +7,15 @@ has its member on a line of its own, and one that was there and empty has it on 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from authlens_core.agents.json_spans import JsonSpanError, Member, Node, parse_spans
 
 __all__ = ["member_at", "with_member", "without_member"]
+
+_COMMENT: Final = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)(?=[ \t]*\r?\n)")
 
 
 def member_at(text: str, path: Sequence[str]) -> Any:
@@ -114,10 +117,11 @@ def _inserted(text: str, owner: Node, member: str, indent: str, newline: str) ->
     last = members[-1]
     on_lines = "\n" in text[owner.start : last.start]
     lead = newline + _indent_of(text, last, indent) if on_lines else " "
+    end = last.end if last.comma is None else last.comma + 1
+    after = _comment_end(text, end) if on_lines else end
     if last.comma is not None:
-        at = last.comma + 1
-        return f"{text[:at]}{lead}{member},{text[at:]}"
-    return f"{text[: last.end]},{lead}{member}{text[last.end :]}"
+        return f"{text[:after]}{lead}{member},{text[after:]}"
+    return f"{text[:end]},{text[end:after]}{lead}{member}{text[after:]}"
 
 
 def _removed(text: str, owner: Node, name: str) -> str:
@@ -131,9 +135,16 @@ def _removed(text: str, owner: Node, name: str) -> str:
         return text[: member.start] + text[members[1].start :]
     before = members[at - 1]
     comma = before.comma if before.comma is not None else before.end
+    after = _comment_end(text, comma + 1)
     if member.comma is None:  # the comma before it was made for it
-        return text[:comma] + text[end:]
-    return text[: comma + 1] + text[end:]
+        return text[:comma] + text[comma + 1 : after] + text[end:]
+    return text[:after] + text[end:]
+
+
+def _comment_end(text: str, at: int) -> int:
+    """Return the end of a comment that the rest of a line is, which belongs to the member before it."""
+    found = _COMMENT.match(text, at)
+    return at if found is None else found.end()
 
 
 def _was_made(text: str, node: Node) -> bool:

@@ -52,7 +52,17 @@ def test_write_and_remove_leave_the_same_bytes_in_json(text: str) -> None:
     assert without_member(written, PATH) == text
 
 
-SPACES = st.sampled_from(["", " ", "\n", "\n  ", " // c\n", "/* c */"])
+@pytest.mark.parametrize("comma", ["", ","])
+@pytest.mark.parametrize("comment", [" // of a", "  /* of a */"])
+def test_a_comment_stays_on_the_line_of_its_server(comma: str, comment: str) -> None:
+    """What is added comes after it."""
+    text = f'{{\n  "mcpServers": {{\n    "a": {{}}{comma}{comment}\n  }}\n}}\n'
+    written = with_member(text, PATH, ENTRY)
+    assert f'    "a": {{}},{comment}\n    "wiki": {{' in written
+    assert without_member(written, PATH) == text
+
+
+SPACES = st.sampled_from(["", " ", "\n", "\n  ", " // c\n", "/* c */", "/* c */\n", "\r\n"])
 NAMES = st.sampled_from(["mcpServers", "wiki", "a", "b", "c"])
 SCALARS = st.sampled_from(["1", '"x"', "true", "null", "[1, 2]", '"// x"'])
 

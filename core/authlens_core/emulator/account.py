@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.keys import SigningKeys
@@ -74,7 +74,7 @@ class Account:
     slow_seconds: float = 30.0
     app_url: str = ""
     team_url: str = ""
-    aud: str = field(default_factory=lambda: secrets.token_hex(32))
+    aud: str = field(default_factory=lambda: randomness.token_hex(32))
     strict_service_tokens: bool = False
     service_token_header: str = ""
     service_auth_401: bool = False
@@ -178,7 +178,7 @@ class Account:
         """Remember that `user` logged in; return the nonce of the session."""
         if len(self.sessions) >= MOST_SESSIONS:
             del self.sessions[next(iter(self.sessions))]
-        nonce = secrets.token_urlsafe(16)
+        nonce = randomness.token_urlsafe(16)
         self.sessions[nonce] = user
         return nonce
 

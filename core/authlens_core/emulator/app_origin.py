@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -11,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from authlens_core.emulator import browser_session
+from authlens_core.emulator import browser_session, randomness
 from authlens_core.emulator.account import SESSION_LIFETIME, Account
 from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, wants_json
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
@@ -222,7 +221,7 @@ class AppOrigin:
                 "message": FORBIDDEN,
                 "status_code": status,
                 "aud": account.aud,
-                "ray_id": secrets.token_hex(8),
+                "ray_id": randomness.token_hex(8),
             }
             return json_answer(facts, status, fields)
         return page("Forbidden", f"<p>{FORBIDDEN}</p>", status=status, headers=fields)
@@ -291,7 +290,7 @@ class AppOrigin:
         token = await account.sign_identity(nonce)
         answer.set_cookie("CF_Authorization", token, max_age=SESSION_LIFETIME, httponly=True, samesite="lax")
         if account.has(Fault.BINDING_COOKIE):
-            answer.set_cookie("CF_Binding", secrets.token_hex(16), httponly=True, samesite="lax")
+            answer.set_cookie("CF_Binding", randomness.token_hex(16), httponly=True, samesite="lax")
         return answer
 
     async def get_identity(self, request: Request) -> Response:

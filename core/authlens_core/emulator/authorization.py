@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hmac
 import re
-import secrets
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -15,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.account import SESSION_LIFETIME, USERS, Account
 from authlens_core.emulator.edge import NO_STORE, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
@@ -82,7 +82,7 @@ class AuthorizationEndpoint:
             return await self._onwards(meta, claims["identity_nonce"])
         if len(self._pending) >= MOST_PENDING:
             del self._pending[next(iter(self._pending))]
-        nonce = secrets.token_urlsafe(24)
+        nonce = randomness.token_urlsafe(24)
         self._pending[nonce] = meta["exp"]
         answer = login_page(self._account.app_host, USERS, nonce=nonce, client=self._client_name(meta))
         answer.set_cookie("CF_Session", nonce, httponly=True, samesite="lax")
@@ -208,7 +208,7 @@ class AuthorizationEndpoint:
     def _callback(self, asked: AuthorizationRequest, answer: dict[str, str]) -> Response:
         """Send the browser to the redirect URI (RFC 6749 §4.1.2)."""
         if self._account.has(Fault.WRONG_STATE):
-            answer["state"] = secrets.token_urlsafe(16)
+            answer["state"] = randomness.token_urlsafe(16)
         elif asked.state is not None:
             answer["state"] = asked.state
         if self._account.has(Fault.ISS_MISMATCH):

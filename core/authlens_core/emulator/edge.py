@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Final
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.account import Account, SeenRequest
 from authlens_core.emulator.faults import Fault
 
@@ -124,5 +124,5 @@ class Edge:
         return [
             (b"date", formatdate(self._account.now(), usegmt=True).encode()),
             (b"server", b"cloudflare"),
-            (b"cf-ray", f"{secrets.token_hex(8)}-EMU".encode()),
+            (b"cf-ray", f"{randomness.token_hex(8)}-EMU".encode()),
         ]

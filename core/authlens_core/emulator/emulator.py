@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from authlens_core.emulator.account import Account, SeenRequest, email_of
 from authlens_core.emulator.faults import Fault, fault_set
 from authlens_core.emulator.origins import Origins, Running
+from authlens_core.emulator.randomness import answering_from, drawn_from, source_of
 from authlens_core.emulator.sockets import bind, close_all
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Emulator(Running):
         refresh_grace: whether the refresh token before the newest is good until the newest is used.
         origin: what answers a request that is let in; None for the emulator's own page.
         admin: whether the team's origin has the JSON interface of `emulator.admin`.
+        seed: makes ids, codes and tokens the same at each start; signing keys stay random.
         clock: the time in seconds since the epoch.
 
     Raises:
@@ -66,22 +68,25 @@ class Emulator(Running):
         refresh_grace: bool = False,
         origin: ASGIApp | None = None,
         admin: bool = False,
+        seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._port = port
         self._admin = admin
-        self.account = Account(
-            clock=clock,
-            faults=fault_set(faults),
-            access_token_lifetime=access_token_lifetime,
-            grant_lifetime=grant_lifetime,
-            slow_seconds=slow_seconds,
-            strict_service_tokens=strict_service_tokens,
-            service_token_header=service_token_header,
-            service_auth_401=service_auth_401,
-            refresh_grace=refresh_grace,
-            origin=origin,
-        )
+        self._source = source_of(seed)
+        with drawn_from(self._source):
+            self.account = Account(
+                clock=clock,
+                faults=fault_set(faults),
+                access_token_lifetime=access_token_lifetime,
+                grant_lifetime=grant_lifetime,
+                slow_seconds=slow_seconds,
+                strict_service_tokens=strict_service_tokens,
+                service_token_header=service_token_header,
+                service_auth_401=service_auth_401,
+                refresh_grace=refresh_grace,
+                origin=origin,
+            )
         self._origins = Origins()
         self._callback_port: list[socket.socket] = []
 
@@ -115,7 +120,8 @@ class Emulator(Running):
                 "allow": self.allow,
             }
             team = AdminMiddleware(team, self.account, actions)
-        return app_origin(self.account), team
+        app = app_origin(self.account)
+        return answering_from(self._source, app), answering_from(self._source, team)
 
     async def stop(self) -> None:
         """Stop answering and free the ports."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import secrets
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
+
+from authlens_core.emulator import randomness
 
 CODE_LIFETIME: Final = 60.0
 MOST_ENTRIES: Final = 5000
@@ -86,7 +86,7 @@ class TokenAnswer:
 
 
 def _token() -> str:
-    return "oauth:" + secrets.token_urlsafe(64)[:TOKEN_CHARACTERS]
+    return "oauth:" + randomness.token_urlsafe(64)[:TOKEN_CHARACTERS]
 
 
 def challenge_of(verifier: str) -> str:
@@ -146,13 +146,13 @@ class Grants:
     ) -> RegisteredClient:
         """Remember a new client; one that authenticates is given a secret."""
         client = RegisteredClient(
-            client_id=str(uuid.uuid4()),
+            client_id=str(randomness.uuid4()),
             redirect_uris=redirect_uris,
             name=name,
             auth_method=auth_method,
             grant_types=grant_types,
             issued_at=int(self._clock()),
-            secret="" if auth_method == "none" else secrets.token_urlsafe(32),
+            secret="" if auth_method == "none" else randomness.token_urlsafe(32),
         )
         put(self._clients, client.client_id, client)
         return client
@@ -163,7 +163,7 @@ class Grants:
 
     def issue_code(self, client: RegisteredClient, *, redirect_uri: str, challenge: str, user: str) -> str:
         """Return a new code for `user`, good once and for a minute."""
-        code = secrets.token_urlsafe(32)
+        code = randomness.token_urlsafe(32)
         expires_at = self._clock() + CODE_LIFETIME
         put(self._codes, code, AuthorizationCode(client.client_id, redirect_uri, challenge, user, expires_at))
         return code

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Final
 
 from starlette.responses import Response
+
+from authlens_core.emulator import randomness
 
 NO_ACCESS: Final = "That account does not have access"
 UNKNOWN_APP: Final = "Unable to find your Access application!"
@@ -40,7 +41,7 @@ def page(
         status: the status code.
         headers: further header fields.
     """
-    nonce = secrets.token_urlsafe(16)
+    nonce = randomness.token_urlsafe(16)
     html = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hmac
 import json
-import secrets
 import string
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from authlens_core.emulator import randomness
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -64,8 +65,8 @@ def new_secret(*, new_format: bool) -> str:
     How the checksum is made is not published; here it is a CRC-32.
     """
     if not new_format:
-        return secrets.token_hex(32)
-    body = "".join(secrets.choice(ALPHANUMERIC) for _ in range(40))
+        return randomness.token_hex(32)
+    body = "".join(randomness.choice(ALPHANUMERIC) for _ in range(40))
     return f"cfast_{body}{zlib.crc32(body.encode()):08x}"
 
 
@@ -91,7 +92,7 @@ class IssuedServiceTokens:
         if len(self._tokens) >= MOST_TOKENS:
             del self._tokens[next(iter(self._tokens))]
         token = IssuedServiceToken(
-            f"{secrets.token_hex(16)}.access",
+            f"{randomness.token_hex(16)}.access",
             new_secret(new_format=new_format),
             self._clock() + lifetime,
             in_policy=in_policy,

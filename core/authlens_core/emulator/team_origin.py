@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
-import uuid
 from email.utils import formatdate
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from authlens_core.emulator import browser_session
+from authlens_core.emulator import browser_session, randomness
 from authlens_core.emulator.account import Account
 from authlens_core.emulator.authorization import AuthorizationEndpoint
 from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, read_body
@@ -143,9 +141,10 @@ class TeamOrigin:
         if claims is None or not key.startswith(("ssh-", "ecdsa-")):
             return json_answer({"status": "error", "message": "the token or the key is not valid"}, 403)
         expires_at = formatdate(self._account.now() + CERTIFICATE_LIFETIME, usegmt=True)
-        certificate = f"ssh-emulated-cert-v01 {secrets.token_hex(32)} {claims['email']}"
+        certificate = f"ssh-emulated-cert-v01 {randomness.token_hex(32)} {claims['email']}"
         return json_answer(
-            {"id": str(uuid.uuid4()), "certificate": certificate, "expires_at": expires_at}, headers=NO_STORE
+            {"id": str(randomness.uuid4()), "certificate": certificate, "expires_at": expires_at},
+            headers=NO_STORE,
         )
 
     def _registration_answer(self, client: RegisteredClient) -> dict[str, Any]:

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from authlens_core.emulator import Emulator, SeenRequest
+from authlens_core.emulator.standard.emulator import StandardEmulator
 from support.emulated_access import program_at
 
 
@@ -30,6 +32,39 @@ def ports_of(emulator: Emulator) -> tuple[int, int]:
     assert app is not None
     assert team is not None
     return app, team
+
+
+async def drawn(emulator: Emulator | StandardEmulator) -> list[str]:
+    """Return the ids of two clients that register one after the other."""
+    found = []
+    async with emulator, httpx.AsyncClient(trust_env=False) as http:
+        place = f"{emulator.issuer.rstrip('/')}/.well-known/oauth-authorization-server"
+        metadata = (await http.get(place)).json()
+        for _ in range(2):
+            asked = {
+                "redirect_uris": ["http://localhost:8400/callback"],
+                "token_endpoint_auth_method": "none",
+            }
+            answer = await http.post(metadata["registration_endpoint"], json=asked)
+            found.append(answer.raise_for_status().json()["client_id"])
+    return found
+
+
+@pytest.mark.parametrize("kind", [Emulator, StandardEmulator])
+async def test_a_seed_gives_the_same_values_at_each_start(
+    kind: type[Emulator | StandardEmulator],
+) -> None:
+    """Another seed gives others, and so does none."""
+    first = await drawn(kind(seed=7))
+    assert len(set(first)) == 2
+    assert await drawn(kind(seed=7)) == first
+    assert await drawn(kind(seed=8)) != first
+    assert await drawn(kind()) != await drawn(kind())
+
+
+def test_a_seed_also_gives_the_service_token() -> None:
+    """It exists before the emulator starts."""
+    assert Emulator(seed=7).service_token == Emulator(seed=7).service_token != Emulator().service_token
 
 
 async def test_app_and_team_are_two_origins_of_two_names() -> None:

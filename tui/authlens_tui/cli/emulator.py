@@ -41,6 +41,7 @@ async def _access(arguments: Namespace) -> int:
         access_token_lifetime=arguments.token_lifetime,
         strict_service_tokens=arguments.strict,
         admin=arguments.admin,
+        seed=arguments.seed,
     )
     async with _started(running, arguments.port):
         answer_line(running.resource_url)
@@ -64,15 +65,17 @@ async def _standard(profile: Profile, arguments: Namespace) -> int:
                 f"--{option} is an option of the profile access; {profile} does not have it.",
                 f"Leave out --{option}, or use --profile access.",
             )
-    if arguments.admin:
-        raise UsageError(f"--admin is not there for the profile {profile}.", "Use --profile access.")
     faults = chosen_standard_faults(profile, arguments.fault)
     if faults is None:
         return 0
     from authlens_core.emulator.standard.emulator import StandardEmulator
 
     running = StandardEmulator(
-        profile, faults=faults, port=arguments.port, access_token_lifetime=arguments.token_lifetime
+        profile,
+        faults=faults,
+        port=arguments.port,
+        access_token_lifetime=arguments.token_lifetime,
+        seed=arguments.seed,
     )
     kind = "MCP server" if profile is Profile.MCP else "API with OAuth"
     async with _started(running, arguments.port):

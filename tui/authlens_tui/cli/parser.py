@@ -9,8 +9,9 @@ from typing import Any, Final, NoReturn
 
 from authlens_core.safe_text import safe_text
 from authlens_tui.cli.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
+from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.option_values import LONGEST_TTL, check_name, interval, number, port, port_up_to
+from authlens_tui.cli.option_values import check_name, interval, number, port
 from authlens_tui.cli.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
 
@@ -74,10 +75,6 @@ class _Parser(argparse.ArgumentParser):
 
 def _wait(text: str) -> float:
     return number(text, 1, _LONGEST_WAIT, "seconds")
-
-
-def _lifetime(text: str) -> int:
-    return int(number(text, 1, LONGEST_TTL, "seconds"))
 
 
 def _limit(text: str) -> int:
@@ -242,54 +239,6 @@ def _add_store(add: argparse.ArgumentParser) -> None:
     add.add_argument("--json", action="store_true", help="a JSON object on stdout")
 
 
-def _add_fault(add: argparse.ArgumentParser) -> None:
-    add.add_argument(
-        "--fault",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="break one thing; may be repeated (--fault list names them all)",
-    )
-
-
-def _add_demo(add: argparse.ArgumentParser) -> None:
-    _add_fault(add)
-    add.add_argument("--play", action="store_true", help="play the person: sign in without a browser")
-    add.add_argument(
-        "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free one)"
-    )
-
-
-def _add_emulator(add: argparse.ArgumentParser) -> None:
-    add.add_argument(
-        "--profile",
-        choices=("access", "mcp", "generic"),
-        default="access",
-        help="a Cloudflare Access (default), an MCP server, or any API with OAuth",
-    )
-    add.add_argument(
-        "--port",
-        type=port_up_to(65_534),
-        default=0,
-        metavar="N",
-        help="port of the protected resource; the login server takes the next one (any free ones)",
-    )
-    add.add_argument(
-        "--token-lifetime", type=_lifetime, default=60, metavar="S", help="how long access tokens last (60)"
-    )
-    add.add_argument(
-        "--strict",
-        action="store_true",
-        help="service tokens as new organisations have them: 401 or 403, no redirect, no cookie",
-    )
-    add.add_argument(
-        "--admin",
-        action="store_true",
-        help="a JSON interface for tests: set faults, expire tokens, list the requests (docs/emulator.md)",
-    )
-    _add_fault(add)
-
-
 def _add_doctor(add: argparse.ArgumentParser) -> None:
     add.add_argument("--json", action="store_true", help="a JSON object on stdout")
 
@@ -356,8 +305,8 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "open": ("a session file in the app, read-only", _add_open),
     "compare": ("what differs between two traces, stage by stage", _add_compare),
     "doctor": ("what a login depends on here: what is found, and what to do", _add_doctor),
-    "demo": ("the app on the embedded emulator, no account needed", _add_demo),
-    "emulator": ("the emulator alone, until Ctrl-C; stdout: the URL of its resource", _add_emulator),
+    "demo": ("the app on the embedded emulator, no account needed", add_demo),
+    "emulator": ("the emulator alone, until Ctrl-C; stdout: the URL of its resource", add_emulator),
 }
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.account import USERS
 from authlens_core.emulator.edge import NO_STORE, read_body
 from authlens_core.emulator.grants import OAuthRefusal, put
@@ -54,7 +55,7 @@ class StandardAuthorizationEndpoint:
             denied = {"error": "access_denied", "error_description": "The user denied the request"}
             return self._callback(given, denied)
         self._state.pushed.pop(given.get("request_uri", ""), None)
-        code = secrets.token_urlsafe(32)
+        code = randomness.token_urlsafe(32)
         put(
             self._state.codes,
             code,
@@ -88,7 +89,7 @@ class StandardAuthorizationEndpoint:
         return page("Device connected" if choice else "Login denied", "<p>Return to your device.</p>")
 
     def _login_page(self, client: EmulatedClient) -> Response:
-        nonce = secrets.token_urlsafe(16)
+        nonce = randomness.token_urlsafe(16)
         host = urlsplit(self._state.resource_url).netloc
         answer = login_page(host, USERS, nonce=nonce, client=client.name)
         answer.set_cookie("form", nonce, httponly=True, samesite="strict")

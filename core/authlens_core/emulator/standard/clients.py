@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hmac
 import json
-import secrets
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import refusal
 from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
 from authlens_core.emulator.grants import OAuthRefusal, put
@@ -112,13 +112,13 @@ class EmulatedClients:
         if not all(urlsplit(uri).scheme in ("http", "https") for uri in uris):
             raise OAuthRefusal("invalid_redirect_uri", "A redirect URI is not an http or https URL")
         return EmulatedClient(
-            client_id=secrets.token_urlsafe(16),
+            client_id=randomness.token_urlsafe(16),
             redirect_uris=tuple(uris),
             name=str(metadata.get("client_name", ""))[:200],
             auth_method=method,
             grant_types=tuple(grants),
-            secret="" if method == "none" else secrets.token_urlsafe(32),
-            management_token=secrets.token_urlsafe(32),
+            secret="" if method == "none" else randomness.token_urlsafe(32),
+            management_token=randomness.token_urlsafe(32),
         )
 
     def _information(self, client: EmulatedClient) -> dict[str, Any]:

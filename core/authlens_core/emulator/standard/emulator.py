@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.account import SeenRequest
 from authlens_core.emulator.origins import Origins, Running
 from authlens_core.emulator.profile import Profile, StandardFault, standard_faults
+from authlens_core.emulator.randomness import answering_from, drawn_from, source_of
 from authlens_core.emulator.standard.state import ServerState
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class StandardEmulator(Running):
         faults: what the servers do differently, by value or by name.
         port: the resource's port; the authorization server has the next one. 0 picks free ones.
         access_token_lifetime: seconds.
+        seed: makes ids, codes and opaque tokens the same at each start; signing keys stay random.
         clock: the time in seconds since the epoch.
 
     Raises:
@@ -40,13 +42,16 @@ class StandardEmulator(Running):
         faults: Collection[StandardFault | str] = (),
         port: int = 0,
         access_token_lifetime: int = 60,
+        seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if profile is Profile.ACCESS:
             msg = "the profile access is the Emulator's"
             raise ValueError(msg)
         self._port = port
-        self._state = ServerState(profile, standard_faults(profile, faults), clock, access_token_lifetime)
+        self._source = source_of(seed)
+        with drawn_from(self._source):
+            self._state = ServerState(profile, standard_faults(profile, faults), clock, access_token_lifetime)
         self._origins = Origins()
         self._stopping = asyncio.Event()
 
@@ -95,7 +100,7 @@ class StandardEmulator(Running):
                 self._state.seen.append(SeenRequest(origin, scope["method"], scope["path"], names))
                 await app(scope, receive, send)
 
-        return logged
+        return answering_from(self._source, logged)
 
     @property
     def resource_url(self) -> str:
@@ -128,11 +133,11 @@ class StandardEmulator(Running):
         from authlens_core.emulator.standard.state import EmulatedClient
 
         client = EmulatedClient(
-            client_id=secrets.token_urlsafe(16),
+            client_id=randomness.token_urlsafe(16),
             redirect_uris=(redirect_uri,),
             auth_method=auth_method,
             grant_types=tuple(sorted(GRANT_TYPES)),
-            secret="" if auth_method == "none" else secrets.token_urlsafe(32),
+            secret="" if auth_method == "none" else randomness.token_urlsafe(32),
         )
         put(self._state.clients, client.client_id, client)
         return client.client_id, client.secret

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.edge import json_answer, read_body
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.resource import NotAdmitted, Resource
@@ -97,7 +97,7 @@ class McpEndpoint:
                 "capabilities": {"tools": {}},
                 "serverInfo": SERVER,
             }
-            return _result(number, result, {"mcp-session-id": secrets.token_hex(16)})
+            return _result(number, result, {"mcp-session-id": randomness.token_hex(16)})
         return self._tools(number, method, user, {})
 
     def _stateless(self, request: Request, call: dict[str, Any], version: str, user: str) -> Response:

@@ -5,12 +5,12 @@ Nothing here knows HTTP, and all is bounded. It shares no code with the client t
 
 from __future__ import annotations
 
-import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.account import SeenRequest
 from authlens_core.emulator.grants import OAuthRefusal, challenge_of, put
 from authlens_core.emulator.keys import SigningKeys
@@ -109,7 +109,7 @@ class ServerState:
     refresh_tokens: dict[str, EmulatedGrant] = field(default_factory=dict, repr=False)
     access_tokens: dict[str, Token] = field(default_factory=dict, repr=False)
     seen_proofs: dict[str, float] = field(default_factory=dict, repr=False)
-    dpop_nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
+    dpop_nonce: str = field(default_factory=lambda: randomness.token_urlsafe(16), repr=False)
 
     def has(self, *faults: StandardFault) -> bool:
         """Return whether one of the faults is on."""
@@ -153,10 +153,10 @@ class ServerState:
         """Return the device code of a new device login, and the login."""
         now = self.clock()
         lifetime = 2 if self.has(StandardFault.DEVICE_EXPIRED) else DEVICE_LIFETIME
-        letters = [secrets.choice(_LETTERS) for _ in range(8)]
+        letters = [randomness.choice(_LETTERS) for _ in range(8)]
         user_code = f"{''.join(letters[:4])}-{''.join(letters[4:])}"
         login = DeviceLogin(client.client_id, user_code, scope, now + lifetime, now + 1)
-        device_code = secrets.token_urlsafe(32)
+        device_code = randomness.token_urlsafe(32)
         put(self.devices, device_code, login)
         return device_code, login
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import basic_credentials, read_form, refusal
 from authlens_core.emulator.edge import NO_STORE, json_answer
 from authlens_core.emulator.grants import OAuthRefusal, put
@@ -71,7 +71,7 @@ class StandardTokenEndpoint:
                 raise OAuthRefusal("invalid_request", "The redirect URI is not registered for this client")
         except OAuthRefusal as error:
             return refusal(error)
-        reference = f"urn:ietf:params:oauth:request_uri:{secrets.token_urlsafe(24)}"
+        reference = f"urn:ietf:params:oauth:request_uri:{randomness.token_urlsafe(24)}"
         kept = {name: value for name, value in form.items() if name != "client_secret"}
         expires_at = self._state.clock() + PUSHED_LIFETIME
         put(self._state.pushed, reference, (client.client_id, kept, expires_at))
@@ -134,7 +134,7 @@ class StandardTokenEndpoint:
         grant.jkt = jkt
         access_token = await self._access_token(grant)
         put(state.access_tokens, access_token, Token(grant, state.clock() + state.access_token_lifetime))
-        grant.refresh_token = secrets.token_urlsafe(32)
+        grant.refresh_token = randomness.token_urlsafe(32)
         put(state.refresh_tokens, grant.refresh_token, grant)
         body = {
             "access_token": access_token,
@@ -150,7 +150,7 @@ class StandardTokenEndpoint:
     async def _access_token(self, grant: EmulatedGrant) -> str:
         state = self._state
         if not state.has(StandardFault.JWT_ACCESS_TOKENS):
-            return secrets.token_urlsafe(40)
+            return randomness.token_urlsafe(40)
         now = int(state.clock())
         claims: dict[str, Any] = {
             "iss": state.issuer,
@@ -160,7 +160,7 @@ class StandardTokenEndpoint:
             "scope": grant.scope,
             "iat": now,
             "exp": now + state.access_token_lifetime,
-            "jti": secrets.token_urlsafe(12),
+            "jti": randomness.token_urlsafe(12),
         }
         if grant.jkt:
             claims["cnf"] = {"jkt": grant.jkt}

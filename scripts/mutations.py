@@ -227,6 +227,31 @@ MUTATIONS: Final = (
         "                continue\n                msg = f'duplicate key",
         "tests/core/oauth/test_json_document.py::test_what_is_not_strict_json_is_refused_with_reason_and_position",
     ),
+    Mutation(
+        "owner-unbound",
+        "A stored secret is believed whoever it belongs to",
+        "core/authlens_core/credentials/store/chunked_secret.py",
+        'sha256(f"{key}\\n{generation}\\n{text}".encode(',
+        "sha256(text.encode(",
+        "tests/core/credentials/vault/test_binding.py::test_swapped_entries_are_damaged_and_sent_nowhere",
+    ),
+    Mutation(
+        "sites-apart-accepted",
+        "The code of a login page goes to a token endpoint on another site unasked",
+        "core/authlens_core/oauth/server_metadata.py",
+        " or _same_site(authorization, token):\n",
+        " or True:\n",
+        "tests/core/oauth/test_server_metadata.py"
+        "::test_a_login_page_on_another_site_than_the_token_endpoint_needs_a_yes_that_names_both",
+    ),
+    Mutation(
+        "every-check-approved",
+        "One --yes approves every check that may be approved",
+        "tui/authlens_tui/cli/login.py",
+        "if c.overridable and c.name in approved), None)",
+        "if c.overridable and approved), None)",
+        "tests/wild/test_approval_options.py::test_only_the_check_that_is_named_is_approved",
+    ),
 )
 
 

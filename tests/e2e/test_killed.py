@@ -6,9 +6,9 @@ import pytest
 
 from benchmarks.endurance.kill import run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-ROUNDS = 30
+ROUNDS = 20
 
 
 def test_the_store_is_readable_after_a_kill_at_any_moment() -> None:

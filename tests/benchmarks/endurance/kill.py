@@ -98,7 +98,7 @@ class Rounds:
             os.killpg(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         killed = os.waitstatus_to_exitcode(status) == -signal.SIGKILL
-        # About a quarter of the commands end before the signal: the other signals then come at any moment of one.
+        # About a quarter of the commands end before the signal, so that it comes at any moment of the others.
         self.reach[command] = self.reach.get(command, 1.0) * (1.07 if killed else 0.85)
         (self.tally.killed if killed else self.tally.ended)[command] += 1
         return killed

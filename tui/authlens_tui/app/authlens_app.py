@@ -21,13 +21,13 @@ from textual.worker import WorkerCancelled, WorkerFailed
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.session import Session
 from authlens_tui.app.base_app import BaseApp
+from authlens_tui.app.configuring import configure
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard import dashboard
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.wizard.messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.themes import SIXTEEN
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ class AuthlensApp(BaseApp):
         self.dashboard: DashboardScreen | None = None
         self._first: Index | None = None
         self.parts: Parts | None = None  # loaded after the first paint
-        if self.settings.present.theme in self.available_themes and self.theme != SIXTEEN.name:
-            self.theme = self.settings.present.theme
+        configure(self, self.workspace.config, self.settings.present.theme)
 
     @property
     def session(self) -> Session | None:
@@ -207,4 +206,5 @@ def _dashboard_of(
         find=workspace.find_tokens,
         left_out=workspace.tokens_left_out,
         can_move=workspace.keeps_secrets,
+        columns=workspace.config.columns,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -12,7 +11,7 @@ from textual.app import SystemCommand, get_system_commands_provider
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 
-from authlens_tui.terminal.focus import keep_focus_in_view
+from authlens_tui.terminal.focus import follow_focus
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
 _NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
-
-_LAID_OUT: Final = 0.05  # seconds from a change of size until the widgets are where they belong
 
 
 def _actions() -> type[Provider]:
@@ -98,9 +95,7 @@ class BaseApp(TerminalApp):
 
     def on_resize(self) -> None:
         """Keep the focus in view on a smaller terminal."""
-        if self.screen_stack:
-            # The screen hears of its size after the app, and lays out a frame later.
-            self.screen.set_timer(_LAID_OUT, partial(keep_focus_in_view, self.screen))
+        follow_focus(self)
 
     def action_help(self) -> None:
         """Show the keys of this screen and the terms it uses."""

@@ -17,6 +17,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
 from authlens_tui.app.automatic_refresh import AutomaticRefresh
+from authlens_tui.app.expiry_notice import tell_of_expiry
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.moving import SecretMove
@@ -44,6 +45,8 @@ class Parts:
         self._app = app
         self._start_login = start_login
         self._settings = workspace.settings
+        self._config = workspace.config
+        self._theme = app.theme
         self._dashboard: DashboardScreen | None = None
         self.session: Session | None = None
         self.interrupted = InterruptedLogins()
@@ -65,12 +68,14 @@ class Parts:
         app.run_worker(self._refresh.run(session), exclusive=True, group="background")
         orphans = delete_orphans(session.credentials)
         app.run_worker(orphans, group="delete_orphans", description="delete orphans")
+        tell_of_expiry(app, self._config, session.credentials)
         app.run_worker(session.wire.warm_up(), group="warm_up", description="prepare the first request")
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
 
     def remember_theme(self, theme: Theme) -> None:
-        """Remember the theme that the user chose; it is applied, remembered or not."""
-        if theme.name != self._settings.present.theme:
+        """Remember the theme that the user chose, not the one of this run; it is applied in any case."""
+        if theme.name != self._theme:
+            self._theme = theme.name
             with suppress(AuthlensError):
                 self._settings.change(theme=theme.name)
 

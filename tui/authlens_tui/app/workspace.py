@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.errors import AuthlensError
+from authlens_core.state.config_file import read_config
 from authlens_core.state.paths import state_directory
 from authlens_core.state.settings import SettingsFile
 
@@ -28,6 +29,7 @@ class Workspace:
 
     def __init__(self, settings: SettingsFile | None = None) -> None:
         self.settings = settings or SettingsFile.open()
+        self.config = read_config()
         self._cloudflared: CloudflaredDirectory | None = None
 
     async def prepare(self) -> str | None:

@@ -57,6 +57,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "export": ("authlens export https://wiki.example.com/ --format markdown",),
     "open": ("authlens open login.json",),
     "compare": ("authlens compare works.json fails.json",),
+    "config": ("authlens config", "authlens config --keys"),
     "doctor": ("authlens doctor --json",),
     "demo": ("authlens demo --play",),
     "emulator": ("authlens emulator --port 9000 --token-lifetime 30 --fault no-registration",),

@@ -71,6 +71,9 @@ def _dispatch(argv: list[str]) -> int:
     if "--plain" in argv[:2] and argv[0] not in _VERBS:
         argv.remove("--plain")
         os.environ["AUTHLENS_PLAIN"] = "1"
+    if argv[:1] == ["--theme"] and len(argv) > 1:
+        os.environ["AUTHLENS_THEME"] = argv[1]
+        argv = argv[2:]
     if not argv or (not argv[0].startswith("-") and argv[0] not in _VERBS):
         return _app(argv)
     parsed = _parsed(argv)
@@ -297,6 +300,12 @@ def _store(arguments: Namespace) -> int:
     return run_verb(store(arguments))
 
 
+def _config(arguments: Namespace) -> int:
+    from authlens_tui.cli.config import config
+
+    return config(arguments)
+
+
 def _doctor(arguments: Namespace) -> int:
     _follow_the_attached_client()
     from authlens_tui.cli.doctor import doctor
@@ -335,6 +344,7 @@ _VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
     "open": _open,
     "compare": _compare,
     "doctor": _doctor,
+    "config": _config,
     "demo": _demo,
     "emulator": _emulator,
 }

@@ -11,7 +11,8 @@ from authlens_core.safe_text import safe_text
 from authlens_tui.cli.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
 from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.option_values import check_name, interval, number, port
+from authlens_tui.cli.machine_parser import add_config, add_list
+from authlens_tui.cli.option_values import check_name, number, port
 from authlens_tui.cli.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
 
@@ -182,18 +183,6 @@ def _add_curl(add: argparse.ArgumentParser) -> None:
     add.add_argument("arguments", metavar="CURL ARGS", nargs="*", help="after --: arguments for curl")
 
 
-def _add_list(add: argparse.ArgumentParser) -> None:
-    add.add_argument("--json", action="store_true", help="a JSON array on stdout")
-    add.add_argument(
-        "--watch",
-        metavar="S",
-        type=interval,
-        nargs="?",
-        const=2.0,
-        help="print the table again when it changes, looking every S seconds (2)",
-    )
-
-
 def _add_url_or_all(add: argparse.ArgumentParser) -> None:
     which = add.add_mutually_exclusive_group(required=True)
     which.add_argument("url", metavar="URL", nargs="?", help="the protected resource")
@@ -294,7 +283,8 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "headers": HEADERS,
     "curl": ("curl with the credential, which stands in no argument", _add_curl),
     **AGENT_VERBS,
-    "list": ("every credential and its state", _add_list),
+    "list": ("every credential and its state", add_list),
+    "config": ("your theme, columns, notices and keys, in your editor", add_config),
     "refresh": ("a new access token from the refresh token", _add_refresh),
     "revoke": ("end it at the server, prove it, then remove it here", _add_revoke),
     "events": ("what happened to which credential, and when", _add_events),
@@ -325,12 +315,13 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="ask nothing and open nothing, with any verb; if a person has to log in: exit code 4",
     )
-    # Read before the verb, in `main`; it is here for the help.
+    # These two are read before the verb, in `main`; they are here for the help.
     parser.add_argument(
         "--plain",
         action="store_true",
         help="no full screen and no cursor movement: line by line, for screen readers and logs",
     )
+    parser.add_argument("--theme", metavar="NAME", help="the theme of the full screen, for this run")
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")
     for name, (summary, add) in VERBS.items():

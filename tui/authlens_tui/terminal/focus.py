@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
+from textual.app import App
 from textual.screen import Screen
 from textual.widget import Widget
 
+_LAID_OUT: Final = 0.05  # seconds from a change of size until the widgets are where they belong
 _SMALL: Final = 3  # rows of a button or a field
 
 
@@ -19,6 +22,13 @@ def keep_focus_in_view(screen: Screen[Any]) -> None:
         return
     if screen.focus_chain:
         screen.set_focus(screen.focus_chain[0])
+
+
+def follow_focus(app: App[Any]) -> None:
+    """Keep the focus in view after the terminal has another size."""
+    if app.screen_stack:
+        # The screen hears of its size after the app, and lays out a frame later.
+        app.screen.set_timer(_LAID_OUT, partial(keep_focus_in_view, app.screen))
 
 
 def _is_displayed(widget: Widget) -> bool:

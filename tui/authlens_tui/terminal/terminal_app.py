@@ -147,11 +147,12 @@ class TerminalApp(QuietCrash, App[int]):
     async def copy(self, text: Secret | str, what: str) -> Copied:
         """Copy `text` and show which clipboard has it; `what` is our word or two for it."""
         value = text.reveal() if isinstance(text, Secret) else text
-        copied = await copy_text(value, self.environ, self._write_to_terminal)
+        copied = await copy_text(value, self.environ, self.write_to_terminal)
         severity: Final = "warning" if copied.way is CopyWay.NONE else "information"
         self.notify(copied.sentence, title=what, severity=severity, markup=False)
         return copied
 
-    def _write_to_terminal(self, sequence: str) -> None:
+    def write_to_terminal(self, sequence: str) -> None:
+        """Write a control sequence that draws nothing."""
         if self._driver is not None:
             self._driver.write(sequence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -30,7 +30,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
-from authlens_tui.widgets.credentials.credential_row import RowText, row_of
+from authlens_tui.widgets.credentials.credential_row import DEFAULT_COLUMNS, RowText, row_of
 from authlens_tui.widgets.credentials.credential_table import CredentialTable
 from authlens_tui.widgets.hanging_text import Item
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -74,6 +74,7 @@ class DashboardScreen(Screen[None]):
         find: looks for tokens of cloudflared; by default there are none.
         left_out: returns how many of those were too many to be listed.
         can_move: true to offer moving the secrets to another store.
+        columns: keys of the columns beside resource and state; empty for the usual ones.
     """
 
     CSS_PATH = "dashboard.tcss"
@@ -101,6 +102,7 @@ class DashboardScreen(Screen[None]):
         find: Find = lambda: (),
         left_out: Callable[[], int] = lambda: 0,
         can_move: bool = False,
+        columns: Sequence[str] = (),
     ) -> None:
         super().__init__()
         records = index if session is None else session.credentials.index
@@ -114,6 +116,7 @@ class DashboardScreen(Screen[None]):
         self._find = find
         self._left_out = left_out
         self._can_move = can_move
+        self._columns = columns or DEFAULT_COLUMNS
         self._empty = empty_words(in_demo=bool(suggestion))
         self._looked_up: tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]] = ("", (), ())
         self._troubles: dict[str, str] = {}
@@ -145,7 +148,7 @@ class DashboardScreen(Screen[None]):
         yield TitleBar("credentials", self.context.store_name)
         with Horizontal(id="dashboard"):
             with Vertical(id="list"):
-                yield CredentialTable(self._row, id="credentials")
+                yield CredentialTable(self._row, self._columns, id="credentials")
             yield CredentialPane(id="detail-box")
         yield Static(id="result")
         yield KeyFooter()

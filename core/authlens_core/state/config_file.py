@@ -1,0 +1,155 @@
+"""What a user writes in `config.toml`: theme, columns of the dashboard, notices and keys.
+
+The program reads this file and never writes to it, but for the first one with every line commented out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from authlens_core.safe_text import NAME, safe_line
+from authlens_core.state import private_file
+
+_LARGEST: Final = 64 * 1024  # bytes of the file
+COLUMNS: Final = ("life", "kind", "proven", "next", "login", "team", "person")
+"""Columns of the dashboard beside resource and state."""
+TEMPLATE: Final = """\
+# The configuration of authlens. Remove the # before a line to use it.
+
+# theme = "authlens-light"        # ctrl+p, then "theme", lists them; --theme NAME is for one run
+
+[dashboard]
+# columns = ["life", "kind", "proven", "next", "login", "team", "person"]
+
+[notices]
+# before_expiry = 120             # seconds before a token expires; 0 is off
+# how = "bell"                    # or "osc9" or "osc777": the terminal shows it on the desktop
+
+[keys]
+# authlens config --keys lists the names. Several keys: "v,ctrl+r".
+# "dashboard.revoke" = "ctrl+r"
+"""
+
+
+class NoticeKind(StrEnum):
+    """How a notice reaches a user who looks elsewhere."""
+
+    BELL = "bell"
+    OSC_9 = "osc9"
+    OSC_777 = "osc777"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the file says.
+
+    Attributes:
+        theme: the name of a theme; empty for the one of the settings.
+        columns: of the dashboard, in their order; empty for those of the program.
+        before_expiry: seconds before a token expires at which a notice comes; 0 for none.
+        notice: how it comes.
+        keys: the keys of a binding, by its id.
+        problems: what the file has that is unknown or cannot be, a sentence each.
+    """
+
+    theme: str = ""
+    columns: tuple[str, ...] = ()
+    before_expiry: int = 0
+    notice: NoticeKind = NoticeKind.BELL
+    keys: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def config_path() -> Path:
+    """Return where the file is: `AUTHLENS_CONFIG`, else the platform's own place."""
+    named = os.environ.get("AUTHLENS_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("authlens", appauthor=False) / "config.toml"
+
+
+def read_config(path: Path | None = None) -> Config:
+    """Return what the file says; the defaults where there is none."""
+    where = path or config_path()
+    try:
+        with where.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        return Config(problems=(f"{where} cannot be read: {error.strerror or type(error).__name__}.",))
+    import tomllib  # most users have no such file, and the first paint waits for this
+
+    if len(data) > _LARGEST:
+        return Config(problems=(f"{where} is larger than {_LARGEST} bytes.",))
+    try:
+        return _checked(tomllib.loads(data.decode()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Config(problems=(f"{where} is not TOML: {safe_line(str(error), NAME)}.",))
+
+
+def write_template(path: Path) -> None:
+    """Write a first file, if there is none.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        private_file.create(path, TEMPLATE.encode())
+
+
+def _checked(members: Mapping[str, Any]) -> Config:
+    problems: list[str] = []
+
+    def take(table: Mapping[str, Any], name: str, kind: type, otherwise: Any) -> Any:
+        value = table.get(name, otherwise)
+        if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+            return value
+        problems.append(f"{name} in config.toml is not a {_KINDS[kind]}.")
+        return otherwise
+
+    for name, table in (("", members), *((name, members.get(name)) for name in _TABLES if name)):
+        known = _TABLES[name]
+        if known is not None and isinstance(table, Mapping):
+            where = f"[{name}] of config.toml" if name else "config.toml"
+            problems += [f"{where} has no {safe_line(one, NAME)}." for one in table if one not in known]
+    dashboard, notices = take(members, "dashboard", dict, {}), take(members, "notices", dict, {})
+    keys = take(members, "keys", dict, {})
+    columns = take(dashboard, "columns", list, [])
+    problems += [f"There is no column {safe_line(str(one), NAME)}." for one in columns if one not in COLUMNS]
+    how = take(notices, "how", str, NoticeKind.BELL.value)
+    if how not in set(NoticeKind):
+        problems.append('how in config.toml is "bell", "osc9" or "osc777".')
+        how = NoticeKind.BELL.value
+    problems += [
+        f"The keys of {safe_line(one, NAME)} are not a text." for one in keys if not _is_text(keys[one])
+    ]
+    return Config(
+        theme=take(members, "theme", str, ""),
+        columns=tuple(one for one in columns if one in COLUMNS),
+        before_expiry=max(0, take(notices, "before_expiry", int, 0)),
+        notice=NoticeKind(how),
+        keys={name: value for name, value in keys.items() if _is_text(value)},
+        problems=tuple(problems),
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+_KINDS: Final[Mapping[type, str]] = {str: "text", int: "number", list: "list", dict: "table"}
+_TABLES: Final[Mapping[str, frozenset[str] | None]] = {
+    "": frozenset({"theme", "dashboard", "notices", "keys"}),
+    "dashboard": frozenset({"columns"}),
+    "notices": frozenset({"before_expiry", "how"}),
+    "keys": None,  # the names of the keys are the app's
+}

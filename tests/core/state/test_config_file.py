@@ -1,0 +1,67 @@
+"""The user's configuration: what it says, and what of it is unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from authlens_core.state.config_file import TEMPLATE, Config, NoticeKind, read_config, write_template
+
+
+def written(path: Path, text: str) -> Config:
+    """Return what a file with `text` says."""
+    (path / "config.toml").write_text(text, encoding="utf-8")
+    return read_config(path / "config.toml")
+
+
+def test_without_a_file_everything_is_as_the_program_has_it(tmp_path: Path) -> None:
+    """And nothing is amiss."""
+    assert read_config(tmp_path / "config.toml") == Config()
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    """Theme, columns, notices, keys."""
+    text = (
+        'theme = "light"\n[dashboard]\ncolumns = ["kind", "life"]\n'
+        '[notices]\nbefore_expiry = 60\nhow = "osc9"\n[keys]\n"dashboard.revoke" = "ctrl+r"\n'
+    )
+    assert written(tmp_path, text) == Config(
+        theme="light",
+        columns=("kind", "life"),
+        before_expiry=60,
+        notice=NoticeKind.OSC_9,
+        keys={"dashboard.revoke": "ctrl+r"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('colour = "red"', "config.toml has no colour."),
+        ("[dashboard]\nrows = 1", "[dashboard] of config.toml has no rows."),
+        ('[dashboard]\ncolumns = ["age"]', "There is no column age."),
+        ("theme = 1", "theme in config.toml is not a text."),
+        ("dashboard = 1", "dashboard in config.toml is not a table."),
+        ("[notices]\nbefore_expiry = true", "before_expiry in config.toml is not a number."),
+        ('[notices]\nhow = "horn"', 'how in config.toml is "bell", "osc9" or "osc777".'),
+        ("[keys]\nx = 1", "The keys of x are not a text."),
+        ("theme =", "is not TOML"),
+    ],
+)
+def test_what_is_unknown_is_reported_and_the_rest_holds(tmp_path: Path, text: str, problem: str) -> None:
+    """A slip of the pen loses no other setting."""
+    read = written(tmp_path, text)
+    assert problem in " ".join(read.problems)
+    assert read == Config(problems=read.problems)
+
+
+def test_the_first_file_changes_nothing_and_names_everything(tmp_path: Path) -> None:
+    """With each # taken away it is read without a problem."""
+    path = tmp_path / "there" / "config.toml"
+    write_template(path)
+    assert read_config(path) == Config()
+    lines = (line[2:] if " = " in line else line for line in TEMPLATE.splitlines())
+    read = written(tmp_path, "\n".join(lines))
+    assert read.problems == ()
+    assert read.keys == {"dashboard.revoke": "ctrl+r"}

@@ -1,0 +1,67 @@
+"""A notice before a token expires, for a user who looks elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.safe_text import NAME, safe_line
+from authlens_core.state.config_file import Config, NoticeKind
+from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.words.durations import in_words
+
+_LOOK_EVERY: Final = 5.0  # seconds between two looks for tokens that are about to expire
+
+
+class ExpiryNotice:
+    """Tells once of each token that is about to expire.
+
+    Args:
+        app: shows the notice and rings.
+        config: says how long before, and how.
+        now: the clock, in UTC.
+    """
+
+    def __init__(
+        self, app: TerminalApp, config: Config, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._app = app
+        self._config = config
+        self._now = now
+        self._told: set[tuple[str, datetime]] = set()
+
+    def look(self, grants: Iterable[Grant]) -> None:
+        """Tell of the tokens that expire within the time of the configuration."""
+        now = self._now()
+        for grant in grants:
+            ends = grant.expires_at
+            if ends is None or not grant.state.is_wanted or (grant.grant_id, ends) in self._told:
+                continue
+            left = (ends - now).total_seconds()
+            if 0 < left <= self._config.before_expiry:
+                self._told.add((grant.grant_id, ends))
+                self._tell(f"{grant.resource_url.removeprefix('https://')} expires in {in_words(left)}")
+
+    def _tell(self, words: str) -> None:
+        self._app.notify(words, title="Expires soon", markup=False)
+        # A semicolon would end the text of OSC 777.
+        text = safe_line(words, NAME).replace(";", ",")
+        match self._config.notice:
+            case NoticeKind.BELL:
+                self._app.bell()
+            case NoticeKind.OSC_9:
+                self._app.write_to_terminal(f"\x1b]9;{text}\x07")
+            case NoticeKind.OSC_777:
+                self._app.write_to_terminal(f"\x1b]777;notify;authlens;{text}\x07")
+
+
+def tell_of_expiry(app: TerminalApp, config: Config, credentials: Credentials) -> None:
+    """Report what of the configuration is unknown, and from now on each token that is about to expire."""
+    for problem in config.problems:
+        app.notify(problem, markup=False, title="Configuration", severity="warning")
+    if config.before_expiry:
+        notice = ExpiryNotice(app, config)
+        app.set_interval(_LOOK_EVERY, lambda: notice.look(credentials.list()))

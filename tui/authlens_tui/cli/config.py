@@ -1,0 +1,66 @@
+"""`authlens config`: the file with your theme, columns, notices and keys."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from argparse import Namespace
+
+from authlens_core.errors import UsageError
+from authlens_core.state.config_file import config_path, read_config, write_template
+from authlens_tui.cli.terminal.output import answer_line, say
+
+
+def config(arguments: Namespace) -> int:
+    """Open the file in your editor, or print where it is or which keys have a name.
+
+    Raises:
+        UsageError: the file cannot be written, or no editor is set.
+    """
+    if arguments.path:
+        answer_line(str(config_path()))
+        return 0
+    if arguments.keys:
+        _list_keys()
+        return 0
+    path = config_path()
+    try:
+        write_template(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Set AUTHLENS_CONFIG.") from None
+    if not arguments.check:
+        _edit(str(path))
+    return _check()
+
+
+def _list_keys() -> None:
+    from authlens_tui.app.key_names import key_names
+
+    for name, binding in key_names().items():
+        answer_line(f"{name:<28} {binding.key:<22} {binding.tooltip or binding.description}")
+
+
+def _edit(path: str) -> None:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not editor:
+        raise UsageError("No editor is set.", f"Set EDITOR, or open {shlex.quote(path)} yourself.")
+    try:
+        subprocess.run([*shlex.split(editor), path], check=False)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The editor {editor} cannot be run: {error}.", "Set EDITOR to another.") from None
+
+
+def _check() -> int:
+    """Report what the file has that nothing reads, and return the exit code."""
+    read = read_config()
+    problems = list(read.problems)
+    if read.keys:
+        from authlens_tui.app.key_names import key_names
+
+        problems += [f"No key is called {name}." for name in read.keys if name not in key_names()]
+    for problem in problems:
+        say(f"! {problem}")
+    if not problems:
+        say(f"✔ {config_path()} can be used.")
+    return UsageError.exit_code if problems else 0

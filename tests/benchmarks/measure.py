@@ -8,6 +8,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -31,11 +32,8 @@ def main() -> int:
     if unknown := [one for one in wanted if one not in names]:
         parser.error(f"there is no figure {unknown[0]}")
     lines: list[str] = []
-    for line in (
-        *_machine(arguments.runs),
-        *_figures(wanted, arguments.runs),
-        *_growth(wanted, arguments.runs),
-    ):
+    runs = arguments.runs
+    for line in chain(_machine(runs), _figures(wanted, runs), _growth(wanted, runs)):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
         lines.append(line)

@@ -15,7 +15,7 @@ YOUNG: Final = 2_000  # new objects after which the youngest are collected
 MIDDLE: Final = 20  # such collections after which those that survived are
 NEVER: Final = 1_000_000
 DUE: Final = 2  # of the second kind, after which a full collection is worth it
-QUIET: Final = 1.0  # seconds without a key
+QUIET: Final = 10.0  # seconds without a key: time to read, in which none is likely to come
 LATEST: Final = 300.0  # seconds after which a full collection does not wait for quiet
 
 

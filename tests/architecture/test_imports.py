@@ -127,7 +127,12 @@ def test_few_modules_import_by_name() -> None:
     }
 
     store = "authlens_core/credentials/store"
-    owners = {f"{store}/keyring_backends.py", f"{store}/lazy_modules.py", "authlens_core/wire/client.py"}
+    owners = {
+        f"{store}/keyring_backends.py",
+        f"{store}/lazy_modules.py",
+        "authlens_core/wire/client.py",
+        "authlens_tui/app/key_names.py",  # walks our own screens
+    }
     assert hidden <= owners
 
 

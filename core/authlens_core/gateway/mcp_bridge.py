@@ -80,6 +80,7 @@ class McpBridge:
         self._listening: asyncio.Task[None] | None = None
         self._schemas: dict[str, dict[str, Any]] = {}
         self._first: McpMessage | None = None
+        self._renewing = asyncio.Lock()
 
     async def run(self, lines: AsyncIterator[bytes]) -> None:
         """Pass messages on until the client closes its side; then end the session."""
@@ -177,11 +178,14 @@ class McpBridge:
         if message.method == "initialize":
             self._first = message
             self._http.forget_session()
-        stream = _Stream()
+        else:
+            async with self._renewing:  # a session that another request begins again
+                pass
+        stream, session = _Stream(), self._http.session
         try:
             async with self._http.post(message.body, self._parameters(message)) as answer:
-                if answer.status == 404 and self._http.session and message.method != "initialize":
-                    return await self._asked_in_a_new_session(message)
+                if answer.status == 404 and session and message.method != "initialize":
+                    return await self._asked_in_a_new_session(message, session)
                 if message.method == "initialize" and answer.status == 200:
                     self._http.begin_session(answer.get("mcp-session-id"))
                 failure = await self._wrong_with(answer, message)
@@ -250,8 +254,22 @@ class McpBridge:
             return ()
         return tuple(parameter_fields(schema, arguments)) if message.named_version is not None else ()
 
-    async def _asked_in_a_new_session(self, message: McpMessage) -> McpFailure | None:
-        """Begin a session again, which the server has ended, and send the request there."""
+    async def _asked_in_a_new_session(self, message: McpMessage, ended: str) -> McpFailure | None:
+        """Send a request whose session the server has ended again; the first one begins a new session."""
+        async with self._renewing:
+            failure = await self._begin_again() if self._http.session == ended else None
+        if failure is not None:
+            return failure
+        stream = _Stream()
+        async with self._http.post(message.body) as answer:
+            failure = await self._wrong_with(answer, message)
+            if failure is not None:
+                return failure
+            await self._pass_on(answer, stream, message)
+        return await self._resumed(stream, message)
+
+    async def _begin_again(self) -> McpFailure | None:
+        """Begin a session with the client's own first message."""
         if self._first is None:
             return McpFailure(INVALID_REQUEST, "The server has ended the session.")
         self._http.forget_session()
@@ -267,13 +285,7 @@ class McpBridge:
                         self._learn(self._first, one)
         async with self._http.post({"jsonrpc": "2.0", "method": "notifications/initialized"}):
             pass
-        stream = _Stream()
-        async with self._http.post(message.body) as answer:
-            failure = await self._wrong_with(answer, message)
-            if failure is not None:
-                return failure
-            await self._pass_on(answer, stream, message)
-        return await self._resumed(stream, message)
+        return None
 
     async def _listen(self) -> None:
         """Pass on what the server says unasked, where it offers a stream for that (until 2025-11-25)."""

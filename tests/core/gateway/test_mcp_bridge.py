@@ -163,6 +163,28 @@ async def test_a_session_that_the_server_has_ended_is_begun_again(logged_in: Log
     assert versions[-1] == "2025-11-25"
 
 
+async def test_requests_that_find_their_session_ended_share_one_new_one(logged_in: LoggedIn) -> None:
+    """However many they are: one `initialize`."""
+    sessions = iter(["one", "two", "three"])
+    both = asyncio.Barrier(2)
+
+    async def answer(request: Request, message: dict[str, Any]) -> Response:
+        if request.method != "POST" or "id" not in message:
+            return Response(status_code=405 if request.method == "GET" else 202)
+        if message["method"] == "initialize":
+            fields = {"Mcp-Session-Id": next(sessions)}
+            return JSONResponse(result(message, protocolVersion="2025-11-25"), headers=fields)
+        if request.headers["mcp-session-id"] == "one":
+            await both.wait()
+            return Response(status_code=404)
+        return JSONResponse(result(message, session=request.headers["mcp-session-id"]))
+
+    again = {**PING, "id": 2}
+    server, lines = await bridged(logged_in, answer, INITIALIZE, INITIALIZED, PING, again)
+    assert {line["id"]: line["result"].get("session") for line in lines[1:]} == {1: "two", 2: "two"}
+    assert [m.get("method") for _, _, m in server.seen].count("initialize") == 2
+
+
 async def test_what_the_server_says_unasked_is_passed_on_and_resumed(logged_in: LoggedIn) -> None:
     """The stream of GET, after its last event when it broke off."""
     said = iter(["1", "2"])

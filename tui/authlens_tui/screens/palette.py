@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from authlens_tui.terminal.content import Content
 
+_KEYS: Final = 10  # cells
 _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})
 
 
@@ -101,7 +102,8 @@ class Actions(Provider):
         """Offer everything while nothing has been typed."""
         for one in possible_actions(self.screen):
             words = f"{one.name}: {one.meaning}"
-            yield DiscoveryHit(_line(Content(words), one.keys), partial(one.do), text=words)
+            shown = Content.assemble(one.name, (f": {one.meaning}", "$quiet"))
+            yield DiscoveryHit(_line(shown, one.keys), partial(one.do), text=words)
 
     async def search(self, query: str) -> Hits:
         """Offer what the words name; whole words come before scattered letters."""
@@ -119,4 +121,5 @@ class Actions(Provider):
 
 
 def _line(words: Content, keys: str) -> Content:
-    return Content.assemble(words, "  ", (keys, "$quiet"))
+    """Return an entry: its keys right-aligned in a column of their own, then what it does."""
+    return Content.assemble((f"{keys:>{_KEYS}}", "bold $text-primary"), "  ", words)

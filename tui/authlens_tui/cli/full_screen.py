@@ -14,8 +14,6 @@ from authlens_tui.cli.urls import checked_url
 
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
 
-__all__ = ["require_terminal", "run_app", "why_no_full_screen"]
-
 
 def run_app(url: str | None) -> int:
     """Run the app: on the wizard for `url`, or on the dashboard.

@@ -17,8 +17,6 @@ from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence
 if TYPE_CHECKING:
     from argparse import Namespace
 
-__all__ = ["credential_helper_main", "git_credential_main", "main", "run"]
-
 _INTERRUPTED: Final = 130
 _NOBODY_READS: Final = 141  # what a shell reports of a program that SIGPIPE ended
 

@@ -4,7 +4,8 @@
 
 Nothing is drawn by hand: the demo is walked with the keys that a person presses. A walk is a function that
 presses keys and yields the name of a picture wherever one is to be taken; to add a picture, add a name to a
-walk, or a walk to `WALKS`. Pictures that no walk takes any more are removed.
+walk, or a walk to `WALKS`. Pictures that no walk takes any more are removed. `cast.svg` plays the pictures
+named in `CAST` in turn.
 
 Beside the pictures stands `manifest.json`: what is written on each of them, without what differs from run to
 run (ports, times, ids), and the digest of the file. `tests/architecture/test_screenshots.py` walks again and
@@ -20,7 +21,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from typing import Any, Final
 from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 
+from authlens_core.emulator.faults import Fault
 from authlens_core.trace.record import Stage, Trace
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
@@ -144,6 +146,16 @@ async def plain_login(scene: Scene) -> AsyncIterator[str]:
     await scene.on(RehearsalScreen)
     await scene.press("escape")
     await scene.on(DashboardScreen)
+
+
+async def three_kinds(scene: Scene) -> AsyncIterator[str]:
+    """The dashboard with an OAuth grant, a service token and a token of cloudflared."""
+    await scene.log_in()
+    await scene.press("s")
+    await scene.at(None)
+    await scene.press("d")
+    await scene.on(DashboardScreen)
+    await scene.until(lambda: "cloudflared" in text_of(scene.app))
     yield "dashboard"
 
 
@@ -163,7 +175,7 @@ async def again_with_an_attack(scene: Scene) -> AsyncIterator[str]:
     await scene.press("escape")
     await scene.on(WizardScreen)
     if scene.plain is not None and scene.wizard is not None:
-        names = ("the plain login", "with a wrong code_verifier")
+        names = ("a normal login", "with a wrong code_verifier")
         await scene.app.push_screen(CompareScreen(scene.plain, scene.wizard.login.trace, names))
         await scene.until(lambda: "Comparing" not in text_of(scene.app))
         await scene.read_on("Exchange\n")
@@ -180,8 +192,26 @@ async def failure(scene: Scene) -> AsyncIterator[str]:
     yield "wizard-failure"
 
 
-WALKS: Final = ((plain_login, again_with_an_attack), (failure,))
-"""The walks; those that stand together go on where the one before them ended."""
+OTHERS: Final = frozenset({Fault.SERVICE_AUTH_MISSING, Fault.BINDING_COOKIE})
+"""The faults for which the demo holds a service token and a token of cloudflared."""
+WALKS: Final = (
+    (frozenset[Fault](), (plain_login, again_with_an_attack)),
+    (frozenset[Fault](), (failure,)),
+    (OTHERS, (three_kinds,)),
+)
+"""The walks with their faults; in a group, each continues where the one before it ended."""
+CAST: Final = (
+    "rehearsal",
+    "wizard-before",
+    "wizard-response",
+    "wizard-authorization",
+    "wizard-authenticated",
+    "wizard-diagram",
+    "what-if",
+    "what-if-verdict",
+    "dashboard",
+)
+"""The pictures that the cast shows, in order."""
 
 
 # -- taking pictures -----------------------------------------------------------------------------------
@@ -245,8 +275,8 @@ async def taken(size: tuple[int, int] = SIZE) -> dict[str, Taken]:
     """Walk every walk and return the pictures by name."""
     pictures: dict[str, Taken] = {}
     with _anywhere():
-        for walks in WALKS:
-            app = DemoApp(menu=True, port=_free_port(), environ={})
+        for faults, walks in WALKS:
+            app = DemoApp(faults=faults, menu=not faults, port=_free_port(), environ={})
             app.animation_level = "none"
             async with app.run_test(size=size) as pilot:
                 scene = Scene(app, pilot)
@@ -262,6 +292,33 @@ def written(pictures: Mapping[str, Taken]) -> dict[str, list[str]]:
     return {name: list(one.text) for name, one in pictures.items()}
 
 
+_OPENING: Final = re.compile(r"\s*<svg[^>]*>")
+
+
+def cast(pictures: Sequence[str], seconds: float = 3.0) -> str:
+    """Return one SVG that shows `pictures` (SVGs of one size) in turn, for ever.
+
+    A reader who prefers reduced motion sees the first picture only.
+    """
+    whole = seconds * len(pictures)
+    share = 100 / len(pictures)
+    opening = _OPENING.match(pictures[0])
+    if opening is None:
+        raise ValueError("not a picture that Textual drew")
+    frames = []
+    for number, picture in enumerate(pictures):
+        inside = picture[picture.index(">") + 1 : picture.rindex("</svg>")]
+        frames.append(f'<g class="frame" style="animation-delay:{number * seconds:g}s">{inside}</g>')
+    style = (
+        f"@keyframes show{{0%,{share:.3f}%{{visibility:visible}}"
+        f"{share + 0.001:.3f}%,100%{{visibility:hidden}}}}"
+        f".frame{{visibility:hidden;animation:show {whole:g}s step-end infinite}}"
+        "@media (prefers-reduced-motion:reduce){.frame{animation:none}"
+        ".frame:first-of-type{visibility:visible}}"
+    )
+    return f"{opening[0]}<style>{style}</style>{''.join(frames)}</svg>\n"
+
+
 def make(folder: Path) -> list[Path]:
     """Make every picture and the manifest in `folder`; return the pictures."""
     import resvg_py
@@ -274,6 +331,8 @@ def make(folder: Path) -> list[Path]:
         path.write_bytes(png)
         made.append(path)
         entries[name] = {"sha256": hashlib.sha256(png).hexdigest(), "text": list(one.text)}
+    made.append(folder / "cast.svg")
+    made[-1].write_text(cast([pictures[name].svg for name in CAST]), encoding="utf-8")
     for old in folder.glob("*.png"):
         if old.stem not in pictures:
             old.unlink()

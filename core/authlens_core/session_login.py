@@ -116,16 +116,16 @@ async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
         return Stored()
     grant, secrets = earned
     store = credentials.store
-    expected = "The tokens are kept where only you can read them."
+    expected = "The tokens are stored where only you can read them."
     try:
         await credentials.written(save_login(credentials, grant, secrets))
     except AuthlensError as error:
-        reason = "The login goes on, but its tokens are gone when authlens ends."
+        reason = "The login continues, but its tokens are lost when authlens ends."
         failed = warned(CheckId.EXCHANGE_STORED, expected, error.cause, why=reason, cure=error.cure)
         return Stored(checks=(failed,))
     with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
         credentials.record("login", grant.grant_id, f"{grant.resource_url} at {grant.issuer}")
-    good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and compared")
+    good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and verified")
     return Stored(grant.grant_id, (good,))
 
 

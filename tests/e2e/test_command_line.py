@@ -189,14 +189,14 @@ async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource:
 
     refreshed = await authlens(machine, "refresh", resource)
     assert (refreshed.code, refreshed.answer) == (0, "")
-    assert "Refreshed. It lasts 14 min" in refreshed.words
+    assert "Refreshed. It expires in 14 min" in refreshed.words
     assert (await authlens(machine, "token", resource)).answer != first.answer
 
     revoked = await authlens(machine, "revoke", resource)
     assert (revoked.code, revoked.answer) == (0, "")
     assert "the resource refuses the token" in revoked.words
     assert "Refresh token: revoked (200)." in revoked.words
-    assert "The resource, asked with the token: 401, " in revoked.words
+    assert "The resource answered the token with 401, " in revoked.words
 
     gone = await authlens(machine, "token", resource)
     assert (gone.code, gone.answer) == (4, "")
@@ -252,7 +252,7 @@ async def test_forget_removes_it_here_and_says_that_it_lives_on(
     forgotten = await authlens(machine, "forget", entry["id"])
 
     assert (forgotten.code, forgotten.answer) == (0, "")
-    assert "The server was not told" in forgotten.words
+    assert "The tokens were not revoked" in forgotten.words
     assert (await authlens(machine, "list", "--json")).answer == "[]\n"
     assert (await authlens(machine, "forget", resource)).code == 4
 
@@ -450,7 +450,7 @@ async def test_a_keyring_that_fails_at_the_end_is_no_success(
 
     assert done.code == 9, done.words
     assert json.loads(done.answer.splitlines()[-1])["kept"] is False
-    assert "were not kept" in done.words
+    assert "were not stored" in done.words
     assert (await authlens(denied, "list", "--json")).answer == "[]\n"
 
 
@@ -478,7 +478,7 @@ async def test_the_address_is_pasted_and_not_shown(machine: dict[str, str], reso
         link = await link_in(screen)
         assert not echoes(screen)
         screen.send("nonsense\r")
-        await screen.wait_for("That is not it")
+        await screen.wait_for("Not the callback address")
         assert "ignored" not in screen.text()
         played = await play_person(link, deliver=False)
         assert played.callback_url is not None
@@ -575,7 +575,7 @@ async def test_a_port_that_is_taken_is_said_with_the_options_that_lead_on(
         port = str(taken.getsockname()[1])
         done = await authlens(machine, "login", resource, "--port", port)
     assert done.code == 2
-    assert "→ Free just now: --port " in done.words
+    assert "→ A free port: --port " in done.words
     assert "--redirect-host 127.0.0.1" in done.words
     assert "--paste-only" in done.words
 
@@ -587,7 +587,7 @@ async def test_over_ssh_the_link_and_the_way_back_are_shown(machine: dict[str, s
     async with terminal(command, env=remote) as screen:
         link = await link_in(screen)
         port = port_in(link)
-        assert "browser of your own machine" in screen.text()
+        assert "browser on your own machine" in screen.text()
         assert f"ssh -N -L {port}:localhost:{port}" in screen.text()
         assert "203.0.113.9" in screen.text()
         assert (await play_person(link)).delivered

@@ -92,7 +92,7 @@ async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -
         async with terminal([*AUTHLENS, "token", URL], columns=120, env=plain) as screen:
             await screen.wait_for("(not shown):")
             screen.send("something else\n")
-            await screen.wait_for("not the passphrase")
+            await screen.wait_for("Wrong passphrase")
             await screen.wait_until(lambda: screen.text().count("(not shown):") == 2, "the second question")
             screen.send(f"{PASSPHRASE}\n")
             await screen.wait_for("access-canary")
@@ -109,7 +109,7 @@ def test_a_plain_file_is_confirmed_and_memory_is_no_place_to_move_to(tmp_path: P
     """Plain words first, and nothing happens unasked."""
     environ = {**os.environ, "AUTHLENS_HOME": str(tmp_path / "state")}
     for arguments, words in (
-        (("--move", "file"), "not locked"),
+        (("--move", "file"), "not protected"),
         (("--move", "memory"), "would be gone"),
     ):
         refused = _run(environ, "store", *arguments)

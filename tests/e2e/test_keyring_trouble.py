@@ -68,7 +68,7 @@ async def machine(tmp_path: Path) -> Machine:
 
 @pytest.mark.parametrize(
     ("backend", "words"),
-    [("SlowKeyring", "did not answer within 3 seconds"), ("DyingKeyring", "ended or did not answer")],
+    [("SlowKeyring", "did not answer within 3 seconds"), ("DyingKeyring", "helper stopped")],
 )
 def test_a_token_that_cannot_be_had_is_said_in_time(machine: Machine, backend: str, words: str) -> None:
     """Slow for a minute, and dying mid-call: exit code 9, the cause, and no token."""

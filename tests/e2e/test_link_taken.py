@@ -30,7 +30,7 @@ COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 
 async def link_in(screen: Terminal) -> str:
     """Walk to the link; return it."""
-    await screen.wait_for("The plain login")
+    await screen.wait_for("A normal login")
     screen.press("enter")
     await screen.wait_for("Next: ")
     screen.press("a")
@@ -107,7 +107,7 @@ async def test_the_link_on_one_line_of_the_ordinary_screen(by: str) -> None:
     async with terminal(DEMO, columns=80, rows=24) as screen:
         link = await link_in(screen)
         screen.press("u")
-        await screen.wait_for("comes back to the full screen")
+        await screen.wait_for("Press Enter to return to the full screen")
         left = screen.raw.rindex(LEFT)
         assert f"\r\n{link}\r\n".encode() in screen.raw[left:]
         if by == "enter":
@@ -130,7 +130,7 @@ async def test_a_signal_while_the_link_stands_alone_ends_in_good_order() -> None
     async with terminal(DEMO, columns=80, rows=24) as screen:
         await link_in(screen)
         screen.press("u")
-        await screen.wait_for("comes back to the full screen")
+        await screen.wait_for("Press Enter to return to the full screen")
         screen.process.terminate()
         assert await screen.wait_for_exit() == 143
         assert screen.raw.rindex(LEFT) > screen.raw.rindex(ENTERED)

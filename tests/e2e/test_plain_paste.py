@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 OFFER = "paste it here and press Enter"
-REFUSED = "That is not it"
+REFUSED = "Not the callback address"
 
 
 @asynccontextmanager
@@ -120,7 +120,7 @@ async def test_ctrl_d_ends_nothing_and_says_so(machine: dict[str, str], resource
     async with plain_login(machine, resource) as screen:
         callback = await callback_of(screen)
         screen.press("ctrl+d")
-        await screen.wait_for("Ctrl-D ends nothing here")
+        await screen.wait_for("Ctrl-D does not stop the login")
         assert not screen.collects_lines()
         await paste_and_finish(screen, callback)
         assert await screen.wait_for_exit() == 0

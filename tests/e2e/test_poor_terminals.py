@@ -28,7 +28,7 @@ NO_LOCALE = ("-u", "LC_ALL", "-u", "LC_CTYPE", "-u", "LANG")
 
 async def walked(screen: Terminal) -> None:
     """Walk the demo to its end and leave."""
-    await screen.wait_for("The plain")
+    await screen.wait_for("A normal")
     screen.press("enter")
     await screen.wait_for("· · · · · · · ·")
     screen.press("a")
@@ -71,7 +71,7 @@ async def test_a_login_with_few_colours(
         (IN_C, "LC_ALL=C. If your terminal shows UTF-8: export LC_ALL=C.UTF-8."),
         (OF_LATIN_1, "LANG=de_DE.ISO-8859-1. If your"),
         (BY_CTYPE, "LC_CTYPE=POSIX. If your"),
-        (("AUTHLENS_PLAIN=1",), "As asked for"),
+        (("AUTHLENS_PLAIN=1",), "No full screen, because of"),
     ],
 )
 async def test_a_url_is_logged_in_to_line_by_line(
@@ -81,7 +81,7 @@ async def test_a_url_is_logged_in_to_line_by_line(
     async with terminal(("env", *settings, AUTHLENS, resource), env=machine, columns=200) as screen:
         await screen.wait_for("Waiting 300 seconds")
         assert words in screen.text()
-        assert "The login goes on line by line." in screen.text()
+        assert "The login continues without the full screen." in screen.text()
         assert b"\x1b" not in screen.raw
         async with Person() as person:
             callback = await person.callback_url(plain_link(screen))
@@ -131,9 +131,9 @@ async def test_a_newer_terminal_that_this_machine_does_not_know_has_its_full_scr
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (IN_C, "! terminal     The full screen needs UTF-8, and the locale has another encoding: LC_ALL=C."),
+        (IN_C, "! terminal     The full screen needs UTF-8, but the locale has another encoding: LC_ALL=C."),
         (("TERM=vt52",), "! terminal     This terminal cannot show a full screen (TERM=vt52)."),
-        (NO_LOCALE, "utf-8, for no locale says otherwise."),
+        (NO_LOCALE, "utf-8, the default without a locale."),
     ],
 )
 async def test_doctor_says_the_same_of_the_terminal(

@@ -61,7 +61,7 @@ def is_free(port: int) -> bool:
 
 async def walk_to(screen: Terminal, state: str) -> None:
     """Bring the demo to a state: the menu, the dashboard, the wizard, the wait, or the link alone."""
-    await screen.wait_for("The plain login")
+    await screen.wait_for("A normal login")
     if state == "menu":
         return
     if state == "dashboard":
@@ -77,7 +77,7 @@ async def walk_to(screen: Terminal, state: str) -> None:
     await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
     if state == "link":
         screen.press("u")
-        await screen.wait_for("comes back to the full screen")
+        await screen.wait_for("Press Enter to return to the full screen")
 
 
 @asynccontextmanager
@@ -145,7 +145,7 @@ async def test_a_crash_in_the_wait_shows_no_value_and_frees_the_port() -> None:
         assert await screen.wait_for_exit() == 1
         all_is_well(screen, port)
         said = bytes(screen.raw).rpartition(b"\x1b[?1049l")[2].decode()
-        assert "a mistake in authlens" in said
+        assert "because of a bug" in said
         assert re.search(r"report [0-9a-f]{8}", said)
         assert "(ValueError)" in said
         assert SECRET not in said

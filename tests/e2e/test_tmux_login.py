@@ -27,7 +27,7 @@ SIZES = ((80, 24), (20, 5), (132, 43), (40, 12), (200, 60), (60, 8), (100, 30))
 
 async def wait_for_the_browser(screen: Tmux) -> None:
     """Walk to the link."""
-    await screen.wait_for("The plain login")
+    await screen.wait_for("A normal login")
     await screen.press("Enter")
     await screen.wait_for("Next: ")
     await screen.press("a")
@@ -134,7 +134,7 @@ async def test_the_way_back_is_that_of_the_client_that_attached_last(
         assert bool(re.search(line, client.text())) is now_over_ssh
         if now_over_ssh:
             await screen.press("Enter" if face == "plain" else "o")
-            await client.wait_for("the session came in over SSH")
+            await client.wait_for("this is an SSH session")
             assert what_was_opened(tmp_path) == ""
         else:
             assert "ssh -N" not in client.text()

@@ -44,7 +44,7 @@ def _links(screen: Terminal) -> list[str]:
 
 async def begin(screen: Terminal) -> None:
     """Begin the plain login of the demo's menu."""
-    await screen.wait_for("The plain login")
+    await screen.wait_for("A normal login")
     screen.press("\r")
     await screen.wait_for("Next: ")
 
@@ -138,7 +138,7 @@ async def test_a_signal_leaves_the_terminal_as_it_was(kill: signal.Signals, code
 async def test_in_tmux_the_link_is_copied_to_the_clipboard(tmp_path: Path) -> None:
     """`c` at the link: OSC 52 through tmux, the whole link and nothing else."""
     async with tmux(DEMO, tmp_path) as screen:
-        await screen.wait_for("The plain login")
+        await screen.wait_for("A normal login")
         await screen.press("Enter")
         await screen.wait_for("Next: ")
         await screen.press("a")

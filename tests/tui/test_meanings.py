@@ -106,7 +106,7 @@ def test_a_verdict_is_shown(signature: Signature, words: str) -> None:
 def test_alg_none_is_pointed_out() -> None:
     """Anybody can write such a token (RFC 8725 §2.1)."""
     first = of_jwt({}, alg="none")[0]
-    assert "anybody can write" in first.text
+    assert "anyone can write" in first.text
     assert Tone.BAD in {tone for _, tone in first.pieces}
 
 
@@ -182,7 +182,7 @@ def test_facts_are_explained_once_and_not_where_a_note_does_it() -> None:
     lines = list(explained_fact_lines(facts, Stage.RESOURCE_METADATA, Redactor(), NOW))
     muted = [one for one in lines if {tone for _, tone in one.pieces} == {Tone.MUTED}]
     assert [one.text.strip() for one in muted] == [
-        "The issuers whose tokens the resource takes.  RFC 9728 §2"
+        "The issuers whose tokens the resource accepts.  RFC 9728 §2"
     ]
     assert muted[0].hang == len(muted[0].text) - len(muted[0].text.lstrip())
 

@@ -166,7 +166,7 @@ def _redirect(seen: _SeenResponse) -> Answer | None:
         return seen.answer(Protection.UNEXPECTED)
     if seen.target is None:
         return seen.answer(Protection.REDIRECT_ELSEWHERE, note="The target is not a URL that authlens uses.")
-    downgrade = " without encryption, so do not go on" if seen.target.scheme == "http" else ""
+    downgrade = " without encryption, so do not continue" if seen.target.scheme == "http" else ""
     return seen.answer(Protection.REDIRECT_ELSEWHERE, note=f"The target is {seen.target.origin}{downgrade}.")
 
 
@@ -176,7 +176,7 @@ def _edge_refusal(seen: _SeenResponse) -> Answer | None:
     if seen.error == 1043:
         return seen.answer(Protection.REQUIRE_ACCESS_PROTECTION, quoted=(number,))
     if seen.response.headers.get("cf-mitigated") is not None:
-        return seen.answer(Protection.BLOCKED, "cf-mitigated", note="It wants a browser to pass a check.")
+        return seen.answer(Protection.BLOCKED, "cf-mitigated", note="It requires a browser check.")
     if seen.error in _BLOCKS:
         note = f"Error {seen.error}, {_BLOCKS[seen.error]}."
         return seen.answer(Protection.BLOCKED, note=note, quoted=(number,))

@@ -29,7 +29,7 @@ AT_THE_EDGE: Final = (
     Cause(
         name="browser_integrity_check",
         cause="Browser Integrity Check of the zone banned this client's User-Agent (error 1010). Access "
-        "never saw the request; the login is not at fault.",
+        "never saw the request; the login is not the cause.",
         cure="Ask the owner to turn it off for this host: Rules → Configuration Rules → Browser Integrity "
         "Check; or a WAF custom rule with the action Skip. Quote the CF-Ray.",
         source=REPORTS,
@@ -38,8 +38,8 @@ AT_THE_EDGE: Final = (
     ),
     Cause(
         name="waf_before_access",
-        cause="The zone's security answered before Access looked at the service token; the token is not at "
-        "fault.",
+        cause="The zone's security answered before Access looked at the service token; the token is not "
+        "the cause.",
         cure="Ask the owner for a WAF custom rule with the action Skip for this host and path, and for Super "
         "Bot Fight Mode and Browser Integrity Check too: Security → WAF → Custom rules. Quote the CF-Ray.",
         source=SERVICE_GUIDE,
@@ -48,8 +48,8 @@ AT_THE_EDGE: Final = (
     ),
     Cause(
         name="challenge_page",
-        cause="The zone wants a browser to pass a check (a challenge page), which a program cannot. Access "
-        "never saw the request; the login is not at fault.",
+        cause="The zone requires a browser check (a challenge page), which a program cannot pass. Access "
+        "never saw the request; the login is not the cause.",
         cure="Ask the owner for a WAF custom rule with the action Skip for this host, for Super Bot Fight "
         "Mode and Under Attack mode too: Security → WAF → Custom rules. Quote the CF-Ray.",
         source="Cloudflare, Challenges",
@@ -73,9 +73,9 @@ AT_THE_EDGE: Final = (
 WHO_ANSWERED: Final = (
     Cause(
         name="policy_refuses_token",
-        cause="Access knows the token and refuses it (403): no policy of the application admits you any "
-        "more, or it takes service tokens only.",
-        cure=f"Ask the owner to admit your account with an Allow policy: {POLICIES}. Then log in again. "
+        cause="Access knows the token and refuses it (403): no policy of the application allows you, or "
+        "the application accepts only service tokens.",
+        cure=f"Ask the owner to allow your account with an Allow policy: {POLICIES}. Then log in again. "
         "Quote the CF-Ray.",
         source=MANAGED_GUIDE,
         stages=WITH_TOKEN,
@@ -85,7 +85,7 @@ WHO_ANSWERED: Final = (
     protected("preflight_refused", Protection.PREFLIGHT, "Cloudflare, CORS"),
     Cause(
         name="token_not_enough",
-        cause="The token is good and does not allow enough (insufficient_scope).",
+        cause="The token is valid but its scope is too narrow (insufficient_scope).",
         cure="Log in again with the scope that the challenge names: --scope.",
         source="RFC 6750 §3.1",
         stages=WITH_TOKEN,
@@ -93,8 +93,8 @@ WHO_ANSWERED: Final = (
     ),
     Cause(
         name="oauth_turned_off",
-        cause="Access sends to its login page although a token was sent: Managed OAuth is off for this "
-        "application, or the token belongs to another.",
+        cause="Access redirects to its login page although a token was sent: Managed OAuth is off for "
+        "this application, or the token belongs to another.",
         cure=f"Ask the owner to turn it on: {MANAGED_OAUTH}. {_FROM_A_TOOL}",
         source=MANAGED_GUIDE,
         stages=WITH_TOKEN,
@@ -109,27 +109,28 @@ WHO_ANSWERED: Final = (
     ),
     Cause(
         name="token_refused",
-        cause="The stored access token is refused: it has expired or was withdrawn.",
-        cure="Refresh it: authlens refresh URL. If the fresh one is refused too, log in again.",
+        cause="The stored access token is refused: it expired or was revoked.",
+        cure="Refresh it: authlens refresh URL. If the new one is refused too, log in again.",
         source=AGENTS_GUIDE,
         stages=frozenset({"probe"}),
         statuses=frozenset({401}),
     ),
     Cause(
         name="fresh_token_refused",
-        cause="A token that was issued a moment ago is refused: the owner revoked the tokens of this "
-        "application or user within the last minute, or the token was issued for another resource.",
-        cure="Wait a minute and log in again. If it stays, compare resource in the token request with the "
-        "resource metadata (--resource), and ask the owner about the policies of the application.",
+        cause="A token issued a moment ago is refused: the owner revoked the tokens of this application "
+        "or user within the last minute, or the token was issued for another resource.",
+        cure="Wait a minute and log in again. If it still fails, compare resource in the token request "
+        "with the resource metadata (--resource), and ask the owner about the policies of the "
+        "application.",
         source=REPORTS,
         stages=frozenset({"access"}),
         statuses=frozenset({401}),
     ),
     Cause(
         name="not_allowed_with_token",
-        cause="The token was not called invalid, yet this address is not allowed to you; the refusal has "
-        "no sign of Access, so it comes from the origin.",
-        cure="Ask the owner of the service itself for the permission; the login itself went through.",
+        cause="The token was not rejected, but you may not use this address. The refusal shows no sign "
+        "of Access, so it comes from the origin.",
+        cure="Ask the owner of the service for permission; the login itself succeeded.",
         source="RFC 9110 §15.5.4",
         stages=WITH_TOKEN,
         statuses=frozenset({403}),
@@ -144,10 +145,8 @@ WHO_ANSWERED: Final = (
     protected("too_many_requests", Protection.RATE_LIMITED, "RFC 6585 §4"),
     Cause(
         name="server_failed",
-        cause="The server failed inside and answered with an error of its own (5xx), not with one of the "
-        "protocol.",
-        cure="Try again in a minute. If it lasts, tell the owner of the server, with the status and the "
-        "CF-Ray.",
+        cause="The server failed with an internal error (5xx), not with an OAuth error.",
+        cure="Try again in a minute. If it continues, give the server's owner the status and the CF-Ray.",
         source="RFC 9110 §15.6",
         errors=frozenset({""}),
         statuses=frozenset(range(500, 520)),

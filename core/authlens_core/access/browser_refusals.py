@@ -32,7 +32,7 @@ class BrowserRefusal:
 BROWSER_REFUSALS: Final = (
     BrowserRefusal(
         "That account does not have access",
-        "No policy of the application admits the account that signed in.",
+        "No policy of the application allows the account that signed in.",
         f"Open {LOGOUT} in that browser, then the link again with another account; or ask the owner for an "
         "Allow policy.",
         "sign in with another account",
@@ -40,13 +40,13 @@ BROWSER_REFUSALS: Final = (
     BrowserRefusal(
         "Unable to find your Access application!",
         "The application was removed or belongs to another team, or the browser holds an old session.",
-        f"Open {LOGOUT} in that browser, then the link again. If it stays, ask the owner for an application "
-        "for this host.",
+        f"Open {LOGOUT} in that browser, then the link again. If it still fails, ask the owner for an "
+        "application for this host.",
         "log out, then the link again",
     ),
     BrowserRefusal(
         "Invalid nonce",
-        "The browser holds cookies of a login that was begun earlier.",
+        "The browser has cookies from an earlier login.",
         f"Open the same link in a private window, or open {LOGOUT} first.",
         "the same link in a private window",
     ),

@@ -11,7 +11,7 @@ from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
 AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
 MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
 SERVICE_GUIDE: Final = "Cloudflare, Service tokens"
-REPORTS: Final = "reports of users of Cloudflare Access"
+REPORTS: Final = "reports by Cloudflare Access users"
 POLICIES: Final = "Zero Trust → Access controls → Applications → (app) → Policies"
 LOGOUT: Final = "https://<team>.cloudflareaccess.com/cdn-cgi/access/logout"
 SWITCHES: Final = (

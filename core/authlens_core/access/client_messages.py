@@ -11,8 +11,8 @@ SAID_BY_CLIENTS: Final = (
     Cause(
         name="login_page_for_an_answer",
         cause="The client got the login page of Access (HTML) where it expected data: its request had no "
-        "credential, or one that does not count here.",
-        cure="Log in with authlens login URL, and let the client go through it: authlens mcp-bridge URL or "
+        "credential, or one that is not valid here.",
+        cure="Log in with authlens login URL, then connect the client through authlens mcp-bridge URL or "
         "authlens proxy URL.",
         source=REPORTS,
         phrases=(
@@ -28,24 +28,24 @@ SAID_BY_CLIENTS: Final = (
     ),
     Cause(
         name="loopback_refused",
-        cause="A browser was to return to this machine and nothing listens there: the browser runs on "
-        "another machine, or the login had ended already.",
+        cause="The browser was sent back to this machine, but nothing listens there: the browser runs on "
+        "another machine, or the login had already ended.",
         cure="Start again: authlens login URL. Over SSH, use the ssh -L line that it shows, or paste the "
-        "address that the browser ended on.",
+        "address the browser ended on.",
         source=AGENTS_GUIDE,
         phrases=("localhost refused to connect", "127.0.0.1 refused to connect"),
     ),
     Cause(
         name="port_taken",
-        cause="Another program listens on the port of the callback, often a login that was never finished.",
+        cause="Another program uses the callback port, often a login that was never finished.",
         cure="Stop that program, or use another port: authlens login URL --port 0.",
         source=AGENTS_GUIDE,
         phrases=("eaddrinuse", "address already in use", "only one usage of each socket address"),
     ),
     Cause(
         name="certificate_not_trusted",
-        cause="The client does not trust the certificate, which a company that inspects TLS replaces by its "
-        "own.",
+        cause="The client does not trust the certificate. A company that inspects TLS replaces it with "
+        "its own.",
         cure="Give the client your company's certificate authority: NODE_EXTRA_CA_CERTS for Node, "
         "SSL_CERT_FILE for others. authlens doctor names the one that this machine trusts.",
         source=REPORTS,
@@ -60,24 +60,24 @@ SAID_BY_CLIENTS: Final = (
     ),
     Cause(
         name="name_unknown",
-        cause="The name of the host is not known to the resolver.",
+        cause="DNS lookup failed: the host name was not found.",
         cure="Check the address; if it is an internal one, connect to the VPN or WARP first.",
         source="RFC 1035",
         phrases=("enotfound", "could not resolve host", "name or service not known", "getaddrinfo eai_again"),
     ),
     Cause(
         name="connection_refused",
-        cause="Nothing listens at the address.",
-        cure="Check host and port, and whether the server runs.",
+        cause="Nothing listens on that address.",
+        cure="Check the host and port, and that the server is running.",
         source="RFC 9293 §3.10.7",
         phrases=("econnrefused", "connection refused"),
     ),
     Cause(
         name="no_registration_endpoint",
-        cause="The client wanted to register itself, and the server does not offer that: at Access, Managed "
-        "OAuth or its dynamic client registration is off.",
-        cure=f"Ask the owner to turn it on: {MANAGED_OAUTH}. Or use a client that is registered beforehand: "
-        "authlens login URL --client-id ID.",
+        cause="The client tried to register itself, but the server does not offer that. At Access, "
+        "Managed OAuth or its dynamic client registration is off.",
+        cure=f"Ask the owner to turn it on: {MANAGED_OAUTH}. Or use a pre-registered client: authlens "
+        "login URL --client-id ID.",
         source=AGENTS_GUIDE,
         phrases=(
             "does not support dynamic client registration",
@@ -155,7 +155,7 @@ SAID_BY_CLIENTS: Final = (
         name="no_s256",
         cause="The server does not say that it supports PKCE with S256, and the client insists on it.",
         cure="Ask the server's owner to publish code_challenge_methods_supported. authlens login URL says "
-        "whether a login works all the same.",
+        "whether a login works anyway.",
         source="RFC 8414 §2",
         phrases=("does not support code challenge method s256",),
     ),
@@ -163,8 +163,8 @@ SAID_BY_CLIENTS: Final = (
         name="answer_never_came",
         cause="The browser never came back to the client: the login was not finished, or the browser runs on "
         "another machine.",
-        cure="Start again with authlens login URL. Over SSH, use the ssh -L line that it shows, or paste the "
-        "address that the browser ended on.",
+        cure="Start again with authlens login URL. Over SSH, use the ssh -L line that it shows, or paste "
+        "the address the browser ended on.",
         source=REPORTS,
         phrases=(
             *("waiting for authorization code", "callback timed out", "timeout waiting for callback"),
@@ -184,7 +184,9 @@ SAID_BY_CLIENTS: Final = (
     ),
     Cause(
         name="proof_wanted",
-        cause="The server wants a proof of possession (DPoP) with each request; the token alone will not do.",
+        cause=(
+            "The server requires a proof of possession (DPoP) with each request; the token alone will not do."
+        ),
         cure="Let authlens make the proofs: authlens curl URL, or authlens proxy URL for a client that stays "
         "open.",
         source="RFC 9449 §7",
@@ -193,7 +195,7 @@ SAID_BY_CLIENTS: Final = (
     ),
     Cause(
         name="login_not_made",
-        cause="The server wants a login, and the client has none for it.",
+        cause="The server requires a login, and the client has none for it.",
         cure="Log in: authlens login URL. Then let the client use it: authlens mcp-config AGENT URL --write.",
         source=REPORTS,
         phrases=(
@@ -212,9 +214,9 @@ SAID_BY_CLIENTS: Final = (
     ),
     Cause(
         name="token_refused",
-        cause="The access token is refused: it has expired, was withdrawn, or is for another resource.",
-        cure="Take one back that was refused: authlens token URL --refused. A client that stays open should "
-        "use authlens mcp-bridge URL or authlens proxy URL, which refresh it.",
+        cause="The access token is refused: it expired, was revoked, or is for another resource.",
+        cure="To replace a refused token: authlens token URL --refused. A long-running client should use "
+        "authlens mcp-bridge URL or authlens proxy URL, which refresh it.",
         source="RFC 6750 §3.1",
         errors=frozenset({"invalid_token"}),
         phrases=("401 unauthorized", "status code 401", "http 401", "error: 401"),

@@ -28,13 +28,22 @@ from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
+__all__ = [
+    "CloudflaredDirectory",
+    "cloudflared_directory",
+    "cloudflared_fields",
+    "find_cloudflared_token",
+    "find_cloudflared_tokens",
+    "read_cloudflared_token",
+]
+
 MAX_ENTRIES: Final = 10_000
 """Names in the directory that are looked at."""
 MAX_TOKENS: Final = 1_000
 _MOST_AUDIENCES: Final = 100
 _NOTHING_YET: Final[tuple[Mapping[str, JsonValue], str, str]] = (
     {},
-    "There is no token yet: a login is waiting.",
+    "No token yet: a login is in progress.",
     "",
 )
 _LARGEST: Final = 64 * 1024  # bytes of one file
@@ -222,7 +231,7 @@ def _content(path: Path) -> bytes | str:
         descriptor = os.open(path, flags)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return "It is no plain file."
+                return "It is not a regular file."
             with os.fdopen(os.dup(descriptor), "rb") as file:
                 data = file.read(_LARGEST + 1)
         finally:

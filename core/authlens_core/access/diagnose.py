@@ -111,9 +111,8 @@ def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) ->
     own = next((c.cure for c in checks if c.cure), "")
     return Diagnosis(
         UNKNOWN,
-        "authlens does not know this answer, so here it is.",
-        f"{own} Read it whole in the response. Who owns the server can find it by the time and the "
-        "CF-Ray.".lstrip(),
+        "authlens does not recognise this response:",
+        f"{own} See the whole response. Give the server's owner the time and the CF-Ray.".lstrip(),
         whole_answer(response, secrets_sent(exchange.request)),
         layer=classify(exchange).layer,
     )

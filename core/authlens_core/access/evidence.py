@@ -81,7 +81,7 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
     What was sent and what looks like a credential is masked in them.
     """
     kind = header_lines(response, "content-type") or ("no Content-Type",)
-    ray = header_lines(response, "cf-ray") or ("no CF-Ray: it did not come through Cloudflare",)
+    ray = header_lines(response, "cf-ray") or ("no CF-Ray: the response did not come through Cloudflare",)
     data = response.body.reveal()
     if not data:
         return (status_line(response), *kind, *ray, "an empty body")
@@ -90,7 +90,7 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
     words = " ".join(text.split())
     begins = safe_line(words[:FIRST_BYTES], _LONGEST_LINE)
     more = "…" if len(words) > FIRST_BYTES or len(data) > 8 * FIRST_BYTES else ""
-    return (status_line(response), *kind, *ray, f"begins with: {begins}{more}")
+    return (status_line(response), *kind, *ray, f"starts with: {begins}{more}")
 
 
 def _masked(text: str, secrets: Iterable[Secret]) -> str:

@@ -10,41 +10,41 @@ from authlens_core.oauth.check_id import CheckId
 
 _REGISTER_BEFOREHAND: Final = (
     f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "
-    "client registered beforehand: authlens login URL --client-id ID."
+    "pre-registered client: authlens login URL --client-id ID."
 )
 
 SEEN_HERE: Final = (
     Cause(
         name="no_answer_in_time",
-        cause="Nothing came back from the browser. Some refusals are shown there only and never reach "
-        "authlens: “That account does not have access”, “Unable to find your Access application!” or "
-        "“Invalid nonce”. WARP in the browser can lead the login astray as well.",
-        cure="Look at the browser. If it could not reach localhost, paste the address it shows, or forward "
-        f"the port to this machine (over SSH: ssh -L). If it shows a refusal, open {LOGOUT}, then sign in "
-        "again with the right account. If WARP took over, pause it, and ask the owner to give each hostname "
-        "one application.",
+        cause="The browser did not return. Some errors are shown only in the browser and never reach "
+        "authlens: “That account does not have access”, “Unable to find your Access application!” "
+        "or “Invalid nonce”. WARP can also redirect the login to the wrong place.",
+        cure="Check the browser. If it could not reach localhost, paste the address it shows, or forward "
+        f"the port to this machine (over SSH: ssh -L). If it shows an error, open {LOGOUT}, then "
+        "sign in again with the right account. If WARP interfered, pause it, and ask the owner to "
+        "give each hostname its own application.",
         source=REPORTS,
         checks=frozenset({CheckId.AUTHORIZATION_TIMEOUT}),
     ),
     Cause(
         name="port_taken",
-        cause="Another program listens on the port of the callback, often a login that was never finished.",
+        cause="Another program uses the callback port, often a login that was never finished.",
         cure="Stop that program, or use another port.",
         source=AGENTS_GUIDE,
         checks=frozenset({CheckId.REGISTRATION_PORT, CheckId.AUTHORIZATION_PORT}),
     ),
     Cause(
         name="port_taken_on_one_address",
-        cause="Another program listens on the port of the callback on ::1 only, and a browser that is sent "
-        "to localhost may come to it.",
+        cause="Another program uses the callback port on ::1 only. A browser sent to localhost may reach "
+        "that program.",
         cure="Stop that program, redirect to 127.0.0.1, where the port is free, or use another port.",
         source="RFC 8252 §7.3, §8.3",
         checks=frozenset({CheckId.REGISTRATION_PORT_HALF}),
     ),
     Cause(
         name="no_registration_endpoint",
-        cause="The server does not let clients register themselves: it names no registration_endpoint. At "
-        "Access, Managed OAuth or its dynamic client registration is off.",
+        cause="This server does not allow clients to register themselves: its metadata has no "
+        "registration_endpoint. At Access, Managed OAuth or its dynamic client registration is off.",
         cure=_REGISTER_BEFOREHAND,
         source=AGENTS_GUIDE,
         checks=frozenset({CheckId.SERVER_REGISTRATION}),
@@ -52,7 +52,7 @@ SEEN_HERE: Final = (
     ),
     Cause(
         name="no_registration_endpoint",
-        cause="The server registers no clients at the endpoint that it names.",
+        cause="The server's registration endpoint does not register clients.",
         cure=_REGISTER_BEFOREHAND,
         source=AGENTS_GUIDE,
         stages=frozenset({"registration"}),
@@ -60,7 +60,7 @@ SEEN_HERE: Final = (
     ),
     Cause(
         name="too_many_registrations",
-        cause="The server wants fewer registrations.",
+        cause="The server limits registrations (too many requests).",
         cure="Wait a minute. authlens reuses a client it has registered; keep the same --port and "
         "--redirect-host.",
         source="RFC 6585 §4",
@@ -69,26 +69,26 @@ SEEN_HERE: Final = (
     ),
     Cause(
         name="metadata_of_another_resource",
-        cause="The resource metadata speaks for another resource. A token for that one could be used by "
-        "somebody else, so authlens does not ask for it.",
-        cure="Check the URL. Ask the owner to make resource in the metadata the URL of this resource: its "
-        "own origin, with the path where there is one.",
+        cause="The resource metadata describes another resource. A token for that resource could be "
+        "misused, so authlens does not request one.",
+        cure="Check the URL. Ask the owner to make resource in the metadata the URL of this resource: "
+        "its own origin, plus the path if there is one.",
         source="RFC 9728 §3.3",
         checks=frozenset({CheckId.METADATA_RESOURCE}),
         quotes=("resource",),
     ),
     Cause(
         name="issuer_mismatch",
-        cause="The server metadata claims to speak for another issuer, so it may be somebody else's.",
-        cure="Do not go on. Ask the owner to make issuer in the server metadata equal, letter by letter, to "
-        "the URL in authorization_servers.",
+        cause="The server metadata names another issuer, so it may not belong to this server.",
+        cure="Do not continue. Ask the owner to make issuer in the server metadata exactly equal to the "
+        "URL in authorization_servers.",
         source="RFC 8414 §3.3",
         checks=frozenset({CheckId.SERVER_ISSUER}),
         quotes=("issuer",),
     ),
     Cause(
         name="s256_missing",
-        cause="The server does not say that it checks PKCE with S256; without it, whoever sees the code can "
+        cause="The server does not advertise PKCE with S256. Without it, anyone who sees the code can "
         "use it.",
         cure="Ask the owner to support S256 and to list it under code_challenge_methods_supported.",
         source="RFC 7636 §4.2, RFC 8414 §2",
@@ -97,8 +97,8 @@ SEEN_HERE: Final = (
     ),
     Cause(
         name="public_clients_not_listed",
-        cause="The server does not list none among its client authentication methods. Many servers let "
-        "public clients in all the same, so authlens goes on.",
+        cause="The server does not list “none” among its client authentication methods. Many servers "
+        "accept public clients anyway, so authlens continues.",
         cure="If registration or the exchange fails, ask the owner to allow public clients and to list none "
         "under token_endpoint_auth_methods_supported; or give a client with a secret: --client-id.",
         source="RFC 8414 §2",
@@ -107,30 +107,29 @@ SEEN_HERE: Final = (
     ),
     Cause(
         name="answer_of_another_server",
-        cause="The answer in the browser names another issuer than the server that was asked, as in a mix-up "
-        "attack; its code is not used.",
-        cure="Distrust the answer and start again. If it stays, ask the owner to make iss on the callback "
-        "equal to issuer in the server metadata.",
+        cause="The callback names a different issuer than the server that was asked, as in a mix-up "
+        "attack. Its code is not used.",
+        cure="Do not trust this response; start again. If it still fails, ask the owner to make iss on "
+        "the callback equal to issuer in the server metadata.",
         source="RFC 9207 §2.4",
         checks=frozenset({CheckId.AUTHORIZATION_ISS}),
         quotes=("iss",),
     ),
     Cause(
         name="challenge_without_metadata",
-        cause="The resource asks for a token and does not say where its metadata is; authlens guessed the "
-        "place.",
-        cure="It may work all the same. Ask the owner to send WWW-Authenticate: Bearer resource_metadata=… "
+        cause="The resource asks for a token but does not say where its metadata is; authlens tried the "
+        "well-known URLs.",
+        cure="It may work anyway. Ask the owner to send WWW-Authenticate: Bearer resource_metadata=… "
         "with the 401.",
         source="RFC 9728 §5.1",
-        phrases=("the well-known places are tried",),
+        phrases=("the well-known urls are tried",),
         checks=frozenset({CheckId.DETECTION_METADATA}),
     ),
     Cause(
         name="no_resource_metadata",
-        cause="The resource publishes no metadata at the places where it may stand, so it does not support "
-        "this login.",
-        cure=f"For Cloudflare Access, ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then: "
-        "authlens login --cloudflared URL. For an old MCP server, go on in spite of it.",
+        cause="The resource publishes no metadata at the well-known URLs, so it does not support this login.",
+        cure=f"For Cloudflare Access, ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until "
+        "then: authlens login --cloudflared URL. For an old MCP server, continue anyway.",
         source=AGENTS_GUIDE,
         checks=frozenset({CheckId.METADATA_FOUND}),
     ),
@@ -146,18 +145,17 @@ SEEN_HERE: Final = (
     ),
     Cause(
         name="clocks_differ",
-        cause="The clock of the server and the clock of this machine differ; tokens then seem to end too "
-        "early or too late.",
-        cure="Set the clock of this machine by the network (NTP). If it is right, tell the owner of the "
-        "server.",
+        cause="The server's clock and this machine's clock differ, so tokens seem to expire too early or "
+        "too late.",
+        cure="Synchronise this machine's clock (NTP). If it is right, tell the server's owner.",
         source=MANAGED_GUIDE,
         checks=frozenset({CheckId.TOKEN_CLOCK}),
         quotes=("date",),
     ),
     Cause(
         name="token_expired",
-        cause="The access token has expired; at Access it lives 15 minutes.",
-        cure="Refresh it: authlens refresh URL. “Access token lifetime” sets how long it lives: "
+        cause="The access token has expired; at Access it is valid for 15 minutes.",
+        cure="Refresh it: authlens refresh URL. “Access token lifetime” sets its lifetime: "
         + MANAGED_OAUTH
         + ".",
         source=AGENTS_GUIDE,
@@ -167,9 +165,9 @@ SEEN_HERE: Final = (
     ),
     Cause(
         name="no_revocation_endpoint",
-        cause="The server offers no revocation, so a token cannot be ended from here.",
-        cure="Let it expire, or ask the owner to end your sessions: Zero Trust → Team & Resources → Users → "
-        "(user) → Revoke. Removing it here (authlens forget) does not end it there.",
+        cause="The server offers no revocation, so authlens cannot revoke the token.",
+        cure="Let it expire, or ask the owner to end your sessions: Zero Trust → Team & Resources → "
+        "Users → (user) → Revoke. Removing it here (authlens forget) does not revoke it.",
         source="RFC 7009 §2",
         checks=frozenset({CheckId.REVOKE_ENDPOINT}),
     ),

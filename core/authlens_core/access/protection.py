@@ -55,10 +55,10 @@ NETWORK: Final = "network"
 MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     Protection.PUBLIC: ProtectionNote(
         ORIGIN,
-        "It answers without a login.",
-        "Nothing to do. If it should be protected, add an Access application for this host and path.",
+        "It responds without a login.",
+        "No action needed. If it should be protected, add an Access application for this host and path.",
     ),
-    Protection.OAUTH: ProtectionNote(ORIGIN, "It asks for a bearer token: OAuth can begin.", ""),
+    Protection.OAUTH: ProtectionNote(ORIGIN, "It asks for a bearer token: OAuth can start.", ""),
     Protection.ACCESS_LOGIN: ProtectionNote(
         ACCESS,
         "Cloudflare Access sends you to its login page.",
@@ -67,14 +67,14 @@ MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     ),
     Protection.SERVICE_AUTH_ONLY: ProtectionNote(
         ACCESS,
-        "This application takes service tokens only; a person cannot log in.",
+        "This application accepts only service tokens; you cannot log in with a browser.",
         "Give a service token: authlens service-token add URL. Or ask the owner for an Allow policy: "
         "Zero Trust → Access controls → Applications → (app) → Policies.",
     ),
     Protection.BLOCKED: ProtectionNote(
         WAF,
-        "Cloudflare's zone security blocked the request before Access saw it; the login is not at fault.",
-        "Ask the owner to let this client through: a WAF custom rule with the action Skip for this host, or "
+        "Cloudflare's zone security blocked the request before Access saw it; the login is not the cause.",
+        "Ask the owner to allow this client: a WAF custom rule with the action Skip for this host, or "
         "Browser Integrity Check off in a configuration rule. Quote the CF-Ray.",
     ),
     Protection.REQUIRE_ACCESS_PROTECTION: ProtectionNote(
@@ -85,35 +85,35 @@ MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     ),
     Protection.ORIGIN_DOWN: ProtectionNote(
         ORIGIN,
-        "Cloudflare cannot reach the server behind it; the login is not at fault.",
+        "Cloudflare cannot reach the server behind it; the login is not the cause.",
         "Ask the owner to start the origin or its tunnel (cloudflared tunnel), then try again.",
     ),
     Protection.BASIC: ProtectionNote(
         ORIGIN,
-        "It asks for another kind of login, not for OAuth.",
-        "Log in the way that it names; authlens speaks OAuth and Cloudflare Access.",
+        "It asks for another kind of login, not OAuth.",
+        "Log in with the method it names; authlens supports OAuth and Cloudflare Access.",
     ),
     Protection.UNAUTHORIZED_BARE: ProtectionNote(
         ORIGIN,
-        "It refuses (401) without saying how to log in: there is no readable WWW-Authenticate field.",
-        "Go on: the well-known places are tried. If they are empty, use authlens login --cloudflared or a "
-        "browser, and ask the owner to send WWW-Authenticate.",
+        "It refuses (401) without saying how to log in: there is no readable WWW-Authenticate header.",
+        "Continue: the well-known URLs are tried. If they return nothing, use authlens login "
+        "--cloudflared or a browser, and ask the owner to send WWW-Authenticate.",
     ),
     Protection.METHOD_NOT_ALLOWED: ProtectionNote(
         ORIGIN,
-        "It does not answer this kind of request, so it does not say how it is protected.",
-        "Try the other method: --method POST, as MCP servers want, or --method GET.",
+        "It does not support this request method, so it does not say how it is protected.",
+        "Try the other method: --method POST, as MCP servers expect, or --method GET.",
     ),
     Protection.REDIRECT_ELSEWHERE: ProtectionNote(
         ORIGIN,
-        "It redirects, and redirects are not followed with a login.",
+        "It redirects, and authlens does not follow redirects during a login.",
         "If you trust the target, give its URL to authlens.",
     ),
     Protection.PREFLIGHT: ProtectionNote(
         ACCESS,
-        "Access refuses a preflight (OPTIONS), which never carries a credential.",
-        "Ask the owner to let Access answer it, or pass it on: Zero Trust → Access controls → Applications → "
-        "(app) → Advanced settings → Cross-Origin Resource Sharing (CORS).",
+        "Access refuses the preflight request (OPTIONS), which never includes a credential.",
+        "Ask the owner to let Access answer preflight requests, or forward them: Zero Trust → Access "
+        "controls → Applications → (app) → Advanced settings → Cross-Origin Resource Sharing (CORS).",
     ),
     Protection.FORBIDDEN: ProtectionNote(
         ORIGIN,
@@ -122,19 +122,19 @@ MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     ),
     Protection.NOT_FOUND: ProtectionNote(
         ORIGIN,
-        "There is nothing at this address.",
+        "Nothing was found at this address (404).",
         "Check the path of the URL; an Access application may cover another path of this host.",
     ),
     Protection.RATE_LIMITED: ProtectionNote(
-        ORIGIN, "It wants fewer requests (429).", "Wait a minute, then try again."
+        ORIGIN, "It limits requests (429 Too Many Requests).", "Wait a minute, then try again."
     ),
     Protection.SERVER_ERROR: ProtectionNote(
         ORIGIN, "The server failed.", "Try again in a minute; if it lasts, tell the owner."
     ),
     Protection.UNEXPECTED: ProtectionNote(
         ORIGIN,
-        "The answer says nothing about a login.",
-        "Look at the answer itself, and check the URL and --method.",
+        "The response does not mention a login.",
+        "Look at the response, and check the URL and --method.",
     ),
     Protection.NO_ANSWER: ProtectionNote(
         NETWORK, "There was no answer.", "Check the address and the network, then try again."

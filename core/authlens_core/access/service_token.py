@@ -10,6 +10,14 @@ from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET, is_client_
 from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.secret import Secret
 
+__all__ = [
+    "ShapeProblem",
+    "is_field_name",
+    "pasted",
+    "shape_problem",
+    "token_fields",
+]
+
 _LONGEST: Final = 512
 _TOKEN_CHARACTERS: Final = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -44,22 +52,32 @@ def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
         missing = "client id" if not client_id else "client secret"
         return ShapeProblem("empty", f"The {missing} is missing.", "A service token needs both.", True)
     if not _can_be_sent(client_id) or not _can_be_sent(value):
-        cause = "There is a space, a line break or a letter outside ASCII in the id or the secret."
-        return ShapeProblem("characters", cause, "Copy the two values alone, without a header name.", True)
+        cause = "The id or the secret contains a space, a line break or a non-ASCII character."
+        return ShapeProblem("characters", cause, "Copy only the two values, without a header name.", True)
     if _looks_like_an_id(value) and not _looks_like_an_id(client_id):
         cause = "These two look swapped: the value that ends with .access is the client id."
-        return ShapeProblem("swapped", cause, "Give them the other way round.", True)
+        return ShapeProblem("swapped", cause, "Swap them.", True)
     if not _looks_like_an_id(client_id):
-        cause = "A client id ends with .access, and this one does not."
+        cause = "A client id ends with .access; this one does not."
         return ShapeProblem("id", cause, "Copy the whole Client ID from the list of service tokens.", True)
     if not is_client_id(client_id):
         cause = "A client id is 32 hexadecimal digits and .access; this one is something else."
-        return ShapeProblem("id_digits", cause, "If it is copied whole, go on: the test will tell.", False)
+        return ShapeProblem(
+            "id_digits",
+            cause,
+            ("If you copied all of it, continue: the test will show whether it works."),
+            False,
+        )
     if not is_client_secret(value):
         cause = (
             f"A secret is 64 hexadecimal digits, or cfast_ and 48 more; this one has {len(value)} characters."
         )
-        return ShapeProblem("secret", cause, "If it is copied whole, go on: the test will tell.", False)
+        return ShapeProblem(
+            "secret",
+            cause,
+            ("If you copied all of it, continue: the test will show whether it works."),
+            False,
+        )
     return None
 
 

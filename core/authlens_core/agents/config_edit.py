@@ -93,7 +93,7 @@ class ConfigFile:
         except (JsonSpanError, TomlEditError) as error:
             raise UsageError(
                 f"{self._shown} cannot be edited: {error!s}.",
-                "Correct the file, or add the server by hand: leave --write out to see what to add.",
+                "Correct the file, or add the server by hand: run without --write to see what to add.",
             ) from None
 
     @property

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from authlens_core.agents.json_spans import JsonSpanError, Member, Node, parse_spans
 
+__all__ = ["member_at", "with_member", "without_member"]
+
 _COMMENT: Final = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)(?=[ \t]*\r?\n)")
 
 
@@ -86,7 +88,7 @@ def without_member(text: str, path: Sequence[str]) -> str:
 
 def _object(node: Node) -> Node:
     if node.members is None:
-        msg = "where the servers are listed there is something that is not an object"
+        msg = "the list of servers is not an object"
         raise JsonSpanError(msg)
     return node
 

@@ -97,7 +97,7 @@ class _JsonReader:
             elif self.text.startswith("/*", self.at):
                 end = self.text.find("*/", self.at + 2)
                 if end < 0:
-                    self.fail("a comment has no end")
+                    self.fail("a comment is not closed")
                 self.at = end + 2
             else:
                 return

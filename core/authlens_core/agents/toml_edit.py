@@ -37,7 +37,7 @@ def with_table(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:
     lead = newline if text else ""
     result = text + lead + _block(path, value).replace("\n", newline)
     if table_at(result, path) != dict(value):
-        raise TomlEditError("the file lists its servers in a way that cannot be added to")
+        raise TomlEditError("the file lists its servers in a form that authlens cannot extend")
     return result
 
 

@@ -151,7 +151,7 @@ def _bind_families(host: RedirectHost, port: int) -> BoundPort:
         raise NoLoopback(host)
     families = tuple(FAMILY_NAMES[each.family] for each in sockets)
     notes = tuple(
-        f"{FAMILY_NAMES[each]} is not available on this machine; listening on {' and '.join(families)} alone."
+        f"{FAMILY_NAMES[each]} is not available on this machine; listening only on {' and '.join(families)}."
         for each in absent
     )
     return BoundPort(tuple(sockets), port, families, notes)

@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
         if self.silent:
             self.close()
         else:
-            self._answer(Refusal(HTTPStatus.REQUEST_TIMEOUT, "a request that never ended"))
+            self._answer(Refusal(HTTPStatus.REQUEST_TIMEOUT, "a request that was never completed"))
 
     def _answer(self, verdict: Verdict) -> None:
         try:

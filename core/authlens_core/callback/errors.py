@@ -49,8 +49,8 @@ class PortTaken(UsageError):
         such = f", such as {suggestion}" if suggestion else ""
         super().__init__(
             f"Port {port} on this machine is in use by {holder}{where}.",
-            f"Stop that program{literal} or use another port{such}. That is another redirect URI, so the"
-            " client is registered again, and a server that knows only the old one refuses it.",
+            f"Stop that program{literal} or use another port{such}. Another port changes the redirect "
+            "URI: the client is registered again, and a server that knows only the old URI refuses it.",
             stage="authorization",
         )
         self.port = port

@@ -52,7 +52,7 @@ and the exception goes to the loop's exception handler.
 _IGNORING: Final = {
     Page.OUTDATED: "an answer to another login",
     Page.RECEIVED: "a second answer",
-    Page.EXPIRED: "an answer after the time was over",
+    Page.EXPIRED: "an answer after the time limit",
     Page.NOT_EXPECTED: "no login was waiting",
 }
 
@@ -271,7 +271,7 @@ def _check_settings(port: int, path: str) -> None:
     if not path.startswith("/") or not visible or path == TEST_PATH:
         raise BadListenerSetting(
             "The path of the redirect URI cannot be used.",
-            f"Begin it with a slash, without space, ? or #, and not {TEST_PATH}; the usual one is /callback.",
+            f"Start it with a slash, without space, ? or #, and not {TEST_PATH}; the usual one is /callback.",
         )
 
 

@@ -41,7 +41,7 @@ def why_no_browser(environ: Mapping[str, str], root: Path = Path("/")) -> str | 
         root: where the file system begins; for tests.
     """
     if is_ssh(environ):
-        return "the session came in over SSH"
+        return "this is an SSH session"
     if environ.get("BROWSER"):
         return None
     if in_container(environ, root):

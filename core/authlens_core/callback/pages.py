@@ -64,15 +64,15 @@ _BACK: Final = "You can close this tab and go back to the terminal."
 _TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
     Page.SUCCESS: (
         200,
-        "Your answer has arrived",
-        ("The login went well so far, and authlens finishes it in the terminal.", _BACK),
+        "Signed in",
+        ("authlens received the response and finishes the login in the terminal.", _BACK),
     ),
     Page.DENIED: (
         200,
         "The login was not allowed",
         (
             "The server says that access was denied, by you or by a policy. Nothing was stored.",
-            "Close this tab and go back to the terminal: it shows the reason and how to try again.",
+            "Close this tab and go back to the terminal: it shows the reason and how to retry.",
         ),
     ),
     Page.OUTDATED: (
@@ -80,7 +80,7 @@ _TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
         "This login is outdated",
         (
             "This answer belongs to an older or a different login, so it was ignored. Nothing was changed.",
-            "Close this tab and use the newest link in the terminal, which is still waiting.",
+            "Close this tab and use the newest link in the terminal; it is still waiting.",
         ),
     ),
     Page.ERROR: (
@@ -93,14 +93,14 @@ _TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
     ),
     Page.RECEIVED: (
         200,
-        "This answer was already received",
+        "This response was already received",
         ("The first answer counts; this second one was ignored.", _BACK),
     ),
     Page.EXPIRED: (
         400,
         "This login has expired",
         (
-            "The answer came after the time for it was over, so it was ignored.",
+            "The answer came too late, so it was ignored.",
             "Close this tab and start the login again in the terminal.",
         ),
     ),
@@ -108,20 +108,23 @@ _TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
         400,
         "No login is waiting",
         (
-            "authlens is not waiting for an answer at this moment, so this one was ignored.",
+            "authlens is not waiting for an answer, so this one was ignored.",
             "Close this tab and start the login in the terminal.",
         ),
     ),
     Page.TEST: (
         200,
         "The tunnel works",
-        ("Your browser reaches authlens on the other machine.", _BACK),
+        ("Your browser can reach authlens on the other machine.", _BACK),
     ),
     Page.REFUSED: (
         400,
         "This request was refused",
         (
-            "This was not a browser that comes back from a login, so it was ignored. Nothing was changed.",
+            (
+                "The request did not come from a browser returning from a login, so it was ignored. "
+                "Nothing was changed."
+            ),
             "If you were logging in, open the link in the terminal again.",
         ),
     ),

@@ -77,16 +77,16 @@ def _account(environ: Mapping[str, str]) -> str:
 def escape_hint(port: int, target: str = "localhost") -> str:
     """Return how to add the forward to the SSH session that is open already (ssh(1), "ESCAPE CHARACTERS")."""
     return (
-        f"Or add it to this session: press Enter, then ~C, then type -L {port}:{target}:{port}, then Enter."
-        " Recent OpenSSH wants EnableEscapeCommandline=yes for that, set where the session began."
+        f"Or add it to this session: press Enter, then ~C, then type -L {port}:{target}:{port}, then "
+        "Enter. Recent OpenSSH needs EnableEscapeCommandline=yes on your own machine for that."
     )
 
 
 def other_route_hint(port: int, target: str = "localhost") -> str:
     """Return what to do if sshd's address is not the one that the user can reach."""
     return (
-        f"Through a jump host, or by another name? Add -N -L {port}:{target}:{port} to the ssh command that"
-        " you logged in with, -J and all."
+        f"Through a jump host, or by another name? Add -N -L {port}:{target}:{port} to the ssh command "
+        "you logged in with, including -J."
     )
 
 

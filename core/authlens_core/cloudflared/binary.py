@@ -49,11 +49,11 @@ class Cloudflared:
     def notes(self) -> tuple[str, ...]:
         """What the user should know about this version, one sentence each; safe to show."""
         if self.version is None:
-            return ("It did not say which version it is; 2026.8.0 or newer is advised.",)
+            return ("Its version is unknown; use 2026.8.0 or newer.",)
         if self.version < _CHECKED_METADATA:
             words = (
-                f"{self.shown} believes what any server says about an application, and reads a key from the "
-                "directory that it is started in; 2026.8.0 or newer does neither."
+                f"{self.shown} trusts what any server says about an application, and reads a key from the "
+                "current directory. Version 2026.8.0 fixed both."
             )
             return (words,)
         return ()
@@ -100,7 +100,7 @@ async def find_cloudflared(*, environ: Mapping[str, str] | None = None, limit: f
             said = b"" if child.stdout is None else await child.stdout.read(_MOST)
     except TimeoutError:
         raise CloudflaredMissing(
-            f"{path} did not say its version within {limit:g} seconds.",
+            f"{path} did not report its version within {limit:g} seconds.",
             "Run it yourself: cloudflared --version",
         ) from None
     finally:

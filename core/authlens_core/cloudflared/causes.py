@@ -20,9 +20,9 @@ _SETTINGS: Final = "Zero Trust → Access controls → Applications → (app)"
 
 KNOWN_BUGS: Final = (
     "No window opens under WSL: set up wslview, or copy the link (cloudflared#192, #225).",
-    "It stops with exit code 0 and no token: authlens takes that for a failure (cloudflared#1429).",
-    "It waits for itself where the application has a Binding Cookie; authlens ends it (cloudflared#1692).",
-    "It finds no application where a Bypass policy lets this address in (cloudflared#498).",
+    "It may exit with code 0 but no token: authlens reports that as a failure (cloudflared#1429).",
+    "It waits for itself if the application has a Binding Cookie; authlens stops it (cloudflared#1692).",
+    "It finds no application if a Bypass policy covers this address (cloudflared#498).",
 )
 """What is known to go wrong with it, each one sentence."""
 
@@ -39,40 +39,43 @@ _TABLE: Final = (
     _KnownCause(
         ("failed to find access application", "unable to find access application", "appinfo"),
         ServerMisconfigured,
-        "cloudflared found no Access application at this address. That is also so where a Bypass policy lets "
-        "your address in without a login (cloudflared#498).",
-        "Open the address in a browser. If it opens without a login, none is needed; else check its "
+        "cloudflared found no Access application at this address. A Bypass policy that covers your "
+        "address has the same effect (cloudflared#498).",
+        "Open the address in a browser. If it opens without a login, you need none. Otherwise check its "
         f"hostname: {_SETTINGS} → Basic information.",
     ),
     _KnownCause(
         ("does not have access", "forbidden", "access denied", "not authorized", "unauthorized"),
         Refused,
-        "A policy of the application did not let this account in.",
+        "A policy of the application refused this account.",
         f"Sign in with another account, or ask the owner to add it: {_SETTINGS} → Policies.",
     ),
     _KnownCause(
         ("flag provided but not defined", "incorrect usage"),
         ServerMisconfigured,
-        "This cloudflared does not know the options that authlens gave it.",
+        "This version of cloudflared does not know the options that authlens uses.",
         "Update it: cloudflared update, or with the package manager.",
     ),
     _KnownCause(
         ("no such host", "connection refused", "network is unreachable", "x509", "tls:", "i/o timeout"),
         NetworkFailure,
-        "cloudflared could not reach the application or the server that hands over the token.",
-        "Check the network and the proxy; behind an inspection proxy its certificate has to be trusted here.",
+        "cloudflared could not reach the application or the server that transfers the token.",
+        (
+            "Check the network and the proxy. A TLS-inspecting proxy's certificate must be trusted on "
+            "this machine."
+        ),
     ),
     _KnownCause(
         ("context deadline exceeded", "client.timeout", "timed out"),
         TimedOut,
         "cloudflared gave up waiting: for the address itself (cloudflared#1637), or for the login.",
-        "Try again; log in as soon as the link is shown.",
+        "Try again; sign in as soon as the link is shown.",
     ),
     _KnownCause(
         ("failed to fetch resource", "failed to get", "failed to transfer", "error polling"),
         LoginNeeded,
-        "The login in the browser did not come to an end, so cloudflared got no token.",
-        "Try again. If the browser showed a refusal, sign in with the right account.",
+        "The login in the browser was not completed, so cloudflared got no token.",
+        "Try again. If the browser showed an error, sign in with the right account.",
     ),
 )
 
@@ -84,7 +87,7 @@ def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
         return known
     last = next((line for line in reversed(lines) if line.strip()), "nothing")
     return ServerMisconfigured(
-        f"cloudflared ended with exit code {code}, and its last words were: {last}",
+        f"cloudflared ended with exit code {code}. Its last output: {last}",
         "Run it yourself to see more: cloudflared access login URL",
         stage=STAGE,
     )
@@ -99,7 +102,7 @@ def _known(lines: Sequence[str]) -> AuthlensError | None:
 def without_token(lines: Sequence[str]) -> AuthlensError:
     """Return the error for exit code 0 without a token (cloudflared#1429)."""
     return _known(lines) or LoginNeeded(
-        "cloudflared ended as if all were well and gave no token (cloudflared#1429).",
+        "cloudflared reported success but returned no token (cloudflared#1429).",
         "Log in again; an old token may have expired at that moment.",
         stage=STAGE,
     )
@@ -108,8 +111,8 @@ def without_token(lines: Sequence[str]) -> AuthlensError:
 def own_lock(pid: int) -> AuthlensError:
     """Return the error for a cloudflared that waits for itself (cloudflared#1692, #1713)."""
     return ServerMisconfigured(
-        f"cloudflared waits for itself (process {pid}) and would never end (cloudflared#1692): its new token "
-        "was refused at once. The usual reason is the Binding Cookie of the application.",
+        f"cloudflared waits for itself (process {pid}) and would never finish (cloudflared#1692): its new "
+        "token was refused immediately. The usual reason is the Binding Cookie of the application.",
         f"Ask the owner to turn the Binding Cookie off: {_SETTINGS} → Advanced settings → Cookie settings.",
         stage=STAGE,
     )
@@ -124,7 +127,7 @@ def timed_out(seconds: float, *, link_shown: bool) -> AuthlensError:
             stage=STAGE,
         )
     return TimedOut(
-        f"cloudflared showed no link within {seconds:g} seconds and was ended (cloudflared#1637).",
-        "Look whether the address answers at all: authlens probe URL",
+        f"cloudflared showed no link within {seconds:g} seconds and was stopped (cloudflared#1637).",
+        "Check that the address responds: authlens probe URL",
         stage=STAGE,
     )

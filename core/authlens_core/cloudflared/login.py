@@ -192,7 +192,7 @@ def _usable(url: str) -> str:
     except UrlRefused as refused:
         raise UsageError(
             f"cloudflared cannot use this URL: {'; '.join(refused.reasons)}.",
-            "It takes https addresses, and applications behind Cloudflare only.",
+            "It accepts only https addresses of applications behind Cloudflare.",
         ) from None
 
 

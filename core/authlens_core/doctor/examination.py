@@ -57,4 +57,4 @@ async def _in_time(topic: str, look: Awaitable[Finding], limit: float) -> Findin
             return await look
     except TimeoutError:
         found = f"Nothing was found out within {limit:g} seconds."
-        return Finding(topic, Severity.WARNING, found, "Try again when this machine has less to do.")
+        return Finding(topic, Severity.WARNING, found, "Try again when this machine is less busy.")

@@ -32,11 +32,11 @@ async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
         if isinstance(reason, AuthlensError):
             stopped = from_error(topic, reason)
             return replace(stopped, cure=f"{stopped.cure} The option for that: --port N")
-        found = f"It cannot be listened on: {error.strerror or type(error).__name__}."
+        found = f"authlens cannot listen on it: {error.strerror or type(error).__name__}."
         return Finding(topic, Severity.FAILURE, found, "Use another one with --port.", UsageError.exit_code)
     bound.close()
     found = " ".join(
-        (f"Free for the way back from the browser, {' and '.join(bound.families)}.", *bound.notes)
+        (f"Free for the callback from the browser, {' and '.join(bound.families)}.", *bound.notes)
     )
     return Finding(topic, Severity.PASS, found)
 
@@ -45,11 +45,15 @@ def look_at_ssh(environ: Mapping[str, str], port: int = DEFAULT_PORT) -> Finding
     """Return whether this session came in over SSH, and which line brings the callback here."""
     topic = "ssh"
     if not is_ssh(environ):
-        return Finding(topic, Severity.PASS, "This session did not come in over SSH.")
+        return Finding(topic, Severity.PASS, "This is not an SSH session.")
     line = forward_line_to_here(environ, port)
-    found = "This session came in over SSH: the browser is on another machine."
-    paste = "the address that the browser ends on can be pasted."
-    cure = f"Forward the port from there: {line}     Or not: {paste}" if line else f"Forward no port: {paste}"
+    found = "This is an SSH session: the browser is on another machine."
+    paste = "you can paste the address the browser ends on."
+    cure = (
+        f"Forward the port from there: {line}     Or: {paste}"
+        if line
+        else (f"Without a forwarded port: {paste}")
+    )
     return Finding(topic, Severity.NOTICE, found, cure)
 
 
@@ -59,7 +63,7 @@ async def look_at_trust(environ: Mapping[str, str] | None = None) -> Finding:
     try:
         _, source = await asyncio.to_thread(trusted, environ)
     except TrustUnusable as error:
-        cure = "Let it name a PEM file that can be read, or unset it to use the operating system's store."
+        cure = "Set it to a readable PEM file, or unset it to use the operating system's store."
         return Finding(topic, Severity.FAILURE, str(error), cure, UsageError.exit_code)
     return Finding(topic, Severity.PASS, f"Certificates are checked against {source}.")
 
@@ -70,10 +74,10 @@ async def look_at_proxy(environ: Mapping[str, str] | None = None) -> Finding:
     try:
         proxy = await asyncio.to_thread(proxy_for, "https", _ANY_HOST, 443, environ)
     except ProxyUnusable as error:
-        cure = "Let it name an HTTP proxy, such as http://proxy.example:3128, or unset it."
+        cure = "Set it to an HTTP proxy, such as http://proxy.example:3128, or unset it."
         return Finding(topic, Severity.FAILURE, str(error), cure, UsageError.exit_code)
     if proxy is None:
-        return Finding(topic, Severity.PASS, "None: requests go out directly.")
+        return Finding(topic, Severity.PASS, "None: requests are sent directly.")
     found = f"Requests to {_ANY_HOST} go through {proxy.display}; those to this machine never do."
-    cure = f"For a host that is reached directly: export NO_PROXY={shlex.quote('wiki.example.com')}"
+    cure = f"To reach a host directly: export NO_PROXY={shlex.quote('wiki.example.com')}"
     return Finding(topic, Severity.NOTICE, found, cure)

@@ -22,7 +22,7 @@ from authlens_core.state.paths import StateUnusable, state_directory
 
 _INTERRUPTED = "interrupted"
 _MOST_NAMED = 5
-_INSTEAD = "Or keep secrets in an encrypted file: authlens store --move encrypted-file"
+_INSTEAD = "Or store secrets in an encrypted file: authlens store --move encrypted-file"
 
 
 def look_at_state(directory: Path | None = None) -> Finding:
@@ -32,7 +32,7 @@ def look_at_state(directory: Path | None = None) -> Finding:
         state = state_directory(directory)
         path = state / "index.sqlite3"
         if not path.exists():
-            return Finding(topic, Severity.PASS, f"{state}, yours alone; nothing is in it yet.")
+            return Finding(topic, Severity.PASS, f"{state}, readable only by you; it is empty.")
         index = Index(path)
         try:
             known, damaged = _counted(index), damaged_records(index)
@@ -49,15 +49,15 @@ def look_at_state(directory: Path | None = None) -> Finding:
         many = "One record cannot be read" if one else f"{len(damaged)} records cannot be read"
         names = ", ".join(record.words for record in damaged[:_MOST_NAMED])
         more = f" and {len(damaged) - _MOST_NAMED} more" if len(damaged) > _MOST_NAMED else ""
-        cure = "Remove each by its id, authlens forget ID, then log in or add it again. All: authlens list"
+        cure = "Remove each by its id (authlens forget ID), then log in or add it again. All: authlens list"
         return Finding(topic, Severity.WARNING, f"{state}: {many}: {names}{more}. {known}.", cure)
-    return Finding(topic, Severity.PASS, f"{state}, yours alone; {known}.")
+    return Finding(topic, Severity.PASS, f"{state}, readable only by you; {known}.")
 
 
 def _counted(index: Index) -> str:
     """Say how many logins and service tokens can be read."""
     logins, tokens = len(index.grants()[0]), len(ServiceTokenRows(index).all()[0])
-    words = "one login is known" if logins == 1 else f"{logins} logins are known"
+    words = "one login" if logins == 1 else f"{logins} logins"
     more = "" if not tokens else ", one service token" if tokens == 1 else f", {tokens} service tokens"
     return f"{words}{more}"
 
@@ -93,15 +93,15 @@ async def look_at_keyring(
     words = " ".join((f"{opened.name}: a value was written, read back and deleted.", *opened.notes))
     if place is StoreKind.KEYRING:
         return Finding(topic, Severity.PASS, words)
-    cure = "To lock it: authlens store --move keyring, or --move encrypted-file."
+    cure = "To protect it: authlens store --move keyring, or --move encrypted-file."
     return Finding(topic, Severity.WARNING, words, cure)
 
 
 def _encrypted(topic: str, path: Path) -> Finding:
     if path.exists():
         return Finding(topic, Severity.PASS, f"An encrypted file, {path}; it was not opened.")
-    found = f"Secrets are to be kept in the encrypted file {path}, and it is not there."
-    cure = "Bring it back, or choose another place: authlens store --move keyring"
+    found = f"The encrypted file for secrets, {path}, is missing."
+    cure = "Restore it, or choose another secret store: authlens store --move keyring"
     return Finding(topic, Severity.FAILURE, found, cure, NoSecretStore.exit_code)
 
 

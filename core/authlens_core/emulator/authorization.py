@@ -26,7 +26,7 @@ S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 MOST_PENDING: Final = 1000
 SWITCH_USER: Final = (
-    "<p>This login ends here: the program that asked for it is not told.</p>\n"
+    "<p>This login ends here: the program that asked for it gets no answer.</p>\n"
     '<p><a href="/cdn-cgi/access/logout">Log out</a></p>'
 )
 

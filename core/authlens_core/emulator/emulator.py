@@ -221,9 +221,7 @@ class Emulator(Running):
     def register_client(self, redirect_uri: str, *, confidential: bool = False) -> tuple[str, str]:
         """Register a client beforehand, as an administrator would; return its id and its secret, if any."""
         method = "client_secret_basic" if confidential else "none"
-        client = self.account.grants.register(
-            (redirect_uri,), name="Registered beforehand", auth_method=method
-        )
+        client = self.account.grants.register((redirect_uri,), name="Pre-registered", auth_method=method)
         return client.client_id, client.secret
 
     async def app_token(self, user: str = "ada") -> str:

@@ -38,18 +38,18 @@ class Fault(StrEnum):
     NO_WWW_AUTHENTICATE = (
         "no-www-authenticate",
         "No WWW-Authenticate header",
-        "The 401 carries no challenge and there is no metadata, so a login cannot begin.",
+        "The 401 has no challenge and there is no metadata, so a login cannot start.",
         "No `www-authenticate` header",
     )
     CHALLENGE_WITHOUT_METADATA = (
         "challenge-without-metadata",
         "Challenge without a metadata URL",
-        "The challenge is a lone Bearer, yet the document is at its well-known place and the login works.",
+        "The challenge is only Bearer, but the document is at its well-known URL and the login works.",
     )
     POST_ONLY = (
         "post-only",
         "GET is not allowed",
-        "A GET answers 405 without a challenge; only a POST is asked to log in, as at many MCP servers.",
+        "A GET returns 405 without a challenge; only a POST is asked to log in, as with many MCP servers.",
     )
     OAUTH_OFF = (
         "oauth-off",
@@ -58,7 +58,7 @@ class Fault(StrEnum):
     )
     SERVICE_AUTH_ONLY = (
         "service-auth-only",
-        "Only service tokens are let in",
+        "Only service tokens are accepted",
         "The answer is 403 with cf-access-aud: you cannot log in here, only a service token is accepted.",
     )
     PUBLIC = (
@@ -69,7 +69,7 @@ class Fault(StrEnum):
     BROWSER_INTEGRITY = (
         "browser-integrity",
         "Browser Integrity Check",
-        "Every answer is 403 with error 1010: the zone refuses this user agent, the login is not at fault.",
+        "Every answer is 403 with error 1010: the zone refuses this user agent, the login is not the cause.",
     )
     CHALLENGE_PAGE = (
         "challenge-page",
@@ -79,7 +79,7 @@ class Fault(StrEnum):
     WAF_RULE = (
         "waf-rule",
         "Blocked by a WAF rule",
-        "Every answer of the resource is 403 with error 1020: a rule of the zone, before Access looks.",
+        "Every response of the resource is 403 with error 1020: a rule of the zone, before Access.",
     )
     NO_APPLICATION = (
         "no-application",
@@ -89,17 +89,20 @@ class Fault(StrEnum):
     ORIGIN_UNREACHABLE = (
         "origin-unreachable",
         "Nothing behind the edge",
-        "Every answer of the resource is 522, the discovery too: the login cannot even begin.",
+        "Every response of the resource is 522, discovery too: the login cannot start.",
     )
     SLOW = (
         "slow",
         "Slow answers",
-        "Every answer comes late, so deadlines and the cancel key can be seen at work.",
+        "Every response is slow: see the deadlines and the cancel key work.",
     )
     HOSTILE_TEXT = (
         "hostile-text",
         "Hostile text",
-        "Descriptions, names and messages carry terminal controls, markup and broken Unicode: none may act.",
+        (
+            "Descriptions, names and messages contain terminal controls, markup and broken Unicode: none "
+            "may take effect."
+        ),
     )
     RESOURCE_MISMATCH = (
         "resource-mismatch",
@@ -109,23 +112,23 @@ class Fault(StrEnum):
     BARE_ISSUER = (
         "bare-issuer",
         "Issuer without a scheme",
-        "The server metadata prints its issuer as a bare host name, as the published example does.",
+        "The server metadata gives its issuer as a bare host name, as the published example does.",
     )
     WRONG_ISSUER = (
         "wrong-issuer",
         "Issuer of another host",
-        "The server metadata claims to speak for another issuer and must not be trusted.",
+        "The server metadata names another issuer and must not be trusted.",
     )
     NO_REGISTRATION_ENDPOINT = (
         "no-registration-endpoint",
         "No registration endpoint",
-        "Dynamic client registration is off: only a client that was registered beforehand can go on.",
+        "Dynamic client registration is off: only a pre-registered client can continue.",
         "No `registration_endpoint` in AS metadata",
     )
     NO_REVOCATION_ENDPOINT = (
         "no-revocation-endpoint",
         "No revocation endpoint",
-        "The server offers no revocation: forgetting the tokens here leaves them alive there.",
+        "The server offers no revocation: tokens removed here stay valid there.",
     )
     NONE_NOT_ADVERTISED = (
         "none-not-advertised",
@@ -135,7 +138,7 @@ class Fault(StrEnum):
     S256_NOT_ADVERTISED = (
         "s256-not-advertised",
         "S256 is not advertised",
-        "The metadata lists the PKCE method `plain` alone, which protects nothing.",
+        "The metadata lists only the PKCE method `plain`, which protects nothing.",
     )
     REDIRECT_URI_REFUSED = (
         "redirect-uri-refused",
@@ -150,38 +153,38 @@ class Fault(StrEnum):
     LOCALHOST_REFUSED = (
         "localhost-refused",
         "Only 127.0.0.1 is allowed, not localhost",
-        "A redirect URI with localhost is refused, one with 127.0.0.1 passes: they are two switches.",
+        "A redirect URI with localhost is refused, one with 127.0.0.1 is accepted: they are two settings.",
     )
     SETTINGS_NOT_LIVE = (
         "settings-not-live",
-        "A setting that is not live yet",
+        "A setting that is not active yet",
         "The owner allowed the redirect URI a moment ago: it is refused for a minute, then it works.",
     )
     RESOURCE_REFUSED = (
         "resource-refused",
         "Resource refused",
-        "The callback brings invalid_target although the resource is the one that the metadata gave.",
+        "The callback returns invalid_target although the resource is the one in the metadata.",
     )
     PKCE_FIRST_CHARACTER = (
         "pkce-first-character",
         "Challenges may not start with - or _",
-        "A challenge starting with - or _ is refused; one that starts with a letter or digit passes.",
+        "A challenge starting with - or _ is refused; one that starts with a letter or digit is accepted.",
         "`code_challenge_method must be S256 for public clients`",
     )
     PKCE_REFUSED = (
         "pkce-refused",
         "Every PKCE challenge refused",
-        "The callback brings the S256 complaint even for a correct challenge.",
+        "The callback returns the S256 error even for a correct challenge.",
         "`code_challenge_method must be S256 for public clients`",
     )
     DENIED_USER = (
         "denied-user",
         "The policy denies the user",
-        "The browser shows that the account has no access and the callback is never reached.",
+        "The browser shows that the account has no access; the callback is never reached.",
     )
     INVALID_NONCE = (
         "invalid-nonce",
-        "Left-over cookies in the browser",
+        "Old cookies in the browser",
         "The login page shows Invalid nonce, and the callback is never reached.",
     )
     APPLICATION_NOT_FOUND = (
@@ -192,22 +195,22 @@ class Fault(StrEnum):
     ACCESS_DENIED = (
         "access-denied",
         "Access denied on the callback",
-        "The callback brings access_denied instead of a code.",
+        "The callback returns access_denied instead of a code.",
     )
     WRONG_STATE = (
         "wrong-state",
         "Callback with another state",
-        "The callback carries a state that was never sent, and its code must not be used.",
+        "The callback has a state that was never sent; its code must not be used.",
     )
     ISS_MISMATCH = (
         "iss-mismatch",
         "Callback of another issuer",
-        "The server promises an iss on the callback and then sends a foreign one: a mix-up attack.",
+        "The server announces an iss on the callback, then sends another server's: a mix-up attack.",
     )
     PORT_TAKEN = (
         "port-taken",
         "Port 8400 is in use",
-        "Another program already listens on the callback port, so another port has to be found.",
+        "Another program already uses the callback port, so another port is needed.",
         "Port 8400 already in use",
     )
     INVALID_GRANT = (
@@ -219,57 +222,60 @@ class Fault(StrEnum):
     HTML_ERROR = (
         "html-error",
         "An HTML page for an error",
-        "The token endpoint answers 500 with a web page where JSON was expected.",
+        "The token endpoint returns 500 with a web page instead of JSON.",
     )
     ACCESS_TOKEN_REFUSED = (
         "access-token-refused",
         "The token is refused",
-        "The login succeeds and the resource still answers 401 to the new token.",
+        "The login succeeds but the resource returns 401 to the new token.",
         "401 after using token",
     )
     OAUTH_TURNED_OFF = (
         "oauth-turned-off",
-        "Managed OAuth goes off during the login",
-        "The token is new, yet the resource sends to the login page: the owner turned Managed OAuth off.",
+        "Managed OAuth is turned off during the login",
+        "The token is new, but the resource redirects to the login page: the owner turned Managed OAuth off.",
     )
     POLICY_REFUSES_TOKEN = (
         "policy-refuses-token",
         "The policy changes during the login",
-        "The token is new, yet Access answers 403: no policy admits you any more.",
+        "The token is new, but Access returns 403: no policy allows you.",
     )
     ORIGIN_DOWN = (
         "origin-down",
         "The origin is down",
-        "The token is good, but the answer is 530: the tunnel behind Access is down.",
+        "The token is valid, but the response is 530: the tunnel behind Access is down.",
     )
     EXPIRED_REFRESH_TOKEN = (
         "expired-refresh-token",
-        "The refresh token is dead",
-        "A refresh answers invalid_grant, so you have to log in again.",
+        "The refresh token is invalid",
+        "A refresh returns invalid_grant, so you need to log in again.",
     )
     ROTATION_OFF = (
         "rotation-off",
         "Refresh tokens do not rotate",
-        "A refresh answers without a refresh token, and the old one has to be kept.",
+        "A refresh returns no refresh token, so the old one stays in use.",
     )
     REVOCATION_UNAVAILABLE = (
         "revocation-unavailable",
         "Revocation is unavailable",
-        "The revocation endpoint answers 503, so the tokens are still alive and must not be called revoked.",
+        (
+            "The revocation endpoint returns 503, so the tokens are still valid and must not be reported "
+            "as revoked."
+        ),
     )
     BINDING_COOKIE = (
         "binding-cookie",
         "Binding Cookie is on",
-        "OAuth works, but a token of cloudflared is sent to the login page: it is bound to one browser.",
+        "OAuth works, but a cloudflared token is redirected to the login page: it is bound to one browser.",
     )
     SERVICE_AUTH_MISSING = (
         "service-auth-missing",
         "No Service Auth policy",
-        "OAuth works, but a good service token is ignored: no policy with the action Service Auth names it.",
+        "OAuth works, but a valid service token is ignored: no policy with the action Service Auth names it.",
     )
     CLOCK_SKEW = (
         "clock-skew",
-        "The clocks differ",
+        "Clock skew",
         "The server's clock is an hour ahead, which its Date header shows.",
     )
 

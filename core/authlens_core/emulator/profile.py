@@ -44,7 +44,7 @@ class StandardFault(StrEnum):
     ENDLESS_STREAM = (
         "endless-stream",
         _MCP,
-        "A GET with a token answers 200 with an event stream that never ends.",
+        "A GET with a token returns 200 with an endless event stream.",
     )
     DISCOVER_ONLY = (
         "discover-only",
@@ -54,7 +54,7 @@ class StandardFault(StrEnum):
     NO_RESOURCE_METADATA = (
         "no-resource-metadata",
         _MCP,
-        "As in 2025-03-26: the server metadata is at the resource's origin, resource metadata is nowhere.",
+        "As in 2025-03-26: the server metadata is at the resource's origin, there is no resource metadata.",
     )
     DEFAULT_PATHS = (
         "default-paths",

@@ -14,7 +14,7 @@ from authlens_core.emulator.faults import Fault
 class ScenarioGroup(StrEnum):
     """Where in a login, or after it, a scenario has its turning point. The value is its heading."""
 
-    BEGIN = "Begin here"
+    BEGIN = "Start here"
     DETECTION = "Detection"
     METADATA = "Metadata"
     REGISTRATION = "Registration"
@@ -26,15 +26,15 @@ class ScenarioGroup(StrEnum):
 
 
 _WALK: Final = "Enter starts it. Then n runs one stage, a runs them all, and s signs in for you."
-_TO_THE_END: Final = "Enter starts it. Run the login to its end (a, then s), leave it with d, and on the "
+_TO_THE_END: Final = "Enter starts it. Run the whole login (a, then s), leave it with d, and on the "
 _AT_THE_DASHBOARD: Final = f"{_TO_THE_END}dashboard press r to refresh and v to revoke."
 _WITH_ANOTHER: Final = (
-    f"{_TO_THE_END}dashboard select the {{credential}} of the demo with ↓. Press p to ask the resource "
-    "with it, and i to see what it answered."
+    f"{_TO_THE_END}dashboard select the {{credential}} of the demo with ↓. Press p to call the resource "
+    "with it, and i to see the response."
 )
 _TURNED_AWAY: Final = (
-    "Enter starts it. a runs the login up to the link, and s opens it as the person would: the screen then "
-    "says what the browser shows. Esc stops the wait."
+    "Enter starts it. a runs the login up to the link, and s opens it as you would: the screen then "
+    "tells what the browser shows. Esc stops the wait."
 )
 
 
@@ -62,13 +62,13 @@ class Scenario:
     @property
     def title(self) -> str:
         """A short name in plain words."""
-        return "The plain login" if self.fault is None else self.fault.title
+        return "A normal login" if self.fault is None else self.fault.title
 
     @property
     def watch_for(self) -> str:
         """What to watch for, in one sentence."""
         if self.fault is None:
-            return "Eight stages, and every request stands on the screen before it is sent."
+            return "Eight stages. You see every request before it is sent."
         return self.fault.summary
 
     @property

@@ -14,30 +14,30 @@ from authlens_core.oauth.challenge import Challenge, parse_challenges
 _MAX_PARTS: Final = 64
 
 _CHALLENGE_PARAMETERS: Final = {
-    "realm": Explanation("The name of what is protected.", "RFC 9110 §11.5"),
-    "resource_metadata": Explanation("Where the resource says which servers it trusts.", "RFC 9728 §5.1"),
-    "dpop": Explanation("A proof that the client holds its key is wanted.", "RFC 9449 §7.1"),
+    "realm": Explanation("Name of the protected area.", "RFC 9110 §11.5"),
+    "resource_metadata": Explanation("Where the resource lists the servers it trusts.", "RFC 9728 §5.1"),
+    "dpop": Explanation("A DPoP proof of the client's key is required.", "RFC 9449 §7.1"),
     **table(
         "RFC 6750 §3",
         {
-            "scope": "What the token has to allow.",
-            "error": "Why it refused; on a call without a token it should not be there.",
+            "scope": "The scope that the token needs.",
+            "error": "Why it refused; a request without a token should not get this.",
             "error_description": "The server's own words for developers.",
             "error_uri": "A page about the error.",
         },
     ),
 }
 _SCHEMES: Final = {
-    "bearer": Explanation("Whoever brings a good token is let in.", "RFC 6750 §3"),
-    "dpop": Explanation("A token that is bound to a key is wanted.", "RFC 9449 §7.1"),
-    "basic": Explanation("A user name and a password are wanted; this is no OAuth.", "RFC 7617"),
-    "negotiate": Explanation("A Kerberos ticket is wanted; this is no OAuth.", "RFC 4559"),
-    "cloudflare-access": Explanation("Access protects it; the login is a page.", CLOUDFLARE),
+    "bearer": Explanation("Anyone with a valid token has access.", "RFC 6750 §3"),
+    "dpop": Explanation("A token bound to a key is required.", "RFC 9449 §7.1"),
+    "basic": Explanation("Requires a user name and a password; not OAuth.", "RFC 7617"),
+    "negotiate": Explanation("Requires a Kerberos ticket; not OAuth.", "RFC 4559"),
+    "cloudflare-access": Explanation("Protected by Access; you log in on a web page.", CLOUDFLARE),
 }
 _COOKIES: Final = {
     "cf_authorization": "The session of Access, a JWT.",
-    "cf_appsession": "Protects the login against forged requests; lives 24 hours.",
-    "cf_session": "The login at the team while it runs.",
+    "cf_appsession": "Protects the login against forged requests; valid for 24 hours.",
+    "cf_session": "The login at the team, while it is in progress.",
     "cf_binding": "Binds the session to this browser; with it a copied token is refused.",
     "cf_device": "Recognises the device for 30 days.",
 }
@@ -47,7 +47,7 @@ _ATTRIBUTES: Final = {
     "samesite=none": "sent from other sites too",
     "samesite=lax": "sent from other sites only when a link is followed",
     "samesite=strict": "never sent from other sites",
-    "partitioned": "kept apart for each site",
+    "partitioned": "partitioned by site",
 }
 
 
@@ -101,15 +101,17 @@ def _challenge_parts(one: Challenge) -> Iterator[HeaderPart]:
 
 def location(value: str) -> HeaderMeaning:
     """Take a `Location` apart: host, path and parameters (RFC 9110 §10.2.2)."""
-    meaning = Explanation("Where to go instead; authlens goes nowhere with a token.", "RFC 9110 §10.2.2")
+    meaning = Explanation(
+        "The redirect target; authlens never follows redirects with a token.", "RFC 9110 §10.2.2"
+    )
     try:
         url = urlsplit(value)
         pairs = parse_qsl(url.query, keep_blank_values=True, max_num_fields=_MAX_PARTS)
     except ValueError:
-        words = f"It cannot be taken apart: it is no URL, or has more than {_MAX_PARTS} parameters."
+        words = f"It cannot be parsed: it is not a URL, or has more than {_MAX_PARTS} parameters."
         return HeaderMeaning(meaning, problem=words)
     if url.path.startswith("/cdn-cgi/access/login"):
-        meaning = Explanation("The login page of Access, for people with a browser.", CLOUDFLARE)
+        meaning = Explanation("The login page of Access, for browsers.", CLOUDFLARE)
     places = (("host", url.netloc), ("path", url.path))
     parts = [HeaderPart(name, text) for name, text in places if text]
     return HeaderMeaning(meaning, (*parts, *query_parts(pairs)))
@@ -131,7 +133,7 @@ def authorization(value: str) -> HeaderMeaning:
         return HeaderMeaning(parts=(HeaderPart("credential", value, secret=True),))
     bearer = scheme.lower() == "bearer"
     meaning = (
-        Explanation("The access token; whoever reads it can use it.", "RFC 6750 §2.1") if bearer else None
+        Explanation("The access token; anyone who reads it can use it.", "RFC 6750 §2.1") if bearer else None
     )
     return HeaderMeaning(
         meaning, (HeaderPart("scheme", scheme), HeaderPart("credential", credential.strip(), secret=True))
@@ -145,7 +147,7 @@ def set_cookie(value: str) -> HeaderMeaning:
     words = [_ATTRIBUTES[a.lower()] for a in attributes if a.lower() in _ATTRIBUTES]
     scope = [a for a in attributes if a.lower().startswith(("expires=", "max-age=", "path=", "domain="))]
     if not any(a.lower().startswith(("expires=", "max-age=")) for a in attributes):
-        words.append("gone when the browser closes")
+        words.append("deleted when the browser closes")
     said = ", ".join(words)
     meaning = Explanation(f"{said[:1].upper()}{said[1:]}.", "RFC 6265 §4.1.2") if said else None
     lasting = tuple(HeaderPart(*_named(one)) for one in scope)

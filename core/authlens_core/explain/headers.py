@@ -55,12 +55,12 @@ def _cache_control(value: str, context: HeaderContext) -> HeaderMeaning:
     directives = {part.partition("=")[0].strip().lower() for part in value.split(",")}
     if "no-store" in directives:
         spec = "RFC 6749 §5.1" if context.gives_tokens else "RFC 9111 §5.2.2.5"
-        must = ", as an answer with tokens must say" if context.gives_tokens else ""
-        return HeaderMeaning(Explanation(f"Nobody on the way may keep this answer{must}.", spec))
+        must = ", as a response with tokens must say" if context.gives_tokens else ""
+        return HeaderMeaning(Explanation(f"Do not cache this response{must}.", spec))
     if context.gives_tokens:
-        meaning = Explanation("An answer with tokens must say no-store.", "RFC 6749 §5.1")
-        return HeaderMeaning(meaning, problem="no-store is missing: a cache may keep the tokens.")
-    return HeaderMeaning(Explanation("Who may keep this answer, and how long.", "RFC 9111 §5.2"))
+        meaning = Explanation("A response with tokens must say no-store.", "RFC 6749 §5.1")
+        return HeaderMeaning(meaning, problem="no-store is missing: a cache may store the tokens.")
+    return HeaderMeaning(Explanation("Who may cache this response, and for how long.", "RFC 9111 §5.2"))
 
 
 def _ray(value: str, _context: HeaderContext) -> HeaderMeaning:
@@ -70,7 +70,7 @@ def _ray(value: str, _context: HeaderContext) -> HeaderMeaning:
     )
     if not dash:
         return HeaderMeaning(meaning)
-    place = Explanation("The data centre that answered, by the code of an airport near it.", "Cloudflare")
+    place = Explanation("The data centre that answered, as the code of a nearby airport.", "Cloudflare")
     return HeaderMeaning(meaning, (HeaderPart("data centre", centre, place),))
 
 
@@ -82,14 +82,14 @@ def _date(value: str, context: HeaderContext) -> HeaderMeaning | None:
     if abs(skew) <= _SAME:
         return HeaderMeaning(Explanation("The server's clock agrees with ours.", "RFC 9110 §6.6.1"))
     words = f"The server's clock is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
-    trouble = "Times in tokens and countdowns will be off: set the clock." if abs(skew) >= _TELLING else ""
+    trouble = "Token times and countdowns will be wrong: set the clock." if abs(skew) >= _TELLING else ""
     return HeaderMeaning(Explanation(words, "RFC 9110 §6.6.1"), problem=trouble)
 
 
 def _retry(value: str, context: HeaderContext) -> HeaderMeaning:
     asked = Response(429, headers=Headers.of([("Retry-After", value)]))
     seconds = retry_after(asked, context.received_at)
-    words = "It cannot be read." if seconds is None else f"Wait {seconds:,} s before you ask again."
+    words = "It cannot be parsed." if seconds is None else f"Wait {seconds:,} s before you ask again."
     return HeaderMeaning(Explanation(words, "RFC 9110 §10.2.3"))
 
 
@@ -107,9 +107,9 @@ def _http_date(value: str) -> datetime | None:
 
 
 _MEDIA_TYPES: Final = {
-    "text/html": "A page for people, not an answer for a program.",
+    "text/html": "A web page, not a response for a program.",
     "text/event-stream": "A stream of events, as MCP servers answer.",
-    "application/jwt": "A signed token is the whole body.",
+    "application/jwt": "The whole body is a signed token.",
 }
 _TAKEN_APART: Final[Mapping[str, Callable[[str], HeaderMeaning]]] = {
     "www-authenticate": challenge,
@@ -135,17 +135,17 @@ _PLAIN: Final[Mapping[str, Explanation]] = {
             "cf-access-domain": "The host and path that this application protects.",
             "cf-access-error": "Why Access refused.",
             "cf-access-token": "A session of Access as a JWT, as cloudflared sends it; it is a secret.",
-            "cf-access-jwt-assertion": "Who is there, as a JWT that Access signs for the origin.",
-            "cf-access-metadata": "What Access says about the application, as a JWT.",
+            "cf-access-jwt-assertion": "The user, as a JWT that Access signs for the origin.",
+            "cf-access-metadata": "Application details from Access, as a JWT.",
             "cf-access-client-id": "Which service token it is.",
             "cf-access-client-secret": "The secret of the service token.",
-            "x-requested-with": "Asks Access for a 401 in place of its login page.",
+            "x-requested-with": "Asks Access for a 401 instead of its login page.",
         },
     ),
-    "cf-mitigated": Explanation(
-        "Cloudflare wants a browser to pass a check; this is no login.", "Cloudflare"
-    ),
-    "dpop": Explanation("A proof that the client holds its key.", "RFC 9449 §4"),
+    "cf-mitigated": Explanation("Cloudflare requires a browser check; this is not a login.", "Cloudflare"),
+    "dpop": Explanation("Proof that the client has its key (DPoP).", "RFC 9449 §4"),
     "dpop-nonce": Explanation("A value that the next proof has to carry.", "RFC 9449 §8"),
-    "mcp-session-id": Explanation("The session of an MCP server; send it with every call.", "MCP Transports"),
+    "mcp-session-id": Explanation(
+        "The session of an MCP server; send it with every request.", "MCP Transports"
+    ),
 }

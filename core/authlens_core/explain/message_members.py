@@ -11,17 +11,17 @@ CLIENT_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 7591 §2",
         {
-            "redirect_uris": "The only addresses to which the server may send a code.",
+            "redirect_uris": "The only addresses the server may send a code to.",
             "token_endpoint_auth_method": (
-                "How the client proves who it is at the token endpoint; none: it keeps no secret."
+                "How the client authenticates at the token endpoint; none: it has no secret."
             ),
             "grant_types": "What the client may exchange for tokens.",
-            "response_types": "What the client may ask the sign-in page for.",
-            "client_name": "The name that people see when they agree.",
+            "response_types": "What the client may request from the sign-in page.",
+            "client_name": "The name shown on the consent page.",
             "client_uri": "A page about the client.",
-            "logo_uri": "A picture for the page where people agree.",
+            "logo_uri": "A picture for the consent page.",
             "scope": "Scopes that the client may ask for.",
-            "contacts": "How to reach the people behind the client.",
+            "contacts": "How to contact the client's developers.",
             "tos_uri": "The client's terms of service.",
             "policy_uri": "How the client uses the data.",
             "jwks_uri": "Where the client publishes its public keys.",
@@ -31,15 +31,17 @@ CLIENT_MEMBERS: Final[Mapping[str, Explanation]] = {
         },
     ),
     "software_statement": Explanation(
-        "Facts about the client in a JWT that somebody else signed.", "RFC 7591 §2.3"
+        "Facts about the client in a JWT signed by a third party.", "RFC 7591 §2.3"
     ),
     **table(
         "RFC 7591 §3.2.1",
         {
-            "client_id": "The name by which the server knows the client from now on; it is no secret.",
-            "client_secret": "The client's password; a program on a person's machine cannot keep one.",
+            "client_id": "The server's identifier for the client; not a secret.",
+            "client_secret": "The client's password; a program on your own machine cannot keep it secret.",
             "client_id_issued_at": "When the client was registered, in seconds since 1970.",
-            "client_secret_expires_at": "When the client's secret ends, in seconds since 1970; 0 is never.",
+            "client_secret_expires_at": (
+                "When the client's secret expires, in seconds since 1970; 0 is never."
+            ),
         },
     ),
     **table(
@@ -60,20 +62,20 @@ TOKEN_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 6749 §5.1",
         {
-            "access_token": "The token that the resource takes; whoever holds it can use it.",
+            "access_token": "The token for the resource; anyone who has it can use it.",
             "token_type": "How to send it; bearer means in the Authorization header, as it is.",
-            "expires_in": "How many seconds it lives, counted from the answer.",
-            "refresh_token": "Buys the next access token without a sign-in; it lives longer.",
+            "expires_in": "Lifetime in seconds, counted from the response.",
+            "refresh_token": "Gets the next access token without a sign-in; valid for longer.",
             "scope": "What the token allows; absent means exactly what was asked for.",
         },
     ),
     "resource": Explanation("The resource that the token is for.", "RFC 8707 §2.2"),
     "id_token": Explanation(
-        "Who signed in, as a signed JWT for this client; it is never sent to a resource.", f"{OPENID} §2"
+        "Who signed in, as a signed JWT for this client; never sent to a resource.", f"{OPENID} §2"
     ),
-    "issued_token_type": Explanation("Which kind of token came of an exchange.", "RFC 8693 §2.2.1"),
+    "issued_token_type": Explanation("The kind of token that the exchange returned.", "RFC 8693 §2.2.1"),
     "authorization_details": Explanation("Fine-grained permissions of the token.", "RFC 9396 §7"),
-    "refresh_token_expires_in": Explanation("How many seconds the refresh token lives.", "not standardised"),
+    "refresh_token_expires_in": Explanation("Lifetime of the refresh token in seconds.", "not standardised"),
 }
 """RFC 6749 §5.1: a token answer."""
 
@@ -81,20 +83,20 @@ ERROR_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 6749 §5.2",
         {
-            "error": "The kind of refusal, one word from a fixed list.",
-            "error_description": "The server's own words for developers; never proof of anything.",
+            "error": "The error code, from a fixed list.",
+            "error_description": "The server's own words for developers; never evidence.",
             "error_uri": "A page about the error.",
         },
     ),
     "resource_metadata": Explanation("Where the metadata of the resource is.", "RFC 9728 §5.1"),
-    "scope": Explanation("The scope that the resource wants.", "RFC 6750 §3"),
+    "scope": Explanation("The scope that the resource requires.", "RFC 6750 §3"),
     "state": Explanation("The state of the request, sent back unchanged.", "RFC 6749 §4.1.2.1"),
     "iss": Explanation("Which server answers.", "RFC 9207 §2"),
     **table(
         CLOUDFLARE,
         {
             "message": "Why Access refused.",
-            "status_code": "The status of the answer once more.",
+            "status_code": "The status of the response, repeated.",
             "aud": "The application that refused, by its audience tag (AUD).",
             "ray_id": "The number of the request; Cloudflare's support asks for it.",
         },
@@ -103,70 +105,75 @@ ERROR_MEMBERS: Final[Mapping[str, Explanation]] = {
 """RFC 6749 §5.2, RFC 7591 §3.2.2, RFC 7009 §2.2.1 and RFC 6750 §3: refusals."""
 
 AUTHORIZATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
-    "response_type": Explanation("What to send back: code, to be exchanged for tokens.", "RFC 6749 §3.1.1"),
-    "client_id": Explanation("Which client asks.", "RFC 6749 §2.2"),
+    "response_type": Explanation("What to return: code, to be exchanged for tokens.", "RFC 6749 §3.1.1"),
+    "client_id": Explanation("The client that asks.", "RFC 6749 §2.2"),
     "redirect_uri": Explanation(
-        "Where the browser takes the code; it has to be one of those registered.", "RFC 6749 §3.1.2"
+        "Where the browser returns with the code; it must be registered.", "RFC 6749 §3.1.2"
     ),
-    "scope": Explanation("What the client wants to be allowed.", "RFC 6749 §3.3"),
-    "state": Explanation("A random value that has to come back with the code.", "RFC 6749 §10.12"),
+    "scope": Explanation("The scope that the client asks for.", "RFC 6749 §3.3"),
+    "state": Explanation("A random value that must come back with the code.", "RFC 6749 §10.12"),
     "code_challenge": Explanation("The SHA-256 of the code_verifier, which stays here.", "RFC 7636 §4.3"),
     "code_challenge_method": Explanation("How it was computed; only S256 protects.", "RFC 7636 §4.3"),
     "resource": Explanation("Which resource the token is meant for.", "RFC 8707 §2.1"),
     "response_mode": Explanation("How the answer is sent back.", "OAuth 2.0 Multiple Response Types §2.1"),
     "request": Explanation("The parameters as a signed JWT.", "RFC 9101 §5"),
-    "request_uri": Explanation("A handle for parameters that were handed in beforehand.", "RFC 9126 §4"),
+    "request_uri": Explanation("A reference to parameters that were pushed earlier.", "RFC 9126 §4"),
     "authorization_details": Explanation("Fine-grained permissions that are asked for.", "RFC 9396 §2"),
-    "dpop_jkt": Explanation("The key that the code shall be bound to.", "RFC 9449 §10"),
+    "dpop_jkt": Explanation("The key that the code will be bound to.", "RFC 9449 §10"),
     **table(
         f"{OPENID} §3.1.2.1",
         {
-            "prompt": "Whether the person has to sign in (login) or agree (consent) anew.",
-            "nonce": "A random value that has to stand in the id_token.",
-            "login_hint": "Whom the page may expect.",
-            "max_age": "How many seconds ago the person may have signed in.",
-            "acr_values": "How strong the sign-in shall be.",
-            "ui_locales": "Languages that the person prefers.",
+            "prompt": "Whether the user must sign in (login) or consent again.",
+            "nonce": "A random value that must be in the id_token.",
+            "login_hint": "The expected account.",
+            "max_age": "How many seconds ago the user may have signed in.",
+            "acr_values": "How strong the sign-in must be.",
+            "ui_locales": "Languages that the user prefers.",
             "display": "The shape of the page.",
-            "id_token_hint": "An earlier id_token, to say who is expected.",
+            "id_token_hint": "An earlier id_token, for the expected account.",
         },
     ),
 }
 """RFC 6749 §4.1.1 and its extensions: the parameters of the link."""
 
 RESPONSE_PARAMETERS: Final[Mapping[str, Explanation]] = {
-    "code": Explanation("Works once, for this client, and soon ends.", "RFC 6749 §4.1.2"),
-    "state": Explanation("Has to be the state of the link, or the answer is not ours.", "RFC 6749 §10.12"),
-    "iss": Explanation("Which server answers; it has to be the one that was asked.", "RFC 9207 §2"),
+    "code": Explanation("Works once, for this client, and expires soon.", "RFC 6749 §4.1.2"),
+    "state": Explanation(
+        "Must match the state in the link, or the response belongs to another login.", "RFC 6749 §10.12"
+    ),
+    "iss": Explanation("The server that answers; it must be the one that was asked.", "RFC 9207 §2"),
 }
 """RFC 6749 §4.1.2: what the browser brings back."""
 
 TOKEN_PARAMETERS: Final[Mapping[str, Explanation]] = {
     "grant_type": Explanation("What is exchanged for tokens.", "RFC 6749 §4.1.3"),
-    "code": Explanation("The code that the browser brought; it works once.", "RFC 6749 §4.1.3"),
+    "code": Explanation("The code from the callback; it works once.", "RFC 6749 §4.1.3"),
     "redirect_uri": Explanation("The same as in the link, or the code is refused.", "RFC 6749 §4.1.3"),
-    "client_id": Explanation("Which client asks.", "RFC 6749 §3.2.1"),
+    "client_id": Explanation("The client that asks.", "RFC 6749 §3.2.1"),
     "code_verifier": Explanation(
-        "Proves that whoever brings the code also began the login: its SHA-256 is the code_challenge.",
+        (
+            "Shows that the client that sends the code also started the login: its SHA-256 is the "
+            "code_challenge."
+        ),
         "RFC 7636 §4.5",
     ),
-    "refresh_token": Explanation("What the next access token is bought with.", "RFC 6749 §6"),
-    "scope": Explanation("A part of what was granted, if less is enough.", "RFC 6749 §6"),
+    "refresh_token": Explanation("Gets the next access token.", "RFC 6749 §6"),
+    "scope": Explanation("A part of the granted scope, if less is enough.", "RFC 6749 §6"),
     "resource": Explanation("Which resource the token is meant for, as in the link.", "RFC 8707 §2.2"),
     "client_secret": Explanation("The client's password.", "RFC 6749 §2.3.1"),
-    "client_assertion": Explanation("A JWT that the client signed in place of a password.", "RFC 7523 §2.2"),
+    "client_assertion": Explanation("A JWT that the client signed, instead of a password.", "RFC 7523 §2.2"),
     "client_assertion_type": Explanation("Which kind of assertion that is.", "RFC 7521 §4.2"),
     "subject_token": Explanation("The token that is exchanged for another.", "RFC 8693 §2.1"),
-    "device_code": Explanation("The code of a device that waits for a person.", "RFC 8628 §3.4"),
+    "device_code": Explanation("The code of a device that waits for the user.", "RFC 8628 §3.4"),
 }
 """RFC 6749 §4.1.3 and §6, RFC 7636 §4.5, RFC 8707 §2.2: the form of a token request."""
 
 REVOCATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
     "token": Explanation(
-        "The token to end; servers end the whole grant with a refresh token.", "RFC 7009 §2.1"
+        "The token to end; with a refresh token, servers end the whole grant.", "RFC 7009 §2.1"
     ),
-    "token_type_hint": Explanation("Which kind it is, so that the server finds it sooner.", "RFC 7009 §2.1"),
-    "client_id": Explanation("Which client asks; it ends only its own tokens.", "RFC 7009 §2.1"),
+    "token_type_hint": Explanation("Which kind it is, so that the server finds it faster.", "RFC 7009 §2.1"),
+    "client_id": Explanation("The client; it can revoke only its own tokens.", "RFC 7009 §2.1"),
     "client_secret": Explanation("The client's password.", "RFC 6749 §2.3.1"),
 }
 """RFC 7009 §2.1: the form of a revocation."""
@@ -175,7 +182,7 @@ LOGIN_REDIRECT_PARAMETERS: Final[Mapping[str, Explanation]] = table(
     CLOUDFLARE,
     {
         "kid": "The application, by its audience tag (AUD).",
-        "meta": "What Access knows of this visit, as a JWT that lives five minutes.",
+        "meta": "Details of this visit, as a JWT valid for five minutes.",
         "redirect_url": "Where the browser goes after the login.",
     },
 )

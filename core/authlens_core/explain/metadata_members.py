@@ -11,13 +11,13 @@ RESOURCE_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 9728 §2",
         {
-            "resource": "What the resource calls itself; it has to cover the URL that was asked for.",
-            "authorization_servers": "The issuers whose tokens the resource takes.",
+            "resource": "What the resource calls itself; it must cover the requested URL.",
+            "authorization_servers": "The issuers whose tokens the resource accepts.",
             "jwks_uri": "Where the resource publishes its own public keys, for answers that it signs.",
             "scopes_supported": "Scopes that a client may ask for to use this resource.",
             "bearer_methods_supported": "How the token may be sent: in the header, a form body or the URL.",
             "resource_signing_alg_values_supported": "Algorithms with which the resource signs its answers.",
-            "resource_name": "The name of the resource for people.",
+            "resource_name": "The human-readable name of the resource.",
             "resource_documentation": "A page for developers.",
             "resource_policy_uri": "A page on how a client may use the data.",
             "resource_tos_uri": "The terms of service.",
@@ -30,17 +30,17 @@ RESOURCE_MEMBERS: Final[Mapping[str, Explanation]] = {
         },
     ),
     "signed_metadata": Explanation(
-        "The same members as a signed JWT; what it says outweighs the plain members.", "RFC 9728 §2.2"
+        "The same members as a signed JWT; it overrides the unsigned members.", "RFC 9728 §2.2"
     ),
     **table(
         CLOUDFLARE,
         {
             "protected": "Whether an Access application covers this path.",
-            "team_domain": "The team of Cloudflare Access, where people log in.",
+            "team_domain": "The Cloudflare Access team where you log in.",
             "authentication_methods": "Ways to log in; oauth is listed when Managed OAuth is on.",
             "authentication_method": "The way to log in without OAuth; authentication_methods is newer.",
-            "authentication_method_description": "How to use that way, for people.",
-            "authentication_method_documentation": "A page about that way.",
+            "authentication_method_description": "How to use it, for people.",
+            "authentication_method_documentation": "A page about it.",
         },
     ),
 }
@@ -50,11 +50,11 @@ _ENDPOINTS: Final = table(
     "RFC 8414 §2",
     {
         "issuer": "The server's identifier; it must be exactly what the resource named.",
-        "authorization_endpoint": "The page where a person signs in and agrees.",
+        "authorization_endpoint": "The page where the user signs in and consents.",
         "token_endpoint": "Where a code or a refresh token is exchanged for tokens.",
-        "registration_endpoint": "Where a client introduces itself and gets a client_id.",
-        "revocation_endpoint": "Where a token is ended before its time.",
-        "introspection_endpoint": "Where a resource asks whether a token is good.",
+        "registration_endpoint": "Where a client registers and gets a client_id.",
+        "revocation_endpoint": "Where a token is revoked.",
+        "introspection_endpoint": "Where a resource asks whether a token is valid.",
         "jwks_uri": "The server's public keys, with which its signed tokens are verified.",
     },
 )
@@ -66,14 +66,18 @@ _ABILITIES: Final = table(
         "response_modes_supported": "How it is sent back; absent means query and fragment.",
         "grant_types_supported": "What can be exchanged for tokens; a login needs authorization_code.",
         "token_endpoint_auth_methods_supported": (
-            "How a client proves who it is at the token endpoint; none is for public clients like this one."
+            "How a client authenticates at the token endpoint; none is for public clients like this one."
         ),
-        "token_endpoint_auth_signing_alg_values_supported": "Algorithms for clients that sign their proof.",
-        "revocation_endpoint_auth_methods_supported": "How a client proves who it is when it revokes.",
-        "revocation_endpoint_auth_signing_alg_values_supported": "Algorithms for such proofs.",
-        "introspection_endpoint_auth_methods_supported": "How a resource proves who it is when it asks.",
-        "introspection_endpoint_auth_signing_alg_values_supported": "Algorithms for such proofs.",
-        "code_challenge_methods_supported": "PKCE methods; S256 is needed, plain protects nobody.",
+        "token_endpoint_auth_signing_alg_values_supported": (
+            "Algorithms for clients that authenticate with a signature."
+        ),
+        "revocation_endpoint_auth_methods_supported": "How a client authenticates when it revokes a token.",
+        "revocation_endpoint_auth_signing_alg_values_supported": "Algorithms for those signatures.",
+        "introspection_endpoint_auth_methods_supported": (
+            "How a resource authenticates at the introspection endpoint."
+        ),
+        "introspection_endpoint_auth_signing_alg_values_supported": "Algorithms for those signatures.",
+        "code_challenge_methods_supported": "PKCE methods; S256 is needed, plain protects nothing.",
         "service_documentation": "A page for developers.",
         "ui_locales_supported": "Languages of its pages.",
         "op_policy_uri": "A page on how a client may use the data.",
@@ -82,7 +86,7 @@ _ABILITIES: Final = table(
 )
 _EXTENSIONS: Final = {
     "signed_metadata": Explanation(
-        "The same members as a signed JWT; what it says outweighs the plain members.", "RFC 8414 §2.1"
+        "The same members as a signed JWT; it overrides the unsigned members.", "RFC 8414 §2.1"
     ),
     "authorization_response_iss_parameter_supported": Explanation(
         "Whether the answer of the sign-in page names its server (iss), so that servers cannot be mixed up.",
@@ -92,16 +96,16 @@ _EXTENSIONS: Final = {
         "RFC 9126 §5",
         {
             "pushed_authorization_request_endpoint": (
-                "Where a client may hand in the parameters beforehand, so that the link holds only a handle."
+                "Where a client may push the parameters first, so that the link has only a reference."
             ),
-            "require_pushed_authorization_requests": "Whether it takes parameters only that way.",
+            "require_pushed_authorization_requests": "Whether pushing them is required.",
         },
     ),
     "client_id_metadata_document_supported": Explanation(
         "Whether a URL may be the client_id: the server then reads the client's description there.", CIMD
     ),
     "device_authorization_endpoint": Explanation(
-        "Where a device without a browser begins a login.", "RFC 8628 §4"
+        "Where a device without a browser starts a login.", "RFC 8628 §4"
     ),
     "dpop_signing_alg_values_supported": Explanation(
         "Algorithms for proofs that a client holds its key (DPoP).", "RFC 9449 §5.1"
@@ -124,10 +128,10 @@ _OPENID: Final = {
     **table(
         DISCOVERY,
         {
-            "userinfo_endpoint": "Where an access token buys facts about the person.",
-            "subject_types_supported": "Whether each client sees another identifier of the same person.",
+            "userinfo_endpoint": "Where an access token returns facts about the user.",
+            "subject_types_supported": "Whether each client gets a different identifier for the same user.",
             "id_token_signing_alg_values_supported": "Algorithms with which it signs id_tokens.",
-            "claims_supported": "Facts about a person that it may hand out.",
+            "claims_supported": "Facts about a user that it may return.",
             "acr_values_supported": "Strengths of sign-in that a client may ask for.",
             "display_values_supported": "Shapes of its pages.",
             "request_parameter_supported": "Whether parameters may come as a JWT in request.",
@@ -136,7 +140,7 @@ _OPENID: Final = {
         },
     ),
     "end_session_endpoint": Explanation(
-        "Where a person is signed out.", "OpenID Connect RP-Initiated Logout §2.1"
+        "Where a user is signed out.", "OpenID Connect RP-Initiated Logout §2.1"
     ),
     "prompt_values_supported": Explanation("What prompt may ask for.", "OpenID Connect Prompt Create §4.2"),
 }

@@ -49,7 +49,7 @@ def overview(record: StageRecord) -> Overview:
         waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
         came = () if waited is None else (f"Until then: {waited.seen}.",)
         return Overview(
-            ("You stopped it before it had ended.", *_answers(seen), *came),
+            ("You stopped it before it finished.", *_answers(seen), *came),
             "" if waited is None else waited.why,
             "" if waited is None else waited.cure,
             tampering=record.tampering,
@@ -133,7 +133,7 @@ def _detection(seen: _SeenRecord) -> Iterator[str]:
     if layer == "Cloudflare Access" or team:
         yield f"It is behind Cloudflare Access{f', team {team}' if team else ''}."
     if not challenged and seen.has("resource_metadata"):
-        yield "It did not say where its metadata is, so the well-known places are tried next."
+        yield "It did not say where its metadata is, so the well-known URLs are tried next."
 
 
 def _team(seen: _SeenRecord) -> str:
@@ -158,14 +158,14 @@ def _server_metadata(seen: _SeenRecord) -> Iterator[str]:
     issuer = seen.fact("issuer")
     yield f"{issuer or seen.host} published where to sign in and where to get tokens."
     yield (
-        "A client can introduce itself there."
+        "It allows clients to register themselves."
         if seen.fact("registration_endpoint")
-        else "No client can introduce itself there: a client_id has to be given."
+        else "This server does not allow clients to register themselves: it needs a client_id."
     )
     if "S256" in seen.fact("code_challenge_methods_supported"):
-        yield "It supports PKCE with S256, so that a stolen code is worth nothing."
+        yield "It supports PKCE with S256, so a stolen code is useless."
     if not seen.fact("revocation_endpoint"):
-        yield "It cannot revoke tokens: they end by themselves."
+        yield "It cannot revoke tokens: they stay valid until they expire."
 
 
 def _registration(seen: _SeenRecord) -> Iterator[str]:
@@ -173,15 +173,15 @@ def _registration(seen: _SeenRecord) -> Iterator[str]:
     if seen.last is None:
         yield f"Nothing was sent: the server knows this client already, as {client}."
     else:
-        yield f"The server knows authlens from now on as {client}."
+        yield f"The server registered authlens as {client}."
     if place:
         yield f"It sends codes to {place} only, an address of this machine."
     if seen.has("client_secret"):
-        yield "It gave a client secret too, although none was asked for; it is kept like a token."
+        yield "It gave a client secret too, although authlens requested none; it is stored like a token."
 
 
 def _pkce(_seen: _SeenRecord) -> Iterator[str]:
-    yield "authlens drew a secret, the code_verifier, and keeps it in memory."
+    yield "authlens generated a secret, the code_verifier, and holds it in memory."
     yield "Only its SHA-256, the code_challenge, goes into the link. Nothing was sent."
 
 
@@ -193,9 +193,9 @@ def _authorization(seen: _SeenRecord) -> Iterator[str]:
     if not seen.has("code"):
         yield "The link is ready; the sign-in happens in your browser."
         return
-    yield "You signed in, and the browser brought back a code that works once."
+    yield "You signed in, and the browser returned a code that works once."
     if any(check.name == CheckId.AUTHORIZATION_STATE for check in seen.record.checks):
-        yield "It carried the state of this login, so the answer is ours."
+        yield "Its state matches this login, so the response is ours."
 
 
 def _tokens(seen: _SeenRecord) -> Iterator[str]:
@@ -210,39 +210,39 @@ def _tokens(seen: _SeenRecord) -> Iterator[str]:
     yield f"The access token is {shape}."
     lifetime = seen.fact("expires_in")
     if lifetime.removesuffix(" s").isdigit():
-        yield f"It lives {_span(int(lifetime.removesuffix(' s')))}."
+        yield f"It is valid for {_span(int(lifetime.removesuffix(' s')))}."
     if seen.has("refresh_token"):
-        yield "A refresh token buys the next one without a sign-in."
+        yield "A refresh token gets the next one without a sign-in."
     else:
-        yield "There is no refresh token: when it ends, you sign in again."
+        yield "There is no refresh token: when it expires, you sign in again."
 
 
 def _exchange(seen: _SeenRecord) -> Iterator[str]:
-    yield "The server took the code and the code_verifier and gave tokens; the code is used up."
+    yield "The server accepted the code and the code_verifier and returned tokens; the code is used up."
     yield from _tokens(seen)
 
 
 def _refresh(seen: _SeenRecord) -> Iterator[str]:
     if seen.last is None:
-        yield "Nothing was sent: another process had refreshed it already."
+        yield "Nothing was sent: another process had already refreshed it."
         return
-    yield "The server gave a new access token without a sign-in."
+    yield "The server returned a new access token without a sign-in."
     rotation = next((c.severity for c in seen.record.checks if c.name == CheckId.REFRESH_ROTATION), None)
     if rotation is Severity.PASS:
-        yield "The refresh token was replaced too; the old one is dead."
+        yield "The refresh token was replaced too; the old one is invalid."
     elif rotation is not None:
         yield "The refresh token stays the same."
     if len(seen.record.exchanges) > 1 and seen.last.purpose.repeats:
-        status = f"the server answered {seen.response.status}" if seen.response else "no answer came"
-        yield f"Then the old refresh token was handed in once more: {status}."
+        status = f"the server answered {seen.response.status}" if seen.response else "there was no answer"
+        yield f"Then the old refresh token was sent again: {status}."
 
 
 def _access(seen: _SeenRecord) -> Iterator[str]:
     status = seen.response.status if seen.response is not None else None
     layer = seen.fact("answered by")
     if status is not None and status >= 500:
-        yield f"The token was let through, and then the answer was {status}."
-        yield "The login works; what stands behind it does not answer as it should."
+        yield f"The token was accepted, but then the answer was {status}."
+        yield "The login works; the application behind it does not."
         return
     if status is not None:
         yield f"The resource answered {status} to the access token: the login works."
@@ -252,20 +252,23 @@ def _access(seen: _SeenRecord) -> Iterator[str]:
 
 def _probe(seen: _SeenRecord) -> Iterator[str]:
     if seen.response is not None:
-        yield f"The resource answered {seen.response.status} and takes the token."
+        yield f"The resource answered {seen.response.status} and accepts the token."
 
 
 def _revoke(seen: _SeenRecord) -> Iterator[str]:
     for fact in seen.record.facts:
         if fact.name in ("refresh_token", "access_token") and not isinstance(fact.value, Secret):
-            yield f"The server on the {fact.name.replace('_', ' ')}: {safe_line(fact.value, _MAX)}."
+            yield f"The server, about the {fact.name.replace('_', ' ')}: {safe_line(fact.value, _MAX)}."
     proof = next((c for c in seen.record.checks if c.name == CheckId.REVOKE_PROOF), None)
     if proof is not None:
         status = safe_line(proof.seen, _MAX)
         yield {
             Severity.PASS: f"Asked again with the old token, the resource refused it ({status}).",
-            Severity.NOTICE: f"The resource refused the old token ({status}), which had ended by itself.",
-        }.get(proof.severity, "The resource did not refuse the old token; some check only when it ends.")
+            Severity.NOTICE: f"The resource refused the old token ({status}), which had already expired.",
+        }.get(
+            proof.severity,
+            ("The resource did not refuse the old token; some resources check only the expiry."),
+        )
 
 
 def _span(seconds: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 PRELUDE: Final = r"""# Needs bash 4.2, curl and openssl. No secret is in here: it asks for what it needs.
-# Secrets go to curl through a pipe, never as an argument, and the words go to standard error.
+# Secrets go to curl through a pipe, never as an argument, and messages go to standard error.
 set -euo pipefail
 set +x # a trace of the script would print what it asks for
 umask 077

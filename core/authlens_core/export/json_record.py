@@ -45,7 +45,7 @@ def read_json(data: bytes) -> JsonRecord:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        msg = "a name stands twice in one object"
+        msg = "a name appears twice in one object"
         raise RecordRefused(msg)
     return found
 

@@ -26,7 +26,7 @@ def sequence_diagram(trace: Trace) -> str:
         lines = [*lines[:_MOST_ARROWS], "  Note over authlens: the rest is left out"]
     names = [f"  participant {name} as {label(server)}" for server, name in servers.items()]
     return "\n".join(
-        ["sequenceDiagram", f"  actor {_PERSON} as Person", "  participant authlens", *names, *lines]
+        ["sequenceDiagram", f"  actor {_PERSON} as User", "  participant authlens", *names, *lines]
     )
 
 

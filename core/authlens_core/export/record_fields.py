@@ -66,7 +66,7 @@ def _record(record: StageRecord) -> Named:
     for words in record.tampering:
         yield "changed on purpose", words
     for name in sorted(record.overridden):
-        yield "gone on in spite of", name
+        yield "continued despite", name
     for fact in record.facts:
         yield f"fact {fact.name}", f"{fact.value}"
     for check in record.checks:

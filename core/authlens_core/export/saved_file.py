@@ -27,11 +27,11 @@ def named_path(text: str) -> Path:
         FileUnusable: it names no file.
     """
     if not text.strip() or "\0" in text:
-        raise FileUnusable("That is no file name.", "Give one, such as login.authlens.json.")
+        raise FileUnusable("That is not a file name.", "Give one, such as login.authlens.json.")
     try:
         path = Path(text.strip()).expanduser()
     except RuntimeError:
-        raise FileUnusable(f"{text} names a home that is not known.", "Give the whole path.") from None
+        raise FileUnusable(f"{text} names an unknown home directory.", "Give the whole path.") from None
     if not path.name or path.is_dir():
         raise FileUnusable(f"{text} is a directory.", "Add the name of a file to it.")
     return path
@@ -54,8 +54,8 @@ def write_export(path: Path, text: str, *, force: bool = False) -> None:
     try:
         (private_file.replace if force else private_file.create)(path, data)
     except FileExistsError:
-        cause = f"{path} is there already, and was left as it is."
-        raise FileExists(cause, "Choose another name, or say that it may be replaced.") from None
+        cause = f"{path} already exists and was not changed."
+        raise FileExists(cause, "Choose another name, or allow it to be replaced.") from None
     except (OSError, ValueError) as error:
         raise _unusable(path, "written", error) from None
 
@@ -83,4 +83,4 @@ def open_session(path: Path) -> Trace:
 def _unusable(path: Path, done: str, error: Exception) -> FileUnusable:
     reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
     cause = f"{path} cannot be {done}: {reason}."
-    return FileUnusable(cause, "Check the name, and whether you may use that directory.")
+    return FileUnusable(cause, "Check the name and your access to the directory.")

@@ -110,7 +110,7 @@ class McpBridge:
         try:
             messages = parse_message(line)
         except MessageInvalid:
-            await self._write(error_line(None, PARSE_ERROR, "This line is no JSON-RPC message.", {}))
+            await self._write(error_line(None, PARSE_ERROR, "This line is not a JSON-RPC message.", {}))
             return
         for message in messages:
             if message.is_request:
@@ -154,7 +154,7 @@ class McpBridge:
         except TimeoutError:
             failure = McpFailure(INVALID_REQUEST, "the server did not answer a notification")
         if failure is not None:
-            self._note(f"{message.method or 'A response'} was not taken: {failure.message}")
+            self._note(f"{message.method or 'A response'} was not accepted: {failure.message}")
         elif message.method == "notifications/initialized" and self._listening is None:
             self._listening = asyncio.create_task(self._listen())
 
@@ -206,7 +206,7 @@ class McpBridge:
                 )
             if stream.idle >= _RESUMES:
                 return failure_of(
-                    NetworkFailure(f"The stream broke off and could not be resumed {_RESUMES} times."),
+                    NetworkFailure(f"The stream was interrupted and could not be resumed {_RESUMES} times."),
                     self._http.url,
                 )
             stream.idle += 1

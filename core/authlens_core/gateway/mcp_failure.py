@@ -79,12 +79,12 @@ async def failure_of_answer(
     if answer.status >= 400:
         return await _refused(answer)
     if request is not None and answer.status in (202, 204):
-        return McpFailure(INVALID_REQUEST, "The server took the request and gives no answer to it.")
+        return McpFailure(INVALID_REQUEST, "The server accepted the request but sent no response.")
     kind = answer.get("content-type").partition(";")[0].strip().lower()
     if request is not None and kind not in ("application/json", "text/event-stream"):
         shown = kind or "nothing"
         return failure_of(
-            ServerMisconfigured(f"The server answered with {shown} where MCP wants JSON or events."), url
+            ServerMisconfigured(f"The server answered with {shown} but MCP requires JSON or events."), url
         )
     return None
 
@@ -92,7 +92,7 @@ async def failure_of_answer(
 def _too_small(url: str, scope: str) -> McpFailure:
     """Return the error that names the login with the scope that the server wants (RFC 6750 §3.1)."""
     command = login_command(url, scope)
-    message = f"authlens: The server wants more scope than was granted. Ask the user to run: {command}"
+    message = f"authlens: The server requires more scope than was granted. Ask the user to run: {command}"
     code = LoginNeeded.exit_code
     return McpFailure(_OURS - code, message, {"exit_code": code, "command": command})
 
@@ -103,7 +103,8 @@ def _redirected(answer: StreamedResponse) -> AuthlensError:
     if "/cdn-cgi/access/login" in location:
         return LoginNeeded(f"The server redirects to the login page at {host}.", "Log in again.")
     return ServerMisconfigured(
-        f"The server redirects to {host}, where the credential does not go.", "Use the final address."
+        f"The server redirects to {host}, where authlens does not send the credential.",
+        "Use the final address.",
     )
 
 

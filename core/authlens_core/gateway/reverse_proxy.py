@@ -100,13 +100,13 @@ class ReverseProxy:
         host = _value(fields, b"host")
         own = self.mapping.local.partition("://")[2]
         if own and not hmac.compare_digest(host, own.encode()):
-            return ProxyRefusal(421, "wrong_host", f"This proxy answers for the host {own} only.")
+            return ProxyRefusal(421, "wrong_host", f"This proxy serves only the host {own}.")
         origin = _value(fields, b"origin")
         if origin and origin != self.mapping.local.encode():
             return ProxyRefusal(403, "wrong_origin", "Requests of web pages from other origins are refused.")
         target = self.mapping.target(raw_path, query)
         if target is None:
-            return ProxyRefusal(404, "not_found", "There is nothing at this address.")
+            return ProxyRefusal(404, "not_found", "Nothing was found at this address (404).")
         path = target.partition(b"?")[0].decode("latin-1")
         if is_hidden(path):
             return ProxyRefusal(404, "not_found", "OAuth is hidden here: the proxy adds the credential.")
@@ -196,7 +196,7 @@ class ReverseProxy:
         if "/cdn-cgi/access/login" in redirect.target:
             cause = f"The resource redirects to the login page at {host}."
             return of_error(LoginNeeded(cause, "Log in again."), self.credential.url)
-        cause = f"The resource redirects to {host}, where the credential does not go."
+        cause = f"The resource redirects to {host}, where authlens does not send the credential."
         return ProxyRefusal(
             502, "redirect_refused", cause, "Start a proxy for that address if you trust it.", 5
         )
@@ -259,7 +259,7 @@ def _send_again() -> ProxyRefusal:
     return ProxyRefusal(
         503,
         "send_again",
-        "The resource refused the credential while the body was being sent; a new one is here now.",
+        "The resource refused the credential while the body was being sent; authlens has a new one.",
         "Send the request again.",
     )
 

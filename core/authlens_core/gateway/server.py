@@ -76,7 +76,7 @@ def loopback_socket(port: int) -> socket.socket:
         listener.close()
         raise UsageError(
             f"Port {port} cannot be used: {error.strerror or type(error).__name__}.",
-            "Choose another --port, or leave it out to use any free one.",
+            "Choose another --port, or omit it to use any free port.",
         ) from None
     return listener
 
@@ -100,7 +100,7 @@ def unix_socket(path: Path) -> socket.socket:
         listener.close()
         raise UsageError(
             f"The socket {path!s} cannot be made: {error.strerror or str(error)}.",
-            "Choose another --socket path; its directory has to exist and be yours.",
+            "Choose another --socket path; its directory must exist and belong to you.",
         ) from None
     finally:
         os.umask(before)

@@ -256,7 +256,7 @@ def _port_problem(port: int, stopped: AuthlensError) -> Check:
         name,
         f"Port {port} of this machine is free for the callback.",
         stopped.cause,
-        why="Whoever holds the port would receive the code, so authlens never shares one.",
+        why="The program on the port would receive the code, so authlens never shares a port.",
         spec="RFC 8252 §7.3",
         cure=stopped.cure,
     )
@@ -265,9 +265,9 @@ def _port_problem(port: int, stopped: AuthlensError) -> Check:
 def _named_instead(wanted: int, named: int) -> Check:
     return noticed(
         "registration.named_port",
-        "Nobody listens on the port that the browser is sent to.",
-        f"somebody holds port {wanted}, so the redirect URI names {named}; nothing is opened there",
-        why="Whoever holds the port would receive the code.",
+        "No other program uses the port that the browser is sent to.",
+        f"port {wanted} is in use, so the redirect URI names {named}; nothing is opened there",
+        why="The program on the port would receive the code.",
         spec="RFC 8252 §7.3",
     )
 
@@ -275,20 +275,20 @@ def _named_instead(wanted: int, named: int) -> Check:
 def _taken_since(registered: str) -> Check:
     return failed(
         "authorization.redirect_uri",
-        "Nobody listens where the registration says.",
-        f"somebody holds the port of {registered} now",
-        why="Whoever holds the port would receive the code.",
+        "No other program uses the registered redirect URI.",
+        f"the port of {registered} is in use",
+        why="The program on the port would receive the code.",
         spec="RFC 8252 §7.3",
-        cure="Go back to Registration, so that another address is registered.",
+        cure="Go back to Registration to register another address.",
     )
 
 
 def _another_port(bound: str, registered: str) -> Check:
     return failed(
         "authorization.redirect_uri",
-        "The listener is where the registration says.",
+        "The listener uses the registered redirect URI.",
         f"listening at {bound}, registered {registered}",
         why="The server sends the code only to the registered address.",
         spec="RFC 6749 §3.1.2.3",
-        cure="Go back to Registration, so that the new address is registered.",
+        cure="Go back to Registration to register the new address.",
     )

@@ -89,7 +89,9 @@ async def fetch_and_verify(
         loopback_http: allow plain http to this machine.
     """
     if source is None:
-        words = "No place for the keys is known: the server names no jwks_uri, and it is no team of Access."
+        words = (
+            "The location of the keys is unknown: the server names no jwks_uri, and it is not an Access team."
+        )
         return SignatureResult(Verification(Signature.NOT_CHECKED, words))
     public = AddressPolicy.ANY if source.url.is_loopback else AddressPolicy.PUBLIC_ONLY
     exchange = await wire.send(
@@ -208,9 +210,12 @@ def _named(jwt: Jwt, found: Verification, source: KeySource) -> Verification:
     notes = found.notes
     issuer = jwt.claims.get("iss") if jwt.claims is not None else None
     if isinstance(issuer, str) and issuer.rstrip("/") != source.issuer.rstrip("/"):
-        notes = (*notes, f"The token names the issuer {safe_line(issuer)}, and these are not its keys.")
+        notes = (*notes, f"The token names the issuer {safe_line(issuer)}; these are not its keys.")
     if source.from_token:
-        notes = (*notes, "Only the token names this team, and anyone can have one: check that it is yours.")
+        notes = (
+            *notes,
+            ("Only the token names this team, and anyone can create a team: check that it is yours."),
+        )
     reason = f"{found.reason.rstrip('.')}, by a key of {safe_line(source.issuer)}."
     return replace(found, reason=reason, notes=notes)
 

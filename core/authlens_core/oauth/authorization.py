@@ -22,7 +22,7 @@ from authlens_core.secret import Secret
 _CODE_LIMIT: Final = 8 * 1024
 _QUERY_LIMIT: Final = 64 * 1024
 _ERROR_PAGES: Final = frozenset({"about:neterror", "about:certerror"})
-_ALONE: Final = "a code or token alone, which shows no login that it belongs to"
+_ALONE: Final = "only a code or token, which does not show the login it belongs to"
 
 
 class RepeatedParameter(ValueError):
@@ -174,20 +174,24 @@ def _decode(text: str) -> tuple[list[tuple[str, str]], str]:
 
 def _state_check(pairs: Sequence[tuple[str, str]], expected: ExpectedResponse) -> Check:
     name, wanted = CheckId.AUTHORIZATION_STATE, "the state of this login"
-    why = "It shows that the answer belongs to the login that was started here."
+    why = "It shows that the response belongs to the login started here."
     spec = "RFC 6749 §10.12"
     values = [value for key, value in pairs if key == "state" and value]
     # Secret compares in constant time. Every value is compared, so that a repetition is seen below.
     matches = [Secret(value) == expected.state for value in values]
     if any(matches):
         return passed(name, wanted, "the same", spec=spec, why=why)
-    seen = "another one: an older login, or not ours" if values else "none, so nothing in it can be believed"
+    seen = (
+        "a different state: an older login, or not ours"
+        if values
+        else "none, so the response cannot be trusted"
+    )
     cure = "Use the newest link; this answer was ignored and the login still waits."
     return failed(name, wanted, seen, why=why, spec=spec, cure=cure)
 
 
 def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check, ...]:
-    why = "An answer that can be read in two ways is not read at all."
+    why = "An ambiguous response is ignored."
     cure = "Start a new login; if it happens again, the server's answer is malformed."
     name, wanted, spec = CheckId.AUTHORIZATION_ENCODING, "form encoding in UTF-8", "RFC 6749 appendix B"
     if problem:
@@ -222,10 +226,12 @@ def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
         return noticed(name, wanted, seen, why=why, spec=spec)
     seen = "none, although the server promises it" if iss is None else iss[:500]
     if expected.any_issuer:
-        return warned(name, wanted, f"{seen}; taken because you chose so for this login", why=why, spec=spec)
+        return warned(
+            name, wanted, f"{seen}; accepted because you chose so for this login", why=why, spec=spec
+        )
     cure = (
-        "The login was stopped and nothing was sent: start again, and distrust the link you followed. If you "
-        "know that the server is at fault: authlens login --any-issuer."
+        "The login was stopped and nothing was sent: start again, and do not trust the link you "
+        "followed. If you know that the server is wrong: authlens login --any-issuer."
     )
     return failed(name, wanted, seen, why=why, spec=spec, cure=cure)
 
@@ -255,7 +261,7 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
         "1 to 8192 printable ASCII characters",
         "RFC 6749 appendix A.11",
     )
-    why = "It is exchanged for the tokens, once and at once."
+    why = "It is exchanged for the tokens, once."
     seen = f"{len(code)} characters"
     if len(code) <= _CODE_LIMIT and all(" " <= character <= "~" for character in code):
         good = passed(name, wanted, seen, spec=spec, why=why)
@@ -279,7 +285,7 @@ def read_pasted(text: Secret, expected: ExpectedResponse) -> AuthorizationRespon
     if not pasted:
         return _pasted("nothing")
     if not (pasted.isascii() and pasted.isprintable()):
-        return _pasted("control characters or letters that no address holds")
+        return _pasted("characters that an address cannot contain")
     if pasted.startswith(("chrome-error:", "about:")):
         return _pasted("the name of the browser's own error page, which does not hold the address")
     address, _, fragment = pasted.partition("#")
@@ -330,12 +336,12 @@ def _place_problem(where: str, query: str, expected: ExpectedResponse) -> str:
         return "the link to open, not the address that the browser ended on after the login"
     scheme, _, place = redirect.partition("://")
     if where.partition("://")[2] == place:
-        return f"an address with another scheme, where this login's begins with {scheme}://"
+        return f"an address with another scheme, but this login's starts with {scheme}://"
     try:
         same_host = urlsplit(where).netloc == urlsplit(redirect).netloc
     except ValueError:
         same_host = False
-    return "an address with another path" if same_host else "an address of another host or port"
+    return "an address with another path" if same_host else "an address with another host or port"
 
 
 def _pasted(seen: str) -> AuthorizationResponse:
@@ -344,7 +350,7 @@ def _pasted(seen: str) -> AuthorizationResponse:
 
 
 def _invalid(name: str, wanted: str, seen: str) -> AuthorizationResponse:
-    why = "The answer is checked as a whole, so that nobody can slip a foreign code in."
+    why = "The whole response is checked, so that no one can insert another code."
     cure = "Copy the whole address from the browser's address bar, even if its page says it cannot connect."
     check = failed(name, wanted, seen, why=why, spec="RFC 6749 §4.1.2, §10.12", cure=cure)
     return AuthorizationResponse(Verdict.INVALID, None, None, (check,))

@@ -118,9 +118,9 @@ def _text_check(name: str, value: JsonValue, limit: int) -> Check:
         f"{_STAGE}.{name}",
         expected,
         "missing" if value is None else "malformed",
-        why="The login cannot go on without it.",
+        why="The login cannot continue without it.",
         spec=_SPEC,
-        cure=f"The server has to send {name} as a short printable string.",
+        cure=f"The server must send {name} as a short printable string.",
     )
 
 
@@ -134,10 +134,10 @@ def _verification_uri(document: Mapping[str, JsonValue], *, loopback_http: bool)
     try:
         page = parse_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
     except UrlRefused as refused:
-        cure = "The server has to send a valid https URL."
+        cure = "The server must send a valid https URL."
         return None, failed(name, expected, f"{value}: {refused}", why=why, spec=_SPEC, cure=cure)
     if page is None:
-        cure = "The server has to send verification_uri."
+        cure = "The server must send verification_uri."
         return None, failed(name, expected, "missing", why=why, spec=_SPEC, cure=cure)
     if old:
         seen = f"{page.text}, in the draft's member verification_url"
@@ -169,7 +169,7 @@ def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
     why = "After it the codes are worthless and the login has to start again."
     lifetime = parse_expires_in(document.get("expires_in", MISSING))
     if not lifetime.seconds:
-        cure = "The server has to send expires_in (RFC 8628 §3.2)."
+        cure = "The server must send expires_in (RFC 8628 §3.2)."
         return 0, failed(name, expected, lifetime.note or "missing", why=why, spec=_SPEC, cure=cure)
     if lifetime.seconds > LONGEST_LOGIN:
         seen = f"{lifetime.seconds}; authlens waits at most an hour"
@@ -179,7 +179,7 @@ def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
 
 def _interval(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
     name, expected = f"{_STAGE}.interval", f"1 to {_LONGEST_INTERVAL} seconds"
-    why = "A client that asks more often is told to slow down, or is refused."
+    why = "A client that asks more often must slow down, or is refused."
     value = document.get("interval")
     if value is None:
         seen = f"none: {_DEFAULT_INTERVAL} seconds"
@@ -188,7 +188,7 @@ def _interval(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
     if seconds and seconds <= _LONGEST_INTERVAL:
         return seconds, passed(name, expected, str(seconds), spec=_SPEC, why=why)
     taken = _LONGEST_INTERVAL if seconds else _DEFAULT_INTERVAL
-    return taken, noticed(name, expected, f"{value}, taken as {taken}"[:200], why=why, spec=_SPEC)
+    return taken, noticed(name, expected, f"{value}, treated as {taken}"[:200], why=why, spec=_SPEC)
 
 
 class PollResult(StrEnum):

@@ -56,10 +56,10 @@ def parse_expires_in(value: JsonValue | Missing = MISSING) -> Lifetime:
     if number <= 0:
         return Lifetime(0, f"expires_in is {_shown(value)}: the token is expired already.")
     if number > LONGEST:
-        return Lifetime(LONGEST, f"expires_in is {_shown(value)} seconds, taken as ten years.")
+        return Lifetime(LONGEST, f"expires_in is {_shown(value)} seconds, treated as ten years.")
     if isinstance(value, int):
         return Lifetime(number)
-    return Lifetime(number, f"expires_in is {_shown(value)}, taken as the number {number}.")
+    return Lifetime(number, f"expires_in is {_shown(value)}, treated as the number {number}.")
 
 
 def _whole_number(value: JsonValue | Missing) -> int | None:

@@ -49,7 +49,7 @@ class ErrorMeaning(NamedTuple):
 
 
 _UNKNOWN: Final = ErrorMeaning(
-    "The server refused with a code that no specification we know registers.",
+    "The server refused with an unregistered error code.",
     "Read the server's own description, and ask its owner if that does not help.",
 )
 _MEANINGS: Final[dict[str, ErrorMeaning]] = {
@@ -62,11 +62,11 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
         "Register again, or ask the owner to allow the authorization code grant for the client.",
     ),
     "access_denied": ErrorMeaning(
-        "The login was refused: you said no, or a policy does not admit your account.",
+        "The login was refused: you said no, or a policy refuses your account.",
         "Log in with another account, or ask the owner to add yours to the policy.",
     ),
     "unsupported_response_type": ErrorMeaning(
-        "The server does not hand out authorization codes this way.",
+        "The server does not issue authorization codes this way.",
         "Ask the owner to allow response_type code for this client.",
     ),
     "invalid_scope": ErrorMeaning(
@@ -74,7 +74,7 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
         "Try without a scope, or with one that scopes_supported lists: --scope.",
     ),
     "server_error": ErrorMeaning(
-        "The authorization server failed inside.",
+        "The authorization server had an internal error.",
         "Try again in a minute; if it lasts, tell the server's owner.",
     ),
     "temporarily_unavailable": ErrorMeaning(
@@ -93,23 +93,23 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
         "Ask the owner to enable the authorization_code and refresh_token grants.",
     ),
     "invalid_target": ErrorMeaning(
-        "The server does not issue tokens for the resource that was named.",
-        "Name the resource exactly as the resource metadata spells it, slash included: --resource.",
+        "The server does not issue tokens for this resource.",
+        "Use the resource exactly as in the resource metadata, including the slash: --resource.",
     ),
     "invalid_redirect_uri": ErrorMeaning(
         "The server does not allow our redirect URI.",
         "Allow it at the server, or try the other loopback form: --redirect-host 127.0.0.1 or localhost.",
     ),
     "invalid_client_metadata": ErrorMeaning(
-        "The server does not accept what the client said about itself; often it is the redirect URI.",
+        "The server does not accept the client metadata; often the cause is the redirect URI.",
         "Allow the redirect URI at the server, or try --redirect-host 127.0.0.1 or localhost.",
     ),
     "invalid_software_statement": ErrorMeaning(
         "The server found a software statement invalid; authlens sends none.",
-        "The server wants clients it knows beforehand: ask for a client id and give it with --client-id.",
+        "The server requires pre-registered clients: ask for a client id and give it with --client-id.",
     ),
     "unapproved_software_statement": ErrorMeaning(
-        "The server admits only approved software.",
+        "The server accepts only approved software.",
         "Ask the owner for a client id and give it with --client-id.",
     ),
     "unsupported_token_type": ErrorMeaning(
@@ -121,16 +121,19 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
         "Refresh it, or log in again.",
     ),
     "insufficient_scope": ErrorMeaning(
-        "The token is good and does not allow enough.", "Log in again with the scope that the server names."
+        "The token is valid, but its scope is too narrow.",
+        "Log in again with the scope that the server names.",
     ),
     "interaction_required": ErrorMeaning(
-        "The server has to show a page first.", "Log in again and complete the page."
+        "The server must show a page first.", "Log in again and complete the page."
     ),
-    "login_required": ErrorMeaning("The server wants you to log in first.", "Log in again in the browser."),
+    "login_required": ErrorMeaning(
+        "The server requires you to log in first.", "Log in again in the browser."
+    ),
     "account_selection_required": ErrorMeaning(
-        "The server wants you to choose an account.", "Log in again and choose one."
+        "The server requires you to choose an account.", "Log in again and choose one."
     ),
-    "consent_required": ErrorMeaning("The server wants your consent.", "Log in again and give it."),
+    "consent_required": ErrorMeaning("The server requires your consent.", "Log in again and give it."),
     "invalid_request_uri": ErrorMeaning(
         "A pushed authorization request was not found or expired.", "Start a new login."
     ),
@@ -150,23 +153,21 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
         "Your login was not strong enough for the server.", "Log in with a stronger method."
     ),
     "insufficient_user_authentication": ErrorMeaning(
-        "The resource wants a stronger or fresher login.", "Log in again."
+        "The resource requires a stronger or fresher login.", "Log in again."
     ),
     "invalid_dpop_proof": ErrorMeaning(
         "The proof of possession (DPoP) is missing, or the server does not accept it.",
         "If none was sent: authlens login --dpop URL. Else compare this machine's clock with the server's.",
     ),
     "use_dpop_nonce": ErrorMeaning(
-        "The server wants a proof of possession (DPoP) with its own nonce.",
+        "The server requires a proof of possession (DPoP) with its own nonce.",
         "If no proof was sent: authlens login --dpop URL. Else try again: its nonce may just have changed.",
     ),
     "invalid_authorization_details": ErrorMeaning(
         "The server found authorization details invalid; authlens sends none.", "Tell the server's owner."
     ),
-    "slow_down": ErrorMeaning("The server wants fewer requests.", "Wait a minute, then try again."),
-    "authorization_pending": ErrorMeaning(
-        "The server waits for a person.", "Complete the page in the browser."
-    ),
+    "slow_down": ErrorMeaning("The server limits requests.", "Wait a minute, then try again."),
+    "authorization_pending": ErrorMeaning("The server waits for you.", "Complete the page in the browser."),
     "expired_token": ErrorMeaning("A code expired before it was used.", "Start a new login."),
 }
 
@@ -255,21 +256,21 @@ def _status_check(
     response: Response, stage: str, spec: str, statuses: tuple[int, int | None], secrets: tuple[Secret, ...]
 ) -> Check:
     name, expected = f"{stage}.status", f"status {statuses[0]}"
-    why = "Only this status says that the answer is what was asked for."
+    why = "Only this status means that the response is what was requested."
     seen = str(response.status)
     if response.status == statuses[0]:
         return passed(name, expected, seen, spec=spec, why=why)
     if response.status == statuses[1]:
-        return noticed(name, expected, f"{seen}; taken as success all the same", why=why, spec=spec)
+        return noticed(name, expected, f"{seen}; treated as success", why=why, spec=spec)
     if 300 <= response.status < 400:
         target = _target(response)
         seen = f"{seen}, a redirect to {target}" if target else f"{seen}, a redirect"
-        cure = "Redirects are not followed here; the server has to answer at the URL that it published."
+        cure = "Redirects are not followed here; the server must respond at the URL that it published."
         return failed(name, expected, seen, why=why, spec=spec, cure=cure)
     error = read_error(response, secrets)
     if error is None:
         passing = response.status >= 500 or response.status == 429
-        cure = "Try again in a minute." if passing else "Ask the server's owner what should stand there."
+        cure = "Try again in a minute." if passing else "Ask the server's owner to check this URL."
         phrase = f"{seen} {response.reason}".rstrip()
         return failed(name, expected, phrase, why=why, spec=spec, cure=cure)
     means, cure = meaning(error.error)
@@ -294,7 +295,7 @@ def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool
     if response.media_type == JSON_TYPE and charset in ("", "utf-8", "us-ascii"):
         return passed(name, expected, seen, spec=spec, why=why)
     severity = Severity.FAILURE if strict or charset not in ("", "utf-8", "us-ascii") else Severity.WARNING
-    cure = f"The server has to send Content-Type: {JSON_TYPE}."
+    cure = f"The server must send Content-Type: {JSON_TYPE}."
     return judged(severity, name, expected, seen, why=why, spec=spec, cure=cure)
 
 
@@ -310,7 +311,7 @@ def _document(
     response: Response, stage: str, spec: str
 ) -> tuple[dict[str, JsonValue] | None, tuple[Check, ...]]:
     name, expected = f"{stage}.document", "one JSON object"
-    why = "Everything that follows is read from it."
+    why = "Everything else is read from it."
     data = response.body.reveal()
     if response.body.truncated:
         cure = "The answer is larger than authlens reads; the server has to send less."
@@ -319,7 +320,7 @@ def _document(
         document = load_object(data)
     except JsonRefused as refused:
         seen = f"{refused.reason} at byte {refused.position}"
-        cure = "The server has to send strict JSON (RFC 8259)."
+        cure = "The server must send strict JSON (RFC 8259)."
         return None, (failed(name, expected, seen, why=why, spec=spec, cure=cure),)
     checks = [passed(name, expected, f"{len(document)} members", spec=spec, why=why)]
     if data.startswith(_BOM):

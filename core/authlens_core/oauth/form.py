@@ -63,7 +63,7 @@ def decode_component(text: str) -> str:
         FormRefused: a broken escape, octets that are not UTF-8, NUL, or characters that a query cannot hold.
     """
     if not text.isascii() or not all("!" <= character <= "~" for character in text):
-        msg = "characters that have to be percent-encoded stand there bare"
+        msg = "characters that must be percent-encoded are not"
         raise FormRefused(msg)
     for part in text.split("%")[1:]:
         if len(part) < 2 or part[0] not in _HEX or part[1] not in _HEX:

@@ -24,7 +24,7 @@ _SEVERITIES: Final = {
     Signature.NO_KEY: Severity.WARNING,
     Signature.NOT_CHECKED: Severity.NOTICE,
 }
-_CURE: Final = "The server has to issue an ID token for this login; do not trust what this one says."
+_CURE: Final = "The server must issue an ID token for this login; do not trust what this one says."
 
 
 def id_token_checks(
@@ -70,8 +70,8 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime) -> Check:
         f"{_STAGE}.signature",
         "A key of the server signed it.",
         found.reason,
-        why="It came from the token endpoint over TLS, so its origin is known; a signature that does not fit "
-        "is a defect all the same.",
+        why="It came from the token endpoint over TLS, so its origin is known; a wrong signature is "
+        "still a defect.",
         spec=_SPEC,
         overridable=found.signature is Signature.INVALID,
     )
@@ -93,7 +93,7 @@ def _audience(value: JsonValue, authorized: JsonValue, client_id: str) -> Check:
         seen = f"azp {_shown(authorized)}"
         return failed(name, expected, seen, why=why, spec=_SPEC, cure=_CURE, overridable=True)
     if len(audiences) > 1:
-        return warned(name, expected, _shown(value), why="It is good for others, too.", spec=_SPEC)
+        return warned(name, expected, _shown(value), why="Other clients can use it, too.", spec=_SPEC)
     return passed(name, expected, "the same", why=why, spec=_SPEC)
 
 
@@ -113,7 +113,7 @@ def _nonce(value: JsonValue, sent: Secret | None) -> Iterator[Check]:
     if sent is None:
         return
     name, expected = f"{_STAGE}.nonce", "the nonce of this login"
-    why = "It binds the token to this login: a code of somebody else's login brings another nonce."
+    why = "It binds the token to this login: a code from another login has another nonce."
     if isinstance(value, str) and Secret(value) == sent:
         yield passed(name, expected, "the same", why=why, spec=_SPEC)
     else:

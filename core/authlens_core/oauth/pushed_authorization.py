@@ -99,7 +99,7 @@ def _request_uri_check(value: JsonValue) -> Check:
         if colon and rest and scheme[:1].isalpha():
             return passed(name, expected, value, spec=_SPEC, why=why)
     seen = "missing" if value is None else "malformed"
-    cure = "The server has to send request_uri, such as urn:ietf:params:oauth:request_uri:…"
+    cure = "The server must send request_uri, such as urn:ietf:params:oauth:request_uri:…"
     return failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
 
 
@@ -109,5 +109,5 @@ def _expiry_check(seconds: int | None, note: str) -> Check:
     if seconds:
         return passed(name, expected, str(seconds), spec=_SPEC, why=why)
     severity = Severity.FAILURE if seconds == 0 else Severity.NOTICE
-    cure = "The server has to send a positive expires_in."
+    cure = "The server must send a positive expires_in."
     return judged(severity, name, expected, note or "missing", why=why, spec=_SPEC, cure=cure)

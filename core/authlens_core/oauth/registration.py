@@ -121,12 +121,12 @@ def _seconds(value: JsonValue) -> int | None:
 
 def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
     name, expected = f"{_STAGE}.client_id", "a client_id of printable ASCII characters"
-    why = "It is the name by which the server knows us from now on."
+    why = "It identifies authlens at the server."
     value = document.get("client_id")
     if isinstance(value, str) and value and all(" " <= c <= "~" for c in value):
         return passed(name, expected, value, spec=_SPEC, why=why)
     seen = "missing" if value is None else f"{value!r}"[:200]
-    cure = "The server has to answer with a client_id; a given one can be used with --client-id."
+    cure = "The server must answer with a client_id; a given one can be used with --client-id."
     return failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
 
 
@@ -134,7 +134,7 @@ def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
     name, expected = f"{_STAGE}.redirect_uris", asked
     why = "A code that is sent anywhere else is lost, or stolen."
     if registered is None:
-        return noticed(name, expected, "not stated; taken as asked for", why=why, spec=_SPEC)
+        return noticed(name, expected, "not stated; assumed as requested", why=why, spec=_SPEC)
     seen = ", ".join(registered)[:500]
     if asked in registered:
         return passed(name, expected, seen, spec=_SPEC, why=why)
@@ -165,9 +165,9 @@ def _client_secret(
     if value is None or value == "":
         return None, ()
     name, expected = f"{_STAGE}.client_secret", "no client_secret, as none was asked for"
-    why = "A secret on this machine proves little; it is kept like a token."
+    why = "A secret on this machine is weak evidence; it is stored like a token."
     if not isinstance(value, str) or not all(" " <= c <= "~" for c in value):
-        cure = "The server has to send client_secret as a string of printable ASCII characters."
+        cure = "The server must send client_secret as a string of printable ASCII characters."
         return None, (failed(name, expected, "malformed", why=why, spec=_SPEC, cure=cure),)
     checks = [noticed(name, expected, "one was given", why=why, spec=_SPEC)]
     checks.append(_expiry_check(document.get("client_secret_expires_at"), now))
@@ -193,7 +193,7 @@ def _expiry_check(value: JsonValue, now: datetime | None) -> Check:
 def _auth_method(document: Mapping[str, JsonValue], secret: Secret | None) -> tuple[str, Check]:
     """Return the method the client has to use at the token endpoint; the one the answer names wins."""
     name, expected = f"{_STAGE}.token_endpoint_auth_method", "none"
-    why = "It is how the client says who it is at the token endpoint."
+    why = "It is how the client authenticates at the token endpoint."
     stated = document.get("token_endpoint_auth_method")
     if stated is None:
         # RFC 7591 §2: what is not stated is client_secret_basic, which needs a secret.
@@ -202,7 +202,7 @@ def _auth_method(document: Mapping[str, JsonValue], secret: Secret | None) -> tu
         return method, noticed(name, expected, seen, why=why, spec="RFC 7591 §2")
     if stated == "none":
         return "none", passed(name, expected, "none", spec=_SPEC, why=why)
-    cure = "The server has to register the client with token_endpoint_auth_method none."
+    cure = "The server must register the client with token_endpoint_auth_method none."
     if not isinstance(stated, str) or stated not in AUTH_METHODS:
         seen = f"{stated!r}, which authlens does not have"[:200]
         return "none", failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
@@ -215,16 +215,14 @@ def _auth_method(document: Mapping[str, JsonValue], secret: Secret | None) -> tu
 def _grant_checks(grants: tuple[str, ...] | None) -> Iterator[Check]:
     name = f"{_STAGE}.grant_types"
     why = "Without authorization_code there is no login, without refresh_token a new one every time."
-    expected, seen = ", ".join(_GRANTS), ", ".join(grants or ()) or "not stated; taken as asked for"
+    expected, seen = ", ".join(_GRANTS), ", ".join(grants or ()) or "not stated; assumed as requested"
     if grants is None:
         yield noticed(name, expected, seen, why=why, spec=_SPEC)
     elif "authorization_code" not in grants:
-        cure = "The server has to allow the authorization_code grant for this client."
+        cure = "The server must allow the authorization_code grant for this client."
         yield failed(name, expected, seen, why=why, spec=_SPEC, cure=cure, overridable=True)
     elif "refresh_token" not in grants:
-        cure = (
-            "Expect to log in again when the token expires; some servers give a refresh token all the same."
-        )
+        cure = "Expect to log in again when the token expires; some servers return a refresh token anyway."
         yield warned(name, expected, seen, why=why, spec=_SPEC, cure=cure)
     else:
         yield passed(name, expected, seen, spec=_SPEC, why=why)
@@ -241,7 +239,7 @@ def _management(
         f"{_STAGE}.registration_client_uri",
         "a URL at the registration endpoint's origin, and a token",
     )
-    why = "The registration access token may go nowhere else."
+    why = "The registration access token is sent only there."
     seen = f"{uri!r}"[:300]
     if not isinstance(token, str) or not token or not all("!" <= c <= "~" for c in token):
         seen = f"{seen}, without a usable registration_access_token; this client cannot be removed by us"

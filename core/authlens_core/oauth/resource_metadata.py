@@ -71,20 +71,20 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
     answer chose.
     """
     name, expected = f"{_STAGE}.location", f"a URL on {requested.origin}"
-    why = "A resource that points elsewhere for its own description may not speak for itself."
+    why = "A resource whose metadata is on another origin may be an impostor."
     spec = "RFC 9728 §5.1, §7.7"
     try:
         url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:
         seen = f"{text} ({'; '.join(refused.reasons)})"
-        cure = "The resource has to name an https URL as resource_metadata in its WWW-Authenticate field."
+        cure = "The resource must name an https URL as resource_metadata in its WWW-Authenticate field."
         return Reading(
             None,
             (failed(name, expected, seen, why=why, spec=spec, cure=cure),),
         )
     if url.origin == requested.origin:
         return Reading(url, (passed(name, expected, url.text, spec=spec, why=why),))
-    cure = f"Go on only if you know that {url.host} speaks for {requested.host}."
+    cure = f"Continue only if you know that {url.host} speaks for {requested.host}."
     check = failed(name, expected, url.text, why=why, spec=spec, cure=cure, overridable=True)
     return Reading(url, (check,))
 
@@ -147,21 +147,21 @@ def string_list(
         f"{stage}.{member}",
         "an array of strings",
         f"malformed: {value!r}"[:200],
-        why="The member cannot be read and counts as absent.",
+        why="The member cannot be parsed and is treated as absent.",
         spec="RFC 8414 §2, RFC 9728 §2",
-        cure=f"The server has to publish {member} as an array of strings.",
+        cure=f"The server must publish {member} as an array of strings.",
     )
     return None, (check,)
 
 
 def _resource_check(document: Mapping[str, JsonValue], requested: Url, *, loopback_http: bool) -> Check:
     name, expected = f"{_STAGE}.resource", f"a resource that covers {requested.text}"
-    why = "A document about another resource could send your login to a server of a stranger's choice."
+    why = "A document about another resource could send your login to an attacker's server."
     spec = "RFC 9728 §3.3"
     resource = document.get("resource")
     problem = identifier_problem(resource, loopback_http=loopback_http, allow_query=True)
     if not isinstance(resource, str) or problem:
-        cure = "The resource has to publish its own https URL as resource."
+        cure = "The resource must publish its own https URL as resource."
         seen = f"{resource!r}: {problem}"[:500]
         return failed(name, expected, seen, why=why, spec=f"{spec}, §1.2", cure=cure)
     if resource == requested.text:
@@ -182,8 +182,8 @@ def _mismatch(resource: str, requested: Url) -> str:
 
 def _mismatch_cure(resource: str) -> str:
     return (
-        f"Ask for a URL under {resource}, if that is what you want; "
-        "otherwise the resource has to correct resource in its metadata."
+        f"Ask for a URL under {resource}, if that is what you want; otherwise the resource must correct "
+        "resource in its metadata."
     )
 
 
@@ -230,8 +230,8 @@ def _authorization_servers(
     document: Mapping[str, JsonValue], *, loopback_http: bool
 ) -> tuple[tuple[str, ...], tuple[Check, ...]]:
     name, expected = f"{_STAGE}.authorization_servers", "at least one https issuer, without query or fragment"
-    why, spec = "It says where the login takes place.", "RFC 9728 §2"
-    cure = "The resource has to list its authorization server in authorization_servers."
+    why, spec = "It says where you log in.", "RFC 9728 §2"
+    cure = "The resource must list its authorization server in authorization_servers."
     value = document.get("authorization_servers")
     if not isinstance(value, list) or not value:
         seen = "missing" if value is None else f"{value!r}"[:200]
@@ -259,10 +259,10 @@ def _authorization_servers(
 
 def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] | None) -> Iterator[Check]:
     """Yield whether a bearer token in the Authorization header is what the resource takes (PR-9)."""
-    name, expected = f"{_STAGE}.bearer_methods_supported", "header, or nothing stated"
+    name, expected = f"{_STAGE}.bearer_methods_supported", "header, or not stated"
     why = "A token is sent in the Authorization header only: everywhere else it leaks."
-    cure = "The resource has to accept bearer tokens in the Authorization header."
-    seen = "nothing stated" if methods is None else ", ".join(methods)
+    cure = "The resource must accept bearer tokens in the Authorization header."
+    seen = "no expiry given" if methods is None else ", ".join(methods)
     if methods is None or "header" in methods:
         yield passed(name, expected, seen, spec="RFC 9728 §2", why=why)
     else:
@@ -270,11 +270,11 @@ def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] 
     if document.get("tls_client_certificate_bound_access_tokens") is True:
         yield failed(
             f"{_STAGE}.tls_client_certificate_bound_access_tokens",
-            "false, or nothing stated",
+            "false, or not stated",
             "true",
-            why="The resource takes only tokens bound by mutual TLS, which authlens does not have.",
+            why="The resource accepts only tokens bound by mutual TLS, which authlens does not have.",
             spec="RFC 9728 §2",
-            cure="The resource has to accept plain bearer tokens.",
+            cure="The resource must accept plain bearer tokens.",
         )
     if document.get("dpop_bound_access_tokens_required") is True:
         algorithms, _ = string_list(document, "dpop_signing_alg_values_supported", _STAGE)

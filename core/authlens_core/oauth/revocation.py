@@ -67,7 +67,7 @@ def read_revocation(
         check = passed(_NAME, _EXPECTED, seen, spec=_SPEC, why=_WHY)
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
     if response.status == 204:
-        check = noticed(_NAME, _EXPECTED, f"{seen}; taken as revoked", why=_WHY, spec=_SPEC)
+        check = noticed(_NAME, _EXPECTED, f"{seen}; treated as revoked", why=_WHY, spec=_SPEC)
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
     error = read_error(response, sent)
     if response.status in (429, 503):
@@ -79,7 +79,7 @@ def read_revocation(
         )
         check = failed(_NAME, _EXPECTED, seen, why=_WHY, spec="RFC 7009 §2.2.1", cure=cure)
         return Revocation(RevocationOutcome.TRY_LATER, wait, (check,))
-    why, cure = _WHY, "The token is kept and still valid: try again, or let it expire."
+    why, cure = _WHY, "The token is still stored and still valid: try again, or let it expire."
     outcome = RevocationOutcome.NOT_REVOKED
     if error is not None:
         seen = f"{seen} {error}"

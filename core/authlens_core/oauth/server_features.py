@@ -27,7 +27,10 @@ def feature_checks(
             ", ".join(modes)[:300],
             why="A listener on this machine receives only what the browser sends: the query of the callback.",
             spec="RFC 8414 §2",
-            cure="Go on: many servers answer in the query without listing it. Else, the server has to.",
+            cure=(
+                "Continue: many servers answer in the query without listing it. If it fails, the server "
+                "must add it."
+            ),
         )
     if document.get("require_pushed_authorization_requests") is True:
         yield _pushed_check(document)
@@ -55,11 +58,11 @@ def _iss_check(document: Mapping[str, JsonValue]) -> Check:
 
 def _pushed_check(document: Mapping[str, JsonValue]) -> Check:
     name, expected = "server.pushed_authorization_requests", "a pushed_authorization_request_endpoint"
-    why = "The server takes only requests that were pushed to it beforehand."
+    why = "The server accepts only pushed authorization requests."
     seen = document.get("pushed_authorization_request_endpoint")
     if isinstance(seen, str):
         return passed(name, expected, seen, why=why, spec="RFC 9126 §5")
-    cure = "The server has to publish the endpoint, because it requires pushed requests."
+    cure = "The server must publish the endpoint, because it requires pushed requests."
     return failed(name, expected, "none", why=why, spec="RFC 9126 §5", cure=cure)
 
 
@@ -67,7 +70,7 @@ def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Che
     name, expected = "server.protected_resources", f"protected_resources holds {resource}"
     why = "The resource names the server, and the server does not name the resource."
     if any(same_resource(resource, other) for other in protected):
-        return passed(name, expected, resource, spec="RFC 9728 §4", why="Each names the other.")
+        return passed(name, expected, resource, spec="RFC 9728 §4", why="Each must name the other.")
     seen = f"{len(protected)} others: {', '.join(protected[:3])}"[:500]
-    cure = "Go on if you know that this server issues tokens for the resource."
+    cure = "Continue if you know that this server issues tokens for the resource."
     return failed(name, expected, seen, why=why, spec="RFC 9728 §4", cure=cure, overridable=True)

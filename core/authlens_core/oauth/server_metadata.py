@@ -53,28 +53,28 @@ _REQUIREMENTS: Final[tuple[tuple[tuple[str, str], tuple[str, Severity, bool, str
         ("response_types_supported", "code"),
         (f"{_STAGE}.response_types", Severity.FAILURE, True, _SPEC),
         "The authorization code is the only answer that is safe for a program like this.",
-        "The server has to list code in response_types_supported.",
+        "The server must list code in response_types_supported.",
     ),
     (
         ("token_endpoint_auth_methods_supported", "none"),
         (f"{_STAGE}.none", Severity.WARNING, False, _SPEC),
         "A program on your own machine cannot keep a client secret, so it has to be a public client.",
         (
-            "Go on: many servers take public clients without saying so. If the token request is refused with "
-            "invalid_client, the server has to allow token_endpoint_auth_method none."
+            "Continue: many servers accept public clients without listing them. If the token request is "
+            "refused with invalid_client, the server has to allow token_endpoint_auth_method none."
         ),
     ),
     (
         ("grant_types_supported", "authorization_code"),
         (f"{_STAGE}.authorization_code", Severity.FAILURE, True, _SPEC),
-        "It is the grant by which a login becomes a token.",
-        "The server has to allow the authorization_code grant.",
+        "This grant turns a login into a token.",
+        "The server must allow the authorization_code grant.",
     ),
     (
         ("code_challenge_methods_supported", "S256"),
         (f"{_STAGE}.s256", Severity.FAILURE, False, "RFC 7636 §4.2, RFC 9700 §2.1.1"),
-        "Without PKCE, whoever catches the code can use it.",
-        "The server has to support PKCE with S256 and list it in code_challenge_methods_supported.",
+        "Without PKCE, anyone who intercepts the code can use it.",
+        "The server must support PKCE with S256 and list it in code_challenge_methods_supported.",
     ),
 )
 # What an absent list means (RFC 8414 §2).
@@ -222,14 +222,14 @@ def _issuer_check(
     why = "A server that gives another name than the one the resource trusts may be an impostor."
     problem = identifier_problem(issuer, loopback_http=loopback_http, allow_query=False)
     if problem:
-        cure = "The resource has to name its authorization server by an https URL without query or fragment."
+        cure = "The resource must name its authorization server by an https URL without query or fragment."
         return failed(name, "an issuer identifier", f"{issuer}: {problem}", why=why, spec=_SPEC, cure=cure)
     if stated == issuer:
         return passed(name, issuer, issuer, spec=spec, why=why)
     if schemeless and isinstance(stated, str) and issuer in (f"https://{stated}", f"http://{stated}"):
         return noticed(name, issuer, f"{stated}, the same without its scheme", why=why, spec=spec)
     seen = "missing" if stated is None else f"{stated!r}"[:500]
-    cure = f"The server has to publish exactly {issuer} as issuer, or the resource to name the server so."
+    cure = f"The server must publish exactly {issuer} as issuer, or the resource to name the server so."
     return failed(name, issuer, seen, why=why, spec=spec, cure=cure)
 
 
@@ -264,7 +264,7 @@ def _endpoint_checks(
         if url is not None:
             yield passed(f"{_STAGE}.{member}", expected, url.text, spec=_SPEC, why=why)
         else:
-            cure = f"The server has to publish {member} as an absolute https URL."
+            cure = f"The server must publish {member} as an absolute https URL."
             yield failed(f"{_STAGE}.{member}", expected, problems[member], why=why, spec=_SPEC, cure=cure)
     name, why = f"{_STAGE}.revocation_endpoint", "Without it a token cannot be ended before it expires."
     url = endpoints["revocation_endpoint"]
@@ -272,7 +272,7 @@ def _endpoint_checks(
         yield passed(name, expected, url.text, spec="RFC 7009 §2", why=why)
     else:
         severity = Severity.WARNING if document.get("revocation_endpoint") is not None else Severity.NOTICE
-        cure = "The server has to publish revocation_endpoint; until then tokens end when they expire."
+        cure = "The server must publish revocation_endpoint; until then tokens end when they expire."
         yield judged(
             severity, name, expected, problems["revocation_endpoint"], why=why, spec="RFC 7009 §2", cure=cure
         )
@@ -291,7 +291,7 @@ def _requirement_checks(
         seen = ", ".join(values)[:500]
         if not lists[member]:
             malformed = document.get(member) not in (None, [])
-            seen = f"malformed: {document[member]!r}"[:200] if malformed else "not stated"
+            seen = f"malformed: {document[member]!r}"[:200] if malformed else "no expiry given"
             seen += f"; the default is {', '.join(values)}" if values else ""
         if wanted in values:
             yield passed(name, expected, seen, spec=spec, why=why)
@@ -304,12 +304,12 @@ def _requirement_checks(
 
 def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:
     name, expected = f"{_STAGE}.registration_endpoint", "a registration_endpoint"
-    why = "A client that the server does not know yet has to introduce itself."
+    why = "A client that the server does not know must register."
     spec = "RFC 7591 §3"
     if url is not None:
         return passed(name, expected, url.text, spec=spec, why=why)
     value = document.get("registration_endpoint")
-    seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
+    seen = "no expiry given" if value is None else f"unusable: {value!r}"[:300]
     if not needed:
         return noticed(name, expected, f"{seen}; a client id is known", why=why, spec=spec)
     cure = "Use a pre-registered client: --client-id."

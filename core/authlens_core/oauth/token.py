@@ -193,7 +193,7 @@ def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
     if isinstance(value, str) and _is_token(value):
         return passed(name, expected, f"{len(value)} characters", spec="RFC 6749 appendix A.12", why=why)
     seen = "missing" if value is None else _token_problem(value)
-    cure = f"The server has to send access_token as {_TOKEN_FORM}."
+    cure = f"The server must send access_token as {_TOKEN_FORM}."
     return failed(name, expected, seen, why=why, spec="RFC 6749 appendix A.12", cure=cure)
 
 
@@ -206,12 +206,12 @@ def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved
         return passed(name, expected, f"{value}", spec=spec, why=why)
     seen = "missing" if value is None else f"{value!r}"[:200]
     if kind == "bearer":
-        why = "The server did not bind the token to the key: whoever copies it can use it."
-        cure = "Go on if the resource takes bearer tokens; else the server has to support DPoP."
+        why = "The server did not bind the token to the key: anyone who copies it can use it."
+        cure = "Continue if the resource accepts bearer tokens; otherwise the server must support DPoP."
         if grant == "refresh_token":  # dropping the answer would lose a rotated refresh token
             return warned(name, expected, seen, why=why, spec=spec, cure=cure)
         return failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
-    cure = "The server has to issue bearer tokens to this client, or tokens bound to a key (DPoP)."
+    cure = "The server must issue bearer tokens to this client, or tokens bound to a key (DPoP)."
     if kind == "dpop":
         cure = "Ask for tokens that are bound to a key: authlens login --dpop URL."
     return failed(name, expected, seen, why=why, spec=spec, cure=cure)
@@ -231,16 +231,18 @@ def _lifetime_check(lifetime: Lifetime) -> Check:
 
 def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Secret | None, Check]:
     name, expected = f"{_STAGE}.refresh_token", "a refresh token"
-    why = "With it the next access token needs no person."
+    why = "With it you do not need to sign in for the next access token."
     spec = "RFC 6749 §1.5" if grant == "authorization_code" else "RFC 6749 §6"
     value = document.get("refresh_token")
     if value is None or value == "":
         if grant == "refresh_token":
-            return None, passed(name, "a new one, or none to keep the old", "none", spec=spec, why=why)
-        seen = "none: when the access token expires, a person has to log in again"
+            return None, passed(
+                name, "a new one, or none to continue with the old", "none", spec=spec, why=why
+            )
+        seen = "none: when the access token expires, you need to log in again"
         return None, noticed(name, expected, seen, why=why, spec=spec)
     if not isinstance(value, str) or not _is_token(value):
-        cure = f"The server has to send refresh_token as {_TOKEN_FORM}."
+        cure = f"The server must send refresh_token as {_TOKEN_FORM}."
         seen = f"{_token_problem(value)}, so it is dropped"
         return None, warned(name, expected, seen, why=why, spec="RFC 6749 appendix A.17", cure=cure)
     if value == document.get("access_token"):
@@ -260,11 +262,11 @@ def _scope(
     if value is None or value == "":
         return requested, passed(name, expected, "not stated: as requested", spec=_SPEC, why=why)
     if not isinstance(value, str):
-        seen, cure = "not a string, so it is ignored", "The server has to send scope as one string."
+        seen, cure = "not a string, so it is ignored", "The server must send scope as one string."
         return requested, warned(name, expected, seen, why=why, spec="RFC 6749 §3.3", cure=cure)
     if any(secret.reveal() in value for secret in _secrets(document, sent)):
         # A scope is shown and kept where secrets are not.
-        seen = "it repeats a secret, so it is neither shown nor kept"
+        seen = "it repeats a secret, so it is neither shown nor stored"
         return requested, warned(name, expected, seen, why=why, spec="RFC 6749 §3.3")
     asked, given = set((requested or "").split(" ")) - {""}, set(value.split(" ")) - {""}
     missing, added = sorted(asked - given), sorted(given - asked)
@@ -317,7 +319,7 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
     elif any(isinstance(v, str) and same_resource(v, requested) for v in values):
         yield noticed(name, expected, f"{seen}; only the slash after the host differs", why=why, spec=spec)
     else:
-        cure = "Go on only if you know that the token is good for the resource you asked for."
+        cure = "Continue only if you know that the token is valid for the resource you asked for."
         yield failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
 
 
@@ -350,7 +352,7 @@ def rotation_check(*, replaced: bool) -> Check:
         Severity.PASS if replaced else Severity.NOTICE,
         CheckId.REFRESH_ROTATION,
         "The server replaces the refresh token at each use.",
-        "a new one came" if replaced else "none came: the old one stays in use",
+        "a new one came" if replaced else "none returned: the old one stays valid",
         why="A server that replaces it notices when two clients use it.",
         spec="RFC 9700 §4.14.2",
     )

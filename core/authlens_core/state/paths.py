@@ -45,7 +45,7 @@ def state_directory(directory: Path | None = None) -> Path:
         reason = error.strerror or type(error).__name__
         raise StateUnusable(
             f"The state directory {path} cannot be used: {reason}.",
-            "Set AUTHLENS_HOME to a directory of yours that can be written to.",
+            "Set AUTHLENS_HOME to a directory you can write to.",
         ) from error
     if not (_owned(status) and _owned(link)):
         raise StateUnusable(
@@ -74,7 +74,9 @@ def own_file(path: Path) -> Path:
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or not _owned(status) or status.st_nlink > 1:
-                raise StateUnusable(f"{path} is not a plain file of yours.", "Look at it, then move it away.")
+                raise StateUnusable(
+                    f"{path} is not a regular file that you own.", "Check it, then move it away."
+                )
             if sys.platform != "win32" and status.st_mode & 0o077:
                 os.fchmod(descriptor, 0o600)
         finally:
@@ -83,6 +85,6 @@ def own_file(path: Path) -> Path:
         reason = error.strerror or type(error).__name__
         raise StateUnusable(
             f"{path} cannot be opened: {reason}.",
-            "Set AUTHLENS_HOME to a directory of yours that can be written to.",
+            "Set AUTHLENS_HOME to a directory you can write to.",
         ) from error
     return path

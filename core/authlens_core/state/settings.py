@@ -98,7 +98,7 @@ class SettingsFile:
         if isinstance(found, dict):
             self._members = found
         else:
-            self.problem = "The settings cannot be read, so those of the program hold until you set others."
+            self.problem = "The settings cannot be read, so the defaults apply until you change them."
 
     def change(self, **changes: Any) -> Settings:
         """Set something, and keep it; what is set holds from now on even if it could not be kept.
@@ -128,7 +128,7 @@ class SettingsFile:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise StateUnusable(
-                f"The settings could not be written: {reason}.", "They hold until authlens ends."
+                f"The settings could not be written: {reason}.", "They apply until authlens ends."
             ) from error
 
 

@@ -131,7 +131,7 @@ def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Arrow]:
         yield from _authorization(record, index)
         return
     if known and record.overridden:
-        yield _own("went on in spite of a failed check", record.stage, index)
+        yield _own("continued despite a failed check", record.stage, index)
     failing = _failing(record)
     for number, exchange in enumerate(record.exchanges[known:], known):
         yield _request(record.stage, exchange.request, exchange.purpose, number, index)
@@ -140,7 +140,7 @@ def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Arrow]:
         label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
         yield _own(label, record.stage, index, failed=True, note=_reason(record))
     elif record.stage is Stage.PKCE:
-        yield _own("keeps code_verifier, shows only its SHA-256", record.stage, index)
+        yield _own("holds code_verifier, sends only its SHA-256", record.stage, index)
     elif record.stage is Stage.REGISTRATION and not record.exchanges:
         yield _own("has a client_id already: nothing to send", record.stage, index)
 
@@ -296,7 +296,7 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Arrow]:
     if CheckId.AUTHORIZATION_OPENED in failed or (cut and record.outcome is Outcome.CANCELLED):
         return
     if not answered and record.outcome is Outcome.FAILED and CheckId.AUTHORIZATION_TIMEOUT not in failed:
-        yield _own("cannot hand out the link", stage, index, failed=True, note=reason)
+        yield _own("cannot offer the link", stage, index, failed=True, note=reason)
         return
     yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
     if not answered:

@@ -49,9 +49,9 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "Detection",
             "Detect",
             "RFC 9110 §11, RFC 6750 §3, RFC 9728 §5",
-            "authlens asks for the resource without any credential and reads how it is refused. The refusal "
+            "authlens requests the resource without a credential and reads the refusal. The refusal "
             "names what protects the resource and where its metadata is.",
-            "Without it nobody knows whether this place wants OAuth at all, or which server to ask.",
+            "Without it authlens cannot know whether the resource uses OAuth, or which server to ask.",
         ),
         Stage.RESOURCE_METADATA: StageInfo(
             2,
@@ -59,8 +59,8 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "Resource",
             "RFC 9728",
             "The resource publishes a small document: its own name, and the authorization servers it trusts.",
-            "The name in it must cover the URL you asked for. If it did not, another site could send you to "
-            "a server of its choice and collect your tokens.",
+            "The name must cover the URL you asked for. Otherwise another site could send you to its own "
+            "server and collect your tokens.",
         ),
         Stage.SERVER_METADATA: StageInfo(
             3,
@@ -69,27 +69,30 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "RFC 8414",
             "The authorization server publishes its endpoints and what it can do. Four things are needed: "
             "public clients (none), the authorization code grant, PKCE with S256, and a place to register.",
-            "Endpoints are never guessed. The issuer in the document must be the server that was named, or "
-            "somebody could pass off another server's document as their own.",
+            "Endpoints are never guessed. The issuer in the document must be the server that was named. "
+            "Otherwise one server could present another server's document.",
         ),
         Stage.REGISTRATION: StageInfo(
             4,
             "Registration",
             "Register",
             "RFC 7591",
-            "The server has to know who is asking. authlens introduces itself as a public client and says "
-            "where the answer may be sent: to a port on this machine that it already holds.",
-            "A server that sends codes only to registered addresses cannot be talked into sending them to a "
-            "stranger.",
+            "The server must know the client. authlens registers as a public client and names its "
+            "redirect URI: a port on this machine that it already listens on.",
+            "A server that sends codes only to registered addresses cannot be tricked into sending them "
+            "to an attacker.",
         ),
         Stage.PKCE: StageInfo(
             5,
             "PKCE",
             "PKCE",
             "RFC 7636",
-            "authlens draws a secret, the code_verifier, and keeps it. Only its SHA-256, the code_challenge, "
-            "travels with the browser. Nothing is sent in this stage.",
-            "Somebody who steals the code on its way back cannot use it: the exchange needs the verifier.",
+            "authlens generates a secret, the code_verifier. Only its SHA-256, the code_challenge, goes "
+            "through the browser. Nothing is sent in this stage.",
+            (
+                "An attacker who steals the code from the callback cannot use it: the exchange needs the "
+                "verifier."
+            ),
         ),
         Stage.AUTHORIZATION: StageInfo(
             6,
@@ -98,15 +101,15 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "RFC 6749 §4.1, RFC 8252, RFC 8707, RFC 9207",
             "You open the link in a browser and sign in there. The server then sends the browser back to "
             "this machine with a code. authlens never sees your password.",
-            "The state in the link comes back with the code. If it is not the same, the answer belongs to a "
-            "login that somebody else began, and it is ignored.",
+            "The state in the link comes back with the code. If it differs, the response belongs to "
+            "another login and is ignored.",
         ),
         Stage.EXCHANGE: StageInfo(
             7,
             "Exchange",
             "Exchange",
             "RFC 6749 §4.1.3, RFC 7636 §4.5",
-            "authlens hands in the code together with the code_verifier and receives the tokens. A code "
+            "authlens sends the code together with the code_verifier and receives the tokens. A code "
             "works once, so this request is never repeated.",
             "Tokens never pass through the browser, its history or the address bar.",
         ),
@@ -115,8 +118,8 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "Access",
             "Access",
             "RFC 6750",
-            "The resource is asked again, this time with the access token in the Authorization header.",
-            "A token is only worth something if the resource accepts it. This is the proof.",
+            "authlens calls the resource again, this time with the access token in the Authorization header.",
+            "A token is useful only if the resource accepts it. This request verifies that.",
         ),
         Stage.REFRESH: StageInfo(
             0,
@@ -131,17 +134,17 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "Revoke",
             "Revoke",
             "RFC 7009",
-            "The server is told to end the refresh token, then the access token; then the resource is asked "
-            "again to prove that it refuses.",
-            "Removing a token from this machine does not end it. Only the server can.",
+            "authlens asks the server to revoke the refresh token, then the access token, and then calls "
+            "the resource to verify that it refuses.",
+            "Removing a token from this machine does not revoke it. Only the server can.",
         ),
         Stage.PROBE: StageInfo(
             0,
             "Probe",
             "Probe",
             "RFC 6750",
-            "The resource itself is asked whether the credential works now.",
-            "A token that has not expired may still have been withdrawn.",
+            "authlens calls the resource to see whether the credential works.",
+            "A token that has not expired may still have been revoked.",
         ),
     }
 )

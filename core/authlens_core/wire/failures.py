@@ -60,7 +60,7 @@ def deadline_failure(host: str, seconds: float, observed: Observation) -> WireFa
     doing = {
         TransportPhase.PREPARE: "looking up",
         TransportPhase.CONNECT: "connecting to",
-        TransportPhase.TLS: "agreeing on TLS with",
+        TransportPhase.TLS: "negotiating TLS with",
         TransportPhase.TUNNEL: "asking the proxy for",
         TransportPhase.SEND: "sending to",
         TransportPhase.WAIT: "waiting for",
@@ -77,12 +77,12 @@ def proxy_failure(error: BaseException, host: str, proxy: str, observed: Observa
         if isinstance(link, ssl.SSLCertVerificationError):
             return WireFailure(FailureKind.PROXY, *explain_certificate(link, f"the proxy {proxy}"))
     if status == 407:
-        cause = f"The proxy {proxy} wants a user name and password (407)."
+        cause = f"The proxy {proxy} requires a user name and password (407)."
         return WireFailure(
             FailureKind.PROXY, cause, "Write user name and password before the proxy's host in HTTPS_PROXY."
         )
     if status is not None:
-        cause = f"The proxy {proxy} did not let the connection to {host} through ({status})."
+        cause = f"The proxy {proxy} refused the connection to {host} ({status})."
         cure = f"Ask the proxy's owner to allow {host}, or add it to NO_PROXY."
         return WireFailure(FailureKind.PROXY, cause, cure)
     cause = f"The proxy {proxy} could not be used to reach {host}."
@@ -98,7 +98,7 @@ def _tls(error: ssl.SSLError, host: str, observed: Observation) -> WireFailure:
         cause = f"{host} does not speak TLS on this port: it is not an HTTPS server."
         return WireFailure(FailureKind.TLS, cause, "Check the port of the address.")
     if "CERTIFICATE_REQUIRED" in reason:
-        cause = f"{host} wants a client certificate, which authlens cannot give."
+        cause = f"{host} requires a client certificate, which authlens does not support."
         cure = "Use an address of the server that asks for a login instead."
         return WireFailure(FailureKind.TLS, cause, cure, may_have_arrived=observed.sent)
     if "VERSION" in reason or "UNSUPPORTED_PROTOCOL" in reason:
@@ -108,7 +108,7 @@ def _tls(error: ssl.SSLError, host: str, observed: Observation) -> WireFailure:
         cause = f"The TLS connection to {host} broke."
         return WireFailure(FailureKind.TLS, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
     named = reason.replace("_", " ").lower() if reason.replace("_", "").isalnum() else ""
-    cause = f"{host} and this machine could not agree on TLS{': ' + named if named else ''}."
+    cause = f"{host} and this machine could not negotiate TLS{': ' + named if named else ''}."
     return WireFailure(
         FailureKind.TLS, cause, "Check that the address and port are those of an HTTPS server."
     )
@@ -123,21 +123,21 @@ def _protocol(text: str, host: str) -> WireFailure:
     if "without sending a response" in text or "closed connection" in text:
         cause = f"{host} closed the connection before the answer was complete."
         return WireFailure(FailureKind.PROTOCOL, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
-    cause = f"{host} answered with something that is not HTTP/1.1."
+    cause = f"{host} sent a response that is not HTTP/1.1."
     cure = "Check that the address and port are those of a web server."
     return WireFailure(FailureKind.PROTOCOL, cause, cure, may_have_arrived=True)
 
 
 def _operating_system(error: OSError, host: str, observed: Observation) -> WireFailure:
     if isinstance(error, socket.gaierror):
-        cause = f"The name {host} could not be found."
+        cause = f"DNS lookup failed: {host} was not found."
         return WireFailure(FailureKind.NAME, cause, "Check the spelling, and that DNS and VPN work.")
     why = _ERRNO.get(error.errno or 0)
     if observed.sent:
         cause = f"The connection to {host} broke{': ' + why if why else ''}."
         return WireFailure(FailureKind.CONNECT, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
     if observed.step is TransportPhase.TLS:
-        cause = f"{host} closed the connection while TLS was being agreed on."
+        cause = f"{host} closed the connection during the TLS handshake."
         return WireFailure(
             FailureKind.TLS, cause, "Check that the address and port are those of an HTTPS server."
         )
@@ -146,7 +146,9 @@ def _operating_system(error: OSError, host: str, observed: Observation) -> WireF
 
 
 def _address(error: AddressRefused, host: str) -> WireFailure:
-    cause = f"{host} leads to {error.address}, an address that this request may not go to. Nothing was sent."
+    cause = (
+        f"{host} resolves to {error.address}, an address that this request must not use. Nothing was sent."
+    )
     cure = "A server on the internet should never name such an address. Ask its owner."
     return WireFailure(FailureKind.ADDRESS, cause, cure)
 
@@ -154,7 +156,7 @@ def _address(error: AddressRefused, host: str) -> WireFailure:
 def _unsendable(host: str, observed: Observation) -> WireFailure:
     cause = f"The request to {host} is not valid HTTP, so it was not sent."
     if observed.sent:
-        cause = f"The request to {host} is not valid HTTP, so only a part of it was sent."
+        cause = f"The request to {host} is not valid HTTP, so only part of it was sent."
     cure = "Check the method and the header fields of the request."
     return WireFailure(FailureKind.PROTOCOL, cause, cure, may_have_arrived=observed.sent)
 

@@ -75,14 +75,14 @@ def _listed(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _parse(text: str, variable: str) -> Proxy:
-    unusable = ProxyUnusable(f"The setting {variable} does not name an HTTP proxy.")
+    unusable = ProxyUnusable(f"{variable} is not the URL of an HTTP proxy.")
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         raise unusable from None
     if parts.scheme.startswith("socks"):
-        msg = f"The setting {variable} names a SOCKS proxy, which authlens cannot use."
+        msg = f"{variable} is a SOCKS proxy, which authlens does not support."
         raise ProxyUnusable(msg)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.hostname.isascii():
         raise unusable

@@ -114,7 +114,7 @@ async def _receive_body(attempt: PendingExchange, chunks: AsyncIterator[bytes]) 
                 return None
             cause = f"The answer of {attempt.host} is longer than {limit // 1024} KiB; the rest was not read."
             return _too_large(
-                cause, "Check that the address is the right one; such an answer is never that long."
+                cause, "Check that the address is the right one; such a response is never that long."
             )
         count += 1
         if count % 256 == 0:  # a flood of tiny chunks must not keep the screen from being drawn
@@ -142,6 +142,6 @@ def _foreign_encoding(host: str, fields: Headers) -> WireFailure | None:
     if not foreign:
         return None
     names = ", ".join(foreign)
-    cause = f"{host} compressed its answer ({names}) although that was not asked for."
-    cure = "The server has to honour Accept-Encoding: identity."
+    cause = f"{host} compressed its response ({names}), although authlens did not ask for that."
+    cure = "The server must honour Accept-Encoding: identity."
     return WireFailure(FailureKind.ENCODING, cause, cure, may_have_arrived=True)

@@ -32,8 +32,8 @@ _REASONS: Final = {
     20: "it is signed by an authority that this machine does not trust",
     21: "it is signed by an authority that this machine does not trust",
     23: "it has been revoked",
-    62: "it belongs to another name",
-    64: "it belongs to another address",
+    62: "it is for another host name",
+    64: "it is for another address",
 }
 _UNTRUSTED: Final = frozenset({18, 19, 20, 21})
 _CLOCK: Final = frozenset({9, 10})
@@ -92,14 +92,14 @@ def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, s
     environ = os.environ if environ is None else environ
     cafile, capath = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
     if capath is not None and not Path(capath).is_dir():
-        msg = "SSL_CERT_DIR does not name a directory."
+        msg = "SSL_CERT_DIR is not a directory."
         raise TrustUnusable(msg)
     if cafile is not None or capath is not None:
         try:
             named = " and ".join(path for path in (cafile, capath) if path)
             return _from_files(cafile, capath), f"{named} (SSL_CERT_FILE, SSL_CERT_DIR)"
         except OSError:
-            msg = "SSL_CERT_FILE does not name a file of certificates (PEM)."
+            msg = "SSL_CERT_FILE is not a PEM file with certificates."
             raise TrustUnusable(msg) from None
     if _store_exists():
         try:
@@ -110,7 +110,7 @@ def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, s
             pass
     import certifi
 
-    return _from_files(certifi.where(), None), "the bundle of certifi, for want of an operating system's"
+    return _from_files(certifi.where(), None), "certifi's bundle, because the operating system has none"
 
 
 def _issuer(connection: ssl.SSLObject) -> str | None:
@@ -176,4 +176,4 @@ def explain_certificate(error: ssl.SSLCertVerificationError, host: str) -> tuple
         return cause, f"If your network inspects TLS or the host has its own authority, {_INSTALL}."
     if code in _CLOCK:
         return cause, "Check this machine's clock; if it is right, the server's certificate must be renewed."
-    return cause, f"Check the address; if it is right, the owner of {host} has to repair the certificate."
+    return cause, f"Check the address; if it is right, the owner of {host} must fix the certificate."

@@ -59,7 +59,7 @@ def test_invalid_token_without_a_token_is_no_fault_of_yours() -> None:
     """CH-13."""
     answer = _answer(401, ("www-authenticate", BEARER))
     assert "invalid" not in answer.summary
-    assert "OAuth can begin" in answer.summary
+    assert "OAuth can start" in answer.summary
 
 
 @pytest.mark.parametrize("scheme", ["DPoP", "Cloudflare-Access", "X-New"])

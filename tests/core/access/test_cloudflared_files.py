@@ -92,7 +92,7 @@ def test_what_cannot_be_read_is_an_entry_with_a_reason(
 def test_a_pipe_in_the_place_of_a_token_holds_nothing_up(tmp_path: Path) -> None:
     """Opening it would wait for ever."""
     os.mkfifo(tmp_path / f"a.example.com-{AUD}-token")
-    assert find_cloudflared_tokens(tmp_path)[0].problem == "It is no plain file."
+    assert find_cloudflared_tokens(tmp_path)[0].problem == "It is not a regular file."
 
 
 def test_nothing_but_tokens_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_a_login_that_waits_is_an_entry_without_a_token(tmp_path: Path) -> None:
     put(tmp_path, f"a.example.com-{AUD}-token.lock", json.dumps({"pid": os.getpid()}))
     (token,) = find_cloudflared_tokens(tmp_path)
     assert token.pending_url == link
-    assert "waiting" in token.problem
+    assert "in progress" in token.problem
     assert token.lock is not None
     assert token.lock.pid == os.getpid()
     assert token.lock.holds

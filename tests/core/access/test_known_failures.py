@@ -97,7 +97,7 @@ SEED: Final = (
         "authorization",
         "pkce_first_character",
         ("error_description=code_challenge_method must be S256 for public clients",),
-        ("begins with a letter or a digit",),
+        ("starts with a letter or a digit",),
         error=("invalid_request", "code_challenge_method must be S256 for public clients"),
     ),
     Row(
@@ -153,7 +153,7 @@ SEED: Final = (
         ('no "registration_endpoint" in it',),
         (OAUTH, "--client-id"),
         _reply(200, body={"issuer": TEAM}),
-        check=("server.registration_endpoint", "not stated"),
+        check=("server.registration_endpoint", "no expiry given"),
     ),
     Row(
         "Port 8400 already in use",
@@ -218,7 +218,7 @@ AUTHORIZATION: Final = (  # §1.5
         "authorization",
         "stale_sign_in",
         ("error_description=Invalid state: missing or invalid nonce",),
-        ("one clean pass", "cdn-cgi/access/logout"),
+        ("open the link again", "cdn-cgi/access/logout"),
         error=("", "Invalid state: missing or invalid nonce"),
     ),
     Row(
@@ -558,7 +558,7 @@ MATRIX: Final = (  # §4.1
         "access",
         "not_allowed_with_token",
         ("HTTP/1.1 403",),
-        ("owner of the service itself",),
+        ("owner of the service",),
         _reply(403, *EDGE),
         BEARER,
         layer="origin",
@@ -625,7 +625,7 @@ MATRIX: Final = (  # §4.1
         "detection",
         "other_login",
         ('www-authenticate: Basic realm="x"',),
-        ("way that it names",),
+        ("method it names",),
         _reply(401, ("www-authenticate", 'Basic realm="x"')),
     ),
     Row(
@@ -652,7 +652,7 @@ MATRIX: Final = (  # §4.1
         "an error page of the server",
         "exchange",
         "server_failed",
-        ("HTTP/1.1 500", "content-type: text/html", "begins with: <h1>Oops</h1>"),
+        ("HTTP/1.1 500", "content-type: text/html", "starts with: <h1>Oops</h1>"),
         ("Try again", "CF-Ray"),
         _reply(500, ("content-type", "text/html"), body="<h1>Oops</h1>"),
     ),
@@ -708,7 +708,7 @@ CHECKS: Final = (
         "authorization",
         "answer_of_another_server",
         ("iss=https://evil.example",),
-        ("Distrust",),
+        ("Do not trust",),
         check=("authorization.iss", "https://evil.example"),
     ),
     Row(
@@ -720,7 +720,7 @@ CHECKS: Final = (
         _reply(401, ("www-authenticate", "Bearer")),
         check=(
             "detection.resource_metadata",
-            "no resource_metadata; the well-known places are tried in order",
+            "no resource_metadata; the well-known URLs are tried in order",
         ),
     ),
     Row(
@@ -799,7 +799,7 @@ def test_an_answer_that_nobody_knows_is_shown_whole(stage: str, check: str) -> N
     assert found is not None
     assert found.name == UNKNOWN
     assert found.evidence[:3] == ("HTTP/1.1 418 Teapot", "content-type: text/plain", f"cf-ray: {RAY[1]}")
-    assert found.evidence[3].startswith("begins with: short and stout short and stout")
+    assert found.evidence[3].startswith("starts with: short and stout short and stout")
     assert len(found.evidence[3]) < 200
     assert "unknown" not in f"{found.cause} {found.cure}".lower()
     assert found.cure
@@ -853,7 +853,7 @@ def test_an_empty_answer_from_elsewhere_says_so() -> None:
     assert found is not None
     assert found.evidence[1:] == (
         "no Content-Type",
-        "no CF-Ray: it did not come through Cloudflare",
+        "no CF-Ray: the response did not come through Cloudflare",
         "an empty body",
     )
 

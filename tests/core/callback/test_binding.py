@@ -148,7 +148,7 @@ def test_an_absent_family_is_noted(
     bound.close()
     assert bound.families == (left,)
     assert len(bound.notes) == 1
-    assert f"listening on {left} alone" in bound.notes[0]
+    assert f"listening only on {left}" in bound.notes[0]
 
 
 def test_no_family_at_all_is_an_error_with_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:

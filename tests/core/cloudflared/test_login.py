@@ -198,7 +198,7 @@ async def test_a_machine_without_it_is_told_where_to_get_it(tmp_path: Path) -> N
 async def test_one_that_never_says_its_version_is_not_waited_for(tmp_path: Path) -> None:
     """Bounded: a broken executable does not hold up the program."""
     stub = stub_in(tmp_path, "mute")
-    with pytest.raises(CloudflaredMissing, match="did not say its version"):
+    with pytest.raises(CloudflaredMissing, match="did not report its version"):
         await find_cloudflared(environ=stub.environ, limit=0.5)
 
 

@@ -42,7 +42,7 @@ async def test_without_a_keyring_the_code_is_9_and_the_other_places_are_named(tm
     finding = await look_at_keyring(environ=nothing, directory=tmp_path)
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
-    assert "keeps nothing" in finding.found
+    assert "stores nothing" in finding.found
     assert "authlens store --move encrypted-file" in finding.cure
 
 
@@ -73,7 +73,7 @@ async def test_an_encrypted_file_is_looked_for_and_not_opened(tmp_path: Path, th
 
 def test_the_state_directory_is_named(tmp_path: Path) -> None:
     """Where it is, and how many logins are known."""
-    assert "nothing is in it" in look_at_state(tmp_path).found
+    assert "it is empty" in look_at_state(tmp_path).found
     Index(tmp_path / "index.sqlite3").close()
 
     finding = look_at_state(tmp_path)

@@ -76,7 +76,7 @@ def test_the_redirect_of_access_is_taken_apart() -> None:
 def test_a_location_that_cannot_be_taken_apart_says_so(value: str) -> None:
     """Neither what is no URL nor an endless one costs more than a sentence."""
     found = explained("Location", value)
-    assert "cannot be taken apart" in found.problem
+    assert "cannot be parsed" in found.problem
     assert found.parts == ()
 
 

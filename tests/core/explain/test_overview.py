@@ -80,7 +80,7 @@ def test_an_exchange_says_what_kind_of_token_came() -> None:
 def test_a_refresh_says_whether_the_token_was_replaced() -> None:
     """Rotation decides whether an older copy is worth anything."""
     replaced, same = rotation_check(replaced=True), rotation_check(replaced=False)
-    assert "the old one is dead" in words(record(Stage.REFRESH, exchange(200), checks=[replaced]))
+    assert "the old one is invalid" in words(record(Stage.REFRESH, exchange(200), checks=[replaced]))
     assert "stays the same" in words(record(Stage.REFRESH, exchange(200), checks=[same]))
     assert "Nothing was sent" in words(record(Stage.REFRESH))
 
@@ -91,16 +91,14 @@ def test_an_experiment_with_a_stale_refresh_token_is_told_in_its_order() -> None
     rotated = passed("refresh.rotation", "The server replaces the refresh token.", "a new one came")
     told = words(record(Stage.REFRESH, exchange(200), again, checks=[rotated]))
     assert "stays the same" not in told
-    assert "the old one is dead" in told
-    assert told.strip().endswith(
-        "Then the old refresh token was handed in once more: the server answered 400."
-    )
+    assert "the old one is invalid" in told
+    assert told.strip().endswith("Then the old refresh token was sent again: the server answered 400.")
 
 
 def test_an_origin_that_is_down_is_no_plain_success() -> None:
     """The token was taken; what stands behind the gate did not answer."""
     assert "the login works" not in words(record(Stage.ACCESS, exchange(530)))
-    assert "The token was let through" in words(record(Stage.ACCESS, exchange(530)))
+    assert "The token was accepted" in words(record(Stage.ACCESS, exchange(530)))
 
 
 @pytest.mark.parametrize(
@@ -117,13 +115,13 @@ def test_a_revocation_says_what_was_proven(proof: Check, said: str) -> None:
     """What the server confirmed, and what the resource then did."""
     facts = [Fact("refresh_token", "revoked (200)")]
     found = words(record(Stage.REVOKE, exchange(200), exchange(401), facts=facts, checks=[proof]))
-    assert "The server on the refresh token: revoked (200)." in found
+    assert "The server, about the refresh token: revoked (200)." in found
     assert said in found
 
 
 def test_a_probe_says_that_the_token_works() -> None:
     """The resource is the one that knows."""
-    assert "answered 200 and takes the token" in words(record(Stage.PROBE, exchange(200)))
+    assert "answered 200 and accepts the token" in words(record(Stage.PROBE, exchange(200)))
 
 
 def test_a_failure_says_why_and_what_to_do() -> None:

@@ -50,7 +50,7 @@ def test_no_file_is_replaced_unasked(tmp_path: Path) -> None:
     there.write_text("mine")
     link.symlink_to(tmp_path / "nowhere")
     for path in (there, link):
-        with pytest.raises(FileExists, match="left as it is"):
+        with pytest.raises(FileExists, match="was not changed"):
             write_export(path, "x")
     assert there.read_text() == "mine"
     assert not (tmp_path / "nowhere").exists()

@@ -58,7 +58,7 @@ def test_a_success_is_the_proof(status: int) -> None:
         (reply(401, None, ("WWW-Authenticate", 'Bearer error="invalid_token"')), "issued a moment ago"),
         (
             reply(403, None, ("WWW-Authenticate", 'Bearer error="insufficient_scope", scope="x"')),
-            "not allow enough",
+            "scope is too narrow",
         ),
         (reply(403), "origin"),
         (

@@ -109,7 +109,7 @@ async def test_without_a_port_nobody_else_is_named_in_the_redirect_uri() -> None
             redirect_uri = login.facts.redirect_uri or ""
             named = urlsplit(redirect_uri).port
             assert named not in (None, port)
-            assert f"somebody holds port {port}, so the redirect URI names {named}" in told.seen
+            assert f"port {port} is in use, so the redirect URI names {named}" in told.seen
             login.paste(Secret(f"{redirect_uri}?code=code-canary-1&state={state}"))
             assert (await running).outcome is Outcome.PASSED
 
@@ -122,7 +122,7 @@ async def test_without_a_port_a_stranger_who_takes_it_meanwhile_is_not_sent_to()
         with socket.create_server(("127.0.0.1", port)):
             record = await login.step()
         assert failed(record) == "authorization.redirect_uri"
-        assert "somebody holds the port" in record.failures[0].seen
+        assert "is in use" in record.failures[0].seen
 
 
 async def test_without_a_port_the_pasted_address_is_the_way_back() -> None:

@@ -64,7 +64,7 @@ def test_without_expires_in_the_end_is_unknown() -> None:
     """TK-5."""
     learned = STAGE.learn(START, [exchange(reply(200, {**TOKENS, "expires_in": None}))])
     assert learned.facts.expires_at is None
-    assert "not stated" in [f.value for f in learned.shown]
+    assert "no expiry given" in [f.value for f in learned.shown]
 
 
 def test_tokens_are_shown_as_secrets() -> None:

@@ -43,7 +43,7 @@ def test_a_draw_that_access_would_misread_is_told() -> None:
     draws: Iterator[int] = iter([bad, good, good])
     learned = PkceStage(lambda size: next(draws).to_bytes(size, "big")).learn(START, ())
     [check] = [c for c in learned.checks if c.name == "pkce.first_character"]
-    assert "drawn again 1 time" in check.seen
+    assert "generated again 1 time" in check.seen
 
 
 def _challenge(number: int) -> str:

@@ -36,7 +36,7 @@ def _diagnosed(record: StageRecord) -> StageRecord:
 def test_the_diagnosis_of_a_record_quotes_the_answer() -> None:
     reason = why(_record(Stage.REFRESH, _failed("token.status", "400"), DENIED))
     assert reason is not None
-    assert "refresh token is no longer good" in reason.cause
+    assert "refresh token is no longer valid" in reason.cause
     assert reason.evidence[:2] == ("HTTP/1.1 400", '"error": "invalid_grant"')
     assert reason.known
 
@@ -73,8 +73,8 @@ def test_an_answer_that_is_not_known_is_shown_whole_and_marked() -> None:
     assert reason.evidence == (
         "HTTP/1.1 418",
         "content-type: text/plain",
-        "no CF-Ray: it did not come through Cloudflare",
-        "begins with: short and stout",
+        "no CF-Ray: the response did not come through Cloudflare",
+        "starts with: short and stout",
     )
     assert reason.cure.startswith("Do what the check says.")
     error = verdict(record)

@@ -128,7 +128,7 @@ def test_the_codes_of_the_authorization_answer_differ_in_what_they_say() -> None
 
 def test_an_unknown_code_is_said_to_be_unknown() -> None:
     """RG-6: others are shown raw, with honest words."""
-    assert "no specification" in meaning("never_heard_of_it").means
+    assert "unregistered error code" in meaning("never_heard_of_it").means
 
 
 def test_the_expected_status_gives_the_document() -> None:

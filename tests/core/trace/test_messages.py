@@ -73,7 +73,7 @@ async def test_a_login_is_told_from_the_first_refusal_to_the_proof() -> None:
         "server > authlens: 200 OK",
         "authlens > server: POST /register",
         "server > authlens: 201 Created",
-        "authlens > authlens: keeps code_verifier, shows only its SHA-256",
+        "authlens > authlens: holds code_verifier, sends only its SHA-256",
         "authlens > person: the link",
         "person > browser: opens",
         "browser > server: sign in",
@@ -146,7 +146,7 @@ def test_a_cancelled_wait_is_told_as_cancelled() -> None:
 def test_a_link_that_could_not_be_made_is_handed_to_nobody() -> None:
     """A failure before the link leaves one note at authlens."""
     drawn = messages([record(Stage.AUTHORIZATION, outcome=Outcome.FAILED, failed="authorization.endpoint")])
-    assert ways(drawn) == ["authlens > authlens: cannot hand out the link"]
+    assert ways(drawn) == ["authlens > authlens: cannot offer the link"]
     assert drawn[0].failed
 
 
@@ -199,7 +199,7 @@ def test_what_was_fetched_once_is_drawn_once_after_an_override() -> None:
     assert ways(messages([first, again])) == [
         "authlens > server: POST /token",
         "server > authlens: 200 OK",
-        "authlens > authlens: went on in spite of a failed check",
+        "authlens > authlens: continued despite a failed check",
     ]
 
 

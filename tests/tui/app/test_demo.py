@@ -47,8 +47,8 @@ async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> No
         await log_in(app, pilot)
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
-        assert "✔ The plain login" in text_of(app)
-        assert "A person acts in stage 6 alone" in text_of(app)
+        assert "✔ A normal login" in text_of(app)
+        assert "You act only in stage 6" in text_of(app)
 
 
 async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the_first() -> None:
@@ -97,7 +97,7 @@ async def test_a_fault_on_the_command_line_opens_the_wizard_at_once() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         await pilot.press("n")
-        await until(pilot, lambda: "It answers without a login" in text_of(app))
+        await until(pilot, lambda: "It responds without a login" in text_of(app))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ async def test_nothing_that_a_scenario_handed_out_is_left_for_the_next_one() -> 
         (Fault.DENIED_USER, "That account does not have access", "with another account"),
         (Fault.INVALID_NONCE, "Invalid nonce. Please try logging in again.", "in a private window"),
         (Fault.APPLICATION_NOT_FOUND, "Unable to find your Access application!", "cdn-cgi/access/logout"),
-        (Fault.WRONG_STATE, "This login is outdated", "goes on waiting"),
+        (Fault.WRONG_STATE, "This login is outdated", "is still waiting"),
     ],
     ids=str,
 )

@@ -83,10 +83,10 @@ def test_nothing_opens_before_enter_is_pressed(opened: list[str], capsys: pytest
     """On the person's own machine by a key press, and the words say which."""
     console = offer(DESKTOP)
     assert opened == []
-    assert "Press Enter, and the browser of this machine opens the link." in capsys.readouterr().err
+    assert "Press Enter to open the link in the browser on this machine." in capsys.readouterr().err
     press_enter(console)
     assert opened == [LINK]
-    assert "The browser was asked to open the link." in capsys.readouterr().err
+    assert "Opening the link in the browser." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("by", ["setting", "BROWSER"])
@@ -98,7 +98,7 @@ def test_it_opens_at_once_where_the_person_asked_for_that(
         SettingsFile.open().change(open_browser=True)
     offer({**DESKTOP, **({"BROWSER": "firefox"} if by == "BROWSER" else {})})
     assert opened == [LINK]
-    assert "Press Enter, and" not in capsys.readouterr().err
+    assert "Press Enter to open" not in capsys.readouterr().err
 
 
 def test_no_browser_wins(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,7 +112,7 @@ def test_no_browser_wins(opened: list[str], capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("environ", "why"),
     [
-        (SSH, "the session came in over SSH"),
+        (SSH, "this is an SSH session"),
         (CONTAINER, "this is a container"),
         ({"DISPLAY": "localhost:10.0"}, "the display belongs to another machine"),
     ],
@@ -125,7 +125,7 @@ def test_where_none_may_open_it_says_why(
     assert opened == []
     said = capsys.readouterr().err
     assert f"No browser opens here: {why}." in said
-    assert "Press Enter, and" not in said
+    assert "Press Enter to open" not in said
     assert ("The port 8400 of a container is not that of your own machine" in said) is (environ is CONTAINER)
 
 

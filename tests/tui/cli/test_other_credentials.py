@@ -213,7 +213,7 @@ def test_a_login_by_cloudflared_shows_the_link_and_tells_the_proof(
     assert [one["event"] for one in events if one["event"] != "cloudflared said"] == [
         "cloudflared started",
         "link",
-        "not proven",
+        "not verified",
     ]
     assert code == 6
     assert events[-1]["kept_at"] == str(stub_on_path / f"wiki.example.invalid-{AUD}-token")
@@ -280,7 +280,7 @@ def test_of_a_token_of_cloudflared_it_is_said_what_renews_or_ends_it(
     (directory / f"wiki.example.com-{AUD}-token").write_text(jwt(exp=int(time.time()) + ends))
     assert main.run([verb, "https://wiki.example.com/"]) == 2
     err = capsys.readouterr().err
-    assert "a token of cloudflared" in err
+    assert "a cloudflared token" in err
     assert cure in err
 
 

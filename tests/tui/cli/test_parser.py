@@ -26,8 +26,8 @@ def test_the_help_lists_verbs_and_exit_codes(capsys: pytest.CaptureFixture[str])
 
     out = capsys.readouterr().out
     assert all(f"\n    {verb} " in out or f"\n    {verb}\n" in out for verb in VERBS)
-    assert "4  a person must log in" in out
-    assert "9  no place to keep secrets" in out
+    assert "4  you need to log in" in out
+    assert "9  no secret store" in out
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,12 @@ def test_what_is_kept_is_listed(wiki: str, capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
-        (["export", URL, "--which", "probe"], 2, "No probe of it is kept; there is: login, refresh"),
-        (["export", URL, "--which", "3"], 2, "There are 2 traces of it"),
+        (
+            ["export", URL, "--which", "probe"],
+            2,
+            "No probe trace of it is stored; stored are: login, refresh",
+        ),
+        (["export", URL, "--which", "3"], 2, "2 traces of it are stored"),
         (["export", "https://other.example/"], 4, "There is no login for"),
         (["export", "nothing.json"], 2, "There is no file nothing.json"),
         (["export", "wiki.example.com"], 2, "the whole address"),
@@ -166,13 +170,13 @@ def test_only_what_differs_is_printed(wiki: str, tmp_path: Path, capsys: Capture
     assert main.run(["compare", wiki, other]) == 10
     out = capsys.readouterr().out
     assert out.splitlines()[:4] == ["Exchange", "  request 1 body scope", "    A  a", "    B  b"]
-    assert "1 more differ as they must" in out
+    assert "1 expected difference" in out
 
 
 def test_the_same_is_said_and_ends_with_0(wiki: str, tmp_path: Path, capsys: Captured) -> None:
     """A kept trace and its file are the same."""
     assert main.run(["compare", wiki, saved(tmp_path / "a.json", LOGIN)]) == 0
-    assert capsys.readouterr().out == "Nothing differs.\n"
+    assert capsys.readouterr().out == "No differences.\n"
 
 
 def test_a_comparison_is_one_json_object(wiki: str, tmp_path: Path, capsys: Captured) -> None:

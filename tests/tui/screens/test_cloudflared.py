@@ -52,7 +52,7 @@ async def test_the_resource_has_the_last_word(session: Session, tmp_path: Path) 
         screen = CloudflaredScreen(program.emulator.resource_url, session, environ=stub.environ)
         async with run_screen(screen) as (app, pilot):
             await until(pilot, lambda: "The resource accepts the credential." in text_of(app))
-            assert "The token is kept by cloudflared" in text_of(app)
+            assert "cloudflared stored the token" in text_of(app)
             assert jwt not in text_of(app)
 
 

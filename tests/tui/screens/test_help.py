@@ -27,7 +27,7 @@ async def test_the_help_groups_the_keys_that_work_now(size: tuple[int, int]) -> 
         assert "On this screen" in shown
         assert "Next: Run the next stage" in shown
         assert "Retry" not in shown
-        assert "ctrl+p finds every action" in shown
+        assert "ctrl+p searches every action" in shown
         await pilot.press("question_mark")
         await until(pilot, lambda: app.screen is wizard)
 
@@ -42,7 +42,7 @@ async def test_the_words_and_the_way_to_report_can_be_reached_with_the_keyboard(
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         await pilot.press("end")
-        await until(pilot, lambda: "To report a mistake of authlens" in text_of(app))
+        await until(pilot, lambda: "To report a bug" in text_of(app))
         assert "When something is wrong" in text_of(app)
 
 

@@ -71,7 +71,7 @@ async def test_the_first_screen_says_what_to_do(size: tuple[int, int]) -> None:
         await pilot.pause()
         shown = text_of(app)
         assert "no account, no network" in shown
-        assert "The plain login" in shown
+        assert "A normal login" in shown
         assert "Enter starts it." in shown
         assert {"⏎", "→", "?", "esc"} <= footer_keys(app)
         await pilot.press("enter")
@@ -101,7 +101,7 @@ async def test_a_filter_that_matches_nothing_says_how_to_go_on() -> None:
     app = Menu()
     async with app.run_test(size=(80, 24)) as pilot:
         await typed(pilot, "zzz")
-        assert "Nothing matches." in text_of(app)
+        assert "No match." in text_of(app)
         await pilot.press("enter", "right")
         assert not app.chosen
 

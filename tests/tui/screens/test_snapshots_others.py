@@ -211,7 +211,7 @@ def moving() -> MoveStoreScreen:
 async def type_two_passphrases(pilot: Pilot[int]) -> None:
     """Choose the encrypted file and type two that differ."""
     await pilot.press("2", *"correct horse", "enter", *"another", "enter")
-    await shown(pilot, "not the same")
+    await shown(pilot, "passphrases differ")
 
 
 STARTED: Final = ProcessStarted(

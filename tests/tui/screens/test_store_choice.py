@@ -61,7 +61,7 @@ async def test_an_encrypted_file_is_made_once_and_asks_for_its_passphrase_from_t
         await _type(pilot, app, "short")
         await until(pilot, lambda: "At least 8 characters." in text_of(app))
         await _type(pilot, app, PASSPHRASE, "something else")
-        await until(pilot, lambda: "not the same" in text_of(app))
+        await until(pilot, lambda: "passphrases differ" in text_of(app))
         assert PASSPHRASE not in text_of(app)
         await _type(pilot, app, PASSPHRASE)
         await _on_dashboard(pilot, app)
@@ -71,7 +71,7 @@ async def test_an_encrypted_file_is_made_once_and_asks_for_its_passphrase_from_t
         await _asked(pilot, app)
         await until(pilot, lambda: "is locked" in text_of(app))
         await _type(pilot, app, "another passphrase")
-        await until(pilot, lambda: "not the passphrase" in text_of(app))
+        await until(pilot, lambda: "Wrong passphrase" in text_of(app))
         await _type(pilot, app, PASSPHRASE)
         await _on_dashboard(pilot, app)
 
@@ -82,7 +82,7 @@ async def test_a_plain_file_is_chosen_only_by_asking_twice() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await _asked(pilot, app)
         await pilot.press("3")
-        await until(pilot, lambda: "once more" in text_of(app))
+        await until(pilot, lambda: "Press 3 again" in text_of(app))
         assert not file_path(StoreKind.FILE).exists()
         await pilot.press("escape")
         await until(pilot, lambda: "2  Encrypted file" in text_of(app))
@@ -92,4 +92,4 @@ async def test_a_plain_file_is_chosen_only_by_asking_twice() -> None:
     assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
     app = AuthlensApp(environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await until(pilot, lambda: "readable by anybody who is you or root" in text_of(app))
+        await until(pilot, lambda: "readable by you and root" in text_of(app))

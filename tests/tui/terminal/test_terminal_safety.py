@@ -195,20 +195,20 @@ def test_a_crash_report_names_the_stage_and_our_own_places() -> None:
     assert "UsageError" in report
     assert "in the stage Exchange" in report
     assert "authlens_tui/terminal/recording.py:" in report
-    assert "would write" not in report
+    assert "would record" not in report
 
 
 def test_a_crash_report_calls_nothing_safe_that_was_in_memory_only() -> None:
     """What ends with the program is not called kept; without any place, nothing is said of it."""
     assert "safe in the keyring" in crash_report(ValueError(), place=StoreKind.KEYRING)
-    assert "they are gone here" in crash_report(ValueError(), place=StoreKind.MEMORY)
+    assert "they are lost here" in crash_report(ValueError(), place=StoreKind.MEMORY)
     for place in (StoreKind.MEMORY, None):
         assert "safe" not in crash_report(ValueError(), place=place)
 
 
 @pytest.mark.parametrize("name", ["TEXTUAL", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT", "TEXTUAL_DEBUG"])
 def test_an_environment_that_records_the_screen_is_refused(name: str) -> None:
-    """The variables would write screen, log or keys to a file."""
+    """The variables would record screen, log or keys to a file."""
     with pytest.raises(UsageError, match=name):
         BaseApp({name: "1"})
 

@@ -136,6 +136,6 @@ async def test_without_colour_the_cursor_and_the_focus_still_show() -> None:
         assert all(style.color is None or style.color.is_default for style in styles)
         assert styles
         assert all(style.bgcolor is None or style.bgcolor.is_default for style in styles)
-        cursor = [one for one in segments if "The plain login" in one.text and one.style is not None]
+        cursor = [one for one in segments if "A normal login" in one.text and one.style is not None]
         assert any(one.style is not None and one.style.underline for one in cursor)
         assert any("┏" in one.text for one in segments)

@@ -57,7 +57,9 @@ class DemoApp(AuthlensApp):
         super().start_login(url, play=play or self._play)
         if self.session is not None:
             handing_out = self._demo.hand_out(self.session.credentials)
-            self.run_worker(handing_out, exclusive=True, group="hand out", description="store a credential")
+            self.run_worker(
+                handing_out, exclusive=True, group="demo credentials", description="store a credential"
+            )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the menu on the dashboard, where it leaves nothing unfinished."""

@@ -21,7 +21,7 @@ from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.secret import Secret
 
-_LABEL: Final = "service token of the demo"
+_LABEL: Final = "demo service token"
 
 
 class DemoCredentials:

@@ -106,6 +106,6 @@ async def _sign_in(url: str) -> Played:
     except (OSError, TimeoutError, ValueError):
         return Played("The demo could not open the emulator's page. Open the link in a browser instead.")
     if result.delivered and result.status < 400:
-        words = "Signed in as ada@example.com at the emulator's page; waiting for the browser's answer."
+        words = "Signed in as ada@example.com on the emulator's page; waiting for the browser."
         return Played(words, done=True)
-    return Played("The sign-in was refused. What the browser shows is below.", done=True, page=result.words)
+    return Played("The sign-in was refused. The browser's message is below.", done=True, page=result.words)

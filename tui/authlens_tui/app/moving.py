@@ -134,7 +134,7 @@ async def _encrypted(
 
 def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:
     """Return the screen that shows the result of a move to `place`, credential by credential."""
-    there = f"It is kept in {place.words} now."
+    there = f"It is stored in {place.words}."
     results = [
         *(Result(url.removeprefix("https://"), True, there) for url in report.logins),
         *(
@@ -143,21 +143,21 @@ def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> Re
         ),
         *(Result(f"client {name}", True, there) for name in report.clients),
         *(
-            Result(what, False, f"It stays where it was: {error.cause}", error.cure)
+            Result(what, False, f"It was not moved: {error.cause}", error.cure)
             for what, error in report.failed
         ),
         *(
             Result(
                 f"The record of {record.words}",
                 None,
-                "It cannot be read; its secrets were moved with the others.",
+                "It cannot be read; its secrets were moved.",
                 f"To remove it: {record.cure}",
             )
             for record in report.damaged
         ),
     ]
     moved = len(report.logins) + len(report.service_tokens) + len(report.clients)
-    new = f"New ones go to {place.words}." if report.is_complete else "The place for new ones is as it was."
+    new = f"New ones go to {place.words}." if report.is_complete else "New ones are stored as before."
     left = left_words(places_left(target.index), target.store.place)
     summary = f"{moved} moved · {len(report.failed)} not. {new} {left}".strip()
     return ResultsScreen("Moved", summary, results)

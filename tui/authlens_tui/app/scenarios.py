@@ -13,8 +13,8 @@ from authlens_tui.screens.rehearsal import RehearsalScreen
 
 _GO_ON: Final = "r refreshes, v revokes, i shows the requests. b goes back to the scenarios."
 _PROBE_WITH_IT: Final = (
-    "↓ selects the {credential}, p asks the resource with it, i shows the answer. "
-    "b goes back to the scenarios."
+    "↓ selects the {credential}, p calls the resource with it, i shows the response. b goes back to the "
+    "scenarios."
 )
 
 

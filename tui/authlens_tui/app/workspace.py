@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
 
+__all__ = ["Workspace"]
+
 
 class Workspace:
     """This machine. The demo has another one."""

@@ -22,7 +22,7 @@ def _min_ttl(add: argparse.ArgumentParser) -> None:
         "--min-ttl",
         type=min_ttl,
         metavar="S",
-        help="refresh a token that would not last S more seconds (60, or half of its life if that is less)",
+        help="refresh a token that expires within S seconds (60, or half its lifetime if that is less)",
     )
 
 
@@ -31,7 +31,7 @@ def add_credential(add: argparse.ArgumentParser) -> None:
     add.add_argument("url", metavar="URL", help="the protected resource")
     _add_min_ttl_and_kind(add)
     add.add_argument(
-        "--which", action="store_true", help="show which credentials cover URL, in their order, and stop"
+        "--which", action="store_true", help="list the credentials that cover URL, in order, and stop"
     )
 
 
@@ -40,15 +40,19 @@ def _add_min_ttl_and_kind(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--kind",
         choices=["oauth", "service-token", "cloudflared"],
-        help="which kind of credential (the first of these that covers URL)",
+        help="kind of credential (default: the first of these that covers URL)",
     )
 
 
 def _add_proxy(add: argparse.ArgumentParser) -> None:
     add_credential(add)
     where = add.add_mutually_exclusive_group()
-    where.add_argument("--port", type=port, default=0, metavar="N", help="port on 127.0.0.1 (any free one)")
-    where.add_argument("--socket", metavar="PATH", help="a Unix socket instead, for your account only")
+    where.add_argument(
+        "--port", type=port, default=0, metavar="N", help=("port on 127.0.0.1 (default: any free port)")
+    )
+    where.add_argument(
+        "--socket", metavar="PATH", help=("a Unix socket instead of a port, only for your account")
+    )
 
 
 def _add_headers(add: argparse.ArgumentParser) -> None:
@@ -57,8 +61,8 @@ def _add_headers(add: argparse.ArgumentParser) -> None:
         "--format",
         choices=["json", "lines", "bazel"],
         default="json",
-        help="json: an object (the default); lines: one field a line, for curl -H @-; "
-        "bazel: as credential-helper",
+        help="json: an object (the default); lines: one header per line, for curl -H @-; bazel: as "
+        "credential-helper",
     )
     add.add_argument(
         "--method",
@@ -74,17 +78,17 @@ def _add_mcp_config(add: argparse.ArgumentParser) -> None:
     do = add.add_mutually_exclusive_group()
     do.add_argument("--write", action="store_true", help="add it to the agent's file; a backup is made")
     do.add_argument("--remove", action="store_true", help="remove it from the agent's file; a backup is made")
-    add.add_argument("--name", metavar="NAME", help="name of the server in the file (made of the host)")
-    add.add_argument("--file", metavar="FILE", help="another file than the one that the agent reads here")
+    add.add_argument("--name", metavar="NAME", help="name of the server in the file (default: from the host)")
+    add.add_argument("--file", metavar="FILE", help="use this file instead of the agent's own")
 
 
 def _add_credential_helper(add: argparse.ArgumentParser) -> None:
-    add.add_argument("action", choices=["get"], help="the only action of the protocol")
+    add.add_argument("action", choices=["get"], help="the protocol's only action")
     _add_min_ttl_and_kind(add)
 
 
 def _add_git_credential(add: argparse.ArgumentParser) -> None:
-    add.add_argument("action", choices=["get", "store", "erase"], help="what git asks for")
+    add.add_argument("action", choices=["get", "store", "erase"], help="the operation that git requests")
 
 
 def _add_run(add: argparse.ArgumentParser) -> None:
@@ -100,7 +104,7 @@ def _add_run(add: argparse.ArgumentParser) -> None:
 
 
 def _add_explain(add: argparse.ArgumentParser) -> None:
-    add.add_argument("text", metavar="TEXT", nargs="*", help="the message; without it, standard input")
+    add.add_argument("text", metavar="TEXT", nargs="*", help="the message (default: standard input)")
     add.add_argument("--json", action="store_true", help="a JSON array on stdout")
 
 
@@ -128,16 +132,16 @@ def _add_nothing(_: argparse.ArgumentParser) -> None:
 
 _Add = Callable[[argparse.ArgumentParser], None]
 AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
-    "proxy": ("serve the resource on this machine, with the credential added and OAuth hidden", _add_proxy),
-    "mcp-config": ("a protected MCP server in the configuration of a coding agent", _add_mcp_config),
-    "run": ("a command with the credential in its environment", _add_run),
+    "proxy": ("serve the resource on this machine, with the credential added", _add_proxy),
+    "mcp-config": ("add a protected MCP server to a coding agent's configuration", _add_mcp_config),
+    "run": ("run a command with the credential in its environment", _add_run),
     "git-credential": ("a credential helper for git, for Bearer tokens", _add_git_credential),
     "credential-helper": ("a credential helper for Bazel, EngFlow and uv", _add_credential_helper),
-    "explain": ("what a pasted error message means, and what to do; sends nothing", _add_explain),
-    "skill": ("the text that teaches a coding agent to use authlens", _add_skill),
-    "completion": ("the completion script for a shell", _add_completion),
-    "man": ("the man page, in roff", _add_nothing),
-    "mcp-bridge": ("a remote MCP server as a local one on stdin and stdout", add_credential),
+    "explain": ("explain a pasted error message and its fix; sends nothing", _add_explain),
+    "skill": ("instructions for a coding agent that uses authlens", _add_skill),
+    "completion": ("print the completion script for a shell", _add_completion),
+    "man": ("print the man page (roff)", _add_nothing),
+    "mcp-bridge": ("run a remote MCP server as a local one on stdin and stdout", add_credential),
     **CLIENT_VERBS,
 }
-HEADERS: Final[tuple[str, _Add]] = ("the header fields for a URL on stdout, whatever opens it", _add_headers)
+HEADERS: Final[tuple[str, _Add]] = ("print the credential for a URL as header fields", _add_headers)

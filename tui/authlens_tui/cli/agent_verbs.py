@@ -10,6 +10,8 @@ from authlens_core.secret import Secret
 if TYPE_CHECKING:
     from argparse import Namespace
 
+__all__ = ["AGENT_ACTIONS", "run_verb", "show_which"]
+
 
 def run_verb(work: Coroutine[Any, Any, int]) -> int:
     """Run a verb until it ends or a signal ends it; return its exit code."""

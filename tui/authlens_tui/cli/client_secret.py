@@ -24,14 +24,14 @@ def client_secret(arguments: Namespace) -> Secret | None:
     given = os.environ.pop(VARIABLE, "")
     if arguments.client_id is None:
         if arguments.client_secret:
-            raise UsageError("A secret needs the client that it belongs to.", "Add --client-id ID.")
+            raise UsageError("A client secret needs a client id.", "Add --client-id ID.")
         return None
     if given:
         return Secret(given)
     if not arguments.client_secret:
         return None
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask for the client secret on.", f"Set {VARIABLE}.")
+        raise UsageError("There is no terminal to ask for the client secret.", f"Set {VARIABLE}.")
     typed = getpass.getpass("Client secret (not shown): ", stream=sys.stderr)
     if not typed:
         raise UsageError("No client secret was typed.", f"Type it, or set {VARIABLE}.")

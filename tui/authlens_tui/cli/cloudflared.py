@@ -38,7 +38,7 @@ async def cloudflared_login(arguments: Namespace) -> int:
         return console.failed(error)
     async with open_session() as session:
         token_id = "" if login.file is None else login.file.token_id
-        session.credentials.record("login", token_id, f"{url} by cloudflared")
+        session.credentials.record("login", token_id, f"{url}, with cloudflared")
         said = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)
     return console.ended(login, said)
 
@@ -59,11 +59,11 @@ class _CloudflaredConsole:
                 self._begun(command, cloudflared)
             case LinkShown(url):
                 say("")
-                say("  Open this link in a browser, here or on any other machine, and sign in:")
+                say("  Open this link in a browser, on this or any other machine, and sign in:")
                 for line in ("", url, ""):
                     say(line)
             case OtherProcessWaiting(pid):
-                say(f"! Another cloudflared (process {pid}) waits for the same login: finish that one.")
+                say(f"! Another cloudflared (process {pid}) is waiting for the same login: finish that one.")
             case PrintedLine():
                 pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
 
@@ -86,7 +86,7 @@ class _CloudflaredConsole:
         if self._json:
             answer_json(
                 {
-                    "event": "authenticated" if said.accepted else "not proven",
+                    "event": "authenticated" if said.accepted else "not verified",
                     "resource_url": login.url,
                     "accepted": said.accepted,
                     "summary": said.summary,
@@ -101,9 +101,9 @@ class _CloudflaredConsole:
         if not self._json:
             say("Authenticated.")
         if login.kept_at is None:
-            say("! cloudflared keeps no copy of this token, so it is gone now.")
+            say("! cloudflared stored no copy of this token, so it is lost.")
         elif not self._json:
-            say(f"  The token is kept by cloudflared: {login.kept_at}")
+            say(f"  cloudflared stored the token: {login.kept_at}")
             say(f"  → For a script: authlens headers {shlex.quote(login.url)}")
         return 0
 

@@ -41,10 +41,13 @@ def _show(found: Comparison) -> None:
             answer_line(_title(stage))
             _show_differences(stage.differences)
     if found.same:
-        answer_line("Nothing differs.")
+        answer_line("No differences.")
     count = sum(len(stage.as_it_must) for stage in found.stages)
     if count:
-        answer_line(f"{count} more differ as they must: states, codes, tokens, dates (--json names them).")
+        answer_line(
+            f"{count} expected difference{'s' if count > 1 else ''}: states, codes, tokens, dates "
+            "(--json lists them)."
+        )
 
 
 def _title(stage: StageComparison) -> str:
@@ -56,7 +59,7 @@ def _show_differences(differences: Sequence[Difference]) -> None:
     for one in differences:
         answer_line(f"  {one.name}")
         for sign, value in (("A", one.left), ("B", one.right)):
-            answer_line(f"    {sign}  {'(not there)' if value is None else safe_line(value, _SHOWN)}")
+            answer_line(f"    {sign}  {'(absent)' if value is None else safe_line(value, _SHOWN)}")
 
 
 def _as_json(found: Comparison) -> dict[str, object]:

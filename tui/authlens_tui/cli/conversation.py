@@ -30,7 +30,7 @@ def tell(event: Event, *, aloud: bool = False) -> None:
         case AnswerIgnored(reason, count):
             say(f"    ignored ({count}): {reason}; still waiting")
         case TunnelTested(family):
-            say(f"    the test page was reached over {family}: the browser can come back to this machine")
+            say(f"    the test page was reached over {family}: the browser can reach this machine")
         case _:
             pass
 

@@ -97,7 +97,7 @@ async def _started(running: Running, port: int) -> AsyncIterator[None]:
         reason = error.strerror or type(error).__name__
         raise UsageError(
             f"Port {port} or the next one cannot be used: {reason}.",
-            "Choose another --port, or leave it out to use any free ports.",
+            "Choose another --port, or omit it to use any free ports.",
         ) from None
     try:
         yield

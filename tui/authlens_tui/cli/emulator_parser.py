@@ -6,6 +6,8 @@ import argparse
 
 from authlens_tui.cli.option_values import LONGEST_TTL, number, port, port_up_to
 
+__all__ = ["add_demo", "add_emulator"]
+
 
 def _lifetime(text: str) -> int:
     return int(number(text, 1, LONGEST_TTL, "seconds"))
@@ -17,16 +19,16 @@ def _add_fault(add: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="break one thing; may be repeated (--fault list names them all)",
+        help="simulate a fault; may be repeated (--fault list lists them all)",
     )
 
 
 def add_demo(add: argparse.ArgumentParser) -> None:
     """Add the options of `demo`."""
     _add_fault(add)
-    add.add_argument("--play", action="store_true", help="play the person: sign in without a browser")
+    add.add_argument("--play", action="store_true", help="sign in for you, without a browser")
     add.add_argument(
-        "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free one)"
+        "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free port)"
     )
 
 
@@ -43,15 +45,19 @@ def add_emulator(add: argparse.ArgumentParser) -> None:
         type=port_up_to(65_534),
         default=0,
         metavar="N",
-        help="port of the protected resource; the login server takes the next one (any free ones)",
+        help="port of the protected resource; the login server uses the next one (default: any free ports)",
     )
     add.add_argument(
-        "--token-lifetime", type=_lifetime, default=60, metavar="S", help="how long access tokens last (60)"
+        "--token-lifetime",
+        type=_lifetime,
+        default=60,
+        metavar="S",
+        help=("lifetime of access tokens in seconds (60)"),
     )
     add.add_argument(
         "--strict",
         action="store_true",
-        help="service tokens as new organisations have them: 401 or 403, no redirect, no cookie",
+        help="answer service tokens as new organisations do: 401 or 403, no redirect, no cookie",
     )
     add.add_argument(
         "--admin",

@@ -22,8 +22,8 @@ async def explain_message(arguments: Namespace) -> int:
     found = explain_text(_text(arguments))
     if not found:
         raise UsageError(
-            "There is no failure in this text that authlens knows.",
-            "Paste more of it, with the status and the header fields. Or ask the server: authlens probe URL",
+            "authlens does not recognise an error in this text.",
+            "Paste more of it, with the status and the headers. Or check the server: authlens probe URL",
         )
     if arguments.json:
         answer_json([_as_json(one) for one in found])

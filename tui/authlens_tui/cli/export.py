@@ -76,18 +76,18 @@ def _file(source: str) -> Path:
 def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
     if not kept:
         raise UsageError(
-            "Nothing is kept of this login: it was made before authlens kept traces, or nothing was sent.",
+            "No trace of this login is stored: it is older than this feature, or nothing was sent.",
             "Log in again, or refresh it.",
         )
     if which.isdecimal():
         number = int(which)
         if not 1 <= number <= len(kept):
-            raise UsageError(f"There are {len(kept)} traces of it.", "See them: authlens export URL --list")
+            raise UsageError(f"{len(kept)} traces of it are stored.", "See them: authlens export URL --list")
         return kept[number - 1]
     found = next((one for one in kept if one.kind.value == which), None)
     if found is None:
         kinds = ", ".join(sorted({one.kind.value for one in kept}))
-        cause = f"No {which} of it is kept; there is: {kinds}."
+        cause = f"No {which} trace of it is stored; stored are: {kinds}."
         raise UsageError(cause, "See them: authlens export URL --list")
     return found
 
@@ -99,7 +99,7 @@ async def _list(source: str) -> int:
     finally:
         await credentials.aclose()
     if not kept:
-        say("Nothing is kept of this login.")
+        say("No trace of this login is stored.")
     for number, one in enumerate(kept, 1):
         at = one.at.astimezone(UTC).isoformat(timespec="seconds")
         answer_line(f"{number:<3} {one.kind:<8} {one.outcome:<10} {at}")

@@ -14,6 +14,8 @@ from authlens_tui.cli.urls import checked_url
 
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
 
+__all__ = ["require_terminal", "run_app", "why_no_full_screen"]
+
 
 def run_app(url: str | None) -> int:
     """Run the app: on the wizard for `url`, or on the dashboard.
@@ -33,9 +35,9 @@ def run_app(url: str | None) -> int:
 def why_no_full_screen() -> str | None:
     """Return in a sentence why there is no full screen here, before Textual would paint over it; or None."""
     if os.environ.get("AUTHLENS_PLAIN"):
-        return "As asked for, without the full screen (AUTHLENS_PLAIN or --plain)."
+        return "No full screen, because of AUTHLENS_PLAIN or --plain."
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
-        return "The full-screen app needs a terminal for its keys and its screen, and this is none."
+        return "The full-screen app needs a terminal, and this is not a terminal."
     if sys.platform == "win32":
         return None
     if why := why_no_screen(os.environ.get("TERM", "")):
@@ -43,14 +45,14 @@ def why_no_full_screen() -> str | None:
     if not shows_utf_8():
         setting = "=".join(locale_setting())
         return (
-            f"The full screen needs UTF-8, and the locale has another encoding: {setting}. "
-            "If your terminal shows UTF-8: export LC_ALL=C.UTF-8."
+            f"The full screen needs UTF-8, but the locale has another encoding: {setting}. If your "
+            "terminal shows UTF-8: export LC_ALL=C.UTF-8."
         )
     encoding = sys.stderr.encoding or "none"
     try:
         "✔─".encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        return f"This terminal cannot show the signs of a full screen (its encoding is {encoding})."
+        return f"This terminal cannot show the characters of the full screen (its encoding is {encoding})."
     return None
 
 
@@ -64,4 +66,4 @@ def require_terminal(instead: str) -> None:
         os.environ.pop("TEXTUAL_COLOR_SYSTEM", None)  # Textual stops at a name that it does not know
     why = why_no_full_screen()
     if why is not None:
-        raise UsageError(why, f"Line by line it works: {instead}")
+        raise UsageError(why, f"Without the full screen: {instead}")

@@ -76,7 +76,7 @@ async def _get(session: Session, url: str, asked: _Asked) -> int:
         say(f"  → Use: authlens proxy {shlex.quote(url)}     and clone from the URL that it prints.")
         return 0
     if "authtype" not in asked.capabilities:
-        say("This git cannot send a Bearer token from a helper: 2.46 or newer can.")
+        say("This git cannot send a Bearer token from a helper; git 2.46 or newer can.")
         say(f"  → Use: authlens proxy {shlex.quote(url)}     and clone from the URL that it prints.")
         return 0
     lines = ["capability[]=authtype", "authtype=Bearer", f"credential={found.token.reveal()}", "ephemeral=1"]
@@ -92,7 +92,7 @@ def _none(session: Session, url: str) -> int:
     places = (grant.resource or grant.resource_url for grant in session.credentials.list())
     if any(place.startswith(f"{origin}/") for place in places):
         shown = shlex.quote(origin)
-        say(f"The logins for {shown} are for paths, and git did not give the path.")
+        say(f"The logins for {shown} are for paths, but git did not send the path.")
         say(f"  → Run: git config --global credential.{shown}.useHttpPath true")
     return 0
 
@@ -110,7 +110,7 @@ async def _refused(session: Session, url: str, asked: _Asked) -> None:
 
 def _say_other_kind(found: CredentialHeaders, url: str) -> None:
     shown = shlex.quote(url)
-    say(f"git cannot send a credential of the kind {found.kind} from a helper.")
+    say(f"git cannot send this kind of credential from a helper: {found.kind}.")
     say(f"  → Use: authlens proxy {shown}     and clone from the URL that it prints.")
     say("    Or set http.extraHeader in the environment of one command (GIT_CONFIG_COUNT, git-config(1)).")
 

@@ -88,7 +88,9 @@ async def curl_call(arguments: Namespace) -> CurlCall:
     if path is None:
         raise UsageError("curl is not installed, or not on PATH.", "Install it, or use: authlens headers URL")
     if sys.platform == "win32":
-        raise UsageError("authlens curl needs /dev/fd, which Windows has not.", "Use: authlens headers URL")
+        raise UsageError(
+            "authlens curl needs /dev/fd, which Windows does not have.", "Use: authlens headers URL"
+        )
     url = checked_url(arguments.url)
     _refuse_elsewhere(arguments.arguments)
     fields = _for_request(await _fields(arguments), _method(arguments.arguments), url)
@@ -105,7 +107,7 @@ def run_curl(call: CurlCall) -> NoReturn:
     """
     text = call.config.reveal().encode()
     if len(text) > _PIPE_ROOM:
-        raise UsageError("The credential is too large to be handed to curl.", "Use: authlens headers URL")
+        raise UsageError("The credential is too large for curl.", "Use: authlens headers URL")
     reader, writer = os.pipe()
     os.write(writer, text)
     os.close(writer)
@@ -194,5 +196,5 @@ _LONG_BOOLEAN: Final = frozenset(
 def _goes_elsewhere(word: str) -> UsageError:
     return UsageError(
         f"{word!r} could take the credential to another address; it goes to the one URL only.",
-        "Leave it out: no redirect is followed, and one address is called at a time.",
+        "Omit it: authlens curl follows no redirects and calls one address at a time.",
     )

@@ -24,7 +24,7 @@ async def join(pending: PendingLogin, credentials: Credentials, *, bound: float,
         LoginNeeded: it has ended without a token.
     """
     started_at = datetime.now(UTC)
-    say("Another login for this resource is waiting; this one joins it.")
+    say("Another login for this resource is in progress; this one joins it.")
     showing = asyncio.create_task(_show_link(pending, bound, as_json=as_json))
     try:
         if not await pending.over(bound):
@@ -40,7 +40,7 @@ async def join(pending: PendingLogin, credentials: Credentials, *, bound: float,
         or grant.state is not GrantState.LIVE
         or grant.obtained_at < started_at - timedelta(minutes=1)
     ):
-        raise LoginNeeded("The other login has ended without a token.", "Log in again.")
+        raise LoginNeeded("The other login ended without a token.", "Log in again.")
     if as_json:
         answer_json(
             {
@@ -65,6 +65,6 @@ async def _show_link(pending: PendingLogin, bound: float, *, as_json: bool) -> N
     if as_json:
         answer_json({"event": "authorization_url", "url": link, "seconds": bound})
     else:
-        say("  Sign in with this link, which is that of the other login:")
+        say("  Sign in with this link of the other login:")
         for line in ("", link, ""):
             say(line)

@@ -51,8 +51,8 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
     url = checked_url(arguments.url)
     if arguments.paste_only and not arguments.device and not can_paste():
         raise UsageError(
-            "With --paste-only the answer has to be pasted, and there is no terminal to paste it into.",
-            "Run it in a terminal, or leave --paste-only out.",
+            "--paste-only needs a terminal to paste the address into.",
+            "Run it in a terminal, or omit --paste-only.",
         )
     try:
         async with open_session(prove_keyring=True) as session:
@@ -136,7 +136,7 @@ async def _all_stages(run: Login, approved: Collection[str], *, as_json: bool) -
         if lacks_scope(record) and any(check.name in approved for check in record.failures):
             await run.retry()
             if run.position is Stage.PKCE:
-                say("    the resource wants more scope: authorizing again, because --yes names the check")
+                say("    the resource requires more scope: authorizing again, because --yes names the check")
                 continue
         if error is not None:
             error = _with_approval(error, record)
@@ -172,13 +172,13 @@ def _say_other_ports(run: Login, record: StageRecord) -> None:
     """Name the options that lead on where the port of the callback cannot be had."""
     names = {check.name for check in record.failures}
     if CheckId.REGISTRATION_PORT_HALF in names:
-        say("  → For 127.0.0.1 the port is free: --redirect-host 127.0.0.1")
+        say("  → On 127.0.0.1 the port is free: --redirect-host 127.0.0.1")
     if not any(name.startswith((CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_LISTENER)) for name in names):
         return
     other = another_port(run.facts.options.redirect_host)
     if other:
-        say(f"  → Free just now: --port {other} (the client is registered again)")
-    say("  → With no port at all, by pasting: --paste-only")
+        say(f"  → A free port: --port {other} (registers the client again)")
+    say("  → Without a port, by pasting: --paste-only")
 
 
 def _unkept(record: StageRecord) -> Check | None:
@@ -214,10 +214,10 @@ def _authenticated(run: Login, unkept: Check | None, *, as_json: bool) -> int:
     else:
         say("Authenticated.")
     if unkept is not None:
-        explain(NoSecretStore(f"The tokens were not kept, and are gone now: {unkept.seen}", unkept.cure))
+        explain(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
         return NoSecretStore.exit_code
     if not as_json:
-        say(f"  → The access token, for a script: authlens token {shlex.quote(url)}")
+        say(f"  → For a script, the access token: authlens token {shlex.quote(url)}")
     return 0
 
 
@@ -248,5 +248,5 @@ def _failed(error: AuthlensError, *, as_json: bool, secret_missing: bool = False
     if isinstance(error, TimedOut) and error.stage == "Authorization":
         say("  → For more time: --timeout 900")
     if isinstance(error, NoSecretStore):
-        say("  → Nothing was sent. A memory-only session is offered by the full-screen app: authlens URL")
+        say("  → Nothing was sent. For a memory-only session, use the full-screen app: authlens URL")
     return error.exit_code

@@ -82,9 +82,9 @@ class LoginConsole:
         self._link_to_open = ready.url if self._browser and why is None and not opened else ""
         say("")
         if opened:
-            say("  Sign in in the browser that opens. If none does, open this link yourself:")
+            say("  Sign in in the browser that opens. If none opens, open this link:")
         elif is_ssh(self._environ):
-            say("  Open this link in the browser of your own machine and sign in:")
+            say("  Open this link in the browser on your own machine and sign in:")
         else:
             say("  Open this link in a browser and sign in:")
         for line in ("", ready.url, ""):
@@ -105,13 +105,13 @@ class LoginConsole:
         if not (self._link_to_open and self._run.wait.waiting):
             return
         if open_browser(self._link_to_open, self._environ, self._not_opened):
-            say("    The browser was asked to open the link.")
+            say("    Opening the link in the browser.")
         else:
             self._not_opened()
 
     def _not_opened(self) -> None:
         if self._run.wait.waiting:
-            say("    The browser could not be started here: open the link yourself, on any machine.")
+            say("    The browser could not be started: open the link on any machine.")
 
     def _offer_ways_back(self) -> None:
         listener = self._run.wait.listener
@@ -119,27 +119,27 @@ class LoginConsole:
             host = "127.0.0.1" if listener.redirect_uri.startswith("http://127.") else "localhost"
             line = forward_line_to_here(self._environ, listener.port, host)
             if line is not None:
-                say("  So that the browser finds the way back, run this there first, beside it:")
+                say("  On your own machine, run this before you sign in:")
                 say(f"    {line}")
                 say(f"    {escape_hint(listener.port, host)}")
                 say(f"    {other_route_hint(listener.port, host)}")
-            say(f"  To try the way back first, open http://{host}:{listener.port}{TEST_PATH}")
+            say(f"  To test the tunnel first, open http://{host}:{listener.port}{TEST_PATH}")
             if in_container(self._environ):
                 say(f"  {container_hint(listener.port)}")
         else:
-            say("  No port is open here: after you signed in, the browser cannot load the last page.")
+            say("  No port is open here: after you sign in, the browser cannot load the last page.")
         if self._reader.start():
             self._offer_keys()
         elif self._reader.in_background:
-            say("  To paste the address that the browser ends on, bring this job to the foreground: fg")
+            say("  To paste the address the browser ends on, bring this job to the foreground: fg")
 
     def _offer_keys(self) -> None:
         """Say what can be typed; again when a job comes to the terminal that a shell had meanwhile."""
         if not self._run.wait.waiting:
             return
         if self._link_to_open:
-            say("  Press Enter, and the browser of this machine opens the link.")
-        say("  If the browser ends on a page that it cannot reach, copy its whole address,")
+            say("  Press Enter to open the link in the browser on this machine.")
+        say("  If the browser cannot load the last page, copy its whole address,")
         say("  paste it here and press Enter. It is not shown.")
 
     def _pasted(self, lines: tuple[Secret, ...]) -> None:
@@ -154,7 +154,7 @@ class LoginConsole:
             say(f"    {refused_words(response)}")
 
     def _nothing_pasted(self) -> None:
-        say("    Ctrl-D ends nothing here: the login goes on waiting. Ctrl-C stops it.")
+        say("    Ctrl-D does not stop the login; it is still waiting. Ctrl-C stops it.")
 
 
 def say_device_code(device: DeviceAuthorization) -> None:

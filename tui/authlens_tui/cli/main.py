@@ -17,6 +17,8 @@ from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence
 if TYPE_CHECKING:
     from argparse import Namespace
 
+__all__ = ["credential_helper_main", "git_credential_main", "main", "run"]
+
 _INTERRUPTED: Final = 130
 _NOBODY_READS: Final = 141  # what a shell reports of a program that SIGPIPE ended
 
@@ -102,7 +104,7 @@ def _refuse_borrowed_rights() -> None:
     if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
         raise UsageError(
             "authlens was started with the rights of another account (setuid or setgid).",
-            "Take that bit off the program; it needs no rights but yours.",
+            "Remove that bit from the program; it needs only your own rights.",
         )
 
 
@@ -128,7 +130,7 @@ def _app(argv: list[str]) -> int:
     if argv:
         _refuse_other_words(argv)
     if no_input():
-        raise LoginNeeded("The app needs you at a terminal.", "Without --no-input: authlens")
+        raise LoginNeeded("The app is interactive.", "Without --no-input: authlens")
     _follow_the_attached_client()
     from authlens_tui.cli.full_screen import run_app, why_no_full_screen
 
@@ -147,7 +149,7 @@ def _line_by_line(argv: list[str], why: str) -> int:
         say("  → Log in: authlens login URL     Everything else: authlens --help")
         return code
     url = checked_url(argv[0])
-    say(f"{why} The login goes on line by line.")
+    say(f"{why} The login continues without the full screen.")
     return _login(_parsed(["login", url]))
 
 

@@ -16,7 +16,7 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
 def _lines(parser: argparse.ArgumentParser, version: str) -> Iterator[str]:
     yield f'.TH AUTHLENS 1 "" "authlens {_escaped(version)}" "User Commands"'
     yield ".SH NAME"
-    yield "authlens \\- see every login to a protected resource, and hand its credential on"
+    yield "authlens \\- see every login to a protected resource, and use its credential"
     yield ".SH SYNOPSIS"
     yield f".B {_escaped(' '.join(parser.format_usage().split()[1:]))}"
     yield ".SH DESCRIPTION"

@@ -33,7 +33,7 @@ async def mcp_bridge(arguments: Namespace) -> int:
     """
     url = checked_url(arguments.url)
     if sys.stdin is None or sys.stdout is None:
-        raise UsageError("mcp-bridge speaks on standard input and output, and one of them is closed.")
+        raise UsageError("mcp-bridge needs standard input and output, but one of them is closed.")
     output = _Output()
     async with open_session() as session:
         credential = request_credential(session, url, arguments)

@@ -34,9 +34,11 @@ def refuse_other_kinds(credentials: Credentials, url: str, wanted: Wanted) -> No
 
     quoted = shlex.quote(url)
     if credentials.service_tokens.find(url) is not None:
-        raise UsageError(f"What opens {url} is a service token, {_WHY[wanted]}.", _service(quoted, wanted))
+        raise UsageError(
+            f"The credential for {url} is a service token, {_WHY[wanted]}.", _service(quoted, wanted)
+        )
     if find_cloudflared_token(url, usable=wanted is Wanted.TOKEN) is not None:
-        cause = f"What opens {url} is a token of cloudflared, {_WHY[wanted]}."
+        cause = f"The credential for {url} is a cloudflared token, {_WHY[wanted]}."
         raise UsageError(cause, _cloudflared(quoted, wanted))
 
 
@@ -55,9 +57,9 @@ def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted:
 
 
 _WHY = {
-    Wanted.TOKEN: "which is no access token and goes in header fields of its own",
-    Wanted.REFRESH: "and only the tokens of an OAuth login are refreshed here",
-    Wanted.REVOKE: "and only the tokens of an OAuth login can be revoked from here",
+    Wanted.TOKEN: "which is not an access token and has its own headers",
+    Wanted.REFRESH: "and authlens refreshes only OAuth tokens",
+    Wanted.REVOKE: "and authlens revokes only OAuth tokens",
 }
 
 
@@ -82,8 +84,8 @@ def _cloudflared(url: str, wanted: Wanted) -> str:
             return f"A login renews it: authlens login {url} --cloudflared"
         case Wanted.REVOKE:
             return (
-                "An administrator ends it: Zero Trust → Team & Resources → Users, the person, Revoke session."
-                " On this machine, delete its file: authlens list --json names it."
+                "An administrator ends it: Zero Trust → Team & Resources → Users → (user) → Revoke "
+                "session. On this machine, delete its file (path: authlens list --json)."
             )
 
 

@@ -22,39 +22,39 @@ _EPILOG: Final = """\
 exit codes:
     0  ok
     1  authlens itself failed
-    2  usage: the command line, or this machine, does not allow it
+    2  usage: wrong command line, or not possible on this machine
     3  not protected
-    4  a person must log in
+    4  you need to log in
     5  refused by the server or a policy
     6  network or TLS
     7  server misconfigured or hostile
     8  timed out
-    9  no place to keep secrets
-   10  compare: something differs
+    9  no secret store
+   10  compare: there are differences
    11  revoke: renewal has ended; the access token works until it expires
   130  Ctrl-C; 143 terminated; 129 terminal closed
 
-stdout carries the answer alone, stderr the words.
+The result goes to stdout, messages to stderr.
 
 environment:
-  AUTHLENS_PLAIN           anything: the same as --plain
-  AUTHLENS_NO_INPUT        anything: as with --no-input
-  AUTHLENS_HOME            where state that is no secret lives
+  AUTHLENS_PLAIN           any value: the same as --plain
+  AUTHLENS_NO_INPUT        any value: the same as --no-input
+  AUTHLENS_HOME            the directory for state that is not secret
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
   AUTHLENS_PASSPHRASE_FILE a private file, or /dev/fd/N, with the passphrase of the encrypted file
-  BROWSER                  the browser that login opens at once, unasked; Codespaces and
-                           development containers set it to one that opens on the host
-  PYTHON_KEYRING_BACKEND   the keyring backend, in place of the system's own
+  BROWSER                  the browser that login opens without asking; Codespaces and
+                           development containers set it to open links on the host
+  PYTHON_KEYRING_BACKEND   the keyring backend, instead of the system's own
 """
 _LOGIN_EPILOG: Final = """\
-Three ways back: the browser reaches this machine by itself; over SSH through the port that the
-ssh -L line forwards; or the address that the browser ends on is pasted into the terminal.
+The callback has three ways: the browser reaches this machine directly; over SSH, through the port
+that the ssh -L line forwards; or you paste the address the browser ends on into the terminal.
 
-Nothing opens by itself: Enter alone opens the link in the browser of this machine; a setting of the
-app, or BROWSER, lets it open at once. Over SSH none is opened.
+No browser opens automatically: press Enter to open the link on this machine. A setting of the app,
+or BROWSER, opens it without asking. Over SSH none is opened.
 
-A client that was registered beforehand and has a secret: set AUTHLENS_CLIENT_SECRET, or add
---client-secret to be asked for it. No argument takes the secret, for other users can read those.
+For a pre-registered client with a secret, set AUTHLENS_CLIENT_SECRET, or add
+--client-secret to be asked for it. The secret is never an argument, because other users can read those.
 """
 
 
@@ -86,43 +86,45 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.epilog = _LOGIN_EPILOG
     _add_url(add)
     add.add_argument(
-        "--no-browser", action="store_true", help="open none, also where BROWSER or a setting asks for it"
+        "--no-browser", action="store_true", help="open no browser, even if BROWSER or a setting asks for it"
     )
-    add.add_argument("--json", action="store_true", help="tell what happens as JSON lines on stdout")
-    add.add_argument("--timeout", type=_wait, default=300.0, metavar="S", help="wait S seconds for you (300)")
+    add.add_argument("--json", action="store_true", help="report what happens as JSON lines on stdout")
     add.add_argument(
-        "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free one)"
+        "--timeout", type=_wait, default=300.0, metavar="S", help=("seconds to wait for you (300)")
+    )
+    add.add_argument(
+        "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free port)"
     )
     add.add_argument(
         "--redirect-host",
         choices=["localhost", "127.0.0.1"],
         default="localhost",
-        help="host in the redirect URI (localhost); Access has a switch for each",
+        help="host in the redirect URI (localhost); Access has a setting for each",
     )
     add.add_argument(
-        "--paste-only", action="store_true", help="open no port: the address that you paste is the way back"
+        "--paste-only", action="store_true", help="open no port: paste the address the browser ends on"
     )
     client = add.add_mutually_exclusive_group()
-    client.add_argument("--client-id", metavar="ID", help="a client registered beforehand")
+    client.add_argument("--client-id", metavar="ID", help="a pre-registered client")
     client.add_argument("--client-metadata-url", metavar="URL", help="a Client ID Metadata Document")
     add.add_argument(
         "--client-secret", action="store_true", help="ask for the secret of --client-id; takes no value"
     )
-    add.add_argument("--scope", metavar="S", help="scope to ask for, in place of the challenge's")
-    add.add_argument("--resource", metavar="R", help="resource to ask for, in place of the metadata's")
-    add.add_argument("--issuer", metavar="URL", help="which of several authorization servers to use")
+    add.add_argument("--scope", metavar="S", help="scope to request, instead of the challenge's")
+    add.add_argument("--resource", metavar="R", help="resource to request, instead of the metadata's")
+    add.add_argument("--issuer", metavar="URL", help="authorization server to use, if there are several")
     _add_method(add)
     add.add_argument(
-        "--anyway", action="store_true", help="log in although it answers without a login, if it can"
+        "--anyway", action="store_true", help="log in even if the resource answers without a login"
     )
     add.add_argument(
-        "--any-issuer", action="store_true", help="take a callback whose iss is missing or different"
+        "--any-issuer", action="store_true", help="accept a callback whose iss is missing or different"
     )
     add.add_argument(
         "--legacy-paths", action="store_true", help="old MCP servers: /authorize, /token, /register"
     )
     add.add_argument(
-        "--device", action="store_true", help="enter a code on another device, if the server can do that"
+        "--device", action="store_true", help="enter a code on another device, if the server supports it"
     )
     add.add_argument(
         "--dpop", action="store_true", help="ask for tokens bound to a key, although the resource may not"
@@ -138,8 +140,8 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--cloudflared",
         action="store_true",
-        help="log in with cloudflared, for a resource without Managed OAuth; of the options, only --timeout "
-        "and --json count then",
+        help="log in with cloudflared, for a resource without Managed OAuth; then only --timeout and "
+        "--json apply",
     )
 
 
@@ -148,23 +150,25 @@ def _add_url(add: argparse.ArgumentParser) -> None:
 
 
 def _add_method(add: argparse.ArgumentParser) -> None:
-    add.add_argument("--method", choices=["GET", "POST"], help="how to ask the resource (GET, then POST)")
+    add.add_argument(
+        "--method", choices=["GET", "POST"], help=("request method for the resource (GET, then POST)")
+    )
 
 
 def _add_probe(add: argparse.ArgumentParser) -> None:
     which = add.add_mutually_exclusive_group(required=True)
     which.add_argument("url", metavar="URL", nargs="?", help="the protected resource")
-    which.add_argument("--all", action="store_true", help="ask each resource with the credential kept for it")
-    add.add_argument("--kept", action="store_true", help="ask URL with the credentials kept for it")
+    which.add_argument("--all", action="store_true", help="call each resource with its stored credential")
+    add.add_argument("--kept", action="store_true", help="call URL with its stored credentials")
     add.add_argument("--json", action="store_true", help="JSON on stdout: an object, or an array of results")
     _add_method(add)
 
 
 def _add_events(add: argparse.ArgumentParser) -> None:
-    add.add_argument("url", metavar="URL", nargs="?", help="only those of its credentials")
+    add.add_argument("url", metavar="URL", nargs="?", help="only events of its credentials")
     add.add_argument("--json", action="store_true", help="JSON lines on stdout")
     add.add_argument(
-        "--limit", type=_limit, default=1_000, metavar="N", help="the newest N alone (1000; at most 10000)"
+        "--limit", type=_limit, default=1_000, metavar="N", help="only the newest N (1000; at most 10000)"
     )
 
 
@@ -173,7 +177,10 @@ def _add_token_verb(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--refused",
         action="store_true",
-        help="the resource answered 401 to the token on standard input: refresh it, unless another is here",
+        help=(
+            "the resource answered 401 to the token on standard input: refresh it, unless a newer one "
+            "is stored"
+        ),
     )
 
 
@@ -201,7 +208,7 @@ def _add_revoke(add: argparse.ArgumentParser) -> None:
         metavar="S",
         type=_pause,
         default=31.0,
-        help="how long to ask a resource that still accepts the token (default: 31 s)",
+        help="how long to keep checking a resource that still accepts the token (default: 31 s)",
     )
 
 
@@ -210,7 +217,7 @@ def _add_refresh(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--again",
         action="store_true",
-        help="also where an earlier refresh was interrupted; that may end the login",
+        help="even if an earlier refresh was interrupted; that may end the login",
     )
 
 
@@ -222,7 +229,7 @@ def _add_store(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--move",
         choices=["keyring", "encrypted-file", "file", "memory"],
-        help="move everything there, and keep new secrets there from now on",
+        help="move all secrets there, and store new ones there",
     )
     add.add_argument("--yes", action="store_true", help="confirm a plain file, readable by you and root")
     add.add_argument("--json", action="store_true", help="a JSON object on stdout")
@@ -249,17 +256,19 @@ def _which(text: str) -> str:
 
 
 def _add_export(add: argparse.ArgumentParser) -> None:
-    add.add_argument("source", metavar="URL|FILE", help="a resource that was logged in to, or a session file")
+    add.add_argument("source", metavar="URL|FILE", help="a resource you logged in to, or a session file")
     add.add_argument(
         "--format",
         choices=["session", "har", "curl", "markdown"],
         default="session",
-        help="session opens again in authlens (the default); har: developer tools; curl: a bash script; "
+        help="session: opens again in authlens (the default); har: developer tools; curl: a bash script; "
         "markdown: a ticket",
     )
     _add_which(add, "--which")
-    add.add_argument("--list", action="store_true", help="list the traces that are kept of URL")
-    add.add_argument("-o", "--output", metavar="FILE", help="write a file, for you alone, instead of stdout")
+    add.add_argument("--list", action="store_true", help="list the stored traces of URL")
+    add.add_argument(
+        "-o", "--output", metavar="FILE", help=("write a file only you can read, instead of stdout")
+    )
     add.add_argument("--force", action="store_true", help="replace FILE")
 
 
@@ -268,8 +277,8 @@ def _add_open(add: argparse.ArgumentParser) -> None:
 
 
 def _add_compare(add: argparse.ArgumentParser) -> None:
-    add.add_argument("left", metavar="A", help="a session file, or a resource that was logged in to")
-    add.add_argument("right", metavar="B", help="what to hold against it")
+    add.add_argument("left", metavar="A", help="a session file, or a resource you logged in to")
+    add.add_argument("right", metavar="B", help="what to compare it with")
     _add_which(add, "--which-a", of="A")
     _add_which(add, "--which-b", of="B")
     add.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -277,26 +286,26 @@ def _add_compare(add: argparse.ArgumentParser) -> None:
 
 _Add = Callable[[argparse.ArgumentParser], None]
 VERBS: Final[dict[str, tuple[str, _Add]]] = {
-    "login": ("log in on a plain terminal", _add_login),
-    "probe": ("what protects it; sends nothing but the discovery requests", _add_probe),
-    "token": ("the access token alone on stdout; refreshed if need be, no browser", _add_token_verb),
+    "login": ("log in, without the full screen", _add_login),
+    "probe": ("find out what protects a URL; sends only the discovery requests", _add_probe),
+    "token": ("print the access token; refreshed if needed, no browser", _add_token_verb),
     "headers": HEADERS,
-    "curl": ("curl with the credential, which stands in no argument", _add_curl),
+    "curl": ("run curl with the credential passed on a pipe, never in an argument", _add_curl),
     **AGENT_VERBS,
-    "list": ("every credential and its state", add_list),
+    "list": ("list every credential and its state", add_list),
     "config": ("your theme, columns, notices and keys, in your editor", add_config),
-    "refresh": ("a new access token from the refresh token", _add_refresh),
-    "revoke": ("end it at the server, prove it, then remove it here", _add_revoke),
-    "events": ("what happened to which credential, and when", _add_events),
-    "forget": ("remove it from this machine only", _add_forget),
+    "refresh": ("get a new access token with the refresh token", _add_refresh),
+    "revoke": ("revoke at the server, verify, then remove from this machine", _add_revoke),
+    "events": ("list what happened to each credential, and when", _add_events),
+    "forget": ("remove from this machine only", _add_forget),
     "service-token": ("add, test, replace, remove and list service tokens", add_service_token),
-    "store": ("where the secrets are kept, and moving them somewhere else", _add_store),
-    "export": ("what was sent and received, secrets replaced by fingerprints", _add_export),
-    "open": ("a session file in the app, read-only", _add_open),
-    "compare": ("what differs between two traces, stage by stage", _add_compare),
-    "doctor": ("what a login depends on here: what is found, and what to do", _add_doctor),
-    "demo": ("the app on the embedded emulator, no account needed", add_demo),
-    "emulator": ("the emulator alone, until Ctrl-C; stdout: the URL of its resource", add_emulator),
+    "store": ("show where secrets are stored, or move them", _add_store),
+    "export": ("save a recorded login, with fingerprints instead of secrets", _add_export),
+    "open": ("open a session file in the app, read-only", _add_open),
+    "compare": ("compare two traces, stage by stage", _add_compare),
+    "doctor": ("check what a login needs on this machine, and how to fix it", _add_doctor),
+    "demo": ("the app with a built-in server; no account needed", add_demo),
+    "emulator": ("run the emulator until Ctrl-C; prints the URL of its resource", add_emulator),
 }
 
 
@@ -305,7 +314,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="authlens",
         usage="authlens [--plain] [URL] | authlens [--plain] VERB …",
-        description="See every login. Without a verb: the full-screen app; with a URL, the login to it.",
+        description="See every login. Without a verb: the full-screen app. With a URL: the login to it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -313,13 +322,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-input",
         action="store_true",
-        help="ask nothing and open nothing, with any verb; if a person has to log in: exit code 4",
+        help="ask nothing and open nothing, with any verb; if you need to log in: exit code 4",
     )
     # These two are read before the verb, in `main`; they are here for the help.
     parser.add_argument(
         "--plain",
         action="store_true",
-        help="no full screen and no cursor movement: line by line, for screen readers and logs",
+        help="no full screen and no cursor movement: plain lines, for screen readers and logs",
     )
     parser.add_argument("--theme", metavar="NAME", help="the theme of the full screen, for this run")
     parser.add_argument("--version", action="store_true", help="show the version and exit")

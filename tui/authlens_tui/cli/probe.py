@@ -58,7 +58,7 @@ def _findings(facts: Facts) -> dict[str, str]:
     """Return what was found, each in a few words; nothing if detection already failed."""
     found: dict[str, str] = {}
     if facts.answer is not None:
-        found["protection"] = f"{facts.answer.protection.value}, said by {facts.answer.layer}"
+        found["protection"] = f"{facts.answer.protection.value}, from {facts.answer.layer}"
     if facts.resource_metadata is not None:
         found["resource"] = facts.resource_metadata.resource
     server = facts.server_metadata

@@ -36,7 +36,7 @@ async def probe_kept(arguments: Namespace) -> int:
             holdings, lambda holding: probe(credentials, wire, holding), on_result=_tell
         )
     if not results:
-        say("No credentials on this machine that a resource could be asked with.")
+        say("No credentials on this machine to probe with.")
     elif len(results) > 1:
         say(count_results(results))
     if arguments.json:

@@ -35,7 +35,7 @@ async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResu
     result = await refresh_one(session.credentials, session.wire, grant, despite_unknown=again)
     if result.outcome is RefreshOutcome.UNKNOWN:
         url = shlex.quote(grant.resource_url)
-        cure = f"Try again, which may end this login: authlens refresh --again {url}. Or log in again."
+        cure = f"To try again (this may end the login): authlens refresh --again {url}. Or log in again."
         result = replace(result, cure=cure)
     elif isinstance(result, Refreshed) and result.good:
         result = replace(result, summary=f"{result.summary} {_lasts(result.grant)}")
@@ -45,7 +45,7 @@ async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResu
 
 def _lasts(grant: Grant) -> str:
     left = describe(grant).remaining_seconds
-    return "The server did not say how long it lasts." if left is None else f"It lasts {in_words(left)}."
+    return "The server gave no expiry." if left is None else f"It expires in {in_words(left)}."
 
 
 def _as_json(grant: Grant, result: ActionResult) -> dict[str, object]:

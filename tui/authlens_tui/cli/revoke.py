@@ -119,11 +119,11 @@ async def forget_credential(arguments: Namespace) -> int:
     for other in others:
         say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
     if is_service_token:
-        say("  Access was not told: a service token stays valid there until it ends or is deleted.")
+        say("  Access does not know: the service token stays valid there until it expires or you delete it.")
     else:
         say(
-            "  The server was not told: the tokens stay valid there until they expire. "
-            "(authlens revoke would have revoked them.)"
+            "  The tokens were not revoked: they stay valid at the server until they expire. (authlens "
+            "revoke would have revoked them.)"
         )
     return 0
 

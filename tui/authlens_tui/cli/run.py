@@ -22,6 +22,8 @@ from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.urls import checked_url
 
+__all__ = ["child_values", "run_command"]
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -36,7 +38,7 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN")
     if not arguments.command:
-        raise UsageError("No command is given.", "Such as: authlens run URL -- python script.py")
+        raise UsageError("There is no command to run.", "Such as: authlens run URL -- python script.py")
     if shutil.which(arguments.command[0]) is None:
         raise UsageError(f"There is no command {arguments.command[0]!r}.", "See: PATH")
     async with open_session() as session:

@@ -80,7 +80,7 @@ async def _add(arguments: Namespace, pair: Pair) -> int:
         _refuse_twice(session.credentials, token)
         _warn_of_shape(token, secret)
         token = await session.credentials.service_tokens.save(token, secret)
-        say(f"✔ Kept in {session.credentials.store.name}: the service token for {url}")
+        say(f"✔ Stored in {session.credentials.store.name}: the service token for {url}")
         if arguments.no_test:
             if arguments.json:
                 answer_json(service_token_as_json(token))
@@ -100,7 +100,7 @@ def _refuse_twice(credentials: Credentials, token: ServiceToken) -> None:
     for known in credentials.service_tokens.list():
         if (known.url, known.client_id) == (token.url, token.client_id):
             raise UsageError(
-                "This service token is here already.",
+                "This service token is already on this machine.",
                 f"For a new secret: authlens service-token replace {shlex.quote(token.url)}",
             )
 
@@ -157,7 +157,7 @@ async def _replace(arguments: Namespace, pair: Pair) -> int:
         )
     _tell(done)
     kept = (
-        "the new secret is stored, the old one is gone" if done.stored else "the old secret stays as it was"
+        "the new secret is stored, the old one is deleted" if done.stored else "the old secret is unchanged"
     )
     say(f"{'✔' if done.stored else '!'} {token.url}: {kept}")
     if not done.stored:
@@ -169,7 +169,7 @@ async def _replace(arguments: Namespace, pair: Pair) -> int:
 
 async def _edit(arguments: Namespace) -> int:
     if arguments.expires is None and arguments.label is None:
-        raise UsageError("There is nothing to change.", "Give --expires DATE, --label L, or both.")
+        raise UsageError("There is nothing to change.", "Add --expires DATE, --label L, or both.")
     never = arguments.expires == "never"
     expires = None if never or arguments.expires is None else expiry_from_text(arguments.expires)
     async with open_session() as session:
@@ -180,7 +180,7 @@ async def _edit(arguments: Namespace) -> int:
             expires_at=token.expires_at if arguments.expires is None else expires,
         )
     end = "" if changed.expires_at is None else f" until {changed.expires_at:%Y-%m-%d %H:%M} UTC"
-    say(f"✔ {changed.url}: {describe_service_token(changed).word}{end}; the secret stays.")
+    say(f"✔ {changed.url}: {describe_service_token(changed).word}{end}; the secret is unchanged.")
     if arguments.json:
         answer_json(service_token_as_json(changed))
     return 0
@@ -200,7 +200,7 @@ async def _remove(arguments: Namespace) -> int:
     if not erased:
         say("! Its secret could not be deleted from the store yet; the next save does it.")
     say(
-        "  Access was not told: the token stays valid there until it ends, or until you delete it: "
+        "  Access does not know: the token stays valid there until it expires, or until you delete it: "
         "Zero Trust → Access controls → Service credentials → Service Tokens."
     )
     return 0
@@ -274,7 +274,9 @@ def _secret() -> Secret:
         return Secret(pasted(_line("client secret")))
     typed = getpass.getpass("Client secret (not shown): ", stream=sys.stderr)
     if not typed:
-        raise UsageError("No client secret was typed.", "Access shows it once, when the token is made.")
+        raise UsageError(
+            "No client secret was typed.", ("Access shows it only once, when you create the token.")
+        )
     return Secret(pasted(typed))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 _EPILOG = """\
-The secret is asked for without echo, or read from the first line of standard input; no argument takes it,
-for other users can read those. Without --client-id the id is asked for, or read from the line before.
+The secret comes from a prompt, or from the first line of standard input; it is never an argument,
+because other users can read those. Without --client-id, the id comes from a prompt or the line before.
 """
 
 
@@ -25,12 +25,12 @@ def add_service_token(parser: argparse.ArgumentParser) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
-    _add(action("add", "keep a service token, then test it"))
-    _test(action("test", "ask the resource whether it works"))
-    _replace(action("replace", "a new secret, stored only if the resource accepts it"))
-    _edit(action("edit", "change its label and when it ends; the secret stays"))
-    _one(action("remove", "remove it from this machine; at Access it stays valid"))
-    action("list", "every service token and its state").add_argument(
+    _add(action("add", "store a service token, then test it"))
+    _test(action("test", "call the resource with a service token"))
+    _replace(action("replace", "replace the secret, if the resource accepts the new one"))
+    _edit(action("edit", "change the label and expiry, not the secret"))
+    _one(action("remove", "remove from this machine; it stays valid at Access"))
+    action("list", "list every service token and its state").add_argument(
         "--json", action="store_true", help="a JSON array on stdout"
     )
 
@@ -40,26 +40,26 @@ def _one(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url", metavar="URL", help="the protected resource; the token goes nowhere else")
+    parser.add_argument("url", metavar="URL", help="the protected resource; the token is sent only there")
     parser.add_argument("--client-id", metavar="ID", help="the Client ID, which ends with .access")
     parser.add_argument(
         "--single-header",
         nargs="?",
         const="Authorization",
         metavar="NAME",
-        help="send both as JSON in one header (Authorization), for an application that is set so",
+        help="send both as JSON in one header (Authorization), if the application requires that",
     )
-    parser.add_argument("--label", metavar="L", default="", help="what you call it")
-    parser.add_argument("--method", choices=["GET", "POST"], default="GET", help="how to ask the resource")
+    parser.add_argument("--label", metavar="L", default="", help="your name for it")
+    parser.add_argument(
+        "--method", choices=["GET", "POST"], default="GET", help=("request method for the resource")
+    )
     _expires(parser)
-    parser.add_argument("--no-test", action="store_true", help="keep it without asking the resource")
+    parser.add_argument("--no-test", action="store_true", help="store it without a test")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
 def _expires(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--expires", metavar="DATE", help="when it ends, such as 2027-03-31; authlens reminds"
-    )
+    parser.add_argument("--expires", metavar="DATE", help="expiry, such as 2027-03-31; authlens reminds you")
 
 
 def _test(parser: argparse.ArgumentParser) -> None:
@@ -71,16 +71,14 @@ def _test(parser: argparse.ArgumentParser) -> None:
 
 def _replace(parser: argparse.ArgumentParser) -> None:
     _one(parser)
-    parser.add_argument("--client-id", metavar="ID", help="the new Client ID, where that changed too")
+    parser.add_argument("--client-id", metavar="ID", help="the new Client ID, if it changed, too")
     _expires(parser)
-    parser.add_argument("--anyway", action="store_true", help="keep it even if the resource refuses it")
+    parser.add_argument("--anyway", action="store_true", help="store it even if the resource refuses it")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
 def _edit(parser: argparse.ArgumentParser) -> None:
     _one(parser)
-    parser.add_argument(
-        "--expires", metavar="DATE", help="when it expires now, such as 2027-03-31; never: no expiry"
-    )
-    parser.add_argument("--label", metavar="L", help="what you call it")
+    parser.add_argument("--expires", metavar="DATE", help="new expiry, such as 2027-03-31; never: no expiry")
+    parser.add_argument("--label", metavar="L", help="your name for it")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -27,6 +27,16 @@ from authlens_tui.cli.terminal.output import say
 from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 from authlens_tui.cli.urls import checked_url
 
+__all__ = [
+    "chosen_grants",
+    "grant_for",
+    "moment",
+    "open_place",
+    "open_session",
+    "same_resource",
+    "say_result",
+]
+
 if TYPE_CHECKING:
     from authlens_core.wire.client import Wire
 
@@ -62,8 +72,8 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
         finally:
             if credentials.unfinished:
                 say(
-                    f"Waiting up to {EXIT_BOUND:.0f} s for an answer that may hold the only copy of a token. "
-                    "Ctrl-C again leaves at once."
+                    f"Waiting up to {EXIT_BOUND:.0f} s for a response that may have the only copy of a "
+                    "token. Ctrl-C again quits immediately."
                 )
 
 
@@ -100,13 +110,13 @@ async def open_place(place: StoreKind, *, prove: bool, create: bool = False) -> 
             if left == 0 or not asks_on_terminal():
                 raise
             say(f"✖ {error.cause}")
-    raise UsageError("No passphrase was right.", "Try again.")
+    raise UsageError("Wrong passphrase.", "Try again.")
 
 
 async def _new_passphrase() -> Secret:
     first = await passphrase("A passphrase for the new encrypted file (not shown): ")
     if asks_on_terminal() and await passphrase("Repeat the passphrase: ") != first:
-        raise UsageError("The two passphrases are not the same.", "Try again.")
+        raise UsageError("The two passphrases differ.", "Try again.")
     return first
 
 

@@ -17,8 +17,8 @@ from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 
 _PLAIN_WARNING = (
-    "! A plain file is not locked. Anyone who can read your files gets your logins: a backup, another\n"
-    "  program, root, or the finder of the disk. An encrypted file needs one passphrase."
+    "! A plain file is not protected. Anyone who can read your files gets your logins: a backup, another\n  "
+    "program, root, or anyone who finds the disk. An encrypted file needs only a passphrase."
 )
 
 
@@ -64,8 +64,8 @@ async def _show(*, as_json: bool) -> int:
 async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
     if to is StoreKind.MEMORY:
         raise UsageError(
-            "Memory lasts as long as a program: everything that is moved there would be gone when this ends.",
-            "To end logins: authlens revoke --all. A session in memory is offered by the full-screen app.",
+            "Memory is lost when a program ends, so everything moved there would be gone.",
+            "To end logins: authlens revoke --all. For a memory-only session, use the full-screen app.",
         )
     if to is StoreKind.FILE and not confirmed:
         say(_PLAIN_WARNING)
@@ -93,7 +93,7 @@ def _tell(to: StoreKind, report: MoveReport, left: tuple[StoreKind, ...], *, as_
     moved = f"{_counted(len(logins), 'login')} and {_counted(len(tokens), 'service token')}"
     say(f"✔ {moved} moved. New ones go to {to.words}.")
     for what, error in report.failed:
-        say(f"✖ {what} stays where it was:")
+        say(f"✖ {what} was not moved:")
         explain(error)
     for record in report.damaged:
         say(f"! The record of {record.words} cannot be read; its secrets were moved with the others.")

@@ -35,7 +35,7 @@ from authlens_tui.widgets.authorization.countdown import Countdown
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _INTRO: Final = (
-    "cloudflared logs in as you and keeps the token in ~/.cloudflared; programs send it in cf-access-token."
+    "cloudflared logs in as you and stores the token in ~/.cloudflared; programs send it in cf-access-token."
 )
 
 
@@ -54,13 +54,11 @@ class CloudflaredScreen(Dialog[bool]):
     app = getters.app(TerminalApp)
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("cloudflared.tcss")]  # noqa: RUF012 - Textual declares it
-    HELP = "A login by cloudflared. The link works on any machine. Known to go wrong:\n" + "\n".join(
-        KNOWN_BUGS
-    )
+    HELP = "Login with cloudflared. The link works on any machine. Known problems:\n" + "\n".join(KNOWN_BUGS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy_link", "Copy link", id="cloudflared.copy", tooltip="Copy the link to open"),
-        Binding("t", "again", "Try again", id="cloudflared.again", tooltip="Run cloudflared once more"),
-        Binding("escape,q", "leave", "Close", id="cloudflared.close", tooltip="End cloudflared and go back"),
+        Binding("t", "again", "Try again", id="cloudflared.again", tooltip="Run cloudflared again"),
+        Binding("escape,q", "leave", "Close", id="cloudflared.close", tooltip="Stop cloudflared and go back"),
     ]
 
     words = getters.query_one("#words", Static)
@@ -167,7 +165,9 @@ class CloudflaredScreen(Dialog[bool]):
                 self.link.update(Content(f"Open this link, here or on any other machine:\n{url}"))
             case OtherProcessWaiting(pid):
                 self.result.update(
-                    Content(f"! Another cloudflared (process {pid}) waits for this login: finish that one.")
+                    Content(
+                        f"! Another cloudflared (process {pid}) is waiting for this login: finish that one."
+                    )
                 )
             case PrintedLine(line):
                 self.said.update(Content(f"cloudflared: {line}"))
@@ -175,9 +175,9 @@ class CloudflaredScreen(Dialog[bool]):
 
     def _tell_proof(self, login: CloudflaredLogin, said: ProbeResult) -> None:
         self._accepted = bool(said.accepted)
-        kept = "! cloudflared keeps no copy of this token: it is gone now."
+        kept = "! cloudflared stored no copy of this token: it is lost."
         if login.kept_at is not None:
-            kept = f"✔ The token is kept by cloudflared: {login.kept_at}"
+            kept = f"✔ cloudflared stored the token: {login.kept_at}"
         cure = f"\n→ {said.cure}" if said.cure else ""
         self._end(f"{kept}\n{said.sign} {said.summary}{cure}", good=self._accepted)
 
@@ -213,5 +213,5 @@ class CloudflaredScreen(Dialog[bool]):
         if self._ends_at is None:
             return False
         self.workers.cancel_node(self)
-        self._end("Stopped; cloudflared was ended.", good=False)
+        self._end("Stopped cloudflared.", good=False)
         return True

@@ -23,7 +23,7 @@ class ConfirmScreen(Dialog[bool]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes", id="confirm.yes", tooltip="Do it"),
+        Binding("y", "answer(True)", "Yes", id="confirm.yes", tooltip="Confirm"),
         Binding(
             "n,escape", "answer(False)", "No", key_display="n", id="confirm.no", tooltip="Change nothing"
         ),

@@ -20,35 +20,35 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
 GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
-    ("resource", "What you want to reach: a page, an API, an MCP server. It takes access tokens."),
-    ("authorization server", "Signs people in and issues tokens for resources that trust it."),
-    ("issuer, iss", "The authorization server's name, an https URL. Compared letter by letter."),
-    ("client", "The program that wants access for you: here, authlens."),
-    ("public client", "A client that can keep no secret, since anybody can download it."),
-    ("challenge", "WWW-Authenticate in a 401: how the resource wants to be asked."),
+    ("resource", "The page, API or MCP server that you want to reach. It accepts access tokens."),
+    ("authorization server", "Signs users in and issues tokens for resources that trust it."),
+    ("issuer, iss", "The authorization server's name, an https URL. Compared exactly."),
+    ("client", "The program that asks for access for you: here, authlens."),
+    ("public client", "A client that cannot keep a secret, because anyone can download it."),
+    ("challenge", "WWW-Authenticate in a 401: what kind of credential the resource requires."),
     ("metadata", "A JSON document in which a resource or a server describes itself."),
     ("registration", "How a client gets its client_id from a server it has never met."),
     ("redirect URI", "Where the server sends the browser back to: a port of this machine."),
-    ("PKCE", "Ties the code to the program that began the login, by a secret and its hash."),
-    ("state", "A random value that comes back with the code; shows whose login it answers."),
+    ("PKCE", "Binds the code to the program that started the login, by a secret and its hash."),
+    ("state", "A random value that comes back with the code; shows which login it belongs to."),
     ("code", "A receipt from the browser. Works once, for minutes, only with the PKCE secret."),
-    ("access token", "Opens the resource for a short time. Whoever holds it is let in."),
-    ("refresh token", "Gets new access tokens without a browser. Shown to the server only."),
-    ("grant", "What a login earned: both tokens and what is known about them."),
+    ("access token", "Gives access to the resource for a short time. Anyone who has it can use it."),
+    ("refresh token", "Gets new access tokens without a browser. Sent only to the server."),
+    ("grant", "The result of a login: both tokens and their details."),
     ("scope", "What a token may be used for, in the server's own words."),
     ("JWT", "A token that can be read: header, claims, signature. Reading does not verify it."),
     ("Managed OAuth", "Cloudflare Access acting as authorization server for an application."),
-    ("service token", "A credential for programs at Cloudflare Access; nobody signs in."),
-    ("keyring", "The place of the operating system for secrets. authlens keeps tokens there."),
-    ("fingerprint", "A few letters computed from a secret: compares two without showing them."),
+    ("service token", "A credential for programs at Cloudflare Access; no sign-in."),
+    ("keyring", "The secret store of the operating system. authlens stores tokens there."),
+    ("fingerprint", "A few letters computed from a secret: compare two secrets without showing them."),
 )
 """The words that the screens use, each in one sentence."""
 
 _WRONG: Final = (
-    "A refused login: the Checks tab says what was expected, what was seen and which setting cures it.",
-    "authlens doctor looks at keyring, browser, port, TLS and proxy of this machine.",
-    "To report a mistake of authlens, say what you did and add the exported session: it is redacted.",
-    "After a crash, add the lines that it printed: they hold nothing secret.",
+    "A refused login: the Checks tab shows what was expected, what was seen and which setting fixes it.",
+    "authlens doctor checks keyring, browser, port, TLS and proxy on this machine.",
+    "To report a bug, say what you did and attach the exported session: it is redacted.",
+    "After a crash, attach the printed lines: they contain no secrets.",
 )
 _TITLE: Final = "bold $text-primary"
 _HEADING: Final = "bold $text-accent"
@@ -87,7 +87,7 @@ class HelpScreen(ModalScreen[None]):
 
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark", "close", "Back", id="help.close", tooltip="Back to where you were"),
+        Binding("escape,question_mark", "close", "Back", id="help.close", tooltip="Go back"),
     ]
 
     def __init__(self, about: Screen[Any]) -> None:
@@ -112,7 +112,7 @@ class HelpScreen(ModalScreen[None]):
         """Put the focus where the arrow keys scroll."""
         page = self.query_one("#help", VerticalScroll)
         page.border_title = "Help"
-        page.border_subtitle = "ctrl+p finds every action by a word"
+        page.border_subtitle = "ctrl+p searches every action"
         self.query_one("#help-words").display = bool(self._help)
         page.focus()
 

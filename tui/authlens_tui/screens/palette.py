@@ -16,16 +16,15 @@ from textual.widget import Widget
 
 from authlens_tui.terminal.content import Content
 
-_KEYS: Final = 10  # cells
 _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})
 
 
 class BindingScope(StrEnum):
     """Where a key works. The value is the heading over such keys."""
 
-    FOCUS = "In the part that has the focus"
+    FOCUS = "In the focused part"
     SCREEN = "On this screen"
-    ELSEWHERE = "In other parts of it (Tab leads there)"
+    ELSEWHERE = "In other parts (Tab moves there)"
     EVERYWHERE = "Everywhere"
 
 
@@ -102,8 +101,7 @@ class Actions(Provider):
         """Offer everything while nothing has been typed."""
         for one in possible_actions(self.screen):
             words = f"{one.name}: {one.meaning}"
-            shown = Content.assemble(one.name, (f": {one.meaning}", "$quiet"))
-            yield DiscoveryHit(_line(shown, one.keys), partial(one.do), text=words)
+            yield DiscoveryHit(_line(Content(words), one.keys), partial(one.do), text=words)
 
     async def search(self, query: str) -> Hits:
         """Offer what the words name; whole words come before scattered letters."""
@@ -121,5 +119,4 @@ class Actions(Provider):
 
 
 def _line(words: Content, keys: str) -> Content:
-    """Return an entry: its keys right-aligned in a column of their own, then what it does."""
-    return Content.assemble((f"{keys:>{_KEYS}}", "bold $text-primary"), "  ", words)
+    return Content.assemble(words, "  ", (keys, "$quiet"))

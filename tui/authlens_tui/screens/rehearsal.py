@@ -21,9 +21,9 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-_HINT: Final = "A pretended Cloudflare Access inside this program: no account, no network."
-_HINT_MORE: Final = " Choose a login, think about its question, press Enter."
-_NO_MATCH: Final = "Nothing matches. Backspace takes a letter back, Esc clears the filter."
+_HINT: Final = "A simulated Cloudflare Access inside this program: no account, no network."
+_HINT_MORE: Final = " Choose a scenario, think about its question, press Enter."
+_NO_MATCH: Final = "No match. Backspace deletes a letter, Esc clears the filter."
 
 
 def matching(scenarios: Iterable[Scenario], words: str) -> tuple[Scenario, ...]:
@@ -38,7 +38,7 @@ def matching(scenarios: Iterable[Scenario], words: str) -> tuple[Scenario, ...]:
 
 def card(scenario: Scenario, *, answered: bool) -> Content:
     """Return what there is to know about a scenario before it is run, and the answer if it is wanted."""
-    answer = scenario.answer if answered else "→ shows it, and so does running the scenario."
+    answer = scenario.answer if answered else "Press → to show it, or run the scenario."
     parts = (
         (scenario.title, "bold $text-primary", scenario.watch_for, "$foreground"),
         ("Before you run it", "bold $text-accent", scenario.question, "$foreground"),

@@ -26,16 +26,15 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _CHOICES: Final = (
-    "1  Memory only: nothing is written; gone when authlens ends.\n"
-    "2  Encrypted file: locked with a passphrase, typed at each start.\n"
-    "3  Plain file: not locked; readable by anybody who is you or root."
+    "1  Memory only: nothing is written; lost when authlens ends.\n2  Encrypted file: protected by a "
+    "passphrase that you type at each start.\n3  Plain file: not protected; readable by you and root."
 )
 _PLAIN: Final = (
-    "A plain file is not locked. Whoever can read your files has your logins: a backup, another program, "
-    "root, whoever finds the disk. An encrypted file costs one passphrase.\n\n"
-    "Press 3 once more to keep the tokens in a plain file."
+    "A plain file is not protected. Anyone who can read your files gets your logins: a backup, another "
+    "program, root, anyone who finds the disk. An encrypted file needs only a passphrase.\n\nPress 3 "
+    "again to store the tokens in a plain file."
 )
-_UNLOCK: Final = "The passphrase of the encrypted file. It is kept nowhere; without it the tokens are lost."
+_UNLOCK: Final = "The passphrase of the encrypted file. It is not stored; without it the tokens are lost."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         with Vertical(id="typing"):
             yield Static(Content(_UNLOCK), classes="dialog-words")
             yield Input(password=True, placeholder="passphrase", id="passphrase")
-            yield Input(password=True, placeholder="the same once more", id="repeated")
+            yield Input(password=True, placeholder="repeat the passphrase", id="repeated")
             yield Static(classes="dialog-hint", id="hint")
 
     def type(self, *, show: bool) -> None:
@@ -101,7 +100,7 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         elif self._new_file and not second.has_focus and not second.value:
             second.focus()
         elif self._new_file and first.value != second.value:
-            self.hint("The two are not the same.", second)
+            self.hint("The two passphrases differ.", second)
         elif first.value:
             self.choose(StoreChoice(StoreKind.ENCRYPTED_FILE, Secret(first.value), create=self._new_file))
 
@@ -153,12 +152,14 @@ class StoreChoiceScreen(SecretStoreScreen):
     choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1,m", "memory", "Memory only", id="store.memory", tooltip="Keep tokens until exit"),
-        Binding("2", "encrypted", "Encrypted file", id="store.encrypted", tooltip="Locked with a passphrase"),
+        Binding(
+            "2", "encrypted", "Encrypted file", id="store.encrypted", tooltip=("Protected by a passphrase")
+        ),
         Binding("3", "plain", "Plain file", id="store.plain", tooltip="Readable by you and root; asks again"),
-        Binding("t", "again", "Try again", id="store.again", tooltip="Ask the same place once more"),
+        Binding("t", "again", "Try again", id="store.again", tooltip="Try the same store again"),
         Binding("k", "keyring", "Keyring", id="store.keyring", tooltip="The keyring of the operating system"),
-        Binding("q", "leave", "Leave", id="store.quit", tooltip="Leave authlens"),
-        Binding("escape", "back", "Back", id="store.back", tooltip="Back, or leave authlens"),
+        Binding("q", "leave", "Leave", id="store.quit", tooltip="Quit authlens"),
+        Binding("escape", "back", "Back", id="store.back", tooltip="Back, or quit authlens"),
     ]
 
     def __init__(

@@ -83,7 +83,10 @@ async def copy_text(
         return Copied(CopyWay.SYSTEM, count, f"{here}.")
     failed = "The clipboard of this machine could not be used. " if own else ""
     if sequence is None:
-        words = f"{failed}Not copied: {count} characters are too many for a terminal. Save them instead."
+        words = (
+            f"{failed}Not copied: {count} characters are too many for a terminal. Save them to a file "
+            "instead."
+        )
         return Copied(CopyWay.NONE, 0, words)
     words = (
         f"{failed}Sent {count} characters to your terminal (OSC 52). "

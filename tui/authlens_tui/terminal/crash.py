@@ -62,10 +62,10 @@ def crash_report(error: BaseException | None, stage: str = "", place: StoreKind 
     kind = type(error).__name__ if error is not None else "unknown"
     where = f" in the stage {stage}" if stage else ""
     lines = [
-        f"authlens stopped{where}: a mistake in authlens, not in what you did ({kind}).",
+        f"authlens stopped{where} because of a bug ({kind}).",
         *(f"  at {one}" for one in _places(error)),
         f"  report {secrets.token_hex(4)}",
-        f"{_kept(place)}Please report the lines above; they hold nothing secret.",
+        f"{_kept(place)}Please report the lines above; they contain no secrets.",
     ]
     return "\n".join(lines)
 
@@ -75,8 +75,8 @@ def _kept(place: StoreKind | None) -> str:
     if place is None:
         return ""
     if place is StoreKind.MEMORY:
-        return "Tokens were kept in memory only: they are gone here, and valid at the server until they end. "
-    return f"What was kept so far is safe in {place.words}. "
+        return "Tokens were in memory only: they are lost here, but valid at the server until they expire. "
+    return f"What was stored so far is safe in {place.words}. "
 
 
 def _places(error: BaseException | None) -> list[str]:

@@ -36,9 +36,8 @@ async def show_alone(app: App[Any], url: str, over: asyncio.Event) -> None:
         # Without repaints: what is written while the driver rests would wait in its queue and fill it.
         with app.batch_update(), app.suspend(), _keyboard(sys.__stdin__.fileno()) as pressed:
             sys.__stderr__.write(
-                "\n  The link, on one line. The login goes on waiting.\n"
-                f"\n{url}\n\n"
-                "  Enter comes back to the full screen; an answer from the browser does, too.\n"
+                f"\n  The link, on one line. The login is still waiting.\n\n{url}\n\n  Press Enter to "
+                "return to the full screen; it also returns when the browser does.\n"
             )
             sys.__stderr__.flush()
             await _first_of(pressed, over)

@@ -19,6 +19,6 @@ def refuse_recording(environ: Mapping[str, str]) -> None:
     found = [name for name in _VARIABLES if environ.get(name)]
     if found:
         raise UsageError(
-            f"{' and '.join(found)} would write what is on the screen or typed to a file or another program.",
+            f"{' and '.join(found)} would record the screen or your typing to a file or another program.",
             f"Start again without it: env {' '.join(f'-u {name}' for name in found)} authlens",
         )

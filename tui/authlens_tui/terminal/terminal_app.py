@@ -19,7 +19,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.contrast import HIGH, Contrast
 from authlens_tui.terminal.crash import QuietCrash
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
-from authlens_tui.terminal.hyperlinks import OneLink
+from authlens_tui.terminal.hyperlinks import OneLink, RfcLinks
 from authlens_tui.terminal.idle_collection import IdleCollection
 from authlens_tui.terminal.recording import refuse_recording
 from authlens_tui.terminal.scrubbing import Scrubbing
@@ -70,7 +70,7 @@ class TerminalApp(QuietCrash, App[int]):
         self._collection = IdleCollection()
         self._scrubbing = Scrubbing()
         self._contrast, self._high_contrast = Contrast(), Contrast(HIGH)
-        self._one_link = OneLink()
+        self._links = (RfcLinks(), OneLink())
         self._interrupted_at = float("-inf")
         self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
 
@@ -82,7 +82,7 @@ class TerminalApp(QuietCrash, App[int]):
         filters = [one for one in super().get_line_filters() if not isinstance(one, (Monochrome, NoColor))]
         bright = self.theme == HIGH_CONTRAST.name
         colour = NoColor() if self.no_color else self._high_contrast if bright else self._contrast
-        return [self._scrubbing, *filters, colour, self._one_link]
+        return [self._scrubbing, *filters, colour, *self._links]
 
     def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
         """Refuse: a screenshot is a file with everything on the screen, secrets included."""

@@ -77,7 +77,7 @@ class Stepper(Widget, can_focus=True):
             "previous",
             show=False,
             id="stepper.previous",
-            tooltip="Look at the stage before",
+            tooltip="Previous stage",
         ),
         Binding(
             "down,right",
@@ -85,7 +85,7 @@ class Stepper(Widget, can_focus=True):
             "following",
             show=False,
             id="stepper.next",
-            tooltip="Look at the stage after",
+            tooltip="Next stage",
         ),
     ]
     DEFAULT_CSS = """

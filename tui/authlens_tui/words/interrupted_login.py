@@ -14,7 +14,7 @@ from authlens_tui.words.durations import in_words
 
 STARTS_AGAIN: Final = (
     "The login starts from the beginning with a new link, because state and verifier are never stored. "
-    "The registered client is used again."
+    "The registered client is reused."
 )
 _WHY: Final[Mapping[int, str]] = MappingProxyType(
     {129: "the connection was lost", 131: "SIGQUIT", 143: "it received SIGTERM"}

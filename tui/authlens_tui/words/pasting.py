@@ -11,5 +11,5 @@ def refused_words(response: AuthorizationResponse) -> str:
     if response.verdict is Verdict.OUTDATED:
         if response.has_state:
             return "That answer belongs to another login (its state differs). Use the newest link."
-        return "That address carries no state. Copy the whole address, up to its end."
-    return f"That is not it: {check.seen}. {check.cure}"
+        return "That address has no state. Copy the whole address."
+    return f"Not the callback address: {check.seen}. {check.cure}"

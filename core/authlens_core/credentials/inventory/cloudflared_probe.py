@@ -56,7 +56,7 @@ async def probe_cloudflared(
 
 def _gone() -> LoginNeeded:
     return LoginNeeded(
-        "cloudflared has no usable token in this file any more.", "Run: authlens login URL --cloudflared"
+        "cloudflared has no usable token in this file.", "Run: authlens login URL --cloudflared"
     )
 
 
@@ -88,7 +88,7 @@ async def probe_jwt(
         now=now,
     )
     evidence = "" if said.answer is None else said.answer.evidence[0]
-    credentials.record("proven" if said.accepted else "not proven", token_id, evidence)
+    credentials.record("proven" if said.accepted else "not verified", token_id, evidence)
     if token_id:
         credentials.traces.keep(token_id, said.trace)
     return said

@@ -38,12 +38,13 @@ def refuse_unusable(token: CloudflaredToken, now: datetime) -> None:
     """
     if token.kind is not CloudflaredKind.APPLICATION:
         raise UsageError(
-            "The organisation token opens no application.", "Test the token of an application instead."
+            "The organisation token does not open any application.",
+            "Test the token of an application instead.",
         )
     if token.is_foreign:
         raise LoginNeeded(
             "The token in this file is not for the application in its name, so it was not sent.",
-            "To get the right one: authlens login URL --cloudflared",
+            "To get the right token: authlens login URL --cloudflared",
         )
     if token.is_early(now):
         raise LoginNeeded(
@@ -66,7 +67,7 @@ async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarge
         raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
     if token.host not in names_of(target):
         raise UsageError(
-            f"This token of cloudflared is for {token.host}, and {url} is not that.", "See: authlens list"
+            f"This token of cloudflared is for {token.host}, not for {url}.", "See: authlens list"
         )
     if can_only_mean(token.host, target):
         return TokenTarget(target.text)
@@ -76,7 +77,7 @@ async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarge
     if exchange.response is None:
         raise _no_answer(exchange)
     raise LoginNeeded(
-        f"{url} does not name the application that the token of cloudflared is for, so it was not sent.",
+        f"{url} is not the application of this cloudflared token, so the token was not sent.",
         f"Log in to this address: authlens login {url} --cloudflared",
     )
 
@@ -101,15 +102,13 @@ async def place_of(wire: Wire, token: CloudflaredToken) -> TokenTarget:
     if len(found) == 1:
         return TokenTarget(found[0], tuple(asked))
     if "*" in token.host:
-        why = "It is for a wildcard"
+        why = "It is for a wildcard host"
     elif found:
-        why = "More than one host says that it is its application"
+        why = "More than one host claims to be its application"
     else:
-        why = (
-            "The name of its file has a hyphen for each slash, and no address that it can mean is known by it"
-        )
+        why = "Its file name has a hyphen for each slash, and no known address matches it"
     raise UsageError(
-        f"authlens does not know which URL this token is for. {why}; it was sent nowhere.",
+        f"authlens does not know which URL this token is for. {why}; it was not sent.",
         "Name the URL: authlens probe --kept URL",
     )
 
@@ -148,6 +147,6 @@ def _no_answer(exchange: Exchange) -> AuthlensError:
     cause = failure.cause if failure is not None else "There was no answer."
     kind = NetworkFailure if failure is None else failure.error_type
     return kind(
-        f"Whether the token of cloudflared is for this address could not be asked: {cause}",
+        f"authlens could not check whether the cloudflared token is for this address: {cause}",
         failure.cure if failure is not None else "",
     )

@@ -345,13 +345,11 @@ def describe_cloudflared(token: CloudflaredToken, now: datetime | None = None) -
     note = token.problem if kind is StatusKind.UNREADABLE else ""
     if kind is StatusKind.FOREIGN:
         note = (
-            "The token in this file is not for the application in its name, so it is sent nowhere. To get "
-            "the right one: authlens login URL --cloudflared"
+            "The token in this file is not for the application in its name, so it is not sent. To get "
+            "the right token: authlens login URL --cloudflared"
         )
     if kind is StatusKind.NOT_YET and token.not_before is not None:
-        note = (
-            f"It is valid from {token.not_before:%Y-%m-%d %H:%M:%S} UTC. Is the clock of this machine right?"
-        )
+        note = f"It is valid from {token.not_before:%Y-%m-%d %H:%M:%S} UTC. Check this machine's clock."
     if kind is StatusKind.EXPIRED:
         note = "cloudflared removes it at the next login: authlens login URL --cloudflared"
     if waits and token.lock is not None:

@@ -59,7 +59,8 @@ async def _probe_grant(
         return done.result
     result = (await probe_grant(credentials, wire, grant.grant_id, now=now)).result
     return replace(
-        result, summary=f"It refused the old access token, so a new one was fetched. {result.summary}"
+        result,
+        summary=(f"The resource refused the old access token, so authlens got a new one. {result.summary}"),
     )
 
 
@@ -76,5 +77,5 @@ def count_results(results: Iterable[ProbeResult]) -> str:
 
 def _by(layer: str) -> str:
     if layer == NETWORK:
-        return "no answer from the network"
-    return "not sent by this machine" if layer == THIS_MACHINE else f"said by {layer}"
+        return "no response"
+    return "not sent" if layer == THIS_MACHINE else f"from {layer}"

@@ -124,7 +124,7 @@ async def headers_for(
         except LoginNeeded as error:
             problem = problem or error
     raise problem or LoginNeeded(
-        f"No credential on this machine is for {url}.",
+        f"No credential on this machine covers {url}.",
         f"Log in: authlens login {url}     Or: authlens service-token add {url}",
     )
 

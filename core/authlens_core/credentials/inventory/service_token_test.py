@@ -75,7 +75,9 @@ async def replace_service_token(
     said = await _call(wire, changed, secret, now)
     if not said.accepted and not anyway:
         credentials.traces.keep(changed.token_id, said.trace)
-        credentials.record("service token kept", changed.token_id, "the new secret was not accepted")
+        credentials.record(
+            "service token stored", changed.token_id, ("the resource did not accept the new secret")
+        )
         return ServiceTokenTest(credentials.service_tokens.get(changed.token_id), said, stored=False)
     stored = await credentials.service_tokens.save(changed, secret)
     return ServiceTokenTest(_note(credentials, stored, said, now()), said)
@@ -100,6 +102,6 @@ def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult, at: 
     with suppress(StateUnusable):
         noted = credentials.service_tokens.note_test(token.token_id, at, said.outcome, said.summary) or noted
     evidence = "" if said.answer is None else said.answer.evidence[0]
-    credentials.record("proven" if said.accepted else "not proven", token.token_id, evidence)
+    credentials.record("proven" if said.accepted else "not verified", token.token_id, evidence)
     credentials.traces.keep(token.token_id, said.trace)
     return noted

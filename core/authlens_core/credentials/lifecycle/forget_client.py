@@ -78,6 +78,6 @@ def _kept(cause: str, error_type: type[AuthlensError]) -> ActionResult:
     return ActionResult(
         outcome=ActionOutcome.FAILED,
         summary=f"{cause} The client is still stored here.",
-        cure="Try again, or remove it from this machine only: authlens clients --forget ID --here",
+        cure="Try again, or remove from this machine only: authlens clients --forget ID --here",
         error_type=error_type,
     )

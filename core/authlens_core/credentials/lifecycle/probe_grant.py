@@ -80,7 +80,7 @@ async def probe_grant(
     if result.accepted is not None:
         with suppress(StateUnusable):  # the verdict is shown, with or without a note of it
             grant = credentials.note_verdict(grant, now(), accepted=result.accepted, words=result.summary)
-    credentials.record("proven" if result.accepted else "not proven", grant_id, status_of(exchange))
+    credentials.record("proven" if result.accepted else "not verified", grant_id, status_of(exchange))
     credentials.traces.keep(grant_id, result.trace)
     return GrantProbe(grant, result, secrets.access_token if _is_invalid_token(exchange.response) else None)
 
@@ -115,7 +115,7 @@ async def ask(
     places = [place for place in (grant.resource, grant.resource_url) if place is not None]
     if not any(covers(place, url) for place in places):
         raise UsageError(
-            f"This login is for {places[0]}, and its token goes nowhere else.",
+            f"This login is for {places[0]}; its token is sent only there.",
             "Log in to the other URL first.",
         )
     plain = loopback_http(grant)

@@ -25,7 +25,7 @@ from authlens_core.wire.exchange import Exchange
 THIS_MACHINE: Final = "this machine"
 """The layer of a probe that was not sent: the secret store or a file was in the way."""
 _REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
-_WHY: Final = "Only an answer of the resource itself says that a credential is good."
+_WHY: Final = "Only a response from the resource itself shows that a credential is valid."
 _VERDICTS: Final = {True: TokenVerdict.ACCEPTED, False: TokenVerdict.REFUSED, None: TokenVerdict.UNCLEAR}
 
 
@@ -90,7 +90,7 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         summary, cure = (answer.summary, answer.cure) if found is None else (found.cause, found.cure)
         if found is not None and found.name == UNKNOWN:
             # Its words announce the whole answer, for which a sentence has no room.
-            summary = f"authlens does not know this answer: {answer.evidence[0]}."
+            summary = f"authlens does not recognise this response: {answer.evidence[0]}."
         record.diagnosis = found
         error_type = ServerMisconfigured if exchange.failure is None else exchange.failure.error_type
         error_type = Refused if accepted is False else error_type

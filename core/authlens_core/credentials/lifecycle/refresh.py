@@ -57,7 +57,7 @@ async def _save_again(credentials: Credentials, done: Refreshed, unsaved: GrantS
             continue
         return Refreshed(
             outcome=RefreshOutcome.REFRESHED,
-            summary="Refreshed; stored at the second attempt.",
+            summary="Refreshed; stored on the second attempt.",
             trace=done.trace,
             grant=saved,
             access_token=unsaved.access_token,

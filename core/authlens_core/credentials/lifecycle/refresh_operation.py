@@ -103,7 +103,7 @@ class RefreshOperation(LockedGrant):
         wait = max(1, round(left))
         self.record.failed("refresh.wait", "the time to try again", f"in {wait} s")
         note = self.grant.note or "The last refresh failed."
-        return self._result(RefreshOutcome.TRANSIENT, note, f"The next try is in {wait} s.", wait=wait)
+        return self._result(RefreshOutcome.TRANSIENT, note, f"The next attempt is in {wait} s.", wait=wait)
 
     def stop(self) -> Refreshed | None:
         """Stop where a refresh cannot help, may harm, or would go to another server."""
@@ -112,17 +112,15 @@ class RefreshOperation(LockedGrant):
             self.grant = interrupted
         state, note = self.grant.state, self.grant.note
         if state is GrantState.LOGIN_NEEDED:
-            self.record.failed("refresh.state", "a grant that the server honours", state.value, spec=_SPEC)
-            return self._result(
-                RefreshOutcome.LOGIN_NEEDED, note or "A person has to log in.", "Log in again."
-            )
+            self.record.failed("refresh.state", "a grant that the server accepts", state.value, spec=_SPEC)
+            return self._result(RefreshOutcome.LOGIN_NEEDED, note or "You need to log in.", "Log in again.")
         if not state.is_wanted:
-            self.record.failed("refresh.state", "a grant that is wanted", state.value)
+            self.record.failed("refresh.state", "a grant that is not revoked", state.value)
             cure = "Revoke it again, or log in again."
             return self._result(RefreshOutcome.LOGIN_NEEDED, note or "This login was revoked.", cure)
         if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.options.despite_unknown:
-            self.record.failed("refresh.state", "a refresh token that is known to be unspent", state.value)
-            cure = "Try again, which may end this login, or log in again."
+            self.record.failed("refresh.state", "a refresh token known to be unused", state.value)
+            cure = "Try again (this may end the login), or log in again."
             return self._result(RefreshOutcome.UNKNOWN, note, cure)
         return None if self.options.observed is None else self._other_server(self.options.observed)
 
@@ -146,12 +144,12 @@ class RefreshOperation(LockedGrant):
             name,
             expected,
             seen,
-            why="A refresh token goes only to the server that issued it.",
+            why="A refresh token is sent only to the server that issued it.",
             spec="RFC 6749 §10.4",
-            cure="Log in again if the change is meant.",
+            cure="Log in again if you expected the change.",
         )
-        cause = f"The authorization server changed: {safe_line(expected)} then, {safe_line(seen)} now."
-        return self._result(RefreshOutcome.REFUSED, cause, "Log in again if the change is meant.")
+        cause = f"The authorization server changed: it was {safe_line(expected)}, it is {safe_line(seen)}."
+        return self._result(RefreshOutcome.REFUSED, cause, "Log in again if you expected the change.")
 
     # Sending
 
@@ -204,7 +202,7 @@ class RefreshOperation(LockedGrant):
         cure = failure.cure if failure else ""
         self.record.failed("refresh.answer", "an answer", cause, cure=cure)
         if failure is None or failure.may_have_arrived:
-            return self._unknown(f"The refresh was sent and its answer was lost: {cause}")
+            return self._unknown(f"The refresh was sent but the response was lost: {cause}")
         self._back_off(cause, None)
         return self._result(RefreshOutcome.TRANSIENT, cause, cure)
 
@@ -236,7 +234,7 @@ class RefreshOperation(LockedGrant):
             return self._login_needed(seen)
         if response.status == 429 or response.status >= 500:
             cure = f"Try again in {wait} s." if wait else "Try again in a minute."
-            cause = f"The server cannot refresh it just now ({seen})."
+            cause = f"The server cannot refresh it at the moment ({seen})."
             self._back_off(cause, wait)
             return self._result(RefreshOutcome.TRANSIENT, cause, cure, wait=wait)
         means, cure = (
@@ -249,15 +247,15 @@ class RefreshOperation(LockedGrant):
 
     def _login_needed(self, seen: str) -> Refreshed:
         note = (
-            f"The server refused the refresh token ({seen}): it expired, was revoked, or access was "
-            "re-evaluated and refused."
+            f"The server refused the refresh token ({seen}): it expired, was revoked, or a policy now "
+            "refuses access."
         )
         self._mark(GrantState.LOGIN_NEEDED, note)
         return self._result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
 
     def _unknown(self, cause: str) -> Refreshed:
         self._mark_unknown(cause)
-        cure = "Try again, which may end this login, or log in again."
+        cure = "Try again (this may end the login), or log in again."
         return self._result(RefreshOutcome.UNKNOWN, self.grant.note, cure)
 
     def _mark_unknown(self, cause: str) -> None:
@@ -313,22 +311,22 @@ class RefreshOperation(LockedGrant):
         # The note of a refresh started stays: if this process ends now, the next one finds it.
         self._learn(renewed, new, replaced=new.refresh_token != self.secrets.refresh_token)
         self.record.failed(
-            CheckId.REFRESH_STORED, "the new tokens stored before anything else", error.cause, cure=error.cure
+            CheckId.REFRESH_STORED, "the new tokens stored first", error.cause, cure=error.cure
         )
         self.grant = renewed
         self.credentials.hold(renewed, new)
-        cause = f"The server gave new tokens and they could not be stored: {error.cause}"
-        cure = f"{error.cure} Refresh again before you leave: the new tokens exist only in this program."
+        cause = f"The server returned new tokens, but they could not be stored: {error.cause}"
+        cure = f"{error.cure} Refresh again before you quit: the new tokens exist only in this program."
         return self._result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
 
     def _learn(self, grant: Grant, new: GrantSecrets, *, replaced: bool) -> None:
-        ends = grant.expires_at.isoformat() if grant.expires_at else "not stated"
+        ends = grant.expires_at.isoformat() if grant.expires_at else "no expiry given"
         facts = [
             Fact("access_token", new.access_token, "RFC 6749 §5.1", "new"),
             Fact("expires_at", ends, "RFC 6749 §5.1", "counted from before the request"),
         ]
         if new.refresh_token is not None:
-            note = "new; replaces the old one" if replaced else "none came: the old one stays"
+            note = "new; replaces the old one" if replaced else "none returned: the old one stays valid"
             facts.append(Fact("refresh_token", new.refresh_token, _SPEC, note))
             self.record.checks.append(rotation_check(replaced=replaced))
         if grant.generation != self.grant.generation:

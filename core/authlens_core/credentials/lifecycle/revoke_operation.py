@@ -78,7 +78,9 @@ class RevokeOperation(LockedGrant):
             except UrlRefused as refused:
                 cause = f"The stored revocation endpoint is refused: {'; '.join(refused.reasons)}."
                 self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", text, spec=_SPEC)
-        cure = "Let it expire, revoke it on the server's page, or remove it from here: authlens forget."
+        cure = (
+            "Let it expire, revoke it on the server's page, or remove it from this machine: authlens forget."
+        )
         return self._result(RevokeOutcome.NO_ENDPOINT, f"{cause} {self._time_left()}", cure)
 
     def _mark_begun(self) -> None:
@@ -137,7 +139,7 @@ class RevokeOperation(LockedGrant):
 
     def _mark_confirmed(self) -> None:
         # A caller that does not want to wait for the proof finds the server's word here.
-        note = "The server confirmed the revocation. The resource still accepted the access token after that."
+        note = "The server confirmed the revocation, but the resource still accepted the access token."
         self.grant = self.credentials.update(replace(self.grant, note=note))
 
     async def _prove(self) -> None:
@@ -156,7 +158,7 @@ class RevokeOperation(LockedGrant):
         status = str(exchange.response.status) if exchange.response else "no answer"
         if self.still_accepted is False and ended:
             self.proves_nothing = True
-            why = "The token had already expired, so its refusal says nothing about the revocation."
+            why = "The token had already expired, so this response does not verify the revocation."
             self.record.checks.append(noticed(name, expected, status, why=why, spec="RFC 6750 §3.1"))
         elif self.still_accepted is False:
             self.record.checks.append(passed(name, expected, status, spec="RFC 6750 §3.1"))
@@ -185,21 +187,17 @@ class RevokeOperation(LockedGrant):
 
     async def _end_renewal(self) -> Revoked:
         """Remove the refresh token; the grant stays, to show until when the access token works."""
-        ended = "The server gave no refresh token, so nothing renews this login"
+        ended = "The server gave no refresh token, so this login cannot be renewed"
         if self.secrets.refresh_token is not None:
-            ended = "The server revoked the refresh token, so nothing renews this login"
-        note = (
-            f"{ended}. It cannot revoke the access token: that is self-contained and {self._works_until()}."
-        )
+            ended = "The server revoked the refresh token, so this login cannot be renewed"
+        note = f"{ended}. It cannot revoke the access token: it is self-contained and {self._works_until()}."
         left = replace(self.grant, state=GrantState.RENEWAL_ENDED, note=note)
         try:
             self.grant = await self.credentials.save(left, replace(self.secrets, refresh_token=None))
         except AuthlensError:
             self.grant = self.credentials.update(left)  # the next revocation removes it
         self.credentials.record("renewal ended", self.grant.grant_id, f"{self._words()}; {note}")
-        cure = (
-            "No need to try again. If the token is in wrong hands, ask the owner of the resource to block it."
-        )
+        cure = "No need to retry. If the token was leaked, ask the owner of the resource to block it."
         return self._result(RevokeOutcome.RENEWAL_ENDED, note, cure)
 
     def _works_until(self) -> str:
@@ -220,18 +218,18 @@ class RevokeOperation(LockedGrant):
         self.grant = replace(grant, state=GrantState.REVOKED, note="")
         if self.still_accepted:
             summary = (
-                f"The server confirmed it, and the resource still accepts the token. {self._time_left()}"
+                f"The server confirmed it, but the resource still accepts the token. {self._time_left()}"
             )
         elif self.still_accepted is None:
-            summary = "The server confirmed it; what the resource says could not be seen."
+            summary = "The server confirmed it; authlens could not verify it at the resource."
         elif self.proves_nothing:
             summary = (
-                "Revoked: the server confirmed it. The access token had already expired, so the refusal of "
-                "the resource proves nothing."
+                "Revoked: the server confirmed it. The access token had already expired, so the "
+                "resource's refusal does not verify it."
             )
         else:
             summary = "Revoked: the server confirmed it and the resource refuses the token."
-        cure = "" if erased else "The keyring still holds the revoked tokens; the next save deletes them."
+        cure = "" if erased else "The keyring still has the revoked tokens; the next save deletes them."
         return self._result(RevokeOutcome.REVOKED, summary, cure, removed=erased)
 
     def _keep(self) -> Revoked:
@@ -240,7 +238,9 @@ class RevokeOperation(LockedGrant):
         self.credentials.record("revocation failed", self.grant.grant_id, note)
         waits = [result.retry_after for result in self.results if result.retry_after]
         when = f"in {max(waits)} s" if waits else "again"
-        cure = f"Try {when}. Removing it from this machine (authlens forget) does not end it at the server."
+        cure = (
+            f"Try {when}. Removing it from this machine (authlens forget) does not revoke it at the server."
+        )
         return self._result(RevokeOutcome.FAILED, note, cure)
 
     def _proof(self) -> str:
@@ -260,7 +260,7 @@ class RevokeOperation(LockedGrant):
     def _time_left(self) -> str:
         remaining = self._remaining()
         if remaining is None:
-            return "How long the access token stays valid is not known."
+            return "It is not known how long the access token stays valid."
         if remaining == 0:
             return "The access token has expired."
         return f"The access token may stay valid for {round(remaining)} s more."
@@ -295,7 +295,7 @@ class RevokeOperation(LockedGrant):
             took = (last.started_at - first.started_at).total_seconds() + last.elapsed
             answer = f"{last.response.status}" if last.response is not None else "no answer"
             details.append(
-                f"The resource, asked with the token: {answer}, {round(took * 1000)} ms after the start."
+                f"The resource answered the token with {answer}, {round(took * 1000)} ms after the start."
             )
         return tuple(details)
 
@@ -305,6 +305,6 @@ def _empty_secret_check(said: str) -> Check:
         "revoke.client_secret",
         "A public client needs no client_secret.",
         f"{said}; sent again with an empty one",
-        why="The server reads the field before it looks whether the client has a secret.",
+        why="The server reads the parameter before it checks whether the client has a secret.",
         spec="RFC 6749 §2.3",
     )

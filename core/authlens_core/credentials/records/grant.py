@@ -115,7 +115,7 @@ class Grant:
                 msg = f"{name} needs a time zone"
                 raise ValueError(msg)
         if self.expires_at is not None and self.expires_at < self.refreshed_at:
-            msg = "expires_at lies before refreshed_at: no token ends before it was asked for"
+            msg = "expires_at is before refreshed_at"
             raise ValueError(msg)
 
 
@@ -195,7 +195,7 @@ class StatusKind(StrEnum):
     """The status of a credential at one moment, in the words of the dashboard."""
 
     LIVE = "live"
-    UNKNOWN_END = "live, end unknown"
+    UNKNOWN_END = "live, no expiry"
     SOON = "expires soon"
     REFRESHABLE = "expired, refreshable"
     EXPIRED = "expired"
@@ -209,7 +209,7 @@ class StatusKind(StrEnum):
     """The resource refused it when it was last asked."""
     UNTESTED = "not tested"
     """Nothing has said yet whether it works (service tokens)."""
-    LOGIN_WAITING = "login waiting"
+    LOGIN_WAITING = "login in progress"
     """Another program waits for a user to log in (cloudflared)."""
     UNREADABLE = "cannot be read"
     NOT_YET = "not valid yet"
@@ -308,9 +308,9 @@ def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
     if kind is StatusKind.REFUSED:
         note = f"{grant.last_words} {note}".strip()
     if grant.refreshed_at - moment > CLOCK_TOLERANCE:
-        note = "The clock of this machine looks wrong: this token was obtained in the future."
+        note = "The clock of this machine looks wrong: this token was issued in the future."
     if grant.retry_at is not None and timedelta(0) < grant.retry_at - moment <= CLOCK_TOLERANCE:
-        note = f"{note} The next try is in {_shortly(grant.retry_at - moment)}.".lstrip()
+        note = f"{note} The next attempt is in {_shortly(grant.retry_at - moment)}.".lstrip()
     alive = grant.state is GrantState.LIVE
     return CredentialStatus(
         kind, _SYMBOLS[kind], kind.value, remaining, alive and grant.has_refresh_token, note

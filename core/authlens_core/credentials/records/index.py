@@ -27,6 +27,8 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction
 
+__all__ = ["Event", "Index", "IndexBusy", "IndexReadOnly", "OrphanedSecret", "Pending"]
+
 BUSY_SECONDS: Final = 2.0
 KEPT_EVENTS: Final = 10_000
 
@@ -73,9 +75,9 @@ def _unusable(error: sqlite3.Error, path: str) -> StateUnusable:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
         return IndexBusy(f"The index {path} is locked by another process.", "Try again in a moment.")
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in reason:
-        cure = "Move the file away: the logins in it have to be made again."
+        cure = "Move the file away; you then log in again."
     else:
-        cure = "Look at the disk (full? read-only?), or set AUTHLENS_HOME to another directory."
+        cure = "Check the disk (full? read-only?), or set AUTHLENS_HOME to another directory."
     return StateUnusable(f"The index {path} cannot be used: {reason}.", cure)
 
 
@@ -107,7 +109,7 @@ class Index:
                 or path.is_symlink()
             ):
                 raise
-            self.read_only = f"{error.cause} Its content is shown; nothing new can be stored."
+            self.read_only = f"{error.cause} Its contents are shown; nothing can be stored."
         try:
             self.connection = self._open()
         except sqlite3.Error as error:
@@ -130,8 +132,8 @@ class Index:
         found = version(connection)
         if found > SCHEMA_VERSION:
             self.read_only = (
-                f"A newer authlens wrote the index (version {found}; this one knows {SCHEMA_VERSION}). "
-                "It is shown and not changed."
+                f"A newer authlens wrote the index (version {found}; this one knows {SCHEMA_VERSION}). It "
+                "is read-only here."
             )
         if not self.read_only:
             connection.execute("PRAGMA synchronous = FULL")

@@ -92,15 +92,15 @@ def describe_service_token(token: ServiceToken, now: datetime | None = None) -> 
 
 def _standing(token: ServiceToken, left: timedelta | None) -> tuple[StatusKind, str, str]:
     renew = (
-        "Refresh it in Zero Trust, which keeps its secret, then: authlens service-token edit URL --expires "
-        "DATE. Or rotate it there, then: authlens service-token replace URL"
+        "Refresh it in Zero Trust (the secret stays the same), then: authlens service-token edit URL "
+        "--expires DATE. Or rotate it there, then: authlens service-token replace URL"
     )
     if left is not None and left <= timedelta(0):
         return StatusKind.EXPIRED, "expired", f"{renew}."
     if token.last_verdict is TokenVerdict.REFUSED:
         return StatusKind.REFUSED, "refused", token.last_words
     if left is not None and left <= REMIND:
-        return StatusKind.SOON, f"ends in {_days(left)}", f"It ends in {_days(left)}. {renew}."
+        return StatusKind.SOON, f"ends in {_days(left)}", f"It expires in {_days(left)}. {renew}."
     if token.last_verdict is TokenVerdict.UNTESTED:
         return StatusKind.UNTESTED, "not tested", "To test it: authlens service-token test URL."
     if token.last_verdict is TokenVerdict.UNCLEAR:

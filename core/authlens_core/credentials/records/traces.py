@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from authlens_core.trace.record import Trace
     from authlens_core.wire.exchange import Exchange
 
+__all__ = ["TraceGone", "TraceSummary", "Traces"]
+
 BUSY_SECONDS: Final = 2.0
 KEPT_BESIDE_LOGIN: Final = 9
 """Traces of one credential that are stored beside its newest login."""
@@ -205,7 +207,7 @@ class Traces:
                 where = str(self._path)
                 raise StateUnusable(
                     f"The stored traces in {where} cannot be used: {error}.",
-                    "Move the file away: only what was sent and received in the past is in it.",
+                    "Move the file away: it holds only recorded requests and responses.",
                 ) from error
 
     @contextmanager

@@ -103,13 +103,13 @@ async def read(store: SecretReader, key: str, generation: int) -> Secret:
     """
     head = await store.get(entry_name(key, generation, 0))
     if head is None:
-        raise _damaged("the entry is gone")
+        raise _damaged("the entry is missing")
     manifest, text = _manifest(head.reveal(), generation)
     parts = [text]
     for index in range(1, manifest.entries):
         part = await store.get(entry_name(key, generation, index))
         if part is None:
-            raise _damaged(f"part {index + 1} of {manifest.entries} is gone")
+            raise _damaged(f"part {index + 1} of {manifest.entries} is missing")
         parts.append(part.reveal())
     whole = "".join(parts)
     if manifest.version == 1:
@@ -117,7 +117,7 @@ async def read(store: SecretReader, key: str, generation: int) -> Secret:
     else:
         found = _digest(whole, key, generation)
     if found != manifest.sha256:
-        raise _damaged("they are not what was stored for it")
+        raise _damaged("they differ from what was stored")
     return Secret(whole)
 
 

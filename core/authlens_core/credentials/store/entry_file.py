@@ -86,7 +86,7 @@ class EntryFile:
         with suppress(ValueError, RecursionError):
             found = json.loads(data)
         if not isinstance(found, dict) or found.get("format") != self._kind:
-            raise FileDamaged(self._words("is no longer what was written there"))
+            raise FileDamaged(self._words("was changed since it was written"))
         version, header, entries = found.get("version"), found.get("header"), found.get("entries")
         if isinstance(version, int) and version > VERSION:
             raise FileNewer(self._words(f"was written by a newer authlens (version {version})"))

@@ -120,7 +120,7 @@ class EncryptedFileKeyring(FileKeyring):
         """Open the file with a key that `unlock` returned before."""
         with _told():
             if not passphrases.unlocks(self._header(), key):
-                raise FileKeyringError("passphrase", "the passphrase is not the one of this file")
+                raise FileKeyringError("passphrase", "wrong passphrase")
         self._key = key
         return key
 
@@ -139,12 +139,12 @@ class EncryptedFileKeyring(FileKeyring):
     def _header(self) -> dict[str, object]:
         header = self._file.read().header
         if not header:
-            raise FileKeyringError("absent", f"{self.path} is not there")
+            raise FileKeyringError("absent", f"{self.path} is missing")
         return header
 
     def _held(self) -> Secret:
         if self._key is None:
-            raise FileKeyringError("locked", "the passphrase was not given")
+            raise FileKeyringError("locked", "no passphrase was given")
         return self._key
 
     def _opened(self, service: str, username: str, value: object) -> str:
@@ -169,7 +169,7 @@ def _told() -> Iterator[None]:
     except FileDamaged as error:
         raise FileKeyringError("damaged", str(error)) from None
     except CheckDamaged:
-        raise FileKeyringError("damaged", "the head of the file is damaged") from None
+        raise FileKeyringError("damaged", "the file header is damaged") from None
     except FileNewer as error:
         raise FileKeyringError("newer", str(error)) from None
     except FileBusy as error:

@@ -91,7 +91,7 @@ class FileStore(KeyringStore):
     def _too_slow(self) -> SecretStoreTimeout:
         return SecretStoreTimeout(
             f"{self._path_words()} could not be read or written within {self._bound():g} seconds.",
-            "Look at the disk it is on (a network that is gone?), then try again.",
+            "Check its disk (is a network drive disconnected?), then try again.",
         )
 
     def _path_words(self) -> str:
@@ -101,20 +101,20 @@ class FileStore(KeyringStore):
         detail = str(answer.get("detail", "")).removeprefix("FileKeyringError: ")
         match answer.get("kind"):
             case "passphrase":
-                return WrongPassphrase("That is not the passphrase of the encrypted file.", "Type it again.")
+                return WrongPassphrase("Wrong passphrase for the encrypted file.", "Type it again.")
             case "short":
                 return WrongPassphrase(f"That is too short: {detail}.", "Choose a longer one.")
             case "locked":
-                return PassphraseNeeded("The encrypted file is locked.", "Give its passphrase.")
+                return PassphraseNeeded("The encrypted file is locked.", "Enter its passphrase.")
             case "damaged":
                 return StoreDamaged(
                     f"The file with the tokens is damaged: {detail}.",
-                    "Put a copy of it back, or move it away and log in again.",
+                    "Restore a copy, or move the file away and log in again.",
                 )
             case "absent":
                 return StoreDamaged(
-                    f"The file with the tokens is gone: {detail}.",
-                    "Put it back, or choose another place (authlens store) and log in again.",
+                    f"The file with the tokens is missing: {detail}.",
+                    "Restore it, or choose another secret store (authlens store) and log in again.",
                 )
             case "newer":
                 return SecretStoreFailed(f"{detail}.", "Use the newer authlens.")
@@ -123,5 +123,5 @@ class FileStore(KeyringStore):
             case _:
                 return SecretStoreFailed(
                     f"{self._path_words()} cannot be used ({detail}).",
-                    "Look at the disk (full? read-only?), then try again.",
+                    "Check the disk (full? read-only?), then try again.",
                 )

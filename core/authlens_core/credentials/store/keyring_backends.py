@@ -63,7 +63,7 @@ def choose() -> BackendCandidate:
         return _automatic(_viable(ALLOWED))
     name = _class_name(named)
     if name in _KEEPS_NOTHING:
-        msg = f"the chosen backend {name} keeps nothing"
+        msg = f"the chosen backend {name} stores nothing"
         raise BackendRefused(msg)
     if name == _CHAINER:
         return _member_of(named)
@@ -108,7 +108,7 @@ def _viable(names: Iterable[str]) -> list[KeyringBackend]:
 def _automatic(backends: Iterable[KeyringBackend]) -> BackendCandidate:
     for backend in backends:
         return BackendCandidate(_prepared(backend), ALLOWED[_class_name(backend)], named=False)
-    msg = "no keyring of the operating system is running here"
+    msg = "no operating system keyring is running"
     raise BackendRefused(msg)
 
 

@@ -106,11 +106,11 @@ class _Keyring:
         value = os.urandom(16).hex()
         self.backend.set_password(entry, USER, value)
         if self.backend.get_password(entry, USER) != value:
-            msg = "a value that was stored could not be read back"
+            msg = "a stored value could not be read back"
             raise _ProbeFailed(msg)
         self.delete(entry)
         if self.backend.get_password(entry, USER) == value:
-            msg = "a value that was deleted is still there"
+            msg = "a deleted value is still there"
             raise _ProbeFailed(msg)
 
     def delete(self, entry: str) -> None:

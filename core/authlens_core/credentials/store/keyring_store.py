@@ -160,8 +160,8 @@ class KeyringStore:
         except (OSError, ValueError):
             self._let_go()
             raise SecretStoreFailed(
-                "The helper that speaks to the keyring ended or did not answer properly.",
-                "Try again; if it lasts, run: authlens doctor",
+                "The keyring helper stopped or gave an invalid answer.",
+                "Try again. If it still fails, run: authlens doctor",
             ) from None
         except asyncio.CancelledError:
             self._let_go()  # its answer would be taken for the next call's
@@ -196,19 +196,19 @@ class KeyringStore:
             case "none":
                 return NoSecretStore(
                     f"There is no usable keyring: {detail}.",
-                    "Start one (on Linux: gnome-keyring or KWallet), name another with "
-                    "PYTHON_KEYRING_BACKEND, or go on with a memory-only session.",
+                    "Start one (on Linux: gnome-keyring or KWallet), set PYTHON_KEYRING_BACKEND, or "
+                    "continue with a memory-only session.",
                 )
             case "denied":
                 return SecretStoreDenied(
-                    f"{_capital(self._name)} is locked, or said no ({detail}).",
-                    "Unlock it and try again (over SSH on macOS: security unlock-keychain), "
-                    "or go on with a memory-only session.",
+                    f"{_capital(self._name)} is locked or refused access ({detail}).",
+                    "Unlock it and try again (over SSH on macOS: security unlock-keychain), or continue "
+                    "with a memory-only session.",
                 )
             case _:
                 return SecretStoreFailed(
                     f"{_capital(self._name)} failed ({detail}).",
-                    "Try again; if it lasts, run: authlens doctor",
+                    "Try again. If it still fails, run: authlens doctor",
                 )
 
 

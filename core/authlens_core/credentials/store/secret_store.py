@@ -19,9 +19,9 @@ class SecretStoreTimeout(NoSecretStore):
 def keyring_too_slow(name: str, bound: float) -> SecretStoreTimeout:
     """Return the error of a keyring called `name` that took longer than `bound` seconds."""
     return SecretStoreTimeout(
-        f"{name[:1].upper()}{name[1:]} did not answer within {bound:g} seconds; "
-        "it may be waiting for an unlock prompt on a desktop.",
-        "Unlock it and try again, or go on with a memory-only session.",
+        f"{name[:1].upper()}{name[1:]} did not answer within {bound:g} seconds; it may be showing an "
+        "unlock prompt on the desktop.",
+        "Unlock it and try again, or continue with a memory-only session.",
     )
 
 
@@ -38,8 +38,8 @@ class StoreElsewhere(NoSecretStore):
 
     def __init__(self, kept_in: StoreKind, open_now: str) -> None:
         super().__init__(
-            f"The tokens of this login are stored in {kept_in.words}, and what is open here is {open_now}.",
-            "Start authlens again to open it, or see: authlens store",
+            f"The tokens of this login are stored in {kept_in.words}, but {open_now} is open.",
+            "Restart authlens to open it, or see: authlens store",
         )
 
 

@@ -22,6 +22,6 @@ class StoreKind(StrEnum):
 _WORDS = {
     StoreKind.KEYRING: "the keyring",
     StoreKind.ENCRYPTED_FILE: "the encrypted file",
-    StoreKind.FILE: "the plain file (readable by anybody who is you or root)",
+    StoreKind.FILE: "the plain file (readable by you and root)",
     StoreKind.MEMORY: "memory only",
 }

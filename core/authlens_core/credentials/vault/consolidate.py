@@ -88,10 +88,11 @@ def left_words(places: tuple[StoreKind, ...], open_now: StoreKind) -> str:
     for place in places:
         name = place.words[:1].upper() + place.words[1:]
         if place is open_now:
-            sentences.append(f"{name} could not be reached: what is left there is deleted by the next save.")
+            sentences.append(f"{name} could not be reached: the next save deletes what is left there.")
         else:
             sentences.append(
-                f"What is left is in {place.words}, which cannot be reached now, and not in "
-                f"{open_now.words}, which is in use. It is deleted when {place.words} can be opened again."
+                f"The remaining secrets are in {place.words}, which cannot be reached, not in "
+                f"{open_now.words}, which is in use. authlens deletes them when {place.words} can be "
+                "opened again."
             )
     return " ".join(sentences)

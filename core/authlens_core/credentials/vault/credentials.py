@@ -123,16 +123,16 @@ class Credentials:
         elsewhere = [place for place in places if place is not self.store.place]
         if elsewhere:
             return (
-                f"{len(elsewhere)} of the logins here are stored in {elsewhere[0].words}, and this is "
-                f"{self.store.name}. To bring them here: authlens store --move {self.store.place}"
+                f"{len(elsewhere)} logins are stored in {elsewhere[0].words}, but {self.store.name} is "
+                f"open. To move them here: authlens store --move {self.store.place}"
             )
         before, present = self.index.fact("store"), self.store.name
         if before == present or self.index.read_only:
             return ""
         if before is not None and self.list():
             return (
-                f"The logins here were stored in {before}, and this is {present}: their tokens may not be "
-                "found. PYTHON_KEYRING_BACKEND chooses."
+                f"The logins were stored in {before}, but {present} is open: their tokens may not be "
+                "found. PYTHON_KEYRING_BACKEND selects the keyring."
             )
         self.index.set_fact("store", safe_line(present))
         return ""
@@ -187,7 +187,7 @@ class Credentials:
         if grant is None:
             raise NoLogin(
                 f"There is no login for {url} on this machine.",
-                f"Run: authlens login {shlex.quote(url)}     What there is: authlens list",
+                f"Run: authlens login {shlex.quote(url)}     All credentials: authlens list",
             )
         return grant
 
@@ -199,7 +199,7 @@ class Credentials:
         """
         grant = self.index.grant(grant_id)
         if grant is None:
-            raise LoginNeeded("There is no login of this name on this machine.", "Log in first.")
+            raise LoginNeeded("This login is not on this machine.", "Log in first.")
         return grant
 
     async def save(self, grant: Grant, secrets: GrantSecrets) -> Grant:
@@ -291,7 +291,9 @@ class Credentials:
         Returns:
             False if its secrets could not be deleted from the store yet; a later save does it.
         """
-        return await self.discard(grant_id, "forgotten", "removed from this machine; the server was not told")
+        return await self.discard(
+            grant_id, "forgotten", ("removed from this machine; not revoked at the server")
+        )
 
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
         """Remove a grant for another reason than `forget`, with its own words in the history."""

@@ -77,8 +77,8 @@ async def load_secrets(
             continue
         if not belongs_to(text, record):
             raise sealed.SecretsDamaged(
-                "The record was changed outside authlens: its issuer, an endpoint or the client is not the "
-                "one that its secrets were stored for. Nothing was sent.",
+                "The record was changed outside authlens: its issuer, an endpoint or the client does not "
+                "match the stored secrets. Nothing was sent.",
                 cure,
             )
         return record, text
@@ -127,7 +127,7 @@ class Generations:
             back = await self._read_back(key, generation)
             if not hmac.compare_digest(back.reveal(), text.reveal()):
                 raise SecretStoreFailed(
-                    f"{self._store.name} gave back something else than was stored.", "Run: authlens doctor"
+                    f"{self._store.name} returned a different value than was stored.", "Run: authlens doctor"
                 )
             self._on_step(SaveStep.READ_BACK)
             switch(generation, entries)
@@ -147,7 +147,7 @@ class Generations:
             return await sealed.read(self._store, key, generation)
         except sealed.SecretsDamaged as error:
             raise SecretStoreFailed(
-                f"{self._store.name} did not keep what was stored in it.", "Run: authlens doctor"
+                f"{self._store.name} lost a value that was stored in it.", "Run: authlens doctor"
             ) from error
 
     async def remove(self, remove: Callable[[], None]) -> bool:

@@ -205,7 +205,7 @@ async def _copy(source: Credentials, target: Credentials, table: Table, pointer:
     if table is SERVICE_TOKENS:
         await target.service_tokens.put(*await source.service_tokens.load(pointer.key))
     elif client is None:
-        raise StateUnusable("Its record cannot be read.", "Forget it: authlens forget, with its id.")
+        raise StateUnusable("Its record cannot be read.", "Remove it with its id: authlens forget ID")
     else:
         text = await sealed.read(source.store, pointer.key, pointer.generation)
         await target.clients.save(pointer.key, replace(client, place=target.store.place), text)

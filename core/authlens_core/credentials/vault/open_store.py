@@ -138,7 +138,7 @@ def memory_only(*, in_place_of: Path | None = None) -> OpenedStore:
         in_place_of: the state directory of a store that could not be opened; what it holds is counted in the
             notes, for it is not shown until that store is open again.
     """
-    note = "Tokens are stored in memory only: when authlens ends they are gone, and stay valid at the server."
+    note = "Tokens are in memory only: they are lost when authlens ends, but stay valid at the server."
     hidden = () if in_place_of is None else _hidden_notes(in_place_of)
     return OpenedStore(MemoryStore(), "memory only", (*hidden, note))
 
@@ -153,7 +153,7 @@ def _hidden_notes(directory: Path) -> tuple[str, ...]:
     if not count:
         return ()
     kept = "1 login is" if count == 1 else f"{count} logins are"
-    return (f"{kept} kept in the place that could not be opened, and shown again when it can be.",)
+    return (f"{kept} stored in the secret store that could not be opened, and shown again when it can be.",)
 
 
 def _file_notes(place: StoreKind, directory: Path | None) -> tuple[str, ...]:
@@ -167,5 +167,5 @@ def _notes(backend: Backend) -> tuple[str, ...]:
     if not backend.named:
         return ()
     if "plaintext" in backend.name.lower() or backend.name.startswith("keyrings.alt."):
-        return (f"{backend.name} is a file, perhaps without encryption; you chose it yourself.",)
+        return (f"{backend.name} is a file, perhaps unencrypted; you chose it.",)
     return (f"{backend.name} was chosen by PYTHON_KEYRING_BACKEND or keyringrc.cfg.",)

@@ -19,7 +19,7 @@ async def save_login(credentials: Credentials, grant: Grant, secrets: GrantSecre
     """
     lock, leaving = refresh_lock(grant), credentials.leaving.is_set
     try:
-        async with credentials.locks.hold(*lock, purpose="keeping a login", give_up=leaving):
+        async with credentials.locks.hold(*lock, purpose="storing a login", give_up=leaving):
             return await credentials.save(grant, secrets)
     except LockBusy:
         return await credentials.save(grant, secrets)

@@ -134,7 +134,7 @@ class ServiceTokens:
         if problem is not None and problem.refused:
             raise UsageError(problem.cause, problem.cure)
         if not is_field_name(token.header):
-            raise UsageError(f"{token.header!r} is no name of a header field.", "Correct it.")
+            raise UsageError(f"{token.header!r} is not a valid header name.", "Correct it.")
         try:
             parse_url(token.url, loopback_http=True)
         except UrlRefused as refused:
@@ -181,7 +181,7 @@ class ServiceTokens:
         changed = self._rows.change(token_id, lambda token: replace(token, label=name, expires_at=expires_at))
         if changed is None:
             return known
-        end = "no end stated" if expires_at is None else f"ends {expires_at:%Y-%m-%d %H:%M} UTC"
+        end = "no expiry given" if expires_at is None else f"ends {expires_at:%Y-%m-%d %H:%M} UTC"
         self._record("service token edited", token_id, f"{name or known.client_id}, {end}")
         return changed
 
@@ -192,5 +192,5 @@ class ServiceTokens:
             False if its secret could not be deleted from the store yet; a later save does it.
         """
         erased = await self._written(self._generations.remove(lambda: self._rows.remove(token_id)))
-        self._record(kind, token_id, detail or "removed from this machine; Access was not told")
+        self._record(kind, token_id, detail or "removed from this machine; not deleted at Access")
         return erased

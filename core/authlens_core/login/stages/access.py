@@ -101,8 +101,8 @@ def _proves_nothing() -> Check:
     return noticed(
         "access.anonymous",
         "The resource refuses a call without a token.",
-        "it answered without one too",
-        why="So this answer does not show that the token is good: it may be checked only at a later call.",
+        "it also answered without one",
+        why="So this response does not show that the token is valid: a later request may check it.",
         spec=_SPEC,
     )
 
@@ -110,7 +110,7 @@ def _proves_nothing() -> Check:
 def _too_small(facts: Facts, response: Response, answer: Answer, shown: tuple[Fact, ...]) -> StageResult:
     """Return the refusal with the scope of a new authorization, as a value and in the cure."""
     scope = wider_scope(facts, response)
-    cause = "The token is good and does not allow enough: the resource wants more scope."
+    cause = "The token is valid, but its scope is too narrow: the resource requires more."
     cure = f'Authorize again with it: authlens login --scope "{scope}" URL. In the wizard, t does that.'
     check = failed(
         CheckId.ACCESS_ACCEPTED,
@@ -138,7 +138,7 @@ def _judge(status: int, answer: Answer) -> tuple[Check, ...]:
                 "The resource accepts the token.",
                 f"{status}, answered by: {answer.layer}",
                 spec=_SPEC,
-                why="This is what the whole login was for.",
+                why="This is the purpose of the login.",
             ),
         )
     found = diagnose("access", status=status, answer=answer)
@@ -147,7 +147,7 @@ def _judge(status: int, answer: Answer) -> tuple[Check, ...]:
             CheckId.ACCESS_ACCEPTED,
             "The resource accepts the token and answers.",
             f"{status}: {found.cause if found else answer.summary}",
-            why="The token was not refused. What stands behind the login has a problem of its own.",
+            why="The token was not refused. The application behind the login has its own problem.",
             spec=_SPEC,
             cure=found.cure if found else answer.cure,
         ),
@@ -159,7 +159,7 @@ def _refused(seen: str, cure: str) -> Check:
         CheckId.ACCESS_ACCEPTED,
         "The resource accepts the token.",
         seen,
-        why="A token that its own resource refuses is usually meant for another audience, or was withdrawn.",
+        why="A token that its resource refuses is usually for another audience, or was revoked.",
         spec=_SPEC,
         cure=cure,
     )

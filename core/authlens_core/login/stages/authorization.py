@@ -180,11 +180,9 @@ def nobody_came(seconds: float, ignored: int, *, stopped: bool = False) -> Check
         CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT,
         "The browser comes back with an answer.",
         f"nothing in {seconds:.0f} seconds{others}",
-        why=found.cause
-        if found
-        else "A sign-in that is denied on the server's own page never reaches authlens.",
+        why=found.cause if found else "An error on the server's own page never reaches authlens.",
         spec="RFC 8252 §7.3",
-        cure=found.cure if found else "Look at the browser: what does the page say? Then try again.",
+        cure=found.cure if found else "Check the message in the browser, then try again.",
     )
 
 
@@ -200,9 +198,9 @@ def _incomplete() -> Check:
 def _unusable(reason: str) -> Check:
     return failed(
         "authorization.endpoint",
-        "The authorization endpoint can carry the request.",
+        "The authorization endpoint can accept the request parameters.",
         reason,
-        why="A parameter may stand in a request only once.",
+        why="A parameter may appear in a request only once.",
         spec="RFC 6749 §3.1",
         cure="Ask the owner of the server to correct authorization_endpoint.",
     )

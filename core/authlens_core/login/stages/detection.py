@@ -233,7 +233,7 @@ def _protection(answer: Answer) -> Check:
             CheckId.DETECTION_PROTECTION,
             "The resource asks for a bearer token.",
             seen,
-            why="The challenge is where OAuth begins: it says what is wanted and where to read on.",
+            why="The challenge starts OAuth: it says what is required and where the metadata is.",
             spec="RFC 6750 §3",
             cure=answer.cure,
         )
@@ -241,7 +241,7 @@ def _protection(answer: Answer) -> Check:
         CheckId.DETECTION_PROTECTION,
         "The resource asks for a bearer token.",
         seen,
-        why="OAuth can only begin where the resource asks for it.",
+        why="OAuth can start only if the resource asks for it.",
         spec="RFC 6750 §3",
         cure=answer.cure,
         overridable=answer.protection in _WORTH_A_SECOND_LOOK,
@@ -267,7 +267,7 @@ def _offer(answer: Answer, *, chosen: bool) -> Check:
         f"{answer.summary} But it publishes resource metadata, so a login is possible.",
         why="Some servers ask for a token only at a later call.",
         spec="RFC 9728 §3",
-        cure="Log in all the same: authlens login --anyway.",
+        cure="Log in anyway: authlens login --anyway.",
         overridable=not chosen,
     )
 
@@ -282,7 +282,7 @@ def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
             "detection.method",
             "The resource answers GET.",
             tried,
-            why="MCP servers often take POST only; the access token is then verified with POST too.",
+            why="MCP servers often accept only POST; the access token is then verified with POST, too.",
             spec="RFC 9110 §15.5.6",
         )
 

@@ -90,7 +90,7 @@ def poll_checks(sent: Sequence[Exchange]) -> tuple[Check, ...]:
             "device.expired",
             "You enter the code before it expires.",
             f"not entered, asked {len(sent)} times",
-            why="An old code could be entered by somebody who was tricked into it.",
+            why="Someone could be tricked into entering an old code.",
             spec="RFC 8628 §3.5",
             cure="Start the login again and enter the new code.",
         ),
@@ -116,7 +116,7 @@ def _no_endpoint() -> Check:
         "none in its metadata",
         why="Without it there is no code to enter on another device.",
         spec="RFC 8628 §4",
-        cure="Log in with a link: leave --device out.",
+        cure="Log in with a link: omit --device.",
     )
 
 

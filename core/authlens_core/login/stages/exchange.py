@@ -131,7 +131,7 @@ def _id_token_checks(facts: Facts, tokens: TokenResponse, exchanges: Sequence[Ex
 def _no_id_token() -> Check:
     return warned(
         "id_token.form",
-        "An ID token comes, because the scope openid was granted.",
+        "The server returns an ID token, because it granted the scope openid.",
         "none",
         why="Without it authlens cannot tell who logged in.",
         spec="OpenID Connect Core §3.1.3.3",
@@ -159,7 +159,7 @@ def _expires_at(tokens: TokenResponse, exchange: Exchange) -> datetime | None:
 def _no_code() -> Check:
     return failed(
         "exchange.code",
-        "There is a code that was not used yet.",
+        "There is an unused code.",
         "no code",
         why="A code works once, so a new one is needed for every attempt.",
         spec="RFC 6749 §4.1.2",
@@ -174,7 +174,7 @@ def _no_answer(exchange: Exchange) -> Check:
         "exchange.answer",
         "The token endpoint answers.",
         failure.cause if failure else "no answer",
-        why="The result is unknown: the server may have used up the code. It is not sent a second time."
+        why="The result is unknown: the server may have used the code. authlens does not send it again."
         if unknown
         else "",
         spec="RFC 6749 §10.5",
@@ -190,7 +190,7 @@ def _shown(tokens: TokenResponse, expires_at: datetime | None) -> tuple[Fact, ..
         Fact("token_type", tokens.token_type, spec),
         Fact(
             "expires_in",
-            "not stated" if lifetime.seconds is None else f"{lifetime.seconds} s",
+            "no expiry given" if lifetime.seconds is None else f"{lifetime.seconds} s",
             spec,
             lifetime.note,
         ),

@@ -45,8 +45,8 @@ def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[F
     guess = warned(
         CheckId.DETECTION_METADATA,
         "The answer says where the resource metadata is.",
-        "no resource_metadata in it; the well-known places are tried in order",
-        why="A guess may find an old document, or none.",
+        "no resource_metadata in it; the well-known URLs are tried in order",
+        why="A guessed URL may have an old document, or none.",
         spec=_SPEC,
         cure="Ask the owner of the resource to send WWW-Authenticate: Bearer resource_metadata=… with "
         "the 401.",
@@ -76,7 +76,7 @@ def _unusable(seen: str) -> Check:
         CheckId.DETECTION_METADATA,
         "The answer names one usable metadata URL.",
         seen,
-        why="A URL from a server is fetched only if it can mean one thing.",
+        why="authlens fetches a URL from a server only if it is unambiguous.",
         spec=_SPEC,
         cure="Ask the owner of the resource to correct its WWW-Authenticate field.",
     )

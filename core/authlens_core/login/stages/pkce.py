@@ -35,35 +35,35 @@ class PkceStage:
         pkce = make_pkce(self._random_bytes)
         state = make_state(self._random_bytes)
         again = pkce.draws - 1
-        drawn = "first draw" if again == 0 else f"drawn again {again} time{'s' if again > 1 else ''}"
+        drawn = "first attempt" if again == 0 else f"generated again {again} time{'s' if again > 1 else ''}"
         checks = (
             passed(
                 "pkce.method",
                 "The challenge method is S256.",
                 "code_challenge = BASE64URL(SHA256(code_verifier))",
                 spec="RFC 7636 §4.2",
-                why="With plain, whoever sees the link could redeem the code.",
+                why="With plain, anyone who sees the link could redeem the code.",
             ),
             passed(
                 "pkce.first_character",
-                "The challenge begins with a letter or a digit.",
-                f"begins with {pkce.code_challenge[0]!r}, {drawn}",
+                "The challenge starts with a letter or a digit.",
+                f"starts with {pkce.code_challenge[0]!r}, {drawn}",
                 spec="Cloudflare Access, Authenticate coding agents",
-                why="Access misreads a challenge that begins with - or _ and blames the method. One random "
-                "challenge in 32 would.",
+                why="Access misreads a challenge that starts with - or _ and reports a wrong method. One "
+                "random challenge in 32 does.",
             ),
         )
         shown: tuple[Fact, ...] = (
-            Fact("code_verifier", pkce.code_verifier, "RFC 7636 §4.1", "32 random bytes, kept in memory"),
-            Fact("code_challenge", pkce.code_challenge, "RFC 7636 §4.2", "travels in the link"),
+            Fact("code_verifier", pkce.code_verifier, "RFC 7636 §4.1", "32 random bytes, in memory only"),
+            Fact("code_challenge", pkce.code_challenge, "RFC 7636 §4.2", "sent in the link"),
             Fact("code_challenge_method", "S256", "RFC 7636 §4.3"),
-            Fact("state", state, "RFC 6749 §10.12", "comes back with the code, or the code is not ours"),
+            Fact("state", state, "RFC 6749 §10.12", "must come back with the code"),
         )
         nonce = None
         if OPENID in (requested_scope(facts) or "").split():
             nonce = make_state(self._random_bytes)
             spec = "OpenID Connect Core §3.1.2.1"
-            shown = (*shown, Fact("nonce", nonce, spec, "comes back in the ID token, which is then ours"))
+            shown = (*shown, Fact("nonce", nonce, spec, "must come back in the ID token"))
         key = None
         if needs_dpop(facts):
             key = make_dpop_key()

@@ -120,7 +120,7 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
             token_endpoint_auth_method=method,
             client_secret=options.client_secret,
         )
-        return client, passed("registration.client", "A client id was given.", options.client_id, spec=_SPEC)
+        return client, passed("registration.client", "You gave a client id.", options.client_id, spec=_SPEC)
     if options.client_metadata_url is not None and _takes_documents(facts):
         client = Client(
             client_id=options.client_metadata_url,
@@ -133,10 +133,13 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
     if known is not None and not (facts.options.device and GRANT_TYPE not in known.grant_types):
         return known, passed(
             "registration.client",
-            "This server knows authlens already.",
+            "authlens is already registered at this server.",
             f"client_id {known.client_id}",
             spec=_SPEC,
-            why="Registered clients often cannot be deleted, so authlens registers once and uses it again.",
+            why=(
+                "Registered clients often cannot be deleted, so authlens registers once and reuses the "
+                "client."
+            ),
         )
     return None
 
@@ -155,11 +158,11 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
         return is_client_metadata_url(url).checks
     unsupported = failed(
         "registration.client_metadata_url",
-        "The server takes the URL of a metadata document as client_id.",
+        "The server accepts the URL of a metadata document as client_id.",
         "client_id_metadata_document_supported is not true in its metadata",
-        why="It would not know what to do with a URL in the place of a client id.",
+        why="It does not accept a URL as client id.",
         spec="OAuth Client ID Metadata Document §5",
-        cure="Leave --client-metadata-url out, so that authlens registers itself.",
+        cure="Omit --client-metadata-url; authlens then registers itself.",
     )
     return (unsupported,)
 
@@ -176,11 +179,11 @@ def _nothing_to_use(facts: Facts) -> Check:
     found = diagnose("registration", check_names=(CheckId.SERVER_REGISTRATION,))
     return failed(
         CheckId.REGISTRATION_ENDPOINT,
-        "The server lets clients register, or a client id is given.",
+        "The server allows registration, or you give a client id.",
         "no usable registration_endpoint in the server metadata" if facts.server_metadata else "no metadata",
-        why="A server answers only clients that it knows.",
+        why="A server serves only clients that it knows.",
         spec="RFC 7591 §3, RFC 8414 §2",
-        cure=found.cure if found else "Use a client registered beforehand: authlens login URL --client-id ID",
+        cure=found.cure if found else "Use a pre-registered client: authlens login URL --client-id ID",
     )
 
 
@@ -191,7 +194,7 @@ def _no_answer(exchange: Exchange) -> Check:
         "registration.answer",
         "The server answers the registration.",
         failure.cause if failure else "no answer",
-        why="It is not known whether a client was created, so authlens does not register again by itself."
+        why="It is unknown whether a client was created, so authlens does not register again automatically."
         if unknown
         else "",
         spec=_SPEC,

@@ -82,8 +82,8 @@ def _parted(exchanges: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[
 
 def _origin_taken(facts: Facts, *, found: bool) -> Check:
     origin = facts.resource_url.origin
-    seen = f"nothing; {origin} publishes server metadata and is taken for the authorization server"
-    chosen = f"nothing; {origin} is taken for the authorization server, as you chose"
+    seen = f"nothing; {origin} publishes server metadata and is used as the authorization server"
+    chosen = f"nothing; {origin} is used as the authorization server, as you chose"
     return warned(
         MISSING,
         "The resource publishes its metadata.",
@@ -115,10 +115,10 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
         f"nothing at {tried}" if tried else "nowhere to look",
         why="Without it authlens does not know which authorization server the resource trusts.",
         spec=_SPEC,
-        cure="For Cloudflare Access, turn on Managed OAuth: Zero Trust → Access controls → Applications → "
-        "(app) → "
-        "Advanced settings → Managed OAuth; or use cloudflared. For an old MCP server, go on: "
-        f"{facts.resource_url.origin} itself is then taken for the authorization server: --legacy-paths.",
+        cure="For Cloudflare Access, turn on Managed OAuth: Zero Trust → Access controls → Applications "
+        "→ (app) → Advanced settings → Managed OAuth; or use cloudflared. For an old MCP server, "
+        f"continue: {facts.resource_url.origin} itself is then used as the authorization server: "
+        "--legacy-paths.",
         overridable=True,
     )
 
@@ -174,7 +174,7 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
                 "resource_metadata.issuer_url",
                 "The authorization server is named by an https URL without query or fragment.",
                 f"{chosen}: {'; '.join(refused.reasons)}",
-                why="An issuer is compared letter by letter and asked for credentials: it has to be exact.",
+                why="An issuer is compared exactly and receives credentials, so it must be exact.",
                 spec="RFC 8414 §2",
                 cure="Ask the owner of the resource to correct authorization_servers.",
             )
@@ -190,7 +190,7 @@ def _server_changed(earlier: str, chosen: str) -> Check:
         chosen,
         why="authlens registers again there: the new server gets neither the old client nor a token of it.",
         spec="RFC 9728 §7.6",
-        cure="Go on if you know of the change. The old login is still stored until you revoke it.",
+        cure="Continue if you know of the change. The old login is still stored until you revoke it.",
     )
 
 
@@ -200,7 +200,7 @@ def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:
             SEVERAL,
             "The authorization server you chose is one that the resource names.",
             chosen,
-            why="Tokens of a server that the resource does not trust are of no use here.",
+            why="The resource does not accept tokens from a server it does not trust.",
             spec="RFC 9728 §7.6",
             cure=f"Choose one of: {', '.join(servers)}",
         )
@@ -209,9 +209,9 @@ def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:
             SEVERAL,
             "The resource names one authorization server, or you chose one.",
             ", ".join(servers),
-            why="You will type your password at the server, so it should be one that you know.",
+            why="You type your password at this server, so it should be one you know.",
             spec="RFC 9728 §7.6",
-            cure=f"Go on to use the first, {chosen}.",
+            cure=f"Continue to use the first, {chosen}.",
             overridable=True,
         )
     return passed(SEVERAL, "An authorization server is named.", chosen, spec="RFC 9728 §2")

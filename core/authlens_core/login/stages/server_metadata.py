@@ -99,9 +99,12 @@ def _default_paths(facts: Facts, tried: str) -> StageResult:
         f"nothing at {tried}; {_LEGACY_PATHS} of {issuer} are used instead"
         if chosen
         else f"nothing at {tried}",
-        why="Endpoints that nobody published are a guess: a wrong one could get your code.",
+        why="Unpublished endpoints are a guess: a wrong one could get your code.",
         spec="MCP 2025-03-26, Authorization",
-        cure=f"For an old MCP server, go on with {_LEGACY_PATHS} of {issuer}: authlens login --legacy-paths.",
+        cure=(
+            f"For an old MCP server, continue with {_LEGACY_PATHS} of {issuer}: authlens login "
+            "--legacy-paths."
+        ),
         overridable=not chosen,
     )
     if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):
@@ -115,7 +118,7 @@ def _no_document(seen: str, cure: str = "") -> Check:
         CheckId.SERVER_DOCUMENT,
         "The authorization server publishes its metadata.",
         seen,
-        why="Endpoints are never guessed: a guess could send a code to the wrong place.",
+        why="Endpoints are never guessed: a guess could send the code to the wrong server.",
         spec="RFC 8414 §3",
         cure=cure or "Ask the owner of the resource whether authorization_servers names the right server.",
     )

@@ -184,7 +184,7 @@ def added(place: EditLocation, name: str, value: str, parts: Sequence[EditablePa
         same = part.name.lower() == name.lower() if is_header else part.name == name
         if part.place is place and same:
             shown = safe_line(name, NAME)
-            raise RequestEditRefused(f"{shown} stands there already: change it in its own line.")
+            raise RequestEditRefused(f"{shown} is already there: change it in its own line.")
     return RequestEdit(place, name, _part(place, name, value).value, new=True)
 
 

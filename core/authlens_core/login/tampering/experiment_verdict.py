@@ -12,7 +12,7 @@ from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.secret import Secret
 from authlens_core.wire.exchange import Exchange
 
-_NOT_REFUSED: Final = "That is no refusal in the way of the protocol: it does not show that the rule is kept."
+_NOT_REFUSED: Final = "That is not a protocol error: it does not show that the rule is enforced."
 
 
 class _Answer(NamedTuple):
@@ -25,7 +25,7 @@ def answered_with_tokens(
 ) -> Check:
     """Judge the last answer of a token endpoint; `sent` is masked where the server repeats it."""
     if experiment.repeats and not _came_to_it(exchanges):
-        seen = "the first request was refused already, so there was nothing to send again"
+        seen = "the first request was already refused, so nothing was sent again"
         return _check(experiment, _Answer(Severity.NOTICE, seen))
     last = exchanges[-1] if exchanges else None
     response = last.response if last is not None and last.failure is None else None
@@ -33,7 +33,7 @@ def answered_with_tokens(
         cause = last.failure.cause if last is not None and last.failure is not None else "nothing was sent"
         return _check(experiment, _Answer(Severity.NOTICE, f"no answer: {cause}"))
     if response.status < 300:
-        return _check(experiment, _Answer(experiment.accepted, f"{response.status}: it gave tokens"))
+        return _check(experiment, _Answer(experiment.accepted, f"{response.status}: it returned tokens"))
     error = read_error(response, sent)
     if 400 <= response.status < 500 and error is not None:
         return _check(experiment, _refused(experiment, f"{response.status} {error}", error))
@@ -67,7 +67,7 @@ def link_is_refused(exchange: Exchange, redirect_uri: str) -> bool | None:
 def answered_the_link(experiment: Experiment, *, refused: bool, status: int | None = None) -> Check:
     """Judge whether the browser was sent to an address that was not registered."""
     if refused:
-        seen = f"{status}: a page of its own, and nobody was sent anywhere"
+        seen = f"{status}: its own error page, without a redirect"
         return _check(experiment, _Answer(Severity.PASS, seen))
     return _check(experiment, _Answer(experiment.accepted, "it sent the browser to that address"))
 
@@ -91,10 +91,10 @@ def answered_the_push(
 def answered_by_authlens(experiment: Experiment, response: AuthorizationResponse) -> Check:
     """Judge authlens itself: whether it took a forged callback for an answer."""
     if response.code is not None or response.error is not None:
-        return _check(experiment, _Answer(Severity.FAILURE, "authlens took it for an answer"))
+        return _check(experiment, _Answer(Severity.FAILURE, "authlens accepted it as a response"))
     refusal = {
-        Verdict.OUTDATED: "authlens refused it: the state is of no login here. The code was not used",
-        Verdict.WRONG_ISSUER: "authlens refused it: another issuer. The code was sent nowhere",
+        Verdict.OUTDATED: "authlens refused it: the state matches no login here. The code was not used",
+        Verdict.WRONG_ISSUER: "authlens refused it: another issuer. The code was not sent",
     }
     seen = refusal.get(response.verdict, "authlens refused it: the answer cannot be read")
     return _check(experiment, _Answer(Severity.PASS, seen))
@@ -106,8 +106,8 @@ def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]
     if response is None:
         return _check(experiment, _Answer(Severity.NOTICE, "no answer"))
     if response.status == 401:
-        return _check(experiment, _Answer(Severity.PASS, "401: the token is dead"))
-    seen = f"{response.status}: the token is still taken"
+        return _check(experiment, _Answer(Severity.PASS, "401: the token is no longer valid"))
+    seen = f"{response.status}: the token is still accepted"
     return _check(experiment, _Answer(experiment.accepted, seen))
 
 
@@ -127,7 +127,7 @@ def _came_to_it(exchanges: Sequence[Exchange]) -> bool:
 def _refused(experiment: Experiment, seen: str, error: OAuthError) -> _Answer:
     if experiment.errors and error.error not in experiment.errors:
         meant = " or ".join(experiment.errors)
-        return _Answer(Severity.NOTICE, f"{seen} (refused, though the code for this is {meant})")
+        return _Answer(Severity.NOTICE, f"{seen} (refused, but the specified code is {meant})")
     return _Answer(Severity.PASS, seen)
 
 

@@ -113,52 +113,51 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
     Experiment(
         name="wrong_verifier",
         title="Wrong code_verifier",
-        question="Somebody stole the code on its way back and redeems it without knowing the verifier.",
+        question="An attacker stole the code from the callback and redeems it without knowing the verifier.",
         stage=Stage.EXCHANGE,
-        expectation="The server computes the challenge of this verifier, finds that it is another one, and "
-        "must answer invalid_grant.",
+        expectation="The server computes the challenge of this verifier, finds that it differs, and must "
+        "return invalid_grant.",
         spec="RFC 7636 §4.6",
         referee=Referee.TOKEN_ENDPOINT,
-        why="A stolen code would be worth as much as the tokens.",
+        why="A stolen code would be as good as the tokens.",
         errors=("invalid_grant",),
         change=_wrong_verifier,
     ),
     Experiment(
         name="reused_code",
         title="Code used twice",
-        question="Somebody finds the code in a log or a browser's history after it was redeemed.",
+        question="An attacker finds the code in a log or the browser history after it was redeemed.",
         stage=Stage.EXCHANGE,
         expectation="A code must not be used more than once: the server must deny the second request.",
         spec="RFC 6749 §4.1.2",
         referee=Referee.TOKEN_ENDPOINT,
-        why="A code that works twice makes every place where it was written down a way in.",
+        why="If a code works twice, every log that contains it gives access.",
         errors=("invalid_grant",),
         repeats=True,
         follow_up=Experiment(
             name="reused_code_tokens",
             title="The tokens of a code used twice",
-            question="Whoever used the code first may have been the thief.",
+            question="The first use of the code may have been the attacker's.",
             stage=Stage.ACCESS,
-            expectation="When a code comes a second time, the server should also revoke the tokens that the "
-            "first use bought.",
+            expectation="When a code is used again, the server should also revoke the tokens from the "
+            "first use.",
             spec="RFC 6749 §4.1.2",
             referee=Referee.RESOURCE,
-            why="It cannot tell the thief from the owner, so it is safer that both have nothing.",
+            why="It cannot tell the attacker from you, so it is safer that neither has tokens.",
             accepted=Severity.NOTICE,
         ),
     ),
     Experiment(
         name="missing_resource",
         title="No resource parameter",
-        question="A careless client does not say what the token is for, and gets one that is good in many "
-        "places.",
+        question="A careless client does not say what the token is for, and gets one that many resources "
+        "accept.",
         stage=Stage.AUTHORIZATION,
         expectation="The server may use a default, or require the parameter and answer invalid_target. MCP "
         "clients must send it.",
         spec="RFC 8707 §2; Model Context Protocol, Authorization",
         referee=Referee.CALLBACK,
-        why="The server chose what the token is good for. A resource that is handed such a token may use it "
-        "at another.",
+        why="The server chose where the token is valid. A resource that receives it may use it at another.",
         accepted=Severity.WARNING,
         errors=("invalid_target", "invalid_request"),
         change=lambda _: (RequestEdit(EditLocation.QUERY, "resource", None),),
@@ -166,13 +165,13 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
     Experiment(
         name="plain_pkce",
         title="Plain PKCE",
-        question="Whoever reads the link learns the verifier, because it stands in it unhashed.",
+        question="Anyone who reads the link learns the verifier, because the link contains it unhashed.",
         stage=Stage.AUTHORIZATION,
-        expectation="A client that can do S256 must use it; a server that does not take plain answers "
+        expectation="A client that can do S256 must use it; a server that does not support plain returns "
         "invalid_request.",
         spec="RFC 7636 §4.2, §4.4.1; RFC 9700 §2.1.1",
         referee=Referee.CALLBACK,
-        why="With plain, the link alone is enough to redeem a stolen code.",
+        why="With plain, the link is enough to redeem a stolen code.",
         accepted=Severity.WARNING,
         errors=("invalid_request",),
         change=_plain,
@@ -180,23 +179,23 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
     Experiment(
         name="other_redirect_authorization",
         title="Other redirect_uri in the link",
-        question="A forged link asks the server to send the code to an address of the attacker's.",
+        question="A forged link asks the server to send the code to the attacker's address.",
         stage=Stage.AUTHORIZATION,
         expectation="The address is not one that was registered, letter for letter: the server must show an "
         "error itself and must not send the browser there.",
         spec="RFC 6749 §3.1.2.4; RFC 9700 §4.1.3",
         referee=Referee.LINK,
-        why="The code of everybody who follows the forged link would go to whoever forged it.",
+        why="The code of everyone who follows the forged link would go to the attacker.",
         change=_other_redirect(EditLocation.QUERY),
     ),
     Experiment(
         name="other_redirect_exchange",
         title="Other redirect_uri in the exchange",
-        question="The attacker got the code with a redirect URI of their own and hands it in as if it had "
+        question="The attacker got the code with a redirect URI of their own and sends it as if it had "
         "gone to the right one.",
         stage=Stage.EXCHANGE,
         expectation="The redirect_uri must be the same as in the authorization request, or the server "
-        "answers invalid_grant.",
+        "returns invalid_grant.",
         spec="RFC 6749 §4.1.3",
         referee=Referee.TOKEN_ENDPOINT,
         why="Nothing would tie the code to the address that it was sent to.",
@@ -206,20 +205,20 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
     Experiment(
         name="wrong_state",
         title="Wrong state in the callback",
-        question="Somebody makes your browser open the callback with a code of theirs, so that you work in "
+        question="An attacker makes your browser open the callback with their code, so that you work in "
         "their account.",
         stage=Stage.AUTHORIZATION,
         expectation="The state is not the one of this login, so the client must not use the answer.",
         spec="RFC 6749 §10.12",
         referee=Referee.AUTHLENS,
-        why="What you then save or pay would be theirs.",
+        why="What you then save or pay would be in their account.",
         change=_wrong_state,
     ),
     Experiment(
         name="foreign_iss",
         title="Foreign iss in the callback",
-        question="A hostile server, used beside an honest one, passes off the honest one's code as its own, "
-        "to have it sent to itself.",
+        question="A hostile server, used alongside an honest one, presents the honest one's code as its "
+        "own, to receive it.",
         stage=Stage.AUTHORIZATION,
         expectation="The iss is not the issuer that was asked, so the client must reject the answer and must "
         "not send the code anywhere.",
@@ -231,13 +230,13 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
     Experiment(
         name="stale_refresh_token",
         title="Refresh token used twice",
-        question="Somebody copied a refresh token from a backup and uses it after you did.",
+        question="An attacker copied a refresh token from a backup and uses it after you did.",
         stage=Stage.REFRESH,
-        expectation="A server that replaces refresh tokens recognises the old one, refuses it, and ends the "
-        "whole grant, because one of the two who hold it is a thief.",
+        expectation="A server that replaces refresh tokens recognises the old one, refuses it, and ends "
+        "the whole grant, because one of its two holders is an attacker.",
         spec="RFC 9700 §4.14.2; RFC 6749 §10.4",
         referee=Referee.TOKEN_ENDPOINT,
-        why="A stolen refresh token of a public client is good for as long as the grant, and nobody notices.",
+        why="A stolen refresh token of a public client works as long as the grant, and no one notices.",
         accepted=Severity.WARNING,
         errors=("invalid_grant",),
         repeats=True,

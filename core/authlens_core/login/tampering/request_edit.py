@@ -120,11 +120,11 @@ def _problem(place: EditLocation, name: str, text: str | None) -> str:
     if len(whole) > _LONGEST:
         return f"It is longer than {_LONGEST} characters."
     if any(0xD800 <= ord(character) <= 0xDFFF for character in whole):
-        return "It holds half a character, which no encoding can carry."
+        return "It contains a lone surrogate, which cannot be encoded."
     if place is EditLocation.METHOD and not (text and set(text) <= _TOKEN):
         return "A method is one word of ASCII letters (RFC 9110 §9.1)."
     if place is EditLocation.URL and not (text and text.isascii() and text.isprintable() and " " not in text):
-        return "An address is printable ASCII without blanks (RFC 3986)."
+        return "An address is printable ASCII without spaces (RFC 3986)."
     if place is EditLocation.HEADER:
         if not name or not set(name) <= _TOKEN:
             return "The name of a header field is one word of ASCII letters (RFC 9110 §5.1)."

@@ -65,8 +65,8 @@ def _no_refresh_token() -> Check:
     return failed(
         "experiment.refresh_token",
         "There is a refresh token to try.",
-        "the server gave none",
-        why="Without one there is nothing to steal either.",
+        "the server returned none",
+        why="Without one there is nothing to steal.",
         spec="RFC 6749 §1.5",
         cure="Ask for the scope offline_access, if the server knows it.",
     )

@@ -82,10 +82,10 @@ class Tampering:
             return None
         return noticed(
             CheckId.EXCHANGE_STORED,
-            "Tokens are kept when the login ran as the protocol has it.",
-            "kept nowhere, because the request was changed",
-            why="They end by themselves when their time is over.",
-            cure="Begin a new login for tokens that are kept.",
+            "Tokens are stored only after an unmodified login.",
+            "not stored, because the request was changed",
+            why="They expire on their own.",
+            cure="Start a new login to store tokens.",
         )
 
     @property
@@ -174,7 +174,7 @@ class Tampering:
         settled = failed(
             CheckId.AUTHORIZATION_OPENED,
             "The link leads to a sign-in.",
-            f"{status}: the server does not let anybody sign in with this link",
+            f"{status}: the server does not allow a sign-in with this link",
             spec="RFC 6749 §4.1.2.1",
             cure="That was the experiment. Run it again for the honest link.",
         )

@@ -81,9 +81,7 @@ async def test_each_resource_is_asked_and_each_layer_count_results(
     assert [probed.layer for probed in results] == ["origin", "origin", THIS_MACHINE]
     assert [probed.exit_code for probed in results] == [0, 4, 4]
     assert len(server.posts("/mcp")) == 2
-    assert (
-        count_results(results) == "1 works · 1 refused, said by origin · 1 unclear, not sent by this machine"
-    )
+    assert count_results(results) == "1 works · 1 refused, from origin · 1 unclear, not sent"
     assert "canary" not in repr(results)
 
 
@@ -94,7 +92,7 @@ async def test_a_token_that_is_refused_as_invalid_is_refreshed_once_and_asked_wi
     server.access_tokens.clear()
     (probed,) = await _probe_all(credentials, wire, holdings_of([saved]))
     assert (probed.accepted, probed.exit_code) == (True, 0)
-    assert probed.summary.startswith("It refused the old access token, so a new one was fetched.")
+    assert probed.summary.startswith("The resource refused the old access token, so authlens got a new one.")
     assert len(server.posts("/token")) == 1
     server.answers(
         "/mcp", *[Scripted(401, None, (("WWW-Authenticate", 'Bearer error="invalid_token"'),))] * 2
@@ -123,7 +121,7 @@ async def test_a_network_that_does_not_answer_is_told_from_a_refusal(
     alone = await credentials.save(replace(saved, resource_url=nowhere, resource=nowhere), secrets)
     (probed,) = await _probe_all(credentials, wire, holdings_of([alone]))
     assert (probed.accepted, probed.layer, probed.exit_code) == (None, "network", 6)
-    assert count_results([probed]) == "0 work · 1 unclear, no answer from the network"
+    assert count_results([probed]) == "0 work · 1 unclear, no response"
 
 
 async def test_an_organisation_token_is_not_sent_anywhere(credentials: Credentials, wire: Wire) -> None:
@@ -148,7 +146,7 @@ async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(
     words = " ".join(results[1].details)
     assert "Refresh token: revoked" in words
     assert "Access token: revoked" in words
-    assert "The resource, asked with the token: 401, " in words
+    assert "The resource answered the token with 401, " in words
     assert " ms after the start." in words
 
 

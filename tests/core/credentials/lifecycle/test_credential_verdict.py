@@ -22,16 +22,16 @@ TABLE = [
     (Scripted(401, None, (BEARER,)), False, "token_refused", "The stored access token is refused"),
     (Scripted(401), False, "token_refused", "The stored access token is refused"),
     (Scripted(403, None, ACCESS), False, "policy_refuses_token", "Access knows the token and refuses it"),
-    (Scripted(403), False, "not_allowed_with_token", "this address is not allowed to you"),
-    (Scripted(403, None, (SCOPE,)), False, "token_not_enough", "does not allow enough"),
+    (Scripted(403), False, "not_allowed_with_token", "you may not use this address"),
+    (Scripted(403, None, (SCOPE,)), False, "token_not_enough", "its scope is too narrow"),
     (Scripted(302, None, (("Location", LOGIN),)), False, "oauth_turned_off", "although a token was sent"),
     (Scripted(307, None, (("Location", "https://x.example/"),)), None, "redirect_elsewhere", "It redirects"),
-    (Scripted(404), None, "not_found", "nothing at this address"),
-    (Scripted(405), None, "method_not_allowed", "this kind of request"),
-    (Scripted(429), None, "too_many_requests", "fewer requests"),
-    (Scripted(500), None, "server_failed", "The server failed inside"),
+    (Scripted(404), None, "not_found", "Nothing was found at this address"),
+    (Scripted(405), None, "method_not_allowed", "this request method"),
+    (Scripted(429), None, "too_many_requests", "limits requests"),
+    (Scripted(500), None, "server_failed", "The server failed with an internal error"),
     (Scripted(530), None, "origin_down", "cannot reach the server behind it"),
-    (Scripted(418), None, "unknown", "authlens does not know this answer: HTTP/1.0 418"),
+    (Scripted(418), None, "unknown", "authlens does not recognise this response: HTTP/1.0 418"),
 ]
 
 

@@ -71,7 +71,7 @@ async def test_a_refused_token_is_not_called_live_until_a_refresh_or_a_proof(
     server.answers("/mcp", Scripted(403, None, (("cf-access-aud", "a" * 64),)))
     refused = (await probe_grant(credentials, wire, saved.grant_id)).grant
     assert describe(refused).word == "resource refuses it"
-    assert "no policy of the application admits you" in describe(refused).note
+    assert "no policy of the application allows you" in describe(refused).note
     if second == "refresh":
         await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
     else:

@@ -81,7 +81,7 @@ async def test_a_token_goes_nowhere_outside_its_resource(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, path: str
 ) -> None:
     """TK-10, H121: not attached, not even sent."""
-    with pytest.raises(UsageError, match="goes nowhere else"):
+    with pytest.raises(UsageError, match="sent only there"):
         await probe_grant(credentials, wire, saved.grant_id, url=f"{server.base}{path}")
     with pytest.raises(LoginNeeded, match="no login"):
         await access_token(credentials, wire, f"{server.base}{path}")

@@ -163,7 +163,7 @@ async def test_invalid_grant_is_terminal(
     assert len(server.posts("/token")) == 1
     grant, secrets = await credentials.load(saved.grant_id)
     assert grant.state is GrantState.LOGIN_NEEDED
-    assert "re-evaluated" in grant.note
+    assert "a policy now refuses access" in grant.note
     assert "canary" not in grant.note
     assert secrets.refresh_token == Secret("refresh-canary-0")
 
@@ -531,7 +531,7 @@ async def test_the_wait_after_a_failure_is_shown_grows_and_ends_with_success(
     assert 3_000 <= waits[2] <= 3_600
     note = describe(credentials.get(saved.grant_id), now).note
     assert "failed" in note
-    assert "The next try is in" in note
+    assert "The next attempt is in" in note
     patient = await refresh(credentials, wire, saved.grant_id, RefreshOptions(patient=True), now=lambda: now)
     assert (patient.outcome, len(server.posts("/token"))) == (RefreshOutcome.TRANSIENT, 3)
     assert patient.retry_after == round(waits[2])

@@ -55,7 +55,7 @@ def test_a_short_lived_token_expires_soon_by_the_share_of_its_life(
 def test_an_expiry_that_the_server_did_not_state_is_unknown_and_not_for_ever(make_grant: Any) -> None:
     """TK-5: absent is unknown."""
     standing = describe(make_grant(expires_at=None), NOW)
-    assert (standing.word, standing.remaining_seconds) == ("live, end unknown", None)
+    assert (standing.word, standing.remaining_seconds) == ("live, no expiry", None)
 
 
 @pytest.mark.parametrize("state", [s for s in GrantState if s is not GrantState.LIVE])

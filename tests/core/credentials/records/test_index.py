@@ -202,7 +202,7 @@ async def test_another_keyring_than_last_time_is_said(
     await credentials.save(make_grant(), secrets)
     assert credentials.note_store() == ""
     monkeypatch.setattr(type(credentials.store), "name", "KWallet")
-    assert "stored in memory only, and this is KWallet" in open_credentials().note_store()
+    assert "stored in memory only, but KWallet is open" in open_credentials().note_store()
 
 
 def test_opening_an_index_of_the_present_version_writes_nothing(tmp_path: Path) -> None:

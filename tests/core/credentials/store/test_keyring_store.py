@@ -171,7 +171,7 @@ async def test_what_was_written_for_a_program_that_let_go_is_taken_back(
 async def test_a_locked_keyring_says_so(open_keyring: Open, keyring: Any) -> None:
     """V-11: refused and locked look the same to backends, and both say what to do."""
     keyring.lock()
-    with pytest.raises(SecretStoreDenied, match=r"locked, or said no.*Failed to unlock"):
+    with pytest.raises(SecretStoreDenied, match=r"locked or refused access.*Failed to unlock"):
         await open_keyring("DeniedKeyring").set("a", Secret("x"))
 
 

@@ -44,7 +44,7 @@ async def test_swapped_entries_are_damaged_and_sent_nowhere(
     assert other.generation == saved.generation
     names = [sealed.entry_name(one.grant_id, one.generation, 0) for one in (saved, other)]
     store.entries[names[0]], store.entries[names[1]] = store.entries[names[1]], store.entries[names[0]]
-    with pytest.raises(sealed.SecretsDamaged, match="not what was stored"):
+    with pytest.raises(sealed.SecretsDamaged, match="differ from what was stored"):
         await ACTIONS[action](credentials, wire, saved)
     assert server.seen == []
 

@@ -92,7 +92,7 @@ async def test_what_cannot_be_deleted_is_said_by_place_and_goes_when_the_store_a
             left = await erase_left(other)
         assert left == (StoreKind.KEYRING,)
         words = left_words(left, StoreKind.FILE)
-        assert "in the keyring, which cannot be reached now" in words
+        assert "in the keyring, which cannot be reached" in words
         assert "not in the plain file" in words
         assert (await consolidate(other, at)).failed == ()
     assert own_keyring.entries() == {}

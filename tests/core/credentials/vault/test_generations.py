@@ -104,7 +104,7 @@ async def test_generations_only_grow(open_credentials: Open, make_grant: Any, se
 
 
 class Corrupting(MemoryStore):
-    """Gives back something else than was stored."""
+    """Gives back a different value than was stored."""
 
     async def get(self, entry: str) -> Secret | None:
         """Return it with its last character changed."""
@@ -154,7 +154,7 @@ async def test_a_store_that_gives_back_something_else_is_noticed_before_the_swit
 ) -> None:
     """Read back, compared, and only then switched."""
     credentials = Credentials(Index(None), Corrupting(), Locks(None))
-    with pytest.raises(SecretStoreFailed, match="did not keep"):
+    with pytest.raises(SecretStoreFailed, match="lost a value"):
         await credentials.save(make_grant(), secrets)
     assert credentials.list() == ()
 
@@ -164,7 +164,7 @@ async def test_a_store_that_gives_back_anothers_value_is_noticed(
 ) -> None:
     """The comparison is with what was written, not with itself."""
     credentials = Credentials(Index(None), Mistaken(), Locks(None))
-    with pytest.raises(SecretStoreFailed, match="something else"):
+    with pytest.raises(SecretStoreFailed, match="a different value"):
         await credentials.save(make_grant(), secrets)
     assert credentials.list() == ()
 

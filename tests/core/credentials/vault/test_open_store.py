@@ -27,7 +27,7 @@ async def test_a_named_backend_is_used_after_the_probe(keyring: Any) -> None:
 @pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])
 async def test_backends_that_keep_nothing_are_refused_though_named(keyring: Any, backend: str) -> None:
     """The null backend takes everything in silence."""
-    with pytest.raises(NoSecretStore, match="keeps nothing") as caught:
+    with pytest.raises(NoSecretStore, match="stores nothing") as caught:
         await open_store(environ=keyring.environ(backend))
     assert caught.value.exit_code == 9
     assert "memory-only" in caught.value.cure
@@ -64,7 +64,7 @@ async def test_a_chain_with_a_foreign_member_is_refused(keyring: Any, tmp_path: 
 async def test_without_any_keyring_it_is_said_and_nothing_is_written(state: Path) -> None:
     """No silent fallback to a file; the cure names the choices."""
     environ = {name: value for name, value in os.environ.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
-    with pytest.raises(NoSecretStore, match="no keyring of the operating system") as caught:
+    with pytest.raises(NoSecretStore, match="no operating system keyring") as caught:
         await open_store(environ=environ)
     assert "PYTHON_KEYRING_BACKEND" in caught.value.cure
     assert list(state.iterdir()) == []
@@ -117,7 +117,7 @@ async def test_memory_in_place_of_a_store_says_how_many_logins_are_not_shown(
     assert len(memory_only(in_place_of=state).notes) == 1
     await open_credentials().save(make_grant(), secrets)
     note, _ = memory_only(in_place_of=state).notes
-    assert note.startswith("1 login is kept in the place that could not be opened")
+    assert note.startswith("1 login is stored in the secret store that could not be opened")
 
 
 async def test_memory_only_writes_no_file(make_grant: Any, secrets: Any, private_environment: Path) -> None:
@@ -129,7 +129,7 @@ async def test_memory_only_writes_no_file(make_grant: Any, secrets: Any, private
     assert credentials.find("https://wiki.example/mcp/x") == saved
     await credentials.aclose()
     assert not (private_environment / "authlens").exists()
-    assert "gone" in opened.notes[0]
+    assert "lost" in opened.notes[0]
 
 
 def test_every_class_of_the_allow_list_exists() -> None:

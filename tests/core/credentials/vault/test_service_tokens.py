@@ -104,13 +104,13 @@ async def test_a_store_that_fails_keeps_the_old_secret(credentials: Credentials)
 
 
 async def test_a_removed_token_leaves_nothing(credentials: Credentials) -> None:
-    """Its secret goes, its traces go; the history says that Access was not told."""
+    """Its secret goes, its traces go; the history says that not deleted at Access."""
     token = await credentials.service_tokens.save(a_token(), OLD)
     assert await credentials.service_tokens.remove(token.token_id)
     assert (credentials.service_tokens.list(), credentials.index.leftovers()) == ((), ())
     with pytest.raises(LoginNeeded):
         await credentials.service_tokens.load(token.token_id)
-    assert "Access was not told" in credentials.events(token.token_id)[0].detail
+    assert "not deleted at Access" in credentials.events(token.token_id)[0].detail
 
 
 async def test_the_closest_url_wins_and_no_other_host_gets_it(credentials: Credentials) -> None:
@@ -323,8 +323,8 @@ async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_tha
         token = await credentials.service_tokens.save(a_token(emulator.resource_url), OLD)
         await try_service_token(credentials, wire, token.token_id)
     assert len(credentials.traces.of(application.token_id)) == 1
-    assert [event.kind for event in credentials.events(application.token_id)] == ["not proven"]
-    with pytest.raises(UsageError, match="opens no application"):
+    assert [event.kind for event in credentials.events(application.token_id)] == ["not verified"]
+    with pytest.raises(UsageError, match="does not open any application"):
         await probe_cloudflared(credentials, wire, by_kind[CloudflaredKind.ORGANISATION])
     file.unlink()
     with pytest.raises(LoginNeeded):

@@ -35,7 +35,7 @@ SAID: Final = {
     "reused_code": "400 invalid_grant: Authorization code was already used",
     "missing_resource": "invalid_target: No resource parameter found",
     "plain_pkce": "invalid_request: code_challenge_method must be S256",
-    "other_redirect_authorization": "400: a page of its own",
+    "other_redirect_authorization": "400: its own error page",
     "other_redirect_exchange": "400 invalid_grant: redirect_uri does not match",
     "wrong_state": "authlens refused it: the state",
     "foreign_iss": "authlens refused it: another issuer",
@@ -128,7 +128,7 @@ async def test_the_honest_login_after_an_experiment_is_a_new_one() -> None:
         await login.run_all()
         assert login.finished
         kept = next(c for c in login.trace.latest(Stage.EXCHANGE).checks if c.name == "exchange.kept")  # type: ignore[union-attr]
-        assert kept.seen == "kept nowhere, because the request was changed"
+        assert kept.seen == "not stored, because the request was changed"
         assert credentials.list() == ()
 
 
@@ -154,7 +154,7 @@ async def test_a_token_endpoint_that_lets_it_through_fails_the_stage(name: str) 
         assert login.position is Stage.EXCHANGE
         found = verdict_on(login, name)
         assert found.severity is Severity.FAILURE
-        assert found.seen == "200: it gave tokens"
+        assert found.seen == "200: it returned tokens"
         assert "owner of the server" in found.cure
 
 

@@ -191,7 +191,7 @@ async def test_tokens_of_a_changed_login_are_kept_nowhere_and_that_is_said() -> 
         assert login.finished
         record = login.trace.latest(Stage.EXCHANGE)
         assert record is not None
-        assert "kept nowhere, because the request was changed" in [check.seen for check in record.checks]
+        assert "not stored, because the request was changed" in [check.seen for check in record.checks]
         assert keeping.kept == []
 
 
@@ -310,7 +310,7 @@ async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added(
     """Each is refused with its reason, before anything is sent."""
     async with login_to(ScriptedSender(honest())) as login:
         for name, value, words in (
-            ("accept", "x", "stands there already"),
+            ("accept", "x", "is already there"),
             ("", "x", "needs a name"),
             ("two words", "x", "one word"),
         ):

@@ -279,7 +279,7 @@ async def test_forget_says_that_the_tokens_live_on() -> None:
     async with earned() as (screen, pilot, app):
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        assert "The server is not told" in text_of(app)
+        assert "The tokens are not revoked" in text_of(app)
         await pilot.press("y")
         await until(pilot, lambda: len(screen.table.rows) == 0 and not screen.context.busy)
         assert "stay valid at the server" in said(screen)
@@ -451,7 +451,7 @@ async def test_a_login_by_cloudflared_begins_and_its_link_is_copied_with_a_key(t
         "wiki.example.com",
         tmp_path / "token",
         pending_url="https://team.cloudflareaccess.com/cdn-cgi/access/cli?token=x",
-        problem="There is no token yet: a login is waiting.",
+        problem="No token yet: a login is in progress.",
     )
     async with Session(Wire(), Credentials.memory()) as session:
         screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (waiting,))
@@ -476,7 +476,7 @@ async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed()
         assert {"edit_service_token", "forget", "probe"} <= actions
         assert not {"refresh", "revoke", "login_again"} & actions
         await pilot.press("f")
-        await until(pilot, lambda: "Access is not told" in text_of(app))
+        await until(pilot, lambda: "stays valid at Access" in text_of(app))
         await pilot.press("y")
         await until(pilot, lambda: len(screen.listing.shown) == 2 and not screen.context.busy)
 
@@ -539,7 +539,7 @@ async def test_the_detail_shows_claims_of_a_file_and_says_they_are_not_verified(
     async with Session(Wire(), Credentials.memory()) as session:
         screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (token,))
         async with run_screen(screen, size=(160, 50)) as (app, pilot):
-            await until(pilot, lambda: "not verified here" in text_of(app))
+            await until(pilot, lambda: "(not verified)" in text_of(app))
             assert "2026-01-01 20:40:00 UTC" in text_of(app)
             assert "\x1b" not in text_of(app)
 

@@ -100,7 +100,7 @@ async def test_everything_goes_to_an_encrypted_file_and_the_program_goes_on_with
         await type_lines(app, pilot, PASSPHRASE, PASSPHRASE)
         said = await moved(app, pilot)
         assert "2 moved · 0 not. New ones go to the encrypted file." in said
-        assert "It is kept in the encrypted file now." in said
+        assert "It is stored in the encrypted file." in said
         await pilot.press("escape")
         await until(pilot, lambda: "secrets: the encrypted file" in text_of(app))
         await pilot.press("c", "y")
@@ -118,7 +118,7 @@ async def test_a_plain_file_is_warned_of_and_esc_leaves_everything_as_it_is(keyr
     async with dashboard() as (app, pilot):
         await ask_to_move(app, pilot)
         await pilot.press("3")
-        await until(pilot, lambda: "A plain file is not locked" in text_of(app))
+        await until(pilot, lambda: "A plain file is not protected" in text_of(app))
         await pilot.press("escape", "escape")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         assert not file_path(StoreKind.FILE).exists()
@@ -135,9 +135,9 @@ async def test_the_passphrase_of_a_file_that_something_comes_from_is_asked_for(k
     async with dashboard() as (app, pilot):
         await ask_to_move(app, pilot)
         await pilot.press("1")
-        await until(pilot, lambda: "Something to be moved is in the encrypted file" in text_of(app))
+        await until(pilot, lambda: "Some secrets are in the encrypted file" in text_of(app))
         await type_lines(app, pilot, "another passphrase")
-        await until(pilot, lambda: "not the passphrase" in text_of(app))
+        await until(pilot, lambda: "Wrong passphrase" in text_of(app))
         await type_lines(app, pilot, PASSPHRASE)
         assert "1 moved · 0 not. New ones go to the keyring." in await moved(app, pilot)
     assert await secrets_in(StoreKind.KEYRING, "b") == SECRETS
@@ -181,8 +181,8 @@ async def test_what_stays_behind_is_named_and_the_old_place_stays_open(
         await ask_to_move(app, pilot)
         await pilot.press("3", "3")
         said = await moved(app, pilot)
-        assert "0 moved · 2 not. The place for new ones is as it was." in said
-        assert "It stays where it was: The keyring is locked." in said
+        assert "0 moved · 2 not. New ones are stored as before." in said
+        assert "It was not moved: The keyring is locked." in said
         assert "→ Unlock it and try again." in said
         assert app.session is not None
         assert app.session.credentials.store.place is StoreKind.KEYRING

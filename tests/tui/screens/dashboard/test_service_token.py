@@ -44,7 +44,7 @@ async def test_a_token_is_added_and_tested(
     async with run_screen(screen, size=size) as (app, pilot):
         screen.query_one("#client_id", Input).value = client_id
         screen.query_one("#secret", Input).value = secret
-        await until(pilot, lambda: "✔ The two have the shape of a service token." in text_of(app))
+        await until(pilot, lambda: "✔ The format is that of a service token." in text_of(app))
         assert secret not in text_of(app)
         await pilot.press("enter")
         await until(pilot, lambda: "✔ The resource accepts the credential." in text_of(app))
@@ -66,7 +66,7 @@ async def test_a_swapped_pair_is_seen_before_anything_is_sent(emulator: Emulator
         await pilot.pause()
         assert session.credentials.service_tokens.list() == ()
         await pilot.press("ctrl+t")
-        await until(pilot, lambda: "✔ The two have the shape" in text_of(app))
+        await until(pilot, lambda: "✔ The format is that" in text_of(app))
         assert screen.query_one("#client_id", Input).value == client_id
 
 
@@ -87,10 +87,10 @@ async def test_a_replacement_that_is_refused_keeps_the_old_secret_until_told_oth
         assert not again.query("#url")
         again.query_one("#secret", Input).value = "0" * 64
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "The old secret stays as it was" in text_of(app))
+        await until(pilot, lambda: "The old secret is unchanged" in text_of(app))
         assert (await session.credentials.service_tokens.load(token.token_id))[1].reveal() == secret
         await pilot.press("ctrl+y")
-        await until(pilot, lambda: "The new secret is kept" in text_of(app))
+        await until(pilot, lambda: "The new secret is stored" in text_of(app))
         assert (await session.credentials.service_tokens.load(token.token_id))[1].reveal() == "0" * 64
 
 
@@ -110,7 +110,7 @@ async def test_label_and_end_are_changed_without_the_secret(session: Session) ->
         screen.query_one("#client_id", Input).value = token.client_id
         screen.query_one("#expires", Input).value = "2027-03-31"
         await pilot.press("enter")
-        await until(pilot, lambda: "Label and end are kept; the secret stays" in text_of(app))
+        await until(pilot, lambda: "Label and expiry are stored; the secret is unchanged" in text_of(app))
         known, kept = await session.credentials.service_tokens.load("service-1")
         assert (known.label, known.expires_at, kept) == ("nightly", datetime(2027, 3, 31, tzinfo=UTC), secret)
         await pilot.press("enter")

@@ -91,7 +91,7 @@ def test_no_value_is_cut_without_saying_so(width: int) -> None:
 async def test_nothing_differs_is_said() -> None:
     """A trace held against itself."""
     async with run_screen(CompareScreen(trace(), trace())) as (app, pilot):
-        await until(pilot, lambda: "Nothing differs." in text_of(app))
+        await until(pilot, lambda: "No differences." in text_of(app))
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (20, 5)])
@@ -106,7 +106,7 @@ async def test_f_unfolds_and_c_copies() -> None:
     """What must differ is there for who looks."""
     screen = CompareScreen(trace(Fact("state", "one")), trace(Fact("state", "two")))
     async with run_screen(screen) as (app, pilot):
-        await until(pilot, lambda: "Nothing differs." in text_of(app))
+        await until(pilot, lambda: "No differences." in text_of(app))
         assert "fact state" not in text_of(app)
         await pilot.press("f")
         await until(pilot, lambda: "fact state" in text_of(app))

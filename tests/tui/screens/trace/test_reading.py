@@ -27,12 +27,12 @@ async def test_a_long_body_is_read_with_the_keys_in_the_list_of_stages() -> None
         assert view.tab is Tab.RESPONSE
         document = view.document
         assert app.focused is screen.stepper
-        assert "PgDn reads on" in text_of(app)
+        assert "PgDn: more" in text_of(app)
         await pilot.press("pagedown")
         await until(pilot, lambda: document.scroll_offset.y > 0)
         await pilot.press("end")
         await until(pilot, lambda: document.scroll_offset.y == document.max_scroll_y)
-        assert "PgDn reads on" not in text_of(app)
+        assert "PgDn: more" not in text_of(app)
         await pilot.press("home")
         await until(pilot, lambda: document.scroll_offset.y == 0)
         await pilot.press("v")

@@ -133,7 +133,7 @@ async def test_saving_and_comparing_are_a_key_away(tmp_path: Path) -> None:
         assert app.screen.query_one("#kept", OptionList).option_count == 1
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
-        await until(pilot, lambda: "(not there)" in text_of(app))
+        await until(pilot, lambda: "(absent)" in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
 
@@ -167,5 +167,5 @@ async def test_a_session_without_a_stage_says_so_and_how_to_leave(size: tuple[in
         await pilot.press("pagedown", "enter", "3", "slash", "v")
         await pilot.pause()
         if size[0] > 20:
-            assert "This session has no stage in it" in text_of(app)
+            assert "This session has no stages" in text_of(app)
             assert "]" not in footer_keys(app)

@@ -86,7 +86,7 @@ async def test_a_field_is_put_back_left_out_and_refused_in_words() -> None:
         await pilot.press("ctrl+o")
         assert "(left out)" in text_of(app)
         await pilot.press("ctrl+r")
-        assert "Nothing is changed yet" in text_of(app)
+        assert "No changes yet" in text_of(app)
         accept.field.value = "bläh"
         await pilot.pause()
         await pilot.press("enter")
@@ -160,7 +160,7 @@ async def test_the_form_is_whole_at_80_columns_and_stands_at_20_by_5() -> None:
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen))
         shown = text_of(app)
-        for words in ("client id", "port", "Within the protocol", "Nothing is changed yet", "Apply"):
+        for words in ("client id", "port", "Within the protocol", "No changes yet", "Apply"):
             assert words in shown
         await pilot.resize_terminal(20, 5)
         await pilot.pause()

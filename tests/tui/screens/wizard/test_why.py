@@ -23,12 +23,12 @@ WAYS: Final = (("e", "try it again"), ("b", "go back"))
 
 # fault | what happened | what to do | what shows it. Where nothing is to be cured, the last three are empty.
 TABLE: Final = """
-no-www-authenticate | publishes no metadata at the places | turn on Managed OAuth | HTTP/1.1 404 Not Found
+no-www-authenticate | no metadata at the well-known URLs | turn on Managed OAuth | HTTP/1.1 404 Not Found
 challenge-without-metadata | does not say where its metadata | resource_metadata=… | www-authenticate: Bearer
 post-only | | |
 oauth-off | Managed OAuth is off for this application | Advanced settings → Managed OAuth | HTTP/1.1 302 Found
-service-auth-only | takes service tokens only | authlens service-token add | cf-access-aud:
-public | It answers without a login | add an Access application | HTTP/1.1 200 OK
+service-auth-only | accepts only service tokens | authlens service-token add | cf-access-aud:
+public | It responds without a login | add an Access application | HTTP/1.1 200 OK
 browser-integrity | Browser Integrity Check of the zone banned | Configuration Rules | 1010
 challenge-page | a challenge page | action Skip | cf-mitigated: challenge
 waf-rule | blocked the request before Access saw it | action Skip | 1020
@@ -36,39 +36,39 @@ no-application | has no Access application | Add an application | 1043
 origin-unreachable | cannot reach the server behind it | start the origin or its tunnel | HTTP/1.1 522
 slow | still waiting for 127.0.0.1 | check before you send it again | timeout failure: GET
 hostile-text | no readable WWW-Authenticate | ask the owner to send WWW-Authenticate | a control character
-resource-mismatch | speaks for another resource | resource in the metadata | "resource": "https://elsewhere.example"
+resource-mismatch | describes another resource | resource in the metadata | "resource": "https://elsewhere.example"
 bare-issuer | | |
-wrong-issuer | claims to speak for another issuer | Do not go on | "issuer": "https://elsewhere.example"
-no-registration-endpoint | names no registration_endpoint | --client-id | no "registration_endpoint" in it
+wrong-issuer | names another issuer | Do not continue | "issuer": "https://elsewhere.example"
+no-registration-endpoint | has no registration_endpoint | --client-id | no "registration_endpoint" in it
 no-revocation-endpoint | | |
-none-not-advertised | does not list none | allow public clients | "token_endpoint_auth_methods_supported":
-s256-not-advertised | checks PKCE with S256 | support S256 | "code_challenge_methods_supported": ["plain"]
+none-not-advertised | does not list “none” | allow public clients | "token_endpoint_auth_methods_supported":
+s256-not-advertised | advertise PKCE with S256 | support S256 | "code_challenge_methods_supported": ["plain"]
 redirect-uri-refused | No application of the account allows | Allow localhost clients | "error": "invalid_
-redirect-uri-refused-at-authorization | does not allow our redirect URI | Allowed redirect URIs | error=
+redirect-uri-refused-at-authorization | does not allow the redirect URI | Allowed redirect URIs | error=
 localhost-refused | The redirect URI sent was http://localhost: | --redirect-host 127.0.0.1 | HTTP/1.1 400
 settings-not-live | No application of the account allows | takes about a minute | HTTP/1.1 400
-resource-refused | no tokens for the resource that was named | --resource | error=invalid_target
+resource-refused | not issue tokens for the resource in the request | --resource | error=invalid_target
 pkce-first-character | | |
-pkce-refused | misread the code challenge | begins with a letter or a digit | must be S256
+pkce-refused | misread the code challenge | starts with a letter or a digit | must be S256
 denied-user | That account does not have access | sign in again with the right account | nothing in
 invalid-nonce | Invalid nonce | cdn-cgi/access/logout | nothing in
 application-not-found | Unable to find your Access application! | cdn-cgi/access/logout | nothing in
 access-denied | The login was refused | another account | error=access_denied
-wrong-state | Nothing came back from the browser | Look at the browser | 1 other request ignored
-iss-mismatch | names another issuer | Distrust the answer | iss=https://elsewhere.example
-port-taken | Another program listens on the port | use another port | Port 8400 on this machine is in use
-invalid-grant | was used already, had expired | Log in again | "error": "invalid_grant"
-html-error | The server failed inside | Try again in a minute | HTTP/1.1 500 Internal Server Error
-access-token-refused | A token that was issued a moment ago is refused | Wait a minute | HTTP/1.1 401
+wrong-state | The browser did not return | Check the browser | 1 other request ignored
+iss-mismatch | names a different issuer | Do not trust | iss=https://elsewhere.example
+port-taken | Another program uses the callback port | use another port | Port 8400 on this machine is in use
+invalid-grant | was already used, has expired | Log in again | "error": "invalid_grant"
+html-error | with an internal error | Try again in a minute | HTTP/1.1 500 Internal Server Error
+access-token-refused | A token issued a moment ago is refused | Wait a minute | HTTP/1.1 401
 oauth-turned-off | although a token was sent | turn it on | HTTP/1.1 302
 policy-refuses-token | Access knows the token and refuses it | an Allow policy | cf-access-aud:
 origin-down | cannot reach the server behind it | start the origin or its tunnel | HTTP/1.1 530
-expired-refresh-token | The refresh token is no longer good | Grant session duration | "invalid_grant"
+expired-refresh-token | The refresh token is no longer valid | Grant session duration | "invalid_grant"
 rotation-off | | |
-revocation-unavailable | The server failed inside | Try again in a minute | HTTP/1.1 503
-binding-cookie | although a token of its own was sent | turn the Binding Cookie off | HTTP/1.1 401
+revocation-unavailable | The server failed with an internal error | Try again in a minute | HTTP/1.1 503
+binding-cookie | although its own token was sent | turn the Binding Cookie off | HTTP/1.1 401
 service-auth-missing | as if no service token had been sent | the action Service Auth | HTTP/1.1 401
-clock-skew | the clock of this machine differ | by the network (NTP) | date:
+clock-skew | this machine's clock differ | (NTP) | date:
 """
 ROWS: Final = {
     cells[0]: (cells[1], cells[2], cells[3])
@@ -107,7 +107,7 @@ async def test_the_screen_says_what_happened_what_to_do_and_what_shows_it(fault:
     for words in ROWS[fault.value]:
         assert words in rendered
     assert "unknown" not in rendered.lower()
-    assert "does not know this answer" not in rendered
+    assert "does not recognise this response" not in rendered
 
 
 @pytest.mark.parametrize("fault", [f for f in Fault if not ROWS.get(f.value, ("",))[0]], ids=str)
@@ -137,8 +137,8 @@ async def test_an_answer_that_nobody_knows_is_in_the_words_whole() -> None:
     record = _failed(await walked(Fault.HTML_ERROR))
     assert record is not None
     lines = ("HTTP/1.1 418 Teapot", "content-type: text/plain", "cf-ray: 1-EMU")
-    unknown = Diagnosis(UNKNOWN, "Not known.", "Look at it.", (*lines, f"begins with: {'stout ' * 20}"))
+    unknown = Diagnosis(UNKNOWN, "Not known.", "Look at it.", (*lines, f"starts with: {'stout ' * 20}"))
     words = failed_words(replace(record, diagnosis=unknown), WAYS).plain
-    assert "HTTP/1.1 418 Teapot · content-type: text/plain · cf-ray: 1-EMU · begins with: stout" in words
+    assert "HTTP/1.1 418 Teapot · content-type: text/plain · cf-ray: 1-EMU · starts with: stout" in words
     assert words.count("stout") == 20
     assert words.index("Seen: ") < words.index("→ Look at it.")

@@ -90,7 +90,7 @@ async def test_a_stage_that_sends_nothing_says_so_and_one_whose_turn_has_not_com
     async with wizard_on(login) as (wizard, pilot, _):
         wizard.show_stage(Stage.EXCHANGE)
         await pilot.pause()
-        assert "Its turn has not come" in documents(wizard)
+        assert "Not run yet" in documents(wizard)
         assert "Nothing is sent" not in documents(wizard)
         await login.step()
         for _ in range(3):
@@ -164,7 +164,7 @@ async def test_a_failure_names_the_stage_the_cause_the_cure_and_the_keys() -> No
         assert "✖ Resource metadata failed." in shown
         assert "Nobody answers there." in shown
         assert "Start the server." in shown
-        assert "t retry · e edit what it sends · b go back one stage" in shown
+        assert "t retry · e edit the request · b go back one stage" in shown
         assert footer_keys(app) >= {"t", "e", "b", "d"}
         assert not footer_keys(app) & {"n", "a", "g", "esc"}
 
@@ -425,11 +425,11 @@ async def test_a_paste_that_is_not_the_answer_is_refused_with_the_reason() -> No
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
         await pilot.press("p", "x", "y", "enter")
-        await until(pilot, lambda: "That is not it" in text_of(app))
+        await until(pilot, lambda: "Not the callback address" in text_of(app))
         assert login.wait.waiting
         wizard.pane.link.ignore(AnswerIgnored("something else", 2))
         await pilot.pause()
-        assert "That is not it" in text_of(app)
+        assert "Not the callback address" in text_of(app)
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ async def test_a_paste_that_is_not_the_answer_is_refused_with_the_reason() -> No
             "code=a&state=other",
             "That answer belongs to another login (its state differs). Use the newest link.",
         ),
-        ("code=a", "That address carries no state."),
+        ("code=a", "That address has no state."),
     ],
 )
 async def test_the_answer_to_another_login_is_told_from_one_without_a_state(query: str, words: str) -> None:

@@ -113,7 +113,7 @@ async def test_that_the_last_address_can_be_pasted_is_always_said(
 @pytest.mark.parametrize(
     ("environ", "why"),
     [
-        (SSH, "the session came in over SSH"),
+        (SSH, "this is an SSH session"),
         ({"container": "podman", "DISPLAY": ":0"}, "this is a container"),
         ({"container": "podman", "BROWSER": "/opt/open-on-the-host"}, None),
     ],

@@ -170,7 +170,7 @@ def _answer(line: str) -> None:
 def _stdout() -> Iterator[TextIO]:
     """Lend standard output, and say it where what was written did not get there."""
     if sys.stdout is None:
-        raise AnswerLost("There is no standard output to write the answer to.")
+        raise AnswerLost("There is no standard output to write to.")
     try:
         yield sys.stdout
     except BrokenPipeError:
@@ -178,4 +178,4 @@ def _stdout() -> Iterator[TextIO]:
     except (OSError, ValueError) as error:
         discard(sys.stdout)
         reason = error.strerror if isinstance(error, OSError) else None
-        raise AnswerLost(f"The answer could not be written: {reason or type(error).__name__}.") from None
+        raise AnswerLost(f"The output could not be written: {reason or type(error).__name__}.") from None

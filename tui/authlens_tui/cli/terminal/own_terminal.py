@@ -22,12 +22,12 @@ async def look_at_browser(environ: Mapping[str, str]) -> Finding:
     topic = "browser"
     why = why_no_browser(environ)
     if why is not None:
-        cure = "Open the link of a login on any machine; it is shown, and can be copied."
-        return Finding(topic, Severity.NOTICE, f"None is opened here: {why}.", cure)
+        cure = "Open the login link on any machine; you can copy it."
+        return Finding(topic, Severity.NOTICE, f"authlens opens no browser here: {why}.", cure)
     name = await asyncio.to_thread(browser_name, environ)
     if name is None:
-        cure = "Let BROWSER name one, or open the link of a login yourself."
-        return Finding(topic, Severity.WARNING, "No browser was found that has a window of its own.", cure)
+        cure = "Set BROWSER, or open the login link yourself."
+        return Finding(topic, Severity.WARNING, "No browser with a window was found.", cure)
     return Finding(topic, Severity.PASS, f"{name} opens the link of a login.")
 
 
@@ -36,19 +36,19 @@ def look_at_terminal(environ: Mapping[str, str]) -> Finding:
     topic = "terminal"
     why = why_no_full_screen()
     if why is not None:
-        return Finding(topic, Severity.WARNING, why, "Line by line it works: authlens login URL")
+        return Finding(topic, Severity.WARNING, why, "Without the full screen: authlens login URL")
     from authlens_tui.terminal.themes import SIXTEEN, theme_for
 
     size = os.get_terminal_size(sys.stderr.fileno())
     colours = "sixteen colours" if theme_for(environ) is SIXTEEN else "all colours"
     if environ.get("NO_COLOR"):
-        colours = "no colours of its own (NO_COLOR)"
+        colours = "no colours (NO_COLOR)"
     inside = next((name for variable, name in _AROUND if environ.get(variable)), "")
     kind = environ.get("TERM", "") or "no TERM"
-    said = "" if any(locale_setting()) else ", for no locale says otherwise"
+    said = "" if any(locale_setting()) else ", the default without a locale"
     words = f"{kind}{inside}, {size.columns}×{size.lines}, {colours}, {sys.stderr.encoding}{said}."
     if size.columns < _ENOUGH[0] or size.lines < _ENOUGH[1]:
-        cure = f"At {_ENOUGH[0]}×{_ENOUGH[1]} or more everything has its place; smaller works."
+        cure = f"{_ENOUGH[0]}×{_ENOUGH[1]} or larger is best; smaller works."
         return Finding(topic, Severity.NOTICE, words, cure)
     return Finding(topic, Severity.PASS, words)
 

@@ -89,6 +89,6 @@ async def _typed(prompt: str) -> Secret:
 
 def _nobody_to_ask() -> PassphraseNeeded:
     return PassphraseNeeded(
-        "The tokens are in an encrypted file, and there is no terminal to ask for its passphrase on.",
-        f"Run it on a terminal, or let {VARIABLE} name a private file that holds the passphrase.",
+        "The tokens are in an encrypted file, but there is no terminal to ask for its passphrase.",
+        f"Run it on a terminal, or set {VARIABLE} to a private file with the passphrase.",
     )

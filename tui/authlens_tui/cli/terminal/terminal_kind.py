@@ -47,8 +47,8 @@ def why_no_screen(kind: str) -> str | None:
         curses.setupterm(kind, sys.stderr.fileno())
     except (curses.error, OSError, ValueError):
         return (
-            f"It is not known whether this terminal can show a full screen (TERM={kind}). "
-            "If it can: export TERM=xterm-256color."
+            f"authlens does not know whether this terminal can show a full screen (TERM={kind}). If it "
+            "can: export TERM=xterm-256color."
         )
     if curses.tigetstr("smcup") and curses.tigetstr("cup"):
         return None

@@ -23,10 +23,10 @@ _PACKAGES: Final = ("authlens_tui", "authlens_core")
 
 def say_unexpected(error: BaseException) -> None:
     """Show the user that it was our mistake, and where to report."""
-    say(f"✖ authlens made a mistake and stopped ({type(error).__name__}); it is not your doing.")
+    say(f"✖ authlens stopped because of a bug ({type(error).__name__}).")
     for place in _places(error.__traceback__):
         say(f"    at {place}")
-    say("  → Please report the lines above; they hold nothing secret.")
+    say("  → Please report the lines above; they contain no secrets.")
 
 
 def silence_tracebacks() -> None:
@@ -51,7 +51,7 @@ def _lost(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     if isinstance(error, Exception):
         where = " ".join(_places(error.__traceback__)[-1:]) or "asyncio"
-        say(f"! an error inside authlens was passed over ({type(error).__name__}, {where})")
+        say(f"! an internal error of authlens was ignored ({type(error).__name__}, {where})")
 
 
 def _places(trace: TracebackType | None) -> list[str]:

@@ -29,11 +29,10 @@ _REVOKE: Final = (
     "refuses them, and only then removes them here. To use the resource again, log in again."
 )
 _FORGET: Final = (
-    "The server is not told: the tokens stay valid there until they expire. To end them, revoke instead (v)."
+    "The tokens are not revoked: they stay valid at the server until they expire. To end them, "
+    "revoke instead (v)."
 )
-_FORGET_OF_ACCESS: Final = (
-    "Access is not told: the service token stays valid. To end it, revoke it in Zero Trust."
-)
+_FORGET_OF_ACCESS: Final = "The service token stays valid at Access. To end it, revoke it in Zero Trust."
 
 
 _Action = Callable[[Holding], Coroutine[Any, Any, ActionResult]]

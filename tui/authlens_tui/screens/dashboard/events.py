@@ -25,7 +25,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 __all__ = ["EventsScreen"]
 
 _MOST_NAMES: Final = 100
-_BAD: Final = ("failed", "interrupted", "not proven", "refused", "unknown", "login needed")
+_BAD: Final = ("failed", "interrupted", "not verified", "refused", "unknown", "login needed")
 _KIND: Final = 22  # cells
 
 
@@ -44,8 +44,8 @@ class EventsScreen(Screen[None]):
     EventsScreen #said { height: auto; max-height: 3; padding: 0 1; }
     """
     HELP = (
-        "Every login, refresh, revocation and probe, and every time a token was shown or copied here. "
-        "o shows only the credential that is selected on the dashboard, m writes a file."
+        "Every login, refresh, revocation and probe, and every time a token was shown or copied. o shows "
+        "only the selected credential, m writes a file."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,d", "back", "Back", key_display="esc", id="events.back", tooltip="Back"),
@@ -123,7 +123,7 @@ class EventsScreen(Screen[None]):
                 return
             self._say(f"{len(self._events)} events written to {path}", good=True)
             return
-        self._say("There are many such files here already. Move them away.", good=False)
+        self._say("Too many of these files are here. Move some away.", good=False)
 
     def _say(self, words: str, *, good: bool) -> None:
         sign = ("✔ ", "bold $text-success") if good else ("✖ ", "bold $text-error")
@@ -144,4 +144,4 @@ def _lines(events: Iterable[AccessEvent]) -> Iterable[Line]:
             words=True,
         )
     if none:
-        yield prose("Nothing has happened yet. The first login, probe or refresh comes here.", Tone.MUTED)
+        yield prose("Nothing has happened yet. Logins, probes and refreshes appear here.", Tone.MUTED)

@@ -93,8 +93,8 @@ class LoginActions:
         logout = f"https://{holding.team}/cdn-cgi/access/logout"
         words = (
             "The browser signs in automatically with the account it remembers. To choose another, use a "
-            f"private window, or open this address first. It logs out of every application of the team.\n\n"
-            f"{logout}"
+            "private window, or open this address first. It logs you out of every application of the "
+            f"team.\n\n{logout}"
         )
 
         def go(_holding: Holding) -> None:

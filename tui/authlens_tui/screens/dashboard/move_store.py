@@ -24,11 +24,10 @@ CarryOut = Callable[[StoreChoice, Secret | None, OnProgress], Awaitable[None]]
 """Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from."""
 
 _CHOICES: Final = (
-    "1  Keyring of the operating system.\n"
-    "2  Encrypted file: locked with a passphrase, typed at each start.\n"
-    "3  Plain file: not locked; readable by anybody who is you or root."
+    "1  Keyring of the operating system.\n2  Encrypted file: protected by a passphrase that you type at "
+    "each start.\n3  Plain file: not protected; readable by you and root."
 )
-_FROM: Final = "Something to be moved is in the encrypted file: type its passphrase."
+_FROM: Final = "Some secrets are in the encrypted file: type its passphrase."
 
 
 class MoveStoreScreen(SecretStoreScreen):
@@ -41,17 +40,17 @@ class MoveStoreScreen(SecretStoreScreen):
     """
 
     HELP = (
-        "Every secret is written to the new place, read back, and only then deleted from the old one. One "
-        "that cannot be moved stays where it was and is named."
+        "Every secret is written to the new store, read back, and only then deleted from the old one. "
+        "One that cannot be moved stays there and is named."
     )
     choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "1,k", "keyring", "Keyring", id="move.keyring", tooltip="The keyring of the operating system"
         ),
-        Binding("2", "encrypted", "Encrypted file", id="move.encrypted", tooltip="Locked with a passphrase"),
+        Binding("2", "encrypted", "Encrypted file", id="move.encrypted", tooltip="Protected by a passphrase"),
         Binding("3", "plain", "Plain file", id="move.plain", tooltip="Readable by you and root; asks again"),
-        Binding("escape", "back", "Back", id="move.back", tooltip="Back; nothing is moved"),
+        Binding("escape", "back", "Back", id="move.back", tooltip="Back, move nothing"),
     ]
 
     def __init__(self, place: StoreKind, carry_out: CarryOut, *, new_file: bool = True) -> None:
@@ -65,9 +64,7 @@ class MoveStoreScreen(SecretStoreScreen):
         """Lay out where they are, the choices, and the fields for a passphrase, shown when one is wanted."""
         with DialogBox("Move all secrets"):
             yield Static(
-                Content(
-                    f"New ones go to {self._place.words} now. Choose where all are to be, wherever they are."
-                ),
+                Content(f"New secrets go to {self._place.words}. Move all secrets to:"),
                 classes="dialog-words",
             )
             yield from self.typing()

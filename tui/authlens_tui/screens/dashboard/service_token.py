@@ -33,17 +33,17 @@ _ADD: Final = (
     "credentials → Service Tokens. The application needs a policy with the action Service Auth."
 )
 _REPLACE: Final = (
-    "Refreshed in Zero Trust? The secret stays: leave it empty and write the new end. A new secret is tried "
-    "on the resource first; only if that accepts it does it replace the old one."
+    "Refreshed in Zero Trust? The secret is unchanged: leave it empty and enter the new expiry. A new "
+    "secret is tested at the resource first and replaces the old one only if it is accepted."
 )
-_EMPTY_STAYS: Final = "empty: it stays as it is"
+_EMPTY_STAYS: Final = "empty: unchanged"
 _FIELDS: Final = (
     ("url", "URL", "https://wiki.example.com/"),
     ("client_id", "Client ID", "32 hexadecimal digits, then .access"),
     ("secret", "Client secret", "not shown; cfast_… or 64 hexadecimal digits"),
-    ("label", "Label", "what you call it (may be empty)"),
-    ("expires", "Ends on", "2027-03-31 (may be empty); you are reminded 30 days before"),
-    ("header", "Single header", f"empty: two headers; else its name, such as {DEFAULT_HEADER}"),
+    ("label", "Label", "your name for it (optional)"),
+    ("expires", "Expires on", "2027-03-31 (optional); you are reminded 30 days before"),
+    ("header", "Single header", f"empty: two headers; or its name, such as {DEFAULT_HEADER}"),
 )
 
 
@@ -60,8 +60,8 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("service_token.tcss")]  # noqa: RUF012 - Textual declares it
     HELP = (
-        "A service token: two values that open a resource for programs. The secret goes to the place for "
-        "secrets and is shown nowhere."
+        "A service token: two values that give programs access to a resource. The secret goes to the "
+        "secret store and is never shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Close", id="service_token.close", tooltip="Leave the form"),
@@ -70,19 +70,19 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             "keep",
             "Save and test",
             id="service_token.keep",
-            tooltip="Store and ask the resource",
+            tooltip="Store it and call the resource",
         ),
         Binding(
             "ctrl+t",
             "swap",
             "Swap",
             id="service_token.swap",
-            tooltip="Exchange id and secret",
+            tooltip="Swap id and secret",
         ),
         Binding(
             "ctrl+y",
             "anyway",
-            "Keep anyway",
+            "Store anyway",
             id="service_token.anyway",
             tooltip="Store the new secret although the resource did not accept it",
         ),
@@ -158,7 +158,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         words, kind = "", ""
         if client_id and secret:
             problem = shape_problem(client_id, secret)
-            words, kind = ("✔ The two have the shape of a service token.", "-good")
+            words, kind = ("✔ The format is that of a service token.", "-good")
             if problem is not None:
                 sign = "✖" if problem.refused else "!"
                 words, kind = f"{sign} {problem.cause} {problem.cure}", "-bad" if problem.refused else "-odd"
@@ -221,7 +221,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             self._tell(f"✖ {error.cause} {error.cure}", good=False)
             return
         self._busy = True
-        self._tell("Asking the resource …", good=None)
+        self._tell("Calling the resource …", good=None)
         self._work(token, secret, anyway=anyway)
 
     def _typed(self) -> tuple[ServiceToken, Secret]:
@@ -256,10 +256,12 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         )
         for known in self._session.credentials.service_tokens.list():
             if (known.url, known.client_id) == (token.url, token.client_id):
-                raise UsageError("This service token is here already.", "Replace its secret instead.")
+                raise UsageError(
+                    "This service token is already on this machine.", "Replace its secret instead."
+                )
         return token, secret
 
-    @work(exclusive=True, group="service-token", description="keep and test a service token")
+    @work(exclusive=True, group="service-token", description="store and test a service token")
     async def _work(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> None:
         try:
             if self._replaced is None:
@@ -281,11 +283,11 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             UsageError: another client id without its secret.
         """
         if self._replaced is not None and changed.client_id != self._replaced.client_id:
-            raise UsageError("Another Client ID has another secret.", "Type that, too.")
+            raise UsageError("Another Client ID has another secret.", "Enter it, too.")
         self._stored = self._session.credentials.service_tokens.edit(
             changed.token_id, label=changed.label, expires_at=changed.expires_at
         )
-        self._tell("✔ Label and end are kept; the secret stays. Enter or Esc closes.", good=True)
+        self._tell("✔ Label and expiry are stored; the secret is unchanged. Enter or Esc closes.", good=True)
 
     async def _add(self, token: ServiceToken, secret: Secret) -> ProbeResult:
         credentials = self._session.credentials
@@ -304,8 +306,8 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
 
     def _kept(self) -> str:
         if self._stored is None:
-            return "! The old secret stays as it was."
-        words = "The new secret is kept" if self._replaced is not None else "It is kept"
+            return "! The old secret is unchanged."
+        words = "The new secret is stored" if self._replaced is not None else "It is stored"
         return f"✔ {words} in {self._session.credentials.store.name}. Enter or Esc closes."
 
     def _tell(self, words: str, *, good: bool | None) -> None:

@@ -29,7 +29,7 @@ class SettingsScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,comma", "close", "Back", key_display="esc", id="settings.close", tooltip="Back"),
-        Binding("space", "change", "Change", id="settings.change", tooltip="Change the marked setting"),
+        Binding("space", "change", "Change", id="settings.change", tooltip="Change the selected setting"),
     ]
 
     def __init__(self, settings: SettingsFile) -> None:

@@ -65,7 +65,7 @@ def broken_words(error: AuthlensError) -> Content:
         Content(safe_line(error.cause)),
         "\n\n",
         Content(safe_line(error.cure)),
-        "\n\nauthlens tries again every second. Your tokens are not affected.",
+        "\n\nauthlens retries every second. Your tokens are not affected.",
     )
 
 

@@ -111,7 +111,7 @@ def comparison_lines(found: Comparison, width: int, *, unfolded: bool = False) -
     """Return a comparison as lines, for a document that has `width` cells."""
     lines: list[Line] = []
     if found.same:
-        lines.append(prose("Nothing differs.", Tone.GOOD))
+        lines.append(prose("No differences.", Tone.GOOD))
     if found.about:
         lines += _differences(found.about, width)
     for stage in found.stages:

@@ -22,7 +22,9 @@ from authlens_tui.widgets.key_footer import KeyFooter
 _FORMATS: Final = tuple(FORMATS.values())
 _MOST_NAMES: Final = 100  # names that are tried before one that is taken is offered
 _HINT: Final = "Enter saves. Tab leads to the next field."
-_PROMISE: Final = "Every secret is replaced by a fingerprint. The file is for you alone, and replaces none."
+_PROMISE: Final = (
+    "Every secret is replaced by a fingerprint. Only you can read the file, and it overwrites no other."
+)
 
 
 class _Choice(RadioButton):
@@ -46,9 +48,9 @@ class ExportScreen(Dialog[Path | None]):
         directory: where the offered name lies; the current directory where it is None.
     """
 
-    HELP = "Choose a form with the arrow keys, then give the file a name; ~ is your home."
+    HELP = "Choose a format with the arrow keys, then give the file a name; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Back", id="export.close", tooltip="Back, with nothing more written"),
+        Binding("escape", "close", "Back", id="export.close", tooltip="Back without writing a file"),
         Binding("ctrl+s", "save", "Save", id="export.save", tooltip="Write the file"),
     ]
 

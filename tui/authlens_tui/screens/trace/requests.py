@@ -50,7 +50,7 @@ class RequestsScreen(Screen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", key_display="esc", id="requests.back", tooltip="Back"),
-        Binding("f", "filter", "Filter", id="requests.filter", tooltip="Show only some requests"),
+        Binding("f", "filter", "Filter", id="requests.filter", tooltip="Filter the requests"),
         Binding("x", "reveal", "Reveal", id="requests.reveal", tooltip="Show or mask the secrets"),
         Binding("c", "copy", "Copy", id="requests.copy", tooltip="Copy what is shown, secrets masked"),
     ]

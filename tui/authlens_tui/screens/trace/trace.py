@@ -28,9 +28,8 @@ from authlens_tui.widgets.stepper import StageStep, Stepper, StepState
 from authlens_tui.widgets.title_bar import TitleBar
 
 _EMPTY: Final = (
-    "This session has no stage in it: nothing was sent yet when it was saved, or whoever made the file left "
-    "the stages out.\n\nThere is nothing to look at here. Press Esc to go back, or = to compare it with "
-    "another session."
+    "This session has no stages: nothing was sent when it was saved, or the stages were left out of the "
+    "file.\n\nThere is nothing to show. Press Esc to go back, or = to compare it with another session."
 )
 _NARROW, _SHORT = 100, 16  # cells and rows, as in the wizard
 _STATES: Final = {Outcome.FAILED: StepState.FAILED, Outcome.CANCELLED: StepState.CANCELLED}
@@ -52,13 +51,11 @@ class TraceScreen(Screen[None]):
 
     CSS_PATH = "trace.tcss"
     HELP = (
-        "Everything that was sent and received. Select a stage with the arrow keys to look at it. m saves it "
-        "to a file, = compares it with another one, x shows or masks the secrets, Esc leads back."
+        "Everything that was sent and received. Select a stage with the arrow keys to look at it. m "
+        "saves it to a file, = compares it with another one, x shows or masks the secrets, Esc goes back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape,d", "back", "Back", key_display="esc", id="trace.back", tooltip="Back to where you were"
-        ),
+        Binding("escape,d", "back", "Back", key_display="esc", id="trace.back", tooltip="Go back"),
         Binding("m", "save", "Save", id="trace.save", tooltip="Save it to a file, without its secrets"),
         Binding(
             "equals_sign",
@@ -66,7 +63,7 @@ class TraceScreen(Screen[None]):
             "Compare",
             key_display="=",
             id="trace.compare",
-            tooltip="See what differs",
+            tooltip="Compare with another trace",
         ),
         Binding("c", "copy", "Copy", id="trace.copy", tooltip="Copy what is shown, secrets masked"),
         Binding("x", "reveal", "Reveal", id="trace.reveal", tooltip="Show or mask the secrets"),
@@ -74,9 +71,9 @@ class TraceScreen(Screen[None]):
         Binding(
             "left_square_bracket",
             "tab(-1)",
-            "Tab before",
+            "Previous tab",
             id="trace.tab_back",
-            tooltip="Tab before",
+            tooltip="Previous tab",
             show=False,
         ),
     ]
@@ -172,7 +169,7 @@ class TraceScreen(Screen[None]):
             self._asking = False
         if other is not None:
             self.app.push_screen(
-                CompareScreen(self._trace, other.trace, (self._replay or "this one", other.name))
+                CompareScreen(self._trace, other.trace, (self._replay or "this trace", other.name))
             )
 
     def action_reveal(self) -> None:
@@ -190,7 +187,7 @@ class TraceScreen(Screen[None]):
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         """Copy what is shown, secrets masked."""
-        await self.app.copy(await self.record_view.copied_text(), "What is shown")
+        await self.app.copy(await self.record_view.copied_text(), "the shown text")
 
 
 def _marks(trace: Trace, replay: str) -> Content:

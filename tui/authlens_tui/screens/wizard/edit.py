@@ -26,10 +26,10 @@ from authlens_tui.widgets.key_footer import KeyFooter
 
 _AROUND: Final = 6  # rows of the form besides its fields and their headings
 _LONGEST_SHOWN: Final = 16 * 1024
-_WITHIN: Final = "Within the protocol: yours to choose, an honest login"
-_TAMPERING: Final = "≠ Tampering: the server should notice; nothing of this login is kept"
-_ADDING: Final = "≠ Add what is not there: a name and a value"
-_NOTHING: Final = "Nothing is changed yet. Tab goes to the next field."
+_WITHIN: Final = "Within the protocol: you may choose these"
+_TAMPERING: Final = "≠ Tampering: the server should notice; no token of this login is stored"
+_ADDING: Final = "≠ Add a field: a name and a value"
+_NOTHING: Final = "No changes yet. Tab goes to the next field."
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,17 +215,17 @@ class EditScreen(ModalScreen[RequestChanges | None]):
 
     CSS_PATH = "edit.tcss"
     HELP = (
-        "Change what is sent. What stands above is yours to choose; what stands below is tampering, which a "
-        "server should notice. Ctrl+r puts back one field, Ctrl+o leaves it out, Enter applies, Esc leaves "
-        "everything as it was."
+        "Change the request. The upper fields are yours to choose; the lower ones are tampering, which a "
+        "server should notice. Ctrl+r resets a field, Ctrl+o removes it, Enter applies, Esc changes "
+        "nothing."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "apply", "Apply", id="edit.apply", tooltip="Use what was changed", priority=True),
-        Binding("ctrl+r", "reset_field", "Put back", id="edit.reset", tooltip="Put this field back"),
-        Binding("ctrl+o", "leave_out", "Leave out", id="edit.omit", tooltip="Send the request without it"),
-        Binding("escape", "cancel", "Cancel", id="edit.cancel", tooltip="Leave everything as it was"),
+        Binding("enter", "apply", "Apply", id="edit.apply", tooltip="Apply the changes", priority=True),
+        Binding("ctrl+r", "reset_field", "Reset", id="edit.reset", tooltip="Reset this field"),
+        Binding("ctrl+o", "leave_out", "Remove", id="edit.omit", tooltip="Send the request without it"),
+        Binding("escape", "cancel", "Cancel", id="edit.cancel", tooltip="Change nothing"),
         Binding("down", "app.focus_next", "Next field", show=False, id="edit.next", tooltip="Next field"),
-        Binding("up", "app.focus_previous", "Field before", show=False, id="edit.before", tooltip="Back"),
+        Binding("up", "app.focus_previous", "Previous field", show=False, id="edit.before", tooltip="Back"),
     ]
 
     changes = getters.query_one("#edit-changes", Static)
@@ -259,7 +259,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
                     yield Static(Content(_ADDING), classes="edit-section")
                     yield from (NewRow(place) for place in self._places)
                 if not self._choices and not self._parts:
-                    yield Static(Content("Nothing of this stage can be edited."))
+                    yield Static(Content("Nothing in this stage can be edited."))
             yield Static(Content(_NOTHING), id="edit-changes")
             with Horizontal(id="edit-buttons"):
                 yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
@@ -269,7 +269,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
     def on_mount(self) -> None:
         """Name the stage in the border, and make room for every field as far as there is any."""
         info, box = STAGE_INFO[self._stage], self.query_one("#edit")
-        box.border_title = f"{info.number} {info.title}: edit what is sent"
+        box.border_title = f"{info.number} {info.title}: edit the request"
         sections = (self._choices, self._parts, self._places)
         box.styles.height = _AROUND + sum(2 + len(some) for some in sections)
 

@@ -23,7 +23,7 @@ class ExperimentResultScreen(ModalScreen[None]):
     """Shows how the attacks in a record ended; more can be added while it is open."""
 
     CSS_PATH = "what_if.tcss"
-    HELP = "What must happen beside what did. Enter or Esc goes back to the record."
+    HELP = "What should happen next to what did. Enter or Esc: back to the record."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter,escape", "close", "Back", id="result.close", tooltip="Back to the record", priority=True
@@ -104,4 +104,4 @@ def _meaning(experiment: Experiment, check: Check) -> Content:
         case Severity.WARNING:
             return Content.assemble(("! Not refused. ", "bold $text-warning"), f"{check.why} {check.cure}")
         case _:
-            return Content.assemble(("✖ Let through. ", "bold $text-error"), f"{check.why} {check.cure}")
+            return Content.assemble(("✖ Accepted. ", "bold $text-error"), f"{check.why} {check.cure}")

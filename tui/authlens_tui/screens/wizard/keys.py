@@ -57,9 +57,9 @@ def _key(
 
 WIZARD_KEYS: Final[list[BindingType]] = [
     _key("n", Verb.NEXT, "Next", "Run the next stage"),
-    _key("a", Verb.RUN_ALL, "All", "Run the stages until one needs you", known_as="all"),
-    _key("e", Verb.EDIT, "Edit", "Change what is sent next, before it is sent"),
-    _key("i", Verb.WHAT_IF, "What if", "Try an attack and see who stops it"),
+    _key("a", Verb.RUN_ALL, "All", "Run all stages until one needs you", known_as="all"),
+    _key("e", Verb.EDIT, "Edit", "Edit the next request before it is sent"),
+    _key("i", Verb.WHAT_IF, "What if", "Try an attack"),
     _key("s", Verb.PLAY, "Sign in for me", "The demo signs in for you"),
     _key("o", Verb.OPEN, "Open", "Open the link in a browser"),
     _key("p", Verb.PASTE, "Paste", "Paste the address the browser ended on"),
@@ -72,7 +72,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
         "p",
         Verb.PASTE_ONLY,
         "Paste",
-        "Open no port: paste the address the browser ends on",
+        "Open no port and paste the address",
         known_as="no_port",
     ),
     _key("h", Verb.OTHER_HOST, "Host", "Switch between localhost and 127.0.0.1", known_as="host"),
@@ -93,7 +93,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
         sign="[",
         show=False,
     ),
-    _key("escape", Verb.CANCEL, "Cancel", "Stop what runs"),
+    _key("escape", Verb.CANCEL, "Cancel", "Stop"),
     _key("r", Verb.PLAYER, "Replay", "Step through the arrows; honest and attacked side by side", show=False),
     _key("m", Verb.EXPORT, "Save", "Save this record to a file, redacted", show=False),
     _key("d", Verb.LEAVE, "Done", "Leave this login", known_as="dashboard"),
@@ -108,7 +108,7 @@ _WAYS_ON: Final = {
     Verb.CLOUDFLARED: ("C", "log in with cloudflared"),
     Verb.SERVICE_TOKEN: ("S", "use a service token"),
     Verb.RETRY: ("t", "retry"),
-    Verb.EDIT: ("e", "edit what it sends"),
+    Verb.EDIT: ("e", "edit the request"),
     Verb.BACK: ("b", "go back one stage"),
 }
 

@@ -33,12 +33,12 @@ def lesson_words(stage: Stage, *, in_full: bool = True, device: bool = False) ->
         for section, sentence in lesson.specification
     )
     parts = [
-        _part("Why it is there", lesson.why),
-        _part("What could happen without it", lesson.without_it),
+        _part("Why it exists", lesson.why),
+        _part("Without it", lesson.without_it),
     ]
     if in_full:
         written = Content("\n").join(sections)
-        parts.append(Content.assemble(("Where it is written", "bold $text-accent"), "\n", written))
+        parts.append(Content.assemble(("Specifications", "bold $text-accent"), "\n", written))
     return Content("\n\n").join(parts)
 
 
@@ -46,10 +46,8 @@ class _LessonPage(VerticalScroll):
     """Scrolls up and down; left and right turn the page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "left", "screen.turn(-1)", "Before", id="lesson.before", tooltip="The lesson before this one"
-        ),
-        Binding("right", "screen.turn(1)", "Next", id="lesson.next", tooltip="The lesson after this one"),
+        Binding("left", "screen.turn(-1)", "Before", id="lesson.before", tooltip="Previous lesson"),
+        Binding("right", "screen.turn(1)", "Next", id="lesson.next", tooltip="Next lesson"),
     ]
 
 
@@ -57,9 +55,9 @@ class LessonScreen(ModalScreen[None]):
     """Shows the lesson on `stage`; the arrow keys turn to the stages before and after it."""
 
     CSS_PATH = "lesson.tcss"
-    HELP = "A lesson on one stage. Left and right turn to the stage before and after; Esc leads back."
+    HELP = "A lesson on one stage. Left and right show the previous and the next stage; Esc goes back."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,l", "close", "Back", id="lesson.close", tooltip="Back to where you were"),
+        Binding("escape,l", "close", "Back", id="lesson.close", tooltip="Go back"),
     ]
 
     box = getters.query_one("#lesson", VerticalScroll)

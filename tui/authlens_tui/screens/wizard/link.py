@@ -18,8 +18,8 @@ from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of,
 _WORDS_NEED: Final = 24  # columns beside the symbol
 _HOW: Final = "Scan this link with a phone and sign in there."
 _BACK: Final = (
-    "The phone cannot reach this machine: at the end it shows a page that it cannot load. Send yourself the "
-    "address of that page and paste it here with p."
+    "The phone cannot reach this machine: the last page does not load there. Send yourself its address "
+    "and paste it here with p."
 )
 _CLOSE: Final = "Esc closes."
 
@@ -94,7 +94,7 @@ class QrScreen(ModalScreen[bool]):
     def _plainer(self) -> str:
         if self._modules is None:
             return ""
-        return f"Boxes in place of the code? Make the window {room_for(self._modules)[0].rows} rows high."
+        return f"Boxes instead of the code? Make the window {room_for(self._modules)[0].rows} rows high."
 
     def _no_room(self, size: Size) -> str:
         if self._modules is None:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from authlens_core.login.events import Event
     from authlens_core.login.other_ways import OtherWay
 
+__all__ = ["LinkChanged", "LoginChanged", "LoginEvent", "OtherWayWanted", "RunEnded", "WizardClosed"]
+
 
 class LoginEvent(Message, namespace="wizard"):
     """The login reports an event."""

@@ -19,8 +19,8 @@ _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
 _BY_CODE: Final = "You will get a code to enter on another device. authlens registers for that first."
 _BY_LINK: Final = "You will get a link again. authlens registers for that first."
 _PASTE_ONLY: Final = (
-    "No port is opened. After you sign in, the browser shows a page that it cannot load: copy the address of "
-    "that page and paste it here."
+    "No port is opened. After you sign in, the browser cannot load the last page: copy its address and "
+    "paste it here."
 )
 
 

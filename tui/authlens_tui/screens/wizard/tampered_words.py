@@ -64,7 +64,7 @@ def unkept_words(facts: Facts, now: datetime) -> Content:
     lasts = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
     end = f" and expires in {in_words(lasts)}" if lasts > 0 else ""
     return Content.assemble(
-        ("! It went through. ", _MARK),
+        ("! It was accepted. ", _MARK),
         f"The resource accepts the token. Because the request was changed, the token is not stored{end}. ",
         _keys([("i", "try another attack"), ("d", "done")]),
     )

@@ -135,6 +135,6 @@ def _words(experiment: Experiment, position: Stage | None) -> Content:
         ("What the specification says\n", _HEAD),
         f"{experiment.expectation} ",
         (f"({experiment.spec})\n\n", "$quiet"),
-        ("If it were let through\n", _HEAD),
+        ("If it were accepted\n", _HEAD),
         experiment.why,
     )

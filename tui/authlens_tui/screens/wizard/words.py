@@ -114,7 +114,7 @@ def turned_away_words(page: str, host: str = "") -> Content:
     )
     stop = _keys([("Esc", "stop waiting")])
     if found is None:
-        return Content.assemble(told, "\nauthlens used none of it and is still waiting. ", stop)
+        return Content.assemble(told, "\nauthlens ignored it and is still waiting. ", stop)
     return Content.assemble(
         told, f" {found.meaning}\n", ("→ ", "bold"), for_team(found.cure, host), " ", stop
     )

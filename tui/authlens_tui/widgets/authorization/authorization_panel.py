@@ -307,7 +307,7 @@ class AuthorizationPanel(VerticalScroll):
             self.notify(f"The link was not written to a file: {reason}.", severity="warning", markup=False)
             return
         self.notify(
-            f"Written to {path}, readable by this account alone. It is removed when the wait ends.",
+            f"Written to {path}, readable only by you. It is deleted when the wait ends.",
             title="The link",
             timeout=15,
             markup=False,

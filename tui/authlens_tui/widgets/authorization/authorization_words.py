@@ -10,7 +10,8 @@ from authlens_core.callback.ssh_forward import THIS_MACHINE, escape_hint, other_
 from authlens_tui.terminal.content import Content
 
 NO_FORWARD: Final = (
-    "If that page does not load, the port is not forwarded: run the ssh line where the browser is, or paste."
+    "If that page does not load, the port is not forwarded: run the ssh line on the browser's "
+    "machine, or paste."
 )
 _UNLOADABLE: Final = "Browser can't load the last page? Copy its address, then press"
 _NO_PORT: Final = "No port is open here: the browser can't load the last page. Copy its address, then press"
@@ -27,7 +28,7 @@ def key_words(environ: Mapping[str, str], port: int | None, *, player: bool) -> 
     why = why_no_browser(environ)
     lines: list[Content] = []
     if player:
-        lines.append(_key("s", "sign in for me: the demo uses real HTTP"))
+        lines.append(_key("s", "sign in for me (over real HTTP)"))
     if why is None:
         lines.append(_key("o", "open in the browser of this machine"))
     taking = (_key("c", "copy"), _key("k", "QR code"), _key("u", "on one line"), _key("f", "to a file"))

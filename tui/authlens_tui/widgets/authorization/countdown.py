@@ -30,7 +30,7 @@ class Countdown(Widget):
         """Draw it."""
         left = max(0.0, self.remaining)
         style = "$text-error" if left <= 0 else "$text-warning" if left < _SOON else "$text-success"
-        word = "time is up" if left <= 0 else "left, hurry" if left < _SOON else "left"
+        word = "expired" if left <= 0 else "left"
         cells = max(0, self.content_size.width - _OTHER_CELLS - len(word))
         share = min(1.0, left / self.total) if self.total > 0 else 0.0
         filled = round(cells * share)

@@ -15,7 +15,7 @@ _LONGEST: Final = 64 * 1024  # characters; an answer that is longer is not read 
 class PasteField(Input):
     """The field for the address: every printable key types, and Esc gives the keys back."""
 
-    HELP = "Paste the whole address that the browser ended on, then Enter. Esc leads back to the keys."
+    HELP = "Paste the whole address the browser ended on, then press Enter. Esc leaves the field."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back to the keys", id="paste.leave", tooltip="Leave the field"),
     ]

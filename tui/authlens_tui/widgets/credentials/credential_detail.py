@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from authlens_core.credentials.records.traces import TraceSummary
     from authlens_core.oauth.jwt import Jwt
 
+__all__ = ["detail_items", "event_items", "trace_option"]
+
 _COLOURS: Final = {"good": "$text-success", "warning": "$text-warning", "bad": "$text-error"}
 _OUTCOMES: Final = {
     Outcome.PASSED: ("✔", "$text-success"),
@@ -70,7 +72,7 @@ def detail_items(
 
         items += [
             Item(Content()),
-            Item(Content.styled("Claims, as the token says; not verified here", "bold")),
+            Item(Content.styled("Claims in the token (not verified)", "bold")),
         ]
         items += _table(claim_facts(jwt, now))
     return items

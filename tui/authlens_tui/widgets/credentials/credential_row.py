@@ -217,7 +217,7 @@ def next_words(holding: Holding, now: datetime, settings: Settings, trouble: str
     wait = seconds_until_retry(grant, now)
     if wait > 0:
         return f"next try in {_soon(wait)}"
-    return "cannot, see detail" if trouble else _refresh_in(grant, now, settings)
+    return "not possible, see detail" if trouble else _refresh_in(grant, now, settings)
 
 
 def _refresh_in(grant: Grant, now: datetime, settings: Settings) -> str:

@@ -27,7 +27,7 @@ from authlens_tui.widgets.line_view import LineView
 LAYING_OUT: Final = LineList([prose("laying out …", Tone.MUTED)])
 """What a document shows while its lines are made."""
 
-_READS_ON: Final = "PgDn reads on"
+_READS_ON: Final = "PgDn: more"
 _AT_ONCE: Final = 200_000  # characters that are laid out without a thread
 _LINES_AT_ONCE: Final = 20_000
 

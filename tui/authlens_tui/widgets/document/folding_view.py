@@ -14,8 +14,8 @@ class FoldingView(DocumentView):
     """Where there is JSON, one line is the cursor's: the arrow keys move it, Enter folds there."""
 
     HELP = (
-        "Scroll with the arrow keys, page up and page down. Enter folds what begins on the marked line, "
-        "f folds everything. Select with the mouse; ctrl+c copies."
+        "Scroll with the arrow keys, page up and page down. Enter folds at the cursor, f folds "
+        "everything. Select with the mouse; ctrl+c copies."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -24,10 +24,10 @@ class FoldingView(DocumentView):
             "Fold",
             key_display="⏎",
             id="document.fold",
-            tooltip="Fold or unfold the object or array of the marked line",
+            tooltip="Fold or unfold at the cursor",
         ),
         Binding("f", "fold_all", "Fold all", id="document.fold_all", tooltip="Fold or unfold every member"),
-        Binding("left", "close", "Fold, or up to what holds it", id="document.close", show=False),
+        Binding("left", "close", "Fold, or go to the parent", id="document.close", show=False),
         Binding("right", "open", "Unfold", id="document.open", show=False),
     ]
 

@@ -34,7 +34,7 @@ class SearchBar(Horizontal):
         & > Static { width: auto; padding: 0 1; color: $text-muted; }
     }
     """
-    HELP = "Type what to look for. Enter goes to the next place, up to the one before, Esc closes."
+    HELP = "Type to search. Enter: next match, up: previous match, Esc: close."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter,down,f3",
@@ -42,16 +42,16 @@ class SearchBar(Horizontal):
             "Next match",
             key_display="⏎",
             id="search.next",
-            tooltip="Go to the next place where the words stand",
+            tooltip="Next match",
             priority=True,
         ),
         Binding(
             "shift+enter,up,shift+f3",
             "turn(-1)",
-            "Match before",
+            "Previous match",
             key_display="↑",
             id="search.before",
-            tooltip="Go to the place before",
+            tooltip="Previous match",
             priority=True,
         ),
         Binding(
@@ -74,7 +74,7 @@ class SearchBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay out the field and the count."""
         yield Label(Content("/"))
-        yield Input(placeholder="words to look for", max_length=_MAX_WORDS, select_on_focus=True)
+        yield Input(placeholder="search text", max_length=_MAX_WORDS, select_on_focus=True)
         yield Static(classes="count")
 
     @property

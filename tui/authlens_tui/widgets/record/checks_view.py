@@ -52,7 +52,7 @@ def check_lines(
 
 def diagnosis_lines(found: Diagnosis) -> Iterator[Line]:
     """Yield why a stage failed: the cause, the lines of the answer that show it, and what to do."""
-    title = "Cause" if found.known else "What came back"
+    title = "Cause" if found.known else "Received"
     yield line(
         (f"{'i cause':<{_INDENT}}", Tone.NOTE),
         (title, Tone.TITLE),

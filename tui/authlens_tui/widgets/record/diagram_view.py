@@ -13,13 +13,13 @@ from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.record.arrow_lines import ArrowLines
 
-_OPEN: Final = "Show what was sent at the marked arrow"
+_OPEN: Final = "Show the exchange of the selected arrow"
 
 
 class DiagramView(DocumentView):
     """Shows the lines of a diagram; the rows of one arrow are marked together."""
 
-    HELP = "The arrow keys mark an arrow, Enter or a click opens what was sent there."
+    HELP = "The arrow keys select an arrow, Enter or a click opens its exchange."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "open_arrow", "Open arrow", key_display="⏎", id="diagram.open", tooltip=_OPEN),
     ]

@@ -130,7 +130,7 @@ def failure_lines(failure: WireFailure, *, told: bool = False) -> Iterator[Line]
             (f"✖ failed ({failure.kind})  ", Tone.BAD), (failure.cause, Tone.TITLE), hang=2, words=True
         )
     if failure.may_have_arrived:
-        yield prose("The server may have acted on the request: what became of it is not known.", indent=2)
+        yield prose("The server may have acted on the request: its result is unknown.", indent=2)
     if failure.cure and not told:
         yield line(("  fix   ", Tone.MUTED), (failure.cure, Tone.NOTE), hang=8, words=True)
 

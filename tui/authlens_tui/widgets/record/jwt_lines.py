@@ -30,8 +30,8 @@ _SIGNS: Final = {
 }
 # Before and after the moment has come.
 _COUNTED: Final = {
-    "exp": ("ends in {}", "ended {}"),
-    "nbf": ("begins in {}", "began {}"),
+    "exp": ("expires in {}", "ended {}"),
+    "nbf": ("valid in {}", "began {}"),
     "iat": ("issued in {}: a clock is wrong", "issued {}"),
     "auth_time": ("signed in, in {}: a clock is wrong", "signed in {}"),
 }
@@ -89,7 +89,7 @@ def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
         words = f"alg is {jwt.algorithm}" if jwt.algorithm.lower() == "none" else "there is no signature"
         return line(
             ("  ✖ not signed  ", Tone.BAD),
-            f"{words}: anybody can write such a token, so nobody may accept it.",
+            f"{words}: anyone can write such a token, so no one may accept it.",
             hang=4,
             words=True,
         )
@@ -106,7 +106,7 @@ def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
     if verification is None:
         return line(
             ("  not verified  ", Tone.WARNING),
-            ("This is what the token says of itself; nobody has checked its signature.", Tone.MUTED),
+            ("These are the token's own claims; its signature was not checked.", Tone.MUTED),
             hang=4,
             words=True,
         )

@@ -10,7 +10,7 @@ from authlens_tui.widgets.record.record_lines import Tab
 
 RECORD_KEYS: Final[list[BindingType]] = [
     Binding("slash", "search", "Search", key_display="/", id="record.search", tooltip="Search this tab"),
-    Binding("v", "raw", "Raw", id="record.raw", tooltip="Show bodies laid out, or exactly as sent"),
+    Binding("v", "raw", "Raw", id="record.raw", tooltip="Show bodies formatted, or exactly as sent"),
     Binding(
         "C",
         "copy_menu",
@@ -25,14 +25,14 @@ RECORD_KEYS: Final[list[BindingType]] = [
         "Exchange",
         key_display=".",
         id="record.exchange",
-        tooltip="Show one exchange of several, then the next, then all",
+        tooltip="Next exchange, then all",
     ),
     Binding(
         "comma",
         "pick(-1)",
-        "Exchange before",
+        "Previous exchange",
         id="record.exchange_back",
-        tooltip="Show the exchange before",
+        tooltip="Previous exchange",
         show=False,
     ),
     Binding(
@@ -40,7 +40,7 @@ RECORD_KEYS: Final[list[BindingType]] = [
         "check_signature",
         "Signature",
         id="record.signature",
-        tooltip="Fetch the server's keys and check who signed the tokens of this stage",
+        tooltip="Check the signatures of this stage's tokens",
     ),
     *(
         Binding(
@@ -48,7 +48,7 @@ RECORD_KEYS: Final[list[BindingType]] = [
             f"turn_to({number})",
             tab.label,
             id=f"record.{tab}",
-            tooltip=f"Turn to the tab {tab.label}",
+            tooltip=f"Show the tab {tab.label}",
             show=False,
         )
         for number, tab in enumerate(Tab, 1)

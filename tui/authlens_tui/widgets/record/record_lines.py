@@ -30,7 +30,7 @@ from authlens_tui.widgets.record.overview import exchange_line, overview_lines
 from authlens_tui.widgets.record.timing import stage_time_line, timing_lines, waterfall_lines
 
 _T = TypeVar("_T")
-_AHEAD: Final = "Its turn has not come. What it sends is shown here before it is sent."
+_AHEAD: Final = "Not run yet. Its request is shown here before it is sent."
 
 
 class Tab(StrEnum):
@@ -165,7 +165,7 @@ def tab_place(tab: Tab, known: StageSnapshot, picked: int | None) -> str:
     count = len(known.exchanges)
     if count < 2 or tab not in EXCHANGE_TABS:
         return ""
-    return f"all {count}, . shows one alone" if picked is None else f"{picked + 1} of {count}, . turns on"
+    return f"all {count}, . shows one" if picked is None else f"{picked + 1} of {count}, . next"
 
 
 def tab_lines(
@@ -237,7 +237,7 @@ def _diagram(
     known: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, aspect: ViewOptions
 ) -> Iterator[Line]:
     if not story and known.underway is None:
-        return iter([prose("Nothing was said yet.", Tone.MUTED)])
+        return iter([prose("Nothing was sent yet.", Tone.MUTED)])
     return diagram_lines(story, aspect.width, redactor, underway=known.underway, undone=aspect.undone)
 
 
@@ -303,9 +303,7 @@ def _each(
     """Yield the lines of each thing, or of the one that is picked, every one labelled with its number."""
     all_of_them = list(things)
     if not all_of_them:
-        yield prose(
-            "There is no response yet." if known.planned or known.underway else _nothing(known), Tone.MUTED
-        )
+        yield prose("No response yet." if known.planned or known.underway else _nothing(known), Tone.MUTED)
     for number, thing in enumerate(all_of_them):
         if aspect.picked is not None and number != aspect.picked:
             continue

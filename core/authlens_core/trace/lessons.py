@@ -102,6 +102,7 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
                     "A loopback redirect may use any port, because a program cannot know which is free.",
                 ),
                 ("RFC 9700 §4.1.3", "Redirect URIs are compared as exact strings."),
+                ("RFC 7592 §2.3", "A client can delete its registration, if it got a token for that."),
             ),
         ),
         Stage.PKCE: Lesson(
@@ -142,6 +143,7 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
                     "resource says which resource the token is for, so it is valid nowhere else.",
                 ),
                 ("RFC 9207 §2.4", "The iss on the callback must be the issuer that was asked."),
+                ("RFC 9126 §4", "Pushed beforehand, the parameters stay out of the link."),
             ),
         ),
         Stage.EXCHANGE: Lesson(
@@ -164,6 +166,7 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
                     "The server hashes the verifier and compares; if they differ: invalid_grant.",
                 ),
                 ("RFC 9700 §2.1.2", "Tokens should not be returned through the browser."),
+                ("RFC 9449 §5", "With a proof in this request, the tokens are bound to its key."),
             ),
         ),
         Stage.ACCESS: Lesson(
@@ -179,6 +182,10 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
                 ("RFC 6750 §2.3", "In the URL it should not be sent, because URLs are logged."),
                 ("RFC 6750 §3.1", "invalid_token with 401, insufficient_scope with 403."),
                 ("RFC 8707 §3", "A token for one resource cannot be replayed at another."),
+                (
+                    "RFC 9449 §7.1",
+                    "A bound token needs a signature over each request, so a copy is worthless.",
+                ),
             ),
         ),
         Stage.REFRESH: Lesson(

@@ -41,7 +41,7 @@ INSTEAD: Final = {
     r"hand(?:s|ed)? (?:in|out|over)": "send, issue",
     r"cure": "fix",
 }
-BANNED: Final = re.compile("|".join(rf"\b(?<![-./=])(?:{words})\b" for words in INSTEAD), re.IGNORECASE)
+BANNED: Final = re.compile("|".join(rf'\b(?<![-./="])(?:{words})\b' for words in INSTEAD), re.IGNORECASE)
 CODE: Final = re.compile(
     r"^\s*(?:SELECT|INSERT|UPDATE|DELETE|ALTER|CREATE)\b|\bset -euo\b|^say '|\)\$\{|\(\?:|[{;] *\n"
 )

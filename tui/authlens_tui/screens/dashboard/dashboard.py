@@ -323,6 +323,8 @@ class DashboardScreen(Screen[None]):
         self.listing.forget_seen()
 
     def _show_detail(self) -> None:
+        if self.has_class("-broken"):
+            return  # the pane shows why
         holding, now = self.selected, self.context.now()
         if holding is None:
             words = nothing_matches(self.listing.text) if self.listing.holdings else self._empty

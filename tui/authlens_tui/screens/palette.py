@@ -22,8 +22,8 @@ _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})
 class BindingScope(StrEnum):
     """Where a key works. The value is the heading over such keys."""
 
-    FOCUS = "In the focused part"
     SCREEN = "On this screen"
+    FOCUS = "In the focused part"
     ELSEWHERE = "In other parts (Tab moves there)"
     EVERYWHERE = "Everywhere"
 
@@ -56,7 +56,7 @@ class PaletteEntry:
 
 
 def possible_actions(screen: Screen[Any]) -> tuple[PaletteEntry, ...]:
-    """Return what can be done on `screen` now, each once, those of the focus first.
+    """Return what can be done on `screen` now, each once, those of the screen first.
 
     Only bindings with a tooltip count: the others move a cursor or scroll, and explain themselves.
     """

@@ -89,9 +89,7 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         "--no-browser", action="store_true", help="open no browser, even if BROWSER or a setting asks for it"
     )
     add.add_argument("--json", action="store_true", help="report what happens as JSON lines on stdout")
-    add.add_argument(
-        "--timeout", type=_wait, default=300.0, metavar="S", help="seconds to wait for you (300)"
-    )
+    add.add_argument("--timeout", type=_wait, default=300.0, metavar="S", help="seconds to wait (300)")
     add.add_argument(
         "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free port)"
     )

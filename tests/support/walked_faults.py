@@ -35,7 +35,8 @@ from authlens_tui.app.demo_credentials import DemoCredentials
 __all__ = ["Walk", "explained", "walked"]
 
 WAIT: Final = 6.0  # seconds for the browser; the person needs a tenth of one
-SHORT: Final = 0.5  # seconds where nobody is going to come
+SHORT: Final = 0.5  # seconds if no one is going to come
+COMES_WRONGLY: Final = 5.0  # seconds in which the played user brings an answer that is ignored
 NOBODY_COMES: Final = frozenset(
     {Fault.DENIED_USER, Fault.WRONG_STATE, Fault.INVALID_NONCE, Fault.APPLICATION_NOT_FOUND}
 )
@@ -116,6 +117,8 @@ async def _walk(fault: Fault) -> Walk:
 
 def _options(fault: Fault) -> Options:
     wait = SHORT if fault in NOBODY_COMES else WAIT
+    if fault is Fault.WRONG_STATE:
+        wait = COMES_WRONGLY
     return Options(port=8400 if fault is Fault.PORT_TAKEN else 0, wait=wait)
 
 

@@ -96,7 +96,7 @@ class Host(BaseApp):
         """Note the kind of the trace that would be shown."""
         self.wanted.append(message.trace.kind.value)
 
-    def on_wizard_left(self) -> None:
+    def on_wizard_wizard_closed(self) -> None:
         """Note that the person is done, and leave the wizard as the program does."""
         self.left += 1
         self.pop_screen()

@@ -22,7 +22,7 @@ from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
-from authlens_tui.app import opening as program_module
+from authlens_tui.app import chosen_store as program_module
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.cloudflared import CloudflaredScreen

@@ -13,7 +13,7 @@ import pytest
 
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.open_store import OpenedStore
-from authlens_tui.app import opening as program_module
+from authlens_tui.app import chosen_store as program_module
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.terminal.link_file import LinkFile, sweep_link_files

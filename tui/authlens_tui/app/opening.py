@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import OpenedStore, memory_only, open_store, remembered_place
+from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.errors import NoSecretStore
 from authlens_core.safe_text import safe_line
-from authlens_core.state.paths import state_directory
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 
@@ -32,26 +30,6 @@ async def open_credentials(workspace: Workspace, ask: Ask) -> tuple[Credentials,
                 return None
         else:
             return await _records_of(opened, remember=choice is not None)
-
-
-async def open_chosen_store(choice: StoreChoice | None) -> OpenedStore:
-    """Open the store the user chose, or without a choice the remembered one.
-
-    Nothing replaces the keyring unless the user chose it.
-
-    Raises:
-        NoSecretStore: it cannot be opened.
-    """
-    if choice is None:
-        place = remembered_place()
-        return await (open_store() if place is StoreKind.KEYRING else open_store(place=place))
-    match choice.place:
-        case StoreKind.MEMORY:
-            return memory_only(in_place_of=state_directory())
-        case StoreKind.KEYRING:
-            return await open_store()
-        case place:
-            return await open_store(place=place, passphrase=choice.passphrase, create=choice.create)
 
 
 async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentials, tuple[str, ...]]:

@@ -82,6 +82,6 @@ class Workspace:
         Raises:
             NoSecretStore: it cannot be opened.
         """
-        from authlens_tui.app.opening import open_chosen_store  # after the first paint
+        from authlens_tui.app.chosen_store import open_chosen_store  # after the first paint
 
         return await open_chosen_store(choice)

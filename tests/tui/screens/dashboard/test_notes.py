@@ -13,7 +13,7 @@ from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
 from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.trace.record import Stage
-from authlens_tui.app import opening as program_module
+from authlens_tui.app import chosen_store as program_module
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

@@ -616,7 +616,7 @@ async def test_a_row_says_when_it_is_refreshed_by_itself_or_why_it_waits() -> No
         )
         screen.context.settings.change(background_refresh=False)
         screen.show_now(anew=True)
-        await until(pilot, lambda: "refresh is off" in text_of(app))
+        await until(pilot, lambda: "refresh off" in text_of(app))
 
 
 async def test_an_index_that_cannot_be_read_is_said_and_tried_again() -> None:

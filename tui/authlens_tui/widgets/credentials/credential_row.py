@@ -213,7 +213,7 @@ def next_words(holding: Holding, now: datetime, settings: Settings, trouble: str
     if grant is None or grant.state is not GrantState.LIVE or not grant.has_refresh_token:
         return ""
     if not settings.background_refresh:
-        return "refresh is off"
+        return "refresh off"
     wait = seconds_until_retry(grant, now)
     if wait > 0:
         return f"next try in {_soon(wait)}"

@@ -67,10 +67,10 @@ def answered(document: object, *fields: tuple[str, str], status: int = 200) -> E
 
 
 def test_times_are_dates_and_countdowns() -> None:
-    """`ends in 14 min`, from the moment that is asked about."""
+    """`expires in 14 min`, from the moment that is asked about."""
     ends, issued = NOW + timedelta(minutes=14), NOW - timedelta(minutes=1)
     shown = text(of_jwt({"exp": ends.timestamp(), "iat": issued.timestamp()}))
-    assert "2026-03-01 12:14:00 UTC · ends in 14 min" in shown
+    assert "2026-03-01 12:14:00 UTC · expires in 14 min" in shown
     assert "issued 1 min ago" in shown
 
 
@@ -78,7 +78,7 @@ def test_a_token_that_has_ended_is_a_warning() -> None:
     """Not by colour alone: the word says it."""
     lines = of_jwt({"exp": (NOW - timedelta(hours=1)).timestamp()})
     assert any(
-        "ended 1 h ago" in piece and tone is Tone.WARNING for one in lines for piece, tone in one.pieces
+        "expired 1 h ago" in piece and tone is Tone.WARNING for one in lines for piece, tone in one.pieces
     )
 
 

@@ -43,7 +43,7 @@ def _tls_failure(exchange: Exchange) -> WireFailure:
 BAD_CERTIFICATES = {
     "self-signed": (AUTHORITY.server_context(self_signed=True), "self-signed"),
     "an unknown authority": (STRANGER.server_context(), "does not trust"),
-    "another name": (AUTHORITY.server_context("other.example"), "another name"),
+    "another name": (AUTHORITY.server_context("other.example"), "another host name"),
     "expired": (AUTHORITY.server_context(valid_from_days=-20, valid_to_days=-1), "expired"),
     "not valid yet": (AUTHORITY.server_context(valid_from_days=2), "not valid yet"),
 }

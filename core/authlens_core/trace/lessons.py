@@ -143,7 +143,7 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
                     "resource says which resource the token is for, so it is valid nowhere else.",
                 ),
                 ("RFC 9207 §2.4", "The iss on the callback must be the issuer that was asked."),
-                ("RFC 9126 §4", "Pushed beforehand, the parameters stay out of the link."),
+                ("RFC 9126 §4", "Pushed first, the parameters stay out of the link."),
             ),
         ),
         Stage.EXCHANGE: Lesson(

@@ -105,7 +105,7 @@ def scripted(*answers: Response | Callable[[dict[str, Any]], Response]) -> Answe
     [
         (Response("<html>", 200, media_type="text/html"), -32067, "text/html"),
         (Response("nonsense", 200, media_type="application/json"), -32067, "JSON-RPC"),
-        (Response(status_code=202), -32600, "no answer"),
+        (Response(status_code=202), -32600, "no response"),
         (Response("oops", 500), -32603, "500"),
         (Response("gone", 404), -32601, "404"),
         (JSONResponse({"error": {"code": -5, "message": "mine"}}, 400), -5, "mine"),

@@ -128,7 +128,7 @@ def test_a_refusal_is_explained_with_the_redirect_uri_that_was_sent() -> None:
 
 def test_an_answer_that_was_lost_leaves_no_client_and_says_what_is_unknown() -> None:
     """RG-16, H058: partial failure leaves nothing."""
-    for may, words in ((True, "not known"), (False, "")):
+    for may, words in ((True, "unknown"), (False, "")):
         lost = WireFailure(FailureKind.TIMEOUT, "late", "again", may_have_arrived=may)
         [failed] = failures(STAGE.learn(START, [exchange(lost)]).checks)
         assert (failed.name, failed.seen, failed.cure) == ("registration.answer", "late", "again")

@@ -96,7 +96,7 @@ def test_cloudflare_gateway_is_recognised_and_its_cure_given() -> None:
 
 @pytest.mark.parametrize(
     ("code", "word"),
-    [(9, "not valid yet"), (10, "expired"), (18, "self-signed"), (62, "another name"), (99, "library")],
+    [(9, "not valid yet"), (10, "expired"), (18, "self-signed"), (62, "another host name"), (99, "library")],
 )
 def test_each_reason_has_plain_words(code: int, word: str) -> None:
     """GEN-2: the error names the reason."""

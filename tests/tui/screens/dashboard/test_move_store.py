@@ -64,7 +64,8 @@ async def dashboard() -> AsyncIterator[tuple[AuthlensApp, Pilot[int]]]:
     """Open the program on its dashboard."""
     app = AuthlensApp(environ={})
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen | StoreChoiceScreen))
+        # The store is opened after the first paint, if it needs no passphrase.
+        await until(pilot, lambda: app.session is not None or isinstance(app.screen, StoreChoiceScreen))
         yield app, pilot
 
 

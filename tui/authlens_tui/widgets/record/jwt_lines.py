@@ -30,7 +30,7 @@ _SIGNS: Final = {
 }
 # Before and after the moment has come.
 _COUNTED: Final = {
-    "exp": ("expires in {}", "ended {}"),
+    "exp": ("expires in {}", "expired {}"),
     "nbf": ("valid in {}", "began {}"),
     "iat": ("issued in {}: a clock is wrong", "issued {}"),
     "auth_time": ("signed in, in {}: a clock is wrong", "signed in {}"),

@@ -73,7 +73,15 @@ class UpgradeTunnel:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> ProxyRefusal | None:
         connection = h11.Connection(h11.SERVER)
-        connection.receive_data(await reader.readuntil(b"\r\n\r\n"))
+        try:
+            connection.receive_data(await reader.readuntil(b"\r\n\r\n"))
+        except asyncio.LimitOverrunError:
+            return ProxyRefusal(
+                431,
+                "header_too_large",
+                f"The head of the upgrade request is larger than {_CHUNK // 1024} KiB.",
+                "Send fewer or shorter header fields.",
+            )
         event = connection.next_event()
         if not isinstance(event, h11.Request):
             return ProxyRefusal(400, "bad_request", "This is not an upgrade request.")

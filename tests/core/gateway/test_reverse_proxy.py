@@ -278,6 +278,14 @@ async def test_a_websocket_is_let_in_by_the_same_rules(
     assert "error" in json.loads(body)
 
 
+async def test_an_upgrade_with_a_head_over_the_limit_is_refused_with_the_reason(proxy: Running) -> None:
+    """The client gets an answer, and the resource is not asked."""
+    head, body = await upgraded(proxy, **{"X-Long": "x" * 64 * 1024})
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(body)["error"] == "header_too_large"
+    assert proxy.resource.seen == []
+
+
 async def test_a_credential_for_a_path_is_for_nothing_beside_it(logged_in: LoggedIn) -> None:
     """The grant is for /mcp; dot segments and escapes do not lead out of it."""
     async with serving(logged_in, "/mcp") as running:

@@ -52,17 +52,19 @@ def _fitting(text: str) -> Iterator[tuple[Cause, str]]:
     """Yield the causes whose words are in the text, then those of the error codes in it.
 
     One phrase has one cause, the first that has it. Where the server's own words are known, its codes add
-    nothing.
+    nothing. The words of a server that belong to an error code say nothing without the code.
     """
     said: set[str] = set()
-    for cause in (*CAUSES, *SAID_BY_CLIENTS):
+    codes = dict.fromkeys(match[1] for match in _CODE.finditer(text))
+    servers = (cause for cause in CAUSES if not cause.errors or not cause.errors.isdisjoint(codes))
+    for cause in (*servers, *SAID_BY_CLIENTS):
         phrase = next((phrase for phrase in cause.phrases if phrase in text), None)
         if phrase is not None and phrase not in said:
             said.add(phrase)
             yield cause, phrase
     if any(phrase in said for cause in CAUSES for phrase in cause.phrases):
         return
-    for code in dict.fromkeys(match[1] for match in _CODE.finditer(text)):
+    for code in codes:
         fitting = (cause for cause in _of_codes(text) if code in cause.errors)
         yield from ((cause, code) for cause in islice(fitting, 1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from authlens_core.access.cause import (
@@ -15,6 +16,16 @@ from authlens_core.access.cause import (
 )
 from authlens_core.access.protection import MANAGED_OAUTH
 
+_DOCUMENT: Final = Cause(
+    name="client_document_refused",
+    cause="The client_id is the URL of a client metadata document, and the server could not fetch it or does "
+    "not accept it.",
+    cure="Check that the URL answers 200 with JSON, without a redirect or a login, and that client_id in the "
+    "document is exactly this URL: authlens client-metadata prints such a document. Or omit "
+    "--client-metadata-url; authlens then registers itself.",
+    source="OAuth Client ID Metadata Document §4",
+    errors=frozenset({"invalid_client_metadata"}),
+)
 WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name="pkce_first_character",
@@ -56,6 +67,19 @@ WHAT_THE_SERVER_SAID: Final = (
         source=MANAGED_GUIDE,
         phrases=("redirect_uri is not allowed", "redirect uri not allowed", "redirect_uri not allowed"),
     ),
+    replace(
+        _DOCUMENT,
+        errors=_DOCUMENT.errors | {"invalid_client", "invalid_request"},
+        phrases=(
+            "client metadata document",
+            "client id metadata",
+            "client_id metadata",
+            "client-id metadata",
+            "(cimd)",
+            "cimd ",
+        ),
+    ),
+    replace(_DOCUMENT, phrases=("client_id=https", 'client_id":"https', 'client_id": "https')),
     Cause(
         name="redirect_uri_refused",
         cause="The server does not accept the redirect URI, or another part of the client metadata.",
@@ -65,6 +89,8 @@ WHAT_THE_SERVER_SAID: Final = (
         stages=frozenset({"registration"}),
         errors=frozenset({"invalid_redirect_uri", "invalid_client_metadata"}),
     ),
+    # Outside a registration, there is no other client metadata than a document.
+    replace(_DOCUMENT, stages=frozenset({"authorization", "exchange", "refresh"})),
     Cause(
         name="resource_missing",
         cause="The request had no resource parameter; Access needs it to find the application.",

@@ -268,6 +268,22 @@ REPORTED: Final = (  # §1.8
         _oauth_error("invalid_redirect_uri", "no"),
     ),
     Row(
+        "client metadata document that the server cannot read",
+        "exchange",
+        "client_document_refused",
+        ("HTTP/1.1 401", '"error": "invalid_client"'),
+        ("authlens client-metadata", "--client-metadata-url"),
+        _oauth_error("invalid_client", "The client metadata document cannot be read", 401),
+    ),
+    Row(
+        "client metadata document refused on the callback",
+        "authorization",
+        "client_document_refused",
+        ("error=invalid_client_metadata",),
+        ("authlens client-metadata", "--client-metadata-url"),
+        error=("invalid_client_metadata", ""),
+    ),
+    Row(
         "§1.8 302 challenge, Managed OAuth dropped by a tool",
         "detection",
         "managed_oauth_off",

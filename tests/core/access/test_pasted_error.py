@@ -62,6 +62,21 @@ JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dX
         ("error code: 1033", "tunnel_down"),
         ('WWW-Authenticate: DPoP error="use_dpop_nonce"', "proof_wanted"),
         ('400 Bad Request: {"error":"invalid_target"}', "resource_refused"),
+        ('{"error":"invalid_client_metadata","error_description":"no"}', "redirect_uri_refused"),
+        (
+            '{"error":"invalid_client_metadata","error_description":"No Client ID Metadata Document"}',
+            "client_document_refused",
+        ),
+        (
+            "GET /authorize?client_id=https%3A%2F%2Fc.example%2Fclient.json\nerror=invalid_client_metadata",
+            "client_document_refused",
+        ),
+        (
+            'refresh_token in grant_types\n{"error":"invalid_client_metadata","error_description":"no"}',
+            "redirect_uri_refused",
+        ),
+        ("invalid_client: The client metadata document cannot be read", "client_document_refused"),
+        ("invalid_client_metadata: client_id of the CIMD differs from its URL", "client_document_refused"),
     ],
 )
 def test_messages_of_clients_are_explained(text: str, name: str) -> None:
@@ -75,6 +90,12 @@ def test_the_servers_own_words_have_one_cause() -> None:
     """Its error code tells less, and another cause with the same words is for another stage."""
     text = '{"error":"invalid_redirect_uri","error_description":"redirect_uri is not allowed by the app"}'
     assert [one.name for one in explain_text(text)] == ["redirect_uri_not_in_application"]
+
+
+def test_a_client_document_that_is_only_mentioned_is_no_failure() -> None:
+    """Clients log that the server takes one; the failure is another."""
+    text = "The server takes a client ID metadata document.\nerror code: 1010"
+    assert [one.name for one in explain_text(text)] == ["browser_integrity_check"]
 
 
 def test_an_answer_that_asks_for_a_token_has_a_cure() -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from authlens_core.emulator import play_person
@@ -543,6 +544,21 @@ async def test_a_signal_ends_the_emulator_in_good_order(number: signal.Signals) 
     assert rest == b""
     assert b"Traceback" not in words
     assert is_free(urlsplit(url).port or 0)
+
+
+@pytest.mark.parametrize("profile", ["access", "mcp", "generic"])
+async def test_another_process_steers_the_emulator(profile: str) -> None:
+    """Faults are set and cleared, tokens expire, and what was asked is listed; in every profile."""
+    async with emulator("--profile", profile, "--admin") as url, httpx.AsyncClient(trust_env=False) as http:
+        place = httpx.URL(url)
+        metadata = place.copy_with(path=f"/.well-known/oauth-protected-resource{place.path.rstrip('/')}")
+        issuer = (await http.get(metadata)).json()["authorization_servers"][0].rstrip("/")
+        admin = f"{issuer}/emulator/admin"
+        fault = (await http.get(admin)).json()["all_faults"][0]
+        assert (await http.put(f"{admin}/faults", json=[fault])).json()["faults"] == [fault]
+        assert (await http.put(f"{admin}/faults", json=[])).json()["faults"] == []
+        state = (await http.post(f"{admin}/expire-access-tokens")).json()
+    assert [one["path"] for one in state["requests"]] == [metadata.path]
 
 
 async def test_a_port_that_is_taken_is_said(machine: dict[str, str], resource: str) -> None:

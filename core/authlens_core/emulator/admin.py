@@ -7,8 +7,10 @@ send without a preflight that fails here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from typing import Any, Final, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,26 +18,62 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from authlens_core.emulator.account import Account
+from authlens_core.emulator.account import SeenRequest
 from authlens_core.emulator.edge import read_body
-from authlens_core.emulator.faults import Fault, fault_set
 
 ADMIN_PATH: Final = "/emulator/admin"
 
 
+class Steered(Protocol):
+    """An emulator, as far as its administration needs it."""
+
+    @property
+    def resource_url(self) -> str:
+        """The protected resource."""
+
+    @property
+    def issuer(self) -> str:
+        """The issuer that the resource names."""
+
+    @property
+    def faults(self) -> AbstractSet[StrEnum]:
+        """What goes wrong."""
+
+    @property
+    def requests(self) -> Sequence[SeenRequest]:
+        """What was asked, oldest first."""
+
+    def set_faults(self, faults: Sequence[str]) -> None:
+        """Replace the faults; ValueError where a name is unknown."""
+
+    def forget_requests(self) -> None:
+        """Empty the log of requests."""
+
+
 class AdminMiddleware:
-    """The team's origin, and the administration below `ADMIN_PATH`.
+    """The authorization server's origin, and the administration below `ADMIN_PATH`.
 
     Args:
-        team: the team's origin.
-        account: what is steered.
+        server: the authorization server's origin.
+        emulator: what is steered.
+        all_faults: what `emulator` can play.
         actions: what an administrator or the clock would do, by name; each takes a user.
+        facts: returns what the state has besides.
     """
 
-    def __init__(self, team: ASGIApp, account: Account, actions: Mapping[str, Callable[[str], None]]) -> None:
-        self._team = team
-        self._account = account
+    def __init__(
+        self,
+        server: ASGIApp,
+        emulator: Steered,
+        all_faults: Iterable[StrEnum],
+        actions: Mapping[str, Callable[[str], None]],
+        facts: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self._server = server
+        self._emulator = emulator
+        self._all_faults = [fault.value for fault in all_faults]
         self._actions = actions
+        self._facts = facts
         self._admin = Starlette(
             routes=[
                 Route(ADMIN_PATH, self._state),
@@ -48,7 +86,7 @@ class AdminMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         is_admin = scope["type"] == "http" and scope["path"].startswith(ADMIN_PATH)
-        await (self._admin if is_admin else self._team)(scope, receive, send)
+        await (self._admin if is_admin else self._server)(scope, receive, send)
 
     async def _state(self, _: Request) -> JSONResponse:
         return JSONResponse(self._present())
@@ -57,13 +95,13 @@ class AdminMiddleware:
         """Replace the faults by those in the body, a JSON array of names."""
         try:
             names = await _body(request)
-            self._account.faults = fault_set([str(name) for name in names])
+            self._emulator.set_faults([str(name) for name in names])
         except (ValueError, TypeError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(self._present())
 
     async def _forget(self, _: Request) -> JSONResponse:
-        self._account.seen.clear()
+        self._emulator.forget_requests()
         return JSONResponse(self._present())
 
     async def _act(self, request: Request) -> JSONResponse:
@@ -78,16 +116,15 @@ class AdminMiddleware:
         return JSONResponse(self._present())
 
     def _present(self) -> dict[str, Any]:
-        account = self._account
-        token = account.service_token
+        emulator = self._emulator
         return {
-            "resource_url": account.resource,
-            "issuer": account.team_url,
-            "faults": sorted(fault.value for fault in account.faults),
-            "all_faults": [fault.value for fault in Fault],
-            "service_token": {"client_id": token.client_id, "client_secret": token.secret},
+            "resource_url": emulator.resource_url,
+            "issuer": emulator.issuer,
+            "faults": sorted(fault.value for fault in emulator.faults),
+            "all_faults": self._all_faults,
+            **self._facts(),
             "requests": [
-                {"origin": one.origin, "method": one.method, "path": one.path} for one in account.seen
+                {"origin": one.origin, "method": one.method, "path": one.path} for one in emulator.requests
             ],
         }
 

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.emulator.account import Account, SeenRequest, email_of
 from authlens_core.emulator.faults import Fault, fault_set
@@ -119,7 +119,7 @@ class Emulator(Running):
                 "deny": self.deny,
                 "allow": self.allow,
             }
-            team = AdminMiddleware(team, self.account, actions)
+            team = AdminMiddleware(team, self, Fault, actions, self._service_token_facts)
         app = app_origin(self.account)
         return answering_from(self._source, app), answering_from(self._source, team)
 
@@ -171,6 +171,10 @@ class Emulator(Running):
         """Client id and client secret of the service token that the app lets in."""
         token = self.account.service_token
         return token.client_id, token.secret
+
+    def _service_token_facts(self) -> dict[str, Any]:
+        client_id, secret = self.service_token
+        return {"service_token": {"client_id": client_id, "client_secret": secret}}
 
     def add_service_token(
         self, *, new_format: bool = False, in_policy: bool = True, lifetime: float = 31_536_000.0

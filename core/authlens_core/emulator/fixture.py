@@ -1,4 +1,4 @@
-"""Fixtures for pytest: a simulated Cloudflare Access for the tests of your own client.
+"""Fixtures for pytest: a simulated Cloudflare Access, MCP server or API for the tests of your own client.
 
 In your `conftest.py`: `pytest_plugins = ["authlens_core.emulator.fixture"]`. See docs/emulator.md.
 """
@@ -8,33 +8,36 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pytest
 
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
+from authlens_core.emulator.profile import Profile
+from authlens_core.emulator.standard.emulator import StandardEmulator
 
 _Result = TypeVar("_Result")
+_Emulator = TypeVar("_Emulator", Emulator, StandardEmulator)
 _SECONDS = 30.0
 
 
-class EmulatedAccess:
+class _InThread(Generic[_Emulator]):
     """An emulator in a thread of its own, for tests with and without an event loop.
 
     Args:
-        settings: those of `Emulator`.
+        make: returns the emulator; called in the thread.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, make: Callable[[], _Emulator]) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.emulator = self._in_thread(self._made(settings))
+        self.emulator: _Emulator = self._in_thread(self._started(make))
 
     @staticmethod
-    async def _made(settings: dict[str, Any]) -> Emulator:
-        emulator = Emulator(**settings)
+    async def _started(make: Callable[[], _Emulator]) -> _Emulator:
+        emulator = make()
         await emulator.start()
         return emulator
 
@@ -84,6 +87,29 @@ class EmulatedAccess:
         self._loop.close()
 
 
+class EmulatedAccess(_InThread[Emulator]):
+    """A simulated Cloudflare Access.
+
+    Args:
+        settings: those of `Emulator`.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(lambda: Emulator(**settings))
+
+
+class EmulatedStandard(_InThread[StandardEmulator]):
+    """A simulated MCP server, or API with OAuth.
+
+    Args:
+        profile: `mcp` or `generic`.
+        settings: those of `StandardEmulator`.
+    """
+
+    def __init__(self, profile: Profile | str, **settings: Any) -> None:
+        super().__init__(lambda: StandardEmulator(Profile(profile), **settings))
+
+
 @pytest.fixture
 def emulated_access_factory() -> Iterator[Callable[..., EmulatedAccess]]:
     """Start emulators with settings of your own; all of them stop after the test."""
@@ -102,3 +128,29 @@ def emulated_access_factory() -> Iterator[Callable[..., EmulatedAccess]]:
 def emulated_access(emulated_access_factory: Callable[..., EmulatedAccess]) -> EmulatedAccess:
     """A simulated Cloudflare Access without a fault."""
     return emulated_access_factory()
+
+
+@pytest.fixture
+def emulated_standard_factory() -> Iterator[Callable[..., EmulatedStandard]]:
+    """Start emulators of the profile that is given first, with settings; all of them stop after the test."""
+    running: list[EmulatedStandard] = []
+
+    def start(profile: Profile | str, **settings: Any) -> EmulatedStandard:
+        running.append(EmulatedStandard(profile, **settings))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture
+def emulated_mcp(emulated_standard_factory: Callable[..., EmulatedStandard]) -> EmulatedStandard:
+    """A simulated MCP server without a fault."""
+    return emulated_standard_factory(Profile.MCP)
+
+
+@pytest.fixture
+def emulated_generic(emulated_standard_factory: Callable[..., EmulatedStandard]) -> EmulatedStandard:
+    """A simulated API with OAuth without a fault."""
+    return emulated_standard_factory(Profile.GENERIC)

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from authlens_core.emulator import Emulator
-from authlens_core.emulator.fixture import EmulatedAccess, emulated_access, emulated_access_factory
+from authlens_core.emulator.fixture import (
+    EmulatedAccess,
+    EmulatedStandard,
+    emulated_access,
+    emulated_access_factory,
+    emulated_generic,
+    emulated_mcp,
+    emulated_standard_factory,
+)
+from authlens_core.emulator.profile import Profile
+from authlens_core.emulator.standard.emulator import StandardEmulator
 
-__all__ = ["emulated_access", "emulated_access_factory"]
+__all__ = [
+    "emulated_access",
+    "emulated_access_factory",
+    "emulated_generic",
+    "emulated_mcp",
+    "emulated_standard_factory",
+]
 
+PAGE = Path(__file__).parents[3] / "docs" / "emulator.md"
 JSON = {"content-type": "application/json"}
 
 
@@ -26,6 +48,38 @@ async def test_faults_are_set_and_cleared_while_it_runs() -> None:
         assert (await http.get(emulator.resource_url)).status_code == 401
         assert {"origin": "app", "method": "GET", "path": "/"} in (await http.get(admin)).json()["requests"]
         assert (await http.delete(f"{admin}/requests")).json()["requests"] == []
+
+
+@pytest.mark.parametrize("profile", [Profile.MCP, Profile.GENERIC])
+async def test_the_other_profiles_are_steered_in_the_same_way(profile: Profile) -> None:
+    """Their own faults, the same list of requests."""
+    async with StandardEmulator(profile, admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
+        admin = f"{emulator.server_url}/emulator/admin"
+        state = (await http.put(f"{admin}/faults", json=["dpop-required"])).json()
+        assert state["faults"] == ["dpop-required"]
+        assert ("get-404" in state["all_faults"]) == (profile is Profile.MCP)
+        assert (await http.get(emulator.resource_url)).headers["www-authenticate"].startswith("DPoP ")
+        assert (await http.put(f"{admin}/faults", json=[])).json()["faults"] == []
+        assert (await http.get(emulator.resource_url)).headers["www-authenticate"].startswith("Bearer ")
+        path = httpx.URL(emulator.resource_url).path
+        seen = {"origin": "resource", "method": "GET", "path": path}
+        assert (await http.get(admin)).json()["requests"] == [seen, seen]
+        assert (await http.delete(f"{admin}/requests")).json()["requests"] == []
+        assert (await http.put(f"{admin}/faults", json=["slow"])).status_code == 400
+
+
+async def test_a_fault_that_moves_the_login_server_can_be_set_while_it_runs() -> None:
+    """Servers of 2025-03-26 are their own authorization server; the administration stays where it is."""
+    async with (
+        StandardEmulator(Profile.MCP, admin=True) as emulator,
+        httpx.AsyncClient(trust_env=False) as http,
+    ):
+        admin, resource = f"{emulator.server_url}/emulator/admin", httpx.URL(emulator.resource_url)
+        metadata = resource.copy_with(path="/.well-known/oauth-authorization-server")
+        assert (await http.get(metadata)).status_code == 404
+        await http.put(f"{admin}/faults", json=["no-resource-metadata"])
+        assert (await http.get(metadata)).json()["issuer"] == str(resource.copy_with(path="/")).rstrip("/")
+        assert (await http.put(f"{admin}/faults", json=[])).json()["issuer"] == emulator.server_url
 
 
 @pytest.mark.parametrize(
@@ -51,6 +105,8 @@ async def test_there_is_no_administration_unless_asked_for() -> None:
     """The emulator answers as Access does."""
     async with Emulator() as emulator, httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"{emulator.team_url}/emulator/admin")).status_code == 404
+    async with StandardEmulator() as standard, httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{standard.server_url}/emulator/admin")).status_code == 404
 
 
 async def test_an_unknown_action_is_named_with_the_known_ones() -> None:
@@ -80,3 +136,27 @@ async def test_the_fixture_takes_settings_and_serves_a_test_with_an_event_loop(
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(one.resource_url)).status_code == 200
         assert (await http.get(other.resource_url)).status_code == 401
+
+
+def test_the_fixtures_start_the_other_profiles(
+    emulated_mcp: EmulatedStandard, emulated_generic: EmulatedStandard
+) -> None:
+    """Each with its own kind of resource."""
+    for server, path in ((emulated_mcp, "/mcp"), (emulated_generic, "/")):
+        assert httpx.get(server.resource_url, trust_env=False).status_code == 401
+        assert server.paths() == [f"GET {path}"]
+        server.set_faults("step-up")
+        assert 'scope="read"' in httpx.get(server.resource_url, trust_env=False).headers["www-authenticate"]
+
+
+@pytest.mark.slow
+def test_the_worked_example_of_the_page_passes(tmp_path: Path) -> None:
+    """As somebody would copy it: a `conftest.py`, a test, and pytest."""
+    blocks = re.findall(r"```python\n# (conftest|test_mcp_client)\.py\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for name, code in blocks:
+        (tmp_path / f"{name}.py").write_text(code)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    environment = {**os.environ, "NO_PROXY": "*"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -139,6 +139,23 @@ async def client_at(profile: Profile, *faults: str) -> AsyncIterator[Client]:
         yield Client(emulator, http, clock)
 
 
+@pytest.mark.parametrize("profile", [Profile.MCP, Profile.GENERIC])
+async def test_a_seed_gives_the_same_tokens_at_each_start(profile: Profile) -> None:
+    """The clients' ids and codes before them, too: tokens are drawn last."""
+
+    async def tokens(seed: int) -> tuple[str, str]:
+        async with (
+            StandardEmulator(profile, seed=seed) as emulator,
+            httpx.AsyncClient(trust_env=False) as http,
+        ):
+            answer = await Client(emulator, http, Clock()).log_in()
+        return answer["access_token"], answer["refresh_token"]
+
+    first = await tokens(7)
+    assert await tokens(7) == first
+    assert await tokens(8) != first
+
+
 @pytest.mark.parametrize("fault", StandardFault)
 def test_every_fault_explains_itself_in_one_sentence(fault: StandardFault) -> None:
     assert fault.summary.endswith(".")

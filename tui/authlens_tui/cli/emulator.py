@@ -59,12 +59,11 @@ async def _access(arguments: Namespace) -> int:
 
 
 async def _standard(profile: Profile, arguments: Namespace) -> int:
-    for option in ("strict", "admin"):
-        if getattr(arguments, option):
-            raise UsageError(
-                f"--{option} is an option of the profile access; {profile} does not have it.",
-                f"Leave out --{option}, or use --profile access.",
-            )
+    if arguments.strict:
+        raise UsageError(
+            f"--strict is an option of the profile access; {profile} does not have it.",
+            "Leave out --strict, or use --profile access.",
+        )
     faults = chosen_standard_faults(profile, arguments.fault)
     if faults is None:
         return 0
@@ -75,6 +74,7 @@ async def _standard(profile: Profile, arguments: Namespace) -> int:
         faults=faults,
         port=arguments.port,
         access_token_lifetime=arguments.token_lifetime,
+        admin=arguments.admin,
         seed=arguments.seed,
     )
     kind = "MCP server" if profile is Profile.MCP else "API with OAuth"
@@ -83,6 +83,8 @@ async def _standard(profile: Profile, arguments: Namespace) -> int:
         say(f"A simulated {kind} on this machine; its login server is {running.issuer}.")
         for fault in faults:
             say(f"  fault {fault.value}: {fault.summary}")
+        if arguments.admin:
+            say(f"  Its administration (JSON): {running.server_url}/emulator/admin")
         say(f"  → Try it: authlens login {running.resource_url}     Ctrl-C stops it.")
         say(f"  → Without registration: --client-metadata-url {running.example_client}")
         await asyncio.Event().wait()

@@ -28,6 +28,7 @@ class StandardEmulator(Running):
         faults: what the servers do differently, by value or by name.
         port: the resource's port; the authorization server has the next one. 0 picks free ones.
         access_token_lifetime: seconds.
+        admin: whether the authorization server's origin has the JSON interface of `emulator.admin`.
         seed: makes ids, codes and opaque tokens the same at each start; signing keys stay random.
         clock: the time in seconds since the epoch.
 
@@ -42,6 +43,7 @@ class StandardEmulator(Running):
         faults: Collection[StandardFault | str] = (),
         port: int = 0,
         access_token_lifetime: int = 60,
+        admin: bool = False,
         seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -49,6 +51,7 @@ class StandardEmulator(Running):
             msg = "the profile access is the Emulator's"
             raise ValueError(msg)
         self._port = port
+        self._admin = admin
         self._source = source_of(seed)
         with drawn_from(self._source):
             self._state = ServerState(profile, standard_faults(profile, faults), clock, access_token_lifetime)
@@ -82,16 +85,34 @@ class StandardEmulator(Running):
         resource = Resource(state)
         methods = ["GET", "HEAD", "POST", "PUT", "DELETE"]
         routes = [Route(f"{METADATA}{rest}", resource.metadata) for rest in ("", "/{suffix:path}")]
-        if state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
-            routes += server_routes(state)  # servers of 2025-03-26 are their own authorization server
+        server = Starlette(routes=server_routes(state))
         if state.profile is Profile.MCP:
             routes.append(Route("/mcp", McpEndpoint(state, resource, self._stopping).answer, methods=methods))
         else:
             routes.append(Route("/{path:path}", resource.generic, methods=methods))
+        plain, together = Starlette(routes=routes), Starlette(routes=[*server_routes(state), *routes])
+
+        async def resource_origin(scope: Scope, receive: Receive, send: Send) -> None:
+            """Servers of 2025-03-26 are their own authorization server."""
+            old = state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS)
+            await (together if old else plain)(scope, receive, send)
+
         return (
-            self._logged(Starlette(routes=routes), "resource"),
-            self._logged(Starlette(routes=server_routes(state)), "server"),
+            answering_from(self._source, self._logged(resource_origin, "resource")),
+            answering_from(self._source, self._administered(self._logged(server, "server"))),
         )
+
+    def _administered(self, server: ASGIApp) -> ASGIApp:
+        if not self._admin:
+            return server
+        from authlens_core.emulator.admin import AdminMiddleware
+
+        profile = self._state.profile
+        actions: dict[str, Callable[[str], None]] = {
+            "expire-access-tokens": lambda _: self.expire_access_tokens(),
+            "move-authorization-server": lambda _: self.move_authorization_server(),
+        }
+        return AdminMiddleware(server, self, (f for f in StandardFault if profile in f.profiles), actions)
 
     def _logged(self, app: ASGIApp, origin: str) -> ASGIApp:
         async def logged(scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +121,7 @@ class StandardEmulator(Running):
                 self._state.seen.append(SeenRequest(origin, scope["method"], scope["path"], names))
                 await app(scope, receive, send)
 
-        return answering_from(self._source, logged)
+        return logged
 
     @property
     def resource_url(self) -> str:
@@ -113,6 +134,24 @@ class StandardEmulator(Running):
         return self._state.issuer
 
     @property
+    def server_url(self) -> str:
+        """The authorization server's origin, without a slash at the end; not always the issuer."""
+        return self._state.server_url
+
+    @property
+    def faults(self) -> frozenset[StandardFault]:
+        """What the servers do differently."""
+        return self._state.faults
+
+    def set_faults(self, faults: Collection[StandardFault | str]) -> None:
+        """Replace the faults.
+
+        Raises:
+            ValueError: the profile has no such fault.
+        """
+        self._state.faults = standard_faults(self._state.profile, faults)
+
+    @property
     def example_client(self) -> str:
         """The client id of a client metadata document that the server serves itself."""
         return f"{self._state.server_url}/example-client.json"
@@ -121,6 +160,10 @@ class StandardEmulator(Running):
     def requests(self) -> list[SeenRequest]:
         """The last 2,000 requests, oldest first."""
         return list(self._state.seen)
+
+    def forget_requests(self) -> None:
+        """Empty the log of requests."""
+        self._state.seen.clear()
 
     def move_authorization_server(self) -> None:
         """Have the resource name another issuer, to which old clients and tokens mean nothing."""

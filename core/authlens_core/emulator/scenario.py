@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.profile import Profile, StandardFault
 
 
 class ScenarioGroup(StrEnum):
@@ -23,6 +24,7 @@ class ScenarioGroup(StrEnum):
     ACCESS = "Access"
     AFTERWARDS = "Refresh and revoke"
     HOSTILE = "Hostile"
+    STANDARD = "MCP servers and APIs"
 
 
 _WALK: Final = "Enter starts it. Then n runs one stage, a runs them all, and s signs in for you."
@@ -39,24 +41,50 @@ _TURNED_AWAY: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class StandardCase:
+    """What an MCP server or an API of the standard emulator does, described like a fault of Access.
+
+    Attributes:
+        value: its name.
+        title: a short name in plain words.
+        summary: what to watch for, in one sentence.
+        profile: which kind of resource is started.
+        faults: what it does differently.
+        device: whether the login is by a code that is entered on another device.
+        how: which keys lead through it.
+        ends_at_the_dashboard: whether its turning point comes after the login.
+    """
+
+    value: str
+    title: str
+    summary: str
+    profile: Profile = Profile.GENERIC
+    faults: tuple[StandardFault, ...] = ()
+    device: bool = False
+    how: str = _WALK
+    ends_at_the_dashboard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One thing to rehearse.
 
     Attributes:
-        fault: what the emulator breaks; None for the login in which nothing is broken.
+        fault: what the emulator breaks, or which other server it is; None for the login to Access in which
+            nothing is broken.
         group: where it belongs.
         question: what to answer before running it.
         answer: what authlens does, and why.
     """
 
-    fault: Fault | None
+    fault: Fault | StandardCase | None
     group: ScenarioGroup
     question: str
     answer: str
 
     @property
     def name(self) -> str:
-        """What a user types after `--fault`; `plain` where nothing is broken."""
+        """Its name, that of its fault; `plain` where nothing is broken."""
         return "plain" if self.fault is None else self.fault.value
 
     @property
@@ -79,11 +107,15 @@ class Scenario:
     @property
     def ends_at_the_dashboard(self) -> bool:
         """Whether its turning point comes after the login."""
+        if isinstance(self.fault, StandardCase):
+            return self.fault.ends_at_the_dashboard
         return self.group is ScenarioGroup.AFTERWARDS or bool(self.brings)
 
     @property
     def how(self) -> str:
         """Which keys lead through it."""
+        if isinstance(self.fault, StandardCase):
+            return self.fault.how
         if self.brings:
             return _WITH_ANOTHER.format(credential=self.brings)
         if self.group is ScenarioGroup.AFTERWARDS:
@@ -91,7 +123,7 @@ class Scenario:
         return _TURNED_AWAY if self.fault in _NEVER_BACK else _WALK
 
 
-_BRINGS: Final[Mapping[Fault | None, str]] = MappingProxyType(
+_BRINGS: Final[Mapping[Fault | StandardCase | None, str]] = MappingProxyType(
     {Fault.SERVICE_AUTH_MISSING: "service token", Fault.BINDING_COOKIE: "token of cloudflared"}
 )
 _NEVER_BACK: Final = frozenset(

@@ -191,3 +191,21 @@ async def test_after_a_silence_the_screen_says_what_the_browser_may_be_showing(s
         await until(pilot, lambda: "No answer yet." in text_of(app))
         for words in ("That account does not have access", "Unable to find your", "Invalid nonce"):
             assert words in text_of(app)
+
+
+async def test_a_scenario_on_another_server_is_reached_by_key_and_s_approves_its_code() -> None:
+    """Its emulator runs while the wizard is open; `d` leads back to the menu."""
+    async with the_menu() as (app, pilot):
+        await pilot.press(*"device", "space", *"code", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        wizard = app.screen
+        assert isinstance(wizard, WizardScreen)
+        await pilot.press("a")
+        await until(pilot, lambda: "the demo approves it for you" in " ".join(text_of(app).split()))
+        assert "s" in footer_keys(app)
+        await pilot.press("s")
+        await until(pilot, lambda: wizard.login.finished and wizard.login.running is None)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        assert "✔ A login by device code" in text_of(app)
+        assert "It polls the token endpoint" in " ".join(text_of(app).split())

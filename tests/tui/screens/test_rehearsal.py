@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.rehearsal import SCENARIOS
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
+from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
 from authlens_tui.screens.rehearsal import RehearsalScreen, matching
 from support.screens import Host, footer_keys, text_of
 
@@ -36,7 +37,7 @@ def test_there_is_a_scenario_for_the_plain_login_and_for_every_fault() -> None:
     assert SCENARIOS[0].fault is None
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", ALL_SCENARIOS, ids=lambda one: one.name)
 def test_a_scenario_asks_a_question_and_answers_it_in_sentences(scenario: Scenario) -> None:
     """Short enough for half a screen of 80 columns."""
     assert scenario.question.endswith("?")
@@ -47,14 +48,14 @@ def test_a_scenario_asks_a_question_and_answers_it_in_sentences(scenario: Scenar
 
 def test_scenarios_of_one_group_stand_together() -> None:
     """Each heading comes once, in the order of a login."""
-    order = [one.group for one in SCENARIOS]
+    order = [one.group for one in ALL_SCENARIOS]
     assert order == sorted(order, key=list(ScenarioGroup).index)
 
 
 def test_every_word_of_the_filter_has_to_occur() -> None:
     """In the title, the name, the group or the sentence."""
     assert [one.fault for one in matching(SCENARIOS, "refresh rotate")] == [Fault.ROTATION_OFF]
-    assert len(matching(SCENARIOS, "")) == len(SCENARIOS)
+    assert len(matching(ALL_SCENARIOS, "")) == len(ALL_SCENARIOS)
 
 
 async def typed(pilot: Pilot[int], words: str) -> None:

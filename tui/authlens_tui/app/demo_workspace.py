@@ -6,6 +6,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.records.index import Index
@@ -14,6 +15,9 @@ from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
+from authlens_core.emulator.scenario import Scenario, StandardCase
+from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator.standard.rehearsal import emulator_of
 from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Options
 from authlens_core.state.settings import SettingsFile
@@ -39,7 +43,10 @@ class DemoWorkspace(Workspace):
         settings = SettingsFile()
         settings.change(background_refresh=False)  # the user is to see a refresh happen
         super().__init__(settings)
-        self._emulator = Emulator(faults=faults, access_token_lifetime=_TOKEN_LIFETIME)
+        self._emulator: Emulator | StandardEmulator = Emulator(
+            faults=faults, access_token_lifetime=_TOKEN_LIFETIME
+        )
+        self._by_device = False
         self._others = DemoCredentials()
         self._port = port
 
@@ -54,8 +61,8 @@ class DemoWorkspace(Workspace):
         await self._emulator.stop()
 
     def options(self) -> Options:
-        """Use the chosen callback port."""
-        return Options(port=self._port)
+        """Use the chosen callback port; log in by a code if the scenario is about that."""
+        return Options(port=self._port, device=self._by_device)
 
     def suggestion(self) -> str:
         """Return the emulator's resource."""
@@ -77,7 +84,7 @@ class DemoWorkspace(Workspace):
         """Return a store in memory."""
         return replace(memory_only(), notes=())
 
-    async def start_over(self, credentials: Credentials, fault: Fault | None) -> str:
+    async def start_over(self, credentials: Credentials, scenario: Scenario) -> str:
         """Start another emulator, which knows no client, and forget all credentials; return its resource.
 
         Raises:
@@ -88,14 +95,15 @@ class DemoWorkspace(Workspace):
             await credentials.forget(grant.grant_id)
         await self._others.take_back(credentials)
         await self._emulator.stop()
-        self._emulator = Emulator(
-            faults=() if fault is None else (fault,), access_token_lifetime=_TOKEN_LIFETIME
-        )
+        self._by_device = isinstance(scenario.fault, StandardCase) and scenario.fault.device
+        self._emulator = emulator_of(scenario, access_token_lifetime=_TOKEN_LIFETIME)
         await self._emulator.start()
         return self._emulator.resource_url
 
     async def hand_out(self, credentials: Credentials) -> None:
         """Store the other credential that the emulator's fault is about."""
+        if not isinstance(self._emulator, Emulator):
+            return
         with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
             await self._others.hand_out(self._emulator, credentials)
 
@@ -105,6 +113,8 @@ async def _sign_in(url: str) -> Played:
         result = await play_person(url)
     except (OSError, TimeoutError, ValueError):
         return Played("The demo could not open the emulator's page. Open the link in a browser instead.")
+    if "user_code" in parse_qs(urlsplit(url).query) and result.status < 400:
+        return Played("Approved the code as ada@example.com; waiting for the next poll.", done=True)
     if result.delivered and result.status < 400:
         words = "Signed in as ada@example.com on the emulator's page; waiting for the browser."
         return Played(words, done=True)

@@ -32,7 +32,7 @@ class Scenarios:
         if self._app.screen is not self.menu:
             return None
         try:
-            url = await self._demo.start_over(session.credentials, scenario.fault)
+            url = await self._demo.start_over(session.credentials, scenario)
         except OSError:
             words = "The emulator found no free port. Try again."
             self._app.notify(words, severity="error", markup=False)

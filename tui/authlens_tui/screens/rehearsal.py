@@ -15,13 +15,13 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from authlens_core.emulator.rehearsal import SCENARIOS
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
+from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-_HINT: Final = "A simulated Cloudflare Access inside this program: no account, no network."
+_HINT: Final = "Simulated servers inside this program: no account, no network."
 _HINT_MORE: Final = " Choose a scenario, think about its question, press Enter."
 _NO_MATCH: Final = "No match. Backspace deletes a letter, Esc clears the filter."
 
@@ -88,7 +88,7 @@ class RehearsalScreen(Screen[None]):
             super().__init__()
             self.scenario = scenario
 
-    def __init__(self, scenarios: Sequence[Scenario] = SCENARIOS) -> None:
+    def __init__(self, scenarios: Sequence[Scenario] = ALL_SCENARIOS) -> None:
         super().__init__()
         self._scenarios = {one.name: one for one in scenarios}
         self._answered: set[str] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -20,6 +20,7 @@ from authlens_core.wire.exchange import Exchange
 from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.screens.wizard.messages import LinkChanged
 from authlens_tui.screens.wizard.open_page import open_page
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.terminal.content import Content
@@ -63,6 +64,7 @@ class StagePane(Vertical):
         self._play_at_once = play
         self._sending: Request | None = None
         self._exchanged: tuple[Exchange, ...] = ()
+        self._approved = ""
         self.shown = Stage.DETECTION
 
     def compose(self) -> ComposeResult:
@@ -193,6 +195,29 @@ class StagePane(Vertical):
     def can_open(self) -> bool:
         """Whether a browser of this machine can open what is shown."""
         return self.link.can_open or (self.code_is_shown and why_no_browser(self.app.environ) is None)
+
+    @property
+    def can_play(self) -> bool:
+        """Whether the demo can sign in with the link, or approve the code."""
+        if not self.code_is_shown:
+            return self.link.can_play
+        return self._player is not None and self.device.url != self._approved
+
+    def play(self) -> None:
+        """Let the demo sign in with the link, or approve the code."""
+        if not self.code_is_shown:
+            self.link.play()
+        elif self._player is not None and self.can_play:
+            self._approve(self._player, self.device.url)
+
+    @work(exclusive=True, group="play", description="approve the code for the user")
+    async def _approve(self, player: Player, url: str) -> None:
+        self._approved = url
+        played = await player(url)
+        self.notify(played.words, markup=False, title="Demo sign-in")
+        if not played.done:
+            self._approved = ""
+        self.post_message(LinkChanged())
 
     def open(self) -> None:
         """Open the link, or the page for the code, in a browser of this machine."""

@@ -68,7 +68,7 @@ class StatusLine(Static):
         if pane.link.url:
             words = pane.link.words
         elif pane.code_is_shown:
-            words = device_words(polling=login.running is not None)
+            words = device_words(polling=login.running is not None, player=pane.can_play)
         elif login.running is not None:
             words = running_words(login.running)
         elif failed is not None:

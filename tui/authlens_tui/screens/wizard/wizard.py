@@ -264,7 +264,7 @@ class WizardScreen(Screen[None]):
             Verb.CLOUDFLARED: lambda: tools.other_way(OtherWay.CLOUDFLARED),
             Verb.SERVICE_TOKEN: lambda: tools.other_way(OtherWay.SERVICE_TOKEN),
             Verb.OPEN: pane.open,
-            Verb.PLAY: link.play,
+            Verb.PLAY: pane.play,
             Verb.PASTE: link.paste,
             Verb.REVEAL: record.toggle_reveal,
             Verb.NEXT_TAB: lambda: record.show_tab(1),
@@ -289,7 +289,7 @@ class WizardScreen(Screen[None]):
         link, record_shown = self.pane.link, self.pane.record_is_shown
         return {
             **login_keys(self.login, self.runner.failed),
-            Verb.PLAY: link.can_play,
+            Verb.PLAY: self.pane.can_play,
             Verb.OPEN: self.pane.can_open,
             Verb.EXTEND: bool(link.url),
             Verb.PASTE: self.pane.link_is_shown,

@@ -40,8 +40,19 @@ _MOST_SEEN: Final = 3  # lines of evidence beside the CF-Ray
 _LONGEST_SEEN: Final = 110  # characters of one of them
 
 
-def device_words(*, polling: bool) -> Content:
-    """Say what to do with the code; `polling`: authlens asks for the tokens already."""
+def device_words(*, polling: bool, player: bool = False) -> Content:
+    """Say what to do with the code.
+
+    Args:
+        polling: authlens asks for the tokens already.
+        player: the demo can enter and approve the code.
+    """
+    if polling and player:
+        return Content.assemble(
+            "Enter the code on that page, or press ",
+            ("s", _KEY),
+            ": the demo approves it for you. This screen continues automatically.",
+        )
     if polling:
         return Content("Open the page, enter the code and sign in. This screen continues automatically.")
     return Content.assemble("Enter the code on that page and press ", ("n", _KEY), " to ask for the tokens.")

@@ -53,6 +53,13 @@ _OF_CLAIMS: Final = frozenset(
     | {"client_assertion", "cf_access_token", "cf_access_jwt_assertion", "cf_authorization"}
 )
 _CLAIM_NAME: Final = re.compile(r"[a-z]{2,14}(?:_[a-z]{1,14}){0,4}")
+# Every secret name ends with one of these: to look for a word is far quicker than to try the patterns.
+_LAST_WORDS: Final = frozenset(name.rpartition("_")[2] for name in SENSITIVE_NAMES)
+_SAME_LETTERS: Final = (
+    ("\u0130", "i"),
+    ("\u0131", "i"),
+    ("\u017f", "s"),
+)  # to a pattern, but not to `lower()`
 _NUMBERS_ALLOWED: Final = frozenset({"code"})  # `"code": 1003` is an error number, never a credential
 
 
@@ -83,19 +90,37 @@ def mask(value: str) -> str:
 
 def names_masked(text: str) -> str:
     """Return `text` with every value masked that is under a secret name, in JSON or not."""
+    if not _may_name(text):
+        return text
     if _IN_JSON.search(text):
         text = "".join(_json_masked(json_tokens(text)))
-    text = "".join(_PARAMETER.sub(_parameter_masked, piece) for piece in pieces(text, _CUT))
+    text = "".join(
+        _PARAMETER.sub(_parameter_masked, piece) if _may_name(piece) else piece
+        for piece in pieces(text, _CUT)
+    )
     return _HEADER_LINE.sub(lambda m: m[1] + header_masked(m[1].strip("<> \t:"), m[2]), text)
 
 
 def text_secrets(text: str) -> Iterator[str]:
     """Yield the values that are under a secret name in a JSON document, a form or a URL."""
+    if not _may_name(text):
+        return
     if _IN_JSON.search(text):
         yield from _json_secrets(json_tokens(text))
-    for piece in pieces(text, _CUT):
+    for piece in filter(_may_name, pieces(text, _CUT)):
         for found in _PARAMETER.finditer(piece):
             yield unquote_plus(_parameter(found)[0])
+
+
+def _may_name(text: str) -> bool:
+    """Say whether a secret name may be in `text`, plain or escaped; where this errs, it says yes."""
+    if "\\u" in text:
+        return True
+    if not text.isascii():
+        for other, letter in _SAME_LETTERS:
+            text = text.replace(other, letter)
+    lowered = text.lower()
+    return any(word in lowered for word in _LAST_WORDS)
 
 
 def pieces(text: str, cut: re.Pattern[str]) -> Iterator[str]:

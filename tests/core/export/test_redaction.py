@@ -22,6 +22,7 @@ from authlens_core.export.redaction import (
     secrets_in,
     unredacted_request,
 )
+from authlens_core.export.secret_names import SENSITIVE_NAMES, names_masked, text_secrets
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.wire.exchange import Exchange
@@ -183,6 +184,34 @@ def test_an_unknown_secret_is_masked_by_its_name_or_its_shape(text: str, hidden:
 def test_what_is_not_secret_stays_as_it_was(text: str) -> None:
     """A redactor that blots out the protocol is switched off by its users."""
     assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize("name", sorted(SENSITIVE_NAMES))
+@pytest.mark.parametrize("separator", ["_", "-", "%5F", "%2d"])
+def test_every_secret_name_is_told_in_a_text_that_has_no_other(name: str, separator: str) -> None:
+    spelled = name.replace("_", separator).upper()
+    hidden = "a-value-of-it"
+    assert hidden not in names_masked(f"https://h/?{spelled}={hidden}")
+    assert list(text_secrets(f"https://h/?{spelled}={hidden}")) == [hidden]
+    if "%" not in separator:
+        assert hidden not in names_masked(json.dumps({spelled: hidden}))
+
+
+def test_a_secret_name_is_told_by_each_letter_that_a_pattern_takes_for_one_of_it() -> None:
+    letters = {letter: re.compile(letter, re.IGNORECASE) for letter in set("".join(SENSITIVE_NAMES)) - {"_"}}
+    beyond_ascii = [chr(number) for number in range(128, 0x3000)]
+    same = {letter: [c for c in beyond_ascii if taken.fullmatch(c)] for letter, taken in letters.items()}
+    spelled = [
+        name.replace(letter, other) for name in SENSITIVE_NAMES for letter in same for other in same[letter]
+    ]
+    assert any("\u017f" in one for one in spelled)
+    for one in spelled:
+        assert "a-value-of-it" not in names_masked(f"{one}=a-value-of-it")
+
+
+def test_a_text_without_a_word_of_a_secret_name_is_not_taken_apart() -> None:
+    text = json.dumps({f"member_{n}": "https://h/?q=1" for n in range(10_000)})
+    assert names_masked(text) is text
 
 
 def test_a_request_keeps_its_shape_and_loses_its_secrets() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 from textual.app import ComposeResult
+from textual.filter import LineFilter
 from textual.widget import Widget
 
 from authlens_core.export.redaction import BodyKind, Redactor, ShownBody
@@ -19,7 +20,7 @@ from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.scrubbing import scrubbed
+from authlens_tui.terminal.scrubbing import Scrubbing, scrubbed
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line
@@ -148,9 +149,9 @@ class Showing(BaseApp):
         self._widget = widget
         self.boomed = False
 
-    def get_line_filters(self) -> list[Any]:
+    def each_line_filter(self) -> tuple[LineFilter, ...]:
         """Leave out the second layer, so that the first is what is tested."""
-        return [one for one in super().get_line_filters() if one is not self._scrubbing]
+        return tuple(one for one in super().each_line_filter() if not isinstance(one, Scrubbing))
 
     def compose(self) -> ComposeResult:
         """Show the widget."""

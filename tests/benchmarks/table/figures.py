@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,10 +130,15 @@ def large_answer(home: Path, runs: int) -> Measured:
     with full_screen((*AUTHLENS, "open", str(large_session(home, MIB))), env) as screen:
         screen.until("Access")
         screen.settle()
+        opened = time.perf_counter() - screen.began
         screen.press(b"3")
+        shown = screen.until("member_0") - opened  # a key that scrolls has nothing to show before
         screen.settle()
         keys = (b"\x1b[6~", b"\x1b[6~", b"\x1b[B", b"\x1b[5~")
-        return Measured(1e3 * screen.echo(keys, PRESSES), f"slowest of {PRESSES} presses")
+        slowest = screen.echo(keys, PRESSES)
+        return Measured(
+            1e3 * slowest, f"slowest of {PRESSES} presses, once it is shown: after {1e3 * shown:.0f} ms"
+        )
 
 
 def requests(home: Path, runs: int) -> Measured:

@@ -298,6 +298,8 @@ class DashboardScreen(Screen[None]):
         self.set_class(not self.listing.holdings, "-empty")
         if had != bool(self.listing.holdings):
             self._keep_focus()
+            if not had and self.focused is self.pane:  # it had the focus because there was no table
+                self.call_after_refresh(self.table.focus)
         self.table.tick()
         self._show_detail()
 

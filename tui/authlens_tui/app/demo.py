@@ -57,9 +57,7 @@ class DemoApp(AuthlensApp):
         super().start_login(url, play=play or self._play)
         if self.session is not None:
             handing_out = self._demo.hand_out(self.session.credentials)
-            self.run_worker(
-                handing_out, exclusive=True, group="demo credentials", description="store a credential"
-            )
+            self.run_worker(handing_out, exclusive=True, group="hand out", description="hand out")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the menu on the dashboard, where it leaves nothing unfinished."""
@@ -74,10 +72,8 @@ class DemoApp(AuthlensApp):
     @on(RehearsalScreen.Chosen)
     @work(exclusive=True, group="rehearse", description="start a scenario")
     async def _run_scenario(self, message: RehearsalScreen.Chosen) -> None:
-        if self.session is not None:
-            url = await self._scenarios.begin(self.session, message.scenario)
-            if url is not None:
-                self.start_login(url)
+        if self.session and (url := await self._scenarios.begin(self.session, message.scenario)):
+            self.start_login(url)
 
     @on(WizardClosed)
     def _scenario_left(self) -> None:

@@ -10,20 +10,16 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from textual.app import App
 from textual.events import Event, InputEvent
-from textual.filter import Monochrome, NoColor
 
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.contrast import HIGH, Contrast
 from authlens_tui.terminal.crash import QuietCrash
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
-from authlens_tui.terminal.filter_chain import FilterChain
-from authlens_tui.terminal.hyperlinks import OneLink, RfcLinks
 from authlens_tui.terminal.idle_collection import IdleCollection
+from authlens_tui.terminal.line_filters import LineFilters
 from authlens_tui.terminal.recording import refuse_recording
-from authlens_tui.terminal.scrubbing import Scrubbing
 from authlens_tui.terminal.signals import leave_on_signals
 from authlens_tui.terminal.themes import HIGH_CONTRAST
 
@@ -69,29 +65,20 @@ class TerminalApp(QuietCrash, App[int]):
         refuse_recording(self.environ)
         super().__init__(driver_class=driver_class())
         self._collection = IdleCollection()
-        self._scrubbing = Scrubbing()
-        self._contrast, self._high_contrast, self._no_colour = Contrast(), Contrast(HIGH), NoColor()
-        self._links = (RfcLinks(), OneLink())
-        self._filters_as_one = FilterChain(())
+        self._painted_through = LineFilters()
         self._interrupted_at = float("-inf")
         self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return the filters as one, the same while they are."""
-        filters = self.each_line_filter()
-        if filters != self._filters_as_one.filters:
-            self._filters_as_one = FilterChain(filters)
-        return (self._filters_as_one,)
+        return (self._painted_through.as_one(self.each_line_filter()),)
 
     def each_line_filter(self) -> tuple[LineFilter, ...]:
-        """Put the second layer of text safety before Textual's filters, and readable text after them.
-
-        NO_COLOR removes every colour but keeps bold and reverse; Textual alone would paint in grey.
-        """
-        filters = [one for one in super().get_line_filters() if not isinstance(one, (Monochrome, NoColor))]
+        """Return what a painted line passes through, in order."""
         bright = self.theme == HIGH_CONTRAST.name
-        colour = self._no_colour if self.no_color else self._high_contrast if bright else self._contrast
-        return (self._scrubbing, *filters, colour, *self._links)
+        return self._painted_through.of(
+            super().get_line_filters(), no_color=self.no_color, high_contrast=bright
+        )
 
     def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
         """Refuse: a screenshot is a file with everything on the screen, secrets included."""

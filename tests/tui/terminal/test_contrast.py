@@ -29,6 +29,8 @@ from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from support.screens import Host, raw_segments, until
 from tui.screens.test_snapshots import STATES, dashboard
 
+pytestmark = pytest.mark.slow  # each test plays a whole screen
+
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 OURS: Final = {DARK.name, LIGHT.name, HIGH_CONTRAST.name}
 THEMES: Final = [

@@ -25,6 +25,8 @@ from authlens_tui.screens.store_choice import StoreChoiceScreen
 from support.grants import grant
 from support.screens import text_of, until
 
+pytestmark = pytest.mark.slow  # each test plays a whole screen
+
 TESTS = Path(__file__).parents[3]
 PASSPHRASE = "correct horse battery"
 SECRETS = GrantSecrets(Secret("access-canary"), Secret("refresh-canary"))

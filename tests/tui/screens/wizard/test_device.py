@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from authlens_core.login.facts import Options
@@ -18,6 +19,8 @@ from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import Host, footer_keys, text_of, until, wizard_on
 from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, honest, reply, server_document
+
+pytestmark = pytest.mark.slow  # each test plays a whole screen
 
 CODES = {
     "device_code": "device-canary-1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
@@ -13,6 +14,8 @@ from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.driven_login import run_to
 from support.screens import documents, footer_keys, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back, reply
+
+pytestmark = pytest.mark.slow  # each test plays a whole screen
 
 
 def row(screen: object, title: str) -> FieldRow:

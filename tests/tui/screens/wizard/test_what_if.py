@@ -17,6 +17,8 @@ from support.driven_login import run_to
 from support.screens import footer_keys, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back, reply
 
+pytestmark = pytest.mark.slow  # each test plays a whole screen
+
 REFUSED = reply(400, {"error": "invalid_grant", "error_description": "no\x1b[31m such \u202e verifier"})
 
 

@@ -35,6 +35,8 @@ from support.screens import (
 )
 from support.scripted_login import ISSUER, RESOURCE, come_back, reply, server_document, state_of
 
+pytestmark = pytest.mark.slow  # each test plays a whole screen
+
 CANARIES = ("access-canary-1", "refresh-canary-1", "code-canary-1")
 
 

@@ -76,7 +76,7 @@ async def test_over_ssh_the_link_is_copied_by_the_terminal() -> None:
     async with terminal(DEMO, env={**OVER_SSH, "DISPLAY": ":0"}) as screen:
         link = await link_in(screen)
         assert not COPIED.search(screen.raw)
-        assert "open it in the browser of this machine" not in screen.text()
+        assert "open in the browser of this machine" not in screen.text()
         screen.press("c")
         await screen.wait_for(f"Sent {len(link)} characters to your terminal")
         copied = COPIED.search(screen.raw)
@@ -205,4 +205,4 @@ async def test_with_nowhere_to_paste_paste_only_is_refused_before_anything_is_se
     )
     _, words = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 2
-    assert b"no terminal to paste it into" in words
+    assert b"needs a terminal to paste" in words

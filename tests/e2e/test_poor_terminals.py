@@ -193,5 +193,5 @@ async def test_with_no_terminal_at_all_the_browser_is_the_way_back(
     answer, words = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0, words
     assert answer == b""
-    assert b"this is none" in said
+    assert b"this is not a terminal" in said
     assert b"\x1b" not in said + words

@@ -63,7 +63,7 @@ def faults(app: Host) -> list[str]:
     footers = [one for one in screen.query(KeyFooter) if seen(one)]
     if not footers:
         found.append("there is no footer")
-    elif not footers[0].query("FooterKey"):
+    elif not footers[0].render_line(0).text.strip():
         found.append("the footer is empty")
     return found
 

@@ -66,7 +66,7 @@ async def walk_to(screen: Terminal, state: str) -> None:
         return
     if state == "dashboard":
         screen.press("escape")
-        await screen.wait_for("No credentials on this machine yet")
+        await screen.wait_for("No credentials in this demo yet")
         return
     screen.press("enter")
     await screen.wait_for("Next: ")

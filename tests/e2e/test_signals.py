@@ -222,7 +222,7 @@ async def test_continued_without_having_been_told_to_stop(how: str) -> None:
             await stopped(screen)
             screen.cook()
         os.kill(screen.process.pid, signal.SIGCONT)
-        await screen.wait_until(lambda: b"No credentials on this" in screen.raw[before:], "repaint")
+        await screen.wait_until(lambda: b"No credentials in this demo" in screen.raw[before:], "repaint")
         assert screen.settings() == raw_mode
         assert ENTERED not in screen.raw[before:]
         assert {"mouse on", "bracketed paste on", "cursor off"} <= set(left_on(screen.raw))

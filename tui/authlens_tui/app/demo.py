@@ -57,7 +57,7 @@ class DemoApp(AuthlensApp):
         super().start_login(url, play=play or self._play)
         if self.session is not None:
             handing_out = self._demo.hand_out(self.session.credentials)
-            self.run_worker(handing_out, exclusive=True, group="hand out", description="hand out")
+            self.run_worker(handing_out, exclusive=True, group="demo credentials", description="add them")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the menu on the dashboard, where it leaves nothing unfinished."""

@@ -229,7 +229,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "owner-unbound",
-        "A stored secret is believed whoever it belongs to",
+        "A stored secret is accepted for any owner",
         "core/authlens_core/credentials/store/chunked_secret.py",
         'sha256(f"{key}\\n{generation}\\n{text}".encode(',
         "sha256(text.encode(",

@@ -111,10 +111,10 @@ def _note_verdict(credentials: Credentials, login: Login, event: Event) -> None:
 
 async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
     """Store the tokens of a login and report where; a store that fails is a warning, not the end."""
-    earned = grant_of(facts, datetime.now(UTC))
-    if earned is None:
+    received = grant_of(facts, datetime.now(UTC))
+    if received is None:
         return Stored()
-    grant, secrets = earned
+    grant, secrets = received
     store = credentials.store
     expected = "The tokens are stored where only you can read them."
     try:

@@ -74,7 +74,6 @@ class AuthlensApp(BaseApp):
         self.dashboard: DashboardScreen | None = None
         self._first: Index | None = None
         self.parts: Parts | None = None  # loaded after the first paint
-        self._early: Message | None = None  # asked for before that
         configure(self, self.workspace.config, self.settings.present.theme)
 
     @property
@@ -131,8 +130,6 @@ class AuthlensApp(BaseApp):
             self.start(start_url)
         for note in notes:
             self.notify(note, markup=False, title="Secret store")
-        if self._early is not None:
-            parts.answer(self._early)
 
     def start(self, url: str) -> None:
         """Start with a login, if there is none; the demo may start with its menu."""
@@ -179,10 +176,8 @@ class AuthlensApp(BaseApp):
     @on(SignatureWanted)
     @on(TraceWanted)
     def _asked(self, message: Message) -> None:
-        """Hand on what a screen asks for to the object whose job it is, once the store is open."""
-        if self.parts is None or self.session is None:
-            self._early = message
-        else:
+        """Hand on what a screen asks for to the object whose job it is."""
+        if self.parts is not None:
             self.parts.answer(message)
 
 

@@ -566,11 +566,11 @@ async def test_the_claims_of_a_login_go_when_its_token_is_replaced() -> None:
         credentials = screen.context.session.credentials
         first = Secret(jwt_of({"nonce": "the-first"}))
         kept = await credentials.save(grant("a"), GrantSecrets(first, None))
-        screen.show_now(anew=True)
+        screen.show_now(reread=True)
         await pilot.press("j")
         await until(pilot, lambda: "the-first" in text_of(app))
         await credentials.save(kept, GrantSecrets(Secret(jwt_of({"nonce": "the-second"})), None))
-        screen.show_now(anew=True)
+        screen.show_now(reread=True)
         await until(pilot, lambda: "the-first" not in text_of(app))
         await pilot.press("j")
         await until(pilot, lambda: "the-second" in text_of(app))
@@ -592,7 +592,7 @@ async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_befor
         monkeypatch.setattr(traces, "of", of)
         screen.table.select("id-b")
         screen.table.select("id-a")
-        screen.show_now(anew=True)
+        screen.show_now(reread=True)
         await until(pilot, lambda: [one.id for one in screen.pane.history.options] == ["one"])
         screen.table.select("id-b")
         await until(pilot, lambda: not screen.pane.history.options)
@@ -615,7 +615,7 @@ async def test_a_row_says_when_it_is_refreshed_by_itself_or_why_it_waits() -> No
             pilot, lambda: "next try in 40 s" in text_of(app) and "The server failed." in text_of(app)
         )
         screen.context.settings.change(background_refresh=False)
-        screen.show_now(anew=True)
+        screen.show_now(reread=True)
         await until(pilot, lambda: "refresh off" in text_of(app))
 
 

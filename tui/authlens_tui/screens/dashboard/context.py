@@ -102,9 +102,9 @@ class DashboardContext:
         """Show a sentence under the table."""
         self.post(StatusMessage(words, good))
 
-    def changed(self, *, anew: bool = False) -> None:
+    def changed(self, *, reread: bool = False) -> None:
         """Bring what is shown up to date."""
-        self.post(Changed(anew=anew))
+        self.post(Changed(reread=reread))
 
     def run(self, work: Work, *, group: str, description: str, exclusive: bool = False) -> None:
         """Run a coroutine as a worker of the screen."""
@@ -119,7 +119,7 @@ class DashboardContext:
         """Note that nothing runs any more for some credentials."""
         for holding in holdings:
             self.busy.pop(holding.holding_id, None)
-        self.changed(anew=True)
+        self.changed(reread=True)
 
     def is_busy(self, holding: Holding) -> bool:
         """Say whether an action is running for `holding`, and tell the user if so."""

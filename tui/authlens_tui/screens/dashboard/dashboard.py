@@ -157,7 +157,7 @@ class DashboardScreen(Screen[None]):
         """Fill the table, so that the first paint has it, and start the clock."""
         self._ticker = self.set_interval(1.0, self._tick)
         self.table.focus()
-        self.show_now(anew=True)
+        self.show_now(reread=True)
         self._keep_focus()
         self.look_at_files()
         self.set_timer(_FIRST_PAINT, self._complete)
@@ -177,7 +177,7 @@ class DashboardScreen(Screen[None]):
             self._is_new = False  # `on_mount` has shown everything
         elif self._ticker is not None:
             self._ticker.resume()
-            self.show_now(anew=True)
+            self.show_now(reread=True)
             self.look_at_files()
             self._keep_focus()
 
@@ -191,7 +191,7 @@ class DashboardScreen(Screen[None]):
         if self._ticks % _FILES_EVERY == 0:
             self.look_at_files()
         by_clock = self.listing.order is SortOrder.NEEDS and self._ticks % _SORT_EVERY == 0
-        self.show_now(anew=by_clock)
+        self.show_now(reread=by_clock)
 
     @work(exclusive=True, group="files", description="look at cloudflared's tokens")
     async def look_at_files(self) -> None:
@@ -279,11 +279,11 @@ class DashboardScreen(Screen[None]):
         context = self.context
         return row_of(holding, context.now(), context.settings.present, context.busy, trouble)
 
-    def show_now(self, *, anew: bool = False) -> None:
+    def show_now(self, *, reread: bool = False) -> None:
         """Bring the screen up to date: rows only if credentials changed, text only where it did."""
         had = bool(self.listing.holdings)
         try:
-            if self.listing.read(self.context.index, anew=anew):
+            if self.listing.read(self.context.index, reread=reread):
                 self._looked_up = ("", (), ())  # more may be stored about the selected one, too
                 self._arrange()
         except IndexBusy as error:
@@ -372,7 +372,7 @@ class DashboardScreen(Screen[None]):
     @on(Changed)
     def _changed(self, message: Changed) -> None:
         self.refresh_bindings()
-        self.show_now(anew=message.anew)
+        self.show_now(reread=message.reread)
 
     @on(StatusMessage)
     def _said(self, message: StatusMessage) -> None:
@@ -385,7 +385,7 @@ class DashboardScreen(Screen[None]):
         """Continue with another session, after the secret store was opened or the secrets moved."""
         self.context.use(session)
         self.query_one(TitleBar).store_name = session.credentials.store.name
-        self.show_now(anew=True)
+        self.show_now(reread=True)
 
     def show_attempt(self, grant: Grant, result: ActionResult) -> None:
         """Show an automatic refresh in the border of the detail: the result line belongs to the user."""

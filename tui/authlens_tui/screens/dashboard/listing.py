@@ -45,8 +45,8 @@ class Listing:
         """Read everything again next time."""
         self._seen = None
 
-    def read(self, index: Index, *, anew: bool) -> bool:
-        """Read what changed; return whether anything did, or `anew`.
+    def read(self, index: Index, *, reread: bool) -> bool:
+        """Read what changed; return whether anything did, or `reread`.
 
         Raises:
             IndexBusy: another process holds the index; what was read before is still there.
@@ -56,7 +56,7 @@ class Listing:
             # The index returns the same objects again while no one writes.
             grants, damaged = index.grants()
             if (
-                not anew
+                not reread
                 and self._seen is not None
                 and self._seen[0] is grants
                 and self._seen[1] is self.files

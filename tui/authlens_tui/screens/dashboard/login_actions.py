@@ -81,7 +81,7 @@ class LoginActions:
         async def question() -> None:
             environ = self._context.app.environ
             await self._context.answer(CloudflaredScreen(url, self._context.session, environ=environ))
-            self._context.changed(anew=True)
+            self._context.changed(reread=True)
 
         self._context.ask(question)
 
@@ -123,6 +123,6 @@ class LoginActions:
         async def question() -> None:
             url = "" if token is None else token.url
             await self._context.answer(ServiceTokenScreen(self._context.session, url, token))
-            self._context.changed(anew=True)
+            self._context.changed(reread=True)
 
         self._context.ask(question)

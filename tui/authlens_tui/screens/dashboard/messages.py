@@ -22,11 +22,11 @@ class StatusMessage(Message, namespace="dashboard"):
 
 
 class Changed(Message, namespace="dashboard"):
-    """What is shown is out of date; `anew`: credentials changed, not only what runs for them."""
+    """What is shown is out of date; `reread`: credentials changed, not only what runs for them."""
 
-    def __init__(self, *, anew: bool) -> None:
+    def __init__(self, *, reread: bool) -> None:
         super().__init__()
-        self.anew = anew
+        self.reread = reread
 
 
 class LoginWanted(Message, namespace="dashboard"):

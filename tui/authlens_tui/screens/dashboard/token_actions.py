@@ -81,7 +81,7 @@ class TokenActions:
             note_touch(
                 self._context.session.credentials, holding.holding_id, UserAccess.COPIED, "access token"
             )
-            self._context.changed(anew=True)
+            self._context.changed(reread=True)
 
     def copy_login_link(self) -> None:
         """Copy the address that a login of cloudflared waits for."""
@@ -117,7 +117,7 @@ class TokenActions:
             return
         if self.jwts.read(*loaded) is None:
             self._context.say("This access token is not a JWT: only the server can read it.")
-        self._context.changed(anew=True)
+        self._context.changed(reread=True)
 
     async def _load(self, holding: Holding) -> tuple[Grant, Secret] | None:
         """Return the current grant and the access token of the same generation."""

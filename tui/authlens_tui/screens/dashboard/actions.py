@@ -8,12 +8,12 @@ from authlens_tui.screens.dashboard.batch_actions import BatchActions
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.credential_actions import CredentialActions
 from authlens_tui.screens.dashboard.events import EventsScreen
-from authlens_tui.screens.dashboard.keys import Verb
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.login_actions import LoginActions
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.dashboard.token_actions import TokenActions
+from authlens_tui.screens.verbs import Verb
 
 
 class DashboardActions:

@@ -18,10 +18,11 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.credential_actions import grant_of
-from authlens_tui.screens.dashboard.keys import Verb, applies
+from authlens_tui.screens.dashboard.keys import applies
 from authlens_tui.screens.dashboard.messages import MoveWanted
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
+from authlens_tui.screens.verbs import Verb
 
 _REVOKE_ALL: Final = (
     "Each server ends the refresh token and the access token. authlens calls each resource to verify that it "

@@ -22,10 +22,11 @@ from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.screens.dashboard.context import DashboardContext
-from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, Verb, applies, offered
+from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, applies, offered
 from authlens_tui.screens.dashboard.listing import PATIENCE, Listing
 from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.screens.dashboard.words import attempt_words, broken_words, empty_words, nothing_matches
+from authlens_tui.screens.verbs import Verb
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items

@@ -2,70 +2,34 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from functools import partial
 from typing import Final
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from authlens_core.access.cloudflared_token import CloudflaredKind
 from authlens_core.access.team import is_team_host
 from authlens_core.credentials.inventory.inventory import Holding, HoldingKind
+from authlens_tui.screens.verbs import Verb, bind
 
-
-class Verb(StrEnum):
-    """What a key of the dashboard does."""
-
-    NEW_LOGIN = "new_login"
-    REFRESH = "refresh"
-    PROBE = "probe"
-    REVOKE = "revoke"
-    LOGIN_AGAIN = "login_again"
-    FORGET = "forget"
-    FILTER = "filter"
-    SORT = "sort"
-    INSPECT = "inspect"
-    INSPECT_NEWEST = "inspect_newest"
-    SAVE = "save"
-    COPY_TOKEN = "copy_token"  # noqa: S105 - the name of an action
-    COPY_LOGIN_LINK = "copy_login_link"
-    REVEAL = "reveal"
-    CLAIMS = "claims"
-    SWITCH = "switch"
-    GROUP = "group"
-    SERVICE_TOKEN = "service_token"  # noqa: S105 - the name of an action
-    EDIT_SERVICE_TOKEN = "edit_service_token"  # noqa: S105 - the name of an action
-    MOVE = "move"
-    EVENTS = "events"
-    PROBE_ALL = "probe_all"
-    REFRESH_ALL = "refresh_all"
-    REVOKE_ALL = "revoke_all"
-    SETTINGS = "settings"
-    STOP = "stop"
-
-
-def _key(
-    key: str, verb: Verb, name: str, meaning: str, *, known_as: str = "", shown: bool = False, sign: str = ""
-) -> Binding:
-    action, name_of = f"act('{verb}')", f"dashboard.{known_as or verb}"
-    return Binding(key, action, name, id=name_of, tooltip=meaning, show=shown, key_display=sign or None)
-
+_key: Final = partial(bind, "dashboard")
 
 DASHBOARD_KEYS: Final[list[BindingType]] = [
-    _key("n", Verb.NEW_LOGIN, "New", "Log in to another resource", known_as="new", shown=True),
-    _key("r", Verb.REFRESH, "Refresh", "Get a new access token", shown=True),
-    _key("p", Verb.PROBE, "Probe", "Call the resource with it", shown=True),
-    _key("v", Verb.REVOKE, "Revoke", "Revoke at the server and verify", shown=True),
+    _key("n", Verb.NEW_LOGIN, "New", "Log in to another resource", known_as="new", show=True),
+    _key("r", Verb.REFRESH, "Refresh", "Get a new access token", show=True),
+    _key("p", Verb.PROBE, "Probe", "Call the resource with it", show=True),
+    _key("v", Verb.REVOKE, "Revoke", "Revoke at the server and verify", show=True),
     _key(
         "l",
         Verb.LOGIN_AGAIN,
         "Log in",
         "Log in again, with cloudflared for its own tokens",
         known_as="login",
-        shown=True,
+        show=True,
     ),
-    _key("f", Verb.FORGET, "Forget", "Remove from this machine only", shown=True),
-    _key("slash", Verb.FILTER, "Filter", "Filter the list", shown=True, sign="/"),
-    _key("s", Verb.SORT, "Sort", "Change the order", shown=True),
+    _key("f", Verb.FORGET, "Forget", "Remove from this machine only", show=True),
+    _key("slash", Verb.FILTER, "Filter", "Filter the list", show=True, sign="/"),
+    _key("s", Verb.SORT, "Sort", "Change the order", show=True),
     _key("i", Verb.INSPECT, "Requests", "Show its last requests and responses"),
     _key("I", Verb.INSPECT_NEWEST, "Newest requests", "Show the newest requests of any credential"),
     _key("m", Verb.SAVE, "Save", "Save its last requests, redacted"),
@@ -89,7 +53,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     _key("R", Verb.REFRESH_ALL, "Refresh all", "Refresh every login shown"),
     _key("V", Verb.REVOKE_ALL, "Revoke all", "Revoke every login shown and verify"),
     _key("comma", Verb.SETTINGS, "Settings", "Auto-refresh, browser, theme", sign=","),
-    _key("escape", Verb.STOP, "Stop", "Stop, or clear the filter", shown=True, sign="esc"),
+    _key("escape", Verb.STOP, "Stop", "Stop, or clear the filter", show=True, sign="esc"),
 ]
 
 _GRANTS_ONLY: Final = frozenset({Verb.REFRESH, Verb.REVOKE, Verb.COPY_TOKEN, Verb.REVEAL, Verb.CLAIMS})

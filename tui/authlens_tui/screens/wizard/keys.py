@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from textual.binding import Binding, BindingType
@@ -14,46 +14,9 @@ from authlens_core.login.other_ways import OtherWay, other_ways
 from authlens_core.login.step_up import lacks_scope
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Stage, StageRecord
+from authlens_tui.screens.verbs import Verb, bind
 
-
-class Verb(StrEnum):
-    """What a key of the wizard does."""
-
-    NEXT = "next"
-    RUN_ALL = "run_all"
-    EDIT = "edit"
-    WHAT_IF = "what_if"
-    PLAY = "play"
-    OPEN = "open"
-    PASTE = "paste"
-    EXTEND = "extend"
-    OVERRIDE = "override"
-    RETRY = "retry"
-    ANOTHER_PORT = "another_port"
-    PASTE_ONLY = "paste_only"
-    OTHER_HOST = "other_host"
-    DEVICE = "device"
-    CLOUDFLARED = "cloudflared"
-    SERVICE_TOKEN = "service_token"  # noqa: S105 - the name of an action
-    BACK = "back"
-    LESSON = "lesson"
-    REVEAL = "reveal"
-    NEXT_TAB = "next_tab"
-    PREVIOUS_TAB = "previous_tab"
-    CANCEL = "cancel"
-    EXPORT = "export"
-    PLAYER = "player"
-    LEAVE = "leave"
-
-
-def _key(
-    key: str, verb: Verb, name: str, meaning: str, *, known_as: str = "", sign: str = "", show: bool = True
-) -> Binding:
-    name_of = f"wizard.{known_as or verb}"
-    return Binding(
-        key, f"act('{verb}')", name, id=name_of, tooltip=meaning, show=show, key_display=sign or None
-    )
-
+_key: Final = partial(bind, "wizard", show=True)
 
 WIZARD_KEYS: Final[list[BindingType]] = [
     _key("n", Verb.NEXT, "Next", "Run the next stage"),

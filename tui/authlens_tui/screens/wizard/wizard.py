@@ -30,8 +30,9 @@ from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.trace.undone import undone
 from authlens_tui.screens.copy_menu import copy_menu_wanted
+from authlens_tui.screens.verbs import Verb
 from authlens_tui.screens.wizard.authorization_link import Player
-from authlens_tui.screens.wizard.keys import WIZARD_KEYS, Verb, login_keys, ways_on
+from authlens_tui.screens.wizard.keys import WIZARD_KEYS, login_keys, ways_on
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.messages import LinkChanged, LoginChanged, LoginEvent, RunEnded, WizardClosed
 from authlens_tui.screens.wizard.stage_pane import StagePane

@@ -1,0 +1,91 @@
+"""What the keys of the dashboard and the wizard do, and how such a key is bound."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Verb(StrEnum):
+    """What a key does on the dashboard, the wizard, or both."""
+
+    NEW_LOGIN = "new_login"
+    REFRESH = "refresh"
+    PROBE = "probe"
+    REVOKE = "revoke"
+    LOGIN_AGAIN = "login_again"
+    FORGET = "forget"
+    FILTER = "filter"
+    SORT = "sort"
+    INSPECT = "inspect"
+    INSPECT_NEWEST = "inspect_newest"
+    SAVE = "save"
+    COPY_TOKEN = "copy_token"  # noqa: S105 - the name of an action
+    COPY_LOGIN_LINK = "copy_login_link"
+    REVEAL = "reveal"
+    CLAIMS = "claims"
+    SWITCH = "switch"
+    GROUP = "group"
+    SERVICE_TOKEN = "service_token"  # noqa: S105 - the name of an action
+    EDIT_SERVICE_TOKEN = "edit_service_token"  # noqa: S105 - the name of an action
+    MOVE = "move"
+    EVENTS = "events"
+    PROBE_ALL = "probe_all"
+    REFRESH_ALL = "refresh_all"
+    REVOKE_ALL = "revoke_all"
+    SETTINGS = "settings"
+    STOP = "stop"
+    NEXT = "next"
+    RUN_ALL = "run_all"
+    EDIT = "edit"
+    WHAT_IF = "what_if"
+    PLAY = "play"
+    OPEN = "open"
+    PASTE = "paste"
+    EXTEND = "extend"
+    OVERRIDE = "override"
+    RETRY = "retry"
+    ANOTHER_PORT = "another_port"
+    PASTE_ONLY = "paste_only"
+    OTHER_HOST = "other_host"
+    DEVICE = "device"
+    CLOUDFLARED = "cloudflared"
+    BACK = "back"
+    LESSON = "lesson"
+    NEXT_TAB = "next_tab"
+    PREVIOUS_TAB = "previous_tab"
+    CANCEL = "cancel"
+    EXPORT = "export"
+    PLAYER = "player"
+    LEAVE = "leave"
+
+
+def bind(
+    screen: str,
+    key: str,
+    verb: Verb,
+    name: str,
+    meaning: str,
+    *,
+    known_as: str = "",
+    sign: str = "",
+    show: bool = False,
+) -> Binding:
+    """Return the binding of a key to a verb.
+
+    Args:
+        screen: what the identifier in the user's settings starts with.
+        known_as: what it ends with; the verb if empty.
+        sign: the key as the footer shows it, where Textual would show its name.
+        show: true for a key that the footer shows.
+    """
+    return Binding(
+        key,
+        f"act('{verb}')",
+        name,
+        id=f"{screen}.{known_as or verb}",
+        tooltip=meaning,
+        show=show,
+        key_display=sign or None,
+    )

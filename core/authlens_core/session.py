@@ -28,7 +28,6 @@ class Session:
 
     @property
     def wire(self) -> Wire:
-        """The only sender."""
         if self._wire is None:
             from authlens_core.wire.client import Wire  # the first screen sends nothing
 

@@ -69,7 +69,6 @@ class _TraceKeeper:
         self._due: asyncio.TimerHandle | None = None
 
     def on_event(self, event: Event) -> None:
-        """Take note of how far the login is."""
         if not isinstance(event, StageEnded):
             return
         if event.record.stage is Stage.EXCHANGE and self._due is None:
@@ -79,7 +78,6 @@ class _TraceKeeper:
             self.keep()
 
     def keep(self) -> None:
-        """Keep the record as it is now."""
         if self._due is not None:
             self._due.cancel()
             self._due = None

@@ -39,7 +39,6 @@ def naming_request(url: Url) -> Request:
 
 
 def application_named_in(response: Response) -> NamedApplication | None:
-    """Return the application that `response` names, or None where it names none."""
     if 300 <= response.status < 400:
         location = response.headers.get("location") or ""
         place, _, query = location[:_LONGEST].partition("#")[0].partition("?")

@@ -55,6 +55,5 @@ BROWSER_REFUSALS: Final = (
 
 
 def refusal_on(page: str) -> BrowserRefusal | None:
-    """Return which of them `page`, the words of a page, is."""
     text = page.casefold()
     return next((one for one in BROWSER_REFUSALS if one.words.casefold() in text), None)

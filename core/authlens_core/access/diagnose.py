@@ -155,7 +155,6 @@ class _SeenFailure:
             yield from self.answer.evidence
 
     def fits(self, cause: Cause) -> bool:
-        """Return whether every condition of `cause` is met."""
         protection = self.answer.protection if self.answer else None
         return (
             (not cause.stages or self.stage in cause.stages)
@@ -168,7 +167,6 @@ class _SeenFailure:
         )
 
     def diagnosis(self, cause: Cause) -> Diagnosis:
-        """Return the diagnosis that `cause` is, with its evidence."""
         lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
         layer = self.answer.layer if self.answer is not None and self._matters else ""
         return Diagnosis(cause.name, cause.cause, cause.cure, tuple(lines), cause.source, layer)

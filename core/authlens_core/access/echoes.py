@@ -18,7 +18,6 @@ _SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too m
 
 
 def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
-    """Return every secret that was sent in `exchanges`."""
     found = dict.fromkeys(secret for one in exchanges for secret in secrets_sent(one.request))
     return tuple(secret for secret in found if len(secret.reveal()) >= _SHORTEST)
 

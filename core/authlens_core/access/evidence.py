@@ -28,7 +28,6 @@ _NAMED: Final = re.compile(
 
 
 def status_line(response: Response) -> str:
-    """Return the status line, such as `HTTP/1.1 403 Forbidden`."""
     return safe_line(f"{response.http_version} {response.status} {response.reason}".rstrip())
 
 

@@ -105,7 +105,6 @@ def token_fields(
 
 
 def is_field_name(text: str) -> bool:
-    """Return whether `text` can be the name of a header field (RFC 9110 §5.1)."""
     return 0 < len(text) <= 100 and _TOKEN_CHARACTERS.issuperset(text)
 
 

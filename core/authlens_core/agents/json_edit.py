@@ -109,7 +109,6 @@ def _nested(path: Sequence[str], value: Any, indent: str, step: str, newline: st
 
 
 def _inserted(text: str, owner: Node, member: str, indent: str, newline: str) -> str:
-    """Return the text with a member at the end of an object."""
     members = owner.members or ()
     if not members:
         at = owner.start + 1

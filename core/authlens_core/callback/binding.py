@@ -47,7 +47,6 @@ class BoundPort:
     notes: tuple[str, ...]
 
     def close(self) -> None:
-        """Give the port back."""
         for each in self.sockets:
             each.close()
 

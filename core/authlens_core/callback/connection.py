@@ -93,7 +93,6 @@ class ConnectionLimiter:
             next(iter(self._leaving)).abort()
 
     def forget(self, closed: Connection) -> None:
-        """Drop a connection that is closed."""
         self._waiting.pop(closed, None)
         self._leaving.pop(closed, None)
 
@@ -150,7 +149,6 @@ class Connection(asyncio.Protocol):
         return self._head.silent
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the clock."""
         if not isinstance(transport, asyncio.Transport):
             transport.close()
             return
@@ -176,7 +174,6 @@ class Connection(asyncio.Protocol):
         """The other side has said all it will say; the transport closes once the answer is out."""
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended is of no interest
-        """Forget the connection."""
         if self._timer is not None:
             self._timer.cancel()
         self._crowd.forget(self)
@@ -184,7 +181,6 @@ class Connection(asyncio.Protocol):
             self.closed.set_result(None)
 
     def turn_away(self) -> None:
-        """Refuse for want of room."""
         self._answer(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections at once"))
 
     def close(self) -> None:

@@ -174,7 +174,6 @@ class Listener:
 
     @property
     def ignored_count(self) -> int:
-        """How many there were altogether."""
         return self._ignored_count
 
     def expect(self, judge: Judge) -> None:

@@ -138,7 +138,6 @@ _TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
 
 @cache
 def render(page: Page) -> bytes:
-    """Return the page as UTF-8 HTML."""
     _, heading, paragraphs = _TEXTS[page]
     title = html.escape(heading)
     body = "".join(f"<p>{html.escape(each)}</p>\n" for each in paragraphs)

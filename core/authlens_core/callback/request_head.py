@@ -100,7 +100,6 @@ class RequestHead:
 
     @property
     def silent(self) -> bool:
-        """Whether not a byte has come so far."""
         return not self._bytes
 
     def receive(self, data: bytes) -> Verdict | None:

@@ -42,7 +42,6 @@ class Cloudflared:
 
     @property
     def shown(self) -> str:
-        """The version in words."""
         return ".".join(str(part) for part in self.version) if self.version else "of an unknown version"
 
     @property

@@ -119,7 +119,6 @@ def own_lock(pid: int) -> AuthlensError:
 
 
 def timed_out(seconds: float, *, link_shown: bool) -> AuthlensError:
-    """Return the error for a login that was not finished in time."""
     if link_shown:
         return TimedOut(
             f"The login was not finished within {seconds:g} seconds; cloudflared was stopped.",

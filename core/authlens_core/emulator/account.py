@@ -108,7 +108,6 @@ class Account:
         self.service_token = self.service_tokens.create(in_policy=in_policy)
 
     def has(self, fault: Fault) -> bool:
-        """Return whether a fault is on."""
         return fault in self.faults
 
     def now(self) -> float:
@@ -122,7 +121,6 @@ class Account:
 
     @property
     def app_host(self) -> str:
-        """The app's host and port."""
         return urlsplit(self.app_url).netloc
 
     @property
@@ -183,7 +181,6 @@ class Account:
         return nonce
 
     def end_sessions(self, user: str | None = None) -> None:
-        """End the browser sessions of one user or of all."""
         self.sessions = {n: u for n, u in self.sessions.items() if user is not None and u != user}
 
     async def sign_identity(self, nonce: str) -> str:

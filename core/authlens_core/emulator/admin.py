@@ -84,7 +84,6 @@ class AdminMiddleware:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         is_admin = scope["type"] == "http" and scope["path"].startswith(ADMIN_PATH)
         await (self._admin if is_admin else self._server)(scope, receive, send)
 

@@ -30,7 +30,6 @@ FORBIDDEN: Final = (
 
 
 def app_origin(account: Account) -> ASGIApp:
-    """Return the app's origin as an ASGI application."""
     app = AppOrigin(account)
     routes = [
         Route("/.well-known/oauth-authorization-server", app.team_metadata),
@@ -75,7 +74,6 @@ class AppOrigin:
         self._account = account
 
     async def resource(self, request: Request) -> Response:
-        """Answer any request for the protected resource."""
         account = self._account
         if account.has(Fault.PUBLIC):
             return self._welcome(request, "everybody", {})
@@ -114,7 +112,6 @@ class AppOrigin:
         return self._forbidden(request) if account.has(Fault.POLICY_REFUSES_TOKEN) else None
 
     async def _identity(self, request: Request, judged: ServiceTokenVerdict) -> dict[str, Any] | None:
-        """Return who asks, as the origin sees it, or None."""
         account = self._account
         if judged.standing is TokenStatus.GOOD and judged.token is not None:
             name = judged.token.client_id
@@ -294,9 +291,7 @@ class AppOrigin:
         return answer
 
     async def get_identity(self, request: Request) -> Response:
-        """Who is logged in, by cookie."""
         return await browser_session.get_identity(self._account, request)
 
     async def logout(self, request: Request) -> Response:
-        """End every session of the user."""
         return await browser_session.logout(self._account, request)

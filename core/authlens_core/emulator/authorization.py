@@ -69,7 +69,6 @@ class AuthorizationEndpoint:
         return self._decide(asked, claims["email"])
 
     async def login(self, request: Request) -> Response:
-        """Show the login page, or take its form."""
         meta = await self._meta(request)
         if self._account.has(Fault.INVALID_NONCE):
             return page(INVALID_NONCE, status=400)

@@ -13,7 +13,6 @@ _COOKIE = "CF_Authorization"
 
 
 async def get_identity(account: Account, request: Request) -> Response:
-    """Say who is logged in, by cookie."""
     claims = await account.identity(request.cookies.get(_COOKIE, ""))
     if claims is None:
         return json_answer({"err": "no app token set"}, 400)
@@ -21,7 +20,6 @@ async def get_identity(account: Account, request: Request) -> Response:
 
 
 async def logout(account: Account, request: Request) -> Response:
-    """End every session of the user."""
     claims = await account.identity(request.cookies.get(_COOKIE, ""))
     if claims is not None:
         account.end_sessions(claims["email"])

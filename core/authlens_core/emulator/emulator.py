@@ -124,14 +124,12 @@ class Emulator(Running):
         return answering_from(self._source, app), answering_from(self._source, team)
 
     async def stop(self) -> None:
-        """Stop answering and free the ports."""
         self.account.stopping.set()
         close_all(self._callback_port)
         await self._origins.stop()
 
     @property
     def resource_url(self) -> str:
-        """The protected resource."""
         return self.account.resource
 
     @property
@@ -146,7 +144,6 @@ class Emulator(Running):
 
     @property
     def faults(self) -> frozenset[Fault]:
-        """What goes wrong."""
         return self.account.faults
 
     def set_faults(self, faults: Collection[Fault | str]) -> None:
@@ -158,7 +155,6 @@ class Emulator(Running):
         self.account.faults = fault_set(faults)
 
     def forget_requests(self) -> None:
-        """Empty the log of requests."""
         self.account.seen.clear()
 
     @property

@@ -55,12 +55,10 @@ class _InThread(Generic[_Emulator]):
 
     @property
     def resource_url(self) -> str:
-        """The protected resource."""
         return self.emulator.resource_url
 
     @property
     def issuer(self) -> str:
-        """The authorization server."""
         return self.emulator.issuer
 
     def sign_in(self, authorization_url: str, *, user: str = "ada") -> PlayResult:
@@ -80,7 +78,6 @@ class _InThread(Generic[_Emulator]):
         return self._called(lambda: [f"{one.method} {one.path}" for one in self.emulator.requests])
 
     def stop(self) -> None:
-        """Stop the emulator and its thread."""
         self._in_thread(self.emulator.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_SECONDS)

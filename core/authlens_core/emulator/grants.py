@@ -158,7 +158,6 @@ class Grants:
         return client
 
     def client(self, client_id: str) -> RegisteredClient | None:
-        """Return the client of that id, or None."""
         return self._clients.get(client_id)
 
     def issue_code(self, client: RegisteredClient, *, redirect_uri: str, challenge: str, user: str) -> str:
@@ -252,7 +251,6 @@ class Grants:
             grant.refused_by_the_edge = True
 
     def end_grants(self) -> None:
-        """End every grant: refresh and access tokens are dead."""
         for grant in self._refresh_tokens.values():
             self._end(grant)
 

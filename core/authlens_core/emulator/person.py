@@ -85,12 +85,10 @@ class _Words(HTMLParser):
             self._aside = dict(attrs).get("class") in ("notice", "name")
 
     def handle_endtag(self, tag: str) -> None:
-        """Stop at the end of `main`."""
         self._aside = self._aside and tag != "p"
         self._main = self._main and tag != "main"
 
     def handle_data(self, data: str) -> None:
-        """Collect the text."""
         if self._main and not self._aside:
             self.texts.append(data)
 
@@ -105,7 +103,6 @@ class _Form(HTMLParser):
         self.hidden: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note forms and hidden fields."""
         given = {name: value or "" for name, value in attrs}
         if tag == "form" and not self.found:
             self.found = True

@@ -24,7 +24,6 @@ def source_of(seed: int | None) -> random.Random:
 
 @contextmanager
 def drawn_from(source: random.Random) -> Iterator[None]:
-    """Draw every value of the block from `source`."""
     before = _SOURCE.set(source)
     try:
         yield
@@ -43,7 +42,6 @@ def answering_from(source: random.Random, app: ASGIApp) -> ASGIApp:
 
 
 def token_hex(size: int) -> str:
-    """Return `size` bytes in hexadecimal."""
     return _SOURCE.get().randbytes(size).hex()
 
 
@@ -53,10 +51,8 @@ def token_urlsafe(size: int) -> str:
 
 
 def choice(letters: str) -> str:
-    """Return one of the letters."""
     return _SOURCE.get().choice(letters)
 
 
 def uuid4() -> uuid.UUID:
-    """Return a UUID of version 4."""
     return uuid.UUID(bytes=_SOURCE.get().randbytes(16), version=4)

@@ -101,7 +101,6 @@ class IssuedServiceTokens:
         return token
 
     def get(self, client_id: str) -> IssuedServiceToken | None:
-        """Return the token of that id, or None."""
         return self._tokens.get(client_id)
 
     def rotate(self, client_id: str, *, grace: float = 0.0) -> str:
@@ -124,7 +123,6 @@ class IssuedServiceTokens:
         self._tokens[client_id].expires_at = self._clock() + LIFETIME
 
     def judge(self, headers: Headers) -> ServiceTokenVerdict:
-        """Say what the service token in a request comes to."""
         ids, given = headers.getlist(CLIENT_ID), headers.getlist(CLIENT_SECRET)
         single = self._single(headers)
         if not ids and not given and single is None:

@@ -61,7 +61,6 @@ def _bind_pair(port: int) -> list[socket.socket]:
 
 
 def close_all(listeners: list[socket.socket]) -> None:
-    """Close sockets and forget them."""
     for listener in listeners:
         listener.close()
     listeners.clear()

@@ -31,7 +31,6 @@ CERTIFICATE_LIFETIME: Final = 240.0
 
 
 def team_origin(account: Account) -> ASGIApp:
-    """Return the team's origin as an ASGI application."""
     team, authorization, tokens = TeamOrigin(account), AuthorizationEndpoint(account), TokenEndpoint(account)
     routes = [
         Route("/", team.front_page),
@@ -78,15 +77,12 @@ class TeamOrigin:
         self._account = account
 
     async def front_page(self, _: Request) -> Response:
-        """The page at the team's domain."""
         return page("Team", "<p>Nothing to see here. Open the protected resource instead.</p>")
 
     async def metadata(self, _: Request) -> Response:
-        """The authorization server metadata."""
         return json_answer(server_metadata(self._account))
 
     async def register(self, request: Request) -> Response:
-        """Register a client (RFC 7591 §3)."""
         if self._account.has(Fault.NO_REGISTRATION_ENDPOINT):
             return json_answer({"error": "not found"}, 404)
         try:
@@ -166,13 +162,10 @@ class TeamOrigin:
         return answer
 
     async def certs(self, _: Request) -> Response:
-        """The public keys."""
         return json_answer({"keys": await self._account.keys.public()})
 
     async def get_identity(self, request: Request) -> Response:
-        """Who is logged in at the team, by cookie."""
         return await browser_session.get_identity(self._account, request)
 
     async def logout(self, request: Request) -> Response:
-        """End every session of the user."""
         return await browser_session.logout(self._account, request)

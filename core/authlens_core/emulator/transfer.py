@@ -26,7 +26,6 @@ class Transfer:
         self._account = account
 
     async def approve(self, request: Request) -> Response:
-        """Show the page, or take its form."""
         account = self._account
         key = request.query_params.get("token", "")
         if not PUBLIC_KEY.fullmatch(key) or request.query_params.get("aud") != account.aud:

@@ -104,7 +104,6 @@ def explain_member(kind: DocumentKind, name: str) -> Explanation | None:
 
 
 def explain_fact(name: str, stage: Stage) -> Explanation | None:
-    """Return what the fact `name` of a record of `stage` means, or None."""
     found = (explain_member(kind, name) for kind in _OF_STAGE.get(stage, ()))
     return next((meaning for meaning in found if meaning is not None), None)
 

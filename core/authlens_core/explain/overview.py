@@ -97,7 +97,6 @@ class _SeenRecord:
         return "" if text == "absent" else text
 
     def facts(self, name: str) -> tuple[str, ...]:
-        """Return every plain fact of this name."""
         return tuple(
             safe_line(fact.value, _MAX)
             for fact in self.record.facts
@@ -105,7 +104,6 @@ class _SeenRecord:
         )
 
     def has(self, name: str) -> bool:
-        """Return whether there is a fact of this name."""
         return any(fact.name == name for fact in self.record.facts)
 
 

@@ -80,7 +80,6 @@ class ExchangeRow:
 
     @property
     def shown_url(self) -> SafeText:
-        """The URL on one line."""
         return safe_line(self.url)
 
 

@@ -78,18 +78,15 @@ class JsonRecord:
     members: dict[str, Any] = field(repr=False)
 
     def value(self, name: str) -> object:
-        """Return the member `name`, whatever it is."""
         if name not in self.members:
             msg = f"{self.where} has no {name}"
             raise RecordRefused(msg)
         return self.members[name]
 
     def text(self, name: str) -> str:
-        """Return a string."""
         return _string(f"{name} of {self.where}", self.value(name))
 
     def optional_text(self, name: str) -> str | None:
-        """Return a string or None."""
         return None if self.value(name) is None else self.text(name)
 
     def has(self, name: str) -> bool:
@@ -97,7 +94,6 @@ class JsonRecord:
         return name in self.members
 
     def flag(self, name: str) -> bool:
-        """Return true or false."""
         value = self.value(name)
         if not isinstance(value, bool):
             self._wrong(name, "true or false")
@@ -118,7 +114,6 @@ class JsonRecord:
         return float(value)
 
     def optional_seconds(self, name: str) -> float | None:
-        """Return a number that is not negative, or None."""
         return None if self.value(name) is None else self.seconds(name)
 
     def time(self, name: str) -> datetime:
@@ -132,33 +127,27 @@ class JsonRecord:
         return value
 
     def choice(self, name: str, kind: type[_Choice]) -> _Choice:
-        """Return a member of the enumeration `kind`."""
         try:
             return kind(self.text(name))
         except ValueError:
             self._wrong(name, "a known word")
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Return a list of strings."""
         return tuple(_string(f"an element of {name}", element) for element in self._elements(name))
 
     def pairs(self, name: str) -> Iterator[tuple[str, str]]:
-        """Yield a list of pairs of strings."""
         for pair in self._elements(name):
             if not isinstance(pair, list) or len(pair) != 2:
                 self._wrong(name, "a list of pairs")
             yield _string(name, pair[0]), _string(name, pair[1])
 
     def record(self, name: str) -> JsonRecord:
-        """Return an object."""
         return JsonRecord(name, _mapping(name, self.value(name)))
 
     def optional_record(self, name: str) -> JsonRecord | None:
-        """Return an object or None."""
         return None if self.value(name) is None else self.record(name)
 
     def records(self, name: str) -> Iterator[JsonRecord]:
-        """Yield a list of objects."""
         for number, element in enumerate(self._elements(name)):
             where = f"{name}[{number}]"
             yield JsonRecord(where, _mapping(where, element))

@@ -48,7 +48,6 @@ def redacted_trace(trace: Trace) -> Trace:
 
 
 def body_text(body: Body) -> str:
-    """Return a body of a redacted trace as the text that it is."""
     return body.reveal().decode("utf-8", "replace")
 
 

@@ -135,13 +135,11 @@ def _shapes_masked(text: str) -> str:
 
 
 def redacted_request(request: Request, redactor: Redactor) -> ShownRequest:
-    """Return `request` as it may be shown."""
     headers = tuple((name, redactor.header(name, value)) for name, value in request.headers.fields)
     return ShownRequest(request.method, redactor.text(request.url), headers, redactor.body(request.body))
 
 
 def redacted_response(response: Response, redactor: Redactor) -> ShownResponse:
-    """Return `response` as it may be shown."""
     return ShownResponse(
         response.status,
         redactor.text(response.reason),

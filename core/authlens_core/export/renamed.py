@@ -69,7 +69,6 @@ class Renamed:
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> Renamed:
-        """Make it of these pairs."""
         usable = [pair for pair in dict.fromkeys(pairs) if min(map(len, pair)) >= _SHORTEST]
         return cls(_Side.of([one for one, _ in usable]), _Side.of([other for _, other in usable]))
 

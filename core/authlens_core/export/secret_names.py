@@ -173,7 +173,6 @@ def header_masked(name: str, value: str) -> str:
 
 
 def header_secrets(name: str, value: str) -> Iterator[str]:
-    """Yield what is secret in a header field."""
     kind = _folded(name)
     if kind in ("authorization", "proxy_authorization"):
         yield value.partition(" ")[2].strip() or value

@@ -54,7 +54,6 @@ class McpHttp:
 
     @property
     def url(self) -> str:
-        """The endpoint."""
         return self._url.text
 
     @property

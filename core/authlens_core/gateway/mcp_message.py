@@ -38,19 +38,16 @@ class McpMessage:
 
     @property
     def method(self) -> str | None:
-        """The method of a request or a notification."""
         method = self.body.get("method")
         return method if isinstance(method, str) else None
 
     @property
     def request_id(self) -> str | int | None:
-        """The id of a request or a response."""
         found = self.body.get("id")
         return found if isinstance(found, str | int) and not isinstance(found, bool) else None
 
     @property
     def is_request(self) -> bool:
-        """Whether an answer is expected."""
         return self.method is not None and self.request_id is not None
 
     def answers(self, request: McpMessage) -> bool:
@@ -108,14 +105,12 @@ def parse_message(text: str | bytes) -> tuple[McpMessage, ...]:
 
 
 def line_of(body: Mapping[str, Any]) -> bytes:
-    """Return a message as one line."""
     return (
         json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
     )
 
 
 def error_line(request_id: str | int | None, code: int, message: str, data: Mapping[str, Any]) -> bytes:
-    """Return an error response as one line."""
     error = {"code": code, "message": message, **({"data": data} if data else {})}
     return line_of({"jsonrpc": "2.0", "id": request_id, "error": error})
 

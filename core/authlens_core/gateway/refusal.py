@@ -51,7 +51,6 @@ class ProxyRefusal:
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
-        """The header fields."""
         return [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(self.body)).encode()),

@@ -135,7 +135,6 @@ class RequestCredential:
         return found
 
     def _roots(self, kind: CredentialKind) -> Iterator[Url]:
-        """Yield the URLs that a credential of this kind is for."""
         yield parse_url(self.url, loopback_http=True)
         grant, token = self._credentials.find(self.url), self._credentials.service_tokens.find(self.url)
         texts: tuple[str | None, ...] = ()

@@ -56,7 +56,6 @@ class Counters:
     last_error: str = ""
 
     def failed(self, cause: str) -> None:
-        """Count an error."""
         self.errors += 1
         self.last_error = cause
 
@@ -228,7 +227,6 @@ class _Incoming:
         return True
 
     def body(self) -> AsyncIterable[bytes] | None:
-        """Return the body to send; None without one."""
         if self._held is None:
             return self._chunks()
         return _one(self._held) if self._held else None

@@ -108,7 +108,6 @@ def unix_socket(path: Path) -> socket.socket:
 
 
 def remove_socket(path: Path) -> None:
-    """Remove the socket of a server that has ended."""
     with contextlib.suppress(OSError):
         path.unlink()
 

@@ -64,6 +64,5 @@ def _signed(
 
 
 def _head(answer: StreamedResponse) -> Response:
-    """Return the answer without its body."""
     pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.fields)
     return Response(answer.status, headers=Headers.of(pairs))

@@ -44,11 +44,9 @@ class UpgradeTunnel:
         self._running: set[asyncio.Task[Any]] = set()
 
     def protocol(self, **_: object) -> asyncio.Protocol:
-        """Return the protocol for one connection."""
         return asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=_CHUNK), self._serve)
 
     async def stop(self) -> None:
-        """Close every tunnel."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -61,12 +61,10 @@ class ResponseWait:
 
     @property
     def listener(self) -> Listener | None:
-        """The listener, while it is bound."""
         return self._listener
 
     @property
     def waiting(self) -> bool:
-        """True while an answer is awaited."""
         return self._expected is not None and self._answer is None
 
     @property

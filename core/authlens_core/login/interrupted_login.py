@@ -97,7 +97,6 @@ def unfinished(login: Login, at: datetime) -> InterruptedLogin | None:
 
 
 def to_text(record: InterruptedLogin) -> str:
-    """Return a record as one line of JSON."""
     return json.dumps(
         {
             "version": _VERSION,

@@ -117,7 +117,6 @@ class Login:
 
     @property
     def running(self) -> Stage | None:
-        """The stage that is running now, or None."""
         return self._running
 
     @property
@@ -136,7 +135,6 @@ class Login:
         return self._work.wait
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell `watcher` of every step from now on."""
         self._watchers.append(watcher)
 
     def planned(self) -> PlannedRequest | None:
@@ -206,7 +204,6 @@ class Login:
 
     @property
     def armed(self) -> Experiment | None:
-        """The experiment that will act in its stage, or None."""
         return self._tampering.armed
 
     @property

@@ -40,7 +40,6 @@ def _of_curl(command: str) -> str | None:
 
 
 def _of_har(value: Any) -> str | None:
-    """Return the URL of the first request."""
     match value:
         case {"log": {"entries": [first, *_]}}:
             return _of_har(first)

@@ -36,7 +36,6 @@ class Progress:
 
     @property
     def finished(self) -> bool:
-        """True when all stages have passed."""
         return self._index >= len(LOGIN_STAGES)
 
     @property

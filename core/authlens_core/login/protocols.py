@@ -55,7 +55,6 @@ class MemoryClientRegistry:
         self._clients: dict[tuple[str, str], Client] = {}
 
     async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
-        """Return the client registered in this run, or None."""
         return self._clients.get((issuer, redirect_uri))
 
     async def remember_client(self, issuer: str, client: Client) -> None:
@@ -63,7 +62,6 @@ class MemoryClientRegistry:
         self._clients[issuer, client.redirect_uri] = client
 
     async def forget_client(self, issuer: str, redirect_uri: str) -> None:
-        """Drop the client."""
         self._clients.pop((issuer, redirect_uri), None)
 
 

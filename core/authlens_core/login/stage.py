@@ -76,9 +76,7 @@ class LoginStage(Protocol):
     """One stage. Neither function does I/O, so a stage is tested with plain values and can be replayed."""
 
     @property
-    def stage(self) -> Stage:
-        """Which stage this is."""
-        ...
+    def stage(self) -> Stage: ...
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next request given what was sent in this stage so far, or None when there is no more."""

@@ -37,7 +37,6 @@ class Challenge:
     token68: str | None = None
 
     def get(self, name: str) -> str | None:
-        """Return the value of the parameter `name`, or None."""
         wanted = name.lower()
         return next((value for key, value in self.params if key == wanted), None)
 
@@ -234,7 +233,6 @@ class _ChallengeReader:
         return self.text[start:end]
 
     def value(self) -> str:
-        """Read an equals sign and the token or quoted string after it."""
         self.at += 1
         self.skip_space()
         return self.quoted() if self.peek() == '"' else self.run(_TOKEN, "a value")

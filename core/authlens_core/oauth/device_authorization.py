@@ -204,7 +204,6 @@ class PollResult(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether polling ends with it."""
         return self not in (PollResult.PENDING, PollResult.SLOW_DOWN, PollResult.UNAVAILABLE)
 
 

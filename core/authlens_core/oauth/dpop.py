@@ -164,7 +164,6 @@ class DpopNonces:
     by_origin: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, url: Url) -> str | None:
-        """Return the nonce for a request to `url`, or None."""
         return self.by_origin.get(url.origin)
 
     def with_response(self, url: Url, response: Response) -> DpopNonces:

@@ -25,16 +25,13 @@ class Headers:
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
-        """Make headers from name and value pairs."""
         return cls(tuple(pairs))
 
     def get(self, name: str) -> str | None:
-        """Return the first value of the field `name`, or None."""
         wanted = name.lower()
         return next((value for key, value in self.fields if key.lower() == wanted), None)
 
     def get_all(self, name: str) -> tuple[str, ...]:
-        """Return every value of the field `name`, in order."""
         wanted = name.lower()
         return tuple(value for key, value in self.fields if key.lower() == wanted)
 

@@ -129,7 +129,6 @@ def parse_jwt(token: str | Secret) -> Jwt | None:
 
 
 def header_of(jwt: Jwt) -> tuple[JwtClaim, ...]:
-    """Return the members of the header, in order."""
     return tuple(JwtClaim(name, _text(value)) for name, value in jwt.header.items())
 
 

@@ -17,7 +17,6 @@ def feature_checks(
     *,
     needs_dpop: bool,
 ) -> Iterator[Check]:
-    """Yield one check for each feature that matters to a login."""
     yield _iss_check(document)
     modes = lists["response_modes_supported"]
     if modes is not None and "query" not in modes:

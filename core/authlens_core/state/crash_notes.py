@@ -50,7 +50,6 @@ class CrashNote:
         self._lock.release()
 
     def drop(self) -> None:
-        """Erase it."""
         draft = self._path.with_name(f"{self._path.name}.draft")
         for path in (self._path, draft, Path(self._lock.lock_file)):
             with suppress(OSError):

@@ -45,7 +45,6 @@ class Settings:
 
 
 def _is_fit(name: str, value: Any) -> bool:
-    """Return whether `value` can be that setting."""
     if name == "refresh_at":
         return isinstance(value, int | float) and not isinstance(value, bool) and 0.5 <= value < 1
     if name == "refresh_before":

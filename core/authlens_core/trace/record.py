@@ -68,7 +68,6 @@ class StageRecord:
         return failures(self.checks, self.overridden)
 
     def count(self, severity: Severity) -> int:
-        """Return how many checks came out as `severity`."""
         return sum(1 for check in self.checks if check.severity is severity)
 
 
@@ -96,7 +95,6 @@ class Trace:
         return tuple(words for record in self.records for words in record.tampering)
 
     def with_record(self, record: StageRecord) -> Trace:
-        """Return the trace with one more record."""
         return replace(self, records=(*self.records, record))
 
     def latest(self, stage: Stage) -> StageRecord | None:

@@ -56,7 +56,6 @@ def _retry(observed: Observation) -> str:
 
 
 def deadline_failure(host: str, seconds: float, observed: Observation) -> WireFailure:
-    """Return the failure of an exchange that ran into its deadline."""
     doing = {
         TransportPhase.PREPARE: "looking up",
         TransportPhase.CONNECT: "connecting to",

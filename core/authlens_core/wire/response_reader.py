@@ -38,7 +38,6 @@ class PendingExchange:
 
     @property
     def named(self) -> str:
-        """The host, and the proxy if there is one."""
         return f"{self.host} through the proxy {self.proxy.display}" if self.proxy else self.host
 
     def answer(self) -> Response | None:

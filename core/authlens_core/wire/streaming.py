@@ -69,7 +69,6 @@ class StreamedResponse:
         return next(iter(self.get_all(name)), "")
 
     def get_all(self, name: str) -> tuple[str, ...]:
-        """Return every value of a header field, in their order."""
         wanted = name.lower().encode("ascii")
         return tuple(v.decode("latin-1") for n, v in self.fields if n.lower() == wanted)
 

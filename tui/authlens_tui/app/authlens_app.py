@@ -137,7 +137,6 @@ class AuthlensApp(BaseApp):
             self.parts.logins.offer(self.session, url)
 
     def start_login(self, url: str, *, play: bool = False) -> None:
-        """Open the wizard on `url`."""
         if self.session is not None and self.parts is not None:
             self.parts.logins.start(self.session, url, play=play)
 
@@ -155,12 +154,10 @@ class AuthlensApp(BaseApp):
         return can_resume and isinstance(self.screen, DashboardScreen)
 
     def action_requests(self) -> None:
-        """Show every request of this session."""
         if self.parts is not None:
             self.parts.records.show_requests()
 
     async def action_resume(self) -> None:
-        """Resume the interrupted login."""
         if self.session is not None and self.parts is not None:
             await self.parts.logins.resume(self.session)
 

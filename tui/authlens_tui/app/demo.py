@@ -49,7 +49,6 @@ class DemoApp(AuthlensApp):
         self.install_screen(self._scenarios.menu, "rehearsal")  # it remembers what was run
 
     def start(self, url: str) -> None:
-        """Show the menu, or the wizard."""
         self.action_menu() if self._menu_first else self.start_login(url)
 
     def start_login(self, url: str, *, play: bool = False) -> None:

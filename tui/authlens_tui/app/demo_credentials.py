@@ -62,7 +62,6 @@ class DemoCredentials:
         return Path(self._directory.name)
 
     def find(self) -> tuple[CloudflaredToken, ...]:
-        """Return the token of cloudflared, where there is one."""
         directory = self._directory
         return () if directory is None else find_cloudflared_tokens(Path(directory.name))
 

@@ -56,7 +56,6 @@ class DemoWorkspace(Workspace):
         return self._emulator.resource_url
 
     async def close(self) -> None:
-        """Stop the emulator."""
         self._others.close()
         await self._emulator.stop()
 
@@ -65,11 +64,9 @@ class DemoWorkspace(Workspace):
         return Options(port=self._port, device=self._by_device)
 
     def suggestion(self) -> str:
-        """Return the emulator's resource."""
         return self._emulator.resource_url
 
     def find_tokens(self) -> tuple[CloudflaredToken, ...]:
-        """Return only the demo's own token of cloudflared."""
         return self._others.find()
 
     def player(self) -> Player | None:
@@ -81,7 +78,6 @@ class DemoWorkspace(Workspace):
         return None
 
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:  # noqa: ARG002 - nothing to choose
-        """Return a store in memory."""
         return replace(memory_only(), notes=())
 
     async def start_over(self, credentials: Credentials, scenario: Scenario) -> str:

@@ -22,7 +22,6 @@ class InterruptedLogins:
         self._found: tuple[InterruptedLogin, ...] = ()
 
     def find(self, store: SecretStore) -> None:
-        """Look for interrupted logins beside `store`."""
         self._notes = Interruptions.beside(store)
         self._found = self._notes.find()
 
@@ -31,7 +30,6 @@ class InterruptedLogins:
         self._notes = Interruptions.beside(store)
 
     def follow(self, login: Login) -> None:
-        """Note from now on how far a login is."""
         self._notes.follow(login)
 
     def leave(self, login: Login) -> None:
@@ -43,7 +41,6 @@ class InterruptedLogins:
         self._notes.close(why_it_ended(return_code))
 
     def notice(self) -> Content | None:
-        """Return which login was interrupted and how to continue it, or None."""
         if not self._found:
             return None
         record = self._found[0]
@@ -52,7 +49,6 @@ class InterruptedLogins:
 
     @property
     def can_resume(self) -> bool:
-        """Whether the latest one can be resumed here."""
         return bool(self._found) and not self._found[0].needs_secret
 
     def take_latest(self) -> InterruptedLogin | None:

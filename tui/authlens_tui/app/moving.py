@@ -42,7 +42,6 @@ class SecretMove:
         self._use = use
 
     def ask(self, dashboard: DashboardScreen) -> None:
-        """Ask where to, and move."""
         try:
             new_file = not file_path(StoreKind.ENCRYPTED_FILE).exists()
         except AuthlensError as error:
@@ -133,7 +132,6 @@ async def _encrypted(
 
 
 def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:
-    """Return the screen that shows the result of a move to `place`, credential by credential."""
     there = f"It is stored in {place.words}."
     results = [
         *(Result(url.removeprefix("https://"), True, there) for url in report.logins),

@@ -56,7 +56,6 @@ class Parts:
         self._refresh = AutomaticRefresh(app, workspace.settings, self._on_attempt)
 
     def session_on(self, credentials: Credentials) -> Session:
-        """Return a session whose requests are logged."""
         return Session(Wire(note=self.records.log.note), credentials)
 
     def begin(self, session: Session, dashboard: DashboardScreen) -> None:
@@ -90,13 +89,11 @@ class Parts:
             self._dashboard.use(session)
 
     def _continue_with(self, session: Session) -> None:
-        """Use another session from now on, after the secrets moved."""
         if self.session is not None and not self.session.credentials.store.persistent:
             self.interrupted.store_moved(session.credentials.store)
         self._use(session)
 
     def answer(self, message: Message) -> None:
-        """Do what a screen asks for."""
         session, dashboard = self.session, self._dashboard
         if session is None or dashboard is None:
             return

@@ -34,7 +34,6 @@ class Records:
             self._app.push_screen(RequestsScreen(self.log))
 
     def show(self, session: Session, message: TraceWanted) -> None:
-        """Open a trace."""
         credentials, holding_id = session.credentials, message.holding_id
         self.credential_id = lambda: holding_id
         issuer = next((one.issuer for one in credentials.list() if one.grant_id == holding_id), None)
@@ -48,7 +47,6 @@ class Records:
         )
 
     def note_reveal(self, session: Session) -> None:
-        """Log that the user looked at the secrets of a record."""
         if credential_id := self.credential_id():
             note_touch(session.credentials, credential_id, UserAccess.REVEALED, "secrets of a trace")
 

@@ -23,5 +23,4 @@ class Replay(BaseApp):
         self._first = TraceScreen(trace, replay=name)
 
     def on_mount(self) -> None:
-        """Show it."""
         self.push_screen(self._first)

@@ -48,7 +48,6 @@ class Workspace:
         return ""
 
     def find_tokens(self) -> tuple[CloudflaredToken, ...]:
-        """Return the tokens that cloudflared stores."""
         if self._cloudflared is None:
             from authlens_core.access.cloudflared_files import CloudflaredDirectory  # after the first paint
 
@@ -60,7 +59,6 @@ class Workspace:
         return 0 if self._cloudflared is None else self._cloudflared.left_out
 
     def player(self) -> Player | None:
-        """Return what signs in for the user, or None."""
         return None
 
     def first_look(self) -> Index | None:

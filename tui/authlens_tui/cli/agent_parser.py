@@ -27,7 +27,6 @@ def _min_ttl(add: argparse.ArgumentParser) -> None:
 
 
 def add_credential(add: argparse.ArgumentParser) -> None:
-    """Add the URL, and which credential is sent to it."""
     add.add_argument("url", metavar="URL", help="the protected resource")
     _add_min_ttl_and_kind(add)
     add.add_argument(

@@ -71,7 +71,6 @@ def _run_command(arguments: Namespace) -> int:
 
 
 def show_which(arguments: Namespace) -> int:
-    """Show which credentials cover the URL."""
     from authlens_tui.cli.credential_choice import show_which
 
     return run_verb(show_which(arguments))

@@ -50,7 +50,6 @@ class _CloudflaredConsole:
         self._json = as_json
 
     def on_event(self, event: CloudflaredEvent) -> None:
-        """Tell one event."""
         if self._json:
             answer_json(_as_json(event))
             return
@@ -73,7 +72,6 @@ class _CloudflaredConsole:
             say(f"! {note}")
 
     def failed(self, error: AuthlensError) -> int:
-        """Show why there is no token."""
         explain(error)
         if self._json:
             answer_json(

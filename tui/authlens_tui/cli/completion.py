@@ -19,7 +19,6 @@ async def completion(arguments: Namespace) -> int:
 
 
 async def man(_arguments: Namespace) -> int:
-    """Print the man page."""
     try:
         number = version("authlens")
     except PackageNotFoundError:

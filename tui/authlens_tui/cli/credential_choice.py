@@ -16,17 +16,14 @@ from authlens_tui.cli.urls import checked_url
 
 
 def kind_of(arguments: Namespace) -> CredentialKind | None:
-    """Return the kind that `--kind` names, or None."""
     return CredentialKind(arguments.kind) if arguments.kind else None
 
 
 def min_ttl_of(arguments: Namespace) -> timedelta | None:
-    """Return what `--min-ttl` says, or None."""
     return None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
 
 
 def request_credential(session: Session, url: str, arguments: Namespace) -> RequestCredential:
-    """Return the credential for `url` that the options choose."""
     return RequestCredential(
         session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)
     )

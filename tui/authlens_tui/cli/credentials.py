@@ -112,7 +112,6 @@ def show_table(holdings: Sequence[Holding]) -> None:
 
 
 def say_damaged(damaged: Iterable[DamagedRecord]) -> None:
-    """Name each record that cannot be read, with the command that removes it."""
     for record in damaged:
         say(f"! The record of {record.words} cannot be read. To remove it: {record.cure}")
 

@@ -24,7 +24,6 @@ def _add_fault(add: argparse.ArgumentParser) -> None:
 
 
 def add_demo(add: argparse.ArgumentParser) -> None:
-    """Add the options of `demo`."""
     _add_fault(add)
     add.add_argument("--play", action="store_true", help="sign in for you, without a browser")
     add.add_argument(
@@ -33,7 +32,6 @@ def add_demo(add: argparse.ArgumentParser) -> None:
 
 
 def add_emulator(add: argparse.ArgumentParser) -> None:
-    """Add the options of `emulator`."""
     add.add_argument(
         "--profile",
         choices=("access", "mcp", "generic"),

@@ -76,7 +76,6 @@ def record_as_json(record: StageRecord) -> Json:
 
 
 def check_as_json(check: Check) -> Json:
-    """Return one check."""
     return {
         "name": check.name,
         "severity": check.severity.value,

@@ -58,7 +58,6 @@ class LoginConsole:
         self._earlier: tuple[Secret, ...] = ()  # what was pasted and refused: it may have been a beginning
 
     def on_event(self, event: Event) -> None:
-        """Tell one event."""
         if isinstance(event, StageEnded) and event.record.stage is Stage.AUTHORIZATION:
             self._reader.close()
         if self._json:
@@ -73,7 +72,6 @@ class LoginConsole:
             say_device_code(event.device)
 
     def close(self) -> None:
-        """Stop reading what is pasted."""
         self._reader.close()
 
     def _offer(self, ready: AuthorizationReady) -> None:

@@ -8,7 +8,6 @@ from authlens_tui.cli.option_values import interval
 
 
 def add_list(add: argparse.ArgumentParser) -> None:
-    """Add the arguments of `list`."""
     add.add_argument("--json", action="store_true", help="a JSON array on stdout")
     add.add_argument(
         "--watch",
@@ -21,7 +20,6 @@ def add_list(add: argparse.ArgumentParser) -> None:
 
 
 def add_config(add: argparse.ArgumentParser) -> None:
-    """Add the arguments of `config`."""
     what = add.add_mutually_exclusive_group()
     what.add_argument("--path", action="store_true", help="print where the file is")
     what.add_argument("--keys", action="store_true", help="print the names of all keys")

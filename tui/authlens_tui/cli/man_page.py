@@ -9,7 +9,6 @@ from authlens_tui.cli.examples import EXAMPLES
 
 
 def man_page(parser: argparse.ArgumentParser, version: str) -> str:
-    """Return the page in the man macros (groff_man(7))."""
     return "\n".join(_lines(parser, version)) + "\n"
 
 

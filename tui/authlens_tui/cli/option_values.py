@@ -29,12 +29,10 @@ def number(text: str, least: float, most: float, unit: str) -> float:
 
 
 def min_ttl(text: str) -> float:
-    """Return the value of `--min-ttl`."""
     return number(text, 0, LONGEST_TTL, "seconds")
 
 
 def check_name(text: str) -> str:
-    """Return the name of a check, as a failure prints it."""
     if not _CHECK.fullmatch(text):
         msg = "not the name of a check, such as server.token_endpoint_host"
         raise argparse.ArgumentTypeError(msg)

@@ -11,7 +11,6 @@ because other users can read those. Without --client-id, the id comes from a pro
 
 
 def add_service_token(parser: argparse.ArgumentParser) -> None:
-    """Add what can be done to service tokens."""
     parser.epilog = _EPILOG
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
 

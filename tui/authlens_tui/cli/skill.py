@@ -33,7 +33,6 @@ metadata:
 
 
 def skill_text() -> str:
-    """Return the SKILL.md."""
     return _FRONT_MATTER + _body().replace("\n### ", "\n## ")
 
 

@@ -85,7 +85,6 @@ class CloudflaredScreen(Dialog[bool]):
         self._accepted = False
 
     def compose(self) -> ComposeResult:
-        """Lay out what runs, the link, the time that is left and the result."""
         with DialogBox(f"Log in with cloudflared: {self._url}", wide=True):
             yield Static(Content(_INTRO), id="words")
             yield Static(id="link")
@@ -99,7 +98,6 @@ class CloudflaredScreen(Dialog[bool]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Begin."""
         self.set_interval(1.0, self._tick)
         self._begin()
 
@@ -114,7 +112,6 @@ class CloudflaredScreen(Dialog[bool]):
         self._run()
 
     def _show(self) -> None:
-        """Show the parts that have something to say."""
         waits = self._ends_at is not None
         self.link.display = self._link is not None and waits
         self.said.display = waits and self._link is None
@@ -129,7 +126,6 @@ class CloudflaredScreen(Dialog[bool]):
             self.countdown.remaining = max(0.0, self._ends_at - time.monotonic())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer what can be done now."""
         waits = self._ends_at is not None
         if action == "copy_link":
             return waits and self._link is not None
@@ -194,12 +190,10 @@ class CloudflaredScreen(Dialog[bool]):
         await self.run_action(f"screen.{event.button.id}")
 
     async def action_copy_link(self) -> None:
-        """Copy the link."""
         if self._link is not None:
             await self.app.copy(self._link, "the link")
 
     def action_again(self) -> None:
-        """Run cloudflared again."""
         if self._ends_at is None and not self._accepted:
             self._begin()
 

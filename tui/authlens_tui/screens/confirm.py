@@ -36,7 +36,6 @@ class ConfirmScreen(Dialog[bool]):
         self._yes = yes
 
     def compose(self) -> ComposeResult:
-        """Lay out question and buttons."""
         with DialogBox(self._title):
             yield Static(Content(self._words))
             with DialogButtons():
@@ -49,9 +48,7 @@ class ConfirmScreen(Dialog[bool]):
         self.query_one("#no", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Answer with the button."""
         self.dismiss(event.button.id == "yes")
 
     def action_answer(self, answer: bool) -> None:  # noqa: FBT001 - called by the key binding
-        """Answer with the key."""
         self.dismiss(answer)

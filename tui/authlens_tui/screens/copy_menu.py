@@ -39,14 +39,12 @@ class CopyMenuScreen(Dialog[Copyable | None]):
         self.choices = tuple(choices)
 
     def compose(self) -> ComposeResult:
-        """Lay out the menu."""
         with DialogBox("Copy"):
             yield OptionList(*(Option(_entry(one)) for one in self.choices))
             yield Static(Content("Secrets are masked."), classes="dialog-hint")
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Start with the first entry."""
         menu = self.query_one(OptionList)
         menu.highlighted = 0
         menu.focus()

@@ -68,13 +68,11 @@ def keys_words(actions: Sequence[PaletteEntry]) -> Content:
 
 
 def glossary_words() -> Content:
-    """Return the words explained, one a line."""
     lines = (Content.assemble((word, _TITLE), "  ", meaning) for word, meaning in GLOSSARY)
     return Content("\n").join((Content.styled("Words", _HEADING), *lines))
 
 
 def wrong_words() -> Content:
-    """Return what to do when something is wrong."""
     return Content("\n").join((Content.styled("When something is wrong", _HEADING), *map(Content, _WRONG)))
 
 
@@ -97,7 +95,6 @@ class HelpScreen(ModalScreen[None]):
         self._help = _help_of((about,) if focused is None else focused.ancestors_with_self)
 
     def compose(self) -> ComposeResult:
-        """Lay out keys and words, beside each other where there is room."""
         with Vertical(id="help-box"):
             with VerticalScroll(id="help"):
                 with Vertical(id="help-keys"):
@@ -109,7 +106,6 @@ class HelpScreen(ModalScreen[None]):
             yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Put the focus where the arrow keys scroll."""
         page = self.query_one("#help", VerticalScroll)
         page.border_title = "Help"
         page.border_subtitle = "ctrl+p searches every action"
@@ -122,5 +118,4 @@ class HelpScreen(ModalScreen[None]):
             self.dismiss(None)
 
     def action_close(self) -> None:
-        """Go back to the screen underneath."""
         self.dismiss(None)

@@ -95,7 +95,6 @@ class RehearsalScreen(Screen[None]):
         self._run: set[str] = set()
 
     def compose(self) -> ComposeResult:
-        """Lay out the list with its filter, and the card of the selected scenario."""
         yield TitleBar("rehearsal")
         yield Static(id="rehearsal-hint")
         with Horizontal(id="rehearsal"):
@@ -118,7 +117,6 @@ class RehearsalScreen(Screen[None]):
         self.filter.focus()
 
     def on_resize(self) -> None:
-        """Say more where there is room for it on one line."""
         roomy = self.size.width > len(_HINT) + len(_HINT_MORE) + 2
         self.query_one("#rehearsal-hint", Static).update(Content(_HINT + _HINT_MORE if roomy else _HINT))
 
@@ -129,7 +127,6 @@ class RehearsalScreen(Screen[None]):
         return None if option is None or option.id is None else self._scenarios[option.id]
 
     def note_run(self, scenario: Scenario) -> None:
-        """Mark a scenario as run and show its answer."""
         self._run.add(scenario.name)
         self._answered.add(scenario.name)
         self._list(scenario.name)
@@ -181,14 +178,12 @@ class RehearsalScreen(Screen[None]):
 
     @on(Button.Pressed, "#answer")
     def action_answer(self) -> None:
-        """Show the answer of the selected scenario, or hide it."""
         if (one := self.selected) is not None:
             self._answered ^= {one.name}
             self._show()
 
     @on(Button.Pressed, "#start")
     def action_start(self) -> None:
-        """Run the selected scenario."""
         if (one := self.selected) is not None:
             self.post_message(self.Chosen(one))
 

@@ -72,7 +72,6 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         self._warned = False
 
     def choose(self, choice: StoreChoice) -> None:
-        """Take what the user chose."""
         self.dismiss(choice)
 
     def typing(self) -> Iterator[Widget]:
@@ -85,7 +84,6 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
             yield Static(classes="dialog-hint", id="hint")
 
     def type(self, *, show: bool) -> None:
-        """Show the field for the passphrase, or the choices."""
         self.query_one("#typing").display = show
         self.query_one("#words").display = not show
         self.query_one("#repeated").display = self._new_file
@@ -93,7 +91,6 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
 
     @on(Input.Submitted)
     def _typed(self) -> None:
-        """Take the passphrase, or say why not."""
         first, second = self.query_one("#passphrase", Input), self.query_one("#repeated", Input)
         if self._new_file and len(first.value) < SHORTEST:
             self.hint(f"At least {SHORTEST} characters.", first)
@@ -105,18 +102,15 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
             self.choose(StoreChoice(StoreKind.ENCRYPTED_FILE, Secret(first.value), create=self._new_file))
 
     def hint(self, words: str, field: Input) -> None:
-        """Say what is wrong with what was typed."""
         hint = self.query_one("#hint", Static)
         hint.add_class("-bad")
         hint.update(Content(words))
         field.focus()
 
     def action_keyring(self) -> None:
-        """Choose the keyring of the operating system."""
         self.choose(StoreChoice(StoreKind.KEYRING))
 
     def action_encrypted(self) -> None:
-        """Ask for a passphrase."""
         self.type(show=True)
 
     def action_plain(self) -> None:
@@ -129,7 +123,6 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         self.query_one("#words", Static).update(Content(_PLAIN))
 
     def action_back(self) -> None:
-        """Go back to the choices, or leave from there."""
         if self.query_one("#typing").display:
             self.type(show=False)
         elif self._warned:
@@ -176,7 +169,6 @@ class StoreChoiceScreen(SecretStoreScreen):
         self._unlock = unlock
 
     def compose(self) -> ComposeResult:
-        """Lay out cause, cure and choices, and the fields for a passphrase, shown when one is wanted."""
         with DialogBox("No secret store"):
             yield Static(Content(f"{self._error.cause}\n{self._error.cure}"), classes="dialog-words")
             yield from self.typing()
@@ -191,7 +183,6 @@ class StoreChoiceScreen(SecretStoreScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Show what is wanted first."""
         self.query_one("#keyring").display = self._place is not StoreKind.KEYRING
         self.type(show=self._unlock)
 
@@ -200,13 +191,10 @@ class StoreChoiceScreen(SecretStoreScreen):
         await self.run_action(f"screen.{'leave' if event.button.id == 'quit' else event.button.id}")
 
     def action_memory(self) -> None:
-        """Keep tokens in memory only."""
         self.choose(StoreChoice(StoreKind.MEMORY))
 
     def action_again(self) -> None:
-        """Try the same place again."""
         self.choose(StoreChoice(self._place))
 
     def action_leave(self) -> None:
-        """Leave authlens."""
         self.dismiss(None)

@@ -42,7 +42,6 @@ class Content(_Any):
         cell_length: int | None = None,
         strip_control_codes: bool = True,  # noqa: FBT001 - Textual's signature
     ) -> Content:
-        """Return `text` in one style."""
         return cls.of(super().styled(safe_text(text), style, cell_length, strip_control_codes))
 
     @classmethod
@@ -52,7 +51,6 @@ class Content(_Any):
         end: str = "",
         strip_control_codes: bool = True,
     ) -> Content:
-        """Return one content of pieces: text, text with a style, or content."""
         clean = (
             part
             if isinstance(part, _Any)
@@ -64,7 +62,6 @@ class Content(_Any):
         return cls.of(super().assemble(*clean, end=end, strip_control_codes=strip_control_codes))
 
     def join(self, lines: Iterable[_Any | str]) -> Content:
-        """Return `lines` with this content between each two."""
         return self.of(super().join(one if isinstance(one, _Any) else Content(one) for one in lines))
 
     @classmethod

@@ -33,7 +33,6 @@ class Contrast(LineFilter):
         self._least = least
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """Return the segments with readable text."""
         return [
             Segment(text, readable(style, self._least), control)
             if style is not None and not control and _TEXT.search(text)

@@ -71,7 +71,6 @@ def crash_report(error: BaseException | None, stage: str = "", place: StoreKind 
 
 
 def _kept(place: StoreKind | None) -> str:
-    """Say what happened to the credentials that were kept."""
     if place is None:
         return ""
     if place is StoreKind.MEMORY:

@@ -78,7 +78,6 @@ class HoldsMouse(Protocol):
 
 
 def driver_class() -> type[Driver]:
-    """Return the driver for this operating system."""
     if sys.platform == "win32":
         from textual.drivers.windows_driver import WindowsDriver
 

@@ -23,7 +23,6 @@ class FilterChain(LineFilter):
         self.filters = tuple(filters)
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Return the segments as the last filter leaves them."""
         for each in self.filters:
             segments = each.apply(segments, background)
         return segments

@@ -26,7 +26,6 @@ class RfcLinks(LineFilter):
     """Links each RFC, or section of one, that a painted line names to its text at the RFC Editor."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """Return the segments with those links."""
         if not any("RFC " in segment.text for segment in segments):
             return segments
         return [piece for segment in segments for piece in _linked(segment)]
@@ -54,7 +53,6 @@ class OneLink(LineFilter):
     """Gives all pieces of a link in a painted line one id, made of the address alone."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """Return the segments with that id."""
         if not any(segment.style is not None and segment.style.link for segment in segments):
             return segments
         return [

@@ -36,7 +36,6 @@ class IdleCollection:
         gc.freeze()
 
     def note_key(self) -> None:
-        """Take note that the user is at it."""
         self._last_key = self._monotonic()
 
     def tick(self) -> bool:

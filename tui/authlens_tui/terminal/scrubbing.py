@@ -23,7 +23,6 @@ class Scrubbing(LineFilter):
     """Replaces what a terminal could obey in every painted line. Links and colours are styles: they stay."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """Return the segments with clean text."""
         if all(segment.text.isprintable() for segment in segments if not segment.control):
             return segments
         return [

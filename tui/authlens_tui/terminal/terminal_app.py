@@ -97,7 +97,6 @@ class TerminalApp(QuietCrash, App[int]):
             self.set_interval(1.0, self._collection.tick)
 
     async def on_event(self, event: Event) -> None:
-        """Note when the user is at it."""
         if isinstance(event, InputEvent):
             self._collection.note_key()
         await super().on_event(event)

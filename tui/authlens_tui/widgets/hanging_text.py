@@ -46,14 +46,12 @@ class HangingText(Static):
         return self._wrapped[1]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """Return the lines that the items take in `width` cells."""
         return self._height(width)
 
     def _height(self, width: int) -> int:
         return self._text(width).plain.count("\n") + 1 if self._items else 0
 
     def render(self) -> Content:
-        """Return the items for the width of the widget."""
         return self._text(max(1, self.content_size.width))
 
 

@@ -35,7 +35,6 @@ class FooterEntry(NamedTuple):
     tooltip: str
 
     def text(self, *, compact: bool) -> tuple[str, str]:
-        """Return the key and what it does, with the space around them."""
         return (
             (self.display, f" {self.description}")
             if compact
@@ -74,7 +73,6 @@ class KeyFooter(Widget):
     _under_mouse: FooterEntry | None = None
 
     def on_mount(self) -> None:
-        """Follow the keys of the screen."""
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, screen: Screen[Any]) -> None:
@@ -149,7 +147,6 @@ class KeyFooter(Widget):
         return self.get_component_rich_style(f"key-footer--{name}")
 
     def render_line(self, y: int) -> Strip:
-        """Return the line."""
         width = self.size.width
         segments = chain.from_iterable(piece for _, piece in self._pieces())
         return Strip(segments if y == 0 else ()).adjust_cell_length(width, self.rich_style)
@@ -168,7 +165,6 @@ class KeyFooter(Widget):
         self._point_at(self._at(event.x))
 
     def on_leave(self) -> None:
-        """Mark none."""
         self._point_at(None)
 
     def _point_at(self, entry: FooterEntry | None) -> None:
@@ -178,7 +174,6 @@ class KeyFooter(Widget):
             self.refresh()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Press the key under the mouse."""
         entry = self._at(event.x)
         if entry is not None and entry.enabled:
             self.app.simulate_key(entry.key)

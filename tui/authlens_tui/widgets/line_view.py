@@ -14,6 +14,5 @@ class LineView(ScrollView):
     base_style: Style = Style.null()  # of the view, while its lines are drawn
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw the lines of a part of the view."""
         self.base_style = self.rich_style
         return super().render_lines(crop)

@@ -118,7 +118,6 @@ class Stepper(Widget, can_focus=True):
 
         @property
         def control(self) -> Stepper:
-            """The stepper that sent it."""
             return self.stepper
 
     def render(self) -> Content:
@@ -148,7 +147,6 @@ class Stepper(Widget, can_focus=True):
         self._tell_in_border()
 
     def watch_looked_at(self) -> None:
-        """Say in the border which step it is, where there is no room for all."""
         self._tell_in_border()
 
     def on_resize(self) -> None:
@@ -164,15 +162,12 @@ class Stepper(Widget, can_focus=True):
         self.border_subtitle = Content(" · ").join(words) if words else None
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """One row for each step, or one for all."""
         return 1 if self.has_class("-line") else max(1, len(self.steps))
 
     def action_look(self, by: int) -> None:
-        """Choose the step `by` places further on."""
         self._choose(self.looked_at + by)
 
     def on_click(self, event: Click) -> None:
-        """Choose the step that was clicked."""
         spot = event.get_content_offset(self)
         if spot is None:
             return

@@ -31,7 +31,6 @@ class TitleBar(Static):
         self.set_reactive(TitleBar.store_name, safe_line(store_name, NAME))
 
     def render(self) -> Content:
-        """Lay the line out for the width there is."""
         left = Content.assemble(
             (" authlens ", "bold $text-primary on $primary-muted"),
             (" ≠ TAMPERED ", "bold reverse $text-warning") if self.tampered else "",

@@ -89,12 +89,10 @@ class Holding:
 
     @property
     def grant(self) -> Grant | None:
-        """The grant, where it is one."""
         return self.source if isinstance(self.source, Grant) else None
 
     @property
     def cloudflared(self) -> CloudflaredToken | None:
-        """The token of cloudflared, where it is one."""
         return self.source if isinstance(self.source, CloudflaredToken) else None
 
     @property
@@ -108,7 +106,6 @@ class Holding:
 
     @property
     def service_token(self) -> ServiceToken | None:
-        """The service token, where it is one."""
         return self.source if isinstance(self.source, ServiceToken) else None
 
 

@@ -79,7 +79,6 @@ async def access_token(
     refused: Secret | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Secret:
-    """Return the token of `usable_token` alone; raises as that."""
     found = await usable_token(credentials, wire, url, min_ttl=min_ttl, refused=refused, now=now)
     return found.token
 

@@ -45,7 +45,6 @@ class ActionResult:
 
     @property
     def good(self) -> bool:
-        """Whether the action did what was asked for."""
         return self.error_type is None
 
     @property
@@ -65,7 +64,6 @@ class ActionResult:
 
 
 def failed_action(error: AuthlensError) -> ActionResult:
-    """Return the result of an action that `error` prevented."""
     return ActionResult(
         outcome=ActionOutcome.FAILED, summary=error.cause, cure=error.cure, error_type=type(error)
     )

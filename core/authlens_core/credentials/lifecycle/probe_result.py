@@ -54,7 +54,6 @@ class ProbeResult(ActionResult):
 
 
 def failed_probe(error: AuthlensError) -> ProbeResult:
-    """Return the result of a probe that `error` prevented."""
     return ProbeResult(
         outcome=TokenVerdict.UNTESTED,
         summary=error.cause,
@@ -127,5 +126,4 @@ def verdict(exchange: Exchange, answer: Answer) -> bool | None:
 
 
 def status_of(exchange: Exchange) -> str:
-    """Return the status of the answer in a word or two."""
     return str(exchange.response.status) if exchange.response else "no answer"

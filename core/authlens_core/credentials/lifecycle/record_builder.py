@@ -65,7 +65,6 @@ class RecordBuilder:
     def failed(
         self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""
     ) -> None:
-        """Add a failed check."""
         self.checks.append(failed(name, expected, seen, why=why, spec=spec, cure=cure))
 
 

@@ -46,7 +46,6 @@ class RevokeOperation(LockedGrant):
     proves_nothing: bool = False
 
     async def run(self, waiting: Callable[[float], None], pauses: Sequence[float]) -> Revoked:
-        """Revoke, prove, remove."""
         endpoint = self._endpoint()
         if isinstance(endpoint, Revoked):
             return endpoint

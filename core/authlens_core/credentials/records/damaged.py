@@ -22,7 +22,6 @@ class DamagedRecord:
 
     @property
     def words(self) -> str:
-        """What a user calls it."""
         return f"{'a login' if self.kind == 'oauth' else 'a service token'} ({self.record_id})"
 
     @property

@@ -295,7 +295,6 @@ def _shortly(wait: timedelta) -> str:
 
 
 def utc_now() -> datetime:
-    """Return the present, in UTC."""
     return datetime.now(UTC)
 
 

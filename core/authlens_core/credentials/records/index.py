@@ -366,7 +366,6 @@ class Index:
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
-        """Store a fact about the index as a whole."""
         with self.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 

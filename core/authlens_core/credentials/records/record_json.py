@@ -151,7 +151,6 @@ def grant_secrets_from_json(text: Secret) -> GrantSecrets | None:
 
 
 def service_secret_to_json(secret: Secret, record: ServiceToken) -> Secret:
-    """Return the secret of a service token as ASCII JSON, bound to `record`."""
     return Secret(json.dumps({"client_secret": secret.reveal(), OWNER: _owner(record)}))
 
 
@@ -161,6 +160,5 @@ def service_secret_from_json(text: Secret) -> Secret | None:
 
 
 def client_secrets_from_json(text: Secret) -> ClientSecrets:
-    """Return the secrets of a client that `secrets_to_json` wrote."""
     found = _secrets(text)
     return ClientSecrets(found.get("client_secret"), found.get("registration_access_token"))

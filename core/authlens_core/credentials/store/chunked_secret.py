@@ -32,7 +32,6 @@ class SecretsDamaged(LoginNeeded):
 
 
 def entry_name(key: str, generation: int, index: int) -> str:
-    """Return the service name of one entry."""
     return f"authlens:{key}:{generation}:{index}"
 
 

@@ -65,7 +65,6 @@ def new_header(passphrase: Secret, cost: int | None = None) -> tuple[dict[str, A
 
 
 def unlocks(header: dict[str, Any], key: Secret) -> bool:
-    """Return whether `key` is the one of the file."""
     try:
         return open_sealed(key, _bound(header), header.get("check")) == _KNOWN.decode()
     except SealBroken:

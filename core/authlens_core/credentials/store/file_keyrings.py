@@ -52,13 +52,11 @@ class FileKeyring(KeyringBackend):
         self._file = EntryFile(path, self.format, on_step)
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return the value, or None if there is none."""
         with _told():
             value = self._file.read().entries.get(_key(service, username))
         return None if value is None else self._opened(service, username, value)
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Store a value instead of what was there."""
         value = self._closed(service, username, password)
         with _told(), self._file.changing() as content:
             content.entries[_key(service, username)] = value
@@ -117,7 +115,6 @@ class EncryptedFileKeyring(FileKeyring):
             return self.unlock_with(derive(header, passphrase))
 
     def unlock_with(self, key: Secret) -> Secret:
-        """Open the file with a key that `unlock` returned before."""
         with _told():
             if not passphrases.unlocks(self._header(), key):
                 raise FileKeyringError("passphrase", "wrong passphrase")

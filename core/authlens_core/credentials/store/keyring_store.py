@@ -82,16 +82,13 @@ class KeyringStore:
         return Backend(self._name, answer["named"] is True)
 
     async def get(self, entry: str) -> Secret | None:
-        """Return the value of `entry`, or None if there is none."""
         value = (await self._call("get", entry)).get("value")
         return Secret(value) if isinstance(value, str) else None
 
     async def set(self, entry: str, value: Secret) -> None:
-        """Store `value` under `entry`."""
         await self._call("set", entry, value)
 
     async def delete(self, entry: str) -> None:
-        """Remove `entry`; no error where there is none."""
         await self._call("delete", entry)
 
     async def aclose(self) -> None:

@@ -97,19 +97,15 @@ class MemoryStore:
 
     @property
     def name(self) -> str:
-        """What the store is called, for a user."""
         return "memory only"
 
     async def get(self, entry: str) -> Secret | None:
-        """Return the value of `entry`, or None if there is none."""
         return self.values.get(entry)
 
     async def set(self, entry: str, value: Secret) -> None:
-        """Store `value` under `entry`."""
         self.values[entry] = value
 
     async def delete(self, entry: str) -> None:
-        """Remove `entry`; no error where there is none."""
         self.values.pop(entry, None)
 
     async def aclose(self) -> None:

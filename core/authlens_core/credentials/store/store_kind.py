@@ -15,7 +15,6 @@ class StoreKind(StrEnum):
 
     @property
     def words(self) -> str:
-        """What a user calls it."""
         return _WORDS[self]
 
 

@@ -102,7 +102,6 @@ def _bare(url: str) -> str:
 
 
 def event_as_json(event: AccessEvent) -> dict[str, str]:
-    """Return an event as a JSON object."""
     return {
         "at": event.at.astimezone(UTC).isoformat(timespec="seconds"),
         "event": event.kind,

@@ -365,5 +365,4 @@ def _is_over(grant: Grant) -> bool:
 
 
 def refresh_lock(grant: Grant) -> tuple[str, ...]:
-    """Return the name of the lock under which a grant is refreshed or revoked."""
     return "refresh", grant.issuer, grant.client_id, grant.resource or grant.resource_url

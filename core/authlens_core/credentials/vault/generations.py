@@ -32,9 +32,7 @@ WRITE_BOUND: Final = 30.0
 class Written(Protocol):
     """Awaits a write to its end, whatever happens to the caller."""
 
-    async def __call__(self, work: Coroutine[Any, Any, _T_co]) -> _T_co:
-        """Return what `work` returns."""
-        ...
+    async def __call__(self, work: Coroutine[Any, Any, _T_co]) -> _T_co: ...
 
 
 class SaveStep(StrEnum):

@@ -31,7 +31,6 @@ from authlens_core.secret import Secret
 
 
 def new_token_id() -> str:
-    """Return an identifier for a new record."""
     return f"service-{secrets.token_hex(10)}"
 
 

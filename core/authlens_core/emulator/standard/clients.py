@@ -31,7 +31,6 @@ class EmulatedClients:
         self._state = state
 
     async def register(self, request: Request) -> Response:
-        """Register a client."""
         if self._state.has(StandardFault.NO_REGISTRATION):
             return json_answer({"error": "not_found"}, 404)
         try:

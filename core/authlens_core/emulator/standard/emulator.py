@@ -125,12 +125,10 @@ class StandardEmulator(Running):
 
     @property
     def resource_url(self) -> str:
-        """The protected resource."""
         return self._state.resource
 
     @property
     def issuer(self) -> str:
-        """The issuer that the resource names."""
         return self._state.issuer
 
     @property
@@ -140,7 +138,6 @@ class StandardEmulator(Running):
 
     @property
     def faults(self) -> frozenset[StandardFault]:
-        """What the servers do differently."""
         return self._state.faults
 
     def set_faults(self, faults: Collection[StandardFault | str]) -> None:
@@ -162,7 +159,6 @@ class StandardEmulator(Running):
         return list(self._state.seen)
 
     def forget_requests(self) -> None:
-        """Empty the log of requests."""
         self._state.seen.clear()
 
     def move_authorization_server(self) -> None:

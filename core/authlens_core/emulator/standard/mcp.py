@@ -35,7 +35,6 @@ class McpEndpoint:
         self._stopping = stopping
 
     async def answer(self, request: Request) -> Response:
-        """Answer one request of any method."""
         if request.method != "POST":
             return self._not_posted(request)
         try:

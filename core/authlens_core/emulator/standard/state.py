@@ -112,12 +112,10 @@ class ServerState:
     dpop_nonce: str = field(default_factory=lambda: randomness.token_urlsafe(16), repr=False)
 
     def has(self, *faults: StandardFault) -> bool:
-        """Return whether one of the faults is on."""
         return any(fault in self.faults for fault in faults)
 
     @property
     def issuer(self) -> str:
-        """The issuer that the resource names now."""
         if self.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
             return self.resource_url
         return f"{self.server_url}/moved" if self.moved else self.server_url
@@ -129,7 +127,6 @@ class ServerState:
 
     @property
     def resource(self) -> str:
-        """The protected resource."""
         return f"{self.resource_url}/mcp" if self.profile is Profile.MCP else f"{self.resource_url}/"
 
     @property
@@ -219,7 +216,6 @@ class ServerState:
         return grant
 
     def token(self, access_token: str) -> Token | None:
-        """Return what a live access token stands for, or None."""
         token = self.access_tokens.get(access_token)
         if token is None or token.expires_at <= self.clock():
             return None

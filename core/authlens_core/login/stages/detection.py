@@ -182,7 +182,6 @@ def _version(calls: Sequence[Exchange]) -> str | None:
 
 
 def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None) -> Fact:
-    """Return what the resource is, as far as an answer shows."""
     response = exchange.response
     media_type = response.media_type if response is not None else ""
     if exchange.request.method == "POST" or version is not None:

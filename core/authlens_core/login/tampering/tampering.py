@@ -62,7 +62,6 @@ class Tampering:
 
     @property
     def edits(self) -> tuple[tuple[Stage, RequestEdit], ...]:
-        """What is to be changed by hand, each with its stage."""
         return tuple((stage, one) for stage, edits in self._edits.items() for one in edits)
 
     def amendments(self, stage: Stage, facts: Facts) -> tuple[RequestEdit, ...]:
@@ -100,7 +99,6 @@ class Tampering:
         self.done = done
 
     def request(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
-        """Return the first request of a stage as it is to be sent."""
         amendments = self.amendments(stage, facts)
         if planned.purpose is Purpose.PUSHED_AUTHORIZATION:
             amendments = tuple(one.pushed for one in amendments)

@@ -29,7 +29,6 @@ def without_flag(argv: Sequence[str]) -> list[str]:
 
 
 def no_input() -> bool:
-    """Return whether no one is to be asked."""
     return bool(os.environ.get(VARIABLE))
 
 

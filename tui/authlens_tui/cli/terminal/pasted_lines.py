@@ -48,7 +48,6 @@ def likeliest(
 def _best(
     candidates: Iterator[Secret], validate_paste: Callable[[Secret], Verdict]
 ) -> tuple[Secret | None, Verdict | None]:
-    """Return the first of those with the best verdict."""
     best: Secret | None = None
     least = len(_ORDER)
     for candidate in candidates:

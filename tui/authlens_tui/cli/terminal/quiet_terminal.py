@@ -136,7 +136,6 @@ class PasteReader:
 
     @property
     def in_background(self) -> bool:
-        """Whether another job has the terminal, so that it is not read for now."""
         return self._descriptor >= 0 and not self._reading
 
     def start(self, descriptor: int | None = None) -> bool:

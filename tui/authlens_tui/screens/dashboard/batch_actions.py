@@ -53,7 +53,6 @@ class BatchActions:
 
     @property
     def is_running(self) -> bool:
-        """Whether a batch is running."""
         return self._stopping is not None
 
     def stop(self) -> bool:
@@ -100,7 +99,6 @@ class BatchActions:
     # -- refresh and revoke ----------------------------------------------------------------------------
 
     def refresh_all(self) -> None:
-        """Refresh every login shown."""
         holdings = [
             one
             for one in self._those(Verb.REFRESH)

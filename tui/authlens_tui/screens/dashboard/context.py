@@ -73,7 +73,6 @@ class DashboardContext:
         return self.session.credentials.store.name if self.is_store_open else ""
 
     def use(self, session: Session) -> None:
-        """Continue with another session."""
         self._session, self.index = session, session.credentials.index
 
     @property
@@ -83,7 +82,6 @@ class DashboardContext:
 
     @property
     def app(self) -> TerminalApp:
-        """The app, for its clipboard and environment."""
         app = self._screen.app
         if not isinstance(app, TerminalApp):
             raise TypeError("the dashboard needs a TerminalApp")
@@ -91,7 +89,6 @@ class DashboardContext:
 
     @property
     def is_current(self) -> bool:
-        """Whether the dashboard is the screen on top."""
         return self._screen.is_current
 
     def post(self, message: Message) -> None:
@@ -107,7 +104,6 @@ class DashboardContext:
         self.post(Changed(reread=reread))
 
     def run(self, work: Work, *, group: str, description: str, exclusive: bool = False) -> None:
-        """Run a coroutine as a worker of the screen."""
         self._screen.run_worker(work, group=group, description=description, exclusive=exclusive)
 
     def begin(self, doing: str, holdings: Iterable[Holding]) -> None:
@@ -143,11 +139,9 @@ class DashboardContext:
             self._asking = False
 
     async def answer(self, dialog: Screen[_Answer]) -> _Answer:
-        """Show a dialog and return its answer."""
         return await self.app.push_screen_wait(dialog)
 
     def show(self, screen: Screen[Any]) -> None:
-        """Show another screen."""
         self.app.push_screen(screen)
 
     def confirm(self, title: str, words: str, yes: str, then: Callable[[Holding], object]) -> None:

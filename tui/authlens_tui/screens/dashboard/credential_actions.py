@@ -68,7 +68,6 @@ class CredentialActions:
         self._start(self._context.selected, "probing", self._probe)
 
     def revoke(self) -> None:
-        """Revoke the selected credential, after a question."""
         self._context.confirm(
             "Revoke at the server?", _REVOKE, "Revoke", lambda it: self._start(it, "revoking", self._revoke)
         )

@@ -145,7 +145,6 @@ class DashboardScreen(Screen[None]):
         return here.get(verb)
 
     def compose(self) -> ComposeResult:
-        """Lay out table, detail and result line."""
         yield TitleBar("credentials", self.context.store_name)
         with Horizontal(id="dashboard"):
             with Vertical(id="list"):
@@ -205,7 +204,6 @@ class DashboardScreen(Screen[None]):
     # -- what the keys do ------------------------------------------------------------------------------
 
     def action_act(self, verb: str) -> None:
-        """Do what a key is for."""
         one = Verb(verb)
         if (here := self._act_here(one)) is not None:
             here()
@@ -215,7 +213,6 @@ class DashboardScreen(Screen[None]):
             self.context.say("The secret store is still being opened. Try again in a moment.")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show only the keys that do something now."""
         if action != "act" or not self.is_mounted:
             return True
         verb = Verb(str(parameters[0]))

@@ -72,14 +72,12 @@ class EventsScreen(Screen[None]):
         self._events: tuple[AccessEvent, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Lay out the list and a line for messages."""
         yield TitleBar("access events", self._credentials.store.name)
         yield DocumentView(id="events")
         yield Static(id="said")
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Show them."""
         self._show()
         self.document.focus()
 
@@ -99,12 +97,10 @@ class EventsScreen(Screen[None]):
         self.document.label(f"Events of {name}", f"{len(self._events)}, newest first")
 
     def action_only(self) -> None:
-        """Show only those of the selected credential, or all."""
         self._only = not self._only
         self._show()
 
     def action_back(self) -> None:
-        """Go back."""
         self.app.pop_screen()
 
     @work(exclusive=True, group="export", description="write events")

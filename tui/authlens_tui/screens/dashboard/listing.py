@@ -80,7 +80,6 @@ class Listing:
 
     @property
     def subtitle(self) -> str:
-        """The order, after what cannot be read."""
         order = f"sorted by {self.order.value}" + (", grouped by team" if self.grouped else "")
         more = f"{self.left_out} more tokens of cloudflared are not listed" if self.left_out else ""
         return " · ".join(filter(None, (self.damaged, more, order)))

@@ -108,11 +108,9 @@ class LoginActions:
         await self._context.app.copy(address, "Logout address")
 
     def add_service_token(self) -> None:
-        """Add a service token."""
         self._service_token_form(None)
 
     def edit_service_token(self) -> None:
-        """Edit the selected service token, or replace its secret."""
         holding = self._context.selected
         if holding is not None and holding.service_token is not None:
             self._service_token_form(holding.service_token)

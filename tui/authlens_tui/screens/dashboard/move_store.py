@@ -61,7 +61,6 @@ class MoveStoreScreen(SecretStoreScreen):
         self._busy = False
 
     def compose(self) -> ComposeResult:
-        """Lay out where they are, the choices, and the fields for a passphrase, shown when one is wanted."""
         with DialogBox("Move all secrets"):
             yield Static(
                 Content(f"New secrets go to {self._place.words}. Move all secrets to:"),
@@ -126,7 +125,6 @@ class MoveStoreScreen(SecretStoreScreen):
             self._tell(f"Moving {done} of {whole} …")
 
     def _ask_again(self, choice: StoreChoice, error: AuthlensError) -> None:
-        """Say what was wrong; where it was a passphrase, ask for that."""
         words = f"✖ {error.cause} {error.cure}"
         if isinstance(error, PassphraseNeeded | WrongPassphrase):
             if choice.place is not StoreKind.ENCRYPTED_FILE:

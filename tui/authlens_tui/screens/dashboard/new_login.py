@@ -80,7 +80,6 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         self._offered = ""
 
     def compose(self) -> ComposeResult:
-        """Lay out the question, the field, and the two answers that a known login allows."""
         with DialogBox("New login"):
             yield Static(
                 Content("The address of the protected page or MCP server, as you would open it."),
@@ -99,7 +98,6 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Start with the field alone."""
         self.query_one(DialogButtons).display = False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -126,7 +124,6 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
 
     @on(Input.Changed)
     def _changed(self) -> None:
-        """Offer nothing for a URL that is being changed."""
         if self._offered:
             self._offered = ""
             self.query_one(DialogButtons).display = False
@@ -144,9 +141,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
 
     @on(Button.Pressed, "#again")
     def action_again(self) -> None:
-        """Log in although a login works."""
         self.dismiss(LoginChoice(self._offered))
 
     def action_cancel(self) -> None:
-        """Leave without a login."""
         self.dismiss(None)

@@ -50,19 +50,16 @@ class ResultsScreen(Dialog[None]):
         self._results = sorted(results, key=lambda result: (result.good is True, result.resource))
 
     def compose(self) -> ComposeResult:
-        """Lay out counts and lines."""
         with DialogBox(self._title, wide=True):
             yield Static(Content(self._summary), id="results-summary")
             yield DocumentView(_lines(self._results), id="results")
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Put the focus where the arrow keys scroll."""
         view = self.query_one("#results", DocumentView)
         view.focus()
 
     def action_close(self) -> None:
-        """Go back."""
         self.dismiss(None)
 
 

@@ -36,7 +36,6 @@ class RevealScreen(Dialog[None]):
         self._secret = secret
 
     def compose(self) -> ComposeResult:
-        """Lay out the secret and the key that closes it."""
         with DialogBox(self._title):
             yield Static(Content(self._secret.reveal()), id="secret", classes="dialog-words")
             words = f"Hidden again after {self.SHOWN_FOR:g} s. The events say that it was shown."
@@ -59,10 +58,8 @@ class RevealScreen(Dialog[None]):
         self.query_one("#secret", Static).update("")
 
     def on_button_pressed(self) -> None:
-        """Close."""
         self.action_close()
 
     def action_close(self) -> None:
-        """Hide it."""
         if self.is_current:
             self.dismiss(None)

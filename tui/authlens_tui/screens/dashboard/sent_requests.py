@@ -60,7 +60,6 @@ class SentRequests:
             self._context.show(ExportScreen(found[0]))
 
     def show_kept(self, trace_id: str) -> None:
-        """Show a trace from the history of the selected credential."""
         holding = self._context.selected
         if holding is not None:
             self._run(self._show_kept(trace_id, holding.holding_id))

@@ -101,7 +101,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         self._busy = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields, the verdict on the shape and the result of the test."""
         adding = self._replaced is None
         title = "Add a service token" if adding else "Edit a service token, or replace its secret"
         with DialogBox(title, wide=True):
@@ -171,7 +170,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer what can be done now."""
         if action == "swap":
             return self.is_mounted and bool(self.query_one("#swap").display)
         if action == "anyway":
@@ -187,18 +185,15 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         self.action_keep()
 
     def action_swap(self) -> None:
-        """Put the two in each other's place."""
         first, second = self.query_one("#client_id", Input), self.query_one("#secret", Input)
         first.value, second.value = second.value, first.value
 
     def action_leave(self) -> None:
-        """Leave; a token that is stored stays stored."""
         self.dismiss(self._stored)
 
     # -- keeping and testing ---------------------------------------------------------------------------
 
     def action_keep(self) -> None:
-        """Keep it and ask the resource."""
         self._begin(anyway=False)
 
     def action_anyway(self) -> None:

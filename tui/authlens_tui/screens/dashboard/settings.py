@@ -37,14 +37,12 @@ class SettingsScreen(Dialog[None]):
         self._settings = settings
 
     def compose(self) -> ComposeResult:
-        """Lay out the list."""
         with DialogBox("Settings"):
             yield OptionList(*self._options(), id="settings")
             yield Static(Content(self._settings.problem or _HINT), id="said", classes="dialog-hint")
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Put the focus on the list."""
         self.query_one("#settings", OptionList).focus()
 
     def _options(self) -> list[Option]:
@@ -57,7 +55,6 @@ class SettingsScreen(Dialog[None]):
         return self.app.theme
 
     def action_change(self) -> None:
-        """Change what is marked."""
         self.query_one("#settings", OptionList).action_select()
 
     @on(OptionList.OptionSelected)
@@ -92,7 +89,6 @@ class SettingsScreen(Dialog[None]):
             settings.replace_option_prompt_at_index(place, Content(words))
 
     def action_close(self) -> None:
-        """Go back."""
         self.dismiss(None)
 
 

@@ -69,7 +69,6 @@ class TokenActions:
         return self.jwts.of_file(token, lambda: read_cloudflared_token(token))
 
     def copy(self) -> None:
-        """Copy the access token, after a question."""
         self._context.confirm(
             "Copy the access token?", _COPY, "Copy", lambda it: self._run(self._copy(it), "copy a token")
         )
@@ -94,7 +93,6 @@ class TokenActions:
             await self._context.app.copy(link, "Login link")
 
     def reveal(self) -> None:
-        """Show the access token for a while."""
         self._run(self._reveal(), "reveal a token")
 
     async def _reveal(self) -> None:
@@ -107,7 +105,6 @@ class TokenActions:
             self._context.show(RevealScreen(f"Access token of {holding.title}", loaded[1]))
 
     def read_claims(self) -> None:
-        """Show the claims of the access token, if it is a JWT."""
         self._run(self._read_claims(), "read claims")
 
     async def _read_claims(self) -> None:

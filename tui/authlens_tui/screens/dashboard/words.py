@@ -85,6 +85,5 @@ def damaged_words(count: int) -> str:
 
 
 def attempt_words(grant: Grant, result: ActionResult) -> Content:
-    """Return the result of an automatic refresh in one line."""
     name = safe_line(grant.resource_url.removeprefix("https://"))
     return Content(f"{result.sign} Auto-refresh of {name}: {result.summary}")

@@ -65,14 +65,12 @@ class CompareScreen(Screen[None]):
         self._unfolded = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the document."""
         yield TitleBar(f"compare {self._traces[0].resource_url}")
         yield Static(id="compare-names")
         yield DocumentView()
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Compare, and show what was found."""
         self.document.label("Differences")
         self.document.show([prose("Comparing …", Tone.MUTED)])
         self.document.focus()
@@ -85,7 +83,6 @@ class CompareScreen(Screen[None]):
         self._show()
 
     def on_resize(self) -> None:
-        """Lay out for the width there is now."""
         self._show()
 
     def _show(self) -> None:
@@ -96,7 +93,6 @@ class CompareScreen(Screen[None]):
             self.document.show(lines, keep_place=True)
 
     def action_unfold(self) -> None:
-        """Show the expected differences, or fold them away."""
         self._unfolded = not self._unfolded
         self._show()
 
@@ -108,7 +104,6 @@ class CompareScreen(Screen[None]):
 
 
 def comparison_lines(found: Comparison, width: int, *, unfolded: bool = False) -> list[Line]:
-    """Return a comparison as lines, for a document that has `width` cells."""
     lines: list[Line] = []
     if found.same:
         lines.append(prose("No differences.", Tone.GOOD))
@@ -178,7 +173,6 @@ def _one_sided(one: Difference) -> Line:
 
 
 def _value(value: str) -> str:
-    """Return a value on one line; what is cut says so."""
     more = len(value) - _SHOWN
     shown = value[:_SHOWN] or "(empty)"
     return f"{shown} … {more} more characters" if more > 0 else shown

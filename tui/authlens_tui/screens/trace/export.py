@@ -35,7 +35,6 @@ class _Choice(RadioButton):
         self.BUTTON_INNER = "●" if value else " "
 
     def watch_value(self) -> None:
-        """Draw the sign again."""
         self.BUTTON_INNER = "●" if self.value else " "
         super().watch_value()
 
@@ -67,7 +66,6 @@ class ExportScreen(Dialog[Path | None]):
         self._saving = False
 
     def compose(self) -> ComposeResult:
-        """Lay out forms, name and buttons."""
         with DialogBox("Save this trace"):
             yield Static(Content(_PROMISE), classes="dialog-words")
             with RadioSet(id="forms"):
@@ -81,7 +79,6 @@ class ExportScreen(Dialog[Path | None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Offer a name that is free."""
         self._offer(self._form)
         self.name_field.focus()
 
@@ -118,7 +115,6 @@ class ExportScreen(Dialog[Path | None]):
             self.action_close()
 
     def action_close(self) -> None:
-        """Go back."""
         self.dismiss(self._written)
 
     def action_save(self) -> None:

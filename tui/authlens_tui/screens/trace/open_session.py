@@ -72,7 +72,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         self._opening = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the list, where there is one, and the field."""
         with DialogBox(self._title):
             if self._summaries:
                 yield OptionList(*(Option(Content(_words(one))) for one in self._summaries), id="kept")
@@ -128,7 +127,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         self.hint.add_class("-bad")
 
     def action_cancel(self) -> None:
-        """Open nothing."""
         self.dismiss(None)
 
 

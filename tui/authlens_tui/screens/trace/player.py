@@ -63,7 +63,6 @@ class PlayerScreen(Screen[OpenedArrow | None]):
         self._redactor = Redactor([*secrets, *known_secrets(first, self._records)])
 
     def compose(self) -> ComposeResult:
-        """Lay out one diagram, or two beside each other."""
         yield TitleBar("Step through the login")
         with Horizontal(id="player"):
             for number in range(len(self._sides)):
@@ -75,14 +74,12 @@ class PlayerScreen(Screen[OpenedArrow | None]):
         return tuple(self.query(DiagramView))
 
     def on_mount(self) -> None:
-        """Start at the first arrow."""
         names = ("Honest", "Attacked") if len(self._sides) > 1 else ("Sequence",)
         for view, name in zip(self._views, names, strict=True):
             view.label(name)
         self._views[-1].focus()
 
     def on_resize(self) -> None:
-        """Draw for the width there is now."""
         width = self.size.width // len(self._sides) - _AROUND
         for view, side in zip(self._views, self._sides, strict=True):
             view.show(list(diagram_lines([self._records[n] for n in side], width, self._redactor)))
@@ -90,7 +87,6 @@ class PlayerScreen(Screen[OpenedArrow | None]):
     # -- playing ---------------------------------------------------------------------------------------
 
     def action_play(self) -> None:
-        """Play from the marked arrow on, or stop."""
         if self._playing is not None:
             self._stop()
             return
@@ -134,5 +130,4 @@ class PlayerScreen(Screen[OpenedArrow | None]):
         self.dismiss(OpenedArrow(place, event.arrow.exchange_index, event.arrow.reply))
 
     def action_close(self) -> None:
-        """Go back to the login."""
         self.dismiss(None)

@@ -70,7 +70,6 @@ class RequestsScreen(Screen[None]):
         self._in_view: Exchange | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out the filter, the list, and the selected exchange."""
         yield TitleBar("Requests of this session")
         with Horizontal(id="requests-top"):
             yield Static(Content("Filter"), id="requests-label")
@@ -153,7 +152,6 @@ class RequestsScreen(Screen[None]):
     # -- the filter ------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
-        """Go to the filter."""
         self.filter_field.focus()
 
     @on(Input.Changed, "#requests-filter")
@@ -184,12 +182,10 @@ class RequestsScreen(Screen[None]):
         self.table.focus()
 
     def action_reveal(self) -> None:
-        """Show the secrets for a while, or mask them."""
         self.record_view.toggle_reveal()
 
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
-        """Copy what is shown of the exchange, secrets masked."""
         await self.app.copy(await self.record_view.copied_text(), "The exchange")
 
     def on_screen_suspend(self) -> None:
@@ -198,7 +194,6 @@ class RequestsScreen(Screen[None]):
 
 
 def _cells(row: ExchangeRow) -> dict[str, Content]:
-    """Return the cells of a row, by their columns."""
     exchange = row.exchange
     return {
         "#": Content(f"{row.number}"),

@@ -92,7 +92,6 @@ class TraceScreen(Screen[None]):
         self._asking = False
 
     def compose(self) -> ComposeResult:
-        """Lay out what it is, the stages, and the one that is looked at."""
         yield TitleBar(f"{self._trace.kind.value} of {self._trace.resource_url}")
         yield Static(_marks(self._trace, self._replay), id="marks")
         with ReadingArea(id="trace"):
@@ -121,7 +120,6 @@ class TraceScreen(Screen[None]):
         self.stepper.set_class(folded, "-line")
 
     def show_record(self, index: int) -> None:
-        """Show the record at `index` of the trace."""
         self.stepper.looked_at = index
         self.record_view.show_record(self._trace.records[index])
         self.refresh_bindings()
@@ -143,7 +141,6 @@ class TraceScreen(Screen[None]):
         return action not in ("tab", "copy") or bool(self._trace.records)
 
     def action_back(self) -> None:
-        """Go back, or leave where this is all there is."""
         # The app's own screen is empty, unless it is the dashboard.
         if any(type(below) is not Screen for below in self.app.screen_stack[:-1]):
             self.app.pop_screen()
@@ -151,7 +148,6 @@ class TraceScreen(Screen[None]):
             self.app.exit()
 
     def action_save(self) -> None:
-        """Ask for a form and a file name."""
         self.app.push_screen(ExportScreen(self._trace))
 
     def action_compare(self) -> None:
@@ -173,11 +169,9 @@ class TraceScreen(Screen[None]):
             )
 
     def action_reveal(self) -> None:
-        """Show the secrets for a while, or mask them."""
         self.record_view.toggle_reveal()
 
     def action_tab(self, step: int) -> None:
-        """Turn to the next tab, or the one before."""
         self.record_view.show_tab(step)
 
     def on_screen_suspend(self) -> None:
@@ -186,7 +180,6 @@ class TraceScreen(Screen[None]):
 
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
-        """Copy what is shown, secrets masked."""
         await self.app.copy(await self.record_view.copied_text(), "the shown text")
 
 

@@ -82,7 +82,6 @@ class AuthorizationLink(Widget):
         self._ignored: AnswerIgnored | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out the panel."""
         yield AuthorizationPanel()
 
     # -- the wait --------------------------------------------------------------------------------------
@@ -99,12 +98,10 @@ class AuthorizationLink(Widget):
 
     @property
     def is_playing(self) -> bool:
-        """Whether the demo is signing in now."""
         return self._playing
 
     @property
     def can_open(self) -> bool:
-        """Whether a browser of this machine can open the link."""
         return self._ready is not None and why_no_browser(self.app.environ) is None
 
     @property
@@ -119,7 +116,6 @@ class AuthorizationLink(Widget):
         return waiting_words(player=self.can_play)
 
     def begin(self, ready: AuthorizationReady) -> None:
-        """Show the link of a new wait."""
         self._ready = ready
         self._played, self._is_silent, self._ignored = Played(""), False, None
         listener = self._login.wait.listener
@@ -130,7 +126,6 @@ class AuthorizationLink(Widget):
             self.play()
 
     def end(self) -> None:
-        """Remove the link and everything that shows it."""
         self._ready = None
         self.panel.empty()
 
@@ -153,7 +148,6 @@ class AuthorizationLink(Widget):
     # -- opening it ------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Open the link in a browser of this machine."""
         if self._ready is None:
             return
         open_page(

@@ -75,18 +75,15 @@ class FieldRow(Horizontal):
 
     @property
     def title(self) -> str:
-        """What the field is called: its name, and for a part its place."""
         if isinstance(self.source, LoginOption):
             return self.source.name.replace("_", " ")
         return safe_line(self.source.name, NAME) or self.source.place.value
 
     @property
     def first_field(self) -> Input:
-        """The field that is gone to."""
         return self.field
 
     def compose(self) -> ComposeResult:
-        """Lay out name and field."""
         place = (
             "" if isinstance(self.source, LoginOption) or not self.source.name else self.source.place.value
         )
@@ -101,7 +98,6 @@ class FieldRow(Horizontal):
         )
 
     def reset(self) -> None:
-        """Put back what was there."""
         self.omitted = False
         self.field.placeholder = self._hint
         self.field.value = self._plain or ""
@@ -116,18 +112,15 @@ class FieldRow(Horizontal):
         self.judge()
 
     def judge(self) -> None:
-        """Show whether the field is changed."""
         self.set_class(self.changed, "-changed")
 
     @property
     def changed(self) -> bool:
-        """Whether something else is there now."""
         typed = self.field.value
         return self.omitted or (bool(typed) if self._plain is None else typed != self._plain)
 
     @property
     def new_value(self) -> str | Secret | None:
-        """What is to be there; None to leave it out."""
         if self.omitted:
             return None
         return Secret(self.field.value) if isinstance(self.source.value, Secret) else self.field.value
@@ -159,29 +152,24 @@ class NewRow(Horizontal):
         self.place = place
 
     def compose(self) -> ComposeResult:
-        """Lay out the place and the two fields."""
         yield Static(Content(f"+ {self.place.value}"), classes="field-name")
         yield Input(placeholder="name", compact=True, select_on_focus=False, classes="new-name")
         yield Input(placeholder="value", compact=True, select_on_focus=False, classes="new-value")
 
     @property
     def title(self) -> str:
-        """What is being added."""
         return safe_line(self.name_field.value, NAME) or f"the new {self.place.value}"
 
     @property
     def first_field(self) -> Input:
-        """The field that is gone to."""
         return self.value_field if self.name_field.value.strip() else self.name_field
 
     @property
     def changed(self) -> bool:
-        """Whether something was typed."""
         return bool(self.name_field.value or self.value_field.value)
 
     @property
     def difference(self) -> str:
-        """Say in one line what is added."""
         name = safe_line(self.name_field.value, NAME) or "(no name yet)"
         return f"{name}: added as {self.place.value}"
 
@@ -191,7 +179,6 @@ class NewRow(Horizontal):
         self.set_class(self.changed, "-changed")
 
     def reset(self) -> None:
-        """Add nothing."""
         self.name_field.value = self.value_field.value = ""
         self.judge()
 
@@ -246,7 +233,6 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         self._places = places
 
     def compose(self) -> ComposeResult:
-        """Lay out the two kinds of fields, and what is changed."""
         with Vertical(id="edit"):
             with VerticalScroll(id="edit-fields", can_focus=False):
                 if self._choices:
@@ -275,7 +261,6 @@ class EditScreen(ModalScreen[RequestChanges | None]):
 
     @property
     def rows(self) -> Iterator[FieldRow]:
-        """Every field of the form."""
         yield from self.query(FieldRow)
 
     @property
@@ -312,7 +297,6 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         return row if isinstance(row, FieldRow | NewRow) else None
 
     def action_reset_field(self) -> None:
-        """Put back what was in the field."""
         row = self._focused_row()
         if row is not None:
             row.reset()
@@ -353,12 +337,10 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         row.first_field.focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Apply or leave, with the mouse."""
         if event.button.id == "apply":
             self.action_apply()
         else:
             self.action_cancel()
 
     def action_cancel(self) -> None:
-        """Leave everything as it was."""
         self.dismiss(None)

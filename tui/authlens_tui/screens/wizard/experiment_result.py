@@ -37,12 +37,10 @@ class ExperimentResultScreen(ModalScreen[None]):
         self._waiting: list[StageRecord] | None = [record]  # None once there is a box to show them in
 
     def compose(self) -> ComposeResult:
-        """Lay out the box for the results."""
         yield VerticalScroll(id="experiment-result")
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Show the results so far, and let the keys scroll them."""
         records, self._waiting = self._waiting or [], None
         for record in records:
             self._show(record)
@@ -60,7 +58,6 @@ class ExperimentResultScreen(ModalScreen[None]):
         self.box.mount(*(_ResultView(one, check, record) for one, check in results_in(record)))
 
     def action_close(self) -> None:
-        """Go back to the record."""
         self.dismiss(None)
 
 
@@ -74,7 +71,6 @@ class _ResultView(Vertical):
         self._record = record
 
     def compose(self) -> ComposeResult:
-        """Lay out the two sides, one below the other on a narrow screen."""
         experiment, check = self._experiment, self._check
         changed = "; ".join(self._record.tampering) or "nothing in this stage"
         title = (experiment.title, "bold $text-primary")

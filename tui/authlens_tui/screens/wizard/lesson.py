@@ -69,7 +69,6 @@ class LessonScreen(ModalScreen[None]):
         self._device = device
 
     def compose(self) -> ComposeResult:
-        """Lay out one scrolling page and the keys."""
         with Vertical(id="lesson-side"):
             with _LessonPage(id="lesson"):
                 yield Static(id="lesson-words")
@@ -86,7 +85,6 @@ class LessonScreen(ModalScreen[None]):
         self._show()
 
     def action_close(self) -> None:
-        """Go back to the screen underneath."""
         self.dismiss(None)
 
     def on_click(self, event: Click) -> None:

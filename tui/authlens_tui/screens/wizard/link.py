@@ -59,7 +59,6 @@ class QrScreen(ModalScreen[bool]):
             beneath.take_note(note)
 
     def on_resize(self) -> None:
-        """Draw the symbol again for the room that there is now."""
         size = self.app.size
         drawing = None if self._modules is None else draw(self._modules, size)
         self.code.drawing = drawing
@@ -84,11 +83,9 @@ class QrScreen(ModalScreen[bool]):
             self.dismiss(False)
 
     def action_close(self) -> None:
-        """Go back."""
         self.dismiss(False)
 
     def action_whole(self) -> None:
-        """Ask for the unwrapped line."""
         self.dismiss(True)
 
     def _plainer(self) -> str:

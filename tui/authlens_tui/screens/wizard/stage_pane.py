@@ -68,7 +68,6 @@ class StagePane(Vertical):
         self.shown = Stage.DETECTION
 
     def compose(self) -> ComposeResult:
-        """Lay out the words above the record, the record or the link, and the lesson below."""
         yield Static(id="heading")
         with ContentSwitcher(id="switcher", initial="record"):
             yield RecordView(id="record")
@@ -91,22 +90,18 @@ class StagePane(Vertical):
 
     @property
     def record_is_shown(self) -> bool:
-        """Whether the record is shown, and not the link."""
         return self.switcher.current == "record"
 
     @property
     def link_is_shown(self) -> bool:
-        """Whether the link is shown, and is still of use."""
         return bool(self.link.url) and self.switcher.current == "panel"
 
     @property
     def code_is_shown(self) -> bool:
-        """Whether the code to enter on another device is shown."""
         return self.switcher.current == "device"
 
     @property
     def shown_instead(self) -> Widget | None:
-        """What the keys scroll instead of the record."""
         return None if self.record_is_shown else self.device if self.code_is_shown else self.panel
 
     def _waits_for(self, stage: Stage) -> str:
@@ -173,12 +168,10 @@ class StagePane(Vertical):
         self._sending, self._exchanged = None, ()
 
     def send(self, request: Request) -> None:
-        """Show what the running stage sends."""
         self._sending = request
         self._show_progress()
 
     def receive(self, exchange: Exchange) -> None:
-        """Show what the running stage received."""
         self._sending = None
         self._exchanged = (*self._exchanged, exchange)
         self._show_progress()
@@ -193,12 +186,10 @@ class StagePane(Vertical):
 
     @property
     def can_open(self) -> bool:
-        """Whether a browser of this machine can open what is shown."""
         return self.link.can_open or (self.code_is_shown and why_no_browser(self.app.environ) is None)
 
     @property
     def can_play(self) -> bool:
-        """Whether the demo can sign in with the link, or approve the code."""
         if not self.code_is_shown:
             return self.link.can_play
         return self._player is not None and self.device.url != self._approved

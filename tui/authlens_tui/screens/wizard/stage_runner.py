@@ -60,7 +60,6 @@ class StageRunner:
             self._screen.post_message(RunEnded())
 
     def next(self) -> None:
-        """Run the next stage."""
         self._start(self._next)
 
     async def _next(self) -> None:
@@ -134,13 +133,11 @@ class StageRunner:
         self.retry()
 
     def back(self) -> None:
-        """Go back one stage."""
         if not self._busy:
             self._login.back()
             self._screen.post_message(LoginChanged())
 
     def cancel(self) -> None:
-        """Stop what runs."""
         self._screen.run_worker(self._login.cancel(), group="cancel", description="cancel the stage")
 
     def extend(self) -> None:

@@ -52,7 +52,6 @@ class WizardTools:
         self._screen.post_message(LoginChanged())
 
     def what_if(self) -> None:
-        """Choose an attack for this login, or none."""
         self._ask(self._what_if(), "choose an attack")
 
     async def _what_if(self) -> None:

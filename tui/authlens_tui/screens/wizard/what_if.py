@@ -68,7 +68,6 @@ class WhatIfScreen(ModalScreen[str | None]):
         self._first = armed if armed is not None and armed in EXPERIMENTS else EXPERIMENTS[0]
 
     def compose(self) -> ComposeResult:
-        """Lay out the list and the description of the selected attack."""
         with Vertical(id="what-if"):
             yield Static(
                 Content("Try an attack and see who refuses it. No token of such a login is stored."),
@@ -81,7 +80,6 @@ class WhatIfScreen(ModalScreen[str | None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Select the attack that is ready, or the first."""
         self.query_one("#what-if").border_title = "What if…"
         self.options.highlighted = EXPERIMENTS.index(self._first)
         self.options.focus()
@@ -106,19 +104,15 @@ class WhatIfScreen(ModalScreen[str | None]):
         return self._armed is not None if action == "disarm" else True
 
     def action_arm(self) -> None:
-        """Choose the selected attack."""
         self.options.action_select()
 
     def action_read(self, step: int) -> None:
-        """Scroll the description."""
         self.box.scroll_relative(y=step * max(1, self.box.size.height - 1), animate=False)
 
     def action_disarm(self) -> None:
-        """Run the login normally."""
         self.dismiss("")
 
     def action_close(self) -> None:
-        """Change nothing."""
         self.dismiss(None)
 
 

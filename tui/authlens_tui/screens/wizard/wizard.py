@@ -91,7 +91,6 @@ class WizardScreen(Screen[None]):
         self._play_at_once = play
 
     def compose(self) -> ComposeResult:
-        """Lay out the list of stages, the selected stage, and the status."""
         yield TitleBar(self.login.facts.resource_url.text, self._store_name)
         with ReadingArea(id="wizard"):
             yield Stepper()
@@ -214,7 +213,6 @@ class WizardScreen(Screen[None]):
     # -- what is shown ---------------------------------------------------------------------------------
 
     def show_stage(self, stage: Stage) -> None:
-        """Show one stage, and in the list of stages where it is."""
         self.title_bar.tampered = self.login.tampered
         self.stepper.steps = steps_of(self.login.trace, self.login.position, self.login.running)
         self.stepper.looked_at = self.pane.stages.index(stage)
@@ -230,7 +228,6 @@ class WizardScreen(Screen[None]):
         self.status.show(self.pane)
 
     def tick(self) -> None:
-        """Bring what depends on the clock up to date."""
         self.pane.tick()
         if self.status.depends_on_the_clock:
             self.status.show(self.pane, keep_note=True)
@@ -274,11 +271,9 @@ class WizardScreen(Screen[None]):
         }
 
     def action_act(self, verb: str) -> None:
-        """Do what a key is for."""
         self._verbs[Verb(verb)]()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show only the keys that do something now."""
         if action != "act" or not self.is_mounted:
             return True
         return self._allowed().get(Verb(str(parameters[0])), True)

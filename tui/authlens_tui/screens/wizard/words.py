@@ -96,7 +96,6 @@ def next_words(
 
 
 def running_words(stage: Stage) -> Content:
-    """Say which stage runs, and how to stop it."""
     return Content.assemble((f"▶ {STAGE_INFO[stage].title} … ", "bold"), _keys([("Esc", "stop")]))
 
 
@@ -204,7 +203,6 @@ def _took(trace: Trace) -> str:
 
 
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
-    """Say what was stopped, and the keys that lead on."""
     waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
     came = "" if waited is None else f"Until then: {waited.seen}. "
     return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), came, _keys(ways))

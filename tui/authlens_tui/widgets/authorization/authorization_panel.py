@@ -197,7 +197,6 @@ class AuthorizationPanel(VerticalScroll):
         self.refused.remove_class("-shown")
 
     def on_unmount(self) -> None:
-        """Remove the file."""
         self._over.set()
         self.link_file.remove()
 
@@ -223,7 +222,6 @@ class AuthorizationPanel(VerticalScroll):
         self._show_test()
 
     def on_resize(self) -> None:
-        """Say the time in as many words as there is room for."""
         self.show_remaining(self._remaining)
         self._make_room()
 
@@ -249,7 +247,6 @@ class AuthorizationPanel(VerticalScroll):
         self._show_test()
 
     def show_refused_paste(self, words: str) -> None:
-        """Say why what was pasted is not the answer."""
         self.refused.update(Content(f"✖ {words}"))
         self.refused.add_class("-shown")
 
@@ -281,7 +278,6 @@ class AuthorizationPanel(VerticalScroll):
         return bool(self._url and self._forward) if action == "copy_forward" else True
 
     def action_qr_code(self) -> None:
-        """Ask for the link as a QR code."""
         self.post_message(self.QrCodeWanted(self._url))
 
     @work(exclusive=True, group="alone", description="show the link on one line")
@@ -315,7 +311,6 @@ class AuthorizationPanel(VerticalScroll):
 
     @work(exclusive=True, group="copy", description="copy the ssh line")
     async def action_copy_forward(self) -> None:
-        """Copy the line that forwards the port."""
         if self._forward is not None:
             await self.app.copy(self._forward, "The ssh line")
 

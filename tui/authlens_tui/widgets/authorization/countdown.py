@@ -27,7 +27,6 @@ class Countdown(Widget):
     """Seconds the wait lasts in all; the length of the bar."""
 
     def render(self) -> Content:
-        """Draw it."""
         left = max(0.0, self.remaining)
         style = "$text-error" if left <= 0 else "$text-warning" if left < _SOON else "$text-success"
         word = "expired" if left <= 0 else "left"

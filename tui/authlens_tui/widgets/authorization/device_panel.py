@@ -72,7 +72,6 @@ class DevicePanel(VerticalScroll):
     _asked = 0
 
     def compose(self) -> ComposeResult:
-        """Lay out the time left, the code, the page, and the warning."""
         yield Static(id="device-time")
         with Horizontal(id="device-side"):
             with Vertical(id="device-words"):
@@ -91,7 +90,6 @@ class DevicePanel(VerticalScroll):
 
     @property
     def user_code(self) -> str:
-        """The code to enter; empty without one."""
         return "" if self._device is None else safe_line(self._device.user_code)
 
     def show(self, facts: Facts, *, can_open: bool) -> None:
@@ -135,7 +133,6 @@ class DevicePanel(VerticalScroll):
         self._asked = times
 
     def tick(self, now: datetime) -> None:
-        """Show the time left at `now`."""
         if self._expires_at is None:
             return
         left = max(0, int((self._expires_at - now).total_seconds()))
@@ -152,7 +149,6 @@ class DevicePanel(VerticalScroll):
         )
 
     def on_resize(self) -> None:
-        """Draw the QR code if there is room beside the words."""
         self._draw_qr()
 
     def _draw_qr(self) -> None:
@@ -163,6 +159,5 @@ class DevicePanel(VerticalScroll):
         self.qr.set_class(drawing is not None and drawing.plain, "-shown")
 
     def action_qr_code(self) -> None:
-        """Ask for the QR code on a screen of its own."""
         if self.url:
             self.post_message(self.QrCodeWanted(self.url))

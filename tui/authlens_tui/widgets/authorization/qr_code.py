@@ -123,11 +123,9 @@ class QrCode(Widget):
     drawing: reactive[Drawing | None] = reactive(None, layout=True)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
-        """As wide as the drawing."""
         return len(self.drawing.lines[0]) if self.drawing else 0
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """As high as the drawing."""
         return len(self.drawing.lines) if self.drawing else 0
 
     def render_line(self, y: int) -> Strip:

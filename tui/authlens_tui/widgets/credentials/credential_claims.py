@@ -14,7 +14,6 @@ _MOST_CLAIMS: Final = 40
 
 
 def claim_facts(jwt: Jwt, now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield name and value of each claim, and what is odd about the token."""
     yield "alg", jwt.algorithm
     for claim in claims_of(jwt, now)[:_MOST_CLAIMS]:
         if claim.at is not None and claim.seconds is not None:

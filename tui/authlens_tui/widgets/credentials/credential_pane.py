@@ -41,7 +41,6 @@ class CredentialPane(VerticalScroll):
         self._is_complete = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the facts, and beside them what was sent and what happened."""
         yield HangingText(id="detail")
         yield Vertical(id="side")
 

@@ -156,7 +156,6 @@ def tone_of(standing: CredentialStatus) -> str:
 
 
 def until(moment: datetime | None, now: datetime) -> str:
-    """Return how long it is until `moment`."""
     if moment is None:
         return "unknown"
     seconds = (moment - now).total_seconds()
@@ -167,7 +166,6 @@ def until(moment: datetime | None, now: datetime) -> str:
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
-    """Return how long ago `moment` was."""
     if moment is None:
         return "never"
     seconds = (now - moment).total_seconds()

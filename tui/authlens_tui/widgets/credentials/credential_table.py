@@ -116,12 +116,10 @@ class CredentialTable(LineView, can_focus=True):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns for the present width."""
         return self._columns
 
     @property
     def selected(self) -> Holding | None:
-        """The credential under the cursor, or None."""
         row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
         return row if isinstance(row, Holding) else None
 
@@ -194,7 +192,6 @@ class CredentialTable(LineView, can_focus=True):
         self.refresh(Region(0, y, self.size.width, 1))
 
     def on_resize(self) -> None:
-        """Give the columns the width there is."""
         self._fit_columns()
         self.tick()
         self.virtual_size = Size(self.size.width, len(self._rows) + _HEADER)
@@ -282,22 +279,18 @@ class CredentialTable(LineView, can_focus=True):
             self.scroll_to(y=self._cursor - height + 1, animate=False)
 
     def action_move(self, by: int) -> None:
-        """Go one credential up or down."""
         number = self._cursor + by
         if 0 <= number < len(self._rows):
             self._go_to(self._beyond(number, by))
 
     def action_page(self, by: int) -> None:
-        """Go one page up or down."""
         number = min(max(self._cursor + by * self._page_height, 0), len(self._rows) - 1)
         self._go_to(self._beyond(max(0, number), by))
 
     def action_end(self, by: int) -> None:
-        """Go to the first or the last credential."""
         self._go_to(self._beyond(0 if by < 0 else len(self._rows) - 1, -by))
 
     def action_choose(self) -> None:
-        """Show more of the credential under the cursor."""
         if self.selected is not None:
             self.post_message(self.Chosen())
 
@@ -313,11 +306,9 @@ class CredentialTable(LineView, can_focus=True):
             self._go_to(number)
 
     def on_focus(self) -> None:
-        """Draw the cursor as that of what has the focus."""
         self.refresh()
 
     def on_blur(self) -> None:
-        """Draw the cursor as one without the focus."""
         self.refresh()
 
 

@@ -19,7 +19,6 @@ class LineCursor:
 
     @property
     def in_view(self) -> range:
-        """The rows that are in view."""
         top = self._view.scroll_offset.y
         return range(top, top + self._view.scrollable_content_region.height)
 
@@ -60,7 +59,6 @@ class LineCursor:
             self.scroll_to(rows.stop - len(view))
 
     def scroll_to(self, row: int) -> None:
-        """Scroll until `row` is the first one."""
         self._view.scroll_to(y=row, animate=False)
 
 

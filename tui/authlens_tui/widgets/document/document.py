@@ -90,7 +90,6 @@ class DocumentView(LineView, can_focus=True):
 
     @property
     def lines(self) -> LineList:
-        """What is shown."""
         return self._lines
 
     @property
@@ -136,16 +135,13 @@ class DocumentView(LineView, can_focus=True):
             self.border_subtitle = Content(words) if words else None
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow what is left below."""
         super().watch_scroll_y(old_value, new_value)
         self._show_what_follows()
 
     def on_mount(self) -> None:
-        """Lay out once the width is known."""
         self._lay_out()
 
     def on_resize(self, _event: Resize) -> None:
-        """Wrap again when the width has changed."""
         self._lay_out()
 
     def notify_style_update(self) -> None:
@@ -198,15 +194,12 @@ class DocumentView(LineView, can_focus=True):
         return ""
 
     def is_marked(self, number: int) -> bool:
-        """Say whether line `number` is drawn as the cursor's."""
         return self.has_cursor and number == self.cursor.line
 
     def sign(self, number: int) -> str:  # noqa: ARG002
-        """Return the sign in the gutter of line `number`."""
         return ""
 
     def next_cursor(self, by: int) -> int:
-        """Return the line that the cursor moves to from where it is."""
         return self._layout.step(self.cursor.line, by)
 
     def action_scroll_up(self) -> None:
@@ -225,22 +218,18 @@ class DocumentView(LineView, can_focus=True):
             self.cursor.scroll_to(self.scroll_offset.y + by)
 
     def action_page_up(self) -> None:
-        """Turn one page back."""
         self.cursor.turn_page(-1, mark=self.has_cursor)
         self.cursor_moved()
 
     def action_page_down(self) -> None:
-        """Turn one page on."""
         self.cursor.turn_page(1, mark=self.has_cursor)
         self.cursor_moved()
 
     def action_scroll_home(self) -> None:
-        """Go to the first line."""
         self.go_to_top()
         self.cursor_moved()
 
     def action_scroll_end(self) -> None:
-        """Go to the last line."""
         self.cursor.to_row(self._layout.height)
         self.scroll_end(animate=False)
         self.cursor_moved()
@@ -251,19 +240,16 @@ class DocumentView(LineView, can_focus=True):
         self.refresh_bindings()
 
     def on_focus(self) -> None:
-        """Mark a line that is in view."""
         if self.has_cursor and self._layout.height:
             self.cursor.stay_in_view()
         self.cursor_moved()
 
     def on_blur(self) -> None:
-        """Mark no line."""
         self.refresh()
 
     # -- how it is drawn -------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        """Draw row `y` of the view."""
         number = self.row_at(y)
         width = self.scrollable_content_region.width
         base = self.base_style
@@ -289,7 +275,6 @@ class DocumentView(LineView, can_focus=True):
         return self._layout.selected_text(selection), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002
-        """Repaint with the new selection."""
         self.refresh()
 
     # -- searching -------------------------------------------------------------------------------------

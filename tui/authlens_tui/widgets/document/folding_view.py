@@ -33,7 +33,6 @@ class FoldingView(DocumentView):
 
     @property
     def has_cursor(self) -> bool:
-        """True where there is JSON."""
         return self._layout.foldable
 
     @property
@@ -48,17 +47,14 @@ class FoldingView(DocumentView):
         return "▸" if number in self._layout.folded else "▾"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer to fold only where there is something to fold."""
         if action in ("fold", "open"):
             return self._layout.can_fold(self.cursor.line)
         return self.has_cursor if action in ("fold_all", "close") else True
 
     def action_fold(self) -> None:
-        """Fold or unfold what begins on the cursor's line."""
         self._toggle(self.cursor.line)
 
     def action_open(self) -> None:
-        """Unfold what begins on the cursor's line."""
         if self.cursor.line in self._layout.folded:
             self._toggle(self.cursor.line)
 

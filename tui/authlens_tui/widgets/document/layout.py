@@ -50,7 +50,6 @@ class Layout:
 
     @property
     def height(self) -> int:
-        """How many rows there are."""
         return self._bottoms[-1] if self._bottoms else 0
 
     @property
@@ -59,7 +58,6 @@ class Layout:
         return frozenset(self._folded)
 
     def row(self, number: int) -> Row:
-        """Return row `number`."""
         place = bisect_right(self._bottoms, number)
         top = self._bottoms[place - 1] if place else 0
         return self._rows(self._line_at(place))[number - top]
@@ -76,7 +74,6 @@ class Layout:
         return range(self._bottoms[place - 1] if place else 0, self._bottoms[place])
 
     def row_of_character(self, number: int, character: int) -> int:
-        """Return the row on which a character of line `number` is."""
         rows = self.rows_of_line(number)
         for row in rows:
             if self.row(row).end > character:
@@ -158,7 +155,6 @@ class Layout:
 
     @property
     def foldable(self) -> bool:
-        """True where any of it is JSON with something to fold."""
         return any(part.json for _, part in self.lines.passages())
 
     def text_from(self, number: int) -> str:

@@ -61,7 +61,6 @@ class Line:
 
     @cached_property
     def text(self) -> str:
-        """The text of all pieces."""
         return "".join(text for text, _ in self.pieces)
 
     def toned(self) -> tuple[Piece, ...]:
@@ -92,12 +91,10 @@ class LazyLines(Line):
 
     @cached_property
     def text(self) -> str:
-        """The lines, one below the other."""
         return "\n".join(self.texts)
 
     @cached_property
     def containers(self) -> Containers:
-        """Which of the lines can be folded."""
         return containers(self.texts) if self.json else Containers({}, ())
 
 
@@ -129,7 +126,6 @@ class LineList:
         return self.parts[place], self._starts[place]
 
     def passages(self) -> Iterator[tuple[int, LazyLines]]:
-        """Yield each passage with the number of its first line."""
         for start, part in zip(self._starts, self.parts, strict=True):
             if isinstance(part, LazyLines):
                 yield start, part
@@ -156,11 +152,9 @@ class Row:
 
     @property
     def text(self) -> str:
-        """What the row shows."""
         return " " * self.indent + self.line.text[self.start : self.end]
 
     def pieces(self) -> Iterator[Piece]:
-        """Yield the parts of the line's pieces that the row shows."""
         if self.indent:
             yield " " * self.indent, Tone.PLAIN
         position = 0

@@ -32,11 +32,9 @@ class Matches:
 
     @property
     def current(self) -> Match | None:
-        """The match that was gone to last."""
         return self.found[self.place] if self.place >= 0 else None
 
     def on_line(self, number: int) -> Iterator[Match]:
-        """Yield the matches on line `number`."""
         for match in self.found[bisect_left(self.found, number, key=lambda match: match.line) :]:
             if match.line != number:
                 return

@@ -36,7 +36,6 @@ class RowPainter:
         return strip
 
     def selected(self, strip: Strip, number: int) -> Strip:
-        """Return the strip of row `number` with the selection over it."""
         selection = self._view.text_selection
         span = selection.get_span(number) if selection is not None else None
         if span is None:
@@ -50,7 +49,6 @@ class RowPainter:
         return Strip.join([Strip([lead]), strip])
 
     def marked(self, strip: Strip) -> Strip:
-        """Return the strip as the cursor's."""
         return _over(strip, self._blended("cursor"))
 
     def _style(self, part: str) -> Style:

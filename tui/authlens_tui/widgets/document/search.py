@@ -72,7 +72,6 @@ class SearchBar(Horizontal):
         self._document = document
 
     def compose(self) -> ComposeResult:
-        """Lay out the field and the count."""
         yield Label(Content("/"))
         yield Input(placeholder="search text", max_length=_MAX_WORDS, select_on_focus=True)
         yield Static(classes="count")
@@ -83,7 +82,6 @@ class SearchBar(Horizontal):
         return self.has_class("-open")
 
     def open(self) -> None:
-        """Show the field and take the keys."""
         self.add_class("-open")
         self.field.focus()
 
@@ -118,14 +116,12 @@ class SearchBar(Horizontal):
         self._tell(document.matches)
 
     def action_turn(self, by: int) -> None:
-        """Go to the next match, or the one before."""
         document = self._document()
         if document.matches.found:
             document.go_to(document.matches.turn(by))
         self._tell(document.matches)
 
     def action_close(self) -> None:
-        """Hide the field and give the keys back to the document."""
         self.remove_class("-open")
         self._document().mark_matches(Matches())
         self._document().focus()

@@ -18,7 +18,6 @@ class ArrowLines:
         """Whether the first line names the lifelines."""
 
     def at(self, number: int) -> Arrow | None:
-        """Return the arrow that line `number` belongs to."""
         return self._arrows[number] if 0 <= number < len(self._arrows) else None
 
     def first(self) -> int | None:

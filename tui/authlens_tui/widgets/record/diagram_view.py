@@ -83,12 +83,10 @@ class DiagramView(DocumentView):
 
     @property
     def has_cursor(self) -> bool:
-        """True where there is an arrow to mark."""
         return self._arrows.first() is not None
 
     @property
     def marked(self) -> Arrow | None:
-        """The arrow that is marked."""
         return self._arrows.at(self.cursor.line)
 
     def sign(self, number: int) -> str:
@@ -97,31 +95,25 @@ class DiagramView(DocumentView):
         return "›" if self.has_focus and first and self.is_marked(number) else ""
 
     def is_marked(self, number: int) -> bool:
-        """Say whether line `number` is of the marked arrow."""
         arrow = self._arrows.at(number)
         return arrow is not None and arrow is self.marked
 
     def next_cursor(self, by: int) -> int:
-        """Return the first line of the next arrow, or of the one before; where it is if there is none."""
         return self._arrows.next_from(self.cursor.line, by)
 
     def on_focus(self) -> None:
-        """Mark an arrow of what is shown, if none is marked."""
         if self.marked is None and self.has_cursor:
             self._follow()
         self.cursor_moved()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer to open the marked arrow."""
         return self.marked is not None if action == "open_arrow" else True
 
     def action_open_arrow(self) -> None:
-        """Open the marked arrow."""
         if self.marked is not None:
             self.post_message(self.ArrowChosen(self.marked))
 
     def on_click(self, event: Click) -> None:
-        """Open the arrow that was clicked."""
         offset = event.get_content_offset(self)
         row = self._layout.height if offset is None else self.row_at(offset.y)
         line = self._layout.line_of_row(row)

@@ -53,7 +53,6 @@ def verdict_words(verdicts: Verdicts) -> str:
 def found_jwt_lines(
     found: Iterable[FoundJwt], redactor: Redactor | None, now: datetime, verdicts: Verdicts | None = None
 ) -> Iterator[Line]:
-    """Yield each JWT that is in a message, a blank line before it."""
     for one in found:
         yield BLANK
         kind = "Proof" if one.jwt.is_proof else "JWT"

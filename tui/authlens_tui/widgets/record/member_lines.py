@@ -17,7 +17,6 @@ def heading(text: str, tone: Tone = Tone.TITLE) -> Line:
 
 
 def member_lines(members: Iterable[tuple[str, Explanation]]) -> Iterator[Line]:
-    """Yield a heading and a line for each member with its meaning; nothing where there is none."""
     known = list(members)
     if not known:
         return
@@ -29,7 +28,6 @@ def member_lines(members: Iterable[tuple[str, Explanation]]) -> Iterator[Line]:
 
 
 def meaning_line(meaning: Explanation, lead: str, hang: int) -> Line:
-    """Return one meaning after `lead`, muted, wrapped between words."""
     return line(
         (lead, Tone.NAME), (f"{meaning.sentence}  {meaning.spec}".rstrip(), Tone.MUTED), hang=hang, words=True
     )

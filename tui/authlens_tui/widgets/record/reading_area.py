@@ -61,26 +61,21 @@ class ReadingArea(Horizontal):
         return self.instead or self.record_view.document
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what the record offers."""
         if action != "in_record" or not self.is_mounted:
             return True
         shown = self.instead is None and self.record_view.display
         return shown and self.record_view.check_action(str(parameters[0]), ())
 
     async def action_in_record(self, name: str, *given: int) -> None:
-        """Run an action of the record."""
         await self.app.run_action(f"{name}({', '.join(map(str, given))})", self.record_view)
 
     def action_read_page(self, by: int) -> None:
-        """Scroll one page."""
         widget = self.read_widget
         widget.action_page_down() if by > 0 else widget.action_page_up()
 
     def action_read_end(self, by: int) -> None:
-        """Go to the top or the bottom."""
         widget = self.read_widget
         widget.action_scroll_end() if by > 0 else widget.action_scroll_home()
 
     def action_read(self) -> None:
-        """Move the focus to what is read."""
         self.read_widget.focus()

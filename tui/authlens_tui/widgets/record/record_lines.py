@@ -47,7 +47,6 @@ class Tab(StrEnum):
 
     @property
     def label(self) -> str:
-        """The word on the tab."""
         return {Tab.CURL: "curl", Tab.JWT: "JWT"}.get(self, self.value.capitalize())
 
 
@@ -323,6 +322,5 @@ def _nothing(known: StageSnapshot) -> str:
 
 
 def weight(exchange: Exchange) -> int:
-    """Return how many bytes the bodies of an exchange have."""
     response = exchange.response
     return len(exchange.request.body) + (len(response.body) if response is not None else 0)

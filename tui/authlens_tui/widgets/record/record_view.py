@@ -119,7 +119,6 @@ class RecordView(Widget):
         self._show(StageSnapshot(stage, planned=request, exchanges=exchanges, underway=underway))
 
     def show_record(self, record: StageRecord) -> None:
-        """Show the record of a stage that has ended."""
         self._show(self._made.known_of(record))
 
     def show_story(self, records: Sequence[StageRecord], undone: frozenset[int] = frozenset()) -> None:
@@ -186,7 +185,6 @@ class RecordView(Widget):
             self._document(tab).show(())
 
     def mask(self) -> None:
-        """Mask the secrets again."""
         if self._reveal:
             self.toggle_reveal()
 
@@ -206,12 +204,10 @@ class RecordView(Widget):
 
     @property
     def tab(self) -> Tab:
-        """The tab that is turned to."""
         return Tab(self.tabs.active or Tab.OVERVIEW)
 
     @property
     def document(self) -> DocumentView:
-        """The document of the open tab."""
         return self._document(self.tab)
 
     def read(self) -> None:
@@ -223,7 +219,6 @@ class RecordView(Widget):
         self._turn_to(_TABS[(_TABS.index(self.tab) + step) % len(_TABS)])
 
     def action_turn_to(self, number: int) -> None:
-        """Turn to a tab by its number, counted from 1."""
         self._turn_to(_TABS[number - 1])
 
     def _turn_to(self, tab: Tab) -> None:
@@ -240,7 +235,6 @@ class RecordView(Widget):
             self.search_bar.search()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer only what does something here."""
         if action == "search":
             return not self.search_bar.has_focus_within
         if action == "raw":
@@ -317,7 +311,6 @@ class RecordView(Widget):
 
     @work(exclusive=True, group="copy menu", description="gather what can be copied")
     async def action_copy_menu(self) -> None:
-        """Ask what to copy."""
         sent, received = (messages(self._known, tab, self._picked) for tab in _SIDE_BY_SIDE)
         member = self.document.marked_text if self.tab in RAW_TABS and not self._reveal else ""
         choices = await self._made.copyables(self._known, sent, received, member)
@@ -396,5 +389,4 @@ class RecordView(Widget):
         self.refresh_bindings()
 
     def action_search(self) -> None:
-        """Open the search field."""
         self.search_bar.open()

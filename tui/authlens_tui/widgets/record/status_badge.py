@@ -18,7 +18,6 @@ _STYLES: Final = {
 
 
 def last_badge(exchanges: Sequence[Exchange]) -> Content:
-    """Return the badge of the last of `exchanges`; empty if there is none."""
     if not exchanges:
         return Content()
     response = exchanges[-1].response
@@ -26,7 +25,6 @@ def last_badge(exchanges: Sequence[Exchange]) -> Content:
 
 
 def with_badge(words: str, badge: Content) -> Content:
-    """Return `words` and a badge behind them, if there is one."""
     return Content.assemble(words, " ", badge) if badge else Content(words)
 
 

@@ -91,7 +91,6 @@ class TabCache:
         return kept[1]
 
     def keep_known(self, record: StageRecord, known: StageSnapshot) -> None:
-        """Keep what has become known of `record` since."""
         self._known[id(record)] = record, known
 
     def is_signed(self, record: StageRecord | None) -> bool:
@@ -111,11 +110,9 @@ class TabCache:
         return TabKey(known, self._told, tab, aspect, masked)
 
     def get(self, key: TabKey) -> LineList | None:
-        """Return what was made, if it is still kept."""
         return self._made.get(key)
 
     def is_light(self, known: StageSnapshot) -> bool:
-        """Say whether a tab of `known` is made in no time."""
         told = (exchange for record in self.story for exchange in record.exchanges)
         unread = sum(weight(exchange) for exchange in told if id(exchange) not in self._secrets)
         return known.weight + unread <= _LIGHT
@@ -153,7 +150,6 @@ class TabCache:
             return lines
 
     def forget_revealed(self) -> None:
-        """Forget every line with a secret in it."""
         self._made = {key: lines for key, lines in self._made.items() if key.masked}
 
     def _keep(self, key: TabKey, lines: LineList) -> None:

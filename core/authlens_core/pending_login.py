@@ -33,7 +33,6 @@ class PendingLogin:
 
     Attributes:
         locks: held by the process in which the login runs.
-        url: the resource.
         directory: where the link is; None where nothing is written.
     """
 

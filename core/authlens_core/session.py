@@ -19,7 +19,6 @@ class Session:
 
     Args:
         wire: the sender; None makes one when the first request needs it.
-        credentials: the stored credentials.
     """
 
     def __init__(self, wire: Wire | None, credentials: Credentials) -> None:

@@ -41,9 +41,7 @@ class Answer:
     """What one answer says about the protection of a resource. Every text is safe to show.
 
     Attributes:
-        protection: the case.
         evidence: the status and the header lines that prove it; no query of a URL, no cookie.
-        summary: what was found, one sentence.
         cure: what to do about it; empty where nothing is wrong.
         challenge_field: the challenges, and what was refused in them.
         cf_ray: Cloudflare's number of the request, which its support asks for.

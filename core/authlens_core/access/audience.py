@@ -22,7 +22,6 @@ class NamedApplication:
     """What an answer names.
 
     Attributes:
-        audience: the AUD.
         team: the host of the login page; empty where the answer does not lead there.
     """
 

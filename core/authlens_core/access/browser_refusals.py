@@ -18,8 +18,6 @@ class BrowserRefusal:
 
     Attributes:
         words: what the page says, the part that stays the same.
-        meaning: why, one sentence.
-        cure: what to do, one sentence or two.
         brief: the cure in a few words.
     """
 

@@ -27,10 +27,6 @@ class Cause:
     """One cause. It fits when every condition that is not empty is met.
 
     Attributes:
-        name: a stable identifier.
-        cause: what happened and why.
-        cure: what to do.
-        source: where this is known from.
         stages: the stages it can happen in.
         errors: the OAuth error codes, lower case; the empty string where there has to be none.
         phrases: texts of which one has to be in what the server said, lower case.

@@ -62,8 +62,6 @@ def read_lock(
     """Return what a lock file says; never raises.
 
     Args:
-        data: what is in the file.
-        made_at: when it was written.
         now: the present, in UTC.
         look: describes a process by its number.
     """

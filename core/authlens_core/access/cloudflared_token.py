@@ -28,7 +28,6 @@ class CloudflaredToken:
 
     Attributes:
         token_id: ours, made of the file name, so that it stays the same.
-        kind: application or organisation.
         host: the application's host, with its path where there is one (`/` is `-` in the file name, so a path
             cannot be told from a host with hyphens); of an organisation its team domain.
         audience: the AUD of the application, or of the claims; empty where unknown.
@@ -40,7 +39,6 @@ class CloudflaredToken:
         is_foreign: the AUD in the file name is not among those of the claims; cloudflared since 2026.8.0 does
             not use such a token either.
         fingerprint: changes with what is in the file; tells nothing of it.
-        path: the file.
         pending_url: the login that a process waits for, or None.
         lock: who holds it, or None where no one does.
         problem: why there is no token to be used, one sentence; empty where there is one.

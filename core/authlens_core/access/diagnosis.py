@@ -17,10 +17,8 @@ class Diagnosis:
 
     Attributes:
         name: a stable identifier of the cause; `UNKNOWN` if the answer is shown instead.
-        cause: what happened and why.
         cure: what to do; names the exact setting.
         evidence: the lines that show it, quoted from the raw answer if there is one.
-        source: where this is known from.
         layer: who answered, such as `Cloudflare Access`; empty if no one did or it does not matter.
     """
 

@@ -38,7 +38,6 @@ class ProtectionNote(NamedTuple):
 
     Attributes:
         layer: who answered, as far as the answer proves it.
-        summary: what was found, one sentence.
         cure: what to do, one or two sentences; empty where nothing is wrong.
     """
 

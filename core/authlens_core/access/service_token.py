@@ -30,8 +30,6 @@ class ShapeProblem:
 
     Attributes:
         name: `empty`, `characters`, `swapped`, `id`, `id_digits` or `secret`.
-        cause: what is odd, one sentence.
-        cure: what to do, one sentence.
         refused: true where the pair cannot be right; false where Cloudflare may have a newer format.
     """
 
@@ -91,14 +89,7 @@ def pasted(text: str) -> str:
 def token_fields(
     client_id: str, secret: Secret, form: TokenForm = TokenForm.TWO_HEADERS, header: str = DEFAULT_HEADER
 ) -> tuple[tuple[str, str], ...]:
-    """Return the header fields that carry a service token; here the secret leaves its box, to be sent.
-
-    Args:
-        client_id: as Access gave it out.
-        secret: the same.
-        form: how it is sent.
-        header: the field of the single-header form.
-    """
+    """Return the header fields that carry a service token; here the secret leaves its box, to be sent."""
     if form is TokenForm.TWO_HEADERS:
         return (("CF-Access-Client-Id", client_id), ("CF-Access-Client-Secret", secret.reveal()))
     return ((header, json.dumps({CLIENT_ID: client_id, CLIENT_SECRET: secret.reveal()})),)

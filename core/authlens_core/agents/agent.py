@@ -25,8 +25,6 @@ class Places:
     """Where files are looked for.
 
     Attributes:
-        project: the project's directory.
-        home: the user's.
         environ: variables that move an agent's directory.
     """
 
@@ -41,9 +39,7 @@ class Agent:
 
     Attributes:
         name: the word for it on the command line.
-        title: its name as people know it.
         file: returns the file that it reads.
-        format: of that file.
         path: the keys that lead to its servers.
         entry: returns the form of a server that is started by a command.
     """

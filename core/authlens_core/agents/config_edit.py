@@ -26,7 +26,6 @@ class EditResult:
     """What happened to the file.
 
     Attributes:
-        path: the file.
         changed: false where it was already as wanted.
         backup: the copy of the file before, or None where there was none.
         removed_file: true where nothing was left of it.
@@ -44,12 +43,7 @@ def rendered(agent: Agent, name: str, entry: Mapping[str, Any]) -> str:
 
 
 class ConfigFile:
-    """The file of an agent.
-
-    Args:
-        agent: whose.
-        path: where.
-    """
+    """The file of an agent."""
 
     def __init__(self, agent: Agent, path: Path) -> None:
         self._agent = agent

@@ -22,9 +22,6 @@ class Member:
     """A member of an object.
 
     Attributes:
-        name: its key.
-        start: where the key begins.
-        value: its value.
         comma: where the comma after it is, or None.
     """
 
@@ -44,9 +41,6 @@ class Node:
     """A value and its place in the text.
 
     Attributes:
-        value: as Python has it.
-        start: its first character.
-        end: after its last character.
         members: those of an object; None for any other value.
     """
 

@@ -24,10 +24,6 @@ def client_variables(environ: Mapping[str, str], seconds: float = _SECONDS) -> d
     """Return what differs for the tmux client that attached last; None is a variable it lacks.
 
     Blocks for `seconds` at most. Nothing is returned outside tmux, or where tmux does not answer.
-
-    Args:
-        environ: the environment of this process.
-        seconds: how long tmux may take.
     """
     program = shutil.which("tmux", path=environ.get("PATH")) if environ.get("TMUX") else None
     if program is None:

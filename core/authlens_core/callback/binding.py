@@ -36,7 +36,6 @@ class BoundPort:
 
     Attributes:
         sockets: one per address family that this machine has.
-        port: the port number, the same for each of them.
         families: their names, such as `("IPv4", "IPv6")`.
         notes: what a user should know, such as a family that is absent.
     """
@@ -58,7 +57,6 @@ def bind_loopback(host: RedirectHost, port: int) -> BoundPort:
     machine: a stranger on the other family would receive the code.
 
     Args:
-        host: the host of the redirect URI.
         port: the port; 0 lets the system choose one that is free in each family.
 
     Raises:

@@ -23,8 +23,6 @@ class Reply:
     """What goes back to the browser.
 
     Attributes:
-        status: the HTTP status.
-        page: the page that is shown.
         bodiless: true if the page is announced and not sent, as HEAD wants it.
     """
 
@@ -117,8 +115,6 @@ class Connection(asyncio.Protocol):
 
     Args:
         head: where the request's bytes go.
-        crowd: the other connections.
-        limits: deadlines and sizes.
         decide: makes a verdict on the request, and the address family's name, into a reply.
         connected: called with the address family's name on each connection.
     """

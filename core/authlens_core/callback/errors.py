@@ -36,7 +36,6 @@ class PortTaken(UsageError):
     """Another program listens on the port; it is never shared, because it would receive our codes.
 
     Attributes:
-        port: the port that was asked for.
         owner: who has it, where the operating system tells.
         suggestion: a port that was free a moment ago, 0 if none was found. No promise: only binding tells.
         half: true if it is in use only on ::1, so 127.0.0.1 in the redirect URI would be ours.
@@ -60,11 +59,7 @@ class PortTaken(UsageError):
 
 
 class PortRefused(UsageError):
-    """The operating system does not let this account listen on the port.
-
-    Attributes:
-        port: the port that was asked for.
-    """
+    """The operating system does not let this account listen on the port."""
 
     def __init__(self, port: int) -> None:
         super().__init__(
@@ -76,11 +71,7 @@ class PortRefused(UsageError):
 
 
 class NoLoopback(NetworkFailure):
-    """This machine has no loopback address of the families that were asked for.
-
-    Attributes:
-        host: the host of the redirect URI.
-    """
+    """This machine has no loopback address of the families that were asked for."""
 
     def __init__(self, host: str) -> None:
         super().__init__(

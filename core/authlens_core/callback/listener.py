@@ -84,7 +84,6 @@ class ListenerEvent:
     """Something that happened at the listener, for the screen.
 
     Attributes:
-        kind: what it was.
         family: `IPv4` or `IPv6`: the address by which the other side came.
         at: when, in UTC.
         reason: for `IGNORED`, why.
@@ -100,8 +99,6 @@ class Listener:
     """A listener on the loopback addresses of this machine; made by `open`, and an async context manager.
 
     Attributes:
-        port: the port that is ours.
-        redirect_uri: the redirect URI to register and to send.
         families: the address families that listen, such as `("IPv4", "IPv6")`.
         notes: what a user should know, such as a family that this machine does not have.
         on_event: called by the event loop soon after an event, or None.
@@ -145,7 +142,6 @@ class Listener:
             host: the host of the redirect URI. `localhost` listens on IPv4 and IPv6, `127.0.0.1` on IPv4.
             path: the exact path of the redirect URI.
             limits: how much is borne; the defaults are meant for people.
-            on_event: see the attribute.
 
         Raises:
             PortTaken: another program listens on the port in one of the families.

@@ -37,7 +37,6 @@ def why_no_browser(environ: Mapping[str, str], root: Path = Path("/")) -> str | 
     a screen that the user does not see.
 
     Args:
-        environ: the environment of this process.
         root: where the file system begins; for tests.
     """
     if is_ssh(environ):

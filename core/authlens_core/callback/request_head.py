@@ -68,7 +68,6 @@ class Refusal:
     """Anything else.
 
     Attributes:
-        status: the HTTP status that answers it.
         reason: why, in constant words: nothing from the request is in it.
         bodiless: true for HEAD, which is answered without a body.
         worth_telling: false for what a browser requests automatically beside a page, such as its icon.

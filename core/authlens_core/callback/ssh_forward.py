@@ -38,7 +38,6 @@ def ssh_forward_line(
     none of them can be taken for an option of ssh.
 
     Args:
-        environ: the environment of this process.
         port: the port that the listener has; the redirect URI needs the same one on the other side.
         user: the account here; left out if it cannot be on a command line.
         hostname: this machine's name, for want of an address.

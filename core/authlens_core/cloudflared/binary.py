@@ -33,7 +33,6 @@ class Cloudflared:
     """An executable and its version.
 
     Attributes:
-        path: what is run.
         version: year, month, number; None where it did not say.
     """
 

@@ -40,7 +40,6 @@ def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str
     cloudflared has no option for that; where nothing opens, it shows the link, as it does anyway.
 
     Args:
-        environment: what it would have.
         directory: a private one for the programs that replace those that open browsers.
     """
     if why_no_browser(environment) is None or sys.platform == "win32":

@@ -94,9 +94,6 @@ class CloudflaredLogin:
     """A login that gave a token.
 
     Attributes:
-        url: the resource.
-        token: the JWT.
-        cloudflared: which one was run.
         link: the link that was shown, or None: it had a token already.
         file: where cloudflared keeps this token; None where it does not: it is gone with this process.
     """
@@ -126,7 +123,6 @@ async def run_login(
     When it is cancelled or out of time, cloudflared is ended with the group of its processes.
 
     Args:
-        url: the resource, https.
         timeout: seconds for the user to log in.
         events: told what happens, in the order in which it does; the link is one of them.
         cloudflared: which one; None looks for it.

@@ -32,7 +32,6 @@ async def examine(
     Nothing is sent to another machine, no browser is opened, and no secret is read.
 
     Args:
-        environ: the environment of this process.
         directory: the state directory; None is the ordinary one.
         port: the port that a login would listen on.
         limit: seconds that one look may take.

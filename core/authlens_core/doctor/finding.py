@@ -18,7 +18,6 @@ class Finding:
     Attributes:
         topic: what was looked at, one or two words.
         severity: a warning is inconvenient, a failure prevents a login.
-        found: what is there, one or two sentences.
         cure: what to do, or the empty string.
         code: the exit code of a verb that needs it; 0 where all can be done.
     """

@@ -61,7 +61,6 @@ class Account:
         service_auth_401: the app's `service_auth_401_redirect`: a refusal is 401 instead of 403.
         refresh_grace: a refresh token that was rotated out is good until the new one is used.
         origin: answers a request that is let in; None for a page of our own.
-        service_token: the token that the app lets in.
         made_at: when the account was made, by `clock`.
         transfers: tokens that the user approved for cloudflared, by the public key that asked.
         aud: the application's audience tag, 64 hexadecimal digits.
@@ -152,7 +151,6 @@ class Account:
         Args:
             redirect_url: a path with its query: of the app, or of the authorization endpoint.
             flow: `app` or `oauth`.
-            service_token_known: whether the request carried a service token that is known.
         """
         from urllib.parse import urlencode
 

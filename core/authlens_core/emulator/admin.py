@@ -55,7 +55,6 @@ class AdminMiddleware:
 
     Args:
         server: the authorization server's origin.
-        emulator: what is steered.
         all_faults: what `emulator` can play.
         actions: what an administrator or the clock would do, by name; each takes a user.
         facts: returns what the state has besides.

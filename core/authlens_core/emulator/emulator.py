@@ -36,12 +36,10 @@ class Emulator(Running):
     again, with nothing forgotten except its ports.
 
     Args:
-        faults: what goes wrong, by value or by name.
         port: the app's port; the team listens on the next one. 0 picks free ones.
         access_token_lifetime: seconds.
         grant_lifetime: seconds that a refresh token can be used after the login.
         slow_seconds: how late each answer is under the fault `slow`.
-        strict_service_tokens: whether the organisation has strict service token authentication.
         service_token_header: the app's `read_service_tokens_from_header`, such as `Authorization`.
         service_auth_401: whether a Service Auth refusal is 401 instead of 403.
         refresh_grace: whether the refresh token before the newest is good until the newest is used.

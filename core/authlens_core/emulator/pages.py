@@ -36,10 +36,7 @@ def page(
     form's redirects end at a callback on any port.
 
     Args:
-        title: the heading, plain text.
         content: HTML that follows the heading; the caller escapes text from outside.
-        status: the status code.
-        headers: further header fields.
     """
     nonce = randomness.token_urlsafe(16)
     html = (
@@ -64,7 +61,6 @@ def login_page(host: str, users: Iterable[str], *, nonce: str, client: str) -> R
     """Return the page on which the user picks a demo account, or denies.
 
     Args:
-        host: the app that asks for the login.
         users: e-mail addresses to choose from.
         nonce: must come back with the form and equal the session cookie.
         client: who asks, as it called itself at registration; may be empty.

@@ -42,7 +42,6 @@ class PlayResult:
         callback_url: the redirect back to the client, with code or error; None if there was none.
         delivered: whether the listener at the callback answered.
         status: the status of the last page, 0 if there was none.
-        page: the text of the last page.
         hops: the requests, in order.
     """
 
@@ -124,7 +123,6 @@ async def play_person(
     Args:
         authorization_url: the URL to open; loopback only.
         user: a demo user, by e-mail address or by the part before the @.
-        choice: the button to press.
         deliver: whether the browser reaches the callback; False is a user who copies the URL by hand.
         timeout: seconds for the whole play.
 

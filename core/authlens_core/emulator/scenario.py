@@ -45,11 +45,8 @@ class StandardCase:
     """What an MCP server or an API of the standard emulator does, described like a fault of Access.
 
     Attributes:
-        value: its name.
         title: a short name in plain words.
-        summary: what to watch for, in one sentence.
         profile: which kind of resource is started.
-        faults: what it does differently.
         device: whether the login is by a code that is entered on another device.
         how: which keys lead through it.
         ends_at_the_dashboard: whether its turning point comes after the login.

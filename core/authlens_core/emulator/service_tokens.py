@@ -75,7 +75,6 @@ class IssuedServiceTokens:
 
     Args:
         clock: the time in seconds since the epoch.
-        strict: whether the organisation has strict service token authentication.
         header: the one field that may hold a pair as JSON; empty if the app reads none.
     """
 

@@ -26,9 +26,7 @@ class Overview:
     """A record in words. Texts may hold values of the record, so they pass a redactor before they are shown.
 
     Attributes:
-        sentences: what happened and what it means.
         cause: why it failed, a sentence; empty where it did not.
-        cure: what to do about that.
         evidence: the lines of the raw answer that show the cause.
         matters: why what failed matters, and where that is written; empty where it did not fail.
         tampering: what was changed on purpose; empty where nothing was.

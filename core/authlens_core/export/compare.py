@@ -41,7 +41,6 @@ class StageComparison:
     """What differs in one attempt at a stage.
 
     Attributes:
-        stage: which.
         turn: which attempt at it, counted from 1.
         differences: what need not differ and does.
         as_it_must: what is new in every run.

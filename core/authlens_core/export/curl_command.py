@@ -26,7 +26,6 @@ def curl_commands(requests: Sequence[Request], redactor: Redactor) -> Iterator[s
     """Yield the lines of a bash script that sends `requests`: the secrets to set, then a command each.
 
     Args:
-        requests: what was sent, or would be.
         redactor: knows the secrets; what it masks becomes a variable.
     """
     variables = _Variables()

@@ -45,15 +45,9 @@ class ExchangeRow:
 
     Attributes:
         number: counted from 1 since the program began.
-        exchange: the exchange itself.
-        method: of the request.
         url: without its secrets.
-        host: host and port of the URL.
         status: of the response; None if none came.
         request_headers: one `name: value` a line.
-        response_headers: the same of the response.
-        request_body: as text.
-        response_body: the same of the response.
     """
 
     number: int

@@ -24,7 +24,6 @@ class Format:
     """One form.
 
     Attributes:
-        name: as it is typed.
         suffix: the end of the file name, with its dot.
         summary: what it is good for, a few words.
         write: makes the text; every secret in it is a mask.

@@ -88,10 +88,6 @@ def pretty_json(text: str, *, indent: int = 2) -> str:
 
     Every token stays as the server wrote it. Text nested deeper than 64 levels, or that would grow beyond
     4,000,000 characters, stays as it is too.
-
-    Args:
-        text: what may be JSON.
-        indent: spaces for each level.
     """
     if not is_json(text):
         return text

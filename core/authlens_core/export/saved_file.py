@@ -41,7 +41,6 @@ def write_export(path: Path, text: str, *, force: bool = False) -> None:
     """Write `text` to a new file with mode 0600.
 
     Args:
-        path: where to.
         text: an export; it holds no secret, and is no one else's business all the same.
         force: true to replace a file of this name. What was there goes whole, and a link is
             replaced and not followed.

@@ -65,8 +65,6 @@ class McpBridge:
     """Passes messages between a client and the remote server.
 
     Args:
-        http: speaks to the server.
-        write: writes one line for the client.
         note: tells the user something, on stderr.
     """
 

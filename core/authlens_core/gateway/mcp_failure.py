@@ -66,8 +66,6 @@ async def failure_of_answer(
     """Return what is wrong with the status or the type of an answer, or None where it can be read.
 
     Args:
-        answer: from the server.
-        url: the endpoint.
         request: what is answered; None for a notification, which has no body in its answer.
         granted: the scope of the credential that was sent.
     """

@@ -40,7 +40,6 @@ class McpHttp:
     """Sends messages to one MCP endpoint with a fresh credential.
 
     Args:
-        wire: what sends.
         credential: gives the header fields; its URL is the endpoint.
     """
 

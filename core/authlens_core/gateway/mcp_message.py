@@ -28,11 +28,7 @@ class MessageInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class McpMessage:
-    """One message.
-
-    Attributes:
-        body: the whole message.
-    """
+    """One message."""
 
     body: dict[str, Any]
 

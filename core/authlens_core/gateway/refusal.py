@@ -22,10 +22,6 @@ class ProxyRefusal:
     """An answer of the proxy itself.
 
     Attributes:
-        status: of the status line.
-        code: what happened, for programs.
-        cause: what happened, one sentence.
-        cure: what to do, one sentence.
         exit_code: what a verb would end with for the same reason; 0 where there is none.
         command: what a user has to run, or the empty string.
     """

@@ -25,8 +25,6 @@ class RequestCredential:
     """Gives the header fields that may be sent to one URL; concurrent callers share one refresh.
 
     Args:
-        credentials: where the credentials are.
-        wire: what sends a refresh.
         url: the resource; the fields are for it and for what is below it, never for another origin.
         kind: the only kind of credential that is wanted; None for the first that covers the URL.
         min_ttl: how long an access token has to last; None as in `access_token`.

@@ -46,7 +46,6 @@ class Counters:
     """What happened so far, without anything secret.
 
     Attributes:
-        requests: that were let in.
         errors: answers that were the proxy's own, and broken answers.
         last_error: the newest of them, one sentence; empty without one.
     """
@@ -61,14 +60,7 @@ class Counters:
 
 
 class ReverseProxy:
-    """Answers for the protected resource.
-
-    Args:
-        wire: what sends.
-        credential: gives the header fields.
-        mapping: addresses here and there.
-        counters: what the status line shows.
-    """
+    """Answers for the protected resource."""
 
     def __init__(
         self, wire: Wire, credential: RequestCredential, mapping: Mapping, counters: Counters

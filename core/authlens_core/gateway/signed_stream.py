@@ -26,7 +26,6 @@ async def signed_stream(
     """Send a request; send it again, once, if the resource wants its nonce in the proof.
 
     Args:
-        wire: what sends.
         credential: whose fields the request carries.
         build: returns the request with these fields.
         replayable: whether the body can be sent twice.

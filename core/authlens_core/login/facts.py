@@ -31,7 +31,6 @@ class Options:
         listen: whether a port is bound; without one, what the user pastes is the only way back.
         redirect_host: the host name in the redirect URI. Access has a switch for each.
         client_id: a client registered beforehand; no registration is made.
-        client_secret: its secret, if it is a confidential client.
         client_metadata_url: the URL of a Client ID Metadata Document to use as client_id.
         scope: asked for instead of what the challenge names.
         resource: sent instead of what the resource metadata names (RFC 8707).
@@ -103,7 +102,6 @@ class Facts:
         resource_is_public: true when the resource answered from a public address; server-supplied URLs may
             then not lead to private ones (RFC 9728 §7.7).
         approved: names of the failed checks that the user chose to override.
-        method: how the resource is asked, GET or POST.
         call: what an MCP server is asked by POST.
         mcp_version: the protocol version that an MCP server named; text from outside.
         anonymous: true if the resource answered without a token; its answer to one then proves nothing.
@@ -116,7 +114,6 @@ class Facts:
         known_client: a client registered earlier for (issuer, redirect URI).
         dpop_key: the key that the tokens are bound to; drawn if they have to be.
         nonce: binds an ID token to this login; drawn if `openid` is asked for.
-        authorization_url: the link for the browser.
         tokens_asked_at: when the token request was sent, UTC; lifetimes count from here.
         expires_at: when the access token expires, UTC; None if the server did not say.
         grant_id: the credential that the tokens were stored as.

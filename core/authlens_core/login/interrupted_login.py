@@ -52,9 +52,6 @@ class InterruptedLogin:
     """A login that a client was found for, and that has no tokens yet.
 
     Attributes:
-        resource_url: what was logged in to.
-        stage: the stage that ran, or was next.
-        at: when that was.
         options: what the user had decided, without the client's secret.
         redirect_uri: where the browser was to come back to.
         needs_secret: whether the client has a secret that the user gave; it is not stored.

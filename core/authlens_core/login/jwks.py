@@ -36,7 +36,6 @@ class KeySource:
     """Where keys are fetched.
 
     Attributes:
-        url: the key set.
         issuer: whose keys they are; a token of another issuer is reported as one.
         from_token: true where nothing but the token says so.
     """
@@ -60,8 +59,6 @@ def key_source(
     """Return where the keys for `jwt` are, or None when no server that may be asked is known.
 
     Args:
-        jwt: the token.
-        issuer: the issuer of the login, if there was one.
         jwks_uri: the `jwks_uri` of that issuer's metadata.
         loopback_http: true at the emulator, whose team is on this machine.
     """
@@ -83,7 +80,6 @@ async def fetch_and_verify(
 
     Args:
         wire: what sends; no credential goes out.
-        jwt: the token.
         source: from `key_source`; None sends nothing and says so.
         now: an aware time, for tokens that have ended.
         loopback_http: allow plain http to this machine.
@@ -148,7 +144,6 @@ async def check_signatures(
     Args:
         wire: what sends; each key set is asked for once, without any credential.
         tokens: the tokens in `record`, each with its parts.
-        record: where the tokens are.
         story: the records of the trace. If plain http was used in it, which only this machine may,
             keys may come from this machine too.
         issuer: the issuer of a grant, for a trace without server metadata. Without either, the keys are those

@@ -64,9 +64,7 @@ class Login:
 
     Args:
         resource_url: the URL as the user typed it.
-        wire: what sends.
         options: what the user decided beforehand.
-        registry: clients registered earlier.
         keeper: keeps the tokens the login returned; called after stage 7 and before it counts as passed.
         earlier_issuer: the authorization server of the last login to this resource; a change is reported.
         watchers: told of every step; they look and never steer.

@@ -15,11 +15,7 @@ from authlens_core.trace.stage_info import LOGIN_STAGES
 
 
 class Progress:
-    """The position among the stages and the facts on which the next one works.
-
-    Args:
-        start: the facts before the first stage.
-    """
+    """The position among the stages and the facts on which the next one works."""
 
     def __init__(self, start: Facts) -> None:
         self._start = start

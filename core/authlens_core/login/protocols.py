@@ -71,7 +71,6 @@ class Stored:
 
     Attributes:
         grant_id: the credential they were stored as, or None.
-        checks: where they were stored, or why not.
     """
 
     grant_id: str | None = None

@@ -24,7 +24,6 @@ class PlannedRequest:
 
     Attributes:
         request: the request, before the sender adds the fields every request has.
-        purpose: what it is for.
         server_supplied: true when a server named the URL; it may then not lead from a public resource to a
             private address.
         limits: how long and how large the answer may be.
@@ -51,7 +50,6 @@ class StageResult:
 
     Attributes:
         facts: the new facts; they count only if no check failed, or all that did are overridden.
-        checks: everything that was looked at.
         shown: what was learned, by its standard name, for display.
         stop: true if the user stopped the login while its result was being stored.
         diagnosis: why it failed, if the stage knows more than its checks and its last answer show.

@@ -38,8 +38,6 @@ class FailureReason(NamedTuple):
     """Why a stage failed and what to do, safe to show.
 
     Attributes:
-        cause: what happened and why.
-        cure: what to do.
         evidence: the lines of the raw answer that show it.
         known: false where the answer itself is shown, because authlens does not know what it means.
     """

@@ -92,9 +92,7 @@ def authorization_url(
 
     Args:
         endpoint: the authorization endpoint, validated.
-        client_id: who asks.
         redirect_uri: byte for byte as registered.
-        state: the value of this attempt.
         code_challenge: S256 of the verifier.
         resource: the identifier of the resource exactly as its metadata spells it; left out when None.
         scope: space-separated; left out when empty.

@@ -29,9 +29,7 @@ class Check:
 
     Attributes:
         name: a stable identifier, `stage.subject`; a `CheckId` if other code looks for it.
-        severity: how it came out.
         expected: what the specification or we expect, a short sentence.
-        seen: what was there.
         why: why it matters, one plain sentence.
         spec: where it is written, such as `RFC 9728 §3.3`.
         cure: what to do when it failed; names the exact setting if there is one.

@@ -28,7 +28,6 @@ class Client:
         client_secret_expires_at: seconds since the epoch; 0 is never, None is not stated.
         registration_client_uri: where the registration can be managed (RFC 7592), or None.
         registration_access_token: the token for that place only, or None.
-        grant_types: what the client may use.
         scope: what the client may ask for, space-separated, or None.
         issued_at: seconds since the epoch, or None.
     """

@@ -38,7 +38,6 @@ class DeviceAuthorization:
     """The response of the device authorization endpoint.
 
     Attributes:
-        device_code: what the client polls with.
         user_code: what the user enters; printable, at most 64 characters.
         verification_uri: the page on which the user enters it.
         verification_uri_complete: the same page with the code filled in, for a QR code; None if there is none
@@ -79,7 +78,6 @@ def read_device_authorization(
     """Read the response of the device authorization endpoint; every problem is reported.
 
     Args:
-        response: the response.
         loopback_http: also accept plain http for loopback hosts (developer mode).
         sent: the secrets of the request, masked where the server's texts repeat them.
     """
@@ -235,9 +233,7 @@ class DevicePolling:
 
     Attributes:
         interval: seconds between two requests, as the server has asked for them so far.
-        next_at: when the next request may be sent.
         expires_at: when the codes expire; no request is sent from then on.
-        requests: how many were sent.
     """
 
     interval: float

@@ -126,8 +126,6 @@ def dpop_proof(
     """Return the proof for one request (§4.2).
 
     Args:
-        key: the key of the grant.
-        method: the method of the request.
         url: the URL of the request; its query is not signed.
         issued_at: an aware time.
         jti: from `make_jti`, never used before.

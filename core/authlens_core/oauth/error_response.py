@@ -189,7 +189,6 @@ def read_error(response: Response, secrets: Iterable[Secret] = ()) -> OAuthError
     """Return the error object of a 4xx or 5xx answer, or None where there is none; never raises.
 
     Args:
-        response: the answer.
         secrets: what was sent along; an echo of it in the texts is masked.
     """
     if response.status < 400 or response.body.truncated:
@@ -235,7 +234,6 @@ def read_answer(
     """Return the JSON object of a successful answer, with the checks of status, media type and document.
 
     Args:
-        response: the answer.
         stage: the first part of the names of the checks.
         spec: where the form of the answer is written.
         expected: the status that the specification names.

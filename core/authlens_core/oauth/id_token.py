@@ -39,9 +39,6 @@ def id_token_checks(
     """Return one check each for the signature, `iss`, `aud`, `exp` and `nonce`.
 
     Args:
-        id_token: as the token endpoint sent it.
-        issuer: of the authorization server.
-        client_id: of this client.
         nonce: what the authorization request carried; None if it carried none.
         keys: the key set of the server; None if it could not be fetched.
         now: an aware time, when the answer came.

@@ -53,8 +53,6 @@ class Verification:
     """The result for one token and one key set. All text is safe to show.
 
     Attributes:
-        signature: the result.
-        reason: the result as a sentence.
         key_id: the `kid` of the key that verified, or the one the token names.
         notes: what else a receiver must check, such as an expired token (RFC 7519 §4.1).
     """

@@ -35,7 +35,6 @@ class Jwt:
     """A token taken apart; nothing in it is verified.
 
     Attributes:
-        header: the JOSE header.
         claims: the claims; None where they cannot be read, and `problems` says why.
         signed: the bytes that the signature covers (RFC 7515 §5.2).
         signature: the signature's bytes; empty where there is none.

@@ -42,11 +42,8 @@ def mcp_request(
     """Return the POST of `call`.
 
     Args:
-        url: of the server.
-        call: what is asked.
         version: of the protocol, for a call that both generations have.
         after: the answer to `initialize`; its session is named again.
-        authorization: the Authorization field, if there is a token.
     """
     fields = [("Accept", f"{JSON_TYPE}, {EVENT_STREAM}"), ("Content-Type", JSON_TYPE)]
     params: dict[str, object] = {}

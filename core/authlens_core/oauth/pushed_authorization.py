@@ -58,7 +58,6 @@ def read_pushed_authorization(
     """Read the response of the pushed authorization request endpoint.
 
     Args:
-        response: the response.
         sent: the secrets of the request, masked where the server's texts repeat them.
     """
     answer = read_answer(response, stage=_STAGE, spec=_SPEC, expected=201, tolerated=200, secrets=sent)

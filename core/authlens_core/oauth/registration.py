@@ -39,8 +39,6 @@ def registration_request(
     """Return the request that introduces a public native client (RFC 7591 §3.1).
 
     Args:
-        endpoint: the registration endpoint.
-        redirect_uri: where codes are to be sent.
         client_name: what the consent page calls us.
         scope: what the client will ask for, space-separated; left out when empty.
         resource: the protected resource, as Cloudflare Access documents it; left out when None.

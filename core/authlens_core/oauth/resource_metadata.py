@@ -32,7 +32,6 @@ class ResourceMetadata:
         scopes_supported: None when the resource states none; not a list of what to ask for (§7.2).
         bearer_methods_supported: how a token may be presented, None when not stated.
         resource_name: a name for people, or None.
-        document: the whole document.
     """
 
     resource: str
@@ -95,7 +94,6 @@ def read_resource_metadata(
     """Read the metadata of the resource that covers `requested`; every problem is reported.
 
     Args:
-        response: the answer of the metadata URL.
         requested: the URL of the resource that the user asked for.
         loopback_http: whether plain http is allowed for loopback hosts (developer mode).
     """

@@ -37,9 +37,7 @@ class Revocation:
     """The outcome of a revocation.
 
     Attributes:
-        outcome: what happened to the token.
         retry_after: seconds to wait, at most a day, where the server asked for it.
-        checks: why.
     """
 
     outcome: RevocationOutcome
@@ -58,7 +56,6 @@ def read_revocation(
     """Read the answer: 200 is revoked whatever the body says, 204 likewise with a notice, nothing else is.
 
     Args:
-        response: the answer.
         now: an aware time, for a Retry-After that is a date.
         sent: the secrets of the request, masked where the server's texts repeat them.
     """

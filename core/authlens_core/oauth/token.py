@@ -136,7 +136,6 @@ def read_token_response(
     """Read the answer of the token endpoint.
 
     Args:
-        response: the answer.
         resource: what was asked for, compared with the answer's own `resource` if it has one.
         scope: what was asked for, or what the grant holds at a refresh.
         grant: which request it answers: a refresh need not bring a new refresh token.
@@ -327,7 +326,6 @@ def clock_check(response: Response, *, now: datetime) -> Check | None:
     """Return how far the server's clock is from ours, or None when it states no readable Date.
 
     Args:
-        response: any answer.
         now: an aware time, when the answer came.
     """
     try:

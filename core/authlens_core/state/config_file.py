@@ -52,8 +52,6 @@ class Config:
         theme: the name of a theme; empty for the one of the settings.
         columns: of the dashboard, in their order; empty for those of the program.
         before_expiry: seconds before a token expires at which a notice comes; 0 for none.
-        notice: how it comes.
-        keys: the keys of a binding, by its id.
         problems: what the file has that is unknown or cannot be, a sentence each.
     """
 

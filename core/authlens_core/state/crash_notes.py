@@ -29,9 +29,7 @@ class CrashNote:
     """One note, locked by this process until it is dropped or let go. Nothing that is done to it fails.
 
     Args:
-        path: the file with its text.
         lock: the lock beside it, held.
-        text: what it says.
     """
 
     def __init__(self, path: Path, lock: FileLock, text: str = "") -> None:
@@ -58,11 +56,7 @@ class CrashNote:
 
 
 class CrashNotes:
-    """The notes in one directory, which is made when the first is written.
-
-    Args:
-        directory: where they are.
-    """
+    """The notes in one directory, which is made when the first is written."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

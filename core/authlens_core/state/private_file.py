@@ -61,7 +61,6 @@ def replace(
 
     Args:
         path: the file; a link there is replaced, not followed.
-        data: the whole content.
         locked: true if a lock keeps other writers away: a draft that a crash left behind is then removed.
         on_step: called after each step; for tests.
 

@@ -61,7 +61,6 @@ class SettingsFile:
         path: the file; None keeps them in memory.
 
     Attributes:
-        present: what is set now.
         problem: why the file could not be read, one sentence; empty if it could, or is not there.
     """
 

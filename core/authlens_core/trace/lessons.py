@@ -15,7 +15,6 @@ class Lesson:
     """What is worth knowing about one stage.
 
     Attributes:
-        why: why the stage exists.
         without_it: what an attacker could do, or what would break, if it were left out.
         specification: sections and what each says, in our words.
     """

@@ -59,10 +59,7 @@ class Arrow:
     """One arrow, or a note where sender and receiver are the same.
 
     Attributes:
-        sender: where the arrow begins.
-        receiver: where it points.
         label: the words at it, a few without secrets; a path in it comes from outside.
-        stage: the stage that it belongs to.
         exchange_index: which exchange of the record it opens, or None where authlens sent nothing itself.
         failed: true for the arrow at which the stage failed, and for an answer that did not come.
         note: why it failed, one sentence; may hold text from outside.

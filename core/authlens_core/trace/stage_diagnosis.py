@@ -29,7 +29,6 @@ def refusal(
     """Return the diagnosis of a refusal in `stage`, or None if the error is not a known one.
 
     Args:
-        stage: where it happened.
         error: what the server said, if it sent an OAuth error.
         status: the status of its answer, None for an answer that came through the browser.
         remark: a sentence of ours that belongs to the cause.

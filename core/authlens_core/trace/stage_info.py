@@ -16,9 +16,6 @@ class StageInfo:
 
     Attributes:
         number: 1 to 8 for the stages of a login, 0 for the rest.
-        title: the name of the stage.
-        short: the name for a narrow list.
-        specification: where the stage is written down.
         what: what happens, one or two plain sentences.
         why: what would go wrong without it.
     """

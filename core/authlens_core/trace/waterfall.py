@@ -39,8 +39,6 @@ class WaterfallRow:
     """One exchange, or a pause between two that is folded away.
 
     Attributes:
-        stage: the stage it belongs to.
-        record_index: its record in the trace.
         exchange_index: its exchange in the record; None for a pause.
         start: seconds on the axis, pauses left out.
         seconds: how long it took; for a pause, how long that was.

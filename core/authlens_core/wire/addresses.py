@@ -32,11 +32,7 @@ class AddressPolicy(Enum):
 
 
 class AddressRefused(Exception):
-    """An address the policy does not allow.
-
-    Args:
-        address: the address as text.
-    """
+    """An address the policy does not allow."""
 
     def __init__(self, address: str) -> None:
         super().__init__(address)

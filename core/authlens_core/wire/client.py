@@ -165,7 +165,6 @@ class Wire:
             limits: deadline and caps.
             loopback_http: allow plain `http` to this machine, for the emulator and development.
             addresses: `PUBLIC_ONLY` for a URL that a public server named (RFC 9728 §7.7).
-            purpose: what it is for, for the record.
         """
         started_at, clock = datetime.now(UTC), time.perf_counter()
         attempt = PendingExchange(request, host="the server", limits=limits)

@@ -19,8 +19,6 @@ class DpopSigner:
     """Signs requests with the key of one grant.
 
     Args:
-        key: the key.
-        nonces: those that are known.
         remember: called with all nonces when a server sent another one.
         now: the clock, in UTC.
     """

@@ -34,9 +34,7 @@ class WireFailure:
     """Why there is no complete answer.
 
     Attributes:
-        kind: the layer it failed at.
         cause: one sentence; made safe to show, as `cure` is.
-        cure: what to do, one sentence.
         may_have_arrived: true when the request, or a part of it, left this machine: the server may have
             acted on it, and the outcome is unknown.
     """
@@ -89,7 +87,6 @@ class Exchange:
         elapsed: seconds from the first step to the last byte.
         peer: `address:port` of the other end, or None.
         proxy: `host:port` of the proxy that was used, or None.
-        purpose: what the request was for.
     """
 
     request: Request

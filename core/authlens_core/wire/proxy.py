@@ -27,9 +27,7 @@ class Proxy:
     Attributes:
         scheme: `http` or `https`: how the proxy itself is spoken to.
         host: its name or address; an IPv6 address without brackets.
-        port: its port.
         username: for Basic authentication to the proxy, or None.
-        password: the same.
     """
 
     scheme: str
@@ -95,9 +93,7 @@ def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str] | No
     """Return the proxy for a URL, or None to connect directly.
 
     Args:
-        scheme: of the URL that is asked for.
         host: its host, without brackets.
-        port: its port.
         environ: the variables to read. None reads the process's own and, on macOS and Windows, the
             settings of the operating system.
 

@@ -63,7 +63,6 @@ async def receive(
 
     Args:
         attempt: gets the response and its body as they come.
-        status: of the status line.
         fields: the header fields, raw.
         extensions: `reason_phrase` and `http_version`, as httpx names them.
         chunks: the body, not decoded.

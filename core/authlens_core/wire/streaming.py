@@ -33,7 +33,6 @@ class StreamedRequest:
     """A request to pass on.
 
     Attributes:
-        method: of the request line.
         origin: where it goes; only scheme, host and port count.
         target: path and query, raw: a path that a strict parser would refuse is the resource's own matter.
         fields: every header field, raw, `Host` and the framing (`Content-Length` or `Transfer-Encoding`)
@@ -53,9 +52,7 @@ class StreamedResponse:
     """The head of an answer, and its body as it arrives, not decoded.
 
     Attributes:
-        status: of the status line.
         fields: every header field, raw.
-        body: the chunks.
         connection: the bare connection; only to be used after status 101.
     """
 

@@ -60,7 +60,6 @@ class Observation:
         sent: true once bytes of the request may have left.
         tunnel_status: what the proxy answered to CONNECT, or None.
         peer: `address:port` of the other end of the connection.
-        tls: version and cipher.
         at_proxy: true while it is the proxy that is spoken to; meaningless without one.
     """
 

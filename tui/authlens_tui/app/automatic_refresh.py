@@ -19,13 +19,7 @@ _PAUSE: Final = 30.0  # seconds before the next try after the index could not be
 
 
 class AutomaticRefresh:
-    """Runs until stopped.
-
-    Args:
-        app: shows what goes wrong.
-        settings: say whether and when tokens are refreshed.
-        on_attempt: called with each result.
-    """
+    """Runs until stopped."""
 
     def __init__(
         self, app: App[int], settings: SettingsFile, on_attempt: Callable[[Grant, ActionResult], None]

@@ -21,10 +21,8 @@ class DemoApp(AuthlensApp):
     """Starts with the menu of scenarios, or with the wizard on the emulator's resource.
 
     Args:
-        faults: what the emulator breaks.
         play: true to sign in automatically when the link is there.
         menu: true to start with the menu.
-        port: the callback port.
         environ: environment variables; the process's own by default.
     """
 

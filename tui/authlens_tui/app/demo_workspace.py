@@ -30,12 +30,7 @@ _TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enoug
 
 
 class DemoWorkspace(Workspace):
-    """Needs no account and no network, and leaves nothing behind.
-
-    Args:
-        faults: what the emulator breaks.
-        port: the callback port.
-    """
+    """Needs no account and no network, and leaves nothing behind."""
 
     keeps_secrets = False
 

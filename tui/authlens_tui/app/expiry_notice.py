@@ -20,8 +20,6 @@ class ExpiryNotice:
     """Tells once of each token that is about to expire.
 
     Args:
-        app: shows the notice and rings.
-        config: says how long before, and how.
         now: the clock, in UTC.
     """
 

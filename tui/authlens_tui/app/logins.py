@@ -24,9 +24,6 @@ class Logins:
     """Opens a wizard for each login.
 
     Args:
-        app: shows the wizard.
-        workspace: gives the options, and who signs in.
-        interrupted: follows each login.
         records: learns which credential a login's record is about.
     """
 

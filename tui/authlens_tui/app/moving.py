@@ -27,10 +27,7 @@ class SecretMove:
     """Moves all secrets to another store, with nothing refreshed meanwhile.
 
     Args:
-        app: shows the dialog and the results.
-        session: the session so far.
         refresh: stops while secrets move, and runs again afterwards.
-        use: takes the session on the new store.
     """
 
     def __init__(
@@ -74,10 +71,7 @@ async def _move_everything(
     Those are on the new place, unless something stayed behind: then they are the old ones.
 
     Args:
-        now: what is open.
-        choice: where it goes.
         unlock: the passphrase of an encrypted file that something comes from, and that is not open.
-        on_progress: told how far it is.
 
     Raises:
         NoSecretStore: a place cannot be opened; `PassphraseNeeded` and `WrongPassphrase` where that is why.

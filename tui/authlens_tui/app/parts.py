@@ -36,8 +36,6 @@ class Parts:
     """The objects that the app routes to, each with one job, and the session they share.
 
     Args:
-        app: shows their screens.
-        workspace: what the app works on.
         start_login: opens the wizard on a URL.
     """
 

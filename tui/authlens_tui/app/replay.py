@@ -13,8 +13,6 @@ class Replay(BaseApp):
     """A session file, read-only; it needs no keyring and sends nothing.
 
     Args:
-        trace: what the file holds.
-        name: what to call it.
         environ: the environment to go by; the process's own by default.
     """
 

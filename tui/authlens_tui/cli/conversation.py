@@ -21,7 +21,6 @@ def tell(event: Event, *, aloud: bool = False) -> None:
     """Say one event of a login in a line or two; the link itself is shown by the caller.
 
     Args:
-        event: what happened.
         aloud: for one who listens: words instead of signs and columns.
     """
     match event:

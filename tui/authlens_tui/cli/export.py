@@ -45,7 +45,6 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
     """Return the trace in a file, or one that is kept of the credential for a URL.
 
     Args:
-        source: a file, or a URL.
         which: the kind of the trace, of which the newest is meant, or its number in the list, 1 being the
             newest of all; the newest login where it is None.
 

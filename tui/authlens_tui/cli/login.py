@@ -40,10 +40,6 @@ _INTERRUPTED = 130
 async def login(arguments: Namespace, secret: Secret | None) -> int:
     """Log in and return the exit code.
 
-    Args:
-        arguments: what was typed.
-        secret: the secret of the client, if it has one.
-
     Raises:
         UsageError: the URL cannot be used, or there is no way back.
         NoSecretStore: there is no place for what would be received; nothing was sent.

@@ -34,13 +34,7 @@ def can_paste() -> bool:
 
 
 class LoginConsole:
-    """Watches one login; `close()` gives the terminal back.
-
-    Args:
-        run: the login.
-        arguments: what was typed.
-        environ: the environment to go by.
-    """
+    """Watches one login; `close()` gives the terminal back."""
 
     def __init__(self, run: Login, arguments: Namespace, environ: Mapping[str, str]) -> None:
         self._run = run

@@ -50,7 +50,6 @@ async def service_token(arguments: Namespace, pair: Pair | None) -> int:
     """Do what was asked and return the exit code.
 
     Args:
-        arguments: what was asked.
         pair: the id and the secret, for what needs them; the id is empty if it stays as it was.
 
     Raises:

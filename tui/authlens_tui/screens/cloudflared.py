@@ -45,9 +45,7 @@ class CloudflaredScreen(Dialog[bool]):
     Ends with True when the resource accepted the token. Leaving while it waits ends cloudflared.
 
     Args:
-        url: the resource.
         session: what sends, and where the proof is noted.
-        seconds: how long a user has.
         environ: the environment of cloudflared; None is the process's own.
     """
 

@@ -19,7 +19,6 @@ class ConfirmScreen(Dialog[bool]):
     Args:
         title: what is about to happen, a few words.
         words: what it means, in plain sentences.
-        yes: the word on the button that does it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

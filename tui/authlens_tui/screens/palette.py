@@ -33,12 +33,8 @@ class PaletteEntry:
     """Something that can be done now.
 
     Attributes:
-        place: where its key works.
-        keys: the keys as the footer writes them.
         name: one or two words.
         meaning: the tooltip, a short sentence.
-        action: what Textual runs.
-        node: whose action it is.
     """
 
     place: BindingScope

@@ -136,8 +136,6 @@ class StoreChoiceScreen(SecretStoreScreen):
     """Says why there is no secret store and offers what can be done; None is to leave.
 
     Args:
-        error: why.
-        place: what could not be opened.
         unlock: true to ask for the passphrase at once.
         new_file: true where there is no encrypted file yet: its passphrase is typed twice.
     """

@@ -34,9 +34,7 @@ def fill(environ: Mapping[str, str], limit: float, text: str) -> None:
     X11 and Wayland lives in a program that stays behind.
 
     Args:
-        environ: tells the display.
         limit: seconds until what hangs is ended, so that it cannot fill the clipboard later.
-        text: what to copy.
 
     Raises:
         NotCopied: it is not there.

@@ -50,8 +50,6 @@ class StageStep:
 
     Attributes:
         number: its place, from 1.
-        title: its name.
-        state: how far it is.
         elapsed: the seconds it took, None before it ended.
         tampered: true when something in it was changed on purpose.
     """

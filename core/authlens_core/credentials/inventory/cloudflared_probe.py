@@ -36,7 +36,6 @@ async def probe_cloudflared(
 
     Args:
         credentials: where the trace and the line in the history are stored.
-        token: as it was found.
         url: the address to ask; None is the one that the file name can mean, see `cloudflared_place`.
 
     Raises:

@@ -60,7 +60,6 @@ class Holding:
 
     Attributes:
         holding_id: of the grant, the service token or the file of cloudflared; unique among all of them.
-        kind: which of the three.
         title: what it opens, without `https://`.
         url: what to call to see whether it works; empty if nothing can be called with it, and where what
             is known of it can mean several addresses.
@@ -68,9 +67,6 @@ class Holding:
         person: whom it names; empty if it does not say.
         token_ends: when what is sent to the resource ends; None if unknown.
         login_ends: when the login behind it ends, so that a user is needed; None if unknown.
-        since: when it was obtained.
-        last_proven_at: when the resource last accepted it.
-        source: the credential itself.
         words: what a filter looks in, in small letters.
     """
 

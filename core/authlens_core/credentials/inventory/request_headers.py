@@ -41,7 +41,6 @@ class CredentialHeaders:
     """Header fields that carry a credential; `repr` shows their names only.
 
     Attributes:
-        kind: which kind of credential they carry.
         fields: names and values, without the proof that a bound token needs; see `for_request`.
         token: the OAuth access token in them, or None.
         expires_at: when they stop working, in UTC; None if unknown.
@@ -106,7 +105,6 @@ async def headers_for(
 
     Args:
         wire: what sends a refresh, and asks an address which application it is; see `cloudflared_place`.
-        url: where the fields are to be sent.
         kind: the only kind that is wanted, or None.
         min_ttl: how long an access token has to last; None as in `access_token`.
         refused: the fields that the resource answered with 401: their access token is refreshed, unless a

@@ -39,8 +39,6 @@ async def call_resource(
         url: the resource; https, or http on this machine.
         fields: the header fields that carry the credential.
         secret: the secret in them, so that it is masked wherever the answer repeats it.
-        method: how the resource is asked.
-        purpose: what it is for, for the record.
         before: what was asked without the credential before; it goes into the same record.
 
     Raises:

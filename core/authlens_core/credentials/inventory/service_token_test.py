@@ -24,8 +24,6 @@ class ServiceTokenTest:
     """A service token after a test.
 
     Attributes:
-        token: the token as it is stored now.
-        result: what the resource answered.
         stored: whether the secret that was tested is the stored one.
     """
 
@@ -62,7 +60,6 @@ async def replace_service_token(
 
     Args:
         changed: the token with what else is new: its client id, its expiry.
-        secret: the new secret.
         anyway: store it although the resource did not accept it; the old one is gone then.
 
     Raises:

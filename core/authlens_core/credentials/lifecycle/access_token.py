@@ -20,8 +20,6 @@ class UsableToken:
     """An access token with what has to be known to send it.
 
     Attributes:
-        token: the token.
-        grant: whose it is: its type and its expiry.
         dpop_key: the private key that it is bound to, or None.
     """
 
@@ -44,7 +42,6 @@ async def usable_token(
     A token that ends sooner is still given where the server could not be reached for a new one.
 
     Args:
-        url: where the token is to be sent.
         min_ttl: how long it has to last; None for a minute, or half of its life where that is less.
         refused: the token from an earlier call, where the resource answered it with 401 `invalid_token`: it
             is refreshed, once, whatever the clock says. A caller whose new token is refused as well stops.

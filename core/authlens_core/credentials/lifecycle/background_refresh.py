@@ -48,7 +48,6 @@ class BackgroundRefresh:
         now: the wall clock, in UTC.
         monotonic: the other clock, in seconds.
         sleep: waits for some seconds.
-        at_once: how many grants are refreshed at once.
         settings: asked again and again: whether to refresh at all, and when a token is due.
     """
 

@@ -24,10 +24,8 @@ async def concurrent_map(
     """Do `work` to every item and return the results in the order of the items.
 
     Args:
-        items: what.
         work: what is done to each; what it raises ends everything.
         at_once: how many are under way at once.
-        on_result: called with each result as it comes.
         stop: when it is set nothing more is started; what was started ends first, as it may have been sent.
 
     Returns:

@@ -43,8 +43,6 @@ class GrantProbe:
     """What the resource answered to the access token of a grant.
 
     Attributes:
-        grant: the grant, with the verdict noted if there was one.
-        result: what it came to.
         refused_token: the token that was sent, if the answer was 401 `invalid_token`: a refresh may help.
     """
 

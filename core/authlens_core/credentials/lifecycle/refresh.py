@@ -76,9 +76,6 @@ async def refresh(
 ) -> Refreshed:
     """Refresh a grant if its access token does not last.
 
-    Args:
-        options: when to refresh.
-
     Raises:
         LoginNeeded: there is no such grant, or its secrets are gone or damaged.
         NoSecretStore: the store or the index could not be read, or there is no lock: nothing was sent.
@@ -90,12 +87,7 @@ async def refresh(
 
 
 class _RefreshWaiter:
-    """One caller that waits its turn to refresh a grant.
-
-    Args:
-        before: the grant as the caller found it.
-        options: what the caller asked for.
-    """
+    """One caller that waits its turn to refresh a grant."""
 
     def __init__(
         self,

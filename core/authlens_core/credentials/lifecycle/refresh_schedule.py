@@ -27,7 +27,6 @@ def refresh_due(
 
     Args:
         fraction: of the life, from 0.5 to 1.
-        lead: before the end.
     """
     if grant.expires_at is None:
         return None
@@ -49,7 +48,6 @@ def next_attempt(attempts: int, now: datetime, *, asked: int | None, jitter: flo
 
     Args:
         attempts: how many failed, from 1.
-        now: when the last one did.
         asked: seconds of the server's Retry-After (RFC 9110 §10.2.3), or None.
         jitter: from 0 to 1, at random: it makes the wait up to a fifth longer, so that programs that failed
             together do not come back together.

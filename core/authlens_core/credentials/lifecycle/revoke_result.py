@@ -29,7 +29,6 @@ class TokenResult:
     """What happened to one token.
 
     Attributes:
-        token: which one.
         outcome: the server's word; None if there was no answer.
         summary: the same in words.
         retry_after: seconds that the server asks to be left alone, or None.

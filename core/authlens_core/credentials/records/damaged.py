@@ -14,7 +14,6 @@ class DamagedRecord:
 
     Attributes:
         record_id: its id, safe to show.
-        kind: what it is a record of, in the word that JSON has for it.
     """
 
     record_id: str

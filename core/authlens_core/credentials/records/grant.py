@@ -63,8 +63,6 @@ class Grant:
         issuer: the authorization server's issuer identifier, verbatim (RFC 8414 §2).
         token_endpoint: where the refresh token goes, and nowhere else.
         revocation_endpoint: RFC 7009 §2, or None if the server has none.
-        method: how the resource is asked.
-        obtained_at: when the login ended.
         refreshed_at: when the present access token was asked for.
         expires_at: when the access token ends; None if the server did not say.
         last_proven_at: when the resource last accepted an access token of this grant.
@@ -77,7 +75,6 @@ class Grant:
         retry_at: when a refresh that failed for a reason that passes may be tried again; None: at any time.
         attempts: how many refreshes have failed like that, one after another.
         generation: which generation of secrets is the valid one; 0 before the first save.
-        place: where that generation is stored.
     """
 
     grant_id: str

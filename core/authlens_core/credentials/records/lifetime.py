@@ -18,7 +18,6 @@ def outlasts(
     Where the clock was put back to before the token was asked for, it cannot be told how long it lasts.
 
     Args:
-        refreshed_at: when the token was asked for.
         expires_at: when it ends; None if unknown.
         wanted: how long; None for a minute, or half of its life where that is less: a token that never
             lasted a minute is not refreshed at every call.

@@ -28,20 +28,12 @@ class ServiceToken:
     Attributes:
         token_id: ours, random; names the record in the index and in the store.
         url: the resource that it is for; it goes nowhere else.
-        client_id: as Access gave it out.
-        added_at: when it was added here.
         label: what the user calls it, or the empty string.
         expires_at: when it ends, as Access showed it to the user; None if they did not say.
-        form: how it is sent.
         header: the field of the single-header form.
-        method: how the resource is asked.
         secret_from: when the present secret was stored.
-        last_tested: when the resource was last asked with it.
-        last_verdict: what it said.
         last_words: the same as one sentence, safe to show.
-        last_proven_at: when the resource last accepted it.
         generation: which generation of the secret is the valid one; 0 before the first save.
-        place: where that generation is stored.
     """
 
     token_id: str

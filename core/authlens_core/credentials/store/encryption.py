@@ -77,7 +77,6 @@ def seal(key: Secret, bound: tuple[str, ...], value: str) -> str:
     Args:
         key: from `derive`.
         bound: what it belongs to; it opens for nothing else.
-        value: any text.
     """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 

@@ -37,11 +37,7 @@ class FileKeyringError(KeyringError):
 
 
 class FileKeyring(KeyringBackend):
-    """What the two have in common: one file, one value for each service and user.
-
-    Args:
-        path: the file.
-    """
+    """What the two have in common: one file, one value for each service and user."""
 
     priority: ClassVar[float] = 0
     format: ClassVar[str] = ""

@@ -41,7 +41,6 @@ class FileStore(KeyringStore):
         place: `StoreKind.ENCRYPTED_FILE` or `StoreKind.FILE`.
         path: the file, in a private directory.
         passphrase: of the encrypted file; without one, entries can only be deleted.
-        create: make the encrypted file if it is not there.
         limit: seconds that one call may take.
     """
 

@@ -38,8 +38,6 @@ class BackendCandidate(NamedTuple):
     """A backend that may be used once it passed the write-read-delete probe.
 
     Attributes:
-        backend: the backend.
-        name: what a user calls it.
         named: true when the user named it.
     """
 

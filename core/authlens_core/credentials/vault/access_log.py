@@ -47,8 +47,6 @@ def note_touch(credentials: Credentials, holding_id: str, touched: UserAccess, w
     """Note that a user revealed or copied a secret.
 
     Args:
-        holding_id: of which credential.
-        touched: what they did.
         what: the name of the secret, such as `access token`; never the secret.
     """
     credentials.record(touched.value, holding_id, what)
@@ -65,7 +63,6 @@ def access_events(
 
     Args:
         holding_id: of one credential alone; None for all.
-        limit: how many at most.
         names: the resource of each credential, by its id; those of the index by default.
 
     Raises:

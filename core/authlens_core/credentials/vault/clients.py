@@ -25,7 +25,6 @@ class Clients:
     """Every client that is known, so that none is registered twice.
 
     Args:
-        store: the secrets, where a client has any.
         generations: writes secrets whole or not at all.
         written: awaits a write to its end, whatever happens to the caller.
         record: appends to the history: kind, id, detail.

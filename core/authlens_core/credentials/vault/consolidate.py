@@ -34,7 +34,6 @@ async def consolidate(
     """Move everything that is elsewhere to the store of `target`, and remember it as the secret store.
 
     Args:
-        target: credentials on the store that it goes to.
         open_at: lends credentials on another place, which are on the same index.
         memory: a session that is stored nowhere, whose credentials come along.
         on_progress: told how far it is, for each store again.

@@ -42,7 +42,6 @@ class Credentials:
 
     Args:
         index: grants without secrets.
-        store: secrets.
         locks: one refresh, and one save, at a time.
         traces: the file for the last traces of each grant; None keeps them in memory.
     """
@@ -267,7 +266,6 @@ class Credentials:
 
         Args:
             asked: the grant as it was when its token was sent.
-            at: when the answer came.
             accepted: what it was.
             words: the same as one sentence, without a secret; it is made safe to show.
 

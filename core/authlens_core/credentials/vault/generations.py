@@ -52,10 +52,7 @@ async def load_secrets(
     """Return a record and the text of its secrets, both of one generation.
 
     Args:
-        store: the store that is open.
-        key: whose secrets they are.
         current: reads the record, again if it was replaced meanwhile.
-        cure: what to do if the record was changed.
 
     Raises:
         SecretsDamaged: they are gone, damaged, or stored for another record than the one in the index.
@@ -87,7 +84,6 @@ class Generations:
 
     Args:
         index: holds the pointers and the notes on what is unfinished.
-        store: holds the entries.
         locks: one writer at a time; only under this lock is it known that what is noted is not in use.
     """
 
@@ -107,7 +103,6 @@ class Generations:
         """Store `text` as a new generation of `key` and return its number.
 
         Args:
-            key: whose secrets they are.
             text: the secrets, serialized, ASCII.
             switch: called once with generation and number of entries when they are safe in the store; it
                 moves the pointer and stores the facts in one transaction.

@@ -37,11 +37,7 @@ class MoveReport:
     """What a move did.
 
     Attributes:
-        logins: the resources whose logins are in the target now.
-        service_tokens: the same for service tokens.
-        clients: the ids of the clients whose secrets are there now.
         damaged: the records that cannot be read; the secrets of those that are not in `failed` came along.
-        failed: what stays where it was, and why.
         swept: false where copies that nothing points to could not be deleted from the old store yet.
     """
 
@@ -80,7 +76,6 @@ async def move(
     Args:
         source: credentials on the old store.
         target: credentials on the new store, on the same index or on another.
-        on_progress: told how far it is.
     """
     await source.recover()
     moved: dict[str, list[str]] = {kind: [] for kind in ("login", "service token", "client", "damaged")}

@@ -25,7 +25,6 @@ class OpenedStore:
     """A store that works.
 
     Attributes:
-        name: what it is called, for the screen.
         notes: what a user should know about it, each one sentence.
     """
 
@@ -74,7 +73,6 @@ def store_at(
 
     Args:
         passphrase: of the encrypted file; without one, entries can only be deleted.
-        create: make the encrypted file if it is not there.
         directory: the state directory; None is the ordinary one.
         limit: seconds that one call may take.
 
@@ -110,8 +108,6 @@ async def open_store(
         probe: false to leave the trial out, for a program that only reads.
         place: which; another than the keyring only where the user chose it.
         passphrase: as for `store_at`; so are `create` and `directory`.
-        create: see there.
-        directory: see there.
 
     Raises:
         NoSecretStore: with the reason and the cure; `SecretStoreTimeout` where it did not answer in time,

@@ -38,7 +38,6 @@ class ServiceTokens:
     """Everything that `service-token add` left behind.
 
     Args:
-        store: the secrets.
         generations: writes secrets whole or not at all.
         written: awaits a write to its end, whatever happens to the caller.
         record: appends to the history: kind, id, detail.

@@ -22,7 +22,6 @@ def proof_key(state: ServerState, request: Request, access_token: str = "") -> s
 
     Args:
         state: for the clock, the nonce and the proofs that were seen.
-        request: the request.
         access_token: the token that came along, whose hash the proof has to carry.
 
     Raises:

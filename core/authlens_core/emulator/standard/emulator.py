@@ -24,8 +24,6 @@ class StandardEmulator(Running):
     Use it as an asynchronous context manager, or call `start` and `stop`.
 
     Args:
-        profile: which kind of resource.
-        faults: what the servers do differently, by value or by name.
         port: the resource's port; the authorization server has the next one. 0 picks free ones.
         access_token_lifetime: seconds.
         admin: whether the authorization server's origin has the JSON interface of `emulator.admin`.

@@ -59,7 +59,6 @@ class EditablePart:
     """A part of a request or link that can be amended.
 
     Attributes:
-        place: where it is.
         name: its name; empty for the method and the address.
         value: what is there; a `Secret` where it is one. A JSON member that is no string is JSON text.
     """

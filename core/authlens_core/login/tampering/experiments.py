@@ -41,7 +41,6 @@ class Experiment:
         question: what an attacker would try, one sentence.
         stage: where it acts; `Stage.REFRESH` comes after the last stage of the login.
         expectation: what the specification says must happen, in words of ours.
-        spec: where it says so.
         referee: whose answer is judged.
         why: what it would mean if it were let through.
         accepted: how grave that is.

@@ -43,7 +43,6 @@ class RequestEdit:
     """One change.
 
     Attributes:
-        place: where the part is.
         name: its name; empty for the method and the address.
         value: what is there instead; None leaves the part out. A JSON member that held a string stays
             one; any other is read as JSON where that is possible.

@@ -33,7 +33,6 @@ def likeliest(
     that is none either, what is returned is of these lines alone, and so is the reason why it is refused.
 
     Args:
-        lines: the lines of one paste, at least one.
         earlier: lines that were pasted before and refused.
         validate_paste: says what a text is, without any consequence.
     """

@@ -104,7 +104,6 @@ class PasteReader:
     than once.
 
     Args:
-        pasted: called with the lines of a paste that are not blank.
         ended: called when Ctrl-D says that nothing comes; reading goes on.
         entered: called when Enter alone is pressed on the empty line. A line end that comes together with
             other characters belongs to something that was pasted.

@@ -37,8 +37,6 @@ class BatchActions:
     """Runs one batch at a time.
 
     Args:
-        context: the session, and where to report.
-        sent: takes the trace of each action.
         shown: returns the credentials that the filter lets through.
     """
 

@@ -31,7 +31,6 @@ class DashboardContext:
         screen: where messages go, and what workers belong to.
         index: the records, which can be shown before the secret store is open.
         session: the sender and the credentials; None until the secret store is open.
-        settings: the user's settings.
         now: the clock, in UTC.
         selected: returns the credential under the cursor, or None.
     """

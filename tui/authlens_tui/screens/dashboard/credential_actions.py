@@ -39,12 +39,7 @@ _Action = Callable[[Holding], Coroutine[Any, Any, ActionResult]]
 
 
 class CredentialActions:
-    """Runs one action at a time for each credential and reports its result.
-
-    Args:
-        context: the session, and where to report.
-        sent: takes the trace of each action.
-    """
+    """Runs one action at a time for each credential and reports its result."""
 
     def __init__(self, context: DashboardContext, sent: SentRequests) -> None:
         self._context = context

@@ -68,7 +68,6 @@ class DashboardScreen(Screen[None]):
 
     Args:
         session: the sender and the credentials; None until the secret store is open.
-        index: the records to show until then.
         suggestion: the URL that a new login starts with.
         now: the clock, in UTC.
         settings: the user's settings; in memory by default.

@@ -33,7 +33,6 @@ class EventsScreen(Screen[None]):
     """Lists events; nothing in them is a secret.
 
     Args:
-        credentials: where the history is.
         names: the resource of each credential, by its id.
         selected: the credential that it can be narrowed to; None where there is none.
         directory: where a file goes; None is the present one.

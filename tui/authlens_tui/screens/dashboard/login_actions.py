@@ -20,9 +20,7 @@ class LoginActions:
     """Asks what a login needs, then requests it.
 
     Args:
-        context: the session, and where to report.
         suggestion: the URL that a new login starts with.
-        holdings: returns every credential.
         select: puts the cursor on one, by its id.
     """
 

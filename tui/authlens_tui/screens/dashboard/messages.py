@@ -45,7 +45,6 @@ class TraceWanted(Message, namespace="dashboard"):
     """The user wants to see a trace.
 
     Attributes:
-        trace: what was sent and received.
         holding_id: the credential it is about; empty if that is gone.
         kept: true for one from the history, whose secrets are fingerprints.
     """

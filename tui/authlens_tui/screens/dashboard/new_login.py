@@ -25,7 +25,6 @@ class Known(NamedTuple):
     """A stored credential for a URL that works.
 
     Attributes:
-        holding_id: which one.
         expires: when it expires, in words.
     """
 
@@ -57,7 +56,6 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     """Asks for one URL and lets only a usable one through.
 
     Args:
-        suggestion: what is in the field at first.
         known: the credentials that work, by URL.
         urls: completed while you type: of credentials and of earlier logins.
     """

@@ -30,13 +30,7 @@ _SIGNS = {True: ("✔ ", Tone.GOOD), False: ("✖ ", Tone.BAD), None: ("? ", Ton
 
 
 class ResultsScreen(Dialog[None]):
-    """Lists results, those that need someone first.
-
-    Args:
-        title: what was done.
-        summary: the counts, one sentence.
-        results: one for each credential.
-    """
+    """Lists results, those that need someone first."""
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("results.tcss")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -15,12 +15,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 
 
 class RevealScreen(Dialog[None]):
-    """Shows one secret until it is closed, another screen or window comes, or 20 seconds are over.
-
-    Args:
-        title: what it is and of which credential.
-        secret: the secret.
-    """
+    """Shows one secret until it is closed, another screen or window comes, or 20 seconds are over."""
 
     SHOWN_FOR: ClassVar[float] = 20.0
     """Seconds until it closes automatically."""

@@ -54,7 +54,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
 
     Args:
         session: where it is kept, and what sends the test.
-        url: what the URL field begins with.
         token: the token that is edited or whose secret is replaced; None adds one.
     """
 

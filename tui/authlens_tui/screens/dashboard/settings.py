@@ -21,11 +21,7 @@ _HINT: Final = "A change applies at once and is saved."
 
 
 class SettingsScreen(Dialog[None]):
-    """Shows the settings and changes them.
-
-    Args:
-        settings: where they are.
-    """
+    """Shows the settings and changes them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,comma", "close", "Back", key_display="esc", id="settings.close", tooltip="Back"),

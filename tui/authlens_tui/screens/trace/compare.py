@@ -34,13 +34,7 @@ _RIGHT: Final = "bold $text-success"
 
 
 class CompareScreen(Screen[None]):
-    """Shows what differs between two traces.
-
-    Args:
-        left: the one.
-        right: the other.
-        names: what to call them.
-    """
+    """Shows what differs between two traces."""
 
     app = getters.app(TerminalApp)
 

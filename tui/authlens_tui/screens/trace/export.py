@@ -43,7 +43,6 @@ class ExportScreen(Dialog[Path | None]):
     """Asks for a form and a file name, and writes the file; returns where, or None.
 
     Args:
-        trace: what to save.
         directory: where the offered name lies; the current directory where it is None.
     """
 

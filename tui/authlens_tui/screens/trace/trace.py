@@ -39,7 +39,6 @@ class TraceScreen(Screen[None]):
     """Shows every record of a trace in the wizard's views; nothing can be sent from here.
 
     Args:
-        trace: what happened.
         replay: where it was opened from, such as a file's name; then its secrets are fingerprints. Empty for
             what this program has just done.
         kept: where more traces of the same credential are, to compare with; None where there are none.

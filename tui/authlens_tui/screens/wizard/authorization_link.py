@@ -31,7 +31,6 @@ class Played:
     """How the sign-in of the demo ended.
 
     Attributes:
-        words: the same in a sentence.
         done: false if it did not get as far as signing in and can be tried again.
         page: the text of the page on which the browser ended; empty if it came back.
     """
@@ -49,7 +48,6 @@ class AuthorizationLink(Widget):
     """Holds the link while the login waits for the browser; posts `LinkChanged`.
 
     Args:
-        login: the login that waits.
         player: signs in for the user in the demo; None elsewhere.
         play_at_once: true to let it sign in as soon as there is a link.
     """

@@ -193,11 +193,8 @@ class EditScreen(ModalScreen[RequestChanges | None]):
     """Shows every part of what `stage` sends; ends with what was changed, or with None.
 
     Args:
-        stage: the stage to run next.
-        options: the options in force.
         choices: what is the user's to choose.
         parts: every other part of the request or of the link.
-        places: where something can be added.
     """
 
     CSS_PATH = "edit.tcss"

@@ -95,7 +95,6 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
     """Return for each action on the login whether it does something now.
 
     Args:
-        login: the login of the wizard.
         failed: the record of the next stage if it ran and did not pass.
     """
     running = login.running is not None

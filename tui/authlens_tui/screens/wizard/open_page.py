@@ -24,11 +24,7 @@ def open_page(
 
     Args:
         widget: where the user pressed the key.
-        url: the page.
-        environ: environment variables.
         wanted: whether a failure still matters; it may be known long after the key was pressed.
-        opening: what to say if a browser was asked.
-        failed: what to say if none could be started.
     """
     loop = asyncio.get_running_loop()
 

@@ -41,7 +41,6 @@ class StagePane(Vertical):
     """Shows one stage of `login`: before, while and after it runs.
 
     Args:
-        login: the login of the wizard.
         runner: knows which stage failed last.
         player: signs in for the user in the demo; None elsewhere.
         play: true to let it sign in as soon as there is a link.

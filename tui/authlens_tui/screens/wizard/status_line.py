@@ -32,9 +32,7 @@ class StatusLine(Static):
     """Shows the status of `login`, below what is changed in it on purpose.
 
     Args:
-        login: the login of the wizard.
         runner: knows which stage failed last.
-        store_name: where the tokens will be stored.
         ways_on: returns the keys that lead on from a failure, each with what it does.
     """
 

@@ -55,8 +55,6 @@ class WizardScreen(Screen[None]):
     """Shows one login; all it knows of the login is its record and its events.
 
     Args:
-        login: the login, which this screen closes when it goes.
-        store_name: where the tokens will be stored.
         player: signs in for the user in the demo; None elsewhere.
         play: true to let it sign in as soon as there is a link.
     """

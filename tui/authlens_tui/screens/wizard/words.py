@@ -70,8 +70,6 @@ def next_words(
     """Say which stage is next, what it sends, and the keys that run it.
 
     Args:
-        stage: the next stage.
-        request: what it sends, if anything.
         shown: false adds the keys that preview it.
         width: cells of one line, without the keys; None for two lines.
         device: the login is by a code that is entered on another device.
@@ -113,7 +111,6 @@ def turned_away_words(page: str, host: str = "") -> Content:
     """Say on which page the browser of the demo ended, what it means, and what to do.
 
     Args:
-        page: the text of the page.
         host: of the authorization server; a team's is named in what to do.
     """
     found = refusal_on(page)

@@ -159,7 +159,6 @@ class AuthorizationPanel(VerticalScroll):
         """Show the link and how the answer can come back.
 
         Args:
-            ready: the event with the link.
             port: where the listener is bound, None without one.
             player: true if `s` signs in at the emulator.
         """

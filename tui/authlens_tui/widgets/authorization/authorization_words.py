@@ -21,7 +21,6 @@ def key_words(environ: Mapping[str, str], port: int | None, *, player: bool) -> 
     """Say how to open the link and paste the answer, and why no browser opens if none can.
 
     Args:
-        environ: environment variables.
         port: where the listener is bound, None without one.
         player: true if the demo can sign in.
     """

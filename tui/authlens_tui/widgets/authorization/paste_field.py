@@ -24,11 +24,7 @@ class PasteField(Input):
         """The user wants the keys back."""
 
     class TooLong(Message):
-        """Something was pasted that is too long for an address, and was not taken.
-
-        Attributes:
-            characters: how many there were.
-        """
+        """Something was pasted that is too long for an address, and was not taken."""
 
         def __init__(self, characters: int) -> None:
             super().__init__()

@@ -41,7 +41,6 @@ class Drawing:
     """A symbol in cells, quiet zone included; every line is equally wide.
 
     Attributes:
-        lines: the rows.
         plain: true when drawn with half blocks, which every font has.
     """
 

@@ -56,7 +56,6 @@ def detail_items(
     """Return everything known of a credential, no secret among it.
 
     Args:
-        holding: the credential.
         now: the present.
         settings: they tell when it is refreshed automatically.
         jwt: the decoded token, if it is a JWT and was read.

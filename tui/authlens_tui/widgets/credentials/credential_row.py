@@ -89,10 +89,7 @@ class RowText(NamedTuple):
     """The text of a row by the key of its column, and two tones: the colour says nothing more.
 
     Attributes:
-        cells: the text of each column.
-        tone: of the state.
         life: the share of its life that is left, None if unknown.
-        life_tone: of the bar that shows it.
     """
 
     cells: Mapping[str, str]
@@ -124,7 +121,6 @@ def row_of(
     """Return a credential as a row.
 
     Args:
-        holding: the credential.
         now: the present.
         settings: they tell when it is refreshed automatically.
         busy: what is running, by the id of the credential, in a word or two.
@@ -202,7 +198,6 @@ def next_words(holding: Holding, now: datetime, settings: Settings, trouble: str
     """Return what happens automatically next, in a few words; empty where nothing does.
 
     Args:
-        holding: the credential.
         now: the present.
         settings: they tell when it is refreshed automatically.
         trouble: why the last automatic refresh could not be tried, or the empty string.

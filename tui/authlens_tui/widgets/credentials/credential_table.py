@@ -43,7 +43,6 @@ class CredentialTable(LineView, can_focus=True):
     Args:
         make: makes the text of a row from its credential, as it is now.
         wanted: keys of the columns beside resource and state, in their order.
-        id: the id of the widget.
     """
 
     DEFAULT_CSS = """

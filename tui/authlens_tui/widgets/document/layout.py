@@ -33,7 +33,6 @@ class Layout:
     """The rows of `lines` at `width` cells.
 
     Args:
-        lines: the document.
         width: cells that a row may take; 8 at least are taken.
     """
 

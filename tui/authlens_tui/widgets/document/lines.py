@@ -80,8 +80,6 @@ class LazyLines(Line):
     It is among other lines; its own text is all of theirs.
 
     Attributes:
-        texts: the text of each line, already clean.
-        make: makes the line of such a text.
         json: true for JSON that was laid out, whose objects and arrays can be folded.
     """
 

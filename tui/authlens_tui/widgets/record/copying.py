@@ -25,8 +25,6 @@ def copyables(
     """Yield what can be copied of some exchanges.
 
     Args:
-        requests: what was sent or would be.
-        responses: what came back.
         member: the lines of the JSON member that is marked, as shown, masked; empty if none is.
         redactor: masks secrets.
     """

@@ -36,7 +36,6 @@ def explained_header_lines(
     Args:
         headers: the fields as they were; secrets in them are masked here.
         redactor: masks secrets; None shows them to a user who asked.
-        context: what is known of the message.
     """
     for name, value in headers.fields[:_MAX_FIELDS]:
         shown = redactor.header(name, value) if redactor is not None else value

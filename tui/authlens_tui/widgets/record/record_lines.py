@@ -104,8 +104,6 @@ def known_secrets(
     """Yield what the record knows as secret, and what is under a telling name in any message.
 
     Args:
-        known: the stage.
-        story: the records up to now.
         secrets_of: returns the secrets in an exchange; one that remembers saves most of the time.
     """
     for fact in known.record.facts if known.record else ():
@@ -179,11 +177,6 @@ def tab_lines(
     """Yield what `tab` shows.
 
     Args:
-        tab: which.
-        known: the stage.
-        story: the records up to now, for the diagram.
-        redactor: knows the secrets.
-        aspect: how it is looked at.
         masked: false for a user who asked to see the secrets of this stage.
     """
     mask = redactor if masked else None

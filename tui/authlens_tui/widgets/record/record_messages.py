@@ -45,11 +45,7 @@ class ExchangeChosen(Message, namespace="record_view"):
 
 
 class CopyMenuWanted(Message, namespace="record_view"):
-    """The user wants to choose what to copy.
-
-    Attributes:
-        choices: what there is.
-    """
+    """The user wants to choose what to copy."""
 
     def __init__(self, choices: tuple[Copyable, ...]) -> None:
         super().__init__()
@@ -66,9 +62,6 @@ class SignatureWanted(Message, namespace="record_view"):
     The answer is `view.show_verdicts(record, …)`.
 
     Attributes:
-        view: where it was asked.
-        record: where the tokens are.
-        story: the records of the trace.
         issuer: who issued them, as far as the story does not say it.
     """
 

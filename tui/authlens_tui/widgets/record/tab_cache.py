@@ -36,10 +36,7 @@ class TabKey:
     """What the lines of a tab depend on.
 
     Attributes:
-        known: the stage.
         told: counts the stories told: a longer one may know more secrets.
-        tab: which tab.
-        aspect: how it is looked at.
         masked: false where secrets are in the lines.
     """
 
@@ -132,7 +129,6 @@ class TabCache:
         """Make the lines of a tab in a thread, one tab at a time; None where its turn came too late.
 
         Args:
-            key: of the trace as it is now.
             wanted: whether they are still wanted. What shows secrets is not kept when it is no more.
         """
         story = self.story

@@ -48,7 +48,6 @@ def waterfall_lines(
 
     Args:
         records: the attempts at stages, in order.
-        current: the record whose exchanges are marked.
         width: cells there are.
         redactor: masks the URLs.
     """

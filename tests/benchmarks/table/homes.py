@@ -24,7 +24,9 @@ FIRST_URL: Final = "https://host-0.example.com/mcp"
 
 def environment(home: Path) -> dict[str, str]:
     """Return the environment of one installation, with a keyring that answers as fast as a file is read."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTHLENS", "SSH_"))}
+    # An installed program has its bytecode; a variable that forbids it would time the compiler.
+    left_out = ("AUTHLENS", "SSH_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {
         **kept,
         "AUTHLENS_HOME": str(home / "state"),

@@ -107,10 +107,11 @@ SEEN_HERE: Final = (
     ),
     Cause(
         name="answer_of_another_server",
-        cause="The callback names a different issuer than the server that was asked, as in a mix-up "
-        "attack. Its code is not used.",
+        cause="The callback does not name the server that was asked: iss is missing or names a different "
+        "issuer, as in a mix-up attack. Its code is not used.",
         cure="Do not trust this response; start again. If it still fails, ask the owner to make iss on "
-        "the callback equal to issuer in the server metadata.",
+        "the callback equal to issuer in the server metadata. If you know that the server is wrong: "
+        "authlens login --any-issuer URL.",
         source="RFC 9207 §2.4",
         checks=frozenset({CheckId.AUTHORIZATION_ISS}),
         quotes=("iss",),
@@ -128,8 +129,9 @@ SEEN_HERE: Final = (
     Cause(
         name="no_resource_metadata",
         cause="The resource publishes no metadata at the well-known URLs, so it does not support this login.",
-        cure=f"For Cloudflare Access, ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until "
-        "then: authlens login --cloudflared URL. For an old MCP server, continue anyway.",
+        cure="For an MCP server, its origin may be the authorization server, as in 2025-03-26: authlens "
+        "login --legacy-paths URL. For Cloudflare Access, ask the owner to turn on Managed OAuth: "
+        f"{MANAGED_OAUTH}. Until then: authlens login --cloudflared URL.",
         source=AGENTS_GUIDE,
         checks=frozenset({CheckId.METADATA_FOUND}),
     ),

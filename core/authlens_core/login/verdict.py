@@ -27,6 +27,7 @@ _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     CheckId.REGISTRATION_LISTENER: UsageError,
     CheckId.REGISTRATION_ENDPOINT: UsageError,
     CheckId.AUTHORIZATION_TIMEOUT: TimedOut,
+    CheckId.DEVICE_EXPIRED: TimedOut,
     CheckId.AUTHORIZATION_ERROR: Refused,
     CheckId.ACCESS_ACCEPTED: Refused,
 }

@@ -229,7 +229,7 @@ def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
         )
     cure = (
         "The login was stopped and nothing was sent: start again, and do not trust the link you "
-        "followed. If you know that the server is wrong: authlens login --any-issuer."
+        "followed. If you know that the server is wrong: authlens login --any-issuer URL."
     )
     return failed(name, wanted, seen, why=why, spec=spec, cure=cure)
 

@@ -36,6 +36,7 @@ class CheckId(StrEnum):
     AUTHORIZATION_STATE = "authorization.state"
     AUTHORIZATION_STOPPED = "authorization.stopped"
     AUTHORIZATION_TIMEOUT = "authorization.timeout"
+    DEVICE_EXPIRED = "device.expired"
     EXCHANGE_STORED = "exchange.kept"
     TOKEN_CLOCK = "token.clock"  # noqa: S105 - an identifier
     TOKEN_EXPIRED = "token.expired"  # noqa: S105 - an identifier

@@ -100,12 +100,21 @@ def test_where_get_is_not_taken_the_calls_of_an_mcp_client_follow(status: int) -
 
 @pytest.mark.parametrize(
     "answer",
-    [reply(400), reply(404), reply(200, {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601}})],
-    ids=["400", "404", "an error"],
+    [
+        *(reply(400), reply(404), reply(500)),
+        reply(200, {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601}}),
+    ],
+    ids=["400", "404", "500", "an error"],
 )
 def test_a_server_that_does_not_know_discover_is_asked_to_initialize(answer: Response) -> None:
     sent = (_get(reply(404)), _call("server/discover", answer))
     assert _methods(START, *sent) == ["GET", "server/discover", "initialize"]
+
+
+def test_a_server_that_is_down_is_not_asked_again() -> None:
+    assert _methods(START, _get(reply(404)), _call("server/discover", reply(503))) == [
+        *("GET", "server/discover"),
+    ]
 
 
 def test_a_server_that_is_open_until_its_tools_are_asked_for_is_found_out() -> None:

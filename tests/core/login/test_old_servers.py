@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from authlens_core.login.facts import Options
+from authlens_core.login.verdict import why
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Response
 from authlens_core.trace.record import Outcome, Stage, Trace
@@ -51,6 +52,16 @@ async def test_default_paths_are_not_used_unless_the_user_chose_them() -> None:
     trace = await _run(sender)
     assert (trace.records[-1].stage, trace.records[-1].outcome) == (Stage.RESOURCE_METADATA, Outcome.FAILED)
     assert not [line for line in sender.lines() if line.startswith("POST") and "/mcp" not in line]
+
+
+async def test_what_stops_at_an_old_server_names_the_option_that_continues() -> None:
+    """In stage 2 and, for a user who approved that check alone, in stage 3."""
+    async with login_to(_sender()) as login:
+        login.watch(come_back(login))
+        reasons = [why((await login.run_all()).records[-1])]
+        await login.override("resource_metadata.found")
+        reasons.append(why(await login.step()))
+    assert [r is not None and "authlens login --legacy-paths URL" in r.cure for r in reasons] == [True] * 2
 
 
 async def test_default_paths_are_used_with_legacy_paths_and_the_record_says_so() -> None:

@@ -63,6 +63,16 @@ async def test_the_cure_names_the_union_for_the_command_line() -> None:
     assert 'authlens login --scope "read write"' in reason.cure
 
 
+async def test_a_scope_that_was_asked_for_is_not_asked_for_again_by_the_cure() -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
+    async with login_to(sender, options=Options(port=0, scope="read write")) as login:
+        login.watch(come_back(login))
+        reason = why((await login.run_all()).records[-1])
+    assert reason is not None
+    assert "Ask the owner" in reason.cure
+    assert "--scope" not in reason.cure
+
+
 @pytest.mark.parametrize("scope", ["", 'a\\"b', "ä", "x" * 3_000])
 async def test_a_scope_that_cannot_be_sent_is_left_out(scope: str) -> None:
     sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal(scope), reply(200)]))

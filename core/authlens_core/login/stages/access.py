@@ -112,6 +112,9 @@ def _too_small(facts: Facts, response: Response, answer: Answer, shown: tuple[Fa
     scope = wider_scope(facts, response)
     cause = "The token is valid, but its scope is too narrow: the resource requires more."
     cure = f'Authorize again with it: authlens login --scope "{scope}" URL. In the wizard, t does that.'
+    if set(scope.split()) <= set((facts.scope or "").split()):
+        cause = "This login asked for every scope that the resource names, and it still requires more."
+        cure = "Ask the owner which permission your account lacks. Asking for the same scope rarely helps."
     check = failed(
         CheckId.ACCESS_ACCEPTED,
         "The resource accepts the token.",

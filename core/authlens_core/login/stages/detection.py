@@ -47,6 +47,8 @@ _SPEC: Final = "RFC 9728 §5.1"
 _TOKEN_SCHEMES: Final = frozenset({"bearer", "dpop"})
 # A server of MCP calls answers a GET with any of these: Express and Hono with 404, others with 405 or 406.
 _NOT_GET: Final = frozenset({400, 404, 405, 406, 415})
+# Some servers fail at a method that they do not know; 503 would not change with another method.
+_NOT_DISCOVER: Final = _NOT_GET | {500, 501}
 # The user may still want to look for metadata: the dead end is ours to suspect, not to know.
 _WORTH_A_SECOND_LOOK: Final = frozenset(
     {Protection.PUBLIC, Protection.ACCESS_LOGIN, Protection.NOT_FOUND, Protection.METHOD_NOT_ALLOWED}
@@ -143,7 +145,8 @@ def mcp_call_after(
 ) -> PlannedRequest | None:
     """Return the MCP call that follows an answer: the older first call, or the first that needs a token."""
     call, opened = call_of(last.request), response.status < 300 and is_result(response)
-    if call is McpCall.DISCOVER and not opened and (response.status < 300 or response.status in _NOT_GET):
+    unknown = response.status < 300 or response.status in _NOT_DISCOVER
+    if call is McpCall.DISCOVER and not opened and unknown:
         return call_planned(facts, McpCall.INITIALIZE, purpose, authorization)
     if call is McpCall.LIST_TOOLS or not opened:
         return None
@@ -266,7 +269,7 @@ def _offer(answer: Answer, *, chosen: bool) -> Check:
         f"{answer.summary} But it publishes resource metadata, so a login is possible.",
         why="Some servers ask for a token only at a later call.",
         spec="RFC 9728 §3",
-        cure="Log in anyway: authlens login --anyway.",
+        cure="Log in anyway: authlens login --anyway URL.",
         overridable=not chosen,
     )
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import Check, failed
+from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.device_authorization import (
     DevicePolling,
     PollResult,
@@ -87,7 +88,7 @@ def poll_checks(sent: Sequence[Exchange]) -> tuple[Check, ...]:
         return ()
     return (
         failed(
-            "device.expired",
+            CheckId.DEVICE_EXPIRED,
             "You enter the code before it expires.",
             f"not entered, asked {len(sent)} times",
             why="Someone could be tricked into entering an old code.",

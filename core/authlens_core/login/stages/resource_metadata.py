@@ -118,7 +118,7 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
         cure="For Cloudflare Access, turn on Managed OAuth: Zero Trust → Access controls → Applications "
         "→ (app) → Advanced settings → Managed OAuth; or use cloudflared. For an old MCP server, "
         f"continue: {facts.resource_url.origin} itself is then used as the authorization server: "
-        "--legacy-paths.",
+        "authlens login --legacy-paths URL.",
         overridable=True,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.team import is_team_host
 from authlens_core.login.dpop import needs_dpop
 from authlens_core.login.facts import Facts
@@ -93,22 +94,22 @@ def _default_paths(facts: Facts, tried: str) -> StageResult:
         return StageResult(facts, (_no_document(f"nothing at {tried}"),))
     chosen = facts.options.legacy_paths
     make = warned if chosen else failed
+    seen = f"nothing at {tried}"
     check = make(
         CheckId.SERVER_DOCUMENT,
         "The authorization server publishes its metadata.",
-        f"nothing at {tried}; {_LEGACY_PATHS} of {issuer} are used instead"
-        if chosen
-        else f"nothing at {tried}",
+        f"{seen}; {_LEGACY_PATHS} of {issuer} are used instead" if chosen else seen,
         why="Unpublished endpoints are a guess: a wrong one could get your code.",
         spec="MCP 2025-03-26, Authorization",
         cure=(
             f"For an old MCP server, continue with {_LEGACY_PATHS} of {issuer}: authlens login "
-            "--legacy-paths."
+            "--legacy-paths URL."
         ),
         overridable=not chosen,
     )
     if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):
-        return StageResult(facts, (check,))
+        cause = f"{issuer} publishes no server metadata, and the resource names no other server."
+        return StageResult(facts, (check,), (), Diagnosis("default_paths", cause, check.cure, (seen,)))
     metadata = ServerMetadata(issuer, f"{issuer}/authorize", f"{issuer}/token", f"{issuer}/register")
     return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata))
 

@@ -55,7 +55,7 @@ invalid-nonce | Invalid nonce | cdn-cgi/access/logout | nothing in
 application-not-found | Unable to find your Access application! | cdn-cgi/access/logout | nothing in
 access-denied | The login was refused | another account | error=access_denied
 wrong-state | The browser did not return | Check the browser | 1 other request ignored
-iss-mismatch | names a different issuer | Do not trust | iss=https://elsewhere.example
+iss-mismatch | does not name the server | Do not trust | iss=https://elsewhere.example
 port-taken | Another program uses the callback port | use another port | Port 8400 on this machine is in use
 invalid-grant | was already used, has expired | Log in again | "error": "invalid_grant"
 html-error | with an internal error | Try again in a minute | HTTP/1.1 500 Internal Server Error

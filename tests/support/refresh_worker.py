@@ -13,7 +13,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from authlens_core.credentials.lifecycle.access_token import access_token
+from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -35,7 +35,7 @@ async def _do(command: str, at: datetime, credentials: Credentials, wire: Wire, 
         )
         return {"outcome": result.outcome.value}
     try:
-        token = await access_token(credentials, wire, url, now=lambda: at)
+        token = (await usable_token(credentials, wire, url, now=lambda: at)).token
     except AuthlensError as error:
         return {"error": type(error).__name__, "words": str(error)}
     return {"token": token.reveal()}

@@ -27,7 +27,7 @@ class RequestCredential:
     Args:
         url: the resource; the fields are for it and for what is below it, never for another origin.
         kind: the only kind of credential that is wanted; None for the first that covers the URL.
-        min_ttl: how long an access token has to last; None as in `access_token`.
+        min_ttl: how long an access token has to last; None as in `usable_token`.
         now: the clock, in UTC.
         monotonic: the clock that measures how old held fields are, in seconds.
     """
@@ -158,7 +158,7 @@ class RequestCredential:
     def _lasts(self, held: CredentialHeaders) -> bool:
         if held.expires_at is None:
             return True
-        # A token that lives less than two minutes is used for half of its life, as in `access_token`.
+        # A token that lives less than two minutes is used for half of its life, as in `usable_token`.
         half = (held.expires_at - self._loaded_at) / 2
         wanted = min(SOON, half) if self._min_ttl is None else self._min_ttl
         return held.expires_at - self._now() > wanted

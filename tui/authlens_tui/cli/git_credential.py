@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders, CredentialKind, headers_for
-from authlens_core.credentials.lifecycle.access_token import access_token
+from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.oauth.url import UrlRefused, parse_url
@@ -103,7 +103,7 @@ async def _refused(session: Session, url: str, asked: _Asked) -> None:
     if not token or session.credentials.find(url) is None:
         return
     try:
-        await access_token(session.credentials, session.wire, url, refused=Secret(token))
+        await usable_token(session.credentials, session.wire, url, refused=Secret(token))
     except AuthlensError as error:
         explain(error)
 

@@ -106,13 +106,13 @@ async def headers_for(
     Args:
         wire: what sends a refresh, and asks an address which application it is; see `cloudflared_place`.
         kind: the only kind that is wanted, or None.
-        min_ttl: how long an access token has to last; None as in `access_token`.
+        min_ttl: how long an access token has to last; None as in `usable_token`.
         refused: the fields that the resource answered with 401: their access token is refreshed, unless a
             newer one is stored.
 
     Raises:
         LoginNeeded: nothing covers the URL, or a user has to renew it.
-        Refused, NetworkFailure, NoSecretStore: as `access_token`.
+        Refused, NetworkFailure, NoSecretStore: as `usable_token`.
     """
     kinds = credential_kinds(credentials, url, now=now)
     problem: LoginNeeded | None = None

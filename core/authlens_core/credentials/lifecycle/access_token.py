@@ -67,19 +67,6 @@ async def usable_token(
     raise result.error_type(result.summary, result.cure)
 
 
-async def access_token(
-    credentials: Credentials,
-    wire: Wire,
-    url: str,
-    *,
-    min_ttl: timedelta | None = None,
-    refused: Secret | None = None,
-    now: Callable[[], datetime] = utc_now,
-) -> Secret:
-    found = await usable_token(credentials, wire, url, min_ttl=min_ttl, refused=refused, now=now)
-    return found.token
-
-
 def _still_good(result: Refreshed, refused: Secret | None, moment: datetime) -> bool:
     """Return whether the old token is still worth something where there is no new one for now."""
     if result.outcome is not RefreshOutcome.TRANSIENT or result.access_token == refused:

@@ -1,7 +1,7 @@
 """The access token of a login that needs nothing but to be read: the short way of `authlens token`.
 
 Most calls of a script find a token that lasts. What they need lives in modules that import little: no event
-loop, no HTTP client, no login. Whatever is not plain is left to `access_token`, which knows every case.
+loop, no HTTP client, no login. Whatever is not plain is left to `usable_token`, which knows every case.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from authlens_core.credentials.lifecycle.access_token import access_token
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
@@ -15,6 +14,7 @@ from authlens_core.errors import LoginNeeded, NetworkFailure, Refused, UsageErro
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
+from support.access_token import access_token
 from support.rotating_server import RotatingServer, Scripted
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.access_token import access_token
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
 from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
@@ -24,6 +23,7 @@ from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.wire.client import Wire
+from support.access_token import access_token
 from support.rotating_server import RotatingServer, Scripted
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.access_token import access_token
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
@@ -21,6 +20,7 @@ from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
+from support.access_token import access_token
 from support.rotating_server import RotatingServer
 
 OTHER = GrantSecrets(Secret("access-canary-other"), Secret("refresh-canary-other"))

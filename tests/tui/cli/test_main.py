@@ -20,7 +20,7 @@ from authlens_core.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_tui.cli import main
+from authlens_tui.cli import main, verbs
 from authlens_tui.cli.client_secret import client_secret
 from authlens_tui.cli.parser import build_parser
 
@@ -48,7 +48,7 @@ def test_each_error_has_its_exit_code(
     def fail(_arguments: object) -> int:
         raise error("The cause.", "The cure.")
 
-    monkeypatch.setitem(main._VERBS, "list", fail)
+    monkeypatch.setitem(verbs.VERBS, "list", fail)
 
     assert main.run(["list"]) == code
     assert capsys.readouterr() == ("", "✖ The cause.\n  → The cure.\n")
@@ -63,7 +63,7 @@ def test_a_mistake_of_ours_shows_its_place_and_no_value(
         token = CANARY
         raise RuntimeError(f"boom {token}")
 
-    monkeypatch.setitem(main._VERBS, "list", fail)
+    monkeypatch.setitem(verbs.VERBS, "list", fail)
 
     assert main.run(["list"]) == 1
     out, err = capsys.readouterr()
@@ -81,7 +81,7 @@ def test_ctrl_c_before_there_is_a_loop_ends_with_130(monkeypatch: pytest.MonkeyP
     def interrupted(_arguments: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(main._VERBS, "list", interrupted)
+    monkeypatch.setitem(verbs.VERBS, "list", interrupted)
 
     assert main.run(["list"]) == 130
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
-from authlens_tui.cli.agent_verbs import AGENT_ACTIONS, run_verb, show_which
 from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flag
 from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
+from authlens_tui.cli.verbs import VERBS, follow_attached_client
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -68,13 +68,13 @@ def run(argv: Sequence[str]) -> int:
 
 def _dispatch(argv: list[str]) -> int:
     _refuse_borrowed_rights()
-    if "--plain" in argv[:2] and argv[0] not in _VERBS:
+    if "--plain" in argv[:2] and argv[0] not in VERBS:
         argv.remove("--plain")
         os.environ["AUTHLENS_PLAIN"] = "1"
     if argv[:1] == ["--theme"] and len(argv) > 1:
         os.environ["AUTHLENS_THEME"] = argv[1]
         argv = argv[2:]
-    if not argv or (not argv[0].startswith("-") and argv[0] not in _VERBS):
+    if not argv or (not argv[0].startswith("-") and argv[0] not in VERBS):
         return _app(argv)
     parsed = _parsed(argv)
     if parsed.version:
@@ -84,7 +84,7 @@ def _dispatch(argv: list[str]) -> int:
         return 0
     if parsed.verb is None:
         return _app([])
-    return _VERBS[parsed.verb](parsed)
+    return VERBS[parsed.verb](parsed)
 
 
 def _parsed(argv: Sequence[str]) -> Namespace:
@@ -108,19 +108,6 @@ def _refuse_borrowed_rights() -> None:
         )
 
 
-def _follow_the_attached_client() -> None:
-    """Inside tmux, go by the environment of the client that attached last: the user sits there."""
-    if not os.environ.get("TMUX"):
-        return
-    from authlens_core.callback.attached_client import client_variables
-
-    for name, value in client_variables(os.environ).items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
 def _app(argv: list[str]) -> int:
     """Start the full-screen app, on the wizard if a URL is given; or do it line by line.
 
@@ -131,7 +118,7 @@ def _app(argv: list[str]) -> int:
         _refuse_other_words(argv)
     if no_input():
         raise LoginNeeded("The app is interactive.", "Without --no-input: authlens")
-    _follow_the_attached_client()
+    follow_attached_client()
     from authlens_tui.cli.full_screen import run_app, why_no_full_screen
 
     why = why_no_full_screen()
@@ -145,18 +132,18 @@ def _line_by_line(argv: list[str], why: str) -> int:
     from authlens_tui.cli.urls import checked_url
 
     if not argv:
-        code = _list(_parsed(["list"]))
+        code = VERBS["list"](_parsed(["list"]))
         say("  → Log in: authlens login URL     Everything else: authlens --help")
         return code
     url = checked_url(argv[0])
     say(f"{why} The login continues without the full screen.")
-    return _login(_parsed(["login", url]))
+    return VERBS["login"](_parsed(["login", url]))
 
 
 def _refuse_other_words(argv: list[str]) -> None:
     word = argv[0]
     if "/" not in word and "." not in word and ":" not in word:
-        near = get_close_matches(argv[0], _VERBS, 1)
+        near = get_close_matches(argv[0], VERBS, 1)
         meant = f"Did you mean authlens {near[0]}? " if near else ""
         raise UsageError(f"There is no verb {word!r}.", f"{meant}See: authlens --help")
     if len(argv) > 1:
@@ -164,187 +151,3 @@ def _refuse_other_words(argv: list[str]) -> None:
             f"The app takes one URL and no options; {argv[1]!r} is too much.",
             "Options belong to a verb: authlens login URL, authlens probe URL. See: authlens --help",
         )
-
-
-def _login(arguments: Namespace) -> int:
-    _follow_the_attached_client()
-    if no_input():
-        return run_verb(_stored_login(arguments))
-    if arguments.cloudflared:
-        from authlens_tui.cli.cloudflared import cloudflared_login
-
-        return run_verb(cloudflared_login(arguments))
-    from authlens_tui.cli.client_secret import client_secret
-    from authlens_tui.cli.login import login
-    from authlens_tui.cli.terminal.interruption import exit_on_signals
-
-    exit_on_signals()
-    return run_verb(login(arguments, client_secret(arguments)))
-
-
-async def _stored_login(arguments: Namespace) -> int:
-    """Say that there is a login that works, refreshed if need be.
-
-    Raises:
-        LoginNeeded: there is none.
-    """
-    from authlens_tui.cli.session import open_session
-    from authlens_tui.cli.urls import checked_url
-
-    url = checked_url(arguments.url)
-    async with open_session() as session:
-        from authlens_core.credentials.inventory.request_headers import headers_for
-
-        await headers_for(session.credentials, session.wire, url)
-    say("Already logged in.")
-    return 0
-
-
-def _probe(arguments: Namespace) -> int:
-    if arguments.all or arguments.kept:
-        from authlens_tui.cli.probe_kept import probe_kept
-
-        return run_verb(probe_kept(arguments))
-    from authlens_tui.cli.probe import probe
-
-    return run_verb(probe(arguments))
-
-
-def _events(arguments: Namespace) -> int:
-    from authlens_tui.cli.events import show_events
-
-    return run_verb(show_events(arguments))
-
-
-def _token(arguments: Namespace) -> int:
-    from authlens_tui.cli.token import token
-
-    return run_verb(token(arguments))
-
-
-def _headers(arguments: Namespace) -> int:
-    from authlens_tui.cli.headers import headers
-
-    return run_verb(headers(arguments))
-
-
-def _curl(arguments: Namespace) -> int:
-    if arguments.which:
-        return show_which(arguments)
-    from authlens_tui.cli.headers import CurlCall, curl_call, run_curl
-
-    calls: list[CurlCall] = []
-
-    async def prepare() -> int:
-        calls.append(await curl_call(arguments))
-        return 0
-
-    code = run_verb(prepare())
-    return run_curl(calls[0]) if calls else code
-
-
-def _service_token(arguments: Namespace) -> int:
-    from authlens_tui.cli.service_token import service_token, typed_pair
-    from authlens_tui.cli.terminal.interruption import exit_on_signals
-
-    exit_on_signals()
-    return run_verb(service_token(arguments, typed_pair(arguments)))
-
-
-def _list(arguments: Namespace) -> int:
-    from authlens_tui.cli.credentials import list_credentials
-
-    return run_verb(list_credentials(arguments))
-
-
-def _refresh(arguments: Namespace) -> int:
-    from authlens_tui.cli.refresh import refresh_credentials
-
-    return run_verb(refresh_credentials(arguments))
-
-
-def _revoke(arguments: Namespace) -> int:
-    from authlens_tui.cli.revoke import revoke_credentials
-
-    return run_verb(revoke_credentials(arguments))
-
-
-def _forget(arguments: Namespace) -> int:
-    from authlens_tui.cli.revoke import forget_credential
-
-    return run_verb(forget_credential(arguments))
-
-
-def _export(arguments: Namespace) -> int:
-    from authlens_tui.cli.export import export_trace
-
-    return run_verb(export_trace(arguments))
-
-
-def _open(arguments: Namespace) -> int:
-    _follow_the_attached_client()
-    from authlens_tui.cli.open import open_file
-
-    return open_file(arguments)
-
-
-def _compare(arguments: Namespace) -> int:
-    from authlens_tui.cli.compare import compare_traces
-
-    return run_verb(compare_traces(arguments))
-
-
-def _store(arguments: Namespace) -> int:
-    from authlens_tui.cli.store import store
-
-    return run_verb(store(arguments))
-
-
-def _config(arguments: Namespace) -> int:
-    from authlens_tui.cli.config import config
-
-    return config(arguments)
-
-
-def _doctor(arguments: Namespace) -> int:
-    _follow_the_attached_client()
-    from authlens_tui.cli.doctor import doctor
-
-    return run_verb(doctor(arguments))
-
-
-def _demo(arguments: Namespace) -> int:
-    _follow_the_attached_client()
-    from authlens_tui.cli.demo import run_demo
-
-    return run_demo(arguments.fault, play=arguments.play, port=arguments.port)
-
-
-def _emulator(arguments: Namespace) -> int:
-    from authlens_tui.cli.emulator import emulator
-
-    return run_verb(emulator(arguments))
-
-
-_VERBS: Final[dict[str, Callable[[Namespace], int]]] = {
-    "login": _login,
-    "probe": _probe,
-    "token": _token,
-    "headers": _headers,
-    "curl": _curl,
-    **AGENT_ACTIONS,
-    "list": _list,
-    "refresh": _refresh,
-    "revoke": _revoke,
-    "events": _events,
-    "forget": _forget,
-    "service-token": _service_token,
-    "store": _store,
-    "export": _export,
-    "open": _open,
-    "compare": _compare,
-    "doctor": _doctor,
-    "config": _config,
-    "demo": _demo,
-    "emulator": _emulator,
-}

@@ -1,0 +1,31 @@
+"""The table of verbs: each name in it leads to a function."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from importlib import import_module
+
+from authlens_tui.cli import verbs
+from authlens_tui.cli.parser import build_parser
+
+
+def test_each_verb_imported_by_name_is_a_coroutine_function() -> None:
+    calls = [
+        [str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)]
+        for node in ast.walk(ast.parse(inspect.getsource(verbs)))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_verb"
+    ]
+    named = [names for names in calls if names]
+    assert len(named) > 15, "the walk found too little to prove anything"
+
+    for module, *function in named:
+        found = getattr(import_module(f"authlens_tui.cli.{module}"), function[0] if function else module)
+        assert inspect.iscoroutinefunction(found), f"{module}.{found}"
+
+
+def test_the_parser_and_the_table_have_the_same_verbs() -> None:
+    (choices,) = [one.choices for one in build_parser()._actions if one.dest == "verb"]
+
+    assert choices is not None
+    assert set(choices) == set(verbs.VERBS)

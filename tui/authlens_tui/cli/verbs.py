@@ -1,0 +1,195 @@
+"""What each verb does. Its module is imported when it is called, so that no verb waits for another's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from authlens_tui.cli.terminal.no_input import no_input
+from authlens_tui.cli.terminal.output import say
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+_Verb = Callable[["Namespace"], int]
+_Prepared = TypeVar("_Prepared")
+
+
+def follow_attached_client() -> None:
+    """Inside tmux, go by the environment of the client that attached last: the user sits there."""
+    if not os.environ.get("TMUX"):
+        return
+    from authlens_core.callback.attached_client import client_variables
+
+    for name, value in client_variables(os.environ).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    """Run a verb until it ends or a signal ends it; return its exit code."""
+    from authlens_tui.cli.terminal.interruption import exit_on_signals, run_until_signal
+
+    exit_on_signals()
+    return run_until_signal(work)
+
+
+def _verb(module: str, function: str = "", *, which: bool = False) -> _Verb:
+    """Return the verb that a coroutine function of a module beside this one does.
+
+    Args:
+        function: its name; that of the module if empty.
+        which: whether the verb has the option `--which`.
+    """
+
+    def verb(arguments: Namespace) -> int:
+        if which and arguments.which:
+            return _show_which(arguments)
+        work: Callable[[Namespace], Coroutine[Any, Any, int]] = getattr(
+            import_module(f"authlens_tui.cli.{module}"), function or module
+        )
+        return _run(work(arguments))
+
+    return verb
+
+
+_show_which: Final = _verb("credential_choice", "show_which")
+
+
+def _login(arguments: Namespace) -> int:
+    follow_attached_client()
+    if no_input():
+        return _run(_stored_login(arguments))
+    if arguments.cloudflared:
+        from authlens_tui.cli.cloudflared import cloudflared_login
+
+        return _run(cloudflared_login(arguments))
+    from authlens_tui.cli.client_secret import client_secret
+    from authlens_tui.cli.login import login
+    from authlens_tui.cli.terminal.interruption import exit_on_signals
+
+    exit_on_signals()
+    return _run(login(arguments, client_secret(arguments)))
+
+
+async def _stored_login(arguments: Namespace) -> int:
+    """Say that there is a login that works, refreshed if need be.
+
+    Raises:
+        LoginNeeded: there is none.
+    """
+    from authlens_tui.cli.session import open_session
+    from authlens_tui.cli.urls import checked_url
+
+    url = checked_url(arguments.url)
+    async with open_session() as session:
+        from authlens_core.credentials.inventory.request_headers import headers_for
+
+        await headers_for(session.credentials, session.wire, url)
+    say("Already logged in.")
+    return 0
+
+
+def _probe(arguments: Namespace) -> int:
+    module = "probe_kept" if arguments.all or arguments.kept else "probe"
+    return _verb(module)(arguments)
+
+
+def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepared], int]) -> int:
+    """Replace this process by another program, once its credential is there."""
+    prepared: list[_Prepared] = []
+
+    async def prepare() -> int:
+        prepared.append(await preparing)
+        return 0
+
+    code = _run(prepare())
+    return become(prepared[0]) if prepared else code
+
+
+def _curl(arguments: Namespace) -> int:
+    if arguments.which:
+        return _show_which(arguments)
+    from authlens_tui.cli.headers import curl_call, run_curl
+
+    return _become(curl_call(arguments), run_curl)
+
+
+def _run_command(arguments: Namespace) -> int:
+    if arguments.which:
+        return _show_which(arguments)
+    from authlens_tui.cli.run import child_values, run_command
+
+    return _become(child_values(arguments), lambda values: run_command(arguments, values))
+
+
+def _service_token(arguments: Namespace) -> int:
+    from authlens_tui.cli.service_token import service_token, typed_pair
+    from authlens_tui.cli.terminal.interruption import exit_on_signals
+
+    exit_on_signals()
+    return _run(service_token(arguments, typed_pair(arguments)))
+
+
+def _open(arguments: Namespace) -> int:
+    follow_attached_client()
+    from authlens_tui.cli.open import open_file
+
+    return open_file(arguments)
+
+
+def _config(arguments: Namespace) -> int:
+    from authlens_tui.cli.config import config
+
+    return config(arguments)
+
+
+def _doctor(arguments: Namespace) -> int:
+    follow_attached_client()
+    return _verb("doctor")(arguments)
+
+
+def _demo(arguments: Namespace) -> int:
+    follow_attached_client()
+    from authlens_tui.cli.demo import run_demo
+
+    return run_demo(arguments.fault, play=arguments.play, port=arguments.port)
+
+
+VERBS: Final[dict[str, _Verb]] = {
+    "login": _login,
+    "probe": _probe,
+    "token": _verb("token"),
+    "headers": _verb("headers"),
+    "curl": _curl,
+    "proxy": _verb("proxy", which=True),
+    "mcp-bridge": _verb("mcp_bridge", which=True),
+    "mcp-config": _verb("mcp_config"),
+    "run": _run_command,
+    "git-credential": _verb("git_credential"),
+    "credential-helper": _verb("credential_helper"),
+    "explain": _verb("explain", "explain_message"),
+    "skill": _verb("skill"),
+    "completion": _verb("completion"),
+    "man": _verb("completion", "man"),
+    "clients": _verb("clients"),
+    "client-metadata": _verb("clients", "client_metadata"),
+    "list": _verb("credentials", "list_credentials"),
+    "refresh": _verb("refresh", "refresh_credentials"),
+    "revoke": _verb("revoke", "revoke_credentials"),
+    "events": _verb("events", "show_events"),
+    "forget": _verb("revoke", "forget_credential"),
+    "service-token": _service_token,
+    "store": _verb("store"),
+    "export": _verb("export", "export_trace"),
+    "open": _open,
+    "compare": _verb("compare", "compare_traces"),
+    "doctor": _doctor,
+    "config": _config,
+    "demo": _demo,
+    "emulator": _verb("emulator"),
+}

@@ -17,6 +17,7 @@ from support.terminal_modes import left_on
 pytestmark = pytest.mark.e2e
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+ANY_PORT = ("--port", "0")  # other tests use the usual one
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]2[;:]")
 PALETTE = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]5[;:]")
 ANY_COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:[349][0-7]|10[0-7]|[34]8[;:][25])[;:m]")
@@ -78,7 +79,9 @@ async def test_a_url_is_logged_in_to_line_by_line(
     settings: tuple[str, ...], words: str, machine: dict[str, str], resource: str
 ) -> None:
     """H167: the conversation in place of the full screen, and why."""
-    async with terminal(("env", *settings, AUTHLENS, resource), env=machine, columns=200) as screen:
+    async with terminal(
+        ("env", *settings, AUTHLENS, resource, *ANY_PORT), env=machine, columns=200
+    ) as screen:
         await screen.wait_for("Waiting 300 seconds")
         assert words in screen.text()
         assert "The login continues without the full screen." in screen.text()
@@ -95,7 +98,7 @@ async def test_a_whole_plain_login_moves_no_cursor_and_draws_nothing(
     machine: dict[str, str], resource: str
 ) -> None:
     """For screen readers: every line is written once, from left to right, until the end."""
-    async with terminal((AUTHLENS, "--plain", resource), env=machine, columns=200) as screen:
+    async with terminal((AUTHLENS, "--plain", resource, *ANY_PORT), env=machine, columns=200) as screen:
         await screen.wait_for("Waiting 300 seconds")
         async with Person() as person:
             callback = await person.callback_url(plain_link(screen))
@@ -111,7 +114,7 @@ async def test_a_whole_plain_login_moves_no_cursor_and_draws_nothing(
 
 async def test_where_no_locale_is_set_the_full_screen_comes(machine: dict[str, str], resource: str) -> None:
     """A container, `env -i`: nobody said that the terminal shows anything else than UTF-8."""
-    async with terminal(("env", *NO_LOCALE, AUTHLENS, resource), env=machine) as screen:
+    async with terminal(("env", *NO_LOCALE, AUTHLENS, resource, *ANY_PORT), env=machine) as screen:
         await screen.wait_for("Next: ")
         screen.press("q")
         assert await screen.wait_for_exit() == 0
@@ -122,7 +125,7 @@ async def test_a_newer_terminal_that_this_machine_does_not_know_has_its_full_scr
     kind: str, machine: dict[str, str], resource: str
 ) -> None:
     """Over SSH: terminfo lags behind, and the console of Linux needs no second screen."""
-    async with terminal(("env", f"TERM={kind}", AUTHLENS, resource), env=machine) as screen:
+    async with terminal(("env", f"TERM={kind}", AUTHLENS, resource, *ANY_PORT), env=machine) as screen:
         await screen.wait_for("Next: ")
         screen.press("q")
         assert await screen.wait_for_exit() == 0
@@ -159,7 +162,7 @@ async def test_in_the_locale_c_all_words_are_ascii(verb: tuple[str, ...], machin
 
 async def test_in_words_for_one_who_listens(machine: dict[str, str], resource: str) -> None:
     """A screen reader reads lines from the top: words, no signs, no columns, nothing drawn over."""
-    async with terminal((AUTHLENS, "--plain", resource), env=machine, columns=200) as screen:
+    async with terminal((AUTHLENS, "--plain", resource, *ANY_PORT), env=machine, columns=200) as screen:
         await screen.wait_for("Waiting 300 seconds")
         assert "Stage 1 of 8, Detection: passed." in screen.text()
         assert not re.search(r"[✔✖–]", screen.text())
@@ -176,7 +179,7 @@ async def test_with_no_terminal_at_all_the_browser_is_the_way_back(
 ) -> None:
     """`authlens URL` from a script: words on stderr, nothing that steers a terminal, the same exit codes."""
     process = await asyncio.create_subprocess_exec(
-        *(AUTHLENS, resource),
+        *(AUTHLENS, resource, *ANY_PORT),
         env=machine,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

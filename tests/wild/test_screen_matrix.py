@@ -60,7 +60,7 @@ def machine(home: Path, tmp_path: Path) -> dict[str, str]:
 async def test_one_knob(case: Case, machine: dict[str, str]) -> None:
     """A1 to A6."""
     async with wild_server(case.place, case.change) as server:
-        command = [*AUTHLENS, f"{server.url}/api"]
+        command = [*AUTHLENS, f"{server.url}/api", "--port", "0"]  # other tests have the usual port
         async with terminal(command, env=machine) as screen:
             await screen.wait_for(_name(Stage.DETECTION), BOUND)
             browser = asyncio.create_task(sign_in(screen, server))

@@ -90,7 +90,6 @@ def test_ctrl_c_before_there_is_a_loop_ends_with_130(monkeypatch: pytest.MonkeyP
     ("argv", "words"),
     [
         (["lgoin"], "Did you mean authlens login?"),
-        (["https://a.example/", "--json"], "'--json' is too much"),
         (["ftp://a.example/"], "does not start with https://"),
         (["probe", "javascript:alert(1)"], "cannot be used"),
         (["login", "https://user:pw@a.example/"], "user name or password"),

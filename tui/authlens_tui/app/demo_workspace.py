@@ -54,7 +54,7 @@ class DemoWorkspace(Workspace):
         self._others.close()
         await self._emulator.stop()
 
-    def options(self) -> Options:
+    def options(self, url: str) -> Options:  # noqa: ARG002 - every login of the demo has the same
         """Use the chosen callback port; log in by a code if the scenario is about that."""
         return Options(port=self._port, device=self._by_device)
 

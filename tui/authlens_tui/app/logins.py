@@ -36,7 +36,7 @@ class Logins:
         self._records = records
 
     def start(self, session: Session, url: str, *, play: bool = False) -> None:
-        self._app.push_screen(self._wizard(session, url, self._workspace.options(), play=play))
+        self._app.push_screen(self._wizard(session, url, self._workspace.options(url), play=play))
         for words in self._interrupted.replaced_by(url):
             self._app.notify(words, title="Interrupted", timeout=15, markup=False)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.errors import AuthlensError
@@ -20,14 +22,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Workspace"]
 
+_ORDINARY: Final[Mapping[str, Options | None]] = MappingProxyType({})
+
 
 class Workspace:
-    """This machine. The demo has another one."""
+    """This machine. The demo has another one.
+
+    Args:
+        settings: this user's settings file by default.
+        options: the options of a login by its URL, where the user gave some.
+    """
 
     keeps_secrets = True
     """Whether stored secrets outlive the program, and are worth moving."""
 
-    def __init__(self, settings: SettingsFile | None = None) -> None:
+    def __init__(
+        self, settings: SettingsFile | None = None, options: Mapping[str, Options | None] = _ORDINARY
+    ) -> None:
+        self._options = options
         self.settings = settings or SettingsFile.open()
         self.config = read_config()
         self._cloudflared: CloudflaredDirectory | None = None
@@ -39,9 +51,9 @@ class Workspace:
     async def close(self) -> None:
         """Release what `prepare` acquired, after the session is closed."""
 
-    def options(self) -> Options | None:
-        """Return the options of a new login; None for the ordinary ones."""
-        return None
+    def options(self, url: str) -> Options | None:
+        """Return the options of a new login at `url`; None for the ordinary ones."""
+        return self._options.get(url)
 
     def suggestion(self) -> str:
         """Return the URL that a new login starts with."""

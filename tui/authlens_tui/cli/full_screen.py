@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.terminal_kind import why_no_screen
 from authlens_tui.cli.urls import checked_url
 
+if TYPE_CHECKING:
+    from authlens_core.login.facts import Options
+
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
 
 __all__ = ["require_terminal", "run_app", "why_no_full_screen"]
 
 
-def run_app(url: str | None) -> int:
-    """Run the app: on the wizard for `url`, or on the dashboard.
+def run_app(url: str | None, options: Options | None = None) -> int:
+    """Run the app: on the wizard for `url`, with the options of that login, or on the dashboard.
 
     Raises:
         UsageError: the URL cannot be used, or this is no terminal for a full screen.
@@ -26,8 +29,9 @@ def run_app(url: str | None) -> int:
     checked = None if url is None else checked_url(url)
     require_terminal("authlens login URL" if checked is None else f"authlens login {shlex.quote(checked)}")
     from authlens_tui.app.authlens_app import AuthlensApp
+    from authlens_tui.app.workspace import Workspace
 
-    app = AuthlensApp(start_url=checked)
+    app = AuthlensApp(start_url=checked, workspace=Workspace(options={checked or "": options}))
     app.run()
     return app.return_code or 0
 

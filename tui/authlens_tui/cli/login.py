@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from authlens_core.callback.binding import another_port
 from authlens_core.errors import AuthlensError, LoginNeeded, NoSecretStore, TimedOut, UsageError
 from authlens_core.interruption import Interruptions
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.step_up import lacks_scope
 from authlens_core.login.verdict import verdict
@@ -27,6 +26,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_tui.cli.joined_login import join
 from authlens_tui.cli.json_events import JSON_VERSION
 from authlens_tui.cli.login_console import LoginConsole, can_paste
+from authlens_tui.cli.login_options import login_options
 from authlens_tui.cli.session import moment, open_session
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, explain, say
@@ -70,7 +70,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
 
 async def _alone(session: Session, pending: PendingLogin, arguments: Namespace, secret: Secret | None) -> int:
     """Run the login, which no other process runs meanwhile."""
-    run = session.login(pending.url, _options(arguments, secret))
+    run = session.login(pending.url, login_options(arguments, secret))
     console = LoginConsole(run, arguments, os.environ)
     run.watch(console.on_event)
     run.watch(pending.on_event)
@@ -99,27 +99,6 @@ def _noted(run: Login, session: Session) -> Iterator[None]:
         code = 0
     finally:
         interruptions.close(why_it_ended(ended_by() or code))
-
-
-def _options(arguments: Namespace, secret: Secret | None) -> Options:
-    return Options(
-        port=arguments.port,
-        redirect_host=arguments.redirect_host,
-        client_id=arguments.client_id,
-        client_secret=secret,
-        client_metadata_url=arguments.client_metadata_url,
-        scope=arguments.scope,
-        resource=arguments.resource,
-        issuer=arguments.issuer,
-        method=arguments.method,
-        wait=arguments.timeout,
-        anyway=arguments.anyway,
-        device=arguments.device,
-        dpop=arguments.dpop,
-        legacy_paths=arguments.legacy_paths,
-        any_issuer=arguments.any_issuer,
-        listen=not arguments.paste_only,
-    )
 
 
 async def _all_stages(run: Login, approved: Collection[str], *, as_json: bool) -> int:

@@ -17,6 +17,8 @@ from authlens_tui.cli.verbs import VERBS, follow_attached_client
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from authlens_core.login.facts import Options
+
 __all__ = ["credential_helper_main", "git_credential_main", "main", "run"]
 
 _INTERRUPTED: Final = 130
@@ -112,10 +114,10 @@ def _app(argv: list[str]) -> int:
     """Start the full-screen app, on the wizard if a URL is given; or do it line by line.
 
     Raises:
-        UsageError: the arguments are neither a verb nor one URL.
+        UsageError: the first argument is neither a verb nor a URL.
     """
     if argv:
-        _refuse_other_words(argv)
+        _refuse_other_words(argv[0])
     if no_input():
         raise LoginNeeded("The app is interactive.", "Without --no-input: authlens")
     follow_attached_client()
@@ -123,7 +125,7 @@ def _app(argv: list[str]) -> int:
 
     why = why_no_full_screen()
     if why is None or (not argv and not os.environ.get("AUTHLENS_PLAIN")):
-        return run_app(argv[0] if argv else None)
+        return run_app(*_url_and_options(argv)) if argv else run_app(None)
     return _line_by_line(argv, why)
 
 
@@ -135,19 +137,24 @@ def _line_by_line(argv: list[str], why: str) -> int:
         code = VERBS["list"](_parsed(["list"]))
         say("  → Log in: authlens login URL     Everything else: authlens --help")
         return code
-    url = checked_url(argv[0])
+    arguments = _parsed(["login", checked_url(argv[0]), *argv[1:]])
     say(f"{why} The login continues without the full screen.")
-    return VERBS["login"](_parsed(["login", url]))
+    return VERBS["login"](arguments)
 
 
-def _refuse_other_words(argv: list[str]) -> None:
-    word = argv[0]
+def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
+    if len(argv) == 1:
+        return argv[0], None
+    from authlens_tui.cli.client_secret import client_secret
+    from authlens_tui.cli.login_options import login_options, refuse_options_without_screen
+
+    arguments = _parsed(["login", *argv])
+    refuse_options_without_screen(arguments)
+    return arguments.url, login_options(arguments, client_secret(arguments))
+
+
+def _refuse_other_words(word: str) -> None:
     if "/" not in word and "." not in word and ":" not in word:
-        near = get_close_matches(argv[0], VERBS, 1)
+        near = get_close_matches(word, VERBS, 1)
         meant = f"Did you mean authlens {near[0]}? " if near else ""
         raise UsageError(f"There is no verb {word!r}.", f"{meant}See: authlens --help")
-    if len(argv) > 1:
-        raise UsageError(
-            f"The app takes one URL and no options; {argv[1]!r} is too much.",
-            "Options belong to a verb: authlens login URL, authlens probe URL. See: authlens --help",
-        )

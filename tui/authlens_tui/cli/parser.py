@@ -311,7 +311,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser for `authlens VERB …`; `authlens [URL]` is handled before it."""
     parser = _Parser(
         prog="authlens",
-        usage="authlens [--plain] [URL] | authlens [--plain] VERB …",
+        usage="authlens [--plain] [URL [OPTIONS OF login]] | authlens [--plain] VERB …",
         description="See every login. Without a verb: the full-screen app. With a URL: the login to it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

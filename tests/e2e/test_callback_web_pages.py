@@ -160,10 +160,10 @@ async def test_a_script_of_another_site_gets_nothing_and_ends_nothing(browser: B
 @pytest.mark.parametrize(
     ("element", "reason"),
     [
-        ('<iframe src="{url}"></iframe>', NOT_OURS),
-        ('<iframe sandbox="allow-scripts" src="{url}"></iframe>', NOT_OURS),
-        ('<object data="{url}"></object>', NOT_OURS),
-        ('<embed src="{url}">', NOT_OURS),
+        ('<iframe src="{url}"></iframe>', SENT_BY_A_PAGE),
+        ('<iframe sandbox="allow-scripts" src="{url}"></iframe>', SENT_BY_A_PAGE),
+        ('<object data="{url}"></object>', SENT_BY_A_PAGE),
+        ('<embed src="{url}">', SENT_BY_A_PAGE),
         ('<meta http-equiv="refresh" content="0;url={url}">', NOT_OURS),
         ('<script>location = "{url}"</script>', NOT_OURS),
         ('<script>open("{url}")</script>', NOT_OURS),

@@ -22,6 +22,7 @@ from typing import Final
 import pyte
 
 from support.needs import program
+from support.preloaded import Forked, Preloaded
 
 __all__ = ["NotShown", "Terminal", "Tmux", "plain_link", "terminal", "tmux"]
 
@@ -77,12 +78,17 @@ class Terminal:
         process: the program.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], master: int, columns: int, rows: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes] | Forked, master: int, columns: int, rows: int
+    ) -> None:
         """Take the pty's own end; only `terminal()` makes terminals."""
         self.process = process
         self.raw = bytearray()
         self._master = master
         self._unfinished = b""
+        # Asked for many times a second, and long to make.
+        self._text: str | None = None
+        self._links: tuple[int, list[str]] = (0, [])
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         # pyte asks the program's questions of us; the answers go back as if typed.
@@ -90,15 +96,21 @@ class Terminal:
 
     def lines(self) -> list[str]:
         """Return the rows of the screen as they are now, trailing blanks off."""
-        return [line.rstrip() for line in self._screen.display]
+        return self.text().split("\n")
 
     def text(self) -> str:
         """Return the screen as one text."""
-        return "\n".join(self.lines())
+        if self._text is None:
+            self._text = "\n".join(line.rstrip() for line in self._screen.display)
+        return self._text
 
     def links(self) -> list[str]:
         """Return the addresses of the hyperlinks (OSC 8) that were drawn, each once, in order."""
-        return list(dict.fromkeys(address.decode() for address in LINK.findall(bytes(self.raw))))
+        length, links = self._links
+        if length != len(self.raw):
+            links = list(dict.fromkeys(address.decode() for address in LINK.findall(self.raw)))
+            self._links = len(self.raw), links
+        return links
 
     def send(self, text: str) -> None:
         """Type a text."""
@@ -122,6 +134,7 @@ class Terminal:
         """Change the size, as a person who drags the window's corner does."""
         _set_size(self._master, columns, rows)
         self._screen.resize(rows, columns)
+        self._text = None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGWINCH)
 
@@ -214,6 +227,7 @@ class Terminal:
         whole = pending[: cut.start()] if cut else pending
         self._unfinished = pending[len(whole) :]
         self._stream.feed(whole)
+        self._text = None
 
     def _answer(self, data: str) -> None:
         with contextlib.suppress(OSError):
@@ -228,8 +242,12 @@ async def terminal(
     columns: int = 120,
     rows: int = 40,
     cwd: Path | None = None,
+    forked_from: Preloaded | None = None,
 ) -> AsyncIterator[Terminal]:
-    """Run a program in a terminal; it is killed at the end if it still runs."""
+    """Run a program in a terminal; it is killed at the end if it still runs.
+
+    With `forked_from`, the program is `authlens` and the command its arguments.
+    """
     master, slave = pty.openpty()
     _set_size(master, columns, rows)
     os.set_blocking(master, False)
@@ -238,15 +256,19 @@ async def terminal(
     for name in ("COLUMNS", "LINES"):  # they would hide a resize
         environment.pop(name, None)
     loop = asyncio.get_running_loop()
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, *command],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        env=environment,
-        cwd=cwd,
-        start_new_session=True,
-    )
+    process: subprocess.Popen[bytes] | Forked
+    if forked_from is not None:
+        process = forked_from.start(command, environment, stdin=slave, stdout=slave, stderr=slave)
+    else:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, *command],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            cwd=cwd,
+            start_new_session=True,
+        )
     os.close(slave)
     shown = Terminal(process, master, columns, rows)
     loop.add_reader(master, shown._drain)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from support.preloaded import Forked, Preloaded
 from support.wild_server import WildServer
 
 __all__ = ["Ended", "LoginProcess", "come_back", "machine_with_file_store"]
@@ -71,12 +72,14 @@ class LoginProcess:
         machine: its environment.
         server: where it logs in.
         options: more options.
+        program: what forks it; without, an interpreter of its own is started.
     """
 
     machine: Mapping[str, str]
     server: WildServer
     options: tuple[str, ...] = ()
-    _process: subprocess.Popen[bytes] | None = None
+    program: Preloaded | None = None
+    _process: subprocess.Popen[bytes] | Forked | None = None
     _browsers: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self, bound: float) -> Ended:
@@ -96,40 +99,49 @@ class LoginProcess:
             await asyncio.gather(ending, *self._browsers, return_exceptions=True)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> Ended:
-        command = [*AUTHLENS, "login", f"{self.server.url}/api", "--port", "0", "--no-browser", "--json"]
+        output, writing = os.pipe()
         words = Path(self.machine["AUTHLENS_HOME"]).with_suffix(".stderr")
-        with (
-            words.open("wb") as stderr,
-            subprocess.Popen(
-                [*command, "--timeout", "3", *self.options],
-                env=self.machine,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                start_new_session=True,
-            ) as process,
-        ):
-            self._process = process
-            assert process.stdout is not None
-            lines = []
-            for line in process.stdout:
+        with open(os.devnull, "rb") as nothing, words.open("wb") as stderr:
+            process = self._process = self._start(nothing.fileno(), writing, stderr.fileno())
+        os.close(writing)
+        lines = []
+        with open(output, "rb") as stdout:
+            for line in stdout:
                 lines.append(line)
                 event = json.loads(line)
                 if event["event"] == "authorization_url":
                     loop.call_soon_threadsafe(self._browse, event["url"])
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return Ended(
-                process.returncode,
-                [json.loads(line) for line in lines],
-                b"".join(lines).decode(),
-                words.read_text("utf-8"),
-                usage.ru_maxrss,
-                _lives(process.pid),
-            )
+        code, peak = _end(process)
+        return Ended(
+            code,
+            [json.loads(line) for line in lines],
+            b"".join(lines).decode(),
+            words.read_text("utf-8"),
+            peak,
+            _lives(process.pid),
+        )
+
+    def _start(self, stdin: int, stdout: int, stderr: int) -> subprocess.Popen[bytes] | Forked:
+        login = ("login", f"{self.server.url}/api", "--port", "0", "--no-browser", "--json", "--timeout", "3")
+        arguments = (*login, *self.options)
+        if self.program is not None:
+            return self.program.start(arguments, self.machine, stdin=stdin, stdout=stdout, stderr=stderr)
+        command = [*AUTHLENS, *arguments]
+        return subprocess.Popen(
+            command, env=self.machine, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+        )
 
     def _browse(self, url: str) -> None:
         self._browsers.add(asyncio.create_task(come_back(self.server, url)))
+
+
+def _end(process: subprocess.Popen[bytes] | Forked) -> tuple[int, int]:
+    """Wait for the end of a process; return its exit code, and the most memory that it had."""
+    if isinstance(process, Forked):
+        return process.wait(), process.peak
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_maxrss
 
 
 def _lives(group: int) -> bool:

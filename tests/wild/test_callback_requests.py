@@ -187,6 +187,8 @@ async def test_no_host_and_two_hosts_are_refused(login: Login) -> None:
         ("Sec-Fetch-Mode: websocket",),
         ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"),
         ("Sec-Fetch-Mode:",),
+        ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"),
+        ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: object"),
         ("Upgrade: websocket", "Connection: Upgrade"),
         ("Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"),
     ],

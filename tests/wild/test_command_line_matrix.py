@@ -1,7 +1,8 @@
 """`authlens login` as a process among hostile and broken servers, and A1 to A6 after each.
 
-A few cases run with every test run, all of them with the slow ones. Memory is compared with a login at an
-honest server; time is counted from the server's first changed answer.
+A few cases run with every test run, all of them with the slow ones. Those few start an interpreter each,
+the others are forked from one that has loaded the program. Memory is compared with a login at an honest
+server; time is counted from the server's first changed answer.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pytest
 
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.limits import METADATA
+from support.preloaded import Preloaded
 from support.wild_process import Ended, LoginProcess, machine_with_file_store
 from support.wild_server import WildServer, wild_server
 from wild.cases import CASES, Case
@@ -45,8 +47,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def idle() -> dict[str, int]:
-    """Hold the peak memory of a login at an honest server, once a test has measured it."""
+def idle() -> dict[bool, int]:
+    """Hold the peak memory of a login at an honest server, once a test has measured it: forked, or not."""
     return {}
 
 
@@ -61,22 +63,26 @@ def machine(home: Path, tmp_path: Path) -> dict[str, str]:
     "case",
     [pytest.param(one, id=str(one), marks=() if str(one) in QUICK else pytest.mark.slow) for one in CASES],
 )
-async def test_one_knob(case: Case, machine: dict[str, str], idle: dict[str, int]) -> None:
+async def test_one_knob(
+    case: Case, machine: dict[str, str], idle: dict[bool, int], request: pytest.FixtureRequest
+) -> None:
     """A1 to A5; A6 for the quick ones, for the engine shows it for all."""
+    quick = str(case) in QUICK
+    program: Preloaded | None = None if quick else request.getfixturevalue("program")
     async with wild_server() as server:
-        if "peak" not in idle:
+        if quick not in idle:
             other = shutil.copytree(machine["AUTHLENS_HOME"], f"{machine['AUTHLENS_HOME']}-idle")
-            honest = LoginProcess({**machine, "AUTHLENS_HOME": other}, server)
-            idle["peak"] = (await honest.run(BOUND)).peak
+            honest = LoginProcess({**machine, "AUTHLENS_HOME": other}, server, program=program)
+            idle[quick] = (await honest.run(BOUND)).peak
         server.place, server.change = case.place, case.change
-        ended = await LoginProcess(machine, server).run(BOUND)
+        ended = await LoginProcess(machine, server, program=program).run(BOUND)
         check_end(case, ended)
         check_secrets(server, ended, Path(machine["AUTHLENS_HOME"]))
         server.honest()
-        if str(case) in QUICK:
+        if quick:
             afterwards = await LoginProcess(machine, server).run(BOUND)
             assert afterwards.code == 0, afterwards.words
-    assert ended.peak - idle["peak"] <= MOST_MEMORY
+    assert ended.peak - idle[quick] <= MOST_MEMORY
 
 
 def check_end(case: Case, ended: Ended) -> None:

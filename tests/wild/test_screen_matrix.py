@@ -1,6 +1,7 @@
 """The full-screen app in a terminal among hostile and broken servers, and A1 to A6 after each.
 
-A choice of the cases, which has each place and each kind of change; with AUTHLENS_WILD=all, every case.
+Each case is a process of its own, forked from one that has loaded the program. They are a choice of the
+cases, which has each place and each kind of change; with AUTHLENS_WILD=all, every case.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import sys
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +19,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.limits import METADATA
 from support.driven_login import is_free
+from support.preloaded import Preloaded
 from support.terminal import NotShown, Terminal, terminal
 from support.terminal_modes import left_on
 from support.wild_process import come_back, machine_with_file_store
@@ -27,7 +28,6 @@ from wild.cases import CASES, HOSTILE, Case
 
 pytestmark = pytest.mark.e2e
 
-AUTHLENS = (sys.executable, "-m", "authlens_tui")
 BOUND = METADATA.deadline + 10.0  # the app starts and draws meanwhile
 EVERY = 12
 OBEYED = [HOSTILE.encode()[:12], b"\x1b]52;c;aGk=", "\u202e".encode(), "\u2066".encode()]
@@ -57,11 +57,13 @@ def machine(home: Path, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("case", CHOSEN, ids=str)
-async def test_one_knob(case: Case, machine: dict[str, str]) -> None:
+async def test_one_knob(case: Case, machine: dict[str, str], program: Preloaded) -> None:
     """A1 to A6."""
     async with wild_server(case.place, case.change) as server:
-        command = [*AUTHLENS, f"{server.url}/api", "--port", "0"]  # other tests have the usual port
-        async with terminal(command, env=machine) as screen:
+        # Text from outside gets all the room that it can have; to draw it takes twice as long.
+        columns, rows = (120, 40) if "hostile" in case.name else (100, 24)
+        command = [f"{server.url}/api", "--port", "0"]  # other tests have the usual port
+        async with terminal(command, env=machine, columns=columns, rows=rows, forked_from=program) as screen:
             await screen.wait_for(_name(Stage.DETECTION), BOUND)
             browser = asyncio.create_task(sign_in(screen, server))
             screen.press("a")

@@ -19,6 +19,8 @@ TEST_PATH: Final = "/test"
 _ICONS: Final = frozenset(
     {b"/favicon.ico", b"/apple-touch-icon.png", b"/apple-touch-icon-precomposed.png", b"/favicon.png"}
 )
+# Fetch metadata of the only kind of request that ends a login; no login page may be framed (RFC 9700 §4.16).
+_NAVIGATION: Final = {b"sec-fetch-mode": b"navigate", b"sec-fetch-dest": b"document"}
 _TLS_HANDSHAKE: Final = 0x16
 
 
@@ -144,7 +146,7 @@ class RequestHead:
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return Refusal(HTTPStatus.MISDIRECTED_REQUEST, "another host")
         for name, value in request.headers:
-            if name == b"origin" or (name == b"sec-fetch-mode" and value != b"navigate"):
+            if name == b"origin" or value != _NAVIGATION.get(name, value):
                 return Refusal(HTTPStatus.FORBIDDEN, "sent by another web page, not by the browser itself")
             if name == b"upgrade":
                 return Refusal(HTTPStatus.FORBIDDEN, "a change of protocol")

@@ -51,12 +51,14 @@ class Tally:
     Attributes:
         killed: rounds that were cut short, by command.
         ended: rounds whose command was faster than the signal.
+        quarters: how many signals came in each quarter of their command, as long as the last whole ones took.
         unknown: how often a refresh was left with an outcome that authlens knows to be unknown.
         faults: what must not be.
     """
 
     killed: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
+    quarters: Counter[int] = field(default_factory=Counter)
     unknown: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -70,6 +72,7 @@ class Rounds:
         self.chance = chance
         self.tally = Tally()
         self.reach: dict[str, float] = {}
+        self.took: dict[str, float] = {}
         self.before: set[str] = set()
 
     def arguments(self, command: str) -> list[str]:
@@ -98,10 +101,19 @@ class Rounds:
             os.killpg(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         killed = os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+        self._note_moment(command, after, time.monotonic() - begun, killed=killed)
         # About a quarter of the commands end before the signal, so that it comes at any moment of the others.
         self.reach[command] = self.reach.get(command, 1.0) * (1.07 if killed else 0.85)
         (self.tally.killed if killed else self.tally.ended)[command] += 1
         return killed
+
+    def _note_moment(self, command: str, after: float, lasted: float, *, killed: bool) -> None:
+        """Count the quarter of the command in which the signal came, or learn how long the command takes."""
+        took = self.took.get(command, lasted)
+        if killed:
+            self.tally.quarters[min(4, 1 + int(4 * after / took))] += 1
+        else:
+            self.took[command] = (took + lasted) / 2
 
     def _play_browser(self, output: int, deadline: float) -> None:
         """Follow the link that a login shows, until the process ends or the time is over."""
@@ -252,6 +264,7 @@ def main() -> int:
 
     found = run(rounds, seed, progress)
     sys.stdout.write(f"seed {seed}; killed {dict(found.killed)}; ended {dict(found.ended)}\n")
+    sys.stdout.write(f"signals by quarter of the command: {sorted(found.quarters.items())}\n")
     sys.stdout.write(f"outcomes known to be unknown: {found.unknown}; faults: {len(found.faults)}\n")
     sys.stdout.writelines(f"  {fault}\n" for fault in found.faults)
     return 1 if found.faults else 0

@@ -56,7 +56,6 @@ class Interruptions:
         login.watch(lambda event: self._on_event(login, event))
 
     def leave(self, login: Login) -> None:
-        """Forget `login`: the user is done with it."""
         note = self._running.pop(login, None)
         if note is not None:
             note.drop()

@@ -31,7 +31,6 @@ class Reply:
     bodiless: bool = False
 
     def encode(self) -> bytes:
-        """Return the answer as it goes over the wire."""
         body = render(self.page)
         fields = [
             ("Date", formatdate(usegmt=True)),

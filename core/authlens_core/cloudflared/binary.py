@@ -57,7 +57,6 @@ class Cloudflared:
         return ()
 
     def login_command(self, url: str) -> tuple[str, ...]:
-        """Return the command that logs in, with the flags that this version knows."""
         flags = []
         if self.version is None or self.version >= _CLEAN_OUTPUT:
             flags.append("--no-verbose")

@@ -26,7 +26,6 @@ _INSTEAD = "Or store secrets in an encrypted file: authlens store --move encrypt
 
 
 def look_at_state(directory: Path | None = None) -> Finding:
-    """Return whether the state directory and the index in it can be used. Reads files."""
     topic = "state"
     try:
         state = state_directory(directory)

@@ -115,7 +115,6 @@ class Account:
 
     @property
     def oauth_on(self) -> bool:
-        """Whether Managed OAuth is on for the app."""
         return not self.faults & {Fault.OAUTH_OFF, Fault.SERVICE_AUTH_ONLY, Fault.PUBLIC}
 
     @property

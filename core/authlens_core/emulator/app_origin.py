@@ -63,7 +63,6 @@ class _FromOrigin(Response):
         self._origin = origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer."""
         await self._origin(scope, receive, send)
 
 
@@ -197,7 +196,6 @@ class AppOrigin:
     async def _to_login(
         self, request: Request, metadata_url: str, *, service_token_known: bool = False
     ) -> Response:
-        """The redirect to the login page, which carries a challenge too."""
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         fields = {
             "location": await self._account.login_url(path, "app", service_token_known=service_token_known),
@@ -209,7 +207,6 @@ class AppOrigin:
         return page("302 Found", status=302, headers=fields)
 
     def _forbidden(self, request: Request, status: int = 0) -> Response:
-        """The refusal of Access, 401 where the owner chose that."""
         account = self._account
         status = status or (401 if account.service_auth_401 else 403)
         fields = {"cf-access-aud": account.aud, "cf-access-domain": account.app_host}
@@ -224,7 +221,6 @@ class AppOrigin:
         return page("Forbidden", f"<p>{FORBIDDEN}</p>", status=status, headers=fields)
 
     async def _match(self) -> Response:
-        """What protects this URL, for cloudflared."""
         account = self._account
         claims = {
             "type": "match",
@@ -237,7 +233,6 @@ class AppOrigin:
         return Response(b"", 200, {"cf-access-metadata": await account.keys.sign(claims)})
 
     async def resource_metadata(self, request: Request) -> Response:
-        """The protected resource metadata at both places."""
         account = self._account
         standard = request.url.path.startswith(STANDARD_METADATA)
         if account.faults & {Fault.PUBLIC, Fault.NO_WWW_AUTHENTICATE}:
@@ -271,7 +266,6 @@ class AppOrigin:
         return json_answer(document)
 
     async def team_metadata(self, request: Request) -> Response:
-        """The team's metadata, served on the app's host when OAuth is on."""
         if not self._account.oauth_on or self._account.has(Fault.NO_WWW_AUTHENTICATE):
             return await self.resource(request)
         return json_answer(server_metadata(self._account))

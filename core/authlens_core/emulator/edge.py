@@ -32,7 +32,6 @@ def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | No
 
 
 def wants_json(request: Request) -> bool:
-    """Return whether the client asks for JSON and not for a page."""
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
 

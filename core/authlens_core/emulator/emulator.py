@@ -231,7 +231,6 @@ class Emulator(Running):
         self.account.denied.add(email_of(user))
 
     def allow(self, user: str) -> None:
-        """Have the policy let a user in again."""
         self.account.denied.discard(email_of(user))
 
     def expire_access_tokens(self) -> None:

@@ -66,7 +66,6 @@ class _InThread(Generic[_Emulator]):
         return self._in_thread(play_person(authorization_url, user=user))
 
     def set_faults(self, *names: str) -> None:
-        """Replace the faults; without a name, nothing is broken."""
         self._called(lambda: self.emulator.set_faults(names))
 
     def expire_access_tokens(self) -> None:
@@ -74,7 +73,6 @@ class _InThread(Generic[_Emulator]):
         self._called(self.emulator.expire_access_tokens)
 
     def paths(self) -> list[str]:
-        """Return what was asked so far, such as `GET /`."""
         return self._called(lambda: [f"{one.method} {one.path}" for one in self.emulator.requests])
 
     def stop(self) -> None:

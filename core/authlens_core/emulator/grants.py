@@ -144,7 +144,6 @@ class Grants:
         auth_method: str = "none",
         grant_types: tuple[str, ...] = ("authorization_code", "refresh_token"),
     ) -> RegisteredClient:
-        """Remember a new client; one that authenticates is given a secret."""
         client = RegisteredClient(
             client_id=str(randomness.uuid4()),
             redirect_uris=redirect_uris,

@@ -19,7 +19,6 @@ class Running:
     """Something that is started and stopped, also as an asynchronous context manager."""
 
     async def start(self) -> None:
-        """Start; return once requests are answered."""
         raise NotImplementedError
 
     async def stop(self) -> None:

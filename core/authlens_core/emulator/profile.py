@@ -28,7 +28,6 @@ class StandardFault(StrEnum):
     """The profiles that have it."""
 
     def __new__(cls, value: str, profiles: frozenset[Profile], summary: str) -> Self:
-        """Make a member that carries its own explanation."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.profiles = profiles

@@ -86,7 +86,6 @@ class Scenario:
 
     @property
     def title(self) -> str:
-        """A short name in plain words."""
         return "A normal login" if self.fault is None else self.fault.title
 
     @property
@@ -110,7 +109,6 @@ class Scenario:
 
     @property
     def how(self) -> str:
-        """Which keys lead through it."""
         if isinstance(self.fault, StandardCase):
             return self.fault.how
         if self.brings:

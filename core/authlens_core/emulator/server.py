@@ -39,7 +39,6 @@ class QuietServer(uvicorn.Server):
 
 
 async def serve(app: ASGIApp, sockets: list[socket.socket]) -> QuietServer:
-    """Serve `app` on sockets that listen already; return once requests are answered."""
     config = uvicorn.Config(
         app,
         http="h11",

@@ -18,7 +18,6 @@ def _issuer(account: Account) -> str:
 
 
 def server_metadata(account: Account) -> dict[str, Any]:
-    """Return the metadata document, as the faults leave it."""
     endpoint = account.team_url + OAUTH
     methods = ["client_secret_basic", "client_secret_post", "none"]
     if account.has(Fault.NONE_NOT_ADVERTISED):

@@ -30,7 +30,6 @@ class TokenEndpoint:
         self._account = account
 
     async def token(self, request: Request) -> Response:
-        """Exchange a code or a refresh token for tokens."""
         if self._account.has(Fault.HTML_ERROR):
             return page("Error 500: Internal server error", status=500)
         try:

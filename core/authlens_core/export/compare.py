@@ -32,7 +32,6 @@ class Difference:
 
     @property
     def swapped(self) -> Difference:
-        """The same with the sides changed over."""
         return Difference(self.name, self.right, self.left)
 
 
@@ -53,7 +52,6 @@ class StageComparison:
 
     @property
     def swapped(self) -> StageComparison:
-        """The same with the sides changed over."""
         left = tuple(one.swapped for one in self.differences)
         return StageComparison(self.stage, self.turn, left, tuple(one.swapped for one in self.as_it_must))
 
@@ -77,7 +75,6 @@ class Comparison:
 
     @property
     def swapped(self) -> Comparison:
-        """The same with the sides changed over."""
         about = tuple(one.swapped for one in self.about)
         return Comparison(about, tuple(stage.swapped for stage in self.stages))
 

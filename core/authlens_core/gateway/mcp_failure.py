@@ -55,7 +55,6 @@ def failure_of(error: AuthlensError, url: str) -> McpFailure:
 
 
 def failure_of_wire(failure: WireFailure) -> McpFailure:
-    """Return the error where the server could not be reached."""
     kind = TimedOut if failure.kind is FailureKind.TIMEOUT else NetworkFailure
     return failure_of(kind(failure.cause, failure.cure), "")
 

@@ -151,7 +151,6 @@ class ResponseWait:
             await self.close()
 
     def extend(self, seconds: float) -> None:
-        """Give the browser more time."""
         if self.waiting:
             self._deadline = min(self._deadline + seconds, _now() + _LONGEST_WAIT)
             self._emit(DeadlineMoved(self.remaining))

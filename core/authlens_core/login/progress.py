@@ -54,7 +54,6 @@ class Progress:
         )
 
     def passed(self, stage: Stage, facts: Facts) -> None:
-        """Go on behind `stage` with what it learned."""
         self._after[stage] = facts
         self._index = LOGIN_STAGES.index(stage) + 1
 

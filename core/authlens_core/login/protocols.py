@@ -58,7 +58,6 @@ class MemoryClientRegistry:
         return self._clients.get((issuer, redirect_uri))
 
     async def remember_client(self, issuer: str, client: Client) -> None:
-        """Keep the client until the program ends."""
         self._clients[issuer, client.redirect_uri] = client
 
     async def forget_client(self, issuer: str, redirect_uri: str) -> None:

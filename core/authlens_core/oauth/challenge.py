@@ -41,7 +41,6 @@ class Challenge:
         return next((value for key, value in self.params if key == wanted), None)
 
     def is_scheme(self, name: str) -> bool:
-        """Return whether the scheme is `name`, whatever its case (RFC 9110 §11.1)."""
         return self.scheme.lower() == name.lower()
 
 

@@ -37,7 +37,6 @@ class Purpose(StrEnum):
 
     @property
     def revokes(self) -> bool:
-        """True for a revocation request; false for the call after it that verifies it."""
         return self in {Purpose.REVOKE_ACCESS_TOKEN, Purpose.REVOKE_REFRESH_TOKEN}
 
     @property

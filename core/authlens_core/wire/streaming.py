@@ -62,7 +62,6 @@ class StreamedResponse:
     connection: NetworkStream | None = None
 
     def get(self, name: str) -> str:
-        """Return the first value of a header field, or the empty string."""
         return next(iter(self.get_all(name)), "")
 
     def get_all(self, name: str) -> tuple[str, ...]:

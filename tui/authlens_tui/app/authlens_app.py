@@ -93,7 +93,6 @@ class AuthlensApp(BaseApp):
             yield Static(Content("Opening the secret store …"), id="opening")
 
     def on_mount(self) -> None:
-        """Open the secret store before any login."""
         self.call_after_refresh(self._begin)
 
     async def on_unmount(self) -> None:

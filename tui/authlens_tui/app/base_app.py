@@ -84,7 +84,6 @@ class BaseApp(TerminalApp):
         return self._themes.get(theme_name)
 
     def get_css_variables(self) -> dict[str, str]:
-        """Add the variables that drawn text needs."""
         return with_quiet(super().get_css_variables())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -98,7 +97,6 @@ class BaseApp(TerminalApp):
         follow_focus(self)
 
     def action_help(self) -> None:
-        """Show the keys of this screen and the terms it uses."""
         from authlens_tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, (HelpScreen, CommandPalette)):

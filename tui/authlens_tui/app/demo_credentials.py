@@ -76,7 +76,6 @@ class DemoCredentials:
         self.close()
 
     def close(self) -> None:
-        """Remove the file of cloudflared."""
         directory, self._directory = self._directory, None
         if directory is not None:
             directory.cleanup()

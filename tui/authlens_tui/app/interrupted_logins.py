@@ -33,7 +33,6 @@ class InterruptedLogins:
         self._notes.follow(login)
 
     def leave(self, login: Login) -> None:
-        """Forget a login: the user is done with it."""
         self._notes.leave(login)
 
     def close(self, return_code: int) -> None:

@@ -65,7 +65,6 @@ class Logins:
         wizard.runner.run_all()
 
     def leave(self) -> bool:
-        """Close the wizard; return whether it was the screen on top."""
         wizard = self._app.screen
         if not isinstance(wizard, WizardScreen):
             return False

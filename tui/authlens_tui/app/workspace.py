@@ -67,7 +67,6 @@ class Workspace:
         return self._cloudflared.find()
 
     def tokens_left_out(self) -> int:
-        """Return how many tokens of cloudflared are more than are listed."""
         return 0 if self._cloudflared is None else self._cloudflared.left_out
 
     def player(self) -> Player | None:

@@ -12,7 +12,6 @@ from authlens_tui.cli.option_values import min_ttl, port
 
 
 def add_min_ttl(add: argparse.ArgumentParser) -> None:
-    """Add the URL, and how long its token has to last."""
     add.add_argument("url", metavar="URL", help="the protected resource")
     _min_ttl(add)
 

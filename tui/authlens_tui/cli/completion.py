@@ -11,7 +11,6 @@ from authlens_tui.cli.terminal.output import answer_text
 
 
 async def completion(arguments: Namespace) -> int:
-    """Print the completion script for a shell."""
     import shtab
 
     answer_text(shtab.complete(build_parser(), shell=arguments.shell) + "\n")

@@ -163,7 +163,6 @@ def _grant_as_json(grant: Grant) -> dict[str, object]:
 
 
 def service_token_as_json(token: ServiceToken) -> dict[str, object]:
-    """Return a service token as JSON carries it, without its secret."""
     standing = describe_service_token(token)
     left = standing.remaining_seconds
     return {

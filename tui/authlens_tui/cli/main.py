@@ -26,7 +26,6 @@ _NOBODY_READS: Final = 141  # what a shell reports of a program that SIGPIPE end
 
 
 def main() -> None:
-    """Run `authlens` with the arguments of the process and exit with its code."""
     silence_tracebacks()
     sys.exit(run(sys.argv[1:]))
 
@@ -44,7 +43,6 @@ def credential_helper_main() -> None:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command line and return its exit code."""
     argv = without_flag(argv)
     try:
         return _dispatch(list(argv))

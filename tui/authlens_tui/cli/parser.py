@@ -68,7 +68,6 @@ class _Parser(argparse.ArgumentParser):
             stream.flush()
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and end with exit code 2."""
         say(f"✖ {message[:1].upper()}{message[1:]}.")
         say(f"  → See: {self.prog} --help")
         sys.exit(2)

@@ -157,7 +157,6 @@ def same_resource(grants: Iterable[Grant], like: Grant | None) -> tuple[Grant, .
 
 
 def say_result(name: str, result: ActionResult) -> None:
-    """Report the result of an action on the credential called `name`."""
     say(f"{result.sign} {name}: {result.summary}")
     for detail in result.details:
         say(f"  {detail}")

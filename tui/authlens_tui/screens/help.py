@@ -113,7 +113,6 @@ class HelpScreen(ModalScreen[None]):
         page.focus()
 
     def on_click(self, event: Click) -> None:
-        """Close on a click beside the page."""
         if event.widget is self:
             self.dismiss(None)
 

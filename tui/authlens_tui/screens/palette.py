@@ -45,7 +45,6 @@ class PaletteEntry:
     node: DOMNode
 
     async def do(self) -> None:
-        """Do it, with the focus where its key would work."""
         if isinstance(self.node, Widget) and self.place is BindingScope.ELSEWHERE:
             self.node.focus()
         await self.node.app.run_action(self.action, self.node)
@@ -94,7 +93,6 @@ class Actions(Provider):
     """Finds what can be done on the screen under the palette by any word of its name or its meaning."""
 
     async def discover(self) -> Hits:
-        """Offer everything while nothing has been typed."""
         for one in possible_actions(self.screen):
             words = f"{one.name}: {one.meaning}"
             yield DiscoveryHit(_line(Content(words), one.keys), partial(one.do), text=words)

@@ -111,7 +111,6 @@ class RehearsalScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """List everything, with the plain login selected."""
         self.query_one("#menu").border_title = "Scenarios"
         self._list()
         self.filter.focus()
@@ -122,7 +121,6 @@ class RehearsalScreen(Screen[None]):
 
     @property
     def selected(self) -> Scenario | None:
-        """The scenario under the cursor, or None where nothing matches."""
         option = self.listed.highlighted_option
         return None if option is None or option.id is None else self._scenarios[option.id]
 

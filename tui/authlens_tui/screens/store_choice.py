@@ -75,7 +75,6 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         self.dismiss(choice)
 
     def typing(self) -> Iterator[Widget]:
-        """Yield the choices, and the fields for a passphrase that are shown when one is wanted."""
         yield Static(Content(self.choices), classes="dialog-words", id="words")
         with Vertical(id="typing"):
             yield Static(Content(_UNLOCK), classes="dialog-words")

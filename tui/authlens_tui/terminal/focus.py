@@ -25,7 +25,6 @@ def keep_focus_in_view(screen: Screen[Any]) -> None:
 
 
 def follow_focus(app: App[Any]) -> None:
-    """Keep the focus in view after the terminal has another size."""
     if app.screen_stack:
         # The screen hears of its size after the app, and lays out a frame later.
         app.screen.set_timer(_LAID_OUT, partial(keep_focus_in_view, app.screen))

@@ -37,7 +37,6 @@ class LineFilters:
         return (self._scrubbing, *kept, colour, *self._links)
 
     def as_one(self, filters: tuple[LineFilter, ...]) -> FilterChain:
-        """Return `filters` as one, the same object while they are the same."""
         if filters != self._chain.filters:
             self._chain = FilterChain(filters)
         return self._chain

@@ -74,7 +74,6 @@ class TerminalApp(QuietCrash, App[int]):
         return (self._painted_through.as_one(self.each_line_filter()),)
 
     def each_line_filter(self) -> tuple[LineFilter, ...]:
-        """Return what a painted line passes through, in order."""
         bright = self.theme == HIGH_CONTRAST.name
         return self._painted_through.of(
             super().get_line_filters(), no_color=self.no_color, high_contrast=bright

@@ -161,7 +161,6 @@ class KeyFooter(Widget):
         return None
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Mark the key under the mouse, and explain it."""
         self._point_at(self._at(event.x))
 
     def on_leave(self) -> None:

@@ -141,14 +141,12 @@ class Stepper(Widget, can_focus=True):
         return self._in_view(max(3, (width - _NAME_ROOM) // 2))
 
     def watch_steps(self) -> None:
-        """Say in the border that something was changed on purpose."""
         self._tell_in_border()
 
     def watch_looked_at(self) -> None:
         self._tell_in_border()
 
     def on_resize(self) -> None:
-        """Find out again whether there is room for all."""
         self._tell_in_border()
 
     def _tell_in_border(self) -> None:

@@ -116,7 +116,6 @@ async def place_of(wire: Wire, token: CloudflaredToken) -> TokenTarget:
 async def _first(
     wire: Wire, token: CloudflaredToken, urls: tuple[str, ...], asked: list[Exchange]
 ) -> str | None:
-    """Return the first of the URLs of one host that names the application of `token`."""
     for url in urls:
         exchange = await _ask(wire, parse_url(url))
         asked.append(exchange)

@@ -38,7 +38,6 @@ class RecordBuilder:
     diagnosis: Diagnosis | None = None
 
     def trace(self, *, passed: bool) -> Trace:
-        """Return the trace of everything collected so far."""
         elapsed = sum(exchange.elapsed for exchange in self.exchanges)
         found = self.diagnosis
         if found is None and not passed:

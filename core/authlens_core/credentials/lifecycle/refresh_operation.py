@@ -154,7 +154,6 @@ class RefreshOperation(LockedGrant):
     # Sending
 
     async def run(self) -> Refreshed:
-        """Send the request and store the result of it."""
         request = self._request()
         if isinstance(request, Refreshed):
             return request

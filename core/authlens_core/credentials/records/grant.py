@@ -267,7 +267,6 @@ class CredentialStatus:
 
 
 def symbol(kind: StatusKind) -> str:
-    """Return the one character that says `kind` without colour."""
     return _SYMBOLS[kind]
 
 

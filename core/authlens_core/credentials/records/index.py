@@ -299,7 +299,6 @@ class Index:
             return generation
 
     def leftovers(self) -> tuple[OrphanedSecret, ...]:
-        """Return what may be in a store without being referenced."""
         with self.reading() as connection:
             rows = connection.execute("SELECT key, generation, entries, place FROM leftovers").fetchall()
         known = {str(place) for place in StoreKind}
@@ -350,7 +349,6 @@ class Index:
             )
 
     def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
-        """Return the newest `limit` events, newest first, of one grant or of all."""
         with self.reading() as connection:
             rows = connection.execute(
                 "SELECT at, kind, grant_id, detail FROM events WHERE ?1 IS NULL OR grant_id = ?1"

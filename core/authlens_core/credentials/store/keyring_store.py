@@ -138,7 +138,6 @@ class KeyringStore:
         return self.helper
 
     def _bound(self) -> float:
-        """Return the seconds that the next call may take."""
         return self._limit
 
     async def _call(self, operation: str, entry: str = "", value: Secret | None = None) -> dict[str, Any]:

@@ -227,7 +227,6 @@ class Credentials:
         self.held[grant.grant_id] = grant, secrets
 
     def holds(self, grant_id: str) -> bool:
-        """Return whether secrets of this grant are in memory that no store took."""
         return grant_id in self.held
 
     def let_go(self, grant_id: str) -> None:
@@ -334,7 +333,6 @@ class Credentials:
     # History
 
     def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
-        """Return the newest events, newest first, of one grant or of all."""
         return self.index.events(grant_id, limit)
 
     def record(self, kind: str, grant_id: str, detail: str = "") -> None:

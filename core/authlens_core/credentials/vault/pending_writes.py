@@ -47,7 +47,6 @@ class PendingWrites:
             raise
 
     async def settle(self) -> None:
-        """Wait for everything that is under way now."""
         if tasks := self.writes | self._left:
             await asyncio.wait(tasks)
 

@@ -58,7 +58,6 @@ class ServiceTokens:
         self._record = record
 
     def list(self) -> tuple[ServiceToken, ...]:
-        """Return every service token that can be read, newest first."""
         return self._rows.all()[0]
 
     def damaged(self) -> tuple[str, ...]:

@@ -66,7 +66,6 @@ class StandardEmulator(Running):
         await self._origins.start(self._port, self._build)
 
     async def stop(self) -> None:
-        """Stop answering and free the ports."""
         self._stopping.set()
         await self._origins.stop()
 

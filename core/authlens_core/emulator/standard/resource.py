@@ -55,7 +55,6 @@ class Resource:
         return json_answer(document)
 
     async def generic(self, request: Request) -> Response:
-        """The resource of the profile `generic`: a small JSON API."""
         try:
             token = self.allowed(request)
         except NotAdmitted as refused:

@@ -131,7 +131,6 @@ class ServerState:
 
     @property
     def needs_dpop(self) -> bool:
-        """Whether every token has to be bound to a key."""
         return self.has(StandardFault.DPOP_REQUIRED, StandardFault.DPOP_NONCE)
 
     def move(self) -> None:

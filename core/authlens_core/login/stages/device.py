@@ -99,7 +99,6 @@ def poll_checks(sent: Sequence[Exchange]) -> tuple[Check, ...]:
 
 
 def device_secrets(facts: Facts) -> tuple[Secret, ...]:
-    """Return what an answer must not repeat in a text that is shown."""
     return () if facts.device is None else (facts.device.device_code,)
 
 

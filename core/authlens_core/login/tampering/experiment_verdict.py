@@ -101,7 +101,6 @@ def answered_by_authlens(experiment: Experiment, response: AuthorizationResponse
 
 
 def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]) -> Check:
-    """Judge whether the resource still takes the token."""
     response = exchanges[-1].response if exchanges else None
     if response is None:
         return _check(experiment, _Answer(Severity.NOTICE, "no answer"))

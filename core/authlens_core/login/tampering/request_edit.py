@@ -75,7 +75,6 @@ class RequestEdit:
 
     @property
     def words(self) -> str:
-        """What was done, a few words without any value."""
         if self.place is EditLocation.METHOD:
             return f"the method was changed to {self.text}"
         if self.place is EditLocation.URL:

@@ -179,7 +179,6 @@ class Tampering:
         return settled, answered_the_link(experiment, refused=refused, status=status)
 
     def callback(self, facts: Facts, answer: Secret) -> Secret:
-        """Return the answer of the browser as it is to be read, and note what was changed in it."""
         of_callback = self._of_callback(facts)
         if of_callback:
             self._note(of_callback)

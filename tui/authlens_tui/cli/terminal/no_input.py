@@ -33,7 +33,6 @@ def no_input() -> bool:
 
 
 def say_command(error: LoginNeeded, argv: Sequence[str]) -> None:
-    """Say in one line why a user is needed, and the command to run."""
     url = next((word for word in argv if "://" in word), None)
     more = ["--cloudflared"] if "--cloudflared" in argv else []
     command = f"Run: {shlex.join(['authlens', 'login', url, *more])}" if url else error.cure

@@ -56,14 +56,12 @@ def say(words: str) -> None:
 
 
 def say_over(words: str) -> None:
-    """Write a status on stderr, a terminal, over the status before it."""
     with suppress(OSError, ValueError):
         sys.stderr.write("\r\x1b[K")
         _write(sys.stderr, safe_line(words, NAME))
 
 
 def explain(error: AuthlensError) -> None:
-    """Show the user what stopped the work and what to do."""
     where = f"{error.stage}: " if error.stage else ""
     say(f"✖ {where}{error.cause}")
     if error.cure:

@@ -71,7 +71,6 @@ class BatchActions:
     # -- probe -----------------------------------------------------------------------------------------
 
     def probe_all(self) -> None:
-        """Ask every resource whether its credential works."""
         holdings = self._those(Verb.PROBE)
         if self._may_begin(holdings, Verb.PROBE):
             stop = self._begin("probing", holdings)

@@ -76,7 +76,6 @@ class DashboardContext:
 
     @property
     def selected(self) -> Holding | None:
-        """The credential under the cursor, or None."""
         return self._selected()
 
     @property
@@ -95,18 +94,15 @@ class DashboardContext:
         self._screen.post_message(message)
 
     def say(self, words: str, *, good: bool | None = None) -> None:
-        """Show a sentence under the table."""
         self.post(StatusMessage(words, good))
 
     def changed(self, *, reread: bool = False) -> None:
-        """Bring what is shown up to date."""
         self.post(Changed(reread=reread))
 
     def run(self, work: Work, *, group: str, description: str, exclusive: bool = False) -> None:
         self._screen.run_worker(work, group=group, description=description, exclusive=exclusive)
 
     def begin(self, doing: str, holdings: Iterable[Holding]) -> None:
-        """Note what starts for some credentials."""
         self.busy |= {holding.holding_id: doing for holding in holdings}
         self.changed()
 

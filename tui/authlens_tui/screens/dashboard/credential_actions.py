@@ -59,7 +59,6 @@ class CredentialActions:
         )
 
     def probe(self) -> None:
-        """Ask the resource whether the selected credential works."""
         self._start(self._context.selected, "probing", self._probe)
 
     def revoke(self) -> None:

@@ -134,7 +134,6 @@ class DashboardScreen(Screen[None]):
         return DashboardActions(self.context, self.listing, self._suggestion, self._select)
 
     def _act_here(self, verb: Verb) -> Callable[[], object] | None:
-        """Return what a key does that only changes what is shown."""
         here: dict[Verb, Callable[[], object]] = {
             Verb.FILTER: self._open_filter,
             Verb.SORT: self._sort,
@@ -162,7 +161,6 @@ class DashboardScreen(Screen[None]):
         self.set_timer(_FIRST_PAINT, self._complete)
 
     async def _complete(self) -> None:
-        """Add what the first paint does not need."""
         field = Input(placeholder="resource, team, account, kind or state", id="filter")
         await self.query_one("#list").mount(field, before=self.table)
         await self.pane.complete()
@@ -265,7 +263,6 @@ class DashboardScreen(Screen[None]):
 
     @property
     def selected(self) -> Holding | None:
-        """The credential under the cursor, or None."""
         return self.table.selected
 
     def _select(self, holding_id: str) -> None:

@@ -81,7 +81,6 @@ class EventsScreen(Screen[None]):
         self.document.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer to narrow it only where there is something to narrow it to."""
         return action != "only" or self._selected is not None
 
     def _show(self) -> None:

@@ -75,7 +75,6 @@ class Listing:
 
     @property
     def title(self) -> str:
-        """How many credentials there are, and how many match."""
         return title_words(len(self.shown), len(self.holdings), self.text)
 
     @property

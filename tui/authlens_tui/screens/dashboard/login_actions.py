@@ -37,8 +37,6 @@ class LoginActions:
         self._select = select
 
     def new(self) -> None:
-        """Ask for a URL and log in to it."""
-
         async def question() -> None:
             urls = tuple(dict.fromkeys(one.url for one in self._holdings() if one.url))
             dialog = NewLoginScreen(self._suggestion, self._known(), urls)
@@ -52,7 +50,6 @@ class LoginActions:
         self._context.ask(question)
 
     def _known(self) -> Mapping[str, Known]:
-        """Return the OAuth logins that work, by URL."""
         now = self._context.now()
         return {
             one.url: Known(

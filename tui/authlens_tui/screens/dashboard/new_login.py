@@ -99,7 +99,6 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         self.query_one(DialogButtons).display = False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer another login only where there is one already."""
         return action != "again" or bool(self._offered)
 
     @on(Input.Submitted)

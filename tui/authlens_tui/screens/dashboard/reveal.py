@@ -49,7 +49,6 @@ class RevealScreen(Dialog[None]):
             self.action_close()
 
     def on_screen_suspend(self) -> None:
-        """Hide when another screen comes before it."""
         self.query_one("#secret", Static).update("")
 
     def on_button_pressed(self) -> None:

@@ -33,7 +33,6 @@ class SentRequests:
             self._newest = trace if newest else self._newest
 
     def inspect(self) -> None:
-        """Show the last requests of the selected credential."""
         self._run(self._inspect())
 
     async def _inspect(self) -> None:
@@ -51,7 +50,6 @@ class SentRequests:
             self._context.post(TraceWanted(self._newest, "", kept=False))
 
     def save(self) -> None:
-        """Save the last requests of the selected credential, redacted."""
         self._run(self._save())
 
     async def _save(self) -> None:

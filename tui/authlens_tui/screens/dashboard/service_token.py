@@ -151,7 +151,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
 
     @on(Input.Changed)
     def _judge(self) -> None:
-        """Say what the two values look like, as they are typed."""
         client_id, secret = pasted(self._value("client_id")), Secret(pasted(self._value("secret")))
         words, kind = "", ""
         if client_id and secret:

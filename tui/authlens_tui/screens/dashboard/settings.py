@@ -76,7 +76,6 @@ class SettingsScreen(Dialog[None]):
         self._show()
 
     def on_screen_resume(self) -> None:
-        """Show the theme that was chosen meanwhile."""
         self._show()
 
     def _show(self) -> None:

@@ -83,7 +83,6 @@ class TokenActions:
             self._context.changed(reread=True)
 
     def copy_login_link(self) -> None:
-        """Copy the address that a login of cloudflared waits for."""
         self._run(self._copy_login_link(), "copy a link")
 
     async def _copy_login_link(self) -> None:
@@ -117,7 +116,6 @@ class TokenActions:
         self._context.changed(reread=True)
 
     async def _load(self, holding: Holding) -> tuple[Grant, Secret] | None:
-        """Return the current grant and the access token of the same generation."""
         if holding.grant is None:
             return None
         try:

@@ -17,7 +17,6 @@ _KEY: Final = "bold $text-primary"
 
 
 def empty_words(*, in_demo: bool) -> Content:
-    """Return what to do on a dashboard without a credential."""
     if in_demo:
         return Content.assemble(
             ("No credentials in this demo yet.\n\n", "bold"),
@@ -46,7 +45,6 @@ def empty_words(*, in_demo: bool) -> Content:
 
 
 def nothing_matches(text: str) -> Content:
-    """Return the detail when the filter lets nothing through."""
     return Content.assemble(
         ("No match.\n\n", "bold"),
         Content(
@@ -59,7 +57,6 @@ def nothing_matches(text: str) -> Content:
 
 
 def broken_words(error: AuthlensError) -> Content:
-    """Return the detail when the index cannot be read."""
     return Content.assemble(
         ("✖ ", "bold $text-error"),
         Content(safe_line(error.cause)),
@@ -70,7 +67,6 @@ def broken_words(error: AuthlensError) -> Content:
 
 
 def title_words(shown: int, whole: int, text: str) -> str:
-    """Return the title of the table: how many credentials, and how many match."""
     if text.strip():
         return f"Credentials: {shown} of {whole} match {safe_line(text.strip(), NAME)!r}"
     return f"Credentials: {whole}"

@@ -135,7 +135,6 @@ class RequestsScreen(Screen[None]):
 
     @on(DataTable.RowHighlighted)
     def _show_marked(self) -> None:
-        """Show the exchange under the cursor."""
         number = self._marked()
         row = next((one for one in self._rows if one.number == number), None)
         self.set_class(row is None, "-empty")
@@ -170,7 +169,6 @@ class RequestsScreen(Screen[None]):
     # -- the keys --------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Show the key that reveals only if something is hidden."""
         return action != "reveal" or (self.is_mounted and self.record_view.has_secrets)
 
     def action_back(self) -> None:
@@ -189,7 +187,6 @@ class RequestsScreen(Screen[None]):
         await self.app.copy(await self.record_view.copied_text(), "The exchange")
 
     def on_screen_suspend(self) -> None:
-        """Mask what was revealed when another screen comes on top."""
         self.record_view.mask()
 
 

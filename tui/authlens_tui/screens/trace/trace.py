@@ -174,7 +174,6 @@ class TraceScreen(Screen[None]):
         self.record_view.show_tab(step)
 
     def on_screen_suspend(self) -> None:
-        """Mask what was revealed when another screen comes before this one."""
         self.record_view.mask()
 
     @work(exclusive=True, group="copy", description="copy")

@@ -127,7 +127,6 @@ class FieldRow(Horizontal):
 
     @property
     def difference(self) -> str:
-        """Say in one line what is changed into what, masked."""
         return difference(self.title, self.source.value, self.new_value)
 
 
@@ -262,7 +261,6 @@ class EditScreen(ModalScreen[RequestChanges | None]):
 
     @property
     def new_rows(self) -> Iterator[NewRow]:
-        """Every line in which something can be added."""
         yield from self.query(NewRow)
 
     @on(Input.Changed)
@@ -300,7 +298,6 @@ class EditScreen(ModalScreen[RequestChanges | None]):
             self._show_changes()
 
     def action_leave_out(self) -> None:
-        """Send the request without the part."""
         row = self._focused_row()
         if row is not None:
             row.leave_out()

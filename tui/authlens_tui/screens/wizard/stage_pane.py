@@ -147,7 +147,6 @@ class StagePane(Vertical):
         return record is self._runner.failed or record.stage not in LOGIN_STAGES
 
     def show_heading(self) -> None:
-        """Say what the stage is for, in as many words as there is room for."""
         by_code = self._login.facts.options.device
         info, size = stage_info(self.shown, device=by_code), self.screen.size
         self.screen.set_class(self._runner.failed is not None, "-stopped")
@@ -176,7 +175,6 @@ class StagePane(Vertical):
         self._show_progress()
 
     def _show_progress(self) -> None:
-        """Show the progress of the running stage, unless another one is selected."""
         self.device.show_asked(len(self._exchanged))
         if self._login.running is self.shown:
             self.record_view.show_running(self.shown, self._sending, self._exchanged)
@@ -224,7 +222,6 @@ class StagePane(Vertical):
         )
 
     def tick(self) -> None:
-        """Bring up to date what depends on the clock."""
         self.link.tick()
         if self.code_is_shown:
             self.device.tick(datetime.now(UTC))
@@ -235,7 +232,6 @@ class StagePane(Vertical):
         self.app.push_screen(QrScreen(message.url, _SCANNED))
 
     def open_arrow(self, message: RecordView.ExchangeChosen) -> None:
-        """Open the exchange of an arrow, even if its stage was retried since."""
         records = self._login.trace.records
         if message.record_index < len(records):
             self.record_view.show_record(records[message.record_index])

@@ -67,7 +67,6 @@ class StageRunner:
             await self._login.step()
 
     def run_all(self) -> None:
-        """Run the stages until one fails or all have passed."""
         self._start(self._login.run_all)
 
     def retry(self) -> None:
@@ -97,7 +96,6 @@ class StageRunner:
             await self._login.override(check.name)
 
     def another_port(self) -> None:
-        """Use another free port, which is a new redirect URI."""
         options = self._login.facts.options
         self._retry_with(replace(options, port=another_port(options.redirect_host)))
 

@@ -54,7 +54,6 @@ class StatusLine(Static):
 
     @property
     def depends_on_the_clock(self) -> bool:
-        """Whether the words name a time that passes."""
         return self.has_class("-done")
 
     def show(self, pane: StagePane, *, keep_note: bool = False) -> None:

@@ -32,7 +32,6 @@ class WizardTools:
         self._screen.run_worker(question, group="tools", exclusive=True, description=description)
 
     def edit(self) -> None:
-        """Edit what the next stage sends, before it is sent."""
         self._ask(self._edit(), "edit a request")
 
     async def _edit(self) -> None:
@@ -79,7 +78,6 @@ class WizardTools:
         self._screen.post_message(OtherWayWanted(way, self._login.facts.resource_url.text))
 
     def lesson(self, stage: Stage) -> None:
-        """Read why `stage` exists."""
         from authlens_tui.screens.wizard.lesson import LessonScreen
 
         self._screen.app.push_screen(LessonScreen(stage, device=self._login.facts.options.device))
@@ -99,7 +97,6 @@ class WizardTools:
         self._screen.app.push_screen(PlayerScreen(records), opened)
 
     def export(self) -> None:
-        """Save the record, redacted."""
         from authlens_tui.screens.trace.export import ExportScreen
 
         self._screen.app.push_screen(ExportScreen(self._login.trace))

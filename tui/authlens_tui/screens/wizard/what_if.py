@@ -100,7 +100,6 @@ class WhatIfScreen(ModalScreen[str | None]):
         self.dismiss(event.option_id)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer to use no attack only if one is ready."""
         return self._armed is not None if action == "disarm" else True
 
     def action_arm(self) -> None:

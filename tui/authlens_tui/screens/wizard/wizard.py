@@ -99,7 +99,6 @@ class WizardScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Watch the login and show its first request."""
         self._verbs = self._all_verbs()
         self.login.watch(self._on_event)
         self.set_interval(1.0, self.tick)
@@ -309,5 +308,4 @@ class WizardScreen(Screen[None]):
             await self.app.copy(await self.record_view.copied_text(), STAGE_INFO[self.pane.shown].title)
 
     def on_screen_suspend(self) -> None:
-        """Mask what was revealed when another screen comes on top."""
         self.record_view.mask()

@@ -135,7 +135,6 @@ class AuthorizationPanel(VerticalScroll):
         self.link_file = LinkFile()
 
     def compose(self) -> ComposeResult:
-        """Lay out, from what to do first to what to do if that fails."""
         yield Static(id="countdown")
         yield Static(id="link")
         yield Static(id="ignored")
@@ -233,7 +232,6 @@ class AuthorizationPanel(VerticalScroll):
         self.screen.set_class(alone, "-pasting")
 
     def show_ignored(self, reason: str, count: int) -> None:
-        """Say that something else came to the listener and was ignored."""
         times = "once" if count == 1 else f"{count} times"
         self.ignored.update(Content(f"! Ignored {times}, still waiting. Last: {safe_line(reason)}"))
         self.ignored.add_class("-shown")
@@ -250,7 +248,6 @@ class AuthorizationPanel(VerticalScroll):
         self.refused.add_class("-shown")
 
     def _show_test(self) -> None:
-        """Show the link to the test page, and whether it was reached."""
         self.test.set_class(bool(self._test_url or self._families), "-shown")
         told: tuple[str, str]
         if self._families:

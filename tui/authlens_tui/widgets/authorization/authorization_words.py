@@ -42,7 +42,6 @@ def key_words(environ: Mapping[str, str], port: int | None, *, player: bool) -> 
 
 
 def forward_words(forward: str) -> Content:
-    """Say which line to run where the browser is."""
     gap = f"\n  Replace {THIS_MACHINE} with the name you use for it."
     return Content.assemble(
         "The browser is on another machine? Run this there before you sign in:\n",

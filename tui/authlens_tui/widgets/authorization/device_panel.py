@@ -129,7 +129,6 @@ class DevicePanel(VerticalScroll):
         self.scroll_home(animate=False)
 
     def show_asked(self, times: int) -> None:
-        """Say how often the server was asked for the tokens."""
         self._asked = times
 
     def tick(self, now: datetime) -> None:

@@ -108,7 +108,6 @@ def _key_for(holding: Holding, status: CredentialStatus) -> str:
 
 
 def event_items(events: Sequence[Event], now: datetime) -> Sequence[Item]:
-    """Return what happened to a credential, newest first; `e` shows all of it."""
     if not events:
         return ()
     lines = _table(((ago(one.at, now), f"{one.kind}  {one.detail}".strip()) for one in events), _WHEN)

@@ -149,7 +149,6 @@ class CredentialTable(LineView, can_focus=True):
         return found
 
     def select(self, holding_id: str) -> None:
-        """Put the cursor on a credential, where it is shown."""
         if holding_id in self._places:
             self._go_to(self._places[holding_id])
 
@@ -197,7 +196,6 @@ class CredentialTable(LineView, can_focus=True):
         self._bring_into_view()
 
     def notify_style_update(self) -> None:
-        """Repaint when the theme has changed."""
         super().notify_style_update()
         self.refresh()
 

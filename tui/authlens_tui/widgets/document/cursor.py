@@ -34,7 +34,6 @@ class LineCursor:
             self.bring_into_view(self._layout().rows_of_line(self.line))
 
     def turn_page(self, by: int, *, mark: bool) -> None:
-        """Scroll one page; `mark` the line at its beginning, or on the way down at its end."""
         last, height = self._layout().height - 1, max(1, len(self.in_view) - 1)
         top = max(0, min(self.in_view.start + by * height, last))
         self.scroll_to(top)
@@ -42,7 +41,6 @@ class LineCursor:
             self.to_row(top if by < 0 else min(top + height, last))
 
     def to_row(self, row: int) -> None:
-        """Mark the line of a row, without scrolling."""
         self.line = self._layout().line_of_row(row)
 
     def stay_in_view(self) -> None:

@@ -145,7 +145,6 @@ class DocumentView(LineView, can_focus=True):
         self._lay_out()
 
     def notify_style_update(self) -> None:
-        """Repaint when the theme has changed."""
         super().notify_style_update()
         self.refresh()
 
@@ -280,7 +279,6 @@ class DocumentView(LineView, can_focus=True):
     # -- searching -------------------------------------------------------------------------------------
 
     def mark_matches(self, matches: Matches) -> None:
-        """Draw `matches`, and go to the first one from here on."""
         self.matches = matches
         if matches.found:
             self.go_to(matches.turn_from(self._layout.line_of_row(self.scroll_offset.y)))

@@ -78,7 +78,6 @@ class SearchBar(Horizontal):
 
     @property
     def is_open(self) -> bool:
-        """True while the field is shown."""
         return self.has_class("-open")
 
     def open(self) -> None:
@@ -86,7 +85,6 @@ class SearchBar(Horizontal):
         self.field.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Take these keys only while the field has them."""
         return self.is_open and self.has_focus_within if action in ("turn", "close") else True
 
     def _tell(self, matches: Matches) -> None:

@@ -136,7 +136,6 @@ class _Lanes:
         self._at = {party: int(width * places[not self._wide]) for party, places in _PLACES.items()}
 
     def heads(self, hosts: Mapping[Party, str], redactor: Redactor | None) -> Iterator[DiagramLine]:
-        """Draw the names over the lifelines, and which host each is."""
         names, places = self._empty(), self._empty()
         for party, at in self._at.items():
             self._centred(names, at, _NAMES[party][not self._wide], Tone.TITLE)
@@ -152,14 +151,12 @@ class _Lanes:
         yield ends.line()
 
     def feet(self) -> DiagramLine:
-        """Draw where the lifelines end."""
         row = self._empty()
         for at in self._at.values():
             row.put(at, "┴", Tone.MUTED)
         return row.line()
 
     def stage(self, title: str) -> DiagramLine:
-        """Draw the rule under which a stage begins."""
         row = self._row()
         row.put(0, f"{title} ", Tone.TITLE)
         for cell in range(len(title) + 1, self._width):

@@ -12,7 +12,6 @@ _NAME_WIDTH: Final = 28
 
 
 def heading(text: str, tone: Tone = Tone.TITLE) -> Line:
-    """Return a line that begins a part of a document."""
     return line((text, tone))
 
 

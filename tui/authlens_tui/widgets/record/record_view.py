@@ -158,12 +158,10 @@ class RecordView(Widget):
 
     @property
     def has_secrets(self) -> bool:
-        """True when something is masked that could be revealed."""
         return self._reveal or self._made.hides(self._known)
 
     @property
     def revealed(self) -> bool:
-        """True while the secrets are shown."""
         return self._reveal
 
     def toggle_reveal(self) -> bool:
@@ -211,7 +209,6 @@ class RecordView(Widget):
         return self._document(self.tab)
 
     def read(self) -> None:
-        """Give the keys to the document of the open tab."""
         self.document.focus()
 
     def show_tab(self, step: int) -> None:

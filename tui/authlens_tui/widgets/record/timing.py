@@ -30,7 +30,6 @@ _NAMES: Final = {Phase.OTHER: "set-up", Phase.CONNECT: "DNS + connect"}
 
 
 def stage_time_line(record: StageRecord) -> Line:
-    """Return how long a stage took, on the network and otherwise."""
     own = max(0.0, record.elapsed - record.network)
     other = "your browser and you" if record.stage is Stage.AUTHORIZATION else "authlens"
     return line(
@@ -149,7 +148,6 @@ def _cut(text: str, cells: int) -> str:
 
 
 def timing_lines(exchange: Exchange) -> Iterator[Line]:
-    """Yield the phases of the exchange as bars on one scale."""
     timings = exchange.timings
     phases = {
         "connect": timings.connect,

@@ -24,7 +24,7 @@ from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredT
 from authlens_core.access.team import is_team_host
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.jwt import moment, parse_jwt
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import usable_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
@@ -139,9 +139,8 @@ def find_cloudflared_token(
     for the whole host. That a name fits is no leave to send: another address can have the same name, see
     `cloudflared_names`.
     """
-    try:
-        asked = parse_url(url, loopback_http=True)
-    except UrlRefused:
+    asked = usable_url(url, loopback_http=True)
+    if asked is None:
         return None
     present = datetime.now(UTC) if now is None else now
     hosts = names_of(asked)
@@ -246,10 +245,8 @@ def _pending_url(path: Path) -> str | None:
     data = _content(path)
     if isinstance(data, str):
         return None
-    try:
-        return parse_url(data.decode("utf-8", "replace").strip()).text
-    except UrlRefused:
-        return None
+    url = usable_url(data.decode("utf-8", "replace").strip())
+    return None if url is None else url.text
 
 
 def _lock(path: Path, now: datetime) -> CloudflaredLock:
@@ -262,10 +259,8 @@ def _lock(path: Path, now: datetime) -> CloudflaredLock:
 
 def _issuer_host(claims: Mapping[str, JsonValue]) -> str:
     issuer = claims.get("iss")
-    try:
-        return parse_url(issuer).host if isinstance(issuer, str) else ""
-    except UrlRefused:
-        return ""
+    url = usable_url(issuer) if isinstance(issuer, str) else None
+    return "" if url is None else url.host
 
 
 def _audiences(value: JsonValue) -> tuple[str, ...]:

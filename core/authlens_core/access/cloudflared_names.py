@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Final
 
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url, usable_url
 
 _AUD_LENGTH: Final = 64
 _HEX: Final = frozenset("0123456789abcdef")
@@ -50,7 +50,7 @@ def readings(name: str) -> tuple[tuple[str, ...], ...]:
 
     Nothing for a wildcard, which is no one address. Four hosts and eight paths of each at most.
     """
-    here = _url(f"http://{name}/")
+    here = usable_url(f"http://{name}/", loopback_http=True)
     if here is not None and name in _here(here):
         return ((here.text,),)
     if "*" in name:
@@ -62,7 +62,7 @@ def readings(name: str) -> tuple[tuple[str, ...], ...]:
 def sure_address(name: str) -> str:
     """Return the address that `name` means where it can mean no other, or nothing."""
     found = readings(name)
-    url = _url(found[0][0]) if len(found) == 1 else None
+    url = usable_url(found[0][0], loopback_http=True) if len(found) == 1 else None
     return found[0][0] if url is not None and can_only_mean(name, url) else ""
 
 
@@ -83,7 +83,7 @@ def _hosts(name: str) -> tuple[str, ...]:
 
 def _is_host(text: str) -> bool:
     """Return whether an application can be on `text`: no top-level domain has a hyphen, but for `xn--`."""
-    url = _url(f"https://{text}/")
+    url = usable_url(f"https://{text}/")
     if url is None or url.host != text or "." not in text:
         return False
     labels = text.split(".")
@@ -101,12 +101,5 @@ def _paths(rest: str) -> tuple[str, ...]:
     if len(others) <= _LONGEST_CHOICE:
         signs = product("/-", repeat=len(others))
         found += [first + "".join(map(str.__add__, chosen, others)) for chosen in signs]
-    usable = (path for path in found if _url(f"https://host.example/{path}") is not None)
+    usable = (path for path in found if usable_url(f"https://host.example/{path}") is not None)
     return tuple(dict.fromkeys(usable))[:_MOST_PATHS]
-
-
-def _url(text: str) -> Url | None:
-    try:
-        return parse_url(text, loopback_http=True)
-    except UrlRefused:
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from typing import Final
 
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url, usable_url
 
 WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
 _ZONE: Final = ("cloudflareaccess", "com")
@@ -31,11 +31,8 @@ def for_team(words: str, host: str) -> str:
 
 def cloudflare_metadata_urls(resource: Url) -> tuple[Url, ...]:
     """Return where Access serves the resource metadata: with the path of the resource, then for the root."""
-    found = []
-    for path in dict.fromkeys((resource.path or "/", "/")):
-        try:
-            url = parse_url(f"{resource.origin}{WELL_KNOWN}{path}", loopback_http=resource.is_loopback)
-        except UrlRefused:  # the longer path is over the limit of a URL
-            continue
-        found.append(url)
-    return tuple(found)
+    found = (
+        usable_url(f"{resource.origin}{WELL_KNOWN}{path}", loopback_http=resource.is_loopback)
+        for path in dict.fromkeys((resource.path or "/", "/"))
+    )
+    return tuple(url for url in found if url is not None)  # the longer path may be over the limit of a URL

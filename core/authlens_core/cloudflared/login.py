@@ -35,7 +35,7 @@ from authlens_core.cloudflared.child import (
 )
 from authlens_core.errors import UsageError
 from authlens_core.oauth.jwt import parse_jwt
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import UrlRefused, parse_url, usable_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
@@ -269,11 +269,9 @@ class _Run:
             self._show(link[0])
 
     def _show(self, link: str) -> None:
-        try:
-            self.link = parse_url(link).text
-        except UrlRefused:
-            return
-        self.events(LinkShown(self.link))
+        if (url := usable_url(link)) is not None:
+            self.link = url.text
+            self.events(LinkShown(self.link))
 
     def _other(self, pid: int) -> None:
         if pid == self.child.pid:

@@ -17,7 +17,7 @@ from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.resource_metadata import ResourceMetadata
 from authlens_core.oauth.server_metadata import ServerMetadata
 from authlens_core.oauth.token import TokenResponse
-from authlens_core.oauth.url import Url
+from authlens_core.oauth.url import Url, usable_url
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 
@@ -153,6 +153,10 @@ class Facts:
     tokens_asked_at: datetime | None = None
     expires_at: datetime | None = None
     grant_id: str | None = None
+
+    def url(self, text: str | None) -> Url | None:
+        """Return an address that a server named, or None where it cannot be used in this login."""
+        return usable_url(text, loopback_http=self.loopback_http)
 
     @property
     def resource(self) -> str | None:

@@ -18,7 +18,7 @@ from authlens_core.login.protocols import Sender
 from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.oauth.jwks import Signature, Verification, jwks_request, verify
 from authlens_core.oauth.jwt import Jwt
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url, usable_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
@@ -63,13 +63,13 @@ def key_source(
         loopback_http: true at the emulator, whose team is on this machine.
     """
     if issuer is not None and jwks_uri is not None:
-        url = _url(jwks_uri, loopback_http=loopback_http)
+        url = usable_url(jwks_uri, loopback_http=loopback_http)
         return KeySource(url, issuer) if url is not None else None
     named = jwt.claims.get("iss") if issuer is None and jwt.claims is not None else issuer
-    team = _url(named, loopback_http=loopback_http) if isinstance(named, str) else None
+    team = usable_url(named, loopback_http=loopback_http) if isinstance(named, str) else None
     if team is None or not (is_team_host(team.host) or (loopback_http and team.is_loopback)):
         return None
-    keys = _url(f"{team.origin}{ACCESS_KEYS}", loopback_http=loopback_http)
+    keys = usable_url(f"{team.origin}{ACCESS_KEYS}", loopback_http=loopback_http)
     return KeySource(keys, team.origin, from_token=issuer is None) if keys is not None else None
 
 
@@ -213,10 +213,3 @@ def _named(jwt: Jwt, found: Verification, source: KeySource) -> Verification:
         )
     reason = f"{found.reason.rstrip('.')}, by a key of {safe_line(source.issuer)}."
     return replace(found, reason=reason, notes=notes)
-
-
-def _url(text: str, *, loopback_http: bool) -> Url | None:
-    try:
-        return parse_url(text, loopback_http=loopback_http)
-    except UrlRefused:
-        return None

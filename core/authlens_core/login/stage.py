@@ -10,7 +10,7 @@ from typing import Protocol
 
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
-from authlens_core.oauth.check import Check
+from authlens_core.oauth.check import Check, failed
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
@@ -60,6 +60,19 @@ class StageResult:
     shown: tuple[Fact, ...] = ()
     diagnosis: Diagnosis | None = None
     stop: bool = False
+
+
+def unanswered(
+    exchange: Exchange, name: str, expected: str, *, spec: str, cure: str = "Try again.", why: str = ""
+) -> Check:
+    """Return the failed check for a request without a complete answer.
+
+    Args:
+        cure: what to do where the failure says nothing about that.
+    """
+    failure = exchange.failure
+    cause, cure = (failure.cause, failure.cure) if failure else ("no answer", cure)
+    return failed(name, expected, cause, why=why, spec=spec, cure=cure)
 
 
 class WaitStopped(asyncio.CancelledError):

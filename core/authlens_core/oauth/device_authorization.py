@@ -19,7 +19,7 @@ from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.retry_after import retry_after
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url, UrlRefused, parse_url, usable_url
 from authlens_core.secret import Secret
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -152,10 +152,7 @@ def _complete_uri(
     name, expected = f"{_STAGE}.verification_uri_complete", "the same origin as verification_uri"
     why = "A QR code hides where it leads; it must not lead elsewhere than the page that is shown."
     spec = "RFC 8628 §3.3.1, §5.4"
-    try:
-        complete = parse_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
-    except UrlRefused:
-        complete = None
+    complete = usable_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
     if complete is not None and complete.origin == page.origin:
         return complete, (passed(name, expected, complete.origin, spec=spec, why=why),)
     seen = f"{complete.origin}; ignored" if complete is not None else "no valid URL; ignored"

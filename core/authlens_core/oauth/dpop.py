@@ -101,9 +101,9 @@ def algorithm_check(name: str, algorithms: tuple[str, ...] | None, party: str, s
         return passed(name, expected, ALGORITHM, spec=spec, why=why)
     if algorithms is None:
         if party == "resource":
-            return noticed(name, expected, "no expiry given", why=why, spec=spec)
+            return noticed(name, expected, "not stated", why=why, spec=spec)
         cure = f"Continue. If it returns a bearer token, the {party} must support DPoP."
-        return warned(name, expected, "no expiry given", why=why, spec=spec, cure=cure)
+        return warned(name, expected, "not stated", why=why, spec=spec, cure=cure)
     cure = f"The {party} has to accept {ALGORITHM}: authlens signs with nothing else."
     return failed(name, expected, ", ".join(algorithms)[:300], why=why, spec=spec, cure=cure)
 

@@ -260,7 +260,7 @@ def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] 
     name, expected = f"{_STAGE}.bearer_methods_supported", "header, or not stated"
     why = "A token is sent in the Authorization header only: everywhere else it leaks."
     cure = "The resource must accept bearer tokens in the Authorization header."
-    seen = "no expiry given" if methods is None else ", ".join(methods)
+    seen = "not stated" if methods is None else ", ".join(methods)
     if methods is None or "header" in methods:
         yield passed(name, expected, seen, spec="RFC 9728 §2", why=why)
     else:

@@ -20,7 +20,7 @@ from authlens_core.oauth.resource_metadata import (
     string_list,
 )
 from authlens_core.oauth.server_features import feature_checks
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url, UrlRefused, parse_url, usable_url
 
 _STAGE: Final = "server"
 _SPEC: Final = "RFC 8414 §2"
@@ -291,7 +291,7 @@ def _requirement_checks(
         seen = ", ".join(values)[:500]
         if not lists[member]:
             malformed = document.get(member) not in (None, [])
-            seen = f"malformed: {document[member]!r}"[:200] if malformed else "no expiry given"
+            seen = f"malformed: {document[member]!r}"[:200] if malformed else "not stated"
             seen += f"; the default is {', '.join(values)}" if values else ""
         if wanted in values:
             yield passed(name, expected, seen, spec=spec, why=why)
@@ -309,7 +309,7 @@ def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, n
     if url is not None:
         return passed(name, expected, url.text, spec=spec, why=why)
     value = document.get("registration_endpoint")
-    seen = "no expiry given" if value is None else f"unusable: {value!r}"[:300]
+    seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
     if not needed:
         return noticed(name, expected, f"{seen}; a client id is known", why=why, spec=spec)
     cure = "Use a pre-registered client: --client-id."
@@ -320,9 +320,8 @@ def _place_checks(
     issuer: str, endpoints: Mapping[str, Url | None], resource: str, *, needs_registration: bool
 ) -> Iterator[Check]:
     """Yield where each endpoint is, seen from the issuer (AS-9), and which endpoints coincide."""
-    try:
-        home = parse_url(issuer, loopback_http=True)
-    except UrlRefused:
+    home = usable_url(issuer, loopback_http=True)
+    if home is None:
         return
     token = endpoints["token_endpoint"]
     for member, url in endpoints.items():

@@ -9,7 +9,7 @@ from typing import Final
 
 from authlens_core.oauth.dpop import DpopKey, DpopNonces, make_jti, wants_nonce, with_proof
 from authlens_core.oauth.http_message import Request, Response
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import usable_url
 from authlens_core.wire.exchange import Exchange
 
 _FIELD: Final = "dpop"
@@ -46,10 +46,10 @@ class DpopSigner:
 
     def learn(self, url: str, response: Response) -> bool:
         """Note the nonce in a response from `url`; return whether the request may be sent again with it."""
-        try:
-            nonces = self._nonces.with_response(parse_url(url, loopback_http=True), response)
-        except UrlRefused:
+        parsed = usable_url(url, loopback_http=True)
+        if parsed is None:
             return False
+        nonces = self._nonces.with_response(parsed, response)
         if nonces != self._nonces:
             self._nonces = nonces
             self._remember(nonces)

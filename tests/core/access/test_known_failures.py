@@ -153,7 +153,7 @@ SEED: Final = (
         ('no "registration_endpoint" in it',),
         (OAUTH, "--client-id"),
         _reply(200, body={"issuer": TEAM}),
-        check=("server.registration_endpoint", "no expiry given"),
+        check=("server.registration_endpoint", "not stated"),
     ),
     Row(
         "Port 8400 already in use",

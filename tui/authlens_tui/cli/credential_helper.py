@@ -16,7 +16,7 @@ from authlens_core.credentials.inventory.request_headers import (
     headers_for,
 )
 from authlens_core.errors import UsageError
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import usable_url
 from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound
 from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
@@ -33,12 +33,11 @@ async def credential_helper(arguments: Namespace) -> int:
         UsageError: standard input holds no request.
         LoginNeeded: there is a credential for the address that a user has to renew.
     """
-    uri = _asked()
-    try:
-        url = parse_url(uri, loopback_http=True).text
-    except UrlRefused:
+    address = usable_url(_asked(), loopback_http=True)
+    if address is None:
         answer_secret(bazel_form(None))
         return 0
+    url = address.text
     async with open_session() as session:
         kind = kind_of(arguments)
         if not credential_kinds(session.credentials, url):

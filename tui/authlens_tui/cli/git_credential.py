@@ -16,7 +16,7 @@ from authlens_core.credentials.inventory.request_headers import CredentialHeader
 from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import AuthlensError, LoginNeeded
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import parse_url, usable_url
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_tui.cli.session import open_session
@@ -36,10 +36,8 @@ class _Asked:
     def url(self) -> str | None:
         """The address, as far as git gives it: the path only with `credential.useHttpPath`."""
         scheme, host = self.values.get("protocol", ""), self.values.get("host", "")
-        try:
-            return parse_url(f"{scheme}://{host}/{self.values.get('path', '')}", loopback_http=True).text
-        except UrlRefused:
-            return None
+        url = usable_url(f"{scheme}://{host}/{self.values.get('path', '')}", loopback_http=True)
+        return None if url is None else url.text
 
 
 async def git_credential(arguments: Namespace) -> int:

@@ -16,7 +16,7 @@ from typing import Final
 
 from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.child_environment import for_children
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import usable_url
 
 _TEXT_BROWSERS: Final = frozenset({"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"})
 _OPEN: Final = """
@@ -84,11 +84,8 @@ def open_browser(
     after `leave_after` seconds is left to itself.
     """
     settings = os.environ if environ is None else environ
-    try:
-        address = parse_url(url, loopback_http=True)
-    except UrlRefused:
-        return False
-    if why_no_browser(settings) is not None:
+    address = usable_url(url, loopback_http=True)
+    if address is None or why_no_browser(settings) is not None:
         return False
     try:
         child = subprocess.Popen(

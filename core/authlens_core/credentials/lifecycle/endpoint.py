@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url, parse_url, usable_url
 
 
 def _is_plain_loopback(text: str) -> bool:
-    try:
-        url = parse_url(text, loopback_http=True)
-    except UrlRefused:
-        return False
-    return url.scheme == "http" and url.is_loopback
+    url = usable_url(text, loopback_http=True)
+    return url is not None and url.scheme == "http" and url.is_loopback
 
 
 def loopback_http(grant: Grant) -> bool:

@@ -10,14 +10,13 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import usable_url
 
 
 def _place(url: str) -> tuple[str, tuple[str, ...]] | None:
     """Return origin and path segments, or None for a URL that two readers could read differently."""
-    try:
-        parsed = parse_url(url, loopback_http=True)
-    except UrlRefused:
+    parsed = usable_url(url, loopback_http=True)
+    if parsed is None:
         return None
     segments = tuple(parsed.path.split("/")[1:])
     # An escaped slash or dot is one segment to us and may be two, or a step up, to a server behind a proxy.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.check import Check, failed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.device_authorization import (
@@ -18,7 +18,6 @@ from authlens_core.oauth.device_authorization import (
     poll_result,
     read_device_authorization,
 )
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact
 from authlens_core.wire.exchange import Exchange
@@ -31,7 +30,7 @@ _SPEC = "RFC 8628 §3.2"
 def device_request(facts: Facts, scope: str | None) -> PlannedRequest | None:
     """Return the request for the codes, or None if the server has no endpoint for it."""
     metadata, client = facts.server_metadata, facts.client
-    endpoint = _url(facts, metadata.device_authorization_endpoint if metadata is not None else None)
+    endpoint = None if metadata is None else facts.url(metadata.device_authorization_endpoint)
     if endpoint is None or client is None:
         return None
     request = device_authorization_request(endpoint, client, scope=scope, resource=facts.resource)
@@ -44,7 +43,9 @@ def learn_device(facts: Facts, exchanges: Sequence[Exchange], scope: str | None)
         return StageResult(facts, (_no_endpoint(),))
     exchange = exchanges[-1]
     if exchange.response is None or exchange.failure is not None:
-        return StageResult(facts, (_no_answer(exchange),))
+        name, expected = "device.answer", "The server answers with the codes."
+        check = unanswered(exchange, name, expected, spec=_SPEC, cure="Run the stage again.")
+        return StageResult(facts, (check,))
     reading = read_device_authorization(exchange.response, loopback_http=facts.loopback_http)
     found = reading.value
     if found is None:
@@ -64,7 +65,7 @@ def learn_device(facts: Facts, exchanges: Sequence[Exchange], scope: str | None)
 def poll_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
     """Return the next request for the tokens and when to send it, or None if there is nothing left to ask."""
     metadata, client, device = facts.server_metadata, facts.client, facts.device
-    endpoint = _url(facts, metadata.token_endpoint if metadata is not None else None)
+    endpoint = None if metadata is None else facts.url(metadata.token_endpoint)
     if endpoint is None or client is None or device is None or facts.device_asked_at is None:
         return None
     polling = DevicePolling.start(device, facts.device_asked_at.timestamp())
@@ -102,13 +103,6 @@ def device_secrets(facts: Facts) -> tuple[Secret, ...]:
     return () if facts.device is None else (facts.device.device_code,)
 
 
-def _url(facts: Facts, text: str | None) -> Url | None:
-    try:
-        return None if text is None else parse_url(text, loopback_http=facts.loopback_http)
-    except UrlRefused:
-        return None
-
-
 def _no_endpoint() -> Check:
     return failed(
         "device.endpoint",
@@ -117,15 +111,4 @@ def _no_endpoint() -> Check:
         why="Without it there is no code to enter on another device.",
         spec="RFC 8628 §4",
         cure="Log in with a link: omit --device.",
-    )
-
-
-def _no_answer(exchange: Exchange) -> Check:
-    failure = exchange.failure
-    return failed(
-        "device.answer",
-        "The server answers with the codes.",
-        failure.cause if failure else "no answer",
-        spec=_SPEC,
-        cure=failure.cure if failure else "Run the stage again.",
     )

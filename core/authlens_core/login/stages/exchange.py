@@ -15,7 +15,6 @@ from authlens_core.oauth.id_token import id_token_checks
 from authlens_core.oauth.jwks import jwks_request
 from authlens_core.oauth.server_metadata import ServerMetadata
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
-from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
@@ -41,9 +40,8 @@ class ExchangeStage:
             return _keys_request(facts, sent, metadata)
         if sent or metadata is None or client is None or pkce is None or facts.code is None:
             return None
-        try:
-            endpoint = parse_url(metadata.token_endpoint, loopback_http=facts.loopback_http)
-        except UrlRefused:
+        endpoint = facts.url(metadata.token_endpoint)
+        if endpoint is None:
             return None
         request = code_request(
             endpoint,
@@ -101,11 +99,8 @@ def _keys_request(facts: Facts, sent: Sequence[Exchange], metadata: ServerMetada
         scope=facts.scope,
         proved=facts.dpop_key is not None,
     ).value
-    try:
-        url = parse_url(metadata.jwks_uri, loopback_http=facts.loopback_http)
-    except UrlRefused:
-        return None
-    if tokens is None or tokens.id_token is None:
+    url = facts.url(metadata.jwks_uri)
+    if url is None or tokens is None or tokens.id_token is None:
         return None
     return PlannedRequest(jwks_request(url), Purpose.SIGNING_KEYS)
 

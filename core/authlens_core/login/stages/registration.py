@@ -8,14 +8,14 @@ from typing import Final
 
 from authlens_core.access.diagnose import diagnose
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.check import Check, failed, failures, passed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
@@ -99,10 +99,7 @@ def requested_scope(facts: Facts) -> str | None:
 
 def _endpoint(facts: Facts) -> Url | None:
     text = facts.server_metadata.registration_endpoint if facts.server_metadata else None
-    try:
-        return None if text is None else parse_url(text, loopback_http=facts.loopback_http)
-    except UrlRefused:
-        return None
+    return facts.url(text)
 
 
 def redirect_uri_to_be(facts: Facts) -> str:
@@ -188,18 +185,10 @@ def _nothing_to_use(facts: Facts) -> Check:
 
 
 def _no_answer(exchange: Exchange) -> Check:
-    failure = exchange.failure
-    unknown = failure is not None and failure.may_have_arrived
-    return failed(
-        "registration.answer",
-        "The server answers the registration.",
-        failure.cause if failure else "no answer",
-        why="It is unknown whether a client was created, so authlens does not register again automatically."
-        if unknown
-        else "",
-        spec=_SPEC,
-        cure=failure.cure if failure else "",
-    )
+    unknown = exchange.failure is not None and exchange.failure.may_have_arrived
+    why = "It is unknown whether a client was created, so authlens does not register again automatically."
+    name, expected = "registration.answer", "The server answers the registration."
+    return unanswered(exchange, name, expected, why=why if unknown else "", spec=_SPEC, cure="")
 
 
 def _with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.check import Check, failed, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import JSON_TYPE
@@ -50,7 +50,8 @@ class ResourceMetadataStage:
             return StageResult(_legacy(facts), (_missing(facts, exchanges),))
         last = exchanges[-1]
         if last.response is None or last.failure is not None:
-            return StageResult(facts, (_unanswered(last),))
+            name, expected = "resource_metadata.answer", "The resource answers with its metadata."
+            return StageResult(facts, (unanswered(last, name, expected, spec=_SPEC),))
         if _not_here(last, guessed=facts.metadata_guessed):
             found = any(not moves_on(e.response) for e in legacy if e.response is not None)
             taken = found or facts.options.legacy_paths
@@ -123,25 +124,14 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
     )
 
 
-def _unanswered(exchange: Exchange) -> Check:
-    failure = exchange.failure
-    return failed(
-        "resource_metadata.answer",
-        "The resource answers with its metadata.",
-        failure.cause if failure else "no answer",
-        why="",
-        spec=_SPEC,
-        cure=failure.cure if failure else "Try again.",
-    )
-
-
 def _legacy(facts: Facts) -> Facts:
     """MCP servers of 2025-03-26 have no resource metadata: their origin is the authorization server."""
-    try:
-        issuer = parse_url(facts.resource_url.origin, loopback_http=facts.loopback_http)
-    except UrlRefused:
-        return facts
-    return replace(facts, issuer=issuer, issuer_identifier=facts.resource_url.origin)
+    issuer = facts.url(facts.resource_url.origin)
+    return (
+        facts
+        if issuer is None
+        else replace(facts, issuer=issuer, issuer_identifier=facts.resource_url.origin)
+    )
 
 
 def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> StageResult:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.check import Check, failed
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
-from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
@@ -25,9 +24,8 @@ class StaleRefreshStage:
         metadata, client, tokens = facts.server_metadata, facts.client, facts.tokens
         if sent or metadata is None or client is None or tokens is None or tokens.refresh_token is None:
             return None
-        try:
-            endpoint = parse_url(metadata.token_endpoint, loopback_http=facts.loopback_http)
-        except UrlRefused:
+        endpoint = facts.url(metadata.token_endpoint)
+        if endpoint is None:
             return None
         request = refresh_request(
             endpoint, client, refresh_token=tokens.refresh_token, resource=facts.resource
@@ -41,7 +39,10 @@ class StaleRefreshStage:
             return StageResult(facts, (_no_refresh_token(),))
         exchange = exchanges[-1]
         if exchange.response is None or exchange.failure is not None:
-            return StageResult(facts, (_no_answer(exchange),))
+            return StageResult(
+                facts,
+                (unanswered(exchange, "refresh.answer", "The token endpoint answers.", spec="RFC 6749 §6"),),
+            )
         reading = read_token_response(
             exchange.response,
             resource=facts.resource,
@@ -69,15 +70,4 @@ def _no_refresh_token() -> Check:
         why="Without one there is nothing to steal.",
         spec="RFC 6749 §1.5",
         cure="Ask for the scope offline_access, if the server knows it.",
-    )
-
-
-def _no_answer(exchange: Exchange) -> Check:
-    failure = exchange.failure
-    return failed(
-        "refresh.answer",
-        "The token endpoint answers.",
-        failure.cause if failure else "no answer",
-        spec="RFC 6749 §6",
-        cure=failure.cure if failure else "Try again.",
     )

@@ -33,7 +33,6 @@ def registration_request(
     client_name: str,
     scope: str | None,
     resource: str | None,
-    initial_access_token: Secret | None = None,
     extra_grants: Sequence[str] = (),
 ) -> Request:
     """Return the request that introduces a public native client (RFC 7591 §3.1).
@@ -43,7 +42,6 @@ def registration_request(
         scope: what the client will ask for, space-separated; left out when empty.
         resource: the protected resource, as Cloudflare Access documents it; left out when None.
         extra_grants: grant types besides the authorization code and refresh.
-        initial_access_token: the server's admission ticket, if the user has one.
     """
     metadata: dict[str, JsonValue] = {
         "client_name": client_name,
@@ -58,8 +56,6 @@ def registration_request(
     if resource:
         metadata["resource"] = resource
     fields = [("Accept", JSON_TYPE), ("Content-Type", JSON_TYPE)]
-    if initial_access_token is not None:
-        fields.append(("Authorization", f"Bearer {initial_access_token.reveal()}"))
     return Request("POST", endpoint.text, Headers.of(fields), Body(json.dumps(metadata).encode()))
 
 

@@ -99,15 +99,11 @@ class ServerMetadata:
     revocation_endpoint: str | None = None
     jwks_uri: str | None = None
     grant_types_supported: tuple[str, ...] | None = None
-    response_types_supported: tuple[str, ...] | None = None
     code_challenge_methods_supported: tuple[str, ...] | None = None
     token_endpoint_auth_methods_supported: tuple[str, ...] | None = None
-    revocation_endpoint_auth_methods_supported: tuple[str, ...] | None = None
     scopes_supported: tuple[str, ...] | None = None
     authorization_response_iss_parameter_supported: bool = False
     client_id_metadata_document_supported: bool = False
-    require_pushed_authorization_requests: bool = False
-    protected_resources: tuple[str, ...] | None = None
     pushed_authorization_request_endpoint: str | None = None
     device_authorization_endpoint: str | None = None
     document: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -196,17 +192,13 @@ def _metadata(
         pushed_authorization_request_endpoint=_text(endpoints["pushed_authorization_request_endpoint"]),
         device_authorization_endpoint=_text(endpoints["device_authorization_endpoint"]),
         grant_types_supported=lists["grant_types_supported"],
-        response_types_supported=lists["response_types_supported"],
         code_challenge_methods_supported=lists["code_challenge_methods_supported"],
         token_endpoint_auth_methods_supported=lists["token_endpoint_auth_methods_supported"],
-        revocation_endpoint_auth_methods_supported=lists["revocation_endpoint_auth_methods_supported"],
         scopes_supported=lists["scopes_supported"],
         authorization_response_iss_parameter_supported=(
             document.get("authorization_response_iss_parameter_supported") is True
         ),
         client_id_metadata_document_supported=document.get("client_id_metadata_document_supported") is True,
-        require_pushed_authorization_requests=document.get("require_pushed_authorization_requests") is True,
-        protected_resources=lists["protected_resources"],
         document=document,
     )
 

@@ -22,7 +22,6 @@ class StageInfo:
 
     number: int
     title: str
-    short: str
     specification: str
     what: str
     why: str
@@ -44,7 +43,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         Stage.DETECTION: StageInfo(
             1,
             "Detection",
-            "Detect",
             "RFC 9110 §11, RFC 6750 §3, RFC 9728 §5",
             "authlens requests the resource without a credential and reads the refusal. The refusal "
             "names what protects the resource and where its metadata is.",
@@ -53,7 +51,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         Stage.RESOURCE_METADATA: StageInfo(
             2,
             "Resource metadata",
-            "Resource",
             "RFC 9728",
             "The resource publishes a small document: its own name, and the authorization servers it trusts.",
             "The name must cover the URL you asked for. Otherwise another site could send you to its own "
@@ -62,7 +59,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         Stage.SERVER_METADATA: StageInfo(
             3,
             "Server metadata",
-            "Server",
             "RFC 8414",
             "The authorization server publishes its endpoints and what it can do. Four things are needed: "
             "public clients (none), the authorization code grant, PKCE with S256, and a place to register.",
@@ -72,7 +68,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         Stage.REGISTRATION: StageInfo(
             4,
             "Registration",
-            "Register",
             "RFC 7591",
             "The server must know the client. authlens registers as a public client and names its "
             "redirect URI: a port on this machine that it already listens on.",
@@ -81,7 +76,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         ),
         Stage.PKCE: StageInfo(
             5,
-            "PKCE",
             "PKCE",
             "RFC 7636",
             "authlens generates a secret, the code_verifier. Only its SHA-256, the code_challenge, goes "
@@ -94,7 +88,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         Stage.AUTHORIZATION: StageInfo(
             6,
             "Authorization",
-            "Authorize",
             "RFC 6749 §4.1, RFC 8252, RFC 8707, RFC 9207",
             "You open the link in a browser and sign in there. The server then sends the browser back to "
             "this machine with a code. authlens never sees your password.",
@@ -104,7 +97,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         Stage.EXCHANGE: StageInfo(
             7,
             "Exchange",
-            "Exchange",
             "RFC 6749 §4.1.3, RFC 7636 §4.5",
             "authlens sends the code together with the code_verifier and receives the tokens. A code "
             "works once, so this request is never repeated.",
@@ -113,14 +105,12 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         Stage.ACCESS: StageInfo(
             8,
             "Access",
-            "Access",
             "RFC 6750",
             "authlens calls the resource again, this time with the access token in the Authorization header.",
             "A token is useful only if the resource accepts it. This request verifies that.",
         ),
         Stage.REFRESH: StageInfo(
             0,
-            "Refresh",
             "Refresh",
             "RFC 6749 §6",
             "The refresh token is exchanged for a new access token, without a browser.",
@@ -129,7 +119,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         Stage.REVOKE: StageInfo(
             0,
             "Revoke",
-            "Revoke",
             "RFC 7009",
             "authlens asks the server to revoke the refresh token, then the access token, and then calls "
             "the resource to verify that it refuses.",
@@ -137,7 +126,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         ),
         Stage.PROBE: StageInfo(
             0,
-            "Probe",
             "Probe",
             "RFC 6750",
             "authlens calls the resource to see whether the credential works.",
@@ -151,7 +139,6 @@ _DEVICE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         Stage.AUTHORIZATION: StageInfo(
             6,
             "Authorization",
-            "Authorize",
             "RFC 8628 §3.1–3.3",
             "authlens asks the server for a code. You open the server's page on any device, enter the code "
             "and sign in there. Nothing has to come back to this machine.",
@@ -160,7 +147,6 @@ _DEVICE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         ),
         Stage.EXCHANGE: StageInfo(
             7,
-            "Exchange",
             "Exchange",
             "RFC 8628 §3.4–3.5",
             "authlens asks the token endpoint again and again, as often as the server allows, until you have "

@@ -99,7 +99,6 @@ class Wire:
         ssl_context: whom to trust; None builds the context of `trust.build_context` on first use.
         environ: where `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are read; None means
             the process's environment and the operating system's proxy settings.
-        user_agent: None sends `authlens/<version>`.
         resolver: turns names into addresses for the `PUBLIC_ONLY` check; tests give their own.
     """
 
@@ -108,13 +107,11 @@ class Wire:
         *,
         ssl_context: ssl.SSLContext | None = None,
         environ: Mapping[str, str] | None = None,
-        user_agent: str | None = None,
         resolver: Resolver = resolve,
         note: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
         self._ssl_context = ssl_context
         self._environ = environ
-        self._user_agent = user_agent
         self._resolver = resolver
         self._note = note
         self._transports: dict[tuple[Proxy | None, bool], httpx.AsyncHTTPTransport] = {}
@@ -143,8 +140,7 @@ class Wire:
         """
         await load_httpx()
         await asyncio.to_thread(_load_anyio)
-        if self._user_agent is None:
-            self._user_agent = product()
+        product()
         with contextlib.suppress(*_errors()):
             await self._transport(None)
 
@@ -248,9 +244,7 @@ class Wire:
         request = attempt.request
         given = [pair for pair in request.headers.fields if pair[0].lower() != "accept-encoding"]
         names = {name.lower() for name, _ in given}
-        if self._user_agent is None:
-            self._user_agent = product()
-        own = [("User-Agent", self._user_agent), ("Accept", "*/*")]
+        own = [("User-Agent", product()), ("Accept", "*/*")]
         fields = [pair for pair in own if pair[0].lower() not in names]
         fields += [("Accept-Encoding", "identity"), *given]
         prepared = httpx.Request(

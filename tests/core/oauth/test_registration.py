@@ -67,20 +67,6 @@ def test_registration_is_a_json_post_without_authorization() -> None:
     assert request.headers.get("authorization") is None
 
 
-def test_an_initial_access_token_is_sent_as_bearer_and_not_shown() -> None:
-    """RG-1: it is a secret."""
-    request = registration_request(
-        ENDPOINT,
-        redirect_uri=REDIRECT,
-        client_name="authlens",
-        scope=None,
-        resource=None,
-        initial_access_token=Secret("t1cket"),
-    )
-    assert request.headers.get("authorization") == "Bearer t1cket"
-    assert "t1cket" not in repr(request)
-
-
 def test_we_introduce_ourselves_as_a_public_native_client() -> None:
     """RG-2: grants and response types are consistent; nothing is stated that has no value."""
     assert _sent() == {

@@ -182,12 +182,12 @@ class ServiceTokens:
         self._record("service token edited", token_id, f"{name or known.client_id}, {end}")
         return changed
 
-    async def remove(self, token_id: str, *, kind: str = "service token removed", detail: str = "") -> bool:
+    async def remove(self, token_id: str) -> bool:
         """Remove a service token from this machine; at Access it stays valid.
 
         Returns:
             False if its secret could not be deleted from the store yet; a later save does it.
         """
         erased = await self._written(self._generations.remove(lambda: self._rows.remove(token_id)))
-        self._record(kind, token_id, detail or "removed from this machine; not deleted at Access")
+        self._record("service token removed", token_id, "removed from this machine; not deleted at Access")
         return erased

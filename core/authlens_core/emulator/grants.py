@@ -33,15 +33,16 @@ class OAuthRefusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredClient:
-    """A registered client (RFC 7591). A public one has no secret."""
+    """A registered client (RFC 7591), or one of a client metadata document. A public one has no secret."""
 
     client_id: str
     redirect_uris: tuple[str, ...]
-    name: str
-    auth_method: str
-    grant_types: tuple[str, ...]
-    issued_at: int
+    name: str = ""
+    auth_method: str = "none"
+    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
+    issued_at: int = 0
     secret: str = field(default="", repr=False)
+    management_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

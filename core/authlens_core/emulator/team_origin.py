@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from authlens_core.emulator import browser_session, randomness
 from authlens_core.emulator.account import Account
+from authlens_core.emulator.answers import AUTH_METHODS, client_information
 from authlens_core.emulator.authorization import AuthorizationEndpoint
 from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
@@ -23,7 +24,6 @@ from authlens_core.emulator.pages import page
 from authlens_core.emulator.server_metadata import OAUTH, server_metadata
 from authlens_core.emulator.token_endpoint import TokenEndpoint, error_answer
 
-AUTH_METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
 REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
 MOST_REDIRECT_URIS: Final = 20
 LONGEST_NAME: Final = 200
@@ -144,19 +144,8 @@ class TeamOrigin:
         )
 
     def _registration_answer(self, client: RegisteredClient) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            "client_id": client.client_id,
-            "client_name": client.name,
-            "redirect_uris": list(client.redirect_uris),
-            "grant_types": list(client.grant_types),
-            "response_types": ["code"],
-            "token_endpoint_auth_method": client.auth_method,
-            "registration_client_uri": f"{self._account.team_url}{OAUTH}/registration/{client.client_id}",
-            "client_id_issued_at": client.issued_at,
-        }
-        if client.secret:
-            answer["client_secret"] = client.secret
-            answer["client_secret_expires_at"] = 0
+        place = f"{self._account.team_url}{OAUTH}/registration/{client.client_id}"
+        answer = {**client_information(client, place), "client_id_issued_at": client.issued_at}
         if self._account.has(Fault.HOSTILE_TEXT):
             answer["client_name"] += HOSTILE_TEXT
         return answer

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator.account import Account
-from authlens_core.emulator.answers import basic_credentials, read_form, refusal
+from authlens_core.emulator.answers import ClientCredentials, read_form, refusal
 from authlens_core.emulator.edge import NO_STORE, json_answer
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, TokenAnswer
@@ -61,19 +60,12 @@ class TokenEndpoint:
         Raises:
             OAuthError: invalid_client.
         """
-        basic = basic_credentials(request)
-        client_id, secret = basic or (form.get("client_id", ""), form.get("client_secret", ""))
-        client = self._account.grants.client(client_id)
+        asked = ClientCredentials.of(request, form)
+        client = self._account.grants.client(asked.client_id)
         if client is None:
-            raise OAuthRefusal(
-                "invalid_client", "Client not found" if client_id else "client_id is missing", 401
-            )
-        method = "client_secret_basic" if basic else "client_secret_post"
-        if client.auth_method != "none":
-            same = hmac.compare_digest(secret.encode(), client.secret.encode())
-            if client.auth_method != method or not same:
-                raise OAuthRefusal("invalid_client", "Client authentication failed", 401)
-        return client
+            words = "Client not found" if asked.client_id else "client_id is missing"
+            raise OAuthRefusal("invalid_client", words, 401)
+        return asked.authenticate(client)
 
     def _exchange(self, form: dict[str, str], client: RegisteredClient) -> TokenAnswer:
         account = self._account

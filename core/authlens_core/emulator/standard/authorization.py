@@ -13,11 +13,11 @@ from starlette.responses import Response
 from authlens_core.emulator import randomness
 from authlens_core.emulator.account import USERS
 from authlens_core.emulator.edge import NO_STORE, read_body
-from authlens_core.emulator.grants import OAuthRefusal, put
+from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.pages import login_page, page
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import EmulatedClients
-from authlens_core.emulator.standard.state import CODE_LIFETIME, Code, EmulatedClient, ServerState
+from authlens_core.emulator.standard.state import CODE_LIFETIME, Code, ServerState
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -88,7 +88,7 @@ class StandardAuthorizationEndpoint:
         login.user, login.denied = choice, not choice
         return page("Device connected" if choice else "Login denied", "<p>Return to your device.</p>")
 
-    def _login_page(self, client: EmulatedClient) -> Response:
+    def _login_page(self, client: RegisteredClient) -> Response:
         nonce = randomness.token_urlsafe(16)
         host = urlsplit(self._state.resource_url).netloc
         answer = login_page(host, USERS, nonce=nonce, client=client.name)
@@ -119,7 +119,7 @@ class StandardAuthorizationEndpoint:
             raise OAuthRefusal("invalid_request_uri", "The pushed request is unknown, used or expired")
         return {**pushed, "client_id": client_id, "request_uri": request_uri}
 
-    def _problem(self, given: dict[str, str], client: EmulatedClient) -> tuple[str, str] | None:
+    def _problem(self, given: dict[str, str], client: RegisteredClient) -> tuple[str, str] | None:
         state = self._state
         if given.get("response_type") != "code" or "authorization_code" not in client.grant_types:
             return "unsupported_response_type", "Only response_type code, for clients registered for it"

@@ -11,17 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.answers import refusal
+from authlens_core.emulator.answers import AUTH_METHODS, client_information, refusal
 from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
-from authlens_core.emulator.grants import OAuthRefusal, put
+from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.person import fetch_page
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.state import EmulatedClient, ServerState
+from authlens_core.emulator.standard.state import ServerState
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 EXAMPLE_DOCUMENT: Final = "/example-client.json"
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})
-AUTH_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"})
 
 
 class EmulatedClients:
@@ -67,7 +66,7 @@ class EmulatedClients:
             }
         )
 
-    async def find(self, client_id: str) -> EmulatedClient:
+    async def find(self, client_id: str) -> RegisteredClient:
         """Return a registered client, or the one that the document at the URL `client_id` describes.
 
         Raises:
@@ -80,7 +79,7 @@ class EmulatedClients:
             return await self._from_document(client_id)
         raise OAuthRefusal("invalid_client", "Client not found" if client_id else "client_id is missing", 401)
 
-    async def _from_document(self, url: str) -> EmulatedClient:
+    async def _from_document(self, url: str) -> RegisteredClient:
         """Fetch and check a client metadata document; this emulator goes to loopback only."""
         try:
             status, text = await fetch_page(url)
@@ -91,9 +90,11 @@ class EmulatedClients:
         if status != 200 or document.get("client_id") != url:
             raise OAuthRefusal("invalid_client", "The document is not that of this client_id", 401)
         grant_types = tuple(map(str, document.get("grant_types", ("authorization_code",))))
-        return EmulatedClient(url, uris, str(document.get("client_name", ""))[:200], grant_types=grant_types)
+        return RegisteredClient(
+            url, uris, str(document.get("client_name", ""))[:200], grant_types=grant_types
+        )
 
-    def _registered(self, body: bytes) -> EmulatedClient:
+    def _registered(self, body: bytes) -> RegisteredClient:
         try:
             metadata = json.loads(body)
             uris, grants = (
@@ -110,7 +111,7 @@ class EmulatedClients:
             raise OAuthRefusal("invalid_redirect_uri", "redirect_uris is missing")
         if not all(urlsplit(uri).scheme in ("http", "https") for uri in uris):
             raise OAuthRefusal("invalid_redirect_uri", "A redirect URI is not an http or https URL")
-        return EmulatedClient(
+        return RegisteredClient(
             client_id=randomness.token_urlsafe(16),
             redirect_uris=tuple(uris),
             name=str(metadata.get("client_name", ""))[:200],
@@ -120,17 +121,6 @@ class EmulatedClients:
             management_token=randomness.token_urlsafe(32),
         )
 
-    def _information(self, client: EmulatedClient) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            "client_id": client.client_id,
-            "client_name": client.name,
-            "redirect_uris": list(client.redirect_uris),
-            "grant_types": list(client.grant_types),
-            "response_types": ["code"],
-            "token_endpoint_auth_method": client.auth_method,
-            "registration_client_uri": f"{self._state.endpoints}/register/{client.client_id}",
-            "registration_access_token": client.management_token,
-        }
-        if client.secret:
-            answer |= {"client_secret": client.secret, "client_secret_expires_at": 0}
-        return answer
+    def _information(self, client: RegisteredClient) -> dict[str, Any]:
+        place = f"{self._state.endpoints}/register/{client.client_id}"
+        return {**client_information(client, place), "registration_access_token": client.management_token}

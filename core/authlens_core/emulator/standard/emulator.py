@@ -164,11 +164,10 @@ class StandardEmulator(Running):
 
     def register_client(self, redirect_uri: str, *, auth_method: str = "none") -> tuple[str, str]:
         """Register a client, as an administrator would; return its id and its secret, if any."""
-        from authlens_core.emulator.grants import put
+        from authlens_core.emulator.grants import RegisteredClient, put
         from authlens_core.emulator.standard.clients import GRANT_TYPES
-        from authlens_core.emulator.standard.state import EmulatedClient
 
-        client = EmulatedClient(
+        client = RegisteredClient(
             client_id=randomness.token_urlsafe(16),
             redirect_uris=(redirect_uri,),
             auth_method=auth_method,

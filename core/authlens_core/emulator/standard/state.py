@@ -12,7 +12,7 @@ from typing import Final
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.account import SeenRequest
-from authlens_core.emulator.grants import OAuthRefusal, challenge_of, put
+from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, challenge_of, put
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
 
@@ -20,19 +20,6 @@ CODE_LIFETIME: Final = 60.0
 DEVICE_LIFETIME: Final = 600
 SCOPES: Final = ("openid", "offline_access", "read", "write")
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
-
-
-@dataclass(frozen=True, slots=True)
-class EmulatedClient:
-    """A registered client, or one of a client metadata document."""
-
-    client_id: str
-    redirect_uris: tuple[str, ...]
-    name: str = ""
-    auth_method: str = "none"
-    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
-    secret: str = field(default="", repr=False)
-    management_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +89,7 @@ class ServerState:
     moved: bool = False
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
     seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=2_000), repr=False)
-    clients: dict[str, EmulatedClient] = field(default_factory=dict, repr=False)
+    clients: dict[str, RegisteredClient] = field(default_factory=dict, repr=False)
     codes: dict[str, Code] = field(default_factory=dict, repr=False)
     devices: dict[str, DeviceLogin] = field(default_factory=dict, repr=False)
     pushed: dict[str, tuple[str, dict[str, str], float]] = field(default_factory=dict, repr=False)
@@ -145,7 +132,7 @@ class ServerState:
         """Return the scopes that exist out of those asked for; `read` without any."""
         return " ".join(scope for scope in asked.split() if scope in SCOPES) or "read"
 
-    def start_device(self, client: EmulatedClient, scope: str) -> tuple[str, DeviceLogin]:
+    def start_device(self, client: RegisteredClient, scope: str) -> tuple[str, DeviceLogin]:
         """Return the device code of a new device login, and the login."""
         now = self.clock()
         lifetime = 2 if self.has(StandardFault.DEVICE_EXPIRED) else DEVICE_LIFETIME
@@ -156,7 +143,7 @@ class ServerState:
         put(self.devices, device_code, login)
         return device_code, login
 
-    def poll_device(self, device_code: str, client: EmulatedClient) -> EmulatedGrant:
+    def poll_device(self, device_code: str, client: RegisteredClient) -> EmulatedGrant:
         """Return the grant of a device login that the user approved (RFC 8628 §3.5).
 
         Raises:
@@ -186,7 +173,7 @@ class ServerState:
         wanted = user_code.strip().upper()
         return next((login for login in self.devices.values() if login.user_code == wanted), None)
 
-    def redeem(self, form: dict[str, str], client: EmulatedClient) -> tuple[EmulatedGrant, Code]:
+    def redeem(self, form: dict[str, str], client: RegisteredClient) -> tuple[EmulatedGrant, Code]:
         """Return the grant that a code stands for; the code works once.
 
         Raises:
@@ -201,7 +188,7 @@ class ServerState:
             raise OAuthRefusal("invalid_grant", "code_verifier does not match the code_challenge")
         return EmulatedGrant(client.client_id, code.user, code.scope), code
 
-    def refreshed(self, refresh_token: str, client: EmulatedClient) -> EmulatedGrant:
+    def refreshed(self, refresh_token: str, client: RegisteredClient) -> EmulatedGrant:
         """Return the grant of a refresh token; one that was rotated out ends its grant.
 
         Raises:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.answers import basic_credentials, read_form, refusal
+from authlens_core.emulator.answers import ClientCredentials, read_form, refusal
 from authlens_core.emulator.edge import NO_STORE, json_answer
-from authlens_core.emulator.grants import OAuthRefusal, put
+from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import DEVICE_GRANT, EmulatedClients
 from authlens_core.emulator.standard.dpop import proof_key
-from authlens_core.emulator.standard.state import EmulatedClient, EmulatedGrant, ServerState, Token
+from authlens_core.emulator.standard.state import EmulatedGrant, ServerState, Token
 
 PUSHED_LIFETIME: Final = 60
 
@@ -101,23 +100,16 @@ class StandardTokenEndpoint:
             headers=NO_STORE,
         )
 
-    async def _client(self, request: Request, form: dict[str, str]) -> EmulatedClient:
+    async def _client(self, request: Request, form: dict[str, str]) -> RegisteredClient:
         """Return the client that asks, authenticated by the method it registered.
 
         Raises:
             OAuthRefusal: invalid_client.
         """
-        basic = basic_credentials(request)
-        client_id, secret = basic or (form.get("client_id", ""), form.get("client_secret", ""))
-        client = await self._clients.find(client_id)
-        method = "client_secret_basic" if basic else "client_secret_post"
-        if client.auth_method != "none":
-            same = hmac.compare_digest(secret.encode(), client.secret.encode())
-            if client.auth_method != method or not same:
-                raise OAuthRefusal("invalid_client", "Client authentication failed", 401)
-        return client
+        asked = ClientCredentials.of(request, form)
+        return asked.authenticate(await self._clients.find(asked.client_id))
 
-    async def _tokens(self, form: dict[str, str], client: EmulatedClient, jkt: str) -> dict[str, Any]:
+    async def _tokens(self, form: dict[str, str], client: RegisteredClient, jkt: str) -> dict[str, Any]:
         state, nonce = self._state, ""
         match form.get("grant_type"):
             case "authorization_code":

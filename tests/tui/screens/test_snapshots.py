@@ -30,6 +30,7 @@ from authlens_core.state.paths import StateUnusable
 from authlens_core.wire.client import Wire
 from authlens_tui import screens
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.jump import JumpScreen
 from support.grants import NOW, every_state
 from support.screens import SIZES, Picture, differences, until
 
@@ -119,6 +120,13 @@ PICTURES: Final = (
         DashboardScreen,
         lambda: dashboard(states=True, others=True),
         keys("slash", *"service", rows=STATES + 4),
+    ),
+    Picture(
+        "dashboard-jump",
+        JumpScreen,
+        lambda: dashboard(states=True, others=True),
+        keys("ctrl+o", rows=STATES + 4),
+        anew=True,
     ),
     Picture("dashboard-error", DashboardScreen, unreadable),
 )

@@ -19,6 +19,7 @@ from authlens_core.oauth.http_message import Response
 from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_tui.screens.help import HelpScreen
+from authlens_tui.screens.jump import JumpScreen
 from authlens_tui.screens.trace import export as export_module
 from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.wizard.edit import EditScreen
@@ -203,6 +204,7 @@ PICTURES: Final = (
     Picture("waiting-for-the-browser", WizardScreen, made(), to_the_link),
     Picture("failed", WizardScreen, made(register=NOT_ALLOWED), all_stages, anew=True),
     Picture("no-connection", WizardScreen, made(server=NO_SERVER), all_stages),
+    Picture("jump", JumpScreen, made(), after(one_stage, "ctrl+o", on_screen=JumpScreen), anew=True),
     Picture("authenticated", WizardScreen, made(watch=True), all_stages),
     Picture("armed", WizardScreen, made(), arm),
     Picture("tampered", WizardScreen, made(watch=True, token=REFUSED), to_the_tampered_record),

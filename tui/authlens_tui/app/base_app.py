@@ -54,6 +54,7 @@ class BaseApp(TerminalApp):
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit authlens", show=False),
         Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="fg returns", show=False),
         Binding("f12", "release_mouse", "Mouse", id="app.mouse", tooltip="Release the mouse", show=False),
+        Binding("ctrl+o", "jump", "Jump", show=False, id="app.jump", tooltip="Move by a letter"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Keys and terms"),
     ]
 
@@ -95,6 +96,14 @@ class BaseApp(TerminalApp):
     def on_resize(self) -> None:
         """Keep the focus in view on a smaller terminal."""
         follow_focus(self)
+
+    def action_jump(self) -> None:
+        """Put a letter on each part of this screen, and move the focus to the one that is pressed."""
+        from authlens_tui.screens.jump import JumpScreen, places_of
+
+        places = places_of(self.screen)
+        if places and not self.screen.is_modal:
+            self.push_screen(JumpScreen(places), lambda place: None if place is None else place.go())
 
     def action_help(self) -> None:
         from authlens_tui.screens.help import HelpScreen

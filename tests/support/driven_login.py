@@ -12,6 +12,7 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from support.scripted_login import RESOURCE, ScriptedSender
+from support.waiting import PATIENCE
 
 __all__ = ["at", "failed", "is_free", "login_to", "port_of", "run_to", "until"]
 
@@ -35,7 +36,7 @@ async def run_to(login: Login, stage: Stage) -> None:
         assert record.outcome is Outcome.PASSED, record.failures
 
 
-async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait for a condition; time out when it does not come true."""
     async with asyncio.timeout(seconds):
         while not true():

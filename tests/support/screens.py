@@ -46,6 +46,7 @@ from authlens_tui.terminal.clipboard import Copied, CopyWay
 from authlens_tui.widgets.authorization import authorization_panel, authorization_words
 from authlens_tui.widgets.record import exchange_view, facts_view
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
+from support.waiting import PATIENCE
 
 __all__ = [
     "SIZES",
@@ -68,8 +69,6 @@ __all__ = [
     "wizard_on",
 ]
 
-PATIENCE: Final = 60.0
-"""Seconds that a test waits for what a screen shows at once, on a machine that does ten other things."""
 _LOOK: Final = 0.005
 
 

@@ -23,6 +23,7 @@ import pyte
 
 from support.needs import program
 from support.preloaded import Forked, Preloaded
+from support.waiting import PATIENCE
 
 __all__ = ["NotShown", "Terminal", "Tmux", "plain_link", "terminal", "tmux"]
 
@@ -164,7 +165,7 @@ class Terminal:
         os.close(self._master)
         self._master = -1
 
-    async def wait_for(self, text: str, seconds: float = 20.0) -> None:
+    async def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
         """Wait until the screen shows a text.
 
         Raises:
@@ -172,7 +173,7 @@ class Terminal:
         """
         await self.wait_until(lambda: text in self.text(), f"{text!r}", seconds)
 
-    async def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+    async def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
         """Wait until a condition holds; `what` names it in the failure.
 
         Raises:
@@ -190,7 +191,7 @@ class Terminal:
                 raise NotShown(f"no {what} after {seconds:g} s:\n{self.text()}")
             await asyncio.sleep(POLL_SECONDS)
 
-    async def wait_for_exit(self, seconds: float = 20.0) -> int:
+    async def wait_for_exit(self, seconds: float = PATIENCE) -> int:
         """Wait until the program has ended; return its exit code.
 
         Raises:
@@ -320,7 +321,7 @@ class Tmux:
         """Type a text."""
         await self.run("send-keys", "-l", text)
 
-    async def wait_for_copied(self, wanted: Callable[[str], bool], seconds: float = 20.0) -> str:
+    async def wait_for_copied(self, wanted: Callable[[str], bool], seconds: float = PATIENCE) -> str:
         """Wait until tmux's newest paste buffer, where an OSC 52 copy lands, is what is wanted; return it.
 
         Raises:
@@ -340,7 +341,7 @@ class Tmux:
             return None
         return await self.run("show-buffer")
 
-    async def wait_for(self, text: str, seconds: float = 20.0) -> str:
+    async def wait_for(self, text: str, seconds: float = PATIENCE) -> str:
         """Wait until the screen shows a text; return the screen.
 
         Raises:

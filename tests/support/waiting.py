@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
-__all__ = ["wait_until"]
+__all__ = ["PATIENCE", "wait_until"]
+
+PATIENCE: Final = 60.0
+"""Seconds that a test waits for something before it fails, even on a busy machine. It measures nothing."""
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Return once `condition` holds.
 
     Raises:

@@ -10,7 +10,8 @@ from authlens_core.oauth.check_id import CheckId
 
 _REGISTER_BEFOREHAND: Final = (
     f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "
-    "pre-registered client: authlens login URL --client-id ID."
+    "pre-registered client: authlens login URL --client-id ID. If the server accepts client metadata "
+    "documents, host one: authlens client-metadata URL."
 )
 
 SEEN_HERE: Final = (

@@ -304,7 +304,7 @@ def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, n
     seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
     if not needed:
         return noticed(name, expected, f"{seen}; a client id is known", why=why, spec=spec)
-    cure = "Use a pre-registered client: --client-id."
+    cure = "Use a pre-registered client: authlens login --client-id ID URL."
     return failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.records.grant import ClientRecord
 from authlens_core.credentials.vault.credentials import Credentials
@@ -37,23 +39,25 @@ async def forget_client(
         delete = management_request(client, "DELETE", loopback_http=loopback)
         read = management_request(client, "GET", loopback_http=loopback)
     except UrlRefused as refused:
-        return _kept(f"The stored management URL is refused: {'; '.join(refused.reasons)}.", Refused)
+        return _kept(record, f"The stored management URL is refused: {'; '.join(refused.reasons)}.", Refused)
     if delete is None or read is None:
         words = "Removed from this machine. The server gave no way to delete a registration: it still has it."
         return await _forgotten(credentials, record, words)
     answer = await wire.send(delete, limits=TOKEN, loopback_http=loopback)
     if answer.response is None or answer.failure is not None:
         failure = answer.failure
-        return _kept(failure.cause if failure else "No answer.", failure.error_type if failure else Refused)
+        return _kept(
+            record, failure.cause if failure else "No answer.", failure.error_type if failure else Refused
+        )
     status, deletion = answer.response.status, read_deletion(answer.response.status)
     if deletion is Deletion.UNSUPPORTED:
-        return _kept(f"The server does not let clients delete themselves ({status}).", Refused)
+        return _kept(record, f"The server does not let clients delete themselves ({status}).", Refused)
     if deletion is Deletion.REFUSED:
-        return _kept(f"The server did not delete the client ({status}).", Refused)
+        return _kept(record, f"The server did not delete the client ({status}).", Refused)
     after = await wire.send(read, limits=TOKEN, loopback_http=loopback)
     seen = None if after.response is None else after.response.status
     if seen is not None and 200 <= seen < 300:
-        return _kept(f"The server answered {status}, and still has the client.", Refused)
+        return _kept(record, f"The server answered {status}, and still has the client.", Refused)
     said = "deleted the client" if deletion is Deletion.DELETED else "does not know the client"
     proof = f"reading it returned {seen or 'no answer'}"
     proof += "" if seen in _GONE else ", which verifies nothing"
@@ -65,7 +69,7 @@ def _refuse_in_use(credentials: Credentials, record: ClientRecord) -> None:
         if (grant.issuer, grant.client_id) == (record.issuer, record.client_id):
             raise UsageError(
                 f"The login for {grant.resource_url} still uses this client.",
-                f"Revoke it first: authlens revoke {grant.grant_id}",
+                f"Revoke it first: authlens revoke {shlex.quote(grant.resource_url)}",
             )
 
 
@@ -74,10 +78,11 @@ async def _forgotten(credentials: Credentials, record: ClientRecord, words: str)
     return ActionResult(outcome=ActionOutcome.DONE, summary=words)
 
 
-def _kept(cause: str, error_type: type[AuthlensError]) -> ActionResult:
+def _kept(record: ClientRecord, cause: str, error_type: type[AuthlensError]) -> ActionResult:
     return ActionResult(
         outcome=ActionOutcome.FAILED,
         summary=f"{cause} The client is still stored here.",
-        cure="Try again, or remove from this machine only: authlens clients --forget ID --here",
+        cure="Try again, or remove from this machine only: authlens clients "
+        f"{shlex.quote(f'--forget={record.client_id}')} --here",
         error_type=error_type,
     )

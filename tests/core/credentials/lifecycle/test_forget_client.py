@@ -42,8 +42,9 @@ async def test_a_registration_is_deleted_at_the_server_and_verified() -> None:
         await log_in(emulator, session=session)
         credentials = session.credentials
         (record,) = credentials.clients.list()
-        with pytest.raises(UsageError, match="still uses this client"):
+        with pytest.raises(UsageError, match="still uses this client") as refused:
             await forget_client(credentials, session.wire, record)
+        assert refused.value.cure.endswith(f"authlens revoke {emulator.resource_url}")
         await revoke(credentials, session.wire, credentials.list()[0].grant_id, pauses=())
         done = await forget_client(credentials, session.wire, record)
         assert done.good, done.summary

@@ -122,7 +122,13 @@ async def test_the_link_on_one_line_of_the_ordinary_screen(by: str) -> None:
             await screen.wait_for("Authenticated")
         between = bytes(screen.raw[left + len(LEFT) : screen.raw.rindex(ENTERED)])
         assert b"\x1b[?2026h" not in between
-        screen.press("escape", "q")
+        if by == "enter":
+            screen.press("escape")
+            await screen.wait_for("Authorization stopped.")
+        screen.press("q")
+        await screen.wait_for_exit()
+        assert "still waiting" not in screen.text()
+        assert "code_challenge" not in screen.text()
 
 
 async def test_a_signal_while_the_link_stands_alone_ends_in_good_order() -> None:

@@ -82,8 +82,9 @@ class Host(BaseApp):
         self.left = 0
         self.wanted: list[str] = []
 
-    async def copy(self, text: Secret | str, what: str) -> Copied:
-        """Note what would be copied."""
+    async def copy(self, text: Secret | str, what: str, *, note: str = "") -> Copied:
+        """Note what would be copied, and show what is said about it."""
+        self.notify(f"Copied. {note}", title=what, markup=False)
         self.copied.append((what, text.reveal() if isinstance(text, Secret) else text))
         return Copied(CopyWay.NONE, 0, "")
 

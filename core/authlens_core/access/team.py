@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from typing import Final
 
+from authlens_core.access.cause import LOGOUT
 from authlens_core.oauth.url import Url, usable_url
 
 WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
@@ -25,8 +26,9 @@ def is_team_host(host: str) -> bool:
 
 
 def for_team(words: str, host: str) -> str:
-    """Return `words` with the name of the team in it, where `host` is a team's."""
-    return words.replace("<team>.cloudflareaccess.com", host.lower()) if is_team_host(host) else words
+    """Return `words` with the address of the log-out page in it, where `host` is a team's."""
+    page = LOGOUT.split(maxsplit=1)[0]
+    return words.replace(LOGOUT, f"https://{host.lower()}{page}") if is_team_host(host) else words
 
 
 def cloudflare_metadata_urls(resource: Url) -> tuple[Url, ...]:

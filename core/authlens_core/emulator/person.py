@@ -56,8 +56,8 @@ class PlayResult:
         """The text of the last page, without markup and without the emulator's notice."""
         found = _Words()
         found.feed(self.page)
-        text = " ".join(found.texts) if "<main" in self.page else self.page
-        return " ".join(text.split())
+        blocks = found.blocks if "<main" in self.page else [self.page]
+        return " · ".join(words for block in blocks if (words := " ".join(block.split())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +68,38 @@ class _LoadedPage:
     text: str = field(repr=False)
 
 
+_INLINE: Final = frozenset({"a", "b", "code", "em", "i", "span", "strong"})
+
+
 class _Words(HTMLParser):
     """Collect the text of the main part of a page, without notices and the name of its maker."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts: list[str] = []
+        self.blocks: list[str] = []
         self._main = False
         self._aside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Start at `main`; skip paragraphs that are notices."""
         self._main = self._main or tag == "main"
+        self._part(tag)
         if tag == "p":
             self._aside = dict(attrs).get("class") in ("notice", "name")
 
     def handle_endtag(self, tag: str) -> None:
         self._aside = self._aside and tag != "p"
         self._main = self._main and tag != "main"
+        self._part(tag)
+
+    def _part(self, tag: str) -> None:
+        """Start another block where a browser starts a line."""
+        if tag not in _INLINE:
+            self.blocks.append("")
 
     def handle_data(self, data: str) -> None:
         if self._main and not self._aside:
-            self.texts.append(data)
+            self.blocks[-1] += data
 
 
 class _Form(HTMLParser):

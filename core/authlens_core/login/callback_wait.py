@@ -56,6 +56,8 @@ class ResponseWait:
         self.began = 0.0
         self._deadline = 0.0
         self.ignored = 0
+        self.page = ""
+        """The page that the browser was seen to end on, if a caller saw it: why no answer came."""
         self.remarks: tuple[Check, ...] = ()
         """What a user should know of the redirect URI that `open` returned last."""
 
@@ -130,6 +132,7 @@ class ResponseWait:
         self._alter, self._altered = alter, False
         self._arrived.clear()
         self.ignored = 0
+        self.page = ""
         self.began = _now()
         self._deadline = self.began + min(seconds, _LONGEST_WAIT)
         if self._listener is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from authlens_core.access.cause import LOGOUT
 from authlens_core.access.team import cloudflare_metadata_urls, for_team, is_team_host
 from authlens_core.oauth.url import UrlRefused, parse_url
 
@@ -96,7 +97,7 @@ def test_a_url_with_a_team_in_its_userinfo_is_no_url() -> None:
 
 
 def test_advice_names_the_team_that_the_login_is_at() -> None:
-    words = "Open https://<team>.cloudflareaccess.com/cdn-cgi/access/logout"
+    words = f"Open {LOGOUT}"
     assert for_team(words, "acme.cloudflareaccess.com").endswith(
         "https://acme.cloudflareaccess.com/cdn-cgi/access/logout"
     )

@@ -130,9 +130,9 @@ class CannedServer:
 async def test_the_words_of_a_page_are_those_that_say_what_happened() -> None:
     """Without markup, without the notice that it is the emulator's, without who made the page."""
     async with program_at("denied-user") as program:
-        assert (await program.play()).words.startswith("That account does not have access This login ends")
+        assert (await program.play()).words.startswith("That account does not have access · This login ends")
     played = PlayResult(None, delivered=False, status=0, page="The browser  cannot reach it", hops=())
     assert played.words == "The browser cannot reach it"
     outdated = PlayResult(None, delivered=True, status=400, page=render(Page.OUTDATED).decode(), hops=())
-    assert outdated.words.startswith("This login is outdated This answer belongs to an older")
+    assert outdated.words.startswith("This login is outdated · This answer belongs to an older")
     assert "on the machine where" not in outdated.words

@@ -173,7 +173,11 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
         shown = " ".join(text_of(app).split())
         assert "Until then: nothing in" in shown
         assert ("1 other request ignored" in shown) is (fault is Fault.WRONG_STATE)
-        assert "That account does not have access" in shown
+        assert f"browser shows “{page}" in shown
+        if fault is not Fault.WRONG_STATE:
+            assert cure in shown
+            assert "<team>" not in shown
+        assert ("WARP" in shown) is (fault is Fault.WRONG_STATE)  # the general advice
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

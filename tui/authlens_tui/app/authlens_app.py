@@ -28,7 +28,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.wizard.messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
+from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
@@ -170,6 +170,7 @@ class AuthlensApp(BaseApp):
     @on(OtherWayWanted)
     @on(Revealed)
     @on(SignatureWanted)
+    @on(TokenCopied)
     @on(TraceWanted)
     def _asked(self, message: Message) -> None:
         """Hand on what a screen asks for to the object whose job it is."""

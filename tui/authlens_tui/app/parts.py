@@ -29,7 +29,7 @@ from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, Tra
 from authlens_tui.screens.wizard.messages import OtherWayWanted
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
+from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 
 
 class Parts:
@@ -106,6 +106,8 @@ class Parts:
                 self.records.show(session, message)
             case Revealed():
                 self.records.note_reveal(session)
+            case TokenCopied():
+                self.records.note_copy(session)
             case SignatureWanted():
                 checking = self.records.check_signatures(session, message)
                 described = "check signatures"

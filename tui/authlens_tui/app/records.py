@@ -47,8 +47,14 @@ class Records:
         )
 
     def note_reveal(self, session: Session) -> None:
+        self._note(session, UserAccess.REVEALED, "secrets of a trace")
+
+    def note_copy(self, session: Session) -> None:
+        self._note(session, UserAccess.COPIED, "access token")
+
+    def _note(self, session: Session, touched: UserAccess, what: str) -> None:
         if credential_id := self.credential_id():
-            note_touch(session.credentials, credential_id, UserAccess.REVEALED, "secrets of a trace")
+            note_touch(session.credentials, credential_id, touched, what)
 
     async def check_signatures(self, session: Session, wanted: RecordView.SignatureWanted) -> None:
         """Fetch the keys the user asked for, and show the result in the view."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,6 +11,13 @@ from textual.widgets import Button, Static
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
+
+COPY_TOKEN: Final = (
+    "Copy the access token?",
+    "Anyone who can read the clipboard can use the resource until the token expires. The copy is logged.",
+    "Copy",
+)
+"""The question before an access token is copied: its title, its words, and the answer."""
 
 
 class ConfirmScreen(Dialog[bool]):

@@ -23,7 +23,7 @@ _SHOWN = 50  # characters of a text that its entry shows
 
 
 class CopyMenuScreen(Dialog[Copyable | None]):
-    """Offers texts to copy, each with its start.
+    """Offers texts to copy, each with its start. The caller asks before it copies a secret.
 
     Args:
         choices: what there is; secrets in it are masked.
@@ -58,7 +58,7 @@ class CopyMenuScreen(Dialog[Copyable | None]):
 def copy_menu_wanted(node: DOMNode, message: CopyMenuWanted) -> None:
     """Show the menu and copy what is chosen: a handler for a screen or app that shows a record."""
     app = node.app
-    if not isinstance(app, TerminalApp):
+    if not isinstance(app, TerminalApp) or not message.choices:
         return
 
     async def copy(chosen: Copyable | None) -> None:

@@ -56,7 +56,10 @@ class Verb(StrEnum):
     NEXT_TAB = "next_tab"
     PREVIOUS_TAB = "previous_tab"
     CANCEL = "cancel"
+    CANCEL_FIRST = "cancel_first"
+    QUIT = "quit"
     EXPORT = "export"
+    COPY_MENU = "copy_menu"
     PLAYER = "player"
     LEAVE = "leave"
 

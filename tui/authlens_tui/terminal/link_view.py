@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from textual.app import App
 
 _READ: Final = 4096
+_TITLE: Final = "  The link, on one line. The login is still waiting."
+_HOW: Final = "  Press Enter to return to the full screen; it also returns when the browser does."
 
 
 class NoOrdinaryScreen(Exception):
@@ -32,19 +35,25 @@ async def show_alone(app: App[Any], url: str, over: asyncio.Event) -> None:
 
     if sys.platform == "win32" or sys.__stdin__ is None or sys.__stderr__ is None:
         raise NoOrdinaryScreen
+    lines = ("", _TITLE, "", url, "", _HOW)
     try:
         # Without repaints: what is written while the driver rests would wait in its queue and fill it.
         with app.batch_update(), app.suspend(), _keyboard(sys.__stdin__.fileno()) as pressed:
-            sys.__stderr__.write(
-                f"\n  The link, on one line. The login is still waiting.\n\n{url}\n\n  Press Enter to "
-                "return to the full screen; it also returns when the browser does.\n"
-            )
+            sys.__stderr__.write("".join(f"{line}\n" for line in lines))
             sys.__stderr__.flush()
             await _first_of(pressed, over)
+            sys.__stderr__.write(_erasing(lines, shutil.get_terminal_size().columns))
+            sys.__stderr__.flush()
     except (SuspendNotSupported, OSError, ValueError):
         raise NoOrdinaryScreen from None
     finally:
         app.refresh(layout=True)
+
+
+def _erasing(lines: Sequence[str], columns: int) -> str:
+    """Return what erases `lines` above the cursor: after the login they would still say that it waits."""
+    rows = sum(max(1, -(-len(line) // columns)) for line in lines)
+    return f"\x1b[{rows}A\r\x1b[J"
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -138,12 +138,12 @@ class TerminalApp(QuietCrash, App[int]):
         mark = "" if severity == "information" else "! "
         top.take_note(Content.assemble((f"{mark}{title}: " if title else mark, "bold"), Content(message)))
 
-    async def copy(self, text: Secret | str, what: str) -> Copied:
-        """Copy `text` and show which clipboard has it; `what` is our word or two for it."""
+    async def copy(self, text: Secret | str, what: str, *, note: str = "") -> Copied:
+        """Copy `text` and show which clipboard has it; `what` names it in a word or two, `note` is added."""
         value = text.reveal() if isinstance(text, Secret) else text
         copied = await copy_text(value, self.environ, self.write_to_terminal)
         severity: Final = "warning" if copied.way is CopyWay.NONE else "information"
-        self.notify(copied.sentence, title=what, severity=severity, markup=False)
+        self.notify(f"{copied.sentence} {note}".rstrip(), title=what, severity=severity, markup=False)
         return copied
 
     def write_to_terminal(self, sequence: str) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
+from authlens_core.access.browser_refusals import refusal_on
+from authlens_core.access.cause import REPORTS
 from authlens_core.access.diagnose import diagnose
+from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.access.team import for_team
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.device import device_request, learn_device
@@ -26,12 +31,15 @@ from authlens_core.oauth.pushed_authorization import (
     pushed_authorization_url,
     read_pushed_authorization,
 )
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
+
+_LONGEST_PAGE: Final = 240  # characters of what the browser shows
 
 
 class AuthorizationStage:
@@ -171,19 +179,39 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult
     return StageResult(replace(facts, code=response.code), response.checks, shown, found)
 
 
-def nobody_came(seconds: float, ignored: int, *, stopped: bool = False) -> Check:
-    """Return the check for a wait that ended without an answer; `stopped`: the user ended it."""
-    found = diagnose("authorization", check_names=(CheckId.AUTHORIZATION_TIMEOUT,))
+def nobody_came(
+    seconds: float, ignored: int, *, stopped: bool = False, page: str = "", issuer: Url | None = None
+) -> Check:
+    """Return the check for a wait that ended without an answer.
+
+    Args:
+        stopped: the user ended it.
+        page: what the browser was seen to show; empty if no one knows.
+        issuer: the server whose page that is.
+    """
+    timeout = (CheckId.AUTHORIZATION_TIMEOUT,)
+    found = browser_diagnosis(page, issuer) or diagnose("authorization", check_names=timeout)
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
+    browser = f"; the browser shows “{safe_line(page, _LONGEST_PAGE)}”" if page else ""
     return judged(
         Severity.NOTICE if stopped else Severity.FAILURE,
         CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT,
         "The browser comes back with an answer.",
-        f"nothing in {seconds:.0f} seconds{others}",
+        f"nothing in {seconds:.0f} seconds{others}{browser}",
         why=found.cause if found else "An error on the server's own page never reaches authlens.",
         spec="RFC 8252 §7.3",
         cure=found.cure if found else "Check the message in the browser, then try again.",
     )
+
+
+def browser_diagnosis(page: str, issuer: Url | None) -> Diagnosis | None:
+    """Return what a page of the server means on which the browser ended; None if it is not a known one."""
+    found = refusal_on(page)
+    if found is None:
+        return None
+    cure = for_team(found.cure, issuer.host if issuer is not None else "")
+    evidence = safe_line(page, _LONGEST_PAGE)
+    return Diagnosis("refused_in_the_browser", found.meaning, cure, (evidence,), source=REPORTS)
 
 
 def _incomplete() -> Check:

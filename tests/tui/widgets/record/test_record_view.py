@@ -47,7 +47,7 @@ class Inspected(BaseApp):
         self.asked: list[StageRecord] = []
         self.copied: list[tuple[str, str]] = []
 
-    async def copy(self, text: Secret | str, what: str) -> Copied:
+    async def copy(self, text: Secret | str, what: str, *, note: str = "") -> Copied:
         """Note what would be copied."""
         self.copied.append((str(text), what))
         return Copied(CopyWay.NONE, 0, "")

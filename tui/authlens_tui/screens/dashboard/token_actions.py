@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from authlens_core.access.cloudflared_files import read_cloudflared_token
 from authlens_core.access.cloudflared_token import CloudflaredToken
@@ -14,12 +14,9 @@ from authlens_core.credentials.vault.access_log import UserAccess, note_touch
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.secret import Secret
+from authlens_tui.screens.confirm import COPY_TOKEN
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.reveal import RevealScreen
-
-_COPY: Final = (
-    "Anyone who can read the clipboard can use the resource until the token expires. The copy is logged."
-)
 
 
 class ReadJwts:
@@ -69,9 +66,7 @@ class TokenActions:
         return self.jwts.of_file(token, lambda: read_cloudflared_token(token))
 
     def copy(self) -> None:
-        self._context.confirm(
-            "Copy the access token?", _COPY, "Copy", lambda it: self._run(self._copy(it), "copy a token")
-        )
+        self._context.confirm(*COPY_TOKEN, lambda it: self._run(self._copy(it), "copy a token"))
 
     async def _copy(self, holding: Holding) -> None:
         loaded = await self._load(holding)

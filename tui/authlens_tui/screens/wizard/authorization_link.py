@@ -173,6 +173,7 @@ class AuthorizationLink(Widget):
             self.notify(played.words, markup=False, title="Demo sign-in")
             if self._ready is ready:
                 self._played = played
+                self._login.wait.page = played.page
                 self.panel.show_ways(player=self.can_play)
                 self.post_message(LinkChanged())
         finally:

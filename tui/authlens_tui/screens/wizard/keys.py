@@ -44,6 +44,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     _key("S", Verb.SERVICE_TOKEN, "Service token", "Use a service token"),
     _key("b", Verb.BACK, "Back", "Go back one stage"),
     Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown", show=False),
+    _key("C", Verb.COPY_MENU, "Copy…", "Copy a message, curl, a link or the access token", show=False),
     _key("l", Verb.LESSON, "Learn", "Why this stage exists"),
     _key("x", Verb.REVEAL, "Reveal", "Show or mask the secrets of this stage"),
     _key("right_square_bracket", Verb.NEXT_TAB, "Tab", "Next tab", known_as="tab", sign="]", show=False),
@@ -57,6 +58,9 @@ WIZARD_KEYS: Final[list[BindingType]] = [
         show=False,
     ),
     _key("escape", Verb.CANCEL, "Cancel", "Stop"),
+    # In place of what these keys do when no stage runs.
+    _key("b,d", Verb.CANCEL_FIRST, "Back, Done", "Esc cancels the running stage first", show=False),
+    _key("q", Verb.QUIT, "Quit", "Quit authlens (asks first)", show=False),
     _key("r", Verb.PLAYER, "Replay", "Step through the arrows; honest and attacked side by side", show=False),
     _key("m", Verb.EXPORT, "Save", "Save this record to a file, redacted", show=False),
     _key("d", Verb.LEAVE, "Done", "Leave this login", known_as="dashboard"),
@@ -119,7 +123,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.CLOUDFLARED: OtherWay.CLOUDFLARED in others,
         Verb.SERVICE_TOKEN: OtherWay.SERVICE_TOKEN in others,
         Verb.BACK: not running and login.position is not Stage.DETECTION,
-        Verb.CANCEL: running,
+        **dict.fromkeys((Verb.CANCEL, Verb.CANCEL_FIRST, Verb.QUIT), running),
         Verb.LEAVE: not running,
     }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
 from textual.screen import Screen
 
@@ -11,13 +11,19 @@ from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay
 from authlens_core.login.tampering.experiments import experiment_named
 from authlens_core.trace.record import Stage, StageRecord
+from authlens_tui.screens.confirm import COPY_TOKEN, ConfirmScreen
+from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.wizard.edit import EditScreen
 from authlens_tui.screens.wizard.experiment_result import ExperimentResultScreen
 from authlens_tui.screens.wizard.messages import LoginChanged, OtherWayWanted
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.tampered_words import results_in
 from authlens_tui.screens.wizard.what_if import WhatIfScreen
-from authlens_tui.widgets.record.record_messages import ExchangeChosen
+from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.record.copying import Copyable
+from authlens_tui.widgets.record.record_messages import ExchangeChosen, TokenCopied
+
+_QUIT: Final = "The running stage is stopped. You can start this login again later."
 
 
 class WizardTools:
@@ -73,6 +79,15 @@ class WizardTools:
         else:
             self._screen.app.push_screen(ExperimentResultScreen(record))
 
+    def quit(self) -> None:
+        """Quit while a stage runs, after a question."""
+        self._ask(self._quit(), "quit")
+
+    async def _quit(self) -> None:
+        title = "A login is waiting. Leave?" if self._login.wait.waiting else "A login is running. Leave?"
+        if await self._screen.app.push_screen_wait(ConfirmScreen(title, _QUIT, "Quit")):
+            self._screen.app.exit()
+
     def other_way(self, way: OtherWay) -> None:
         """Leave OAuth for cloudflared or a service token; the app shows that."""
         self._screen.post_message(OtherWayWanted(way, self._login.facts.resource_url.text))
@@ -95,6 +110,34 @@ class WizardTools:
                 self._screen.post_message(chosen)
 
         self._screen.app.push_screen(PlayerScreen(records), opened)
+
+    @property
+    def masked_note(self) -> str:
+        """What to say of a copy in which secrets are masked."""
+        return "Secrets are masked." if self._login.facts.tokens is None else "Secrets masked; the token: C."
+
+    def copy_menu(self, choices: Sequence[Copyable]) -> None:
+        """Offer `choices` to copy, and the access token as soon as the login has received one."""
+        tokens = self._login.facts.tokens
+        if tokens is not None:
+            token = tokens.access_token
+            choices = (*choices, Copyable("Access token", f"{token.masked} (asks first)", token))
+        if choices:
+            self._ask(self._copy(choices), "choose what to copy")
+
+    async def _copy(self, choices: Sequence[Copyable]) -> None:
+        app = self._screen.app
+        chosen = await app.push_screen_wait(CopyMenuScreen(choices))
+        if chosen is None or not isinstance(app, TerminalApp):
+            return
+        if chosen.secret is None:
+            await app.copy(chosen.text, chosen.name)
+            return
+        title, words, yes = COPY_TOKEN
+        named = f"{self._login.facts.resource_url.text}\n\n{words}"
+        if await app.push_screen_wait(ConfirmScreen(title, named, yes)):
+            await app.copy(chosen.secret, chosen.name)
+            self._screen.post_message(TokenCopied())
 
     def export(self) -> None:
         from authlens_tui.screens.trace.export import ExportScreen

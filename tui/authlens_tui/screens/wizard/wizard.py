@@ -26,10 +26,10 @@ from authlens_core.login.events import (
 )
 from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay
+from authlens_core.secret import MASK
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.trace.undone import undone
-from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.verbs import Verb
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.keys import WIZARD_KEYS, login_keys, ways_on
@@ -43,6 +43,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
+from authlens_tui.widgets.record.record_messages import CopyMenuWanted
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper
 from authlens_tui.widgets.steps import steps_of
@@ -60,7 +61,6 @@ class WizardScreen(Screen[None]):
     """
 
     app = getters.app(TerminalApp)
-    _copy_menu_wanted = copy_menu_wanted
 
     CSS_PATH = "wizard.tcss"
     HELP = (
@@ -250,10 +250,13 @@ class WizardScreen(Screen[None]):
             Verb.DEVICE: runner.device,
             Verb.BACK: runner.back,
             Verb.CANCEL: runner.cancel,
+            Verb.CANCEL_FIRST: lambda: self.notify("Esc cancels the running stage first.", markup=False),
+            Verb.QUIT: tools.quit,
             Verb.EXTEND: runner.extend,
             Verb.EDIT: tools.edit,
             Verb.WHAT_IF: tools.what_if,
             Verb.EXPORT: tools.export,
+            Verb.COPY_MENU: record.action_copy_menu,
             Verb.PLAYER: tools.step_through,
             Verb.LESSON: lambda: tools.lesson(pane.shown),
             Verb.CLOUDFLARED: lambda: tools.other_way(OtherWay.CLOUDFLARED),
@@ -286,6 +289,7 @@ class WizardScreen(Screen[None]):
             Verb.OPEN: self.pane.can_open,
             Verb.EXTEND: bool(link.url),
             Verb.PASTE: self.pane.link_is_shown,
+            Verb.COPY_MENU: record_shown,
             Verb.REVEAL: record_shown and self.record_view.has_secrets,
             Verb.NEXT_TAB: record_shown,
             Verb.PREVIOUS_TAB: record_shown,
@@ -305,7 +309,13 @@ class WizardScreen(Screen[None]):
         elif self.pane.code_is_shown:
             await self.app.copy(self.pane.device.user_code, "The code")
         else:
-            await self.app.copy(await self.record_view.copied_text(), STAGE_INFO[self.pane.shown].title)
+            text = await self.record_view.copied_text()
+            note = self.tools.masked_note if MASK in text else ""
+            await self.app.copy(text, STAGE_INFO[self.pane.shown].title, note=note)
+
+    @on(CopyMenuWanted)
+    def _copy_menu_wanted(self, message: CopyMenuWanted) -> None:
+        self.tools.copy_menu(message.choices)
 
     def on_screen_suspend(self) -> None:
         self.record_view.mask()

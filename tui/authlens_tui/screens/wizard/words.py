@@ -155,7 +155,7 @@ def authenticated_words(
         ("Took", Content(_took(trace))),
     )
     attack = [] if facts.options.device else [("i", "try an attack")]
-    keys = _keys([*attack, ("m", "save"), ("d", "done")])
+    keys = _keys([*attack, ("C", "copy the token"), ("m", "save"), ("d", "done")])
     rows = (
         *(("Warning", Content.styled(one, "$text-warning")) for one in (warnings[:1] if brief else warnings)),
         *(() if brief else told),

@@ -10,13 +10,15 @@ from authlens_core.export.curl_command import curl_commands
 from authlens_core.export.raw_message import raw_message
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.http_message import Request, Response
+from authlens_core.secret import Secret
 
 
 class Copyable(NamedTuple):
-    """A text to copy, masked, and the word or two that name it."""
+    """A text to copy, masked, and the word or two that name it; of a secret, `text` is only what is shown."""
 
     name: str
     text: str
+    secret: Secret | None = None
 
 
 def copyables(

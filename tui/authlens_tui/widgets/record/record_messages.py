@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from authlens_tui.widgets.record.copying import Copyable
     from authlens_tui.widgets.record.jwt_lines import Verdicts
 
-__all__ = ["Answered", "CopyMenuWanted", "ExchangeChosen", "Revealed", "SignatureWanted"]
+__all__ = ["Answered", "CopyMenuWanted", "ExchangeChosen", "Revealed", "SignatureWanted", "TokenCopied"]
 
 
 class Answered(Protocol):
@@ -54,6 +54,10 @@ class CopyMenuWanted(Message, namespace="record_view"):
 
 class Revealed(Message, namespace="record_view"):
     """A user has revealed the secrets of what is shown."""
+
+
+class TokenCopied(Message, namespace="record_view"):
+    """A user has copied the access token that the login received."""
 
 
 class SignatureWanted(Message, namespace="record_view"):

@@ -311,8 +311,7 @@ class RecordView(Widget):
         sent, received = (messages(self._known, tab, self._picked) for tab in _SIDE_BY_SIDE)
         member = self.document.marked_text if self.tab in RAW_TABS and not self._reveal else ""
         choices = await self._made.copyables(self._known, sent, received, member)
-        if choices:
-            self.post_message(CopyMenuWanted(choices))
+        self.post_message(CopyMenuWanted(choices))
 
     def on_resize(self) -> None:
         """Show what there is room for now, and draw the diagram for the width."""

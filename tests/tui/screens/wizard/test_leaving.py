@@ -1,0 +1,44 @@
+"""Leaving the wizard while a login waits: it asks, or says which key comes first."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Button
+
+from authlens_tui.screens.confirm import ConfirmScreen
+from support.screens import scripted, text_of, until, wizard_on
+
+pytestmark = pytest.mark.slow  # each test plays a whole screen
+
+
+async def test_q_asks_before_it_ends_a_login_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        ended: list[bool] = []
+        monkeypatch.setattr(app, "exit", lambda *_, **__: ended.append(True))
+        await pilot.press("a")
+        await until(pilot, lambda: login.wait.waiting and wizard.pane.link_is_shown)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "A login is waiting. Leave?" in text_of(app)
+        assert isinstance(app.focused, Button)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is wizard)
+        assert login.wait.waiting
+        assert not ended
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: bool(ended))
+
+
+@pytest.mark.parametrize("key", ["b", "d"])
+async def test_back_and_done_name_the_key_that_cancels_first(key: str) -> None:
+    login, _ = scripted()
+    async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: login.wait.waiting and wizard.pane.link_is_shown)
+        await pilot.press(key)
+        await until(pilot, lambda: "Esc cancels the running stage first." in text_of(app))
+        assert login.wait.waiting
+        assert app.left == 0

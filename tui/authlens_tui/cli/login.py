@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import sys
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from authlens_core.callback.binding import another_port
-from authlens_core.errors import AuthlensError, LoginNeeded, NoSecretStore, TimedOut, UsageError
+from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut
 from authlens_core.interruption import Interruptions
 from authlens_core.login.login import Login
 from authlens_core.login.step_up import lacks_scope
@@ -23,49 +22,38 @@ from authlens_core.pending_login import LoginRuns, PendingLogin
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_tui.cli.joined_login import join
 from authlens_tui.cli.json_events import JSON_VERSION
-from authlens_tui.cli.login_console import LoginConsole, can_paste
+from authlens_tui.cli.login_console import LoginConsole
 from authlens_tui.cli.login_options import login_options
-from authlens_tui.cli.session import moment, open_session
+from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
-from authlens_tui.cli.urls import checked_url
 from authlens_tui.words.interrupted_login import STARTS_AGAIN, interrupted_words, why_it_ended
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
-async def login(arguments: Namespace, secret: Secret | None) -> int:
-    """Log in and return the exit code.
+async def log_in(session: Session, url: str, arguments: Namespace, secret: Secret | None) -> int:
+    """Log in, or join the login of another process; return the exit code.
 
-    Raises:
-        UsageError: the URL cannot be used, or there is no way back.
-        NoSecretStore: there is no place for what would be received; nothing was sent.
+    Args:
+        session: its store has proved that it keeps what would be received.
+        url: the resource.
+        arguments: what was typed.
+        secret: the secret of the client, if it has one.
     """
-    url = checked_url(arguments.url)
-    if arguments.paste_only and not arguments.device and not can_paste():
-        raise UsageError(
-            "--paste-only needs a terminal to paste the address into.",
-            "Run it in a terminal, or omit --paste-only.",
-        )
+    credentials = session.credentials
+    pending = PendingLogin.of(credentials.locks, url, persistent=credentials.store.persistent)
+    if arguments.json:
+        answer_json({"event": "login", "version": JSON_VERSION, "resource_url": url})
     try:
-        async with open_session(prove_keyring=True) as session:
-            credentials = session.credentials
-            pending = PendingLogin.of(credentials.locks, url, persistent=credentials.store.persistent)
-            if arguments.json:
-                answer_json({"event": "login", "version": JSON_VERSION, "resource_url": url})
-            try:
-                async with pending.alone():
-                    return await _alone(session, pending, arguments, secret)
-            except LoginRuns:
-                return await join(pending, credentials, bound=arguments.timeout, as_json=arguments.json)
-    except (NoSecretStore, TimedOut, LoginNeeded) as error:
-        return _failed(error, as_json=arguments.json)
-    except asyncio.CancelledError:
-        _stopped(ended_by() or _INTERRUPTED, as_json=arguments.json)
-        raise
+        async with pending.alone():
+            return await _alone(session, pending, arguments, secret)
+    except LoginRuns:
+        from authlens_tui.cli.joined_login import join
+
+        return await join(pending, credentials, bound=arguments.timeout, as_json=arguments.json)
 
 
 async def _alone(session: Session, pending: PendingLogin, arguments: Namespace, secret: Secret | None) -> int:
@@ -106,7 +94,7 @@ async def _all_stages(run: Login, approved: Collection[str], *, as_json: bool) -
     while not run.finished:
         record = await _step(run, approved)
         if record.outcome is Outcome.CANCELLED:
-            return _stopped(_INTERRUPTED, as_json=as_json)
+            return stopped(INTERRUPTED, as_json=as_json)
         error = verdict(record)
         if lacks_scope(record) and any(check.name in approved for check in record.failures):
             await run.retry()
@@ -115,7 +103,7 @@ async def _all_stages(run: Login, approved: Collection[str], *, as_json: bool) -
                 continue
         if error is not None:
             error = _with_approval(error, record)
-            code = _failed(error, as_json=as_json, secret_missing=_secret_missing(run, record))
+            code = failed(error, as_json=as_json, secret_missing=_secret_missing(run, record))
             _say_other_ports(run, record)
             return code
         unkept = unkept or _unkept(record)
@@ -196,7 +184,7 @@ def _authenticated(run: Login, unkept: Check | None, *, as_json: bool) -> int:
     return 0
 
 
-def _stopped(code: int, *, as_json: bool) -> int:
+def stopped(code: int, *, as_json: bool) -> int:
     """End the JSON lines, because the reader may outlive the signal that ends this; return the code."""
     if as_json:
         try:
@@ -206,7 +194,7 @@ def _stopped(code: int, *, as_json: bool) -> int:
     return code
 
 
-def _failed(error: AuthlensError, *, as_json: bool, secret_missing: bool = False) -> int:
+def failed(error: AuthlensError, *, as_json: bool, secret_missing: bool = False) -> int:
     explain(error)
     if as_json:
         answer_json(

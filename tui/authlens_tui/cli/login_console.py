@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Final
@@ -18,6 +17,7 @@ from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Stage
 from authlens_tui.cli.conversation import tell
 from authlens_tui.cli.json_events import event_as_json
+from authlens_tui.cli.terminal.no_input import can_paste
 from authlens_tui.cli.terminal.output import answer_json, say
 from authlens_tui.cli.terminal.pasted_lines import likeliest
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
@@ -26,11 +26,6 @@ from authlens_tui.words.pasting import refused_words
 
 _MOST_EARLIER: Final = 16  # lines that are kept in case that the rest of an address comes later
 _SILENCE: Final = 0.3  # seconds after which a paste is over: a connection may deliver it in pieces
-
-
-def can_paste() -> bool:
-    """Whether there is a terminal that takes an address."""
-    return sys.stdin is not None and sys.stdin.isatty()
 
 
 class LoginConsole:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
@@ -26,20 +25,30 @@ _NOBODY_READS: Final = 141  # what a shell reports of a program that SIGPIPE end
 
 
 def main() -> None:
-    silence_tracebacks()
-    sys.exit(run(sys.argv[1:]))
+    _main(sys.argv[1:])
 
 
 def git_credential_main() -> None:
     """Be `git-credential-authlens`, which git runs for `credential.helper = authlens`."""
-    silence_tracebacks()
-    sys.exit(run(["git-credential", *sys.argv[1:]]))
+    _main(["git-credential", *sys.argv[1:]])
 
 
 def credential_helper_main() -> None:
     """Be `authlens-credential-helper`: Bazel takes the path of a program and no arguments."""
+    _main(["credential-helper", *sys.argv[1:]])
+
+
+def _main(argv: Sequence[str]) -> None:
     silence_tracebacks()
-    sys.exit(run(["credential-helper", *sys.argv[1:]]))
+    code = run(argv)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            discard(stream)
+    # Everything is closed by now; ending the interpreter in order takes as long as a request.
+    os._exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
@@ -90,7 +99,7 @@ def _dispatch(argv: list[str]) -> int:
 def _parsed(argv: Sequence[str]) -> Namespace:
     from authlens_tui.cli.parser import build_parser  # the full-screen app needs none
 
-    return build_parser().parse_args(argv)
+    return build_parser(argv[0] if argv else None).parse_args(argv)
 
 
 def _refuse_borrowed_rights() -> None:
@@ -153,6 +162,8 @@ def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
 
 def _refuse_other_words(word: str) -> None:
     if "/" not in word and "." not in word and ":" not in word:
+        from difflib import get_close_matches
+
         near = get_close_matches(word, VERBS, 1)
         meant = f"Did you mean authlens {near[0]}? " if near else ""
         raise UsageError(f"There is no verb {word!r}.", f"{meant}See: authlens --help")

@@ -306,8 +306,12 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
 }
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser for `authlens VERB …`; `authlens [URL]` is handled before it."""
+def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser for `authlens VERB …`; `authlens [URL]` is handled before it.
+
+    Args:
+        verb: the first word of the command line: where it is a verb, that one alone can be parsed.
+    """
     parser = _Parser(
         prog="authlens",
         usage="authlens [--plain] [URL [OPTIONS OF login]] | authlens [--plain] VERB …",
@@ -331,13 +335,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")
     for name, (summary, add) in VERBS.items():
-        verb = verbs.add_parser(
+        if verb in VERBS and name != verb:
+            continue
+        parser_of_verb = verbs.add_parser(
             name,
             help=summary,
             description=f"{summary[:1].upper()}{summary[1:]}.",
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        add(verb)
-        verb.epilog = "\n".join((verb.epilog or "", "example:", *(f"  {line}" for line in EXAMPLES[name])))
+        add(parser_of_verb)
+        examples = (f"  {line}" for line in EXAMPLES[name])
+        parser_of_verb.epilog = "\n".join((parser_of_verb.epilog or "", "example:", *examples))
     return parser

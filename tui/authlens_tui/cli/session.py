@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
@@ -44,19 +45,20 @@ _TRIES = 3
 
 
 @asynccontextmanager
-async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]:
+async def open_session(*, prove_keyring: bool = False, loads: str = "") -> AsyncIterator[Session]:
     """Yield a session on the keyring, or on the store that the user chose instead.
 
     The helper of the keyring starts only when a secret is asked for; a passphrase is asked for at once.
 
     Args:
         prove_keyring: true to write, read and delete a value first: before anything is received.
+        loads: a module of the verb that is imported while the keyring is tried.
 
     Raises:
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
     place = remembered_place()
-    wire = _warmed_sender() if prove_keyring else None
+    ready = asyncio.ensure_future(_sender(loads)) if prove_keyring else None
     if prove_keyring or place is StoreKind.ENCRYPTED_FILE:
         store = (await open_place(place, prove=prove_keyring)).store
     else:
@@ -66,7 +68,7 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
     except BaseException:
         await store.aclose()
         raise
-    async with Session(wire, credentials) as session:
+    async with Session(None if ready is None else await ready, credentials) as session:
         try:
             yield session
         finally:
@@ -77,8 +79,10 @@ async def open_session(*, prove_keyring: bool = False) -> AsyncIterator[Session]
                 )
 
 
-def _warmed_sender() -> Wire:
-    """Return the sender of a verb that is going to send, which gets ready while the keyring is tried."""
+async def _sender(loads: str) -> Wire:
+    """Return the sender of a verb that is going to send; it and `loads` load while the keyring is tried."""
+    for name in filter(None, ("authlens_core.wire.client", loads)):
+        await asyncio.to_thread(import_module, name)
     from authlens_core.wire.client import Wire  # most verbs send nothing
 
     wire = Wire()

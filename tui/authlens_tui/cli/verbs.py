@@ -69,7 +69,7 @@ def _login(arguments: Namespace) -> int:
 
         return _run(cloudflared_login(arguments))
     from authlens_tui.cli.client_secret import client_secret
-    from authlens_tui.cli.login import login
+    from authlens_tui.cli.login_start import login
     from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()

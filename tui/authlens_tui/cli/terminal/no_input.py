@@ -32,6 +32,11 @@ def no_input() -> bool:
     return bool(os.environ.get(VARIABLE))
 
 
+def can_paste() -> bool:
+    """Return whether there is a terminal that takes an address."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def say_command(error: LoginNeeded, argv: Sequence[str]) -> None:
     url = next((word for word in argv if "://" in word), None)
     more = ["--cloudflared"] if "--cloudflared" in argv else []

@@ -13,6 +13,10 @@ from authlens_tui.cli.terminal.no_input import can_paste
 from authlens_tui.cli.urls import checked_url
 
 
+def _load() -> None:
+    import authlens_tui.cli.login  # noqa: F401
+
+
 async def login(arguments: Namespace, secret: Secret | None) -> int:
     """Log in and return the exit code.
 
@@ -31,7 +35,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
             "Run it in a terminal, or omit --paste-only.",
         )
     try:
-        async with open_session(prove_keyring=True, loads="authlens_tui.cli.login") as session:
+        async with open_session(prove_keyring=True, loads=_load) as session:
             from authlens_tui.cli.login import log_in
 
             return await log_in(session, url, arguments, secret)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
@@ -45,14 +44,16 @@ _TRIES = 3
 
 
 @asynccontextmanager
-async def open_session(*, prove_keyring: bool = False, loads: str = "") -> AsyncIterator[Session]:
+async def open_session(
+    *, prove_keyring: bool = False, loads: Callable[[], object] | None = None
+) -> AsyncIterator[Session]:
     """Yield a session on the keyring, or on the store that the user chose instead.
 
     The helper of the keyring starts only when a secret is asked for; a passphrase is asked for at once.
 
     Args:
         prove_keyring: true to write, read and delete a value first: before anything is received.
-        loads: a module of the verb that is imported while the keyring is tried.
+        loads: imports what else the verb needs; done while the keyring is tried.
 
     Raises:
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
@@ -79,15 +80,19 @@ async def open_session(*, prove_keyring: bool = False, loads: str = "") -> Async
                 )
 
 
-async def _sender(loads: str) -> Wire:
+async def _sender(loads: Callable[[], object] | None) -> Wire:
     """Return the sender of a verb that is going to send; it and `loads` load while the keyring is tried."""
-    for name in filter(None, ("authlens_core.wire.client", loads)):
-        await asyncio.to_thread(import_module, name)
-    from authlens_core.wire.client import Wire  # most verbs send nothing
-
-    wire = Wire()
+    wire = (await asyncio.to_thread(_wire_class))()
+    if loads is not None:
+        await asyncio.to_thread(loads)
     _warming.append(asyncio.ensure_future(wire.warm_up()))
     return wire
+
+
+def _wire_class() -> type[Wire]:
+    from authlens_core.wire.client import Wire  # most verbs send nothing
+
+    return Wire
 
 
 _warming: list[asyncio.Future[None]] = []  # a task that nothing holds may be collected

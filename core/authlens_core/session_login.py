@@ -16,7 +16,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_i
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.errors import AuthlensError, NoSecretStore
-from authlens_core.login.events import Event, StageEnded
+from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
@@ -69,6 +69,9 @@ class _TraceKeeper:
         self._due: asyncio.TimerHandle | None = None
 
     def on_event(self, event: Event) -> None:
+        if isinstance(event, AuthorizationReady | DeviceCodeReady):
+            # Nothing else is to be done while the user is at the browser.
+            asyncio.get_running_loop().run_in_executor(None, self._credentials.traces.get_ready)
         if not isinstance(event, StageEnded):
             return
         if event.record.stage is Stage.EXCHANGE and self._due is None:

@@ -132,6 +132,7 @@ def test_few_modules_import_by_name() -> None:
         f"{store}/lazy_modules.py",
         "authlens_core/wire/pooled_streams.py",
         "authlens_tui/app/key_names.py",  # walks our own screens
+        "authlens_tui/cli/verbs.py",  # a verb imports its own module
     }
     assert hidden <= owners
 

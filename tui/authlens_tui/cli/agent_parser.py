@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-from authlens_core.agents.agent import AGENTS
 from authlens_tui.cli.client_parser import CLIENT_VERBS
 from authlens_tui.cli.option_values import min_ttl, port
 
@@ -71,6 +70,8 @@ def _add_headers(add: argparse.ArgumentParser) -> None:
 
 
 def _add_mcp_config(add: argparse.ArgumentParser) -> None:
+    from authlens_core.agents.agent import AGENTS  # the other verbs need none
+
     add.add_argument("agent", choices=list(AGENTS), metavar="AGENT", help=", ".join(AGENTS))
     add.add_argument("url", metavar="URL", help="the protected MCP server")
     do = add.add_mutually_exclusive_group()

@@ -80,6 +80,11 @@ class Traces:
         self._connection: sqlite3.Connection | None = None
         self._lock = Lock()  # the connection serves one thread at a time
 
+    @staticmethod
+    def get_ready() -> None:
+        """Load what writes a trace, so that keeping one takes less time."""
+        import authlens_core.export.session_file  # noqa: F401
+
     def keep(self, grant_id: str, trace: Trace | None) -> bool:
         """Keep a trace in which something was sent, instead of an earlier state of the same one.
 

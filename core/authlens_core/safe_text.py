@@ -36,7 +36,11 @@ _DECEPTIVE: Final = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5\u2800"
     chr(c) for c in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810))
 )
 # Patterns, not compiled ones: every command imports this module, and few need them.
-_USER_INFO: Final = r"(?:(?<=:/)|(?<=://))[^\s/?#@]+@"  # RFC 3986 §3.2.1; a path has one slash
+# RFC 3986 §3.2.1. A path has one slash; where there is no scheme, only a name with a password counts.
+_USER_INFO: Final = (
+    r"(?:(?<=:/)|(?<=://))[^\s/?#@]+@"
+    r"|(?:(?<!\S)(?!['\"])|(?<=(?<!\S)['\"]))[^\s/?#@:]+:[^\s/?#@]+@"
+)
 # Only runs outside these blocks, which have no marks, are looked at character by character.
 _MAYBE_MARKS: Final = f"[^\\x00-\\u02ff\\u3100-\\ua66e\\uac00-\\ud7ff]{{{_MOST_MARKS + 1},}}"
 

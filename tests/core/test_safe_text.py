@@ -122,6 +122,20 @@ def test_a_password_in_a_url_is_shown_nowhere(slashes: str, user: str) -> None:
     assert failed("a.b", words, words).seen == shown
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("ada:pass-canary@wiki.example.com/x cannot be used.", "•••@wiki.example.com/x cannot be used."),
+        ("There is no file ada:pass'canary@wiki.", "There is no file •••@wiki."),
+        ("Invalid choice: 'ada:pass-canary@wiki'", "Invalid choice: '•••@wiki'"),
+        ("Signed in as ada@example.com", "Signed in as ada@example.com"),
+    ],
+)
+def test_a_password_before_a_host_without_a_scheme_is_not_shown(words: str, shown: str) -> None:
+    """A host name alone means https, so a name and a password may stand before it, too."""
+    assert safe_sentence(words) == shown
+
+
 @given(ANY)
 def test_no_character_changes_the_width_of_its_neighbours(text: str) -> None:
     """Rows are wrapped and cut by adding widths, so a whole must be as wide as its parts."""

@@ -128,6 +128,6 @@ async def erase(store: SecretStore, key: str, generation: int, entries: int) -> 
 
 def _damaged(reason: str) -> SecretsDamaged:
     return SecretsDamaged(
-        f"The tokens of this login cannot be read from the keyring: {reason}.",
+        f"The tokens of this login cannot be read from the secret store: {reason}.",
         "Log in again to replace them.",
     )

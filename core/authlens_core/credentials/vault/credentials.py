@@ -247,7 +247,9 @@ class Credentials:
         grant, text = await load_secrets(self.store, grant_id, lambda: self.get(grant_id), cure)
         secrets = grant_secrets_from_json(text)
         if secrets is None:
-            raise sealed.SecretsDamaged("The tokens of this login cannot be read from the keyring.", cure)
+            raise sealed.SecretsDamaged(
+                "The tokens of this login cannot be read from the secret store.", cure
+            )
         return grant, secrets
 
     def update(self, grant: Grant) -> Grant:

@@ -48,6 +48,7 @@ TOKEN = frozenset(
         "authlens_tui.cli.terminal",
         "authlens_tui.cli.terminal.charset",
         "authlens_tui.cli.terminal.output",
+        "authlens_tui.cli.terminal.plain",
     }
 )
 """Every module of ours that prints a stored token."""

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.e2e
 AUTHLENS = [sys.executable, "-m", "authlens_tui"]
 TESTS = Path(__file__).parents[1]
 SECONDS = 40.0
+NOBODY = "https://127.0.0.1:1/"
 PERSON = """#!{python}
 import asyncio, sys
 from authlens_core.emulator import play_person
@@ -202,6 +203,19 @@ async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource:
     gone = await authlens(machine, "token", resource)
     assert (gone.code, gone.answer) == (4, "")
     assert f"authlens login {resource}" in gone.words
+
+
+@pytest.mark.slow
+async def test_several_urls_are_logged_in_to_one_after_another(
+    machine: dict[str, str], resource: str
+) -> None:
+    """One that no one answers does not stop the next; the events name the URL, the code is the highest."""
+    done = await authlens(machine, "login", NOBODY, resource, "--port", "0", "--json")
+    events = [json.loads(line) for line in done.answer.splitlines()]
+    ends = {one["resource_url"]: one["event"] for one in events if "exit_code" in one}
+    assert ends == {NOBODY: "failed", resource: "authenticated"}
+    assert done.code == 6
+    assert f"Login 2 of 2: {resource}" in done.words
 
 
 async def test_revoking_a_url_ends_every_login_for_it(machine: dict[str, str], resource: str) -> None:

@@ -20,6 +20,7 @@ from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Secret
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.cli import login_console as teller_module
+from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.json_events import event_as_json
 from authlens_tui.cli.login_console import LoginConsole, say_device_code
 
@@ -67,8 +68,8 @@ def offer(environ: Mapping[str, str], *, no_browser: bool = False) -> LoginConso
     """Let a login wait for the browser; return who tells of it."""
     listener = SimpleNamespace(port=8400, redirect_uri="http://localhost:8400/callback")
     run = SimpleNamespace(wait=SimpleNamespace(listener=listener, waiting=True))
-    arguments = Namespace(json=False, no_browser=no_browser)
-    console = LoginConsole(cast("Login", run), arguments, environ)
+    arguments = Namespace(no_browser=no_browser)
+    console = LoginConsole(cast("Login", run), arguments, EventLines(LINK, wanted=False), environ)
     console.on_event(AuthorizationReady(LINK, (), 300.0))
     return console
 
@@ -151,9 +152,14 @@ def test_a_device_code_is_shown_with_its_page_its_host_its_expiry_and_a_warning(
 
 
 @pytest.mark.parametrize("complete", [True, False])
-def test_the_event_of_a_device_code_is_one_of_the_schema_and_holds_no_secret(complete: bool) -> None:
-    event = event_as_json(DeviceCodeReady(_device(complete=complete)))
-    assert event is not None
+def test_the_event_of_a_device_code_is_one_of_the_schema_and_holds_no_secret(
+    complete: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = event_as_json(DeviceCodeReady(_device(complete=complete)))
+    assert found is not None
+    EventLines("https://wiki.example/", wanted=True).write(found)
+    event = json.loads(capsys.readouterr().out)
+    assert event["resource_url"] == "https://wiki.example/"
     schema = json.loads((Path(__file__).parents[3] / "docs" / "login-events.schema.json").read_text())
     jsonschema.validate(event, schema)
     assert "canary" not in json.dumps(event)

@@ -11,9 +11,9 @@ from authlens_core.errors import UsageError
 from authlens_core.login.stages.registration import CLIENT_NAME
 from authlens_core.oauth.client_document import client_document
 from authlens_core.oauth.registration import is_client_metadata_url
-from authlens_core.safe_text import safe_line
 from authlens_tui.cli.session import moment, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+from authlens_tui.cli.terminal.plain import numbered
 
 _LARGEST_PORT = 65_535
 
@@ -35,10 +35,9 @@ async def clients(arguments: Namespace) -> int:
     if arguments.json:
         answer_json([_as_json(record) for record in known])
         return 0
-    for record in known:
-        answer_line(
-            f"{safe_line(record.client_id)}  {safe_line(record.issuer)}  {safe_line(record.redirect_uri)}"
-        )
+    shown = (f"{one.client_id}  {one.issuer}  {one.redirect_uri}" for one in known)
+    for line in numbered(shown):
+        answer_line(line)
     if not known:
         say("No registered clients on this machine.")
     return 0

@@ -18,22 +18,33 @@ from authlens_core.cloudflared.login import (
 from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.errors import AuthlensError
+from authlens_tui.cli.event_lines import EventLines
+from authlens_tui.cli.in_turn import in_turn
 from authlens_tui.cli.session import moment, open_session
-from authlens_tui.cli.terminal.output import answer_json, explain, say
-from authlens_tui.cli.urls import checked_url
+from authlens_tui.cli.terminal.output import explain, say
+from authlens_tui.cli.urls import checked_urls
 
 
 async def cloudflared_login(arguments: Namespace) -> int:
-    """Have cloudflared log in, then ask the resource with its token; return the exit code.
+    """Have cloudflared log in to each URL; return the exit code.
 
     Raises:
-        UsageError: the URL cannot be used, or there is no cloudflared.
+        UsageError: a URL cannot be used.
+    """
+    urls = checked_urls(arguments.urls)
+    return await in_turn(urls, lambda url: _log_in(EventLines(url, wanted=arguments.json), arguments.timeout))
+
+
+async def _log_in(lines: EventLines, bound: float) -> int:
+    """Have cloudflared log in, then ask the resource with its token.
+
+    Raises:
         NoSecretStore: the state directory cannot be used.
     """
-    url = checked_url(arguments.url)
-    console = _CloudflaredConsole(as_json=arguments.json)
+    url = lines.url
+    console = _CloudflaredConsole(lines)
     try:
-        login = await run_login(url, timeout=arguments.timeout, events=console.on_event)
+        login = await run_login(url, timeout=bound, events=console.on_event)
     except AuthlensError as error:
         return console.failed(error)
     async with open_session() as session:
@@ -46,12 +57,13 @@ async def cloudflared_login(arguments: Namespace) -> int:
 class _CloudflaredConsole:
     """Tells a login by cloudflared, as words on stderr or as JSON lines on stdout."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._json = as_json
+    def __init__(self, lines: EventLines) -> None:
+        self._lines = lines
 
     def on_event(self, event: CloudflaredEvent) -> None:
-        if self._json:
-            answer_json(_as_json(event))
+        """Tell one event."""
+        if self._lines.wanted:
+            self._lines.write(_as_json(event))
             return
         match event:
             case ProcessStarted(command, cloudflared, _):
@@ -73,34 +85,31 @@ class _CloudflaredConsole:
 
     def failed(self, error: AuthlensError) -> int:
         explain(error)
-        if self._json:
-            answer_json(
-                {"event": "failed", "cause": error.cause, "cure": error.cure, "exit_code": error.exit_code}
-            )
+        self._lines.write(
+            {"event": "failed", "cause": error.cause, "cure": error.cure, "exit_code": error.exit_code}
+        )
         return error.exit_code
 
     def ended(self, login: CloudflaredLogin, said: ProbeResult) -> int:
         """Report how the resource answered the token, and where the token is."""
-        if self._json:
-            answer_json(
-                {
-                    "event": "authenticated" if said.accepted else "not verified",
-                    "resource_url": login.url,
-                    "accepted": said.accepted,
-                    "summary": said.summary,
-                    "cure": said.cure,
-                    "kept_at": None if login.kept_at is None else str(login.kept_at),
-                    "expires_at": None if login.file is None else moment(login.file.expires_at),
-                }
-            )
+        self._lines.write(
+            {
+                "event": "authenticated" if said.accepted else "not verified",
+                "accepted": said.accepted,
+                "summary": said.summary,
+                "cure": said.cure,
+                "kept_at": None if login.kept_at is None else str(login.kept_at),
+                "expires_at": None if login.file is None else moment(login.file.expires_at),
+            }
+        )
         if said.error_type is not None:
             explain(said.error_type(said.summary, said.cure, stage="Probe"))
             return said.exit_code
-        if not self._json:
+        if not self._lines.wanted:
             say("Authenticated.")
         if login.kept_at is None:
             say("! cloudflared stored no copy of this token, so it is lost.")
-        elif not self._json:
+        elif not self._lines.wanted:
             say(f"  cloudflared stored the token: {login.kept_at}")
             say(f"  → For a script: authlens headers {shlex.quote(login.url)}")
         return 0

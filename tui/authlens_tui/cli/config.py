@@ -10,6 +10,7 @@ from argparse import Namespace
 from authlens_core.errors import UsageError
 from authlens_core.state.config_file import config_path, read_config, write_template
 from authlens_tui.cli.terminal.output import answer_line, say
+from authlens_tui.cli.terminal.plain import numbered
 
 
 def config(arguments: Namespace) -> int:
@@ -37,8 +38,12 @@ def config(arguments: Namespace) -> int:
 def _list_keys() -> None:
     from authlens_tui.app.key_names import key_names
 
-    for name, binding in key_names().items():
-        answer_line(f"{name:<28} {binding.key:<22} {binding.tooltip or binding.description}")
+    shown = (
+        f"{name:<28} {binding.key:<22} {binding.tooltip or binding.description}"
+        for name, binding in key_names().items()
+    )
+    for line in numbered(shown):
+        answer_line(line)
 
 
 def _edit(path: str) -> None:

@@ -12,6 +12,7 @@ from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.session import Session
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_line
+from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.urls import checked_url
 
 
@@ -40,8 +41,9 @@ async def show_which(arguments: Namespace) -> int:
         kinds = credential_kinds(session.credentials, url)
         if arguments.kind:
             kinds = tuple(kind for kind in kinds if kind == arguments.kind)
-        for kind in kinds:
-            answer_line(f"{kind.value}  {_described(session, url, kind)}")
+        lines = (f"{kind.value}  {_described(session, url, kind)}" for kind in kinds)
+        for line in numbered(lines):
+            answer_line(line)
     if not kinds:
         shown = url
         raise LoginNeeded(f"No credential on this machine is for {shown}.", f"Log in: authlens login {shown}")

@@ -9,6 +9,7 @@ from typing import Final
 from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, status_of
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_tui.cli.terminal.plain import is_plain, numbered
 from authlens_tui.widgets.credentials.credential_row import until
 
 _TITLES: Final = ("RESOURCE", "STATE", "EXPIRES", "KIND")
@@ -17,16 +18,30 @@ _GAP: Final = "  "
 
 
 def table_lines(holdings: Sequence[Holding], now: datetime) -> tuple[str, list[tuple[str, str]]]:
-    """Return the header, and for each credential its line and what is odd about it."""
+    """Return the header, and for each credential its line and what is odd about it.
+
+    In plain mode there are no columns, and no header.
+    """
+    notes = [status_of(holding, now).note for holding in holdings]
+    if is_plain():
+        return "", list(zip(numbered(_aloud(holding, now) for holding in holdings), notes, strict=True))
     cells = [_cells(holding, now) for holding in holdings]
     widths = [
         min(_WIDEST, max(len(title), *(len(row[place]) for row in cells)))
         for place, title in enumerate(_TITLES)
     ]
-    notes = (status_of(holding, now).note for holding in holdings)
     return _line(_TITLES, widths), [
         (_line(row, widths), note) for row, note in zip(cells, notes, strict=True)
     ]
+
+
+def _aloud(holding: Holding, now: datetime) -> str:
+    """Return a credential without signs and columns."""
+    ends = holding.token_ends
+    lasts = "no expiry given" if ends is None else until(ends, now)
+    within = "expires in " if ends is not None and ends > now else ""
+    resource = holding.url or holding.title
+    return f"{resource}: {status_of(holding, now).word}, {within}{lasts}, {_kind(holding)}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -30,6 +30,7 @@ from authlens_core.state.paths import StateUnusable
 from authlens_tui.cli.credential_table import table_lines
 from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, say
+from authlens_tui.cli.terminal.plain import is_plain
 
 _NONE: Final = "No credentials on this machine. To log in: authlens login URL"
 
@@ -73,22 +74,24 @@ def sorted_by_urgency(holdings: Iterable[Holding]) -> Sequence[Holding]:
 
 
 async def _watch(arguments: Namespace) -> int:
-    """Print the table again whenever it changes; on a terminal over the table before it.
+    """Print the table again whenever it changes; on a terminal over the table before it, unless plain.
 
     Raises:
         UsageError: JSON is one answer, not a sequence of them.
     """
     if arguments.json:
         raise UsageError("list --watch prints a table, not JSON.", "Leave out --watch or --json.")
-    over, before = sys.stdout is not None and sys.stdout.isatty(), ""
+    over = sys.stdout is not None and sys.stdout.isatty() and not is_plain()
+    before: str | None = None
     while True:
         holdings, damaged = await _read()
         header, lines = table_lines(holdings, utc_now())
         # Where the table is printed below the one before, a countdown alone is no reason to print it again.
         words = "\n".join(line for line, _ in lines) if over else repr([_state(one) for one in holdings])
-        if words != before or not before:
+        if words != before:
             before = words
-            answer_screen([header, *(line for line, _ in lines)] if lines else [_NONE], over=over)
+            first = f"At {utc_now().astimezone():%H:%M:%S}:" if is_plain() else header
+            answer_screen([first, *(line for line, _ in lines)] if lines else [_NONE], over=over)
             say_damaged(damaged)
         await asyncio.sleep(arguments.watch)
 
@@ -103,7 +106,7 @@ def show_table(holdings: Sequence[Holding]) -> None:
     The header is for a terminal; a script gets lines alone.
     """
     header, lines = table_lines(holdings, utc_now())
-    if sys.stdout is not None and sys.stdout.isatty():
+    if header and sys.stdout is not None and sys.stdout.isatty():
         answer_line(header)
     for line, note in lines:
         answer_line(line)

@@ -12,8 +12,15 @@ from authlens_core.doctor.finding import Finding, exit_code
 from authlens_core.oauth.check import Severity
 from authlens_tui.cli.terminal.output import answer_json, answer_line
 from authlens_tui.cli.terminal.own_terminal import look_at_browser, look_at_terminal
+from authlens_tui.cli.terminal.plain import is_plain
 
 _SIGNS: Final = {Severity.PASS: "✔", Severity.NOTICE: "i", Severity.WARNING: "!", Severity.FAILURE: "✖"}
+_WORDS: Final = {
+    Severity.PASS: "OK",
+    Severity.NOTICE: "note",
+    Severity.WARNING: "warning",
+    Severity.FAILURE: "failed",
+}
 _COLUMN: Final = 13
 
 
@@ -23,13 +30,20 @@ async def doctor(arguments: Namespace) -> int:
     async for finding in _all():
         findings.append(finding)
         if not arguments.json:
-            answer_line(f"{_SIGNS[finding.severity]} {finding.topic:<{_COLUMN}}{finding.found}")
-            if finding.cure:
-                answer_line(f"  {'':<{_COLUMN}}→ {finding.cure}")
+            _show(len(findings), finding)
     code = exit_code(findings)
     if arguments.json:
         answer_json({"exit_code": code, "findings": [_as_json(finding) for finding in findings]})
     return code
+
+
+def _show(number: int, finding: Finding) -> None:
+    if is_plain():
+        answer_line(f"{number}. {finding.topic}, {_WORDS[finding.severity]}: {finding.found}")
+    else:
+        answer_line(f"{_SIGNS[finding.severity]} {finding.topic:<{_COLUMN}}{finding.found}")
+    if finding.cure:
+        answer_line(f"  {'' if is_plain() else ' ' * _COLUMN}→ {finding.cure}")
 
 
 async def _all() -> AsyncIterator[Finding]:

@@ -10,6 +10,7 @@ from authlens_core.credentials.vault.access_log import AccessEvent, access_event
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.urls import checked_url
 
 
@@ -29,13 +30,18 @@ async def show_events(arguments: Namespace) -> int:
         say("Nothing has happened yet.")
     if not arguments.json and events and sys.stdout is not None and sys.stdout.isatty():
         say(f"{'WHEN (UTC)':<21}{'WHAT':<24}RESOURCE, DETAIL")
-    for event in reversed(events):
-        if arguments.json:
+    if arguments.json:
+        for event in reversed(events):
             answer_json(event_as_json(event))
-        else:
-            words = f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<22}  {event.resource}  {event.detail}"
-            answer_line(words.rstrip())
+    else:
+        for line in numbered(map(_words, reversed(events))):
+            answer_line(line)
     return 0
+
+
+def _words(event: AccessEvent) -> str:
+    words = f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<22}  {event.resource}  {event.detail}"
+    return words.rstrip()
 
 
 def _events(credentials: Credentials, url: str | None, limit: int) -> tuple[AccessEvent, ...]:

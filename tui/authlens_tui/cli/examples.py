@@ -9,6 +9,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "login": (
         "authlens login https://wiki.example.com/",
         "authlens login https://wiki.example.com/mcp --no-browser --json",
+        "authlens login https://wiki.example.com/ https://git.example.com/",
     ),
     "probe": ("authlens probe https://wiki.example.com/ --json",),
     "token": ("authlens token https://wiki.example.com/ --min-ttl 300",),

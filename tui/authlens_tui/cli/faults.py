@@ -10,6 +10,7 @@ from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line
+from authlens_tui.cli.terminal.plain import numbered
 
 
 class _Explained(Protocol):
@@ -47,8 +48,8 @@ def _chosen(
 ) -> tuple[FaultT, ...] | None:
     if "list" in names:
         widest = max(map(len, by_name))
-        for name, fault in by_name.items():
-            answer_line(f"{name:<{widest}}  {fault.summary}")
+        for line in numbered(f"{name:<{widest}}  {fault.summary}" for name, fault in by_name.items()):
+            answer_line(line)
         return None
     option = "" if profile is Profile.ACCESS else f" --profile {profile}"
     for name in names:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
+from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.terminal_kind import why_no_screen
 from authlens_tui.cli.urls import checked_url
 
@@ -38,7 +39,7 @@ def run_app(url: str | None, options: Options | None = None) -> int:
 
 def why_no_full_screen() -> str | None:
     """Return in a sentence why there is no full screen here, before Textual would paint over it; or None."""
-    if os.environ.get("AUTHLENS_PLAIN"):
+    if is_plain():
         return "No full screen, because of AUTHLENS_PLAIN or --plain."
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         return "The full-screen app needs a terminal, and this is not a terminal."

@@ -10,13 +10,14 @@ from authlens_core.credentials.records.grant import GrantState
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded, TimedOut
 from authlens_core.pending_login import PendingLogin
+from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.session import moment
-from authlens_tui.cli.terminal.output import answer_json, say
+from authlens_tui.cli.terminal.output import say
 
 _LOOK = 0.25
 
 
-async def join(pending: PendingLogin, credentials: Credentials, *, bound: float, as_json: bool) -> int:
+async def join(pending: PendingLogin, credentials: Credentials, lines: EventLines, *, bound: float) -> int:
     """Wait for the login of another process; return the exit code.
 
     Raises:
@@ -25,7 +26,7 @@ async def join(pending: PendingLogin, credentials: Credentials, *, bound: float,
     """
     started_at = datetime.now(UTC)
     say("Another login for this resource is in progress; this one joins it.")
-    showing = asyncio.create_task(_show_link(pending, bound, as_json=as_json))
+    showing = asyncio.create_task(_show_link(pending, bound, lines))
     try:
         if not await pending.over(bound):
             raise TimedOut(f"The other login was not over after {bound:.0f} seconds.", "Try again.")
@@ -41,30 +42,22 @@ async def join(pending: PendingLogin, credentials: Credentials, *, bound: float,
         or grant.obtained_at < started_at - timedelta(minutes=1)
     ):
         raise LoginNeeded("The other login ended without a token.", "Log in again.")
-    if as_json:
-        answer_json(
-            {
-                "event": "authenticated",
-                "resource_url": pending.url,
-                "expires_at": moment(grant.expires_at),
-                "kept": True,
-                "exit_code": 0,
-            }
-        )
-    else:
+    lines.write(
+        {"event": "authenticated", "expires_at": moment(grant.expires_at), "kept": True, "exit_code": 0}
+    )
+    if not lines.wanted:
         say("Authenticated.")
     return 0
 
 
-async def _show_link(pending: PendingLogin, bound: float, *, as_json: bool) -> None:
+async def _show_link(pending: PendingLogin, bound: float, lines: EventLines) -> None:
     while True:
         link = pending.link()
         if link:
             break
         await asyncio.sleep(_LOOK)
-    if as_json:
-        answer_json({"event": "authorization_url", "url": link, "seconds": bound})
-    else:
+    lines.write({"event": "authorization_url", "url": link, "seconds": bound})
+    if not lines.wanted:
         say("  Sign in with this link of the other login:")
         for line in ("", link, ""):
             say(line)

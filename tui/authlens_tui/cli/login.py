@@ -22,49 +22,59 @@ from authlens_core.pending_login import LoginRuns, PendingLogin
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.json_events import JSON_VERSION
 from authlens_tui.cli.login_console import LoginConsole
 from authlens_tui.cli.login_options import login_options
 from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.interruption import ended_by
-from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, explain, say
+from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.interrupted_login import STARTS_AGAIN, interrupted_words, why_it_ended
 
 INTERRUPTED = 130
 
 
-async def log_in(session: Session, url: str, arguments: Namespace, secret: Secret | None) -> int:
+async def log_in(session: Session, lines: EventLines, arguments: Namespace, secret: Secret | None) -> int:
     """Log in, or join the login of another process; return the exit code.
 
     Args:
         session: its store has proved that it keeps what would be received.
-        url: the resource.
+        lines: takes the events as JSON, and has the URL.
         arguments: what was typed.
         secret: the secret of the client, if it has one.
+
+    Raises:
+        AnswerLost: no one reads the events.
     """
     credentials = session.credentials
-    pending = PendingLogin.of(credentials.locks, url, persistent=credentials.store.persistent)
-    if arguments.json:
-        answer_json({"event": "login", "version": JSON_VERSION, "resource_url": url})
+    pending = PendingLogin.of(credentials.locks, lines.url, persistent=credentials.store.persistent)
+    lines.write({"event": "login", "version": JSON_VERSION})
     try:
-        async with pending.alone():
-            return await _alone(session, pending, arguments, secret)
-    except LoginRuns:
-        from authlens_tui.cli.joined_login import join
+        try:
+            async with pending.alone():
+                return await _alone(session, pending, lines, arguments, secret)
+        except LoginRuns:
+            from authlens_tui.cli.joined_login import join
 
-        return await join(pending, credentials, bound=arguments.timeout, as_json=arguments.json)
+            return await join(pending, credentials, lines, bound=arguments.timeout)
+    except AnswerLost:
+        raise
+    except AuthlensError as error:
+        return failed(error, lines)
 
 
-async def _alone(session: Session, pending: PendingLogin, arguments: Namespace, secret: Secret | None) -> int:
+async def _alone(
+    session: Session, pending: PendingLogin, lines: EventLines, arguments: Namespace, secret: Secret | None
+) -> int:
     """Run the login, which no other process runs meanwhile."""
     run = session.login(pending.url, login_options(arguments, secret))
-    console = LoginConsole(run, arguments, os.environ)
+    console = LoginConsole(run, arguments, lines, os.environ)
     run.watch(console.on_event)
     run.watch(pending.on_event)
     with _noted(run, session):
         try:
-            return await _all_stages(run, frozenset(arguments.yes), as_json=arguments.json)
+            return await _all_stages(run, frozenset(arguments.yes), lines)
         finally:
             console.close()
             await run.aclose()
@@ -89,12 +99,12 @@ def _noted(run: Login, session: Session) -> Iterator[None]:
         interruptions.close(why_it_ended(ended_by() or code))
 
 
-async def _all_stages(run: Login, approved: Collection[str], *, as_json: bool) -> int:
+async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) -> int:
     unkept: Check | None = None
     while not run.finished:
         record = await _step(run, approved)
         if record.outcome is Outcome.CANCELLED:
-            return stopped(INTERRUPTED, as_json=as_json)
+            return stopped(INTERRUPTED, lines)
         error = verdict(record)
         if lacks_scope(record) and any(check.name in approved for check in record.failures):
             await run.retry()
@@ -102,12 +112,9 @@ async def _all_stages(run: Login, approved: Collection[str], *, as_json: bool) -
                 say("    the resource requires more scope: authorizing again, because --yes names the check")
                 continue
         if error is not None:
-            error = _with_approval(error, record)
-            code = failed(error, as_json=as_json, secret_missing=_secret_missing(run, record))
-            _say_other_ports(run, record)
-            return code
+            return failed(_with_approval(error, record), lines, *_other_options(run, record))
         unkept = unkept or _unkept(record)
-    return _authenticated(run, unkept, as_json=as_json)
+    return _authenticated(run, unkept, lines)
 
 
 async def _step(run: Login, approved: Collection[str]) -> StageRecord:
@@ -131,17 +138,21 @@ def _with_approval(error: AuthlensError, record: StageRecord) -> AuthlensError:
     return type(error)(error.cause, cure, stage=error.stage)
 
 
-def _say_other_ports(run: Login, record: StageRecord) -> None:
-    """Name the options that lead on where the port of the callback cannot be had."""
+def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
+    """Yield the options that lead on where a secret is missing or the callback port cannot be used."""
+    options = run.facts.options
+    public = options.client_id is not None and options.client_secret is None
+    unknown = any(check.error_code == "invalid_client" for check in record.failures)
+    if public and unknown and record.stage is Stage.EXCHANGE:
+        yield "If this client has a secret: --client-secret, or set AUTHLENS_CLIENT_SECRET."
     names = {check.name for check in record.failures}
     if CheckId.REGISTRATION_PORT_HALF in names:
-        say("  → On 127.0.0.1 the port is free: --redirect-host 127.0.0.1")
-    if not any(name.startswith((CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_LISTENER)) for name in names):
-        return
-    other = another_port(run.facts.options.redirect_host)
-    if other:
-        say(f"  → A free port: --port {other} (registers the client again)")
-    say("  → Without a port, by pasting: --paste-only")
+        yield "On 127.0.0.1 the port is free: --redirect-host 127.0.0.1"
+    if any(name.startswith((CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_LISTENER)) for name in names):
+        other = another_port(options.redirect_host)
+        if other:
+            yield f"A free port: --port {other} (registers the client again)"
+        yield "Without a port, by pasting: --paste-only"
 
 
 def _unkept(record: StageRecord) -> Check | None:
@@ -152,64 +163,48 @@ def _unkept(record: StageRecord) -> Check | None:
     )
 
 
-def _secret_missing(run: Login, record: StageRecord) -> bool:
-    options = run.facts.options
-    public = options.client_id is not None and options.client_secret is None
-    return (
-        public
-        and record.stage is Stage.EXCHANGE
-        and any(c.error_code == "invalid_client" for c in record.failures)
+def _authenticated(run: Login, unkept: Check | None, lines: EventLines) -> int:
+    code = 0 if unkept is None else NoSecretStore.exit_code
+    lines.write(
+        {
+            "event": "authenticated",
+            "expires_at": moment(run.facts.expires_at),
+            "kept": unkept is None,
+            "exit_code": code,
+        }
     )
-
-
-def _authenticated(run: Login, unkept: Check | None, *, as_json: bool) -> int:
-    url = run.facts.resource_url.text
-    if as_json:
-        answer_json(
-            {
-                "event": "authenticated",
-                "resource_url": url,
-                "expires_at": moment(run.facts.expires_at),
-                "kept": unkept is None,
-                "exit_code": 0 if unkept is None else NoSecretStore.exit_code,
-            }
-        )
-    else:
+    if not lines.wanted:
         say("Authenticated.")
     if unkept is not None:
         explain(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
-        return NoSecretStore.exit_code
-    if not as_json:
-        say(f"  → For a script, the access token: authlens token {shlex.quote(url)}")
-    return 0
-
-
-def stopped(code: int, *, as_json: bool) -> int:
-    """End the JSON lines, because the reader may outlive the signal that ends this; return the code."""
-    if as_json:
-        try:
-            answer_json({"event": "stopped", "exit_code": code})
-        except (AnswerLost, BrokenPipeError):  # the same Ctrl-C has ended the reader
-            discard(sys.stdout)
+    elif not lines.wanted:
+        say(f"  → For a script, the access token: authlens token {shlex.quote(lines.url)}")
     return code
 
 
-def failed(error: AuthlensError, *, as_json: bool, secret_missing: bool = False) -> int:
-    explain(error)
-    if as_json:
-        answer_json(
-            {
-                "event": "failed",
-                "stage": error.stage,
-                "cause": error.cause,
-                "cure": error.cure,
-                "exit_code": error.exit_code,
-            }
-        )
-    if secret_missing:
-        say("  → If this client has a secret: --client-secret, or set AUTHLENS_CLIENT_SECRET.")
+def stopped(code: int, lines: EventLines) -> int:
+    """End the JSON lines, because the reader may outlive the signal that ends this; return the code."""
+    try:
+        lines.write({"event": "stopped", "exit_code": code})
+    except (AnswerLost, BrokenPipeError):  # the same Ctrl-C has ended the reader
+        discard(sys.stdout)
+    return code
+
+
+def failed(error: AuthlensError, lines: EventLines, *more: str) -> int:
+    fixes = list(more)
     if isinstance(error, TimedOut) and error.stage == "Authorization":
-        say("  → For more time: --timeout 900")
+        fixes.append("For more time: --timeout 900")
     if isinstance(error, NoSecretStore):
-        say("  → Nothing was sent. For a memory-only session, use the full-screen app: authlens URL")
+        fixes.append("Nothing was sent. For a memory-only session, use the full-screen app: authlens URL")
+    explain(error, *fixes)
+    lines.write(
+        {
+            "event": "failed",
+            "stage": error.stage,
+            "cause": error.cause,
+            "cure": error.cure,
+            "exit_code": error.exit_code,
+        }
+    )
     return error.exit_code

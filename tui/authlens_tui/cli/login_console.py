@@ -16,10 +16,12 @@ from authlens_core.secret import Secret
 from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Stage
 from authlens_tui.cli.conversation import tell
+from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.json_events import event_as_json
 from authlens_tui.cli.terminal.no_input import can_paste
-from authlens_tui.cli.terminal.output import answer_json, say
+from authlens_tui.cli.terminal.output import say
 from authlens_tui.cli.terminal.pasted_lines import likeliest
+from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.words.pasting import refused_words
@@ -31,9 +33,11 @@ _SILENCE: Final = 0.3  # seconds after which a paste is over: a connection may d
 class LoginConsole:
     """Watches one login; `close()` gives the terminal back."""
 
-    def __init__(self, run: Login, arguments: Namespace, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, run: Login, arguments: Namespace, lines: EventLines, environ: Mapping[str, str]
+    ) -> None:
         self._run = run
-        self._json: bool = arguments.json
+        self._lines = lines
         self._browser: bool = not arguments.no_browser
         self._environ = environ
         self._reader = PasteReader(
@@ -49,15 +53,15 @@ class LoginConsole:
     def on_event(self, event: Event) -> None:
         if isinstance(event, StageEnded) and event.record.stage is Stage.AUTHORIZATION:
             self._reader.close()
-        if self._json:
+        if self._lines.wanted:
             line = event_as_json(event)
             if line is not None:
-                answer_json(line)
+                self._lines.write(line)
         else:
-            tell(event, aloud=bool(self._environ.get("AUTHLENS_PLAIN")))
+            tell(event)
         if isinstance(event, AuthorizationReady):
             self._offer(event)
-        elif isinstance(event, DeviceCodeReady) and not self._json:
+        elif isinstance(event, DeviceCodeReady) and not self._lines.wanted:
             say_device_code(event.device)
 
     def close(self) -> None:
@@ -124,9 +128,9 @@ class LoginConsole:
         """Say what can be typed; again when a job comes to the terminal that a shell had meanwhile."""
         if not self._run.wait.waiting:
             return
-        if self._link_to_open:
-            say("  Press Enter to open the link in the browser on this machine.")
-        say("  If the browser cannot load the last page, copy its whole address,")
+        ways = ["Press Enter to open the link in the browser on this machine."] if self._link_to_open else []
+        for line in numbered([*ways, "If the browser cannot load the last page, copy its whole address,"]):
+            say(f"  {line}")
         say("  paste it here and press Enter. It is not shown.")
 
     def _pasted(self, lines: tuple[Secret, ...]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 
-from authlens_core.errors import LoginNeeded, NoSecretStore, TimedOut, UsageError
+from authlens_core.errors import NoSecretStore, UsageError
 from authlens_core.secret import Secret
+from authlens_tui.cli.event_lines import EventLines
+from authlens_tui.cli.in_turn import in_turn
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.no_input import can_paste
-from authlens_tui.cli.urls import checked_url
+from authlens_tui.cli.urls import checked_urls
 
 
 def _load() -> None:
@@ -18,33 +20,37 @@ def _load() -> None:
 
 
 async def login(arguments: Namespace, secret: Secret | None) -> int:
-    """Log in and return the exit code.
+    """Log in to each URL and return the exit code.
 
     Args:
         arguments: what was typed.
         secret: the secret of the client, if it has one.
 
     Raises:
-        UsageError: the URL cannot be used, or there is no way back.
-        NoSecretStore: there is no place for what would be received; nothing was sent.
+        UsageError: a URL cannot be used, or the callback cannot come back.
     """
-    url = checked_url(arguments.url)
+    urls = checked_urls(arguments.urls)
     if arguments.paste_only and not arguments.device and not can_paste():
         raise UsageError(
             "--paste-only needs a terminal to paste the address into.",
             "Run it in a terminal, or omit --paste-only.",
         )
+    lines = EventLines(urls[0], wanted=arguments.json)
     try:
         async with open_session(prove_keyring=True, loads=_load) as session:
             from authlens_tui.cli.login import log_in
 
-            return await log_in(session, url, arguments, secret)
-    except (NoSecretStore, TimedOut, LoginNeeded) as error:
+            async def log_in_to(url: str) -> int:
+                lines.url = url
+                return await log_in(session, lines, arguments, secret)
+
+            return await in_turn(urls, log_in_to)
+    except NoSecretStore as error:
         from authlens_tui.cli.login import failed
 
-        return failed(error, as_json=arguments.json)
+        return failed(error, lines)
     except asyncio.CancelledError:
         from authlens_tui.cli.login import INTERRUPTED, stopped
 
-        stopped(ended_by() or INTERRUPTED, as_json=arguments.json)
+        stopped(ended_by() or INTERRUPTED, lines)
         raise

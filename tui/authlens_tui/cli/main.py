@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
-from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flag
+from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flags
 from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
+from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
 from authlens_tui.cli.verbs import VERBS, follow_attached_client
 
@@ -52,7 +53,7 @@ def _main(argv: Sequence[str]) -> None:
 
 
 def run(argv: Sequence[str]) -> int:
-    argv = without_flag(argv)
+    argv = without_flags(argv)
     try:
         return _dispatch(list(argv))
     except LoginNeeded as error:
@@ -77,9 +78,6 @@ def run(argv: Sequence[str]) -> int:
 
 def _dispatch(argv: list[str]) -> int:
     _refuse_borrowed_rights()
-    if "--plain" in argv[:2] and argv[0] not in VERBS:
-        argv.remove("--plain")
-        os.environ["AUTHLENS_PLAIN"] = "1"
     if argv[:1] == ["--theme"] and len(argv) > 1:
         os.environ["AUTHLENS_THEME"] = argv[1]
         argv = argv[2:]
@@ -131,7 +129,7 @@ def _app(argv: list[str]) -> int:
     from authlens_tui.cli.full_screen import run_app, why_no_full_screen
 
     why = why_no_full_screen()
-    if why is None or (not argv and not os.environ.get("AUTHLENS_PLAIN")):
+    if why is None or (not argv and not is_plain()):
         return run_app(*_url_and_options(argv)) if argv else run_app(None)
     return _line_by_line(argv, why)
 
@@ -157,7 +155,11 @@ def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
 
     arguments = _parsed(["login", *argv])
     refuse_options_without_screen(arguments)
-    return arguments.url, login_options(arguments, client_secret(arguments))
+    if len(arguments.urls) > 1:
+        raise UsageError(
+            "The full screen logs in to one URL at a time.", "Several, one by one: authlens login URL URL"
+        )
+    return arguments.urls[0], login_options(arguments, client_secret(arguments))
 
 
 def _refuse_other_words(word: str) -> None:

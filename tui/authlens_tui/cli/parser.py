@@ -55,6 +55,9 @@ or BROWSER, opens it without asking. Over SSH none is opened.
 
 For a pre-registered client with a secret, set AUTHLENS_CLIENT_SECRET, or add
 --client-secret to be asked for it. The secret is never an argument, because other users can read those.
+
+With several URLs, a login that fails does not stop the next one; Ctrl-C stops all. The exit code is
+the highest one. With --json, each event has the resource_url of its login.
 """
 
 
@@ -83,7 +86,7 @@ def _limit(text: str) -> int:
 
 def _add_login(add: argparse.ArgumentParser) -> None:
     add.epilog = _LOGIN_EPILOG
-    _add_url(add)
+    add.add_argument("urls", metavar="URL", nargs="+", help="the protected resource; several: one by one")
     add.add_argument(
         "--no-browser", action="store_true", help="open no browser, even if BROWSER or a setting asks for it"
     )
@@ -140,10 +143,6 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         help="log in with cloudflared, for a resource without Managed OAuth; then only --timeout and "
         "--json apply",
     )
-
-
-def _add_url(add: argparse.ArgumentParser) -> None:
-    add.add_argument("url", metavar="URL", help="the protected resource")
 
 
 def _add_method(add: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.cli.conversation import tell
 from authlens_tui.cli.json_events import record_as_json
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
+from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.urls import checked_url
 
 _DISCOVERY = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})
@@ -47,7 +48,7 @@ async def probe(arguments: Namespace) -> int:
 
 def _show(facts: Facts, error: AuthlensError | None) -> None:
     for name, value in _findings(facts).items():
-        answer_line(f"{name:<14}{value}")
+        answer_line(f"{name}: {value}" if is_plain() else f"{name:<14}{value}")
     if error is not None:
         explain(error)
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import socket
 import sys
@@ -23,6 +22,7 @@ from authlens_core.session import Session
 from authlens_tui.cli.credential_choice import request_credential
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_line, say, say_over
+from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.urls import checked_url
 
 
@@ -99,7 +99,7 @@ def _status(counters: Counters, credential: RequestCredential) -> str:
 
 
 def _moves_cursor() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("AUTHLENS_PLAIN")
+    return sys.stderr is not None and sys.stderr.isatty() and not is_plain()
 
 
 async def _show_status(counters: Counters, credential: RequestCredential) -> None:

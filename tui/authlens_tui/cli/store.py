@@ -15,9 +15,10 @@ from authlens_core.credentials.vault.open_store import file_path, remembered_pla
 from authlens_core.errors import UsageError
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
+from authlens_tui.cli.terminal.plain import numbered
 
 _PLAIN_WARNING = (
-    "! A plain file is not protected. Anyone who can read your files gets your logins: a backup, another\n  "
+    "! A plain file is not protected. Anyone who can read your files gets your logins: a backup, another "
     "program, root, or anyone who finds the disk. An encrypted file needs only a passphrase."
 )
 
@@ -54,8 +55,8 @@ async def _show(*, as_json: bool) -> int:
         return 0
     where = f", {file_path(place)}" if place in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE) else ""
     answer_line(f"{place.value}{where}")
-    for one, count in found.items():
-        say(f"  {count} with secrets in {one.words}")
+    for line in numbered(f"{count} with secrets in {one.words}" for one, count in found.items()):
+        say(f"  {line}")
     if set(found) - {place}:
         say(f"  → To bring them together: authlens store --move {place.value}")
     return 0

@@ -1,6 +1,8 @@
-"""The URL that a command line names, checked."""
+"""The URLs of a command line, checked."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from authlens_core.errors import UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url, with_https
@@ -17,3 +19,12 @@ def checked_url(url: str) -> str:
     except UrlRefused as refused:
         cause = f"{url or 'Nothing'} cannot be used: {'; '.join(refused.reasons)}."
         raise UsageError(cause, "Give the whole address, such as https://wiki.example.com/") from None
+
+
+def checked_urls(urls: Iterable[str]) -> tuple[str, ...]:
+    """Return several URLs, each once; nothing is sent to the first if the last cannot be used.
+
+    Raises:
+        UsageError: one of them cannot be used.
+    """
+    return tuple(dict.fromkeys(map(checked_url, urls)))

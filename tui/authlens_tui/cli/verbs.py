@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from authlens_tui.cli.terminal.no_input import no_input
+from authlens_core.errors import LoginNeeded
+from authlens_tui.cli.terminal.no_input import no_input, say_command
 from authlens_tui.cli.terminal.output import say
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ _show_which: Final = _verb("credential_choice", "show_which")
 def _login(arguments: Namespace) -> int:
     follow_attached_client()
     if no_input():
-        return _run(_stored_login(arguments))
+        return _run(_stored_logins(arguments))
     if arguments.cloudflared:
         from authlens_tui.cli.cloudflared import cloudflared_login
 
@@ -76,22 +77,31 @@ def _login(arguments: Namespace) -> int:
     return _run(login(arguments, client_secret(arguments)))
 
 
-async def _stored_login(arguments: Namespace) -> int:
-    """Say that there is a login that works, refreshed if need be.
+async def _stored_logins(arguments: Namespace) -> int:
+    """Report for each URL whether there is a login that works, refreshed if need be.
 
     Raises:
-        LoginNeeded: there is none.
+        UsageError: a URL cannot be used.
     """
+    from authlens_tui.cli.in_turn import in_turn
     from authlens_tui.cli.session import open_session
-    from authlens_tui.cli.urls import checked_url
+    from authlens_tui.cli.urls import checked_urls
 
-    url = checked_url(arguments.url)
+    more = ["--cloudflared"] if arguments.cloudflared else []
+    urls = checked_urls(arguments.urls)
     async with open_session() as session:
         from authlens_core.credentials.inventory.request_headers import headers_for
 
-        await headers_for(session.credentials, session.wire, url)
-    say("Already logged in.")
-    return 0
+        async def find(url: str) -> int:
+            try:
+                await headers_for(session.credentials, session.wire, url)
+            except LoginNeeded as error:
+                say_command(error, ["login", url, *more])
+                return error.exit_code
+            say("Already logged in.")
+            return 0
+
+        return await in_turn(urls, find)
 
 
 def _probe(arguments: Namespace) -> int:

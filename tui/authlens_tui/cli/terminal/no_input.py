@@ -9,23 +9,28 @@ from collections.abc import Sequence
 from typing import Final
 
 from authlens_core.errors import LoginNeeded
+from authlens_tui.cli.terminal import plain
 from authlens_tui.cli.terminal.output import say
 
-FLAG: Final = "--no-input"
 VARIABLE: Final = "AUTHLENS_NO_INPUT"
+_FLAGS: Final = {"--no-input": VARIABLE, "--plain": plain.VARIABLE}
 
 
-def without_flag(argv: Sequence[str]) -> list[str]:
-    """Return the arguments without the flag, and remember it; what follows `--` is for another program."""
+def without_flags(argv: Sequence[str]) -> list[str]:
+    """Return the arguments without the flags of every verb, `--no-input` and `--plain`, and remember them.
+
+    What follows `--` is for another program.
+    """
     end = argv.index("--") if "--" in argv else len(argv)
-    if FLAG in argv[:end]:
-        os.environ[VARIABLE] = "1"
+    for flag, variable in _FLAGS.items():
+        if flag in argv[:end]:
+            os.environ[variable] = "1"
     if no_input() and sys.stdin is not None and sys.stdin.isatty():
         # Whatever would read an answer reads the end of a file instead.
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, sys.stdin.fileno())
         os.close(nothing)
-    return [word for word in argv[:end] if word != FLAG] + list(argv[end:])
+    return [word for word in argv[:end] if word not in _FLAGS] + list(argv[end:])
 
 
 def no_input() -> bool:

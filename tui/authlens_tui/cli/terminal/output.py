@@ -13,6 +13,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import DOCUMENT, NAME, SafeText, safe_line, safe_sentence
 from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
+from authlens_tui.cli.terminal.plain import in_words, is_plain
 
 _PLAIN: Final = str.maketrans(
     {
@@ -48,7 +49,7 @@ def say(words: str) -> None:
     if sys.stderr is None:
         return
     try:
-        _write(sys.stderr, safe_sentence(words, DOCUMENT), "\n")
+        _write(sys.stderr, safe_sentence(in_words(words), DOCUMENT), "\n")
     except (BlockingIOError, ValueError):
         pass
     except OSError:
@@ -61,11 +62,13 @@ def say_over(words: str) -> None:
         _write(sys.stderr, safe_line(words, NAME))
 
 
-def explain(error: AuthlensError) -> None:
+def explain(error: AuthlensError, *more: str) -> None:
+    """Show the user what stopped the work and what to do; `more`: other fixes."""
     where = f"{error.stage}: " if error.stage else ""
     say(f"✖ {where}{error.cause}")
-    if error.cure:
-        say(f"  → {error.cure}")
+    fixes = [fix for fix in (error.cure, *more) if fix]
+    for number, fix in enumerate(fixes, 1):
+        say(f"  Fix {number}: {fix}" if is_plain() and len(fixes) > 1 else f"  → {fix}")
 
 
 def answer_json(value: Mapping[str, object] | Sequence[object]) -> None:
@@ -83,7 +86,7 @@ def answer_line(line: str) -> None:
     Raises:
         AnswerLost: it could not be written.
     """
-    _answer(safe_line(line))
+    _answer(safe_line(in_words(line)))
 
 
 def answer_screen(lines: Sequence[str], *, over: bool) -> None:

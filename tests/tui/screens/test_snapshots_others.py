@@ -18,6 +18,7 @@ from textual.widgets import Input
 
 from authlens_core.cloudflared.binary import Cloudflared
 from authlens_core.cloudflared.login import CloudflaredLogin, LinkShown, ProcessStarted
+from authlens_core.credentials.records.grant import ClientRecord
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -38,6 +39,7 @@ from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.dashboard.events import EventsScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
+from authlens_tui.screens.dashboard.registered_clients import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
@@ -155,6 +157,13 @@ def results() -> ResultsScreen:
     return ResultsScreen("Refresh all", "1 of 3 went well, 1 failed, 1 is unclear.", found)
 
 
+def registered_clients() -> RegisteredClientsScreen:
+    """Return two clients, one of which a login uses."""
+    client = ClientRecord(ISSUER, "http://localhost:8400/callback", "client-1", NOW)
+    other = replace(client, issuer="https://other.example.com", client_id="f3b1c0de-8f0e-4d6d")
+    return RegisteredClientsScreen([(client, "https://wiki.example.com/mcp"), (other, "")])
+
+
 def service_token(*, known: bool = False) -> ServiceTokenScreen:
     """Return the form, to add one or to replace the secret of one."""
     token = ServiceToken("service-1", "https://ci.example.com/", CLIENT_ID, NOW, label="ci")
@@ -263,6 +272,7 @@ PICTURES: Final = (
         "reveal", RevealScreen, lambda: RevealScreen("Access token of wiki.example.com", Secret("s" * 300))
     ),
     Picture("results", ResultsScreen, results),
+    Picture("registered-clients", RegisteredClientsScreen, registered_clients),
     Picture("settings", SettingsScreen, lambda: SettingsScreen(SettingsFile())),
     Picture("events", EventsScreen, lambda: events(some=True)),
     Picture("events-none", EventsScreen, lambda: events(some=False)),

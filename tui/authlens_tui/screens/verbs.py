@@ -16,6 +16,8 @@ class Verb(StrEnum):
     REVOKE = "revoke"
     LOGIN_AGAIN = "login_again"
     FORGET = "forget"
+    UNDO_FORGET = "undo_forget"
+    FORGET_CLIENT = "forget_client"
     FILTER = "filter"
     SORT = "sort"
     INSPECT = "inspect"

@@ -10,6 +10,7 @@ from authlens_tui.screens.dashboard.credential_actions import CredentialActions
 from authlens_tui.screens.dashboard.events import EventsScreen
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.login_actions import LoginActions
+from authlens_tui.screens.dashboard.registered_clients import ClientActions
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.dashboard.token_actions import TokenActions
@@ -37,6 +38,7 @@ class DashboardActions:
         self._listing = listing
         self.sent = SentRequests(context)
         self.tokens = TokenActions(context)
+        self.one = CredentialActions(context, self.sent)
         self.batches = BatchActions(context, self.sent, lambda: listing.shown)
         self.verbs: Mapping[Verb, Callable[[], object]] = {
             **self._of_one(self.tokens),
@@ -50,12 +52,14 @@ class DashboardActions:
         }
 
     def _of_one(self, tokens: TokenActions) -> Mapping[Verb, Callable[[], object]]:
-        one = CredentialActions(self._context, self.sent)
+        one = self.one
         return {
             Verb.REFRESH: one.refresh,
             Verb.PROBE: one.probe,
             Verb.REVOKE: one.revoke,
             Verb.FORGET: one.forget,
+            Verb.UNDO_FORGET: one.undo_forget,
+            Verb.FORGET_CLIENT: ClientActions(self._context).forget,
             Verb.COPY_TOKEN: tokens.copy,
             Verb.COPY_LOGIN_LINK: tokens.copy_login_link,
             Verb.REVEAL: tokens.reveal,

@@ -13,6 +13,7 @@ from authlens_core.credentials.lifecycle.refresh import refresh_one
 from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.vault.consolidate import erase_left, left_words
+from authlens_core.credentials.vault.forgotten import ForgottenCredentials
 from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import safe_line
 from authlens_tui.screens.dashboard.context import DashboardContext
@@ -30,10 +31,15 @@ _REVOKE: Final = (
 )
 _FORGET: Final = (
     "The tokens are not revoked: they stay valid at the server until they expire. To end them, "
-    "revoke instead (v)."
+    "revoke instead (v). Until you quit, z restores what was forgotten, but not its recorded requests."
 )
-_FORGET_OF_ACCESS: Final = "The service token stays valid at Access. To end it, revoke it in Zero Trust."
-
+_FORGET_OF_ACCESS: Final = (
+    "The service token stays valid at Access. To end it, revoke it in Zero Trust. Until you quit, z "
+    "restores it here."
+)
+_UNDO: Final = "z undoes this until you quit."
+_NO_UNDO: Final = "This cannot be undone: its secrets could not be read safely."
+_RESTORED: Final = "Its secrets were read back. Its recorded requests stay deleted."
 
 _Action = Callable[[Holding], Coroutine[Any, Any, ActionResult]]
 
@@ -44,6 +50,7 @@ class CredentialActions:
     def __init__(self, context: DashboardContext, sent: SentRequests) -> None:
         self._context = context
         self._sent = sent
+        self._forgotten = ForgottenCredentials()
 
     def refresh(self) -> None:
         """Refresh the selected credential; ask first if its refresh token may be spent."""
@@ -104,14 +111,34 @@ class CredentialActions:
     async def _forget(self, holding: Holding) -> ActionResult:
         credentials = self._context.session.credentials
         if holding.service_token is not None:
-            erased = await credentials.service_tokens.remove(holding.holding_id)
+            erased = await self._forgotten.forget_service_token(credentials, holding.holding_id)
             words = "Removed from this machine. At Access the service token stays valid."
         else:
-            erased = await credentials.forget(holding.holding_id)
+            erased = await self._forgotten.forget_grant(credentials, holding.holding_id)
             words = "Removed from this machine. Its tokens stay valid at the server until they expire."
         left = () if erased else await erase_left(credentials)
-        cure = left_words(left, credentials.store.place)
+        undo = _UNDO if self._forgotten.last == holding.holding_id else _NO_UNDO
+        cure = f"{undo} {left_words(left, credentials.store.place)}".rstrip()
         return ActionResult(outcome=ActionOutcome.DONE, summary=words, cure=cure)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether something was forgotten that can be stored again."""
+        return bool(self._forgotten.last)
+
+    def undo_forget(self) -> None:
+        """Store what was forgotten last again."""
+        self._context.run(self._undo_forget(), group="action", description="undo forget")
+
+    async def _undo_forget(self) -> None:
+        try:
+            restored = await self._forgotten.restore(self._context.session.credentials)
+        except AuthlensError as error:
+            self._context.say(f"Not restored: {error.cause} {error.cure}", good=False)
+        else:
+            url = restored.resource_url if isinstance(restored, Grant) else restored.url
+            self._context.say(f"{safe_line(url)} is stored again. {_RESTORED}", good=True)
+        self._context.changed(reread=True)
 
     def _start(self, holding: Holding | None, doing: str, action: _Action) -> None:
         if holding is None:

@@ -215,6 +215,10 @@ class DashboardScreen(Screen[None]):
         verb = Verb(str(parameters[0]))
         if verb is Verb.MOVE:
             return self._can_move
+        if verb is Verb.UNDO_FORGET:
+            return "actions" in self.__dict__ and self.actions.one.can_undo
+        if verb is Verb.FORGET_CLIENT:
+            return self.listing.has_managed_clients
         if verb is Verb.STOP:
             return self._runs_a_batch or (self._is_complete and self.filter_field.display)
         return bool(self.listing.holdings) if verb in _NEED_ROWS else applies(verb, self.selected)

@@ -32,6 +32,8 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     ),
     _key("slash", Verb.FILTER, "Filter", "Filter the list", show=True, sign="/"),
     _key("f", Verb.FORGET, "Forget", "Remove from this machine only", show=True),
+    _key("z", Verb.UNDO_FORGET, "Undo", "Store what was forgotten last again", show=True),
+    _key("F", Verb.FORGET_CLIENT, "Forget client", "Delete a registered client at its server"),
     _key("s", Verb.SORT, "Sort", "Change the order", show=True),
     _key("i", Verb.INSPECT, "Requests", "Show its last requests and responses"),
     _key("I", Verb.INSPECT_NEWEST, "Newest requests", "Show the newest requests of any credential"),

@@ -38,6 +38,8 @@ class Listing:
         self.grouped = False
         self.text = ""
         """What the filter looks for."""
+        self.has_managed_clients = False
+        """Whether a server lets authlens delete a client that it registered."""
         self._damaged = 0
         self._seen: tuple[object, object] | None = None
 
@@ -63,7 +65,9 @@ class Listing:
             ):
                 return False
             tokens, damaged_tokens = ServiceTokenRows(index).all()
+            clients = index.clients()
         self.holdings = holdings_of(grants, self.files, tokens)
+        self.has_managed_clients = any(client.registration_client_uri for _, client in clients)
         self._damaged = len(damaged) + len(damaged_tokens)
         self._seen = grants, self.files
         return True

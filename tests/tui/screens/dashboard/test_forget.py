@@ -1,0 +1,101 @@
+"""What the dashboard forgets: undone until the program ends, and clients deleted at their server."""
+
+from __future__ import annotations
+
+from textual.pilot import Pilot
+
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.emulator.profile import Profile
+from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.secret import Secret
+from authlens_core.session import Session
+from authlens_core.wire.client import Wire
+from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.registered_clients import RegisteredClientsScreen
+from authlens_tui.screens.palette import possible_actions
+from support.grants import NOW, grant
+from support.profile_login import log_in
+from support.screens import Host, footer_keys, run_screen, text_of, until
+from tui.screens.dashboard.test_dashboard import dashboard, said, settled
+
+
+async def forget(screen: DashboardScreen, pilot: Pilot[int], app: Host) -> None:
+    """Forget the selected credential."""
+    await pilot.press("f")
+    await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+    assert "Until you quit, z" in text_of(app)
+    await pilot.press("y")
+    await until(pilot, lambda: app.screen is screen and not screen.context.busy)
+
+
+async def test_z_restores_the_login_that_was_forgotten() -> None:
+    """With its tokens; the key is offered only while there is something to restore."""
+    async with dashboard(grant("a")) as (screen, pilot, app):
+        assert "z" not in footer_keys(app)
+        await forget(screen, pilot, app)
+        await until(pilot, lambda: not screen.listing.holdings and "z" in footer_keys(app))
+        assert "z undoes this until you quit" in said(screen)
+        await pilot.press("z")
+        await settled(screen, pilot)
+        _, secrets = await screen.context.session.credentials.load("id-a")
+        assert secrets.access_token == Secret("access-canary")
+        await until(pilot, lambda: len(screen.table.rows) == 1 and "z" not in footer_keys(app))
+        assert "recorded requests stay deleted" in said(screen)
+
+
+async def test_z_restores_a_service_token() -> None:
+    async with dashboard() as (screen, pilot, app):
+        tokens = screen.context.session.credentials.service_tokens
+        token = ServiceToken("service-1", "https://ci.example.com/", f"{'0' * 32}.access", NOW)
+        await tokens.save(token, Secret("a" * 64))
+        screen.show_now(reread=True)
+        await pilot.pause()
+        await forget(screen, pilot, app)
+        assert tokens.list() == ()
+        await pilot.press("z")
+        await settled(screen, pilot)
+        assert (await tokens.load("service-1"))[1] == Secret("a" * 64)
+
+
+async def test_a_login_that_came_after_is_not_replaced_and_that_is_said() -> None:
+    async with dashboard(grant("a")) as (screen, pilot, app):
+        await forget(screen, pilot, app)
+        credentials = screen.context.session.credentials
+        credentials.index.switch(grant("a"), 1)
+        await pilot.press("z")
+        await settled(screen, pilot)
+        assert said(screen).startswith("✖ Not restored")
+        assert len(credentials.list()) == 1
+
+
+async def test_a_client_that_no_login_uses_is_deleted_at_its_server() -> None:
+    """The whole way: a login registers it, the login is forgotten, and the server is asked afterwards."""
+    async with (
+        StandardEmulator(Profile.GENERIC) as emulator,
+        Session(Wire(), Credentials.memory()) as session,
+    ):
+        await log_in(emulator, session=session)
+        async with run_screen(screen := DashboardScreen(session)) as (app, pilot):
+            await pilot.press("F")
+            await until(pilot, lambda: isinstance(app.screen, RegisteredClientsScreen))
+            assert "used by" in text_of(app)
+            await pilot.press("enter", "escape")
+            await until(pilot, lambda: app.screen is screen)
+            assert len(session.credentials.clients.list()) == 1
+            await forget(screen, pilot, app)
+            await pilot.press("F")
+            await until(pilot, lambda: isinstance(app.screen, RegisteredClientsScreen))
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+            await pilot.press("y")
+            await until(pilot, lambda: not session.credentials.clients.list())
+            await settled(screen, pilot)
+            assert "deleted the client (204); reading it returned 401" in said(screen)
+            assert "act('forget_client')" not in {one.action for one in possible_actions(screen)}
+
+
+async def test_without_a_client_that_can_be_deleted_the_key_is_not_offered() -> None:
+    async with dashboard(grant("a")) as (screen, _, _):
+        assert "act('forget_client')" not in {one.action for one in possible_actions(screen)}

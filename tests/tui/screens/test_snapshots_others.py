@@ -159,7 +159,7 @@ def results() -> ResultsScreen:
 
 def registered_clients() -> RegisteredClientsScreen:
     """Return two clients, one of which a login uses."""
-    client = ClientRecord(ISSUER, "http://localhost:8400/callback", "client-1", NOW)
+    client = ClientRecord(ISSUER, "http://localhost:8400/callback", "none", "client-1", NOW)
     other = replace(client, issuer="https://other.example.com", client_id="f3b1c0de-8f0e-4d6d")
     return RegisteredClientsScreen([(client, "https://wiki.example.com/mcp"), (other, "")])
 

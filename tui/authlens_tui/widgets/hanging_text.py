@@ -41,7 +41,7 @@ class HangingText(Static):
 
     def _text(self, width: int) -> Content:
         if self._wrapped[0] != width:
-            lines = [line for item in self._items for line in _wrap(item, width)]
+            lines = [line for item in self._items for line in hanging_lines(item, width)]
             self._wrapped = width, Content("\n").join(lines)
         return self._wrapped[1]
 
@@ -55,7 +55,8 @@ class HangingText(Static):
         return self._text(max(1, self.content_size.width))
 
 
-def _wrap(item: Item, width: int) -> list[Content]:
+def hanging_lines(item: Item, width: int) -> list[Content]:
+    """Return the lines of `item`, each as wide as `width` at most."""
     hang = item.room if width - item.room >= _LEAST else 0
     first, *more = item.words.wrap(width - hang) or [Content()]
     gap = max(0, hang - item.name.cell_length)

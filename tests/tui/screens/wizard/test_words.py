@@ -37,10 +37,10 @@ def warned(trace: Trace, stage: Stage, *seen: str) -> Trace:
     return replace(trace, records=tuple(changed(record) for record in trace.records))
 
 
-def told(login: Login, trace: Trace, *, seconds: float = 0, brief: bool = False) -> str:
+def told(login: Login, trace: Trace, *, seconds: float = 0, width: int = 76, brief: bool = False) -> str:
     """Return what is said at the end."""
     now = BEGAN + timedelta(seconds=seconds)
-    return authenticated_words(login.facts, trace, "memory only", now, brief=brief).plain
+    return authenticated_words(login.facts, trace, "memory only", now, width=width, brief=brief).plain
 
 
 async def test_a_warning_of_an_earlier_stage_is_said_at_the_end() -> None:
@@ -120,3 +120,12 @@ async def test_while_the_search_has_the_keys_the_footer_does_not_offer_it_again(
 def test_beside_a_flag_stands_the_key_that_does_it_here(cure: str, keys: str, said: str) -> None:
     """Whoever sees the wizard need not leave it; where no key does it, none is named."""
     assert said in with_keys(cure, keys)
+
+
+async def test_what_was_received_hangs_under_its_start() -> None:
+    """A line that is too long does not go on under the names."""
+    login = await finished()
+    shown = told(login, login.trace, width=60).splitlines()
+    start = next(number for number, line in enumerate(shown) if line.startswith("  Received  "))
+    assert shown[start + 1].startswith(" " * 12)
+    assert shown[start + 1].strip().endswith("memory only")

@@ -25,7 +25,8 @@ from authlens_tui.screens.wizard.words import (
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.record.record_lines import Tab
 
-_ROOMY, _TALL, _LARGE = 24, 32, 50  # rows
+_TALL, _LARGE = 32, 50  # rows
+_AROUND = 4  # cells: border and padding
 
 
 class StatusLine(Static):
@@ -87,7 +88,14 @@ class StatusLine(Static):
             words = unkept_words(login.facts, now)
         else:
             done = True
-            words = authenticated_words(login.facts, login.trace, self._store_name, now, brief=rows < _ROOMY)
+            words = authenticated_words(
+                login.facts,
+                login.trace,
+                self._store_name,
+                now,
+                width=self.screen.size.width - _AROUND,
+                brief=rows < _TALL,
+            )
         self._words = words
         if not keep_note:
             self._note = None
@@ -103,8 +111,10 @@ class StatusLine(Static):
             return ended
         if record.outcome is Outcome.PASSED:
             return unkept_words(self._login.facts, datetime.now(UTC))
-        above = pane.shown is record.stage and pane.record_view.tab in (Tab.OVERVIEW, Tab.CHECKS)
-        return failed_words(record, ways, brief=self.screen.size.height < _LARGE, told_above=above)
+        rows, looked_at = self.screen.size.height, pane.shown is record.stage
+        above = looked_at and pane.record_view.tab in (Tab.OVERVIEW, Tab.CHECKS)
+        on_tab = looked_at and rows < _TALL
+        return failed_words(record, ways, brief=rows < _LARGE, told_above=above, told_on_tab=on_tab)
 
     def show_note(self, note: Content, *, alone: bool) -> None:
         """Show a note above the words, or `alone` where a row more is a row less for the link."""

@@ -20,11 +20,13 @@ from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.hanging_text import Item, hanging_lines
 from authlens_tui.widgets.record.exchange_view import duration
 from authlens_tui.words.durations import in_words
 
 _KEY: Final = "bold $text-primary"
 _LONGEST_URL: Final = 150  # characters: two lines of a small screen
+_NAMES: Final = 12  # cells of the names before what was received
 _MOST_WARNINGS: Final = 3
 _LONGEST_WARNING: Final = 160  # characters
 _LONGEST_PAGE: Final = 240  # characters of the page on which a sign-in ended
@@ -143,29 +145,31 @@ def silent_words(*, in_full: bool, host: str = "") -> Content:
 
 
 def authenticated_words(
-    facts: Facts, trace: Trace, store_name: str, now: datetime, *, brief: bool = False
+    facts: Facts, trace: Trace, store_name: str, now: datetime, *, width: int, brief: bool = False
 ) -> Content:
     """Say that the login works, what was received, where it is stored, and what to do next.
 
-    If `brief`, only the first warning and the keys.
+    Args:
+        width: cells of a line; what is longer goes on under its start.
+        brief: three lines: what was received, the first warning, and the keys.
     """
-    warnings = _warned(trace)
-    told = (
-        ("Received", Content(f"{_received(facts, now)}, stored in {store_name}")),
-        ("Took", Content(_took(trace))),
-    )
+    warnings = [Content.styled(one, "$text-warning") for one in _warned(trace)]
     attack = [] if facts.options.device else [("i", "try an attack")]
     keys = _keys([*attack, ("C", "copy the token"), ("m", "save"), ("d", "done")])
+    done = ("✔ Authenticated. ", "bold $text-success")
+    if brief:
+        lines = [Content.assemble(done, _received(facts, now)), *warnings[:1], keys]
+        cut = (Content.of(line.truncate(max(1, width), ellipsis=True)) for line in lines[:-1])
+        return Content("\n").join([*cut, keys])
     rows = (
-        *(("Warning", Content.styled(one, "$text-warning")) for one in (warnings[:1] if brief else warnings)),
-        *(() if brief else told),
+        *(("Warning", one) for one in warnings),
+        ("Received", Content(f"{_received(facts, now)}; stored in {store_name}")),
+        ("Took", Content(_took(trace))),
         ("Next", keys),
     )
-    return Content.assemble(
-        ("✔ Authenticated. ", "bold $text-success"),
-        f"{_cut(facts.resource_url.text, _LONGEST_URL)} accepts the token.",
-        *(Content.assemble("\n  ", (f"{name:<10}", "$text-muted"), words) for name, words in rows),
-    )
+    named = (Item(words, Content.styled(f"  {name}", "$text-muted"), _NAMES) for name, words in rows)
+    first = Content.assemble(done, f"{_cut(facts.resource_url.text, _LONGEST_URL)} accepts the token.")
+    return Content("\n").join([first, *(line for item in named for line in hanging_lines(item, width))])
 
 
 def _warned(trace: Trace) -> tuple[str, ...]:
@@ -184,13 +188,13 @@ def _warned(trace: Trace) -> tuple[str, ...]:
 
 def _received(facts: Facts, now: datetime) -> str:
     if facts.tokens is None:
-        return "a token"
+        return "A token"
     kind = "a JWT" if parse_jwt(facts.tokens.access_token) is not None else "opaque"
     left = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
     lasts = f", {in_words(left)} left" if left > 0 else ", expired" if facts.expires_at else ""
     if facts.tokens.refresh_token is None:
-        return f"an access token ({kind}{lasts}), no refresh token"
-    return f"an access token ({kind}{lasts}) and a refresh token"
+        return f"Access token ({kind}{lasts}), no refresh token"
+    return f"Access token ({kind}{lasts}), refresh token"
 
 
 def _took(trace: Trace) -> str:
@@ -206,12 +210,17 @@ def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Con
 
 
 def failed_words(
-    record: StageRecord, ways: Sequence[tuple[str, str]], *, brief: bool = False, told_above: bool = False
+    record: StageRecord,
+    ways: Sequence[tuple[str, str]],
+    *,
+    brief: bool = False,
+    told_above: bool = False,
+    told_on_tab: bool = False,
 ) -> Content:
     """Say which stage failed, why, how to fix it, the keys that lead on, and the lines that show it.
 
     The lines come last and not at all if `brief`; of an unknown answer they are the point and come first.
-    If all of it is `told_above` already, only the keys follow.
+    If all of it is `told_above` already, or `told_on_tab` 1, only the keys follow.
     """
     reason = why(record)
     title = (f"✖ {STAGE_INFO[record.stage].title} failed. ", "bold $text-error")
@@ -219,6 +228,8 @@ def failed_words(
         return Content.assemble(title, _keys(ways))
     if told_above:
         return Content.assemble(title, "Cause and fix are above.\n", _keys(ways))
+    if told_on_tab:
+        return Content.assemble(title, ("1", _KEY), " shows cause and fix.\n", _keys(ways))
     told = with_keys(reason.cure, {key for key, _ in ways})
     cure = Content.assemble(("\n→ ", "bold"), told) if told else Content()
     seen = Content() if brief and reason.known else _seen(reason)

@@ -111,6 +111,4 @@ class ClientActions:
 
 def _entry(record: ClientRecord, used: str) -> Content:
     state = f"used by {safe_line(used)}" if used else "not used by a login here"
-    return Content.assemble(
-        safe_line(record.client_id), "\n  ", (f"{safe_line(record.issuer)} · {state}", "$quiet")
-    )
+    return Content.assemble(safe_line(record.client_id), "\n  ", f"{safe_line(record.issuer)} · {state}")

@@ -76,12 +76,11 @@ MUTATIONS: Final = (
         "redirect-followed",
         "A redirect is followed with everything that was sent",
         "core/authlens_core/wire/client.py",
-        "            return await receive(attempt, head, connection.chunks())\n",
-        "            found = await receive(attempt, head, connection.chunks())\n"
-        "            if 300 <= head.status_code < 400:\n"
-        '                url = parse_url(dict(head.headers)[b"location"].decode(), loopback_http=True)\n'
-        "                return await self._attempt(attempt, url, addresses)\n"
-        "            return found\n",
+        "            response = await transport.handle_async_request(prepared)\n",
+        "            response = await transport.handle_async_request(prepared)\n"
+        "            if 300 <= response.status_code < 400:\n"
+        '                prepared.url = prepared.url.join(response.headers["location"])\n'
+        "                response = await transport.handle_async_request(prepared)\n",
         "tests/wild/test_wire_routing.py::test_a_redirect_is_shown_and_not_followed",
     ),
     Mutation(

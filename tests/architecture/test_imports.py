@@ -94,7 +94,7 @@ def importers_of(package: str) -> set[str]:
 
 def test_httpx_stands_in_one_module() -> None:
     """One place sends: what it records is all that ever went over the wire."""
-    assert importers_of("httpx") == {"authlens_core/wire/pooled_streams.py"}
+    assert importers_of("httpx") == {"authlens_core/wire/client.py"}
 
 
 def test_the_keyring_is_reached_from_the_credentials_only() -> None:
@@ -130,7 +130,7 @@ def test_few_modules_import_by_name() -> None:
     owners = {
         f"{store}/keyring_backends.py",
         f"{store}/lazy_modules.py",
-        "authlens_core/wire/pooled_streams.py",
+        "authlens_core/wire/client.py",
         "authlens_tui/app/key_names.py",  # walks our own screens
         "authlens_tui/cli/verbs.py",  # a verb imports its own module
     }

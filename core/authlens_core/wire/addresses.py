@@ -71,15 +71,6 @@ def is_loopback(address: str) -> bool:
     return parsed is not None and parsed.is_loopback
 
 
-def address_judge(scheme: str, addresses: AddressPolicy, *, proxied: bool) -> Callable[[str], bool] | None:
-    """Return what the connected address has to satisfy, or None for anything."""
-    if proxied:
-        return None
-    if scheme == "http":
-        return is_loopback
-    return is_global if addresses is AddressPolicy.PUBLIC_ONLY else None
-
-
 async def resolve(host: str, port: int) -> Sequence[str]:
     """Return every address of `host`.
 

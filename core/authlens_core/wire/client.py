@@ -1,7 +1,8 @@
 """`Wire`: the one sender. Every request authlens makes leaves through `Wire.send`.
 
-A request is sent once: nothing is retried, redirected or replayed here. No cookie is kept, no `.netrc` read,
-no body decoded: what is not there needs no switching off.
+It speaks to httpx's transport and not to its client: the client follows redirects, keeps cookies, reads
+`.netrc`, turns user info into credentials and decodes bodies without a bound, and what is not there needs no
+switching off. A request is sent once: nothing is retried, redirected or replayed here.
 
 Every exchange has a connection of its own. What a server sends too much can then never be taken for the
 answer to the next request, and a POST never meets a connection that is just being closed, which would leave
@@ -12,36 +13,83 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
+import importlib.util
+import logging
 import ssl
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
-
-import h11
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
-from authlens_core.wire.addresses import AddressPolicy, Resolver, address_judge, require_public, resolve
-from authlens_core.wire.connection import Connection
+from authlens_core.wire.addresses import (
+    AddressPolicy,
+    AddressRefused,
+    Resolver,
+    is_global,
+    is_loopback,
+    require_public,
+    resolve,
+)
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.wire.failures import ERRORS, deadline_failure, explain, proxy_failure
+from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.product import product
-from authlens_core.wire.proxy import proxy_for
+from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
 from authlens_core.wire.purpose import Purpose
 from authlens_core.wire.response_reader import PendingExchange, decoded, receive
-from authlens_core.wire.streaming import StreamedRequest, StreamedResponse, StreamFailed
+from authlens_core.wire.streaming import (
+    STREAM_TIMEOUTS,
+    StreamedRequest,
+    StreamedResponse,
+    StreamFailed,
+)
 from authlens_core.wire.transport_events import Observation
 from authlens_core.wire.trust import TrustUnusable, build_context, observe_refusals
 
 if TYPE_CHECKING:
-    from authlens_core.wire.pooled_streams import PooledStreams
+    import httpx
+
+_PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
+_LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
 
 
-_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+def _silence_loggers() -> None:
+    """Keep URLs and header fields, which the libraries log at DEBUG, out of every log."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.disabled = True
+        logger.propagate = False
+
+
+async def load_httpx() -> None:
+    """Import httpx off the event loop; a caller that does so early spares the first request that time.
+
+    `import httpx` brings its command line: click, rich and every lexer of pygments, more than half of what it
+    loads. An empty module in its place leaves them out. httpcore tries to import sniffio at every request,
+    and where it is not installed each try searches the disk, unless it is noted as missing.
+    """
+    if "httpx" not in sys.modules:
+        if importlib.util.find_spec("sniffio") is None:
+            cast("dict[str, ModuleType | None]", sys.modules).setdefault("sniffio", None)
+        command_line = ModuleType("httpx._main")
+        command_line.__dict__["main"] = lambda: None
+        sys.modules.setdefault(command_line.__name__, command_line)
+        await asyncio.to_thread(importlib.import_module, "httpx")
+
+
+def _load_anyio() -> None:
+    """Load what httpcore uses of anyio, which loads each part when it is used first."""
+    import anyio
+
+    anyio.run(anyio.sleep, 0)
+    for part in ("Event", "Lock", "Semaphore", "connect_tcp", "fail_after", "BrokenResourceError"):
+        getattr(anyio, part)
 
 
 class Wire:
@@ -66,7 +114,7 @@ class Wire:
         self._environ = environ
         self._resolver = resolver
         self._note = note
-        self._streams: PooledStreams | None = None
+        self._transports: dict[tuple[Proxy | None, bool], httpx.AsyncHTTPTransport] = {}
         self._building = asyncio.Lock()
         self._trusted: ssl.SSLContext | None = None
 
@@ -80,18 +128,21 @@ class Wire:
 
     async def aclose(self) -> None:
         """Close every connection. The object can be used again afterwards."""
-        if self._streams is not None:
-            await self._streams.aclose()
+        transports, self._transports = self._transports, {}
+        for transport in transports.values():
+            await transport.aclose()
 
     async def warm_up(self) -> None:
-        """Do now what the first request would do first: read the trusted certificates.
+        """Do now what the first request would do first: import httpx, read the trusted certificates.
 
         Call it while the user reads, so that no time of ours is taken for the server's. What cannot be done
         is left to the first request, which reports it.
         """
+        await load_httpx()
+        await asyncio.to_thread(_load_anyio)
         product()
-        with contextlib.suppress(*ERRORS):
-            await self._trust()
+        with contextlib.suppress(*_errors()):
+            await self._transport(None)
 
     async def send(
         self,
@@ -141,11 +192,12 @@ class Wire:
         self, attempt: PendingExchange, url: Url, addresses: AddressPolicy
     ) -> WireFailure | None:
         """Run one attempt inside its deadline; turn everything that goes wrong into a failure."""
+        await load_httpx()
         seconds = attempt.limits.deadline
         try:
             async with asyncio.timeout(seconds) as deadline:
                 return await self._attempt(attempt, url, addresses)
-        except ERRORS as error:
+        except _errors() as error:
             if deadline.expired():
                 return deadline_failure(attempt.named, seconds, attempt.observed)
             if attempt.proxy is not None and attempt.observed.at_proxy:
@@ -155,48 +207,60 @@ class Wire:
     async def _attempt(
         self, attempt: PendingExchange, url: Url, addresses: AddressPolicy
     ) -> WireFailure | None:
+        import httpx
+
         attempt.host = url.origin.partition("://")[2]
         host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
         attempt.proxy = proxy_for(url.scheme, host, port, self._environ)
         if addresses is AddressPolicy.PUBLIC_ONLY:
             # Behind a proxy it is the proxy that looks names up; an address can be judged all the same.
             await require_public(host, port, _no_lookup if attempt.proxy else self._resolver)
-        attempt.observed.judge = address_judge(url.scheme, addresses, proxied=attempt.proxy is not None)
-        prepared = self._prepare(attempt, url)
-        trusted = await self._trust() if url.scheme == "https" else None
-        connection = Connection(attempt.observed, attempt.limits.connect)
+        attempt.observed.judge = _judge(url.scheme, addresses, attempt.proxy)
+        prepared = self._prepare(attempt, httpx.URL(url.text))
+        transport = await self._transport(attempt.proxy)
         try:
-            await connection.open(host, port, trusted=trusted, proxy=attempt.proxy)
-            head = await connection.ask(prepared, attempt.request.body.reveal())
-            return await receive(attempt, head, connection.chunks())
+            response = await transport.handle_async_request(prepared)
+            async with contextlib.aclosing(response):
+                return await receive(
+                    attempt,
+                    response.status_code,
+                    response.headers.raw,
+                    response.extensions,
+                    _chunks(response),
+                )
         finally:
-            connection.close()
+            await attempt.observed.hang_up()
 
-    def _prepare(self, attempt: PendingExchange, url: Url) -> h11.Request:
-        """Return the head of the request, and record it with every header field it will have.
+    def _prepare(self, attempt: PendingExchange, target: httpx.URL) -> httpx.Request:
+        """Return the request for the transport, and record it with every header field it will have.
 
         Raises:
             ValueError: a header field cannot be written as latin-1.
             h11.LocalProtocolError: the request is not valid HTTP.
         """
+        import h11
+        import httpx
+
         request = attempt.request
-        body = request.body.reveal()
         given = [pair for pair in request.headers.fields if pair[0].lower() != "accept-encoding"]
         names = {name.lower() for name, _ in given}
-        framed = bool(names & {"content-length", "transfer-encoding"})
-        own = [("Host", url.origin.partition("://")[2])]
-        if not framed and not body and request.method.upper() in _WITH_BODY:
-            own.append(("Content-Length", "0"))
-        own += [("User-Agent", product()), ("Accept", "*/*")]
+        own = [("User-Agent", product()), ("Accept", "*/*")]
         fields = [pair for pair in own if pair[0].lower() not in names]
         fields += [("Accept-Encoding", "identity"), *given]
-        if body and not framed:
-            fields.append(("Content-Length", str(len(body))))
-        raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in fields]
-        target = (url.path or "/") + ("" if url.query is None else f"?{url.query}")
-        head = h11.Request(method=request.method.upper(), target=target, headers=raw)
-        attempt.request = replace(request, url=f"{url.origin}{target}", headers=decoded(raw))
-        return head
+        prepared = httpx.Request(
+            request.method,
+            target,
+            headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
+            content=request.body.reveal(),
+            extensions={
+                "trace": attempt.observed,
+                "timeout": {"connect": attempt.limits.connect, "read": None, "write": None, "pool": None},
+            },
+        )
+        h11.Request(method=prepared.method, target=target.raw_path, headers=prepared.headers.raw)
+        sent = f"{target.scheme}://{target.netloc.decode('ascii')}{target.raw_path.decode('ascii')}"
+        attempt.request = replace(request, url=sent, headers=decoded(prepared.headers.raw))
+        return prepared
 
     @contextlib.asynccontextmanager
     async def stream(self, request: StreamedRequest) -> AsyncIterator[StreamedResponse]:
@@ -208,30 +272,120 @@ class Wire:
         Raises:
             StreamFailed: there is no answer; the body raises it too where it breaks off.
         """
-        from authlens_core.wire.pooled_streams import PooledStreams  # a login needs no pool
+        await load_httpx()
+        import httpx
 
-        if self._streams is None:
-            self._streams = PooledStreams(self._environ)
+        url = request.origin
+        host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
+        observed = Observation()
         try:
-            trusted = await self._trust()
-        except TrustUnusable as error:
-            raise StreamFailed(explain(error, request.origin.host, Observation())) from None
-        async with self._streams.stream(request, trusted) as answer:
-            yield answer
+            proxy = proxy_for(url.scheme, host, port, self._environ)
+        except ProxyUnusable as error:
+            raise StreamFailed(explain(error, url.host, observed)) from None
+        observed.judge = _judge(url.scheme, AddressPolicy.ANY, proxy)
+        prepared = httpx.Request(
+            request.method,
+            httpx.URL(url.origin),
+            headers=list(request.fields),
+            content=b"" if request.body is None else request.body,
+            extensions={"trace": observed, "timeout": STREAM_TIMEOUTS, "target": request.target},
+        )
 
-    async def _trust(self) -> ssl.SSLContext:
-        """Return whom TLS is trusted to; found out on first use."""
+        def failed(error: BaseException) -> StreamFailed:
+            if proxy is not None and observed.at_proxy:
+                return StreamFailed(proxy_failure(error, url.host, proxy.display, observed))
+            return StreamFailed(explain(error, url.host, observed))
+
+        try:
+            transport = await self._transport(proxy, reuse=True)
+            answer = await transport.handle_async_request(prepared)
+        except _errors() as error:
+            await observed.hang_up()
+            raise failed(error) from None
+        async with contextlib.aclosing(answer):
+            yield StreamedResponse(
+                answer.status_code,
+                tuple(answer.headers.raw),
+                _translated(_chunks(answer), failed),
+                answer.extensions.get("network_stream"),
+            )
+
+    async def _transport(self, proxy: Proxy | None, *, reuse: bool = False) -> httpx.AsyncHTTPTransport:
+        """Return the transport through `proxy`, or the direct one; made on first use."""
+        import httpx
+
         async with self._building:
-            if self._trusted is not None:
-                return self._trusted
-            context = self._ssl_context
-            if context is None:
-                context = await asyncio.to_thread(build_context, self._environ)
-            context.set_alpn_protocols(["http/1.1"])
-            observe_refusals(context)
-            self._trusted = context
-            return context
+            trusted = self._trusted or await self._build_trust()
+            key = (proxy, reuse)
+            if key not in self._transports:
+                self._transports[key] = httpx.AsyncHTTPTransport(
+                    verify=trusted,
+                    trust_env=False,
+                    http1=True,
+                    http2=False,
+                    retries=0,
+                    proxy=_for_httpx(proxy, trusted),
+                    limits=httpx.Limits(max_keepalive_connections=32 if reuse else 0, keepalive_expiry=10.0),
+                )
+            return self._transports[key]
+
+    async def _build_trust(self) -> ssl.SSLContext:
+        context = self._ssl_context
+        if context is None:
+            context = await asyncio.to_thread(build_context, self._environ)
+        observe_refusals(context)
+        _silence_loggers()
+        self._trusted = context
+        return context
+
+
+def _errors() -> tuple[type[BaseException], ...]:
+    """Return everything that the libraries raise where an exchange fails."""
+    import anyio
+    import h11
+    import httpx
+
+    return (
+        *(httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, h11.ProtocolError, AddressRefused),
+        *(ProxyUnusable, TrustUnusable, OSError, ValueError, EOFError, RuntimeError),
+        *(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream),
+    )
+
+
+async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async for chunk in response.aiter_raw():
+        yield chunk
+
+
+async def _translated(
+    chunks: AsyncGenerator[bytes, None], failed: Callable[[BaseException], StreamFailed]
+) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except _errors() as error:
+        raise failed(error) from None
 
 
 async def _no_lookup(_host: str, _port: int) -> Sequence[str]:
     return ()
+
+
+def _for_httpx(proxy: Proxy | None, context: ssl.SSLContext) -> httpx.Proxy | None:
+    import httpx
+
+    if proxy is None:
+        return None
+    auth = None
+    if proxy.username is not None and proxy.password is not None:
+        auth = (proxy.username.reveal(), proxy.password.reveal())
+    return httpx.Proxy(proxy.url, auth=auth, ssl_context=context if proxy.scheme == "https" else None)
+
+
+def _judge(scheme: str, addresses: AddressPolicy, proxy: Proxy | None) -> Callable[[str], bool] | None:
+    """Return what the connected address has to satisfy, or None for anything."""
+    if proxy is not None:
+        return None
+    if scheme == "http":
+        return is_loopback
+    return is_global if addresses is AddressPolicy.PUBLIC_ONLY else None

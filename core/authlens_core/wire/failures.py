@@ -29,12 +29,6 @@ _ERRNO: Final = {
     errno.EACCES: "this machine does not allow it",
     errno.EMFILE: "this process has too many open files",
 }
-ERRORS: Final = (
-    *(h11.ProtocolError, AddressRefused, ProxyUnusable, TrustUnusable),
-    *(OSError, ValueError, EOFError, RuntimeError),
-)
-"""Everything that is raised where an exchange fails."""
-
 _UNKNOWN_OUTCOME: Final = "The server may have acted on it; check before you send it again."
 _NOT_SENT: Final = "Nothing was sent; try again."
 

@@ -9,11 +9,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body
-from authlens_core.wire.connection import ResponseHead
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.limits import Limits
 from authlens_core.wire.proxy import Proxy
@@ -55,22 +54,25 @@ def decoded(raw: RawFields) -> Headers:
 
 async def receive(
     attempt: PendingExchange,
-    head: ResponseHead,
+    status: int,
+    fields: RawFields,
+    extensions: dict[str, Any],
     chunks: AsyncGenerator[bytes, None],
 ) -> WireFailure | None:
     """Take the answer into `attempt`, head first.
 
     Args:
         attempt: gets the response and its body as they come.
-        head: the status line and the header fields.
+        fields: the header fields, raw.
+        extensions: `reason_phrase` and `http_version`, as httpx names them.
         chunks: the body, not decoded.
     """
-    kept, failure = _bounded_fields(attempt, head.headers.raw_items())
+    kept, failure = _bounded_fields(attempt, fields)
     attempt.response = Response(
-        status=head.status_code,
-        reason=bytes(head.reason).decode("latin-1"),
+        status=status,
+        reason=extensions.get("reason_phrase", b"").decode("latin-1"),
         headers=kept,
-        http_version=f"HTTP/{bytes(head.http_version).decode('ascii')}",
+        http_version=extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
     )
     if failure is None:
         async with contextlib.aclosing(chunks):

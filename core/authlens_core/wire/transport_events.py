@@ -1,18 +1,18 @@
-"""What really happened on the wire: how far an exchange came, with whom, and how long each step took.
+"""What really happened on the wire, learned from the events of the HTTP library.
 
-Only this tells a failure before the first byte of the request left (safe to try again) from one after it
-(the server may have acted). The address that was really connected is judged before anything is sent to it.
+Only the events tell a failure before the first byte of the request left (safe to try again) from one after
+it (the server may have acted), and only the connect event gives the address that was really connected
+before anything is sent to it.
 """
 
 from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from authlens_core.wire.addresses import AddressRefused
 from authlens_core.wire.exchange import Timings
@@ -30,14 +30,29 @@ class TransportPhase(Enum):
     RECEIVE = "receive"
 
 
-_TIMED: Final = frozenset(
-    {TransportPhase.CONNECT, TransportPhase.TLS, TransportPhase.SEND, TransportPhase.WAIT}
-)
+_STARTS: Final = {
+    "connect_tcp": TransportPhase.CONNECT,
+    "start_tls": TransportPhase.TLS,
+    "send_request_headers": TransportPhase.SEND,
+    "receive_response_headers": TransportPhase.WAIT,
+    "receive_response_body": TransportPhase.RECEIVE,
+}
+# The step an event ends, by its name; the body of the request belongs to sending it.
+_ENDS: Final = {
+    "connect_tcp": "connect",
+    "start_tls": "tls",
+    "send_request_body": "send",
+    "receive_response_headers": "wait",
+}
+
+
+def _display(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclass(slots=True)
 class Observation:
-    """One exchange as it happens.
+    """One exchange as it happens; an instance is the `trace` extension of its request.
 
     Attributes:
         judge: says whether an address may be connected to.
@@ -45,7 +60,6 @@ class Observation:
         sent: true once bytes of the request may have left.
         tunnel_status: what the proxy answered to CONNECT, or None.
         peer: `address:port` of the other end of the connection.
-        tls: version and cipher.
         at_proxy: true while it is the proxy that is spoken to; meaningless without one.
     """
 
@@ -56,38 +70,79 @@ class Observation:
     peer: str | None = None
     tls: str | None = None
     at_proxy: bool = False
-    _body_began: float | None = None
+    _stream: Any = None
+    _connecting: bool = False
+    _began: dict[str, float] = field(default_factory=dict)
     _spent: dict[str, float] = field(default_factory=dict)
 
-    @contextmanager
-    def during(self, phase: TransportPhase) -> Iterator[None]:
-        """Be in `phase`; its time is noted when it succeeds."""
-        self.step, began = phase, time.perf_counter()
-        yield
-        if phase in _TIMED:
-            self._spent[phase.value] = time.perf_counter() - began
-
-    def begin_body(self) -> None:
-        """The head has come, and the body is read from now on."""
-        self.step, self._body_began = TransportPhase.RECEIVE, time.perf_counter()
-
-    def connected(self, host: str, port: int) -> None:
-        """Note whom the connection leads to.
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
+        """Take one event, for example `connection.connect_tcp.started`.
 
         Raises:
-            AddressRefused: that address is not allowed.
+            AddressRefused: the address that was connected is not allowed.
         """
-        self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        if self.judge is not None and not self.judge(host):
+        part, _, rest = event.partition(".")
+        name, _, moment = rest.partition(".")
+        now = time.perf_counter()
+        if moment == "started":
+            self.at_proxy = part == "connection" or (self.at_proxy and part != "proxy")
+            self._started(name, info, now)
+        elif moment == "complete":
+            await self._completed(name, info.get("return_value"), now)
+
+    def _started(self, name: str, info: dict[str, Any], now: float) -> None:
+        if name == "send_request_headers":
+            self._connecting = getattr(info.get("request"), "method", b"") == b"CONNECT"
+        if self._connecting and name in {"send_request_headers", "receive_response_headers"}:
+            self.step = TransportPhase.TUNNEL
+            return
+        self.step = _STARTS.get(name, self.step)
+        if self.step is TransportPhase.SEND:
+            self.at_proxy = False
+        if name == "send_request_headers":
+            self.sent = True
+            self._began["send_request_body"] = now
+        else:
+            self._began[name] = now
+
+    async def _completed(self, name: str, value: Any, now: float) -> None:
+        if self._connecting and name == "receive_response_headers":
+            self.tunnel_status = value[1]
+            return
+        phase = _ENDS.get(name)
+        if phase is not None and not (self._connecting and phase in {"send", "wait"}):
+            self._spent[phase] = now - self._began.get(name, now)
+        if name == "connect_tcp":
+            await self._connected(value)
+        elif name == "start_tls":
+            self._learn_tls(value)
+
+    async def _connected(self, stream: Any) -> None:
+        self._stream = stream
+        host = self._learn_peer(stream)
+        if host is not None and self.judge is not None and not self.judge(host):
             raise AddressRefused(host)
 
-    def secured(self, connection: ssl.SSLObject | None) -> None:
-        """Note what TLS was negotiated."""
-        if connection is not None:
+    def _learn_peer(self, stream: Any) -> str | None:
+        found = stream.get_extra_info("server_addr")
+        if not isinstance(found, tuple):
+            return None
+        self.peer = _display(str(found[0]), int(found[1]))
+        return str(found[0])
+
+    def _learn_tls(self, stream: Any) -> None:
+        connection = stream.get_extra_info("ssl_object")
+        if isinstance(connection, ssl.SSLObject):
             cipher = connection.cipher()
             self.tls = f"{connection.version()}, {cipher[0]}" if cipher else connection.version()
 
+    async def hang_up(self) -> None:
+        """Close the connection, also where the library would leave it open: in a TLS handshake cut short."""
+        if self._stream is not None:
+            await self._stream.aclose()
+
     def timings(self, now: float) -> Timings:
         """Return the seconds of each phase; a body that is still arriving counts until `now`."""
-        receive = None if self._body_began is None else now - self._body_began
+        began = self._began.get("receive_response_body")
+        receive = None if began is None else now - began
         return Timings(**self._spent, receive=receive)

@@ -1,45 +1,58 @@
-"""What is noted of an exchange on the wire, and what the events of the HTTP library are taken to mean."""
+"""What the events of the HTTP library are taken to mean."""
 
 from __future__ import annotations
 
 import pytest
 
-from authlens_core.wire.addresses import AddressPolicy, AddressRefused, address_judge
-from authlens_core.wire.pooled_streams import LibraryEvents
+from authlens_core.wire.addresses import AddressPolicy, AddressRefused
+from authlens_core.wire.client import _judge
+from authlens_core.wire.proxy import Proxy
 from authlens_core.wire.transport_events import Observation, TransportPhase
+
+PROXY = Proxy("http", "proxy.example", 3128)
+
+
+class _Stream:
+    """A connection to a given address, as httpcore hands it to the event."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self.closed = False
+
+    def get_extra_info(self, name: str) -> object:
+        return (self._host, 443) if name == "server_addr" else None
+
+    async def aclose(self) -> None:
+        self.closed = True
 
 
 @pytest.mark.parametrize(
-    ("scheme", "policy", "proxied", "address", "allowed"),
+    ("scheme", "policy", "proxy", "address", "allowed"),
     [
-        ("http", AddressPolicy.ANY, False, "127.0.0.1", True),
-        ("http", AddressPolicy.ANY, False, "10.0.0.1", False),
-        ("http", AddressPolicy.ANY, False, "1.1.1.1", False),
-        ("https", AddressPolicy.ANY, False, "10.0.0.1", True),
-        ("https", AddressPolicy.PUBLIC_ONLY, False, "10.0.0.1", False),
-        ("https", AddressPolicy.PUBLIC_ONLY, False, "1.1.1.1", True),
-        ("https", AddressPolicy.PUBLIC_ONLY, True, "10.0.0.1", True),
+        ("http", AddressPolicy.ANY, None, "127.0.0.1", True),
+        ("http", AddressPolicy.ANY, None, "10.0.0.1", False),
+        ("http", AddressPolicy.ANY, None, "1.1.1.1", False),
+        ("https", AddressPolicy.ANY, None, "10.0.0.1", True),
+        ("https", AddressPolicy.PUBLIC_ONLY, None, "10.0.0.1", False),
+        ("https", AddressPolicy.PUBLIC_ONLY, None, "1.1.1.1", True),
+        ("https", AddressPolicy.PUBLIC_ONLY, PROXY, "10.0.0.1", True),
     ],
 )
-def test_the_connected_address_is_judged_before_anything_is_sent(
-    *, scheme: str, policy: AddressPolicy, proxied: bool, address: str, allowed: bool
+async def test_the_connected_address_is_judged_before_anything_is_sent(
+    *, scheme: str, policy: AddressPolicy, proxy: Proxy | None, address: str, allowed: bool
 ) -> None:
     """GEN-1, GEN-3: a localhost that a hosts file sends elsewhere gets no plain http either."""
-    observed = Observation(address_judge(scheme, policy, proxied=proxied))
+    observed, stream = Observation(_judge(scheme, policy, proxy)), _Stream(address)
+    event = ("connection.connect_tcp.complete", {"return_value": stream})
     if allowed:
-        observed.connected(address, 443)
+        await observed(*event)
     else:
         with pytest.raises(AddressRefused, match=address):
-            observed.connected(address, 443)
+            await observed(*event)
+    await observed.hang_up()
+    assert stream.closed
     assert observed.peer == f"{address}:443"
     assert not observed.sent
-
-
-def test_the_peer_of_an_ipv6_connection_stands_in_brackets() -> None:
-    """RFC 3986 §3.2.2."""
-    observed = Observation()
-    observed.connected("::1", 443)
-    assert observed.peer == "[::1]:443"
 
 
 class _Connect:
@@ -50,33 +63,18 @@ class _Get:
     method = b"GET"
 
 
-class _Stream:
-    """A connection to a given address, as httpcore hands it to the event."""
-
-    closed = False
-
-    def get_extra_info(self, name: str) -> object:
-        return ("10.0.0.1", 443) if name == "server_addr" else None
-
-    async def aclose(self) -> None:
-        self.closed = True
-
-
 async def test_a_tunnel_is_not_yet_the_request() -> None:
     """What a proxy was told does not count as sent."""
     observed = Observation()
-    events = LibraryEvents(observed)
-    await events("http11.send_request_headers.started", {"request": _Connect()})
-    await events("http11.receive_response_headers.complete", {"return_value": (b"HTTP/1.1", 200, b"", [])})
+    await observed("http11.send_request_headers.started", {"request": _Connect()})
+    await observed("http11.receive_response_headers.complete", {"return_value": (b"HTTP/1.1", 200, b"", [])})
     assert (observed.sent, observed.step, observed.tunnel_status) == (False, TransportPhase.TUNNEL, 200)
-    await events("http11.send_request_headers.started", {"request": _Get()})
+    await observed("http11.send_request_headers.started", {"request": _Get()})
     assert (observed.sent, observed.step) == (True, TransportPhase.SEND)
 
 
-async def test_a_stream_to_an_address_that_is_not_allowed_is_hung_up() -> None:
-    """The library would leave the connection open."""
-    events, stream = LibraryEvents(Observation(lambda _: False)), _Stream()
-    with pytest.raises(AddressRefused):
-        await events("connection.connect_tcp.complete", {"return_value": stream})
-    await events.hang_up()
-    assert stream.closed
+async def test_the_peer_of_an_ipv6_connection_stands_in_brackets() -> None:
+    """RFC 3986 §3.2.2."""
+    observed = Observation()
+    await observed("connection.connect_tcp.complete", {"return_value": _Stream("::1")})
+    assert observed.peer == "[::1]:443"

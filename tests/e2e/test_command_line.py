@@ -191,18 +191,23 @@ async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource:
 
     refreshed = await authlens(machine, "refresh", resource)
     assert (refreshed.code, refreshed.answer) == (0, "")
-    assert "Refreshed. It expires in 14 min" in refreshed.words
+    assert "Refreshed: a new access token, valid 14 min" in refreshed.words
     assert (await authlens(machine, "token", resource)).answer != first.answer
 
     revoked = await authlens(machine, "revoke", resource)
     assert (revoked.code, revoked.answer) == (0, "")
-    assert "the resource refuses the token" in revoked.words
-    assert "Refresh token: revoked (200)." in revoked.words
+    assert "the resource refuses the access token" in revoked.words
+    assert "Refresh token: revoked (200), by the server's word, not tried." in revoked.words
     assert "The resource answered the token with 401, " in revoked.words
 
     gone = await authlens(machine, "token", resource)
     assert (gone.code, gone.answer) == (4, "")
     assert f"authlens login {resource}" in gone.words
+
+    again = await authlens(machine, "revoke", resource)
+    assert (again.code, again.answer) == (4, "")
+    assert f"The login for {resource} was revoked " in again.words
+    assert "authlens login" not in again.words
 
 
 @pytest.mark.slow

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from datetime import UTC, datetime
 from enum import Enum
 
+from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.vault.access_log import access_events
 from authlens_core.credentials.vault.credentials import Credentials, NoLogin
 from authlens_core.errors import UsageError
 from authlens_tui.cli.session import chosen_grants
+from authlens_tui.words.durations import in_words
 
 _SERVICE_TOKENS = "Zero Trust → Access controls → Service credentials → Service Tokens"
 
@@ -53,7 +57,22 @@ def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted:
         return chosen_grants(credentials, None if arguments.all else arguments.url)
     except NoLogin:
         refuse_other_kinds(credentials, arguments.url, wanted)
-        raise
+        at = revoked_at(credentials, arguments.url) if wanted is Wanted.REVOKE else None
+        if at is None:
+            raise
+        ago = in_words((at - datetime.now(UTC)).total_seconds())
+        cause = f"The login for {arguments.url} was revoked {ago}, at {at:%Y-%m-%d %H:%M:%S} UTC."
+        raise NoLogin(cause, "What the server answered: authlens events") from None
+
+
+def revoked_at(credentials: Credentials, url: str) -> datetime | None:
+    """Return when a login that covered `url` was last revoked from here; None if none is known."""
+    wanted = url.removeprefix("https://").rstrip("/") + "/"
+    for event in access_events(credentials):
+        covers = event.resource and wanted.startswith(f"{event.resource.rstrip('/')}/")
+        if covers and event.kind == RevokeOutcome.REVOKED.value:
+            return event.at
+    return None
 
 
 _WHY = {

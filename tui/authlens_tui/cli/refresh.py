@@ -10,12 +10,12 @@ from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
 from authlens_core.credentials.lifecycle.refresh import refresh_one
 from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOutcome
-from authlens_core.credentials.records.grant import Grant, describe
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.session import Session
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.session import moment, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, say
-from authlens_tui.words.durations import in_words
+from authlens_tui.words.refreshed import with_validity
 
 
 async def refresh_credentials(arguments: Namespace) -> int:
@@ -37,15 +37,9 @@ async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResu
         url = shlex.quote(grant.resource_url)
         cure = f"To try again (this may end the login): authlens refresh --again {url}. Or log in again."
         result = replace(result, cure=cure)
-    elif isinstance(result, Refreshed) and result.good:
-        result = replace(result, summary=f"{result.summary} {_lasts(result.grant)}")
+    result = with_validity(result)
     say_result(grant.resource_url, result)
     return result
-
-
-def _lasts(grant: Grant) -> str:
-    left = describe(grant).remaining_seconds
-    return "The server gave no expiry." if left is None else f"It expires in {in_words(left)}."
 
 
 def _as_json(grant: Grant, result: ActionResult) -> dict[str, object]:

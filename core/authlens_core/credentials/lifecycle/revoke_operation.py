@@ -227,7 +227,7 @@ class RevokeOperation(LockedGrant):
                 "resource's refusal does not verify it."
             )
         else:
-            summary = "Revoked: the server confirmed it and the resource refuses the token."
+            summary = "Revoked: the server confirmed it and the resource refuses the access token."
         cure = "" if erased else "The keyring still has the revoked tokens; the next save deletes them."
         return self._result(RevokeOutcome.REVOKED, summary, cure, removed=erased)
 
@@ -250,7 +250,7 @@ class RevokeOperation(LockedGrant):
         return f"the resource, asked with the access token, said {status} after {took:.1f} s"
 
     def _words(self) -> str:
-        return "; ".join(f"{result.token.replace('_', ' ')} {result.summary}" for result in self.results)
+        return "; ".join(f"{_name(one)} {one.summary}{_untried(one)}" for one in self.results)
 
     def _remaining(self) -> float | None:
         ends = self.grant.expires_at
@@ -288,7 +288,7 @@ class RevokeOperation(LockedGrant):
         """Return the result of each token, then the resource's answer and when it came."""
         if not self.results:
             return ()
-        details = [f"{one.token.replace('_', ' ').capitalize()}: {one.summary}." for one in self.results]
+        details = [f"{_name(one).capitalize()}: {one.summary}{_untried(one)}." for one in self.results]
         first, last = self.record.exchanges[0], self.record.exchanges[-1]
         if last.purpose is Purpose.ACCESS:
             took = (last.started_at - first.started_at).total_seconds() + last.elapsed
@@ -297,6 +297,20 @@ class RevokeOperation(LockedGrant):
                 f"The resource answered the token with {answer}, {round(took * 1000)} ms after the start."
             )
         return tuple(details)
+
+
+def _name(result: TokenResult) -> str:
+    return result.token.replace("_", " ")
+
+
+def _untried(result: TokenResult) -> str:
+    """Say that only the server's word is known of a refresh token.
+
+    It is not tried: a server that did not revoke it would issue new tokens, which would have to be revoked in
+    turn, and a server that did may report the attempt as a stolen token (RFC 9700 §4.14.2).
+    """
+    confirmed = result.token == "refresh_token" and result.outcome is RevocationOutcome.REVOKED  # noqa: S105
+    return ", by the server's word, not tried" if confirmed else ""
 
 
 def _empty_secret_check(said: str) -> Check:

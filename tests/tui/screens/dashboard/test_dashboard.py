@@ -213,7 +213,7 @@ async def test_refresh_probe_and_inspect_at_the_emulator() -> None:
     async with earned() as (screen, pilot, app):
         await pilot.press("r")
         await settled(screen, pilot)
-        assert said(screen).startswith("✔")
+        assert said(screen).startswith("✔ Refreshed: a new access token, valid ")
         await pilot.press("p")
         await until(pilot, lambda: not screen.context.busy and "asking" not in said(screen).lower())
         assert said(screen).startswith("✔")
@@ -236,12 +236,15 @@ async def test_revoke_asks_first_and_no_is_the_default() -> None:
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
-        assert "Revoked and verified" in text_of(app)
+        assert "Revoked; access token verified" in text_of(app)
         assert "401" in text_of(app)
+        assert "by the server's word, not tried" in text_of(app)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
         assert len(screen.table.rows) == 0
         assert said(screen).startswith("✔")
+        assert "No credentials left." in text_of(app)
+        assert "e" in footer_keys(app)
 
 
 async def test_after_the_last_credential_is_revoked_every_dialog_still_gives_the_keys_back() -> None:
@@ -616,7 +619,7 @@ async def test_a_row_says_when_it_is_refreshed_by_itself_or_why_it_waits() -> No
         )
         screen.context.settings.change(background_refresh=False)
         screen.show_now(reread=True)
-        await until(pilot, lambda: "refresh off" in text_of(app))
+        await until(pilot, lambda: "automatic refresh is off, press r" in text_of(app))
 
 
 async def test_an_index_that_cannot_be_read_is_said_and_tried_again() -> None:

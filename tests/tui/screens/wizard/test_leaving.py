@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Button
 
+from authlens_core.trace.record import Stage
 from authlens_tui.screens.confirm import ConfirmScreen
 from support.screens import scripted, text_of, until, wizard_on
+from support.scripted_login import come_back
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
@@ -42,3 +44,31 @@ async def test_back_and_done_name_the_key_that_cancels_first(key: str) -> None:
         await until(pilot, lambda: "Esc cancels the running stage first." in text_of(app))
         assert login.wait.waiting
         assert app.left == 0
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=str)
+async def test_after_the_login_b_is_called_undo_and_done_is_in_sight(size: tuple[int, int]) -> None:
+    login, _ = scripted()
+    login.watch(come_back(login))
+    async with wizard_on(login, size=size) as (_, pilot, app):
+        await pilot.press("n")
+        await until(pilot, lambda: login.position is Stage.RESOURCE_METADATA and login.running is None)
+        assert "b Back" in " ".join(text_of(app).splitlines()[-1].split())
+        await pilot.press("a")
+        await until(pilot, lambda: login.position is None and login.running is None)
+        footer = " ".join(text_of(app).splitlines()[-1].split())
+        assert "d Done" in footer
+        assert "b Undo stage" in footer
+        assert "Back" not in footer
+
+
+async def test_escape_leads_from_the_document_back_to_the_stages() -> None:
+    login, _ = scripted()
+    async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
+        await pilot.press("n")
+        await until(pilot, lambda: login.position is Stage.RESOURCE_METADATA and login.running is None)
+        assert "Stages" not in text_of(app).splitlines()[-1]
+        await pilot.press("enter")
+        await until(pilot, lambda: "esc Stages" in text_of(app).splitlines()[-1])
+        await pilot.press("escape")
+        await until(pilot, lambda: app.focused is wizard.stepper)

@@ -19,6 +19,7 @@ from authlens_core.safe_text import safe_line
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
+from authlens_tui.words.refreshed import with_validity
 
 _MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
 _REFRESH_AGAIN: Final = (
@@ -84,11 +85,14 @@ class CredentialActions:
 
     async def _refresh(self, holding: Holding) -> ActionResult:
         session = self._context.session
-        return await refresh_one(session.credentials, session.wire, grant_of(holding))
+        return with_validity(await refresh_one(session.credentials, session.wire, grant_of(holding)))
 
     async def _refresh_again(self, holding: Holding) -> ActionResult:
         session = self._context.session
-        return await refresh_one(session.credentials, session.wire, grant_of(holding), despite_unknown=True)
+        grant = grant_of(holding)
+        return with_validity(
+            await refresh_one(session.credentials, session.wire, grant, despite_unknown=True)
+        )
 
     async def _revoke(self, holding: Holding) -> ActionResult:
         def waiting(seconds: float) -> None:
@@ -99,7 +103,8 @@ class CredentialActions:
 
         session = self._context.session
         result = await revoke_one(session.credentials, session.wire, grant_of(holding), waiting=waiting)
-        return replace(result, cure=f"{result.cure} I shows the requests.") if result.good else result
+        cure = f"{result.cure} Press I on the dashboard for the requests.".strip()
+        return replace(result, cure=cure) if result.good else result
 
     async def _probe(self, holding: Holding) -> ActionResult:
         session = self._context.session
@@ -165,7 +170,7 @@ class CredentialActions:
     def _show_proof(self, holding: Holding, result: ActionResult) -> None:
         """Show what verified a revocation: its row is gone, so nothing on the dashboard could tell."""
         proof = Result(safe_line(holding.title), True, " ".join(result.details), result.cure)
-        self._context.show(ResultsScreen("Revoked and verified", result.summary, [proof]))
+        self._context.show(ResultsScreen("Revoked; access token verified", result.summary, [proof]))
 
 
 def grant_of(holding: Holding) -> Grant:

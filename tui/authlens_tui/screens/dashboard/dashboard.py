@@ -117,7 +117,6 @@ class DashboardScreen(Screen[None]):
         self._left_out = left_out
         self._can_move = can_move
         self._columns = columns or DEFAULT_COLUMNS
-        self._empty = empty_words(in_demo=bool(suggestion))
         self._looked_up: tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]] = ("", (), ())
         self._troubles: dict[str, str] = {}
         self._ticks = 0
@@ -327,7 +326,8 @@ class DashboardScreen(Screen[None]):
             return  # the pane shows why
         holding, now = self.selected, self.context.now()
         if holding is None:
-            words = nothing_matches(self.listing.text) if self.listing.holdings else self._empty
+            empty = empty_words(in_demo=bool(self._suggestion), had_some=self.context.has_history)
+            words = nothing_matches(self.listing.text) if self.listing.holdings else empty
             self.pane.show((Item(words),))
             return
         _, events, traces = self._look_up(holding)

@@ -17,7 +17,7 @@ _key: Final = partial(bind, "dashboard")
 DASHBOARD_KEYS: Final[list[BindingType]] = [
     _key("n", Verb.NEW_LOGIN, "New", "Log in to another resource", known_as="new", show=True),
     _key("r", Verb.REFRESH, "Refresh", "Get a new access token", show=True),
-    _key("p", Verb.PROBE, "Probe", "Call the resource with it", show=True),
+    _key("p", Verb.PROBE, "Probe", "Call the resource with it; renews an expired token", show=True),
     _key("v", Verb.REVOKE, "Revoke", "Revoke at the server and verify", show=True),
     _key("c", Verb.COPY_TOKEN, "Copy token", "Copy the access token (asks first)", show=True),
     _key("c", Verb.COPY_LOGIN_LINK, "Copy link", "Copy the address of the waiting login", show=True),
@@ -50,7 +50,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
         known_as="replace",
     ),
     _key("M", Verb.MOVE, "Move secrets", "Move all secrets to the keyring, an encrypted or a plain file"),
-    _key("e", Verb.EVENTS, "Events", "Show what happened to each credential, and when"),
+    _key("e", Verb.EVENTS, "Events", "Show what happened to each credential, and when", show=True),
     _key("P", Verb.PROBE_ALL, "Probe all", "Probe every credential shown"),
     _key("R", Verb.REFRESH_ALL, "Refresh all", "Refresh every login shown"),
     _key("V", Verb.REVOKE_ALL, "Revoke all", "Revoke every login shown and verify"),

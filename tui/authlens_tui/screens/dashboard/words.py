@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 _KEY: Final = "bold $text-primary"
 
 
-def empty_words(*, in_demo: bool) -> Content:
+def empty_words(*, in_demo: bool, had_some: bool) -> Content:
+    events = ("Press ", ("e", _KEY), " for what happened to them.\n\n") if had_some else ()
     if in_demo:
+        title = "No credentials left.\n\n" if had_some else "No credentials in this demo yet.\n\n"
         return Content.assemble(
-            ("No credentials in this demo yet.\n\n", "bold"),
+            (title, "bold"),
+            *events,
             "Press ",
             ("n", _KEY),
             " and ",
@@ -28,8 +31,10 @@ def empty_words(*, in_demo: bool) -> Content:
             ("b", _KEY),
             " for the scenarios. Tokens are in memory only, and gone when the demo ends.",
         )
+    title = "No credentials left.\n\n" if had_some else "No credentials on this machine yet.\n\n"
     return Content.assemble(
-        ("No credentials on this machine yet.\n\n", "bold"),
+        (title, "bold"),
+        *events,
         "Press ",
         ("n", _KEY),
         " and enter the address of a protected page or an MCP server. authlens walks you through the login, "

@@ -64,6 +64,8 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     _key("r", Verb.PLAYER, "Replay", "Step through the arrows; honest and attacked side by side", show=False),
     _key("m", Verb.EXPORT, "Save", "Save this record to a file, redacted", show=False),
     _key("d", Verb.LEAVE, "Done", "Leave this login", known_as="dashboard"),
+    _key("b", Verb.UNDO, "Undo stage", "Undo the last stage"),
+    _key("escape", Verb.STAGES, "Stages", "Back to the list of stages", sign="esc"),
 ]
 
 _WAYS_ON: Final = {
@@ -77,6 +79,7 @@ _WAYS_ON: Final = {
     Verb.RETRY: ("t", "retry"),
     Verb.EDIT: ("e", "edit the request"),
     Verb.BACK: ("b", "go back one stage"),
+    Verb.UNDO: ("b", "undo the last stage"),
 }
 
 
@@ -122,7 +125,8 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names),
         Verb.CLOUDFLARED: OtherWay.CLOUDFLARED in others,
         Verb.SERVICE_TOKEN: OtherWay.SERVICE_TOKEN in others,
-        Verb.BACK: not running and login.position is not Stage.DETECTION,
+        Verb.BACK: idle and login.position is not Stage.DETECTION,
+        Verb.UNDO: login.finished and not running,
         **dict.fromkeys((Verb.CANCEL, Verb.CANCEL_FIRST, Verb.QUIT), running),
         Verb.LEAVE: not running,
     }

@@ -39,6 +39,7 @@ _OUTCOMES: Final = {
     Outcome.FAILED: ("✖", "$text-error"),
     Outcome.CANCELLED: ("-", "$text-warning"),
 }
+_OFF: Final = "automatic refresh is off, press r"
 _NAME: Final = 16  # cells
 _WHEN: Final = 14  # cells of the time of an event
 _BAR: Final = 24  # cells
@@ -121,7 +122,8 @@ def _table(facts: Iterable[tuple[str, str]], room: int = _NAME) -> list[Item]:
 def _facts(holding: Holding, now: datetime, settings: Settings) -> Facts:
     match holding.source:
         case Grant() as grant:
-            yield from _of_grant(grant, next_words(holding, now, settings), now)
+            coming = next_words(holding, now, settings)
+            yield from _of_grant(grant, coming if settings.background_refresh else coming and _OFF, now)
         case ServiceToken() as token:
             yield from _of_service_token(token, now)
         case token:

@@ -90,3 +90,20 @@ def test_the_workflow_has_no_rights_that_it_does_not_need() -> None:
             for step in job["steps"]:
                 assert re.fullmatch(r"[^@]+@[0-9a-f]{40}", step.get("uses", "x@" + "0" * 40)), step
                 assert "${{" not in step.get("run", ""), "an expression in a script can be injected into"
+
+
+def test_the_workflow_looks_for_advisories_on_every_locked_version() -> None:
+    """On each change and once a week: an advisory comes without a change. No condition skips the step."""
+    yaml = pytest.importorskip("yaml")
+    workflow: dict[Any, Any] = yaml.safe_load(
+        (ROOT / ".github" / "workflows" / "gate.yml").read_text("utf-8")
+    )
+    # YAML 1.1 reads the key `on` as true.
+    assert {"push", "pull_request", "schedule"} <= set(workflow[True])
+    steps = {step.get("run"): step.get("if") for job in workflow["jobs"].values() for step in job["steps"]}
+    assert steps[".ci/run"] is None
+    assert steps[".ci/audit"] is None
+    assert steps[".venv/bin/python scripts/mutations.py"] == "github.event_name == 'schedule'"
+    audit = (ROOT / ".ci" / "audit").read_text("utf-8")
+    assert re.search(r"exec \S*pip-audit --require-hashes", audit)
+    assert {name for name in LOCKS if f"--requirement requirements/{name}" in audit} == set(LOCKS)

@@ -66,7 +66,7 @@ async def test_a_registration_is_deleted_at_the_server_and_verified() -> None:
 async def test_a_client_that_is_not_gone_stays_here(
     credentials: Credentials, wire: Wire, server: RotatingServer, answers: tuple[Scripted, ...], good: bool
 ) -> None:
-    """RG-10: as the server answered it."""
+    """RG-10, H059: as the server answered it."""
     await remembered(credentials, server)
     server.answers("/register/1", *answers)
     done = await forget_client(credentials, wire, credentials.clients.list()[0])
@@ -99,5 +99,5 @@ async def test_a_client_can_be_removed_from_this_machine_only(
     [(204, Deletion.DELETED), (401, Deletion.GONE), (403, Deletion.UNSUPPORTED), (500, Deletion.REFUSED)],
 )
 def test_the_status_of_a_deletion_is_its_meaning(status: int, meaning: Deletion) -> None:
-    """RG-10."""
+    """RG-10, H059."""
     assert read_deletion(status) is meaning

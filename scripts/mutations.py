@@ -159,8 +159,16 @@ MUTATIONS: Final = (
         "listener-script-accepted",
         "The callback listener answers to a script of another page",
         "core/authlens_core/callback/request_head.py",
-        '            if name == b"origin" or (name == b"sec-fetch-mode" and value != b"navigate"):\n',
+        '            if name == b"origin" or value != _NAVIGATION.get(name, value):\n',
         "            if False:\n",
+        "tests/wild/test_callback_requests.py::test_other_web_pages_are_forbidden",
+    ),
+    Mutation(
+        "listener-frame-accepted",
+        "The callback listener answers to a frame of another page",
+        "core/authlens_core/callback/request_head.py",
+        ', b"sec-fetch-dest": b"document"}\n',
+        "}\n",
         "tests/wild/test_callback_requests.py::test_other_web_pages_are_forbidden",
     ),
     Mutation(

@@ -39,7 +39,7 @@ from authlens_core.wire.addresses import (
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.limits import METADATA, Limits
-from authlens_core.wire.product import product
+from authlens_core.wire.product import PRODUCT
 from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
 from authlens_core.wire.purpose import Purpose
 from authlens_core.wire.response_reader import PendingExchange, decoded, receive
@@ -140,7 +140,6 @@ class Wire:
         """
         await load_httpx()
         await asyncio.to_thread(_load_anyio)
-        product()
         with contextlib.suppress(*_errors()):
             await self._transport(None)
 
@@ -244,7 +243,7 @@ class Wire:
         request = attempt.request
         given = [pair for pair in request.headers.fields if pair[0].lower() != "accept-encoding"]
         names = {name.lower() for name, _ in given}
-        own = [("User-Agent", product()), ("Accept", "*/*")]
+        own = [("User-Agent", PRODUCT), ("Accept", "*/*")]
         fields = [pair for pair in own if pair[0].lower() not in names]
         fields += [("Accept-Encoding", "identity"), *given]
         prepared = httpx.Request(

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
+from typing import Final
 
+from authlens_core.version import VERSION
 
-@cache
-def product() -> str:
-    """Return the product of the User-Agent (RFC 9110 §10.1.5); reading the version takes a while, once."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"authlens/{version('authlens')}"
-    except PackageNotFoundError:
-        return "authlens"
+PRODUCT: Final = f"authlens/{VERSION}"
+"""The product of the User-Agent (RFC 9110 §10.1.5)."""

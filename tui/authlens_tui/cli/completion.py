@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from importlib.metadata import PackageNotFoundError, version
 
+from authlens_core.version import VERSION
 from authlens_tui.cli.man_page import man_page
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.terminal.output import answer_text
@@ -18,9 +18,5 @@ async def completion(arguments: Namespace) -> int:
 
 
 async def man(_arguments: Namespace) -> int:
-    try:
-        number = version("authlens")
-    except PackageNotFoundError:
-        number = ""
-    answer_text(man_page(build_parser(), number))
+    answer_text(man_page(build_parser(), VERSION))
     return 0

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
+from authlens_core.version import VERSION
 from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flags
 from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
 from authlens_tui.cli.terminal.plain import is_plain
@@ -85,9 +86,7 @@ def _dispatch(argv: list[str]) -> int:
         return _app(argv)
     parsed = _parsed(argv)
     if parsed.version:
-        from importlib.metadata import version
-
-        answer_line(f"authlens {version('authlens')}")
+        answer_line(f"authlens {VERSION}")
         return 0
     if parsed.verb is None:
         return _app([])

@@ -258,10 +258,11 @@ def _management_problem(uri: JsonValue, endpoint: Url | None) -> str:
     return "" if url.origin == endpoint.origin else f"not on {endpoint.origin}"
 
 
-def is_client_metadata_url(text: str) -> Reading[Url]:
+def is_client_metadata_url(text: str, *, loopback_http: bool = False) -> Reading[Url]:
     """Read a URL that is a client id of its own: a client metadata document (CIMD draft §3).
 
-    It is https, has a path other than `/`, and neither fragment, userinfo nor dot segments.
+    It is https, has a path other than `/`, and neither fragment, userinfo nor dot segments. With
+    `loopback_http`, a server on this machine may also fetch it from this machine.
     """
     name = "registration.client_metadata_url"
     expected = "an https URL with a path, without fragment, user name or dot segments"
@@ -269,7 +270,7 @@ def is_client_metadata_url(text: str) -> Reading[Url]:
     spec = "OAuth Client ID Metadata Document §3"
     cure = "Give the URL of the document itself: --client-metadata-url https://host/path."
     try:
-        url = parse_url(text)
+        url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:
         seen = f"{text[:300]} ({'; '.join(refused.reasons)})"
         return Reading(

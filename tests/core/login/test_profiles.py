@@ -105,3 +105,11 @@ async def test_the_id_token_of_a_login_with_openid_is_verified() -> None:
         c.subject for c in exchange.checks if c.name.startswith("id_token.") and c.severity is Severity.PASS
     }
     assert found == {"signature", "iss", "aud", "exp", "nonce"}
+
+
+async def test_the_client_metadata_document_that_the_emulator_offers_is_accepted() -> None:
+    """A server on this machine fetches it from this machine, so http is enough."""
+    async with StandardEmulator(Profile.GENERIC, faults=["no-registration"]) as emulator:
+        options = Options(port=0, wait=10, client_metadata_url=emulator.example_client)
+        last = (await log_in(emulator, options)).records[-1]
+    assert (last.stage, last.failures) == (Stage.ACCESS, ())

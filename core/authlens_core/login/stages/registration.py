@@ -152,7 +152,7 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
     if url is None or facts.options.client_id is not None:
         return ()
     if _takes_documents(facts):
-        return is_client_metadata_url(url).checks
+        return is_client_metadata_url(url, loopback_http=facts.loopback_http).checks
     unsupported = failed(
         "registration.client_metadata_url",
         "The server accepts the URL of a metadata document as client_id.",

@@ -6,6 +6,7 @@ The first signal cancels the work, whose own cleaning up runs to its end; a seco
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ from authlens_tui.cli.terminal.output import AnswerLost, discard, say
 from authlens_tui.cli.terminal.unexpected import hear_lost_errors
 from authlens_tui.terminal.signals import ENDING
 
+_LONG = 5.0  # seconds after which a verb may go on for hours
+_NEW_OBJECTS = 2_000
 _signals: list[int] = []
 """The signals that came since `run_until_signal` began; there is one such work in a process."""
 
@@ -50,6 +53,12 @@ def _wanted() -> list[signal.Signals]:
     return [n for n in numbers if n is not None and signal.getsignal(n) is not signal.SIG_IGN]
 
 
+def _collect_garbage() -> None:
+    """Look for garbage from now on, but not in what was loaded: a short verb makes none worth a look."""
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
+
+
 async def _guarded(work: Coroutine[Any, Any, int]) -> int:
     loop = asyncio.get_running_loop()
     hear_lost_errors(loop)
@@ -63,6 +72,7 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
             os._exit(128 + number)
         task.cancel()
 
+    loop.call_later(_LONG, _collect_garbage)
     for number in _wanted():
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, stop, number)

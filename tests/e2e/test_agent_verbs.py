@@ -82,6 +82,20 @@ async def test_run_gives_the_token_to_the_command_alone_and_becomes_it(
     assert missing.code == 2
 
 
+async def test_run_names_a_command_that_the_system_cannot_run(
+    machine: dict[str, str], resource: str, tmp_path: Path
+) -> None:
+    """A script without `#!`; and the credential under a name that decides where commands are found."""
+    await log_in(machine, resource)
+    script = tmp_path / "script"
+    script.write_text("exit 0\n")
+    script.chmod(0o700)
+    done = await authlens(machine, "run", resource, "--", str(script))
+    assert (done.code, "Exec format error" in done.words) == (2, True), done.words
+    path = await authlens(machine, "run", "--env", "PATH", resource, "--", sys.executable, "-c", "")
+    assert path.code == 0, path.words
+
+
 async def test_git_asks_for_a_bearer_token_and_stores_it_nowhere(
     machine: dict[str, str], resource: str
 ) -> None:

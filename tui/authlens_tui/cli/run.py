@@ -52,9 +52,21 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
 
 
 def run_command(arguments: Namespace, values: Mapping[str, Secret]) -> NoReturn:
-    """Become the command: its output, its signals and its exit code are those of this process."""
+    """Become the command: its output, its signals and its exit code are those of this process.
+
+    Raises:
+        UsageError: the system cannot run it, such as a script without a first line that names its shell.
+    """
     environ = {**for_children(os.environ), **{name: value.reveal() for name, value in values.items()}}
-    os.execvpe(arguments.command[0], arguments.command, environ)  # noqa: S606 - no shell is wanted
+    name = arguments.command[0]
+    # Found before the credential is in the environment: --env may name PATH.
+    file = shutil.which(name) or name
+    try:
+        os.execve(file, arguments.command, environ)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        raise UsageError(
+            f"The command {name!r} cannot be run: {error.strerror}.", f"Such as: -- sh {name}"
+        ) from None
 
 
 def _variable(field: str) -> str:

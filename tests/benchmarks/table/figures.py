@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from authlens_core.emulator import play_person
 from benchmarks.table.homes import FIRST_URL, environment, filled
 from benchmarks.table.large_answer import large_session
 from benchmarks.table.logins import bare_process, bare_requests, emulator_process, our_process, our_requests
@@ -79,7 +80,7 @@ def first_paint(home: Path, runs: int) -> Measured:
 
 
 def memory(home: Path, runs: int) -> Measured:
-    """The app after a login in the demo beside a bare Textual app."""
+    """The app after a login at a server in another process, beside a bare Textual app."""
     del runs
     ours, children = _after_a_login(environment(home))
     with full_screen((*BARE, "1"), environment(home)) as screen:
@@ -90,11 +91,19 @@ def memory(home: Path, runs: int) -> Measured:
     return Measured(ours / bare, detail)
 
 
+def memory_of_children(home: Path, runs: int) -> Measured:
+    """The keyring's helper after a login."""
+    del runs
+    _, children = _after_a_login(environment(home))
+    return Measured(children / MIB, "resident after a login")
+
+
 def _after_a_login(env: dict[str, str]) -> tuple[int, int]:
-    with full_screen((*AUTHLENS, "demo", "--play"), env) as screen:
+    with emulator_process(env) as url, full_screen((*AUTHLENS, url, "--port", "0"), env) as screen:
         screen.until("Detection")
         screen.settle()
         screen.press(b"a")
+        asyncio.run(play_person(screen.until_link("authoriz")))
         screen.settle()
         screen.press(b"s")
         screen.until("uthenticated")
@@ -167,6 +176,7 @@ FIGURES: Final = (
     Figure("token", 0.7, "×", token),
     Figure("first-paint", 1.25, "×", first_paint),
     Figure("memory", 2.0, "×", memory),
+    Figure("memory-children", 12.0, "MiB", memory_of_children),
     Figure("idle-2000", 2.0, "%", idle),
     Figure("key-echo-2000", 30.0, "ms", key_echo),
     Figure("key-echo-index-held", 100.0, "ms", key_echo_beside_a_writer),

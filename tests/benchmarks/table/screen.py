@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -21,6 +22,7 @@ from typing import Final
 __all__ = ["AUTHLENS", "FullScreen", "full_screen"]
 
 AUTHLENS: Final = (sys.executable, "-m", "authlens_tui")
+_HYPERLINK: Final = re.compile(rb"\x1b\]8;[^;\x1b\x07]*;(http[^\x1b\x07]+)")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -57,6 +59,21 @@ class FullScreen:
                 raise TimeoutError(msg)
             self.read(0.2)
         return time.perf_counter() - self.began
+
+    def until_link(self, part: str, seconds: float = 60.0) -> str:
+        """Wait for a hyperlink that has `part` in its address; return the address.
+
+        Raises:
+            TimeoutError: it did not come.
+        """
+        deadline = time.perf_counter() + seconds
+        while time.perf_counter() < deadline:
+            for found in _HYPERLINK.findall(self.seen):
+                if part.encode() in found:
+                    return str(found.decode())
+            self.read(0.2)
+        msg = f"no link with {part!r} on the screen"
+        raise TimeoutError(msg)
 
     def settle(self, quiet: float = 0.7, most: float = 30.0) -> None:
         """Wait until nothing was written for `quiet` seconds."""

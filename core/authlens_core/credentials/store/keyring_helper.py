@@ -12,7 +12,7 @@ _NEW_OBJECTS: Final = 50_000  # loading modules makes many objects and no garbag
 _BACKPORTS: Final = () if sys.version_info >= (3, 12) else ("backports.tarfile", "importlib_metadata")
 _UNUSED: Final = (
     *("urllib.request", "tarfile", "importlib.metadata", *_BACKPORTS, "more_itertools"),
-    *("inspect", "tempfile", "subprocess", "configparser"),
+    *("inspect", "tempfile", "subprocess", "configparser", "shutil", "platform", "traceback", "ipaddress"),
 )
 """What keyring and its dependencies import for functions that are rarely called: most of its loading time."""
 

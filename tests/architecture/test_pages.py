@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+import config_page
 import house_map
 from authlens_tui.cli.parser import build_parser
 
@@ -38,6 +39,10 @@ def test_the_drawing_is_the_one_of_the_imports() -> None:
     text = house_map.PAGE.read_text("utf-8")
 
     assert text == house_map.page(text), "run python scripts/house_map.py"
+
+
+def test_the_page_of_the_configuration_is_the_one_of_the_code() -> None:
+    assert config_page.PAGE.read_text("utf-8") == config_page.page(), "run python scripts/config_page.py"
 
 
 def test_the_drawing_has_an_arrow_for_each_import() -> None:

@@ -116,7 +116,7 @@ async def test_a_login_at_a_real_provider_is_kept_and_revoked(
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (20, 5)])
 async def test_it_works_on_a_small_screen(columns: int, rows: int) -> None:
     """80 × 24 shows the stage at hand; nothing crashes below that, and the keys still work."""
-    async with terminal([*DEMO, "--play"], columns=columns, rows=rows) as screen:
+    async with terminal([*DEMO, "--fault", "plain"], columns=columns, rows=rows) as screen:
         await screen.wait_until(lambda: screen.text().strip() != "", "anything")
         if columns == 80:
             await screen.wait_for("Next: ")

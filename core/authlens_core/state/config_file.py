@@ -18,22 +18,62 @@ from authlens_core.state import private_file
 _LARGEST: Final = 64 * 1024  # bytes of the file
 COLUMNS: Final = ("life", "kind", "proven", "next", "login", "team", "person")
 """Columns of the dashboard beside resource and state."""
-TEMPLATE: Final = """\
-# The configuration of authlens. Remove the # before a line to use it.
 
-# theme = "authlens-light"        # ctrl+p, then "theme", lists them; --theme NAME is for one run
 
-[dashboard]
-# columns = ["life", "kind", "proven", "next", "login", "team", "person"]
+@dataclass(frozen=True, slots=True)
+class ConfigOption:
+    """One setting of the file.
 
-[notices]
-# before_expiry = 120             # seconds before a token expires; 0 is off
-# how = "bell"                    # or "osc9" or "osc777": the terminal shows it on the desktop
+    Attributes:
+        table: the table it is in; empty for the top of the file.
+        example: a value in TOML.
+        meaning: what it sets, in one line.
+    """
 
-[keys]
-# authlens config --keys lists the names. Several keys: "v,ctrl+r".
-# "dashboard.revoke" = "ctrl+r"
-"""
+    table: str
+    name: str
+    example: str
+    meaning: str
+
+
+OPTIONS: Final[tuple[ConfigOption, ...]] = (
+    ConfigOption(
+        "", "theme", '"authlens-light"', "theme; ctrl+p, then theme, lists them; --theme NAME is for one run"
+    ),
+    ConfigOption(
+        "dashboard",
+        "columns",
+        str(list(COLUMNS)).replace("'", '"'),
+        "columns besides resource and state, in this order",
+    ),
+    ConfigOption("notices", "before_expiry", "120", "seconds before a token expires; 0 is off"),
+    ConfigOption(
+        "notices",
+        "how",
+        '"bell"',
+        'how the notice comes: "bell", or "osc9" or "osc777" for a desktop notification',
+    ),
+    ConfigOption(
+        "keys",
+        '"dashboard.revoke"',
+        '"ctrl+r"',
+        'name and keys; several: "v,ctrl+r"; config --keys lists the names',
+    ),
+)
+"""Every setting: the first file, its check and docs/configuration.md are made from it."""
+
+
+def _template() -> str:
+    lines, table = ["# The configuration of authlens. Remove the # before a line to use it."], None
+    for option in OPTIONS:
+        if option.table != table:
+            table = option.table
+            lines += ["", f"[{table}]"] if table else [""]
+        lines.append(f"# {option.name} = {option.example}  # {option.meaning}")
+    return "\n".join(lines) + "\n"
+
+
+TEMPLATE: Final = _template()
 
 
 class NoticeKind(StrEnum):
@@ -146,8 +186,8 @@ def _is_text(value: object) -> bool:
 
 _KINDS: Final[Mapping[type, str]] = {str: "text", int: "number", list: "list", dict: "table"}
 _TABLES: Final[Mapping[str, frozenset[str] | None]] = {
-    "": frozenset({"theme", "dashboard", "notices", "keys"}),
-    "dashboard": frozenset({"columns"}),
-    "notices": frozenset({"before_expiry", "how"}),
+    "": frozenset(option.table or option.name for option in OPTIONS),
+    "dashboard": frozenset(option.name for option in OPTIONS if option.table == "dashboard"),
+    "notices": frozenset(option.name for option in OPTIONS if option.table == "notices"),
     "keys": None,  # the names of the keys are the app's
 }

@@ -9,8 +9,10 @@ import pytest
 from textual.pilot import Pilot
 
 from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.standard.rehearsal import STANDARD_SCENARIOS
 from authlens_core.trace.record import Stage
 from authlens_tui.app.demo import DemoApp
+from authlens_tui.cli.faults import chosen_cases
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
@@ -49,6 +51,37 @@ async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> No
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         assert "✔ A normal login" in text_of(app)
         assert "You act only in stage 6" in text_of(app)
+
+
+async def test_a_scenario_whose_login_failed_is_not_ticked_off() -> None:
+    """A check mark on a refused login would say the opposite of what was seen."""
+    async with the_menu() as (app, pilot):
+        await pilot.press(*"oauth", "space", *"off", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        wizard = app.screen
+        assert isinstance(wizard, WizardScreen)
+        await pilot.press("n")
+        await until(pilot, lambda: bool(wizard.login.trace.records) and wizard.login.running is None)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        assert "✖ Managed OAuth is off" in text_of(app)
+        assert "✔" not in text_of(app)
+
+
+@pytest.mark.parametrize("name", ["plain", *(one.name for one in STANDARD_SCENARIOS)])
+async def test_a_played_scenario_needs_no_key(name: str) -> None:
+    """Up to the token: the code is approved, the missing scope asked for, the old server accepted."""
+    app = DemoApp(faults=chosen_cases([name]) or (), play=True, port=0, environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)
+
+
+async def test_a_device_code_that_is_chosen_from_the_menu_is_approved_when_played() -> None:
+    app = DemoApp(play=True, menu=True, port=0, environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        await pilot.press(*"device", "space", *"code", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)
 
 
 async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the_first() -> None:

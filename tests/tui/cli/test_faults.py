@@ -6,8 +6,10 @@ import pytest
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.scenario import StandardCase
+from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
 from authlens_core.errors import UsageError
-from authlens_tui.cli.faults import chosen_faults, chosen_standard_faults
+from authlens_tui.cli.faults import chosen_cases, chosen_faults, chosen_standard_faults
 
 
 def test_the_list_of_a_profile_names_its_faults_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,3 +29,29 @@ def test_a_typing_error_is_answered_with_the_nearest_fault_of_the_profile() -> N
 def test_faults_are_chosen_by_name() -> None:
     assert chosen_standard_faults(Profile.MCP, ["step-up"]) == (StandardFault.STEP_UP,)
     assert chosen_faults(["public"]) == (Fault.PUBLIC,)
+
+
+def test_the_demo_lists_every_scenario_under_its_group(capsys: pytest.CaptureFixture[str]) -> None:
+    assert chosen_cases(["list"]) is None
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == [one.name for one in ALL_SCENARIOS]
+    group = lines[lines.index("MCP servers and APIs:") + 1 :]
+    assert len(group) == 7
+    assert group[0].split()[0] == "device-code"
+
+
+def test_the_demo_starts_a_scenario_on_another_server_by_its_name() -> None:
+    (case,) = chosen_cases(["dpop-required"]) or ()
+    assert isinstance(case, StandardCase)
+    assert chosen_cases(["plain"]) == ()
+
+
+def test_a_scenario_on_another_server_stands_alone() -> None:
+    with pytest.raises(UsageError, match="cannot be combined"):
+        chosen_cases(["public", "step-up"])
+
+
+def test_an_unknown_scenario_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError) as refused:
+        chosen_cases(["device-cod"])
+    assert "Did you mean device-code?" in refused.value.cure

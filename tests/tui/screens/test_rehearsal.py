@@ -10,7 +10,7 @@ from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.rehearsal import SCENARIOS
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
-from authlens_tui.screens.rehearsal import RehearsalScreen, matching
+from authlens_tui.screens.rehearsal import RehearsalScreen, Run, matching
 from support.screens import Host, footer_keys, text_of
 
 
@@ -121,7 +121,7 @@ async def test_the_answer_is_hidden_until_it_is_asked_for_or_the_scenario_was_ru
         await pilot.press("right")
         await pilot.pause()
         assert answer not in text_of(app)
-        app.menu.note_run(SCENARIOS[1])
+        app.menu.note_run(SCENARIOS[1], Run.FINISHED)
         await pilot.pause()
         assert answer in text_of(app)
         assert f"✔ {SCENARIOS[1].title}" in text_of(app)

@@ -9,6 +9,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.scenario import StandardCase
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo_workspace import DemoWorkspace
 from authlens_tui.app.scenarios import Scenarios
@@ -21,7 +22,7 @@ class DemoApp(AuthlensApp):
     """Starts with the menu of scenarios, or with the wizard on the emulator's resource.
 
     Args:
-        play: true to sign in automatically when the link is there.
+        play: true to run each login to its end and to sign in.
         menu: true to start with the menu.
         environ: environment variables; the process's own by default.
     """
@@ -33,13 +34,13 @@ class DemoApp(AuthlensApp):
     def __init__(
         self,
         *,
-        faults: Collection[Fault] = (),
+        faults: Collection[Fault | StandardCase] = (),
         play: bool = False,
         menu: bool = False,
         port: int = 8400,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self._demo = DemoWorkspace(faults, port)
+        self._demo = DemoWorkspace(faults, port, plays=play)
         super().__init__(environ=environ, workspace=self._demo)
         self._play = play
         self._menu_first = menu
@@ -73,6 +74,6 @@ class DemoApp(AuthlensApp):
             self.start_login(url)
 
     @on(WizardClosed)
-    def _scenario_left(self) -> None:
+    def _scenario_left(self, message: WizardClosed) -> None:
         if self.session is not None:
-            self._scenarios.end(self.session)
+            self._scenarios.end(self.session, message.login)

@@ -15,9 +15,9 @@ from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
+from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.scenario import Scenario, StandardCase
-from authlens_core.emulator.standard.emulator import StandardEmulator
-from authlens_core.emulator.standard.rehearsal import emulator_of
+from authlens_core.emulator.standard.rehearsal import emulator_of, emulator_with
 from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Options
 from authlens_core.state.settings import SettingsFile
@@ -34,14 +34,13 @@ class DemoWorkspace(Workspace):
 
     keeps_secrets = False
 
-    def __init__(self, faults: Collection[Fault], port: int) -> None:
+    def __init__(self, cases: Collection[Fault | StandardCase], port: int, *, plays: bool = False) -> None:
         settings = SettingsFile()
         settings.change(background_refresh=False)  # the user is to see a refresh happen
         super().__init__(settings)
-        self._emulator: Emulator | StandardEmulator = Emulator(
-            faults=faults, access_token_lifetime=_TOKEN_LIFETIME
-        )
-        self._by_device = False
+        self._emulator = emulator_with(cases, access_token_lifetime=_TOKEN_LIFETIME)
+        self._case = next((case for case in cases if isinstance(case, StandardCase)), None)
+        self._plays = plays
         self._others = DemoCredentials()
         self._port = port
 
@@ -55,8 +54,15 @@ class DemoWorkspace(Workspace):
         await self._emulator.stop()
 
     def options(self, url: str) -> Options:  # noqa: ARG002 - every login of the demo has the same
-        """Use the chosen callback port; log in by a code if the scenario is about that."""
-        return Options(port=self._port, device=self._by_device)
+        """Use the chosen callback port; log in by a code if the scenario is about that.
+
+        A login that is played takes the decision for an old server that a user takes with a key.
+        """
+        case = self._case
+        if case is None:
+            return Options(port=self._port)
+        old = StandardFault.DEFAULT_PATHS in case.faults
+        return Options(port=self._port, device=case.device, legacy_paths=self._plays and old)
 
     def suggestion(self) -> str:
         return self._emulator.resource_url
@@ -86,7 +92,7 @@ class DemoWorkspace(Workspace):
             await credentials.forget(grant.grant_id)
         await self._others.take_back(credentials)
         await self._emulator.stop()
-        self._by_device = isinstance(scenario.fault, StandardCase) and scenario.fault.device
+        self._case = scenario.fault if isinstance(scenario.fault, StandardCase) else None
         self._emulator = emulator_of(scenario, access_token_lifetime=_TOKEN_LIFETIME)
         await self._emulator.start()
         return self._emulator.resource_url

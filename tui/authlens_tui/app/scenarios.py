@@ -7,9 +7,11 @@ from typing import Final
 from textual.app import App
 
 from authlens_core.emulator.scenario import Scenario
+from authlens_core.login.login import Login
 from authlens_core.session import Session
+from authlens_core.trace.record import Outcome
 from authlens_tui.app.demo_workspace import DemoWorkspace
-from authlens_tui.screens.rehearsal import RehearsalScreen
+from authlens_tui.screens.rehearsal import RehearsalScreen, Run
 
 _GO_ON: Final = "r refreshes, v revokes, i shows the requests. b goes back to the scenarios."
 _PROBE_WITH_IT: Final = (
@@ -40,12 +42,12 @@ class Scenarios:
         self._running = scenario
         return url
 
-    def end(self, session: Session) -> None:
+    def end(self, session: Session, login: Login) -> None:
         """Show the scenario's answer, or continue on the dashboard if the scenario does."""
         scenario, self._running = self._running, None
         if scenario is None:
             return
-        self.menu.note_run(scenario)
+        self.menu.note_run(scenario, _ending(login))
         if scenario.ends_at_the_dashboard and session.credentials.list():
             self._app.call_later(self._continue_on_the_dashboard, scenario)
 
@@ -54,3 +56,10 @@ class Scenarios:
             self._app.pop_screen()
             words = _PROBE_WITH_IT.format(credential=scenario.brings) if scenario.brings else _GO_ON
             self._app.notify(words, title="The scenario continues here", timeout=10, markup=False)
+
+
+def _ending(login: Login) -> Run:
+    if login.finished:
+        return Run.FINISHED
+    records = login.trace.records
+    return Run.FAILED if records and records[-1].outcome is Outcome.FAILED else Run.LEFT

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from authlens_tui.cli.faults import chosen_faults
+from authlens_tui.cli.faults import chosen_cases
 from authlens_tui.cli.full_screen import require_terminal
 
 
 def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
     """Run the app on the embedded emulator; none of its tokens are kept after it ends.
 
-    With a fault, or with `play`, the wizard comes at once; otherwise the menu of scenarios.
+    With a scenario, or with `play`, the wizard comes at once; otherwise the menu of scenarios.
 
     Raises:
-        UsageError: a fault is unknown, or this is no terminal for a full screen.
+        UsageError: there is no such scenario, or this is no terminal for a full screen.
     """
-    faults = chosen_faults(fault_names)
-    if faults is None:
+    cases = chosen_cases(fault_names)
+    if cases is None:
         return 0
     require_terminal("authlens emulator, and authlens login with the URL that it prints")
     from authlens_tui.app.demo import DemoApp
 
-    app = DemoApp(faults=faults, play=play, menu=not faults and not play, port=port)
+    app = DemoApp(faults=cases, play=play, menu=not fault_names and not play, port=port)
     app.run()
     return app.return_code or 0

@@ -24,8 +24,14 @@ def _add_fault(add: argparse.ArgumentParser) -> None:
 
 
 def add_demo(add: argparse.ArgumentParser) -> None:
-    _add_fault(add)
-    add.add_argument("--play", action="store_true", help="sign in for you, without a browser")
+    add.add_argument(
+        "--fault",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="start this scenario (--fault list lists all); faults of Cloudflare Access may be repeated",
+    )
+    add.add_argument("--play", action="store_true", help="run each login to its end, and sign in for you")
     add.add_argument(
         "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free port)"
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.scenario import Scenario, ScenarioGroup, StandardCase
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line
 from authlens_tui.cli.terminal.plain import numbered
@@ -22,6 +23,45 @@ class _Explained(Protocol):
 
 
 FaultT = TypeVar("FaultT", bound=_Explained)
+
+
+def chosen_cases(names: Sequence[str]) -> tuple[Fault | StandardCase, ...] | None:
+    """Return what the demo plays, by the names of its scenarios, or None after listing them all for `list`.
+
+    Raises:
+        UsageError: there is no such scenario, or one of another server is combined with others.
+    """
+    from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
+
+    by_name = {one.name: one for one in ALL_SCENARIOS}
+    if "list" in names:
+        _list_scenarios(ALL_SCENARIOS)
+        return None
+    for name in names:
+        if name not in by_name:
+            raise _unknown(name, by_name, f"There is no scenario {name!r}.", "authlens demo --fault list")
+    cases = tuple(case for name in names if (case := by_name[name].fault) is not None)
+    whole = next((case for case in cases if isinstance(case, StandardCase)), None)
+    if whole is not None and len(cases) > 1:
+        raise UsageError(f"{whole.value} cannot be combined with other scenarios.", "Name it alone.")
+    return cases
+
+
+def _list_scenarios(scenarios: Sequence[Scenario]) -> None:
+    widest = max(len(one.name) for one in scenarios)
+    lines = numbered(f"{one.name:<{widest}}  {one.watch_for}" for one in scenarios)
+    group: ScenarioGroup | None = None
+    for one, line in zip(scenarios, lines, strict=True):
+        if one.group is not group:
+            group = one.group
+            answer_line(f"{group}:")
+        answer_line(f"  {line}")
+
+
+def _unknown(name: str, known: Iterable[str], cause: str, listing: str) -> UsageError:
+    near = get_close_matches(name, known, 1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return UsageError(cause, f"{meant}See them all: {listing}")
 
 
 def chosen_faults(names: Sequence[str]) -> tuple[Fault, ...] | None:
@@ -54,11 +94,11 @@ def _chosen(
     option = "" if profile is Profile.ACCESS else f" --profile {profile}"
     for name in names:
         if name not in by_name:
-            near = get_close_matches(name, by_name, 1)
-            meant = f"Did you mean {near[0]}? " if near else ""
-            raise UsageError(
-                f"The emulator has no fault named {name!r}"
-                + (f" in the profile {profile}." if option else "."),
-                f"{meant}See them all: authlens emulator{option} --fault list",
+            profiled = f" in the profile {profile}" if option else ""
+            raise _unknown(
+                name,
+                by_name,
+                f"The emulator has no fault named {name!r}{profiled}.",
+                f"authlens emulator{option} --fault list",
             )
     return tuple(by_name[name] for name in names)

@@ -20,6 +20,7 @@ def add_list(add: argparse.ArgumentParser) -> None:
 
 
 def add_config(add: argparse.ArgumentParser) -> None:
+    add.epilog = "Every setting and the name of every key: docs/configuration.md\n"
     what = add.add_mutually_exclusive_group()
     what.add_argument("--path", action="store_true", help="print where the file is")
     what.add_argument("--keys", action="store_true", help="print the names of all keys")

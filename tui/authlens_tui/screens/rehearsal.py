@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import ClassVar, Final
 
 from textual import getters, on
@@ -24,6 +25,14 @@ from authlens_tui.widgets.title_bar import TitleBar
 _HINT: Final = "Simulated servers inside this program: no account, no network."
 _HINT_MORE: Final = " Choose a scenario, think about its question, press Enter."
 _NO_MATCH: Final = "No match. Backspace deletes a letter, Esc clears the filter."
+
+
+class Run(StrEnum):
+    """How the login of a scenario ended; the value is its mark in the menu."""
+
+    FINISHED = "✔"
+    FAILED = "✖"
+    LEFT = "–"
 
 
 def matching(scenarios: Iterable[Scenario], words: str) -> tuple[Scenario, ...]:
@@ -92,7 +101,7 @@ class RehearsalScreen(Screen[None]):
         super().__init__()
         self._scenarios = {one.name: one for one in scenarios}
         self._answered: set[str] = set()
-        self._run: set[str] = set()
+        self._run: dict[str, Run] = {}
 
     def compose(self) -> ComposeResult:
         yield TitleBar("rehearsal")
@@ -124,8 +133,9 @@ class RehearsalScreen(Screen[None]):
         option = self.listed.highlighted_option
         return None if option is None or option.id is None else self._scenarios[option.id]
 
-    def note_run(self, scenario: Scenario) -> None:
-        self._run.add(scenario.name)
+    def note_run(self, scenario: Scenario, run: Run) -> None:
+        """Mark how the login of a scenario ended, and show its answer."""
+        self._run[scenario.name] = run
         self._answered.add(scenario.name)
         self._list(scenario.name)
 
@@ -149,8 +159,7 @@ class RehearsalScreen(Screen[None]):
             if one.group is not group:
                 group = one.group
                 yield Option(Content.styled(group.value, "bold $text-accent"), disabled=True)
-            mark = "✔" if one.name in self._run else " "
-            yield Option(Content(f"{mark} {one.title}"), id=one.name)
+            yield Option(Content(f"{self._run.get(one.name, ' ')} {one.title}"), id=one.name)
 
     @on(OptionList.OptionHighlighted)
     def _show(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.rehearsal import SCENARIOS
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup, StandardCase
@@ -108,14 +110,25 @@ STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
 )
 """What the standard emulator shows that Cloudflare Access does not have."""
 
-ALL_SCENARIOS: Final = (*SCENARIOS, *STANDARD_SCENARIOS)
+ALL_SCENARIOS: Final[tuple[Scenario, ...]] = (*SCENARIOS, *STANDARD_SCENARIOS)
 """The scenarios in the order of the menu."""
 
 
 def emulator_of(scenario: Scenario, *, access_token_lifetime: int = 60) -> Emulator | StandardEmulator:
     """Return a new emulator for a scenario, not started."""
-    case = scenario.fault
-    if isinstance(case, StandardCase):
-        return StandardEmulator(case.profile, faults=case.faults, access_token_lifetime=access_token_lifetime)
-    faults = () if case is None else (case,)
+    cases = () if scenario.fault is None else (scenario.fault,)
+    return emulator_with(cases, access_token_lifetime=access_token_lifetime)
+
+
+def emulator_with(
+    cases: Collection[Fault | StandardCase], *, access_token_lifetime: int = 60
+) -> Emulator | StandardEmulator:
+    """Return a new emulator, not started: with faults of Access, or for the one case of another server."""
+    faults: list[Fault] = []
+    for case in cases:
+        if isinstance(case, StandardCase):
+            return StandardEmulator(
+                case.profile, faults=case.faults, access_token_lifetime=access_token_lifetime
+            )
+        faults.append(case)
     return Emulator(faults=faults, access_token_lifetime=access_token_lifetime)

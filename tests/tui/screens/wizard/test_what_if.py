@@ -115,14 +115,16 @@ async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_
 
 async def test_a_code_used_twice_in_a_run_of_all_stages_ends_with_both_results() -> None:
     """The whole way with the keys: i, the experiment, a."""
-    async with DemoApp(play=True, port=0, environ={}).run_test(size=(120, 40)) as pilot:
-        app = pilot.app
+    app = DemoApp(port=0, environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
         await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         await pilot.press("a")
+        await until(pilot, lambda: "press s" in text_of(app))
+        await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
         await until(pilot, lambda: len(app.screen.query(".result-one")) == 2)
 

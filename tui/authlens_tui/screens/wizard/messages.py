@@ -8,6 +8,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from authlens_core.login.events import Event
+    from authlens_core.login.login import Login
     from authlens_core.login.other_ways import OtherWay
 
 __all__ = ["LinkChanged", "LoginChanged", "LoginEvent", "OtherWayWanted", "RunEnded", "WizardClosed"]
@@ -44,3 +45,7 @@ class OtherWayWanted(Message, namespace="wizard"):
 
 class WizardClosed(Message, namespace="wizard"):
     """The user is done with this login."""
+
+    def __init__(self, login: Login) -> None:
+        super().__init__()
+        self.login = login

@@ -43,7 +43,7 @@ class StagePane(Vertical):
     Args:
         runner: knows which stage failed last.
         player: signs in for the user in the demo; None elsewhere.
-        play: true to let it sign in as soon as there is a link.
+        play: true to let it sign in as soon as there is a link or a code.
     """
 
     app = getters.app(TerminalApp)
@@ -122,6 +122,8 @@ class StagePane(Vertical):
             self.device.show(self._login.facts, can_open=why_no_browser(self.app.environ) is None)
             self.device.tick(datetime.now(UTC))
         self.switcher.current = current
+        if current == "device" and self._play_at_once:
+            self.play()
         self._show_record(stage)
         self.show_heading()
 

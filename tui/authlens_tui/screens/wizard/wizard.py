@@ -26,6 +26,7 @@ from authlens_core.login.events import (
 )
 from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay
+from authlens_core.login.step_up import lacks_scope
 from authlens_core.secret import MASK
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
@@ -57,7 +58,7 @@ class WizardScreen(Screen[None]):
 
     Args:
         player: signs in for the user in the demo; None elsewhere.
-        play: true to let it sign in as soon as there is a link.
+        play: true to run all stages at once, and to let it sign in.
     """
 
     app = getters.app(TerminalApp)
@@ -104,6 +105,8 @@ class WizardScreen(Screen[None]):
         self.set_interval(1.0, self.tick)
         self.show_stage(Stage.DETECTION)
         self.status.show(self.pane)
+        if self._play_at_once:
+            self.runner.run_all()
 
     async def on_unmount(self) -> None:
         """Free the port and stop what runs."""
@@ -187,6 +190,9 @@ class WizardScreen(Screen[None]):
     @on(RunEnded)
     def _run_ended(self) -> None:
         self.refresh_bindings()
+        failed = self.runner.failed
+        if self._play_at_once and failed is not None and lacks_scope(failed):
+            self.runner.retry()
 
     @on(LinkChanged)
     def _link_changed(self) -> None:
@@ -269,7 +275,7 @@ class WizardScreen(Screen[None]):
             Verb.REVEAL: record.toggle_reveal,
             Verb.NEXT_TAB: lambda: record.show_tab(1),
             Verb.PREVIOUS_TAB: lambda: record.show_tab(-1),
-            Verb.LEAVE: lambda: self.post_message(WizardClosed()),
+            Verb.LEAVE: lambda: self.post_message(WizardClosed(self.login)),
         }
 
     def action_act(self, verb: str) -> None:

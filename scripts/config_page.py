@@ -1,0 +1,61 @@
+"""Write docs/configuration.md from the settings and the keys of the program.
+
+Run `python scripts/config_page.py` after a setting or a key changed; tests/architecture holds the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from authlens_core.state.config_file import OPTIONS, TEMPLATE
+from authlens_tui.app.key_names import key_names
+from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
+from authlens_tui.widgets.credentials.credential_row import columns_for
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "configuration.md"
+_WIDE: Final = 1_000  # cells: every column has room
+
+
+def page() -> str:
+    """Return the page."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield from (
+        "<!-- written by scripts/config_page.py -->",
+        "# Configuration",
+        "",
+        "`authlens config` opens `config.toml` in your editor (`VISUAL` or `EDITOR`), then reports what is",
+        "unknown in it; `--check` only reports. `--path` prints where the file is: `AUTHLENS_CONFIG`, or the",
+        "folder of your system. authlens reads the file when it starts, and writes only the first one:",
+        "",
+        "```toml",
+        *TEMPLATE.rstrip().splitlines(),
+        "```",
+        "",
+        "## Settings",
+        "",
+        "| table | setting | example | meaning |",
+        "|---|---|---|---|",
+    )
+    for option in OPTIONS:
+        table = f"`[{option.table}]`" if option.table else ""
+        yield f"| {table} | `{option.name}` | `{option.example}` | {option.meaning} |"
+    names = ", ".join(f"`{theme.name}`" for theme in (DARK, LIGHT, HIGH_CONTRAST, SIXTEEN))
+    yield from ("", f"Themes of authlens: {names}. Those of Textual work, too.", "", "## Columns", "")
+    yield from ("| name | column |", "|---|---|")
+    for column in columns_for(_WIDE):
+        if column.title and column.key not in {"resource", "state", ""}:
+            yield f"| `{column.key}` | {column.title} |"
+    yield from ("", "## Keys", "")
+    yield "The part before the dot is where the key works."
+    yield from ("", "| name | key | what it does |", "|---|---|---|")
+    for name, binding in key_names().items():
+        yield f"| `{name}` | `{binding.key}` | {binding.tooltip or binding.description} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

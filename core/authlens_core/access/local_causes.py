@@ -124,8 +124,7 @@ SEEN_HERE: Final = (
         cure="It may work anyway. Ask the owner to send WWW-Authenticate: Bearer resource_metadata=… "
         "with the 401.",
         source="RFC 9728 §5.1",
-        phrases=("the well-known urls are tried",),
-        checks=frozenset({CheckId.DETECTION_METADATA}),
+        checks=frozenset({CheckId.DETECTION_METADATA_GUESSED}),
     ),
     Cause(
         name="no_resource_metadata",

@@ -14,6 +14,7 @@ class CheckId(StrEnum):
 
     DETECTION_PROTECTION = "detection.protection"
     DETECTION_METADATA = "detection.resource_metadata"
+    DETECTION_METADATA_GUESSED = "detection.metadata_guessed"
     METADATA_FOUND = "resource_metadata.found"
     METADATA_RESOURCE = "resource_metadata.resource"
     METADATA_SERVER = "resource_metadata.authorization_server"

@@ -735,7 +735,7 @@ CHECKS: Final = (
         ("resource_metadata=…",),
         _reply(401, ("www-authenticate", "Bearer")),
         check=(
-            "detection.resource_metadata",
+            "detection.metadata_guessed",
             "no resource_metadata; the well-known URLs are tried in order",
         ),
     ),

@@ -192,7 +192,7 @@ def test_without_a_url_the_form_with_the_path_comes_before_the_root() -> None:
     """PR-2, CH-10: in that order, with a warning that it is a guess."""
     learned = _learn(reply(401))
     assert _candidates(learned) == [METADATA, "https://app.example/.well-known/oauth-protected-resource"]
-    assert _check(learned, "detection.resource_metadata").severity is Severity.WARNING
+    assert _check(learned, "detection.metadata_guessed").severity is Severity.WARNING
 
 
 def test_behind_cloudflare_its_own_places_are_tried_last() -> None:

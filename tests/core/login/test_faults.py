@@ -37,7 +37,7 @@ class Ending:
 FINE: Final = Ending(None)
 ENDINGS: Final = {
     Fault.NO_WWW_AUTHENTICATE: Ending(Stage.RESOURCE_METADATA, "resource_metadata.found", "managed oauth"),
-    Fault.CHALLENGE_WITHOUT_METADATA: Ending(None, "detection.resource_metadata", "www-authenticate"),
+    Fault.CHALLENGE_WITHOUT_METADATA: Ending(None, "detection.metadata_guessed", "www-authenticate"),
     Fault.POST_ONLY: FINE,
     Fault.OAUTH_OFF: Ending(Stage.DETECTION, "detection.protection", "turn on managed oauth"),
     Fault.SERVICE_AUTH_ONLY: Ending(Stage.DETECTION, "detection.protection", "service token"),

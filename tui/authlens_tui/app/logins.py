@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.other_ways import OtherWay
@@ -16,8 +17,8 @@ from authlens_tui.screens.wizard.messages import OtherWayWanted
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.words.durations import in_words
 from authlens_tui.words.interrupted_login import STARTS_AGAIN
+from authlens_tui.words.working_login import already_words
 
 
 class Logins:
@@ -45,13 +46,12 @@ class Logins:
         if session is None:
             return
         now = datetime.now(UTC)
-        ends = (one.expires_at for one in session.credentials.list() if one.resource_url == url)
-        left = max(((end - now).total_seconds() for end in ends if end is not None), default=0.0)
-        if left <= 0:
+        known = working_logins(session.credentials.list(), now).get(url)
+        if known is None:
             self.start(session, url)
             return
-        words = f"{url}\n\nThe access token expires in {in_words(left)}. Cancel shows it on the dashboard."
-        question = ConfirmScreen("Already logged in", words, "Log in again")
+        words = f"{url}\n\n{already_words(known, now)} Cancel shows it on the dashboard."
+        question = ConfirmScreen("Log in again?", words, "Log in again")
         self._app.push_screen(question, lambda again: self.start(session, url) if again else None)
 
     async def resume(self, session: Session) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from authlens_core.callback.binding import another_port
+from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut
 from authlens_core.interruption import Interruptions
 from authlens_core.login.login import Login
@@ -31,6 +32,7 @@ from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.interrupted_login import STARTS_AGAIN, interrupted_words, why_it_ended
+from authlens_tui.words.working_login import already_words
 
 INTERRUPTED = 130
 
@@ -50,6 +52,10 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, secr
     credentials = session.credentials
     pending = PendingLogin.of(credentials.locks, lines.url, persistent=credentials.store.persistent)
     lines.write({"event": "login", "version": JSON_VERSION})
+    now = datetime.now(UTC)
+    known = working_logins(credentials.list(), now).get(lines.url)
+    if known is not None and not lines.wanted:
+        say(f"{already_words(known, now)} Logging in again.")
     try:
         try:
             async with pending.alone():

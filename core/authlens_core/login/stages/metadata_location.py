@@ -43,7 +43,7 @@ def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[F
             return replace(facts, metadata_candidates=found), (named, *location.checks)
     candidates = well_known(facts.resource_url, answer)
     guess = warned(
-        CheckId.DETECTION_METADATA,
+        CheckId.DETECTION_METADATA_GUESSED,
         "The answer says where the resource metadata is.",
         "no resource_metadata in it; the well-known URLs are tried in order",
         why="A guessed URL may have an old document, or none.",

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
-from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, status_of
-from authlens_core.credentials.records.grant import StatusKind
+from authlens_core.credentials.inventory.inventory import Holding
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.records.working_login import working_logins
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.messages import LoginWanted
 from authlens_tui.screens.dashboard.new_login import Known, NewLoginScreen
-from authlens_tui.widgets.credentials.credential_row import until
-
-_WORKS: Final = frozenset({StatusKind.LIVE, StatusKind.SOON, StatusKind.UNKNOWN_END})
+from authlens_tui.words.working_login import already_words
 
 
 class LoginActions:
@@ -51,13 +48,10 @@ class LoginActions:
 
     def _known(self) -> Mapping[str, Known]:
         now = self._context.now()
+        grants = (one.grant for one in self._holdings() if one.grant is not None)
         return {
-            one.url: Known(
-                one.holding_id, "no expiry given" if ends is None else f"expires in {until(ends, now)}"
-            )
-            for one in self._holdings()
-            if one.kind is HoldingKind.GRANT and status_of(one, now).kind in _WORKS
-            for ends in (one.token_ends,)
+            url: Known(grant.grant_id, already_words(grant, now))
+            for url, grant in working_logins(grants, now).items()
         }
 
     def again(self) -> None:

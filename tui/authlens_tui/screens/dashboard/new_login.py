@@ -25,11 +25,11 @@ class Known(NamedTuple):
     """A stored credential for a URL that works.
 
     Attributes:
-        expires: when it expires, in words.
+        words: that the user is logged in, and how long.
     """
 
     holding_id: str
-    expires: str
+    words: str
 
 
 class LoginChoice(NamedTuple):
@@ -114,7 +114,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
             self.dismiss(LoginChoice(url))
             return
         self._offered = url
-        self._say(f"Already logged in, {known.expires}.")
+        self._say(known.words)
         self.query_one(DialogButtons).display = True
         self.query_one("#use", Button).focus()
         self.refresh_bindings()

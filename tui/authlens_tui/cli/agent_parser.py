@@ -65,7 +65,7 @@ def _add_headers(add: argparse.ArgumentParser) -> None:
         "--method",
         default="GET",
         metavar="METHOD",
-        help="of the request, which a token that is bound to a key (DPoP) is signed for (default: GET)",
+        help="method of the request to sign for, if the token is bound to a key (DPoP) (default: GET)",
     )
 
 
@@ -132,15 +132,15 @@ def _add_nothing(_: argparse.ArgumentParser) -> None:
 _Add = Callable[[argparse.ArgumentParser], None]
 AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "proxy": ("serve the resource on this machine, with the credential added", _add_proxy),
+    "mcp-bridge": ("run a remote MCP server as a local one on stdin and stdout", add_credential),
     "mcp-config": ("add a protected MCP server to a coding agent's configuration", _add_mcp_config),
     "run": ("run a command with the credential in its environment", _add_run),
-    "git-credential": ("a credential helper for git, for Bearer tokens", _add_git_credential),
-    "credential-helper": ("a credential helper for Bazel, EngFlow and uv", _add_credential_helper),
+    "git-credential": ("be a credential helper for git, with Bearer tokens", _add_git_credential),
+    "credential-helper": ("be a credential helper for Bazel, EngFlow and uv", _add_credential_helper),
     "explain": ("explain a pasted error message and its fix; sends nothing", _add_explain),
-    "skill": ("instructions for a coding agent that uses authlens", _add_skill),
+    "skill": ("print instructions for a coding agent that uses authlens", _add_skill),
     "completion": ("print the completion script for a shell", _add_completion),
     "man": ("print the man page (roff)", _add_nothing),
-    "mcp-bridge": ("run a remote MCP server as a local one on stdin and stdout", add_credential),
     **CLIENT_VERBS,
 }
 HEADERS: Final[tuple[str, _Add]] = ("print the credential for a URL as header fields", _add_headers)

@@ -8,7 +8,7 @@ from typing import Final
 
 
 def _add_clients(add: argparse.ArgumentParser) -> None:
-    add.add_argument("--json", action="store_true", help="JSON on stdout")
+    add.add_argument("--json", action="store_true", help="a JSON array on stdout")
     add.add_argument(
         "--forget",
         metavar="ID",
@@ -23,6 +23,9 @@ def _add_client_metadata(add: argparse.ArgumentParser) -> None:
 
 
 CLIENT_VERBS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
-    "clients": ("the clients that logins registered, and deleting them at the server", _add_clients),
-    "client-metadata": ("a client metadata document to host, instead of registration", _add_client_metadata),
+    "clients": ("list the clients that logins registered, or delete one at its server", _add_clients),
+    "client-metadata": (
+        "print a client metadata document to host",
+        _add_client_metadata,
+    ),
 }

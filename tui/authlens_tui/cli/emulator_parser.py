@@ -66,12 +66,12 @@ def add_emulator(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--admin",
         action="store_true",
-        help="a JSON interface for tests: set faults, expire tokens, list the requests (docs/emulator.md)",
+        help="serve a JSON interface for tests: set faults, expire tokens, list requests (docs/emulator.md)",
     )
     add.add_argument(
         "--seed",
         type=int,
         metavar="N",
-        help="the same ids, codes and tokens at each start; signing keys differ",
+        help="use the same ids, codes and tokens at each start; signing keys differ",
     )
     _add_fault(add)

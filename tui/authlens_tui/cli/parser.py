@@ -47,11 +47,11 @@ environment:
   PYTHON_KEYRING_BACKEND   the keyring backend, instead of the system's own
 """
 _LOGIN_EPILOG: Final = """\
-The callback has three ways: the browser reaches this machine directly; over SSH, through the port
-that the ssh -L line forwards; or you paste the address the browser ends on into the terminal.
+The browser comes back in one of three ways: directly, on this machine; over SSH, through the port
+that the ssh -L line forwards; or you paste the address it ends on into the terminal.
 
 No browser opens automatically: press Enter to open the link on this machine. A setting of the app,
-or BROWSER, opens it without asking. Over SSH none is opened.
+or BROWSER, opens it without asking. Over SSH, no browser opens.
 
 For a pre-registered client with a secret, set AUTHLENS_CLIENT_SECRET, or add
 --client-secret to be asked for it. The secret is never an argument, because other users can read those.
@@ -124,10 +124,14 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         "--legacy-paths", action="store_true", help="old MCP servers: /authorize, /token, /register"
     )
     add.add_argument(
-        "--device", action="store_true", help="enter a code on another device, if the server supports it"
+        "--device",
+        action="store_true",
+        help="log in by a code that you enter on another device",
     )
     add.add_argument(
-        "--dpop", action="store_true", help="ask for tokens bound to a key, although the resource may not"
+        "--dpop",
+        action="store_true",
+        help="request tokens bound to a key, even if not required",
     )
     add.add_argument(
         "--yes",
@@ -213,7 +217,7 @@ def _add_refresh(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--again",
         action="store_true",
-        help="even if an earlier refresh was interrupted; that may end the login",
+        help="refresh even if an earlier refresh was interrupted; this may end the login",
     )
 
 
@@ -289,7 +293,7 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "curl": ("run curl with the credential passed on a pipe, never in an argument", _add_curl),
     **AGENT_VERBS,
     "list": ("list every credential and its state", add_list),
-    "config": ("your theme, columns, notices and keys, in your editor", add_config),
+    "config": ("open your theme, columns, notices and keys in your editor", add_config),
     "refresh": ("get a new access token with the refresh token", _add_refresh),
     "revoke": ("revoke at the server, verify, then remove from this machine", _add_revoke),
     "events": ("list what happened to each credential, and when", _add_events),
@@ -300,7 +304,7 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "open": ("open a session file in the app, read-only", _add_open),
     "compare": ("compare two traces, stage by stage", _add_compare),
     "doctor": ("check what a login needs on this machine, and how to fix it", _add_doctor),
-    "demo": ("the app with a built-in server; no account needed", add_demo),
+    "demo": ("try the app on a built-in server; no account needed", add_demo),
     "emulator": ("run the emulator until Ctrl-C; prints the URL of its resource", add_emulator),
 }
 
@@ -344,6 +348,9 @@ def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         add(parser_of_verb)
-        examples = (f"  {line}" for line in EXAMPLES[name])
-        parser_of_verb.epilog = "\n".join((parser_of_verb.epilog or "", "example:", *examples))
+        examples = EXAMPLES[name]
+        title = "examples:" if len(examples) > 1 else "example:"
+        parser_of_verb.epilog = "\n".join(
+            (parser_of_verb.epilog or "", title, *(f"  {line}" for line in examples))
+        )
     return parser

@@ -19,7 +19,7 @@ END: Final = "<!-- end of the drawing -->\n"
 
 _OPENED: Final = {"authlens_core.credentials"}
 """Packages whose own packages are drawn as rooms."""
-_HANDED_OUT: Final = {"secret", "errors", "finish", "child_environment", "safe_text"}
+_HANDED_OUT: Final = {"secret", "errors", "finish", "child_environment", "safe_text", "version"}
 """Modules of core that every room uses: one room, called values."""
 
 Rooms = Mapping[str, frozenset[str]]

@@ -58,7 +58,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
         show=False,
     ),
     _key("escape", Verb.CANCEL, "Cancel", "Stop"),
-    # In place of what these keys do when no stage runs.
+    # Instead of what these keys do when no stage runs.
     _key("b,d", Verb.CANCEL_FIRST, "Back, Done", "Esc cancels the running stage first", show=False),
     _key("q", Verb.QUIT, "Quit", "Quit authlens (asks first)", show=False),
     _key("r", Verb.PLAYER, "Replay", "Step through the arrows; honest and attacked side by side", show=False),

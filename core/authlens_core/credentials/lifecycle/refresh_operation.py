@@ -57,7 +57,26 @@ class RefreshOperation(LockedGrant):
 
     async def decide(self, before: Grant) -> Refreshed:
         """Send nothing if there is a reason for that, and refresh where there is none."""
-        return self.adopt(before) or self.stop() or self.leave() or self.pause() or await self.run()
+        return (
+            await self._store_held()
+            or self.adopt(before)
+            or self.stop()
+            or self.leave()
+            or self.pause()
+            or await self.run()
+        )
+
+    async def _store_held(self) -> Refreshed | None:
+        """Store what the last refresh brought and the store did not take: only this process has it."""
+        if not self.credentials.holds(self.grant.grant_id):
+            return None
+        try:
+            self.grant = await self.credentials.save(self.grant, self.secrets)
+        except AuthlensError as error:
+            return self._unsaved(self.grant, self.secrets, error)
+        if self._refused() or not self._lasts(None):
+            return None
+        return self._result(RefreshOutcome.REFRESHED, "Refreshed; stored on a later attempt.")
 
     # Reasons to send nothing
 

@@ -18,6 +18,7 @@ from authlens_core.credentials.lifecycle.background_refresh import (
 )
 from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
+from authlens_core.credentials.store.secret_store import SecretStoreDenied
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.secret import Secret
 from authlens_core.state.settings import SettingsFile
@@ -142,6 +143,35 @@ async def test_what_only_a_person_can_decide_is_asked_once_and_left(
     assert len(server.posts("/token")) == 1
     (grant,) = credentials.list()
     assert grant.state is (GrantState.LOGIN_NEEDED if end == "invalid_grant" else GrantState.UNKNOWN)
+
+
+async def test_tokens_that_the_store_did_not_take_are_stored_once_it_does(
+    kept: Kept,
+    server: RotatingServer,
+    credentials: Credentials,
+    store: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """H130, P5: they are not taken for those of a program that is gone, and the grant stays fresh."""
+
+    async def denied(_entry: str, _value: Secret) -> None:
+        raise SecretStoreDenied("The keyring is locked.", "Unlock it.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "set", denied)
+        for seconds in (800, 11):
+            kept.clocks.pass_by(seconds)
+            await kept.turn()
+    kept.clocks.pass_by(11)
+    await kept.turn()
+
+    failed = RefreshOutcome.STORE_FAILED
+    assert kept.outcomes() == [failed, failed, RefreshOutcome.REFRESHED]
+    assert len(server.posts("/token")) == 1
+    assert not credentials.held
+    (grant,) = credentials.list()
+    assert (grant.state, credentials.index.pending()) == (GrantState.LIVE, ())
+    assert (await credentials.load(grant.grant_id))[1].refresh_token == Secret("refresh-canary-1")
 
 
 async def test_it_can_be_turned_off_and_on_and_told_when(

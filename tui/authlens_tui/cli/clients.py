@@ -73,7 +73,7 @@ async def client_metadata(arguments: Namespace) -> int:
             f"{check.seen} cannot be the URL of the document.", f"It has to be {check.expected}."
         )
     if not 0 < arguments.port <= _LARGEST_PORT:
-        raise UsageError(f"{arguments.port} is no port.", "Leave --port out, or give 1 to 65535.")
+        raise UsageError(f"{arguments.port} is not a port.", "Leave --port out, or give 1 to 65535.")
     url = reading.value.text
     answer_json(client_document(url, client_name=CLIENT_NAME, port=arguments.port))
     say(f"Host it at {url} as application/json.")

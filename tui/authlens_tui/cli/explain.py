@@ -9,6 +9,7 @@ from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.pasted_error import explain_text
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+from authlens_tui.cli.terminal.plain import numbered
 
 _LONGEST = 1_000_000
 
@@ -28,8 +29,8 @@ async def explain_message(arguments: Namespace) -> int:
     if arguments.json:
         answer_json([_as_json(one) for one in found])
         return 0
-    for one in found:
-        answer_line(one.cause)
+    for cause, one in zip(numbered(one.cause for one in found), found, strict=True):
+        answer_line(cause)
         answer_line(f"  → {one.cure}")
         for line in one.evidence:
             answer_line(f"    {line}")

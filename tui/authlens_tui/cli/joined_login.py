@@ -29,7 +29,7 @@ async def join(pending: PendingLogin, credentials: Credentials, lines: EventLine
     showing = asyncio.create_task(_show_link(pending, bound, lines))
     try:
         if not await pending.over(bound):
-            raise TimedOut(f"The other login was not over after {bound:.0f} seconds.", "Try again.")
+            raise TimedOut(f"The other login did not finish within {bound:.0f} seconds.", "Try again.")
     finally:
         showing.cancel()
         with suppress(asyncio.CancelledError):

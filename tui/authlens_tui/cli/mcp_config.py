@@ -91,7 +91,7 @@ def _say_written(edited: EditResult, agent: Agent, name: str, url: str) -> None:
         return
     say(f"Added {name} to {shown}. Restart {agent.title} to use it.")
     if edited.backup is not None:
-        say(f"  The file as it was: {edited.backup!s}")
+        say(f"  Backup: {edited.backup!s}")
     say(f"  → If there is no login yet: authlens login {shlex.quote(url)}")
 
 

@@ -119,7 +119,7 @@ async def forget_credential(arguments: Namespace) -> int:
     for other in others:
         say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
     if is_service_token:
-        say("  Access does not know: the service token stays valid there until it expires or you delete it.")
+        say("  The service token stays valid at Access until it expires or you delete it there.")
     else:
         say(
             "  The tokens were not revoked: they stay valid at the server until they expire. (authlens "

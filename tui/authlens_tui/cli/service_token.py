@@ -197,9 +197,9 @@ async def _remove(arguments: Namespace) -> int:
         session.credentials.traces.drop(token_id)
     say(f"✔ Removed from this machine: {shown}")
     if not erased:
-        say("! Its secret could not be deleted from the store yet; the next save does it.")
+        say("! Its secret could not be deleted from the store yet; authlens tries again at its next save.")
     say(
-        "  Access does not know: the token stays valid there until it expires, or until you delete it: "
+        "  The token stays valid at Access until it expires or you delete it: "
         "Zero Trust → Access controls → Service credentials → Service Tokens."
     )
     return 0

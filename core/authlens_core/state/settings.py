@@ -21,6 +21,8 @@ FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
 """Shares of the life of an access token after which it may be refreshed."""
 LEADS: Final = (30, 60, 120, 300)
 """Seconds before its end at which it is refreshed at the latest."""
+MOST_FAVOURITES: Final = 20
+_LONGEST_URL: Final = 2_000  # characters of a favourite
 _VERSION: Final = 1
 _LARGEST: Final = 64 * 1024  # bytes of the file
 
@@ -35,6 +37,7 @@ class Settings:
         refresh_before: seconds before its end at which it is due at the latest.
         open_browser: open the link of a login at once where the browser is on this machine; else on a key.
         theme: the name of the theme; empty for the one that fits the terminal.
+        favourites: URLs that a new login offers first, the newest first.
     """
 
     background_refresh: bool = True
@@ -42,6 +45,7 @@ class Settings:
     refresh_before: int = 60
     open_browser: bool = False
     theme: str = ""
+    favourites: tuple[str, ...] = ()
 
 
 def _is_fit(name: str, value: Any) -> bool:
@@ -51,6 +55,9 @@ def _is_fit(name: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 3600
     if name == "theme":
         return isinstance(value, str) and len(value) <= 100
+    if name == "favourites":
+        few = isinstance(value, list | tuple) and len(value) <= MOST_FAVOURITES
+        return few and all(isinstance(one, str) and len(one) <= _LONGEST_URL for one in value)
     return isinstance(value, bool)
 
 
@@ -132,6 +139,7 @@ class SettingsFile:
 
 def _settings(members: Mapping[str, Any]) -> Settings:
     names = (field.name for field in fields(Settings))
-    return Settings(
-        **{name: members[name] for name in names if name in members and _is_fit(name, members[name])}
-    )
+    fit = {name: members[name] for name in names if name in members and _is_fit(name, members[name])}
+    if "favourites" in fit:
+        fit["favourites"] = tuple(fit["favourites"])
+    return Settings(**fit)

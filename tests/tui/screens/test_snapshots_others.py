@@ -157,6 +157,13 @@ def results() -> ResultsScreen:
     return ResultsScreen("Refresh all", "1 of 3 went well, 1 failed, 1 is unclear.", found)
 
 
+def new_login_with_favourites() -> NewLoginScreen:
+    """Return the dialog of a user with two favourites."""
+    settings = SettingsFile()
+    settings.change(favourites=("https://wiki.example.com/mcp", "https://grafana.example.com/"))
+    return NewLoginScreen(settings=settings)
+
+
 def registered_clients() -> RegisteredClientsScreen:
     """Return two clients, one of which a login uses."""
     client = ClientRecord(ISSUER, "http://localhost:8400/callback", "none", "client-1", NOW)
@@ -262,6 +269,7 @@ PICTURES: Final = (
         lambda: CopyMenuScreen([Copyable("Response", "HTTP/1.1 401"), Copyable("Link", "https://h/a" * 9)]),
     ),
     Picture("new-login", NewLoginScreen, NewLoginScreen),
+    Picture("new-login-favourites", NewLoginScreen, new_login_with_favourites, keys("down")),
     Picture(
         "new-login-refused",
         NewLoginScreen,

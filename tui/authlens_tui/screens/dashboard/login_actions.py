@@ -36,7 +36,7 @@ class LoginActions:
     def new(self) -> None:
         async def question() -> None:
             urls = tuple(dict.fromkeys(one.url for one in self._holdings() if one.url))
-            dialog = NewLoginScreen(self._suggestion, self._known(), urls)
+            dialog = NewLoginScreen(self._suggestion, self._known(), urls, self._context.settings)
             choice = await self._context.answer(dialog)
             if choice is not None and choice.holding_id:
                 self._select(choice.holding_id)

@@ -10,10 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Paste
 from textual.suggester import SuggestFromList
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
 
 from authlens_core.login.pasted_request import url_in
 from authlens_core.oauth.url import UrlRefused, parse_url, with_https
+from authlens_core.safe_text import safe_line
+from authlens_core.state.paths import StateUnusable
+from authlens_core.state.settings import MOST_FAVOURITES, SettingsFile
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -58,23 +62,33 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     Args:
         known: the credentials that work, by URL.
         urls: completed while you type: of credentials and of earlier logins.
+        settings: where the favourites are kept.
     """
 
-    HELP = "→ takes the completion. A login that still works is offered before another one starts."
+    HELP = (
+        "→ takes the completion, favourites first. ^f marks or unmarks the URL as a favourite; ↓ moves to "
+        "the list of favourites. A login that still works is offered before another one starts."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="new_login.cancel", tooltip="Back to the dashboard"),
+        Binding("ctrl+f", "favourite", "Favourite", id="new_login.favourite", tooltip="Mark or unmark it"),
+        Binding("down", "list", "Favourites", id="new_login.list", tooltip="Choose a favourite", show=False),
         Binding("l", "again", "Log in again", id="new_login.again", tooltip="Replace the login that works"),
     ]
     field = getters.query_one("#url", UrlField)
 
     def __init__(
-        self, suggestion: str = "", known: Mapping[str, Known] | None = None, urls: tuple[str, ...] = ()
+        self,
+        suggestion: str = "",
+        known: Mapping[str, Known] | None = None,
+        urls: tuple[str, ...] = (),
+        settings: SettingsFile | None = None,
     ) -> None:
         super().__init__()
         self._suggestion = suggestion
         self._known = known or {}
-        # Typed with and without the scheme.
-        self._urls = [*urls, *(url.partition("://")[2] for url in urls)]
+        self._urls = urls
+        self._settings = settings or SettingsFile()
         self._offered = ""
 
     def compose(self) -> ComposeResult:
@@ -86,9 +100,9 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
             yield UrlField(
                 self._suggestion,
                 placeholder="wiki.example.com",
-                suggester=SuggestFromList(self._urls, case_sensitive=False),
                 id="url",
             )
+            yield OptionList(id="favourites")
             yield Static(Content(_HINT), id="problem", classes="dialog-hint")
             with DialogButtons():
                 yield Button(Content("Use it"), id="use", variant="primary")
@@ -97,6 +111,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
 
     def on_mount(self) -> None:
         self.query_one(DialogButtons).display = False
+        self._show_favourites()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return action != "again" or bool(self._offered)
@@ -104,11 +119,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     @on(Input.Submitted)
     def _submitted(self) -> None:
         """Start with the URL, offer the login that there is, or say what is wrong with the URL."""
-        text = self.field.value.strip()
-        try:
-            url = parse_url(with_https(url_in(text) or text), loopback_http=True).text
-        except UrlRefused as refused:
-            self._say(f"This URL cannot be used: {'; '.join(refused.reasons)}", bad=True)
+        if (url := self._usable()) is None:
             return
         if (known := self._known.get(url)) is None:
             self.dismiss(LoginChoice(url))
@@ -118,6 +129,65 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         self.query_one(DialogButtons).display = True
         self.query_one("#use", Button).focus()
         self.refresh_bindings()
+
+    def _usable(self) -> str | None:
+        """Return the URL in the field; say what is wrong with it if it cannot be used."""
+        text = self.field.value.strip()
+        try:
+            return parse_url(with_https(url_in(text) or text), loopback_http=True).text
+        except UrlRefused as refused:
+            self._say(f"This URL cannot be used: {'; '.join(refused.reasons)}", bad=True)
+            return None
+
+    # -- favourites ------------------------------------------------------------------------------------
+
+    @property
+    def _favourites(self) -> tuple[str, ...]:
+        return self._settings.present.favourites
+
+    def _show_favourites(self) -> None:
+        favourites = self.query_one("#favourites", OptionList)
+        favourites.display = bool(self._favourites)
+        favourites.set_options(Option(Content(f"★ {safe_line(url)}")) for url in self._favourites)
+        urls = dict.fromkeys((*self._favourites, *self._urls))
+        # Typed with and without the scheme.
+        typed = [*urls, *(url.partition("://")[2] for url in urls)]
+        self.field.suggester = SuggestFromList(typed, case_sensitive=False)
+
+    def action_favourite(self) -> None:
+        """Mark the URL in the field, or the selected favourite, as a favourite; unmark it if it is one."""
+        favourites = self.query_one("#favourites", OptionList)
+        at = favourites.highlighted if favourites.has_focus else None
+        if (url := self._usable() if at is None else self._favourites[at]) is None:
+            return
+        others = tuple(one for one in self._favourites if one != url)
+        is_new = len(others) == len(self._favourites)
+        said = (
+            f"★ {safe_line(url)} is a favourite."
+            if is_new
+            else f"{safe_line(url)} is not a favourite any more."
+        )
+        try:
+            self._settings.change(favourites=(url, *others)[:MOST_FAVOURITES] if is_new else others)
+        except StateUnusable as error:
+            said = f"{error.cause} {error.cure}"
+        self._show_favourites()
+        self.field.focus()
+        self._say(said)
+
+    def action_list(self) -> None:
+        """Go to the favourites."""
+        if self._favourites:
+            favourites = self.query_one("#favourites", OptionList)
+            favourites.focus()
+            favourites.action_first()
+
+    @on(OptionList.OptionSelected)
+    def _favourite_chosen(self, event: OptionList.OptionSelected) -> None:
+        """Log in to it, as if it had been typed."""
+        with self.prevent(Input.Changed):
+            self.field.value = self._favourites[event.option_index]
+        self._submitted()
 
     @on(Input.Changed)
     def _changed(self) -> None:

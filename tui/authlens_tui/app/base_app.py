@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import work
 from textual._path import CSSPathType
 from textual.app import SystemCommand, get_system_commands_provider
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 
+from authlens_core.errors import AuthlensError
 from authlens_tui.terminal.focus import follow_focus
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
 _NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
+
+_SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
 
 
 def _actions() -> type[Provider]:
@@ -54,6 +58,7 @@ class BaseApp(TerminalApp):
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit authlens", show=False),
         Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="fg returns", show=False),
         Binding("f12", "release_mouse", "Mouse", id="app.mouse", tooltip="Release the mouse", show=False),
+        Binding("f9", "save_screen", "Save screen", id="app.save_screen", tooltip=_SAVE_SCREEN, show=False),
         Binding("ctrl+o", "jump", "Jump", show=False, id="app.jump", tooltip="Move by a letter"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Keys and terms"),
     ]
@@ -92,10 +97,24 @@ class BaseApp(TerminalApp):
         for command in super().get_system_commands(screen):
             if command.title not in _NOT_OFFERED:
                 yield command
+        if screen.is_modal:  # its palette has none of the app's keys
+            yield SystemCommand("Save screen", _SAVE_SCREEN, self.action_save_screen)
 
     def on_resize(self) -> None:
         """Keep the focus in view on a smaller terminal."""
         follow_focus(self)
+
+    @work(exclusive=True, group="picture", description="save the screen")
+    async def action_save_screen(self) -> None:
+        """Save the screen as SVG, its secrets masked."""
+        from authlens_tui.app.screen_picture import save_picture
+
+        try:
+            path = await save_picture(self)
+        except AuthlensError as error:
+            self.notify(f"{error.cause} {error.cure}", title="Not saved", severity="warning", markup=False)
+        else:
+            self.notify(f"Secrets are masked.\n{path}", title="Screen saved", markup=False)
 
     def action_jump(self) -> None:
         """Put a letter on each part of this screen, and move the focus to the one that is pressed."""

@@ -81,7 +81,7 @@ class TerminalApp(QuietCrash, App[int]):
 
     def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
         """Refuse: a screenshot is a file with everything on the screen, secrets included."""
-        self.notify("authlens takes no screenshots. Export the session: it is redacted.", markup=False)
+        self.notify("Press F9 instead: it saves the screen with its secrets masked.", markup=False)
         return None
 
     def on_load(self) -> None:

@@ -49,7 +49,10 @@ class RevealScreen(Dialog[None]):
             self.action_close()
 
     def on_screen_suspend(self) -> None:
-        self.query_one("#secret", Static).update("")
+        self.mask()
+
+    def mask(self) -> None:
+        self.query_one("#secret", Static).update(Content(self._secret.masked))
 
     def on_button_pressed(self) -> None:
         self.action_close()

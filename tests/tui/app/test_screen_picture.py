@@ -1,0 +1,104 @@
+"""The screen as SVG: nothing that is secret is in the file, even while it is revealed."""
+
+from __future__ import annotations
+
+import html
+import stat
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from authlens_core.errors import UsageError
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Stage
+from authlens_tui.app.screen_picture import save_picture
+from authlens_tui.screens.dashboard.reveal import RevealScreen
+from authlens_tui.screens.palette import possible_actions
+from authlens_tui.screens.trace.trace import TraceScreen
+from authlens_tui.screens.wizard.wizard import WizardScreen
+from support.screens import Host, run_screen, scripted, text_of, until, wizard_on
+from support.scripted_login import come_back
+
+
+def saved(directory: Path) -> str:
+    """Return the text of the only picture."""
+    (path,) = directory.glob("authlens-screen-*.svg")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    return html.unescape(path.read_text("utf-8")).replace("\xa0", " ")
+
+
+async def test_a_key_saves_the_screen_while_secrets_are_revealed_and_none_is_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are masked on the screen, too."""
+    monkeypatch.chdir(tmp_path)
+    login, _ = scripted()
+    login.watch(come_back(login))
+    screen = TraceScreen(await login.run_all())
+    async with run_screen(screen, notifications=True) as (app, pilot):
+        stage = next(n for n, one in enumerate(login.trace.records) if one.stage is Stage.EXCHANGE)
+        screen.show_record(stage)
+        await pilot.press("3", "x")
+        await until(pilot, lambda: "access-canary" in text_of(app))
+        await pilot.press("f9")
+        await until(pilot, lambda: bool(list(tmp_path.iterdir())) and "Screen saved" in text_of(app))
+        svg = saved(tmp_path)
+        assert "canary" not in svg
+        assert "access_token" in svg
+        assert not screen.record_view.revealed
+
+
+async def test_a_token_that_is_shown_in_a_dialog_is_masked(tmp_path: Path) -> None:
+    """Where the keys of the app do not work, the palette offers it."""
+    async with run_screen(RevealScreen("Access token", Secret("canary-" * 9))) as (app, pilot):
+        assert "canary" in text_of(app)
+        assert "Save screen" in {one.title for one in app.get_system_commands(app.screen)}
+        await save_picture(app, tmp_path)
+        assert "canary" not in saved(tmp_path)
+        assert "Access token" in saved(tmp_path)
+        await pilot.pause()
+        assert "canary" not in text_of(app)
+
+
+async def to_the_link(wizard: WizardScreen, pilot: Pilot[int]) -> None:
+    """Run the stages up to the link."""
+    await pilot.press("a")
+    await until(pilot, lambda: bool(wizard.pane.link.url))
+
+
+async def test_no_picture_is_taken_of_the_link_of_a_login(tmp_path: Path) -> None:
+    """Its state would be in the file."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        await to_the_link(wizard, pilot)
+        with pytest.raises(UsageError, match="link or the code"):
+            await save_picture(app, tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_link_behind_a_dialog_is_not_in_a_picture_either(tmp_path: Path) -> None:
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        await to_the_link(wizard, pilot)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: app.screen is not wizard)
+        with pytest.raises(UsageError):
+            await save_picture(app, tmp_path)
+
+
+async def test_the_palette_and_the_help_name_the_key() -> None:
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, _, _):
+        assert "save_screen" in {one.action for one in possible_actions(wizard)}
+
+
+async def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """With the reason."""
+    app = Host()
+    async with app.run_test() as pilot:
+        await app.mount(Static("shown"))
+        await pilot.pause()
+        with pytest.raises(UsageError, match="cannot be written"):
+            await save_picture(app, tmp_path / "missing")

@@ -1,0 +1,62 @@
+"""A picture of the screen as SVG, without the secrets that are revealed on it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from textual.app import App
+from textual.dom import DOMNode
+
+from authlens_core.errors import UsageError
+from authlens_core.export.saved_file import write_export
+from authlens_tui.screens.cloudflared import CloudflaredScreen
+from authlens_tui.screens.dashboard.reveal import RevealScreen
+from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.authorization.device_panel import DevicePanel
+from authlens_tui.widgets.record.record_view import RecordView
+
+_REPAINTED: Final = 2.0  # seconds to wait for a screen to be painted again
+_SHOW_LINKS: Final = (AuthorizationPanel, CloudflaredScreen, DevicePanel, QrScreen)
+
+
+async def save_picture(app: App[Any], directory: Path | None = None) -> Path:
+    """Mask what is revealed, write the screen to a new file of mode 0600, and return its path.
+
+    Args:
+        directory: where the file is written; the current directory by default.
+
+    Raises:
+        UsageError: the screen shows the link or the code of a login, or the file cannot be written.
+    """
+    _mask(app)
+    painted = asyncio.Event()
+    app.screen.call_after_refresh(painted.set)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_REPAINTED):
+            await painted.wait()
+    _mask(app)  # a key may have revealed them again meanwhile
+    svg = app.export_screenshot(title="authlens")
+    path = (directory or Path.cwd()) / f"authlens-screen-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
+    await asyncio.to_thread(write_export, path, svg)
+    return path
+
+
+def _mask(app: App[Any]) -> None:
+    for screen in app.screen_stack:
+        for node in (screen, *screen.query("*")):
+            if isinstance(node, RecordView | RevealScreen):
+                node.mask()
+            elif isinstance(node, _SHOW_LINKS) and _is_shown(node):
+                raise UsageError(
+                    "This screen shows the link or the code of a login, which is secret.",
+                    "Save the picture when the login has ended.",
+                )
+
+
+def _is_shown(node: DOMNode) -> bool:
+    return all(one.display for one in node.ancestors_with_self if isinstance(one, DOMNode))

@@ -59,4 +59,4 @@ def _mask(app: App[Any]) -> None:
 
 
 def _is_shown(node: DOMNode) -> bool:
-    return all(one.display for one in node.ancestors_with_self if isinstance(one, DOMNode))
+    return all(one.display for one in node.ancestors_with_self)

@@ -50,7 +50,8 @@ async def test_a_favourite_is_completed_before_a_recent_url() -> None:
 
 
 async def test_enter_on_a_favourite_logs_in_to_it() -> None:
-    settings, chosen = SettingsFile(), []
+    settings = SettingsFile()
+    chosen: list[LoginChoice | None] = []
     settings.change(favourites=(WIKI,))
     async with run_screen(NewLoginScreen()) as (app, pilot):
         app.push_screen(NewLoginScreen(settings=settings), chosen.append)

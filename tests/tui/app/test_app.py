@@ -18,6 +18,7 @@ from authlens_core.emulator import Emulator
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
 from authlens_core.errors import NoSecretStore
+from authlens_core.export.session_file import session_json
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
@@ -30,7 +31,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.screens import text_of, until
+from support.screens import scripted, text_of, until
 
 URL = "https://wiki.example.com/"
 NOTE = "This keyring is one that was chosen by hand."
@@ -172,6 +173,27 @@ async def test_a_theme_that_was_chosen_is_worn_at_the_next_start(monkeypatch: py
         await until(pilot, lambda: SettingsFile.open().present.theme == "authlens-light")
     assert AuthlensApp(environ={"COLORTERM": "truecolor"}).theme == "authlens-light"
     assert AuthlensApp(environ={"NO_COLOR": "1"}).theme == "authlens-16"
+
+
+async def test_a_key_opens_a_session_file_over_the_dashboard(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Esc leads back."""
+    stores(monkeypatch, [memory_only()])
+    login, _ = scripted()
+    await login.step()
+    await login.aclose()
+    (tmp_path / "a.json").write_text(session_json(login.trace))
+    monkeypatch.chdir(tmp_path)
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.session is not None and isinstance(app.screen, DashboardScreen))
+        await pilot.press("O")
+        await until(pilot, lambda: "a.json" in text_of(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "replay of a.json" in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
 
 
 async def test_an_opened_dashboard_keeps_its_logins_fresh(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,7 @@ _SHEETS: Final[CSSPathType] = [
 _REQUESTS: Final = "Every request of this session"
 _KEYS: Final[list[BindingType]] = [
     Binding("u", "resume", "Resume", id="program.take_up", tooltip="Resume the interrupted login"),
+    Binding("O", "open_file", "Open", show=False, id="program.open", tooltip="Open a session file"),
     Binding("L", "requests", "Requests", show=False, id="program.requests", tooltip=_REQUESTS),
 ]
 
@@ -155,6 +156,11 @@ class AuthlensApp(BaseApp):
     def action_requests(self) -> None:
         if self.parts is not None:
             self.parts.records.show_requests()
+
+    def action_open_file(self) -> None:
+        """Ask for a session file and show it."""
+        if self.parts is not None:
+            self.parts.records.open_file()
 
     async def action_resume(self) -> None:
         if self.session is not None and self.parts is not None:

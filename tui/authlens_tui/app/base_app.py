@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import work
 from textual._path import CSSPathType
 from textual.app import SystemCommand, get_system_commands_provider
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 
-from authlens_core.errors import AuthlensError
+from authlens_tui.app.screen_actions import jump, save_screen
 from authlens_tui.terminal.focus import follow_focus
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
@@ -104,25 +103,8 @@ class BaseApp(TerminalApp):
         """Keep the focus in view on a smaller terminal."""
         follow_focus(self)
 
-    @work(exclusive=True, group="picture", description="save the screen")
-    async def action_save_screen(self) -> None:
-        """Save the screen as SVG, its secrets masked."""
-        from authlens_tui.app.screen_picture import save_picture
-
-        try:
-            path = await save_picture(self)
-        except AuthlensError as error:
-            self.notify(f"{error.cause} {error.cure}", title="Not saved", severity="warning", markup=False)
-        else:
-            self.notify(f"Secrets are masked.\n{path}", title="Screen saved", markup=False)
-
-    def action_jump(self) -> None:
-        """Put a letter on each part of this screen, and move the focus to the one that is pressed."""
-        from authlens_tui.screens.jump import JumpScreen, places_of
-
-        places = places_of(self.screen)
-        if places and not self.screen.is_modal:
-            self.push_screen(JumpScreen(places), lambda place: None if place is None else place.go())
+    action_jump = jump
+    action_save_screen = save_screen
 
     def action_help(self) -> None:
         from authlens_tui.screens.help import HelpScreen

@@ -12,7 +12,7 @@ from authlens_core.export.exchange_log import ExchangeLog
 from authlens_core.login.jwks import check_signatures
 from authlens_core.session import Session
 from authlens_tui.screens.dashboard.messages import TraceWanted
-from authlens_tui.screens.trace.open_session import StoredTraces
+from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_view import RecordView
@@ -32,6 +32,16 @@ class Records:
         """Show every request of this session, unless it is shown already."""
         if not isinstance(self._app.screen, RequestsScreen):
             self._app.push_screen(RequestsScreen(self.log))
+
+    def open_file(self) -> None:
+        """Ask for a session file and show it; from there it can be compared with another one."""
+
+        def show(opened: NamedTrace | None) -> None:
+            if opened is not None:
+                self.credential_id = str
+                self._app.push_screen(TraceScreen(opened.trace, replay=opened.name))
+
+        self._app.push_screen(OpenSessionScreen("Open a session file"), show)
 
     def show(self, session: Session, message: TraceWanted) -> None:
         credentials, holding_id = session.credentials, message.holding_id

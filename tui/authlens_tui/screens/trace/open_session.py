@@ -15,13 +15,15 @@ from textual.widgets.option_list import Option
 from authlens_core.credentials.records.traces import Traces, TraceSummary
 from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import named_path, open_session
+from authlens_core.safe_text import safe_line
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import Dialog, DialogBox
+from authlens_tui.screens.trace.session_files import FoundFile, found_files
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_footer import KeyFooter
 
-_HINT = "Enter opens it. Tab leads to the next field."
+_HINT = "Enter opens it. Tab moves to the next list or field."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     HELP = "Choose a trace with the arrow keys, or give the name of a session file; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Back", id="open_session.cancel", tooltip="Back without opening one"),
+        Binding("down", "choose", "Files", id="open_session.files", tooltip="Choose a file or a directory"),
     ]
 
     hint = getters.query_one("#hint", Static)
@@ -70,6 +73,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         found = kept.summaries() if kept is not None else ()
         self._summaries = tuple(one for one in found if one.trace_id != without)
         self._opening = False
+        self._files: tuple[FoundFile, ...] = ()
 
     def compose(self) -> ComposeResult:
         with DialogBox(self._title):
@@ -79,11 +83,14 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
                 placeholder="or a file: login.authlens.json" if self._summaries else "a session file",
                 id="file",
             )
+            yield OptionList(id="files")
             yield Static(Content(_HINT), id="hint", classes="dialog-hint")
         yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin with the newest trace, or the field."""
+        self.query_one("#files", OptionList).display = False
+        self._look("")
         if self._summaries:
             kept = self.query_one("#kept", OptionList)
             kept.highlighted = 0
@@ -91,7 +98,40 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         else:
             self.query_one("#file", Input).focus()
 
-    @on(OptionList.OptionSelected)
+    # -- files -----------------------------------------------------------------------------------------
+
+    @on(Input.Changed, "#file")
+    def _typed(self) -> None:
+        self._look(self.query_one("#file", Input).value)
+
+    @work(exclusive=True, group="look", description="look for session files")
+    async def _look(self, typed: str) -> None:
+        """List what the name may mean; in a thread, because a directory may be large or far away."""
+        self._files = await asyncio.to_thread(found_files, typed)
+        files = self.query_one("#files", OptionList)
+        files.set_options(Option(Content(safe_line(one.name))) for one in self._files)
+        files.display = bool(self._files)
+        if files.has_focus:
+            files.action_first()
+
+    def action_choose(self) -> None:
+        """Go to the files."""
+        files = self.query_one("#files", OptionList)
+        if self._files:
+            files.focus()
+            files.action_first()
+
+    @on(OptionList.OptionSelected, "#files")
+    def _file_chosen(self, event: OptionList.OptionSelected) -> None:
+        """Open a file, or go into a directory."""
+        chosen = self._files[event.option_index]
+        field = self.query_one("#file", Input)
+        field.value = chosen.name
+        field.cursor_position = len(chosen.name)
+        if not chosen.is_directory:
+            self._name_file(chosen.name)
+
+    @on(OptionList.OptionSelected, "#kept")
     def _kept_chosen(self, event: OptionList.OptionSelected) -> None:
         if self._kept is None:
             return
@@ -105,9 +145,12 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
 
     @on(Input.Submitted)
     def _file_named(self, event: Input.Submitted) -> None:
+        self._name_file(event.value)
+
+    def _name_file(self, name: str) -> None:
         if not self._opening:
             self._opening = True
-            self._open(event.value)
+            self._open(name)
 
     @work(group="open", description="open a file")
     async def _open(self, name: str) -> None:

@@ -206,6 +206,22 @@ SAID_BY_CLIENTS: Final = (
         ),
     ),
     Cause(
+        name="client_found_no_metadata",
+        cause="The client looked for the OAuth metadata of the server and did not get it.",
+        cure="See what the server publishes: authlens probe URL. If authlens login URL works, connect the "
+        "client through authlens mcp-bridge URL.",
+        source="RFC 8414 §3",
+        phrases=("trying to load oauth metadata", "trying to load well-known oauth metadata"),
+    ),
+    Cause(
+        name="local_server_ended",
+        cause="The agent started an MCP server on this machine, and that program ended.",
+        cure="Run it in a terminal to see its message: authlens mcp-bridge URL. If it asks for a login: "
+        "authlens login URL.",
+        source=REPORTS,
+        phrases=("mcp error -32000: connection closed",),
+    ),
+    Cause(
         name="tunnel_down",
         cause=MEANINGS[Protection.ORIGIN_DOWN].summary,
         cure=MEANINGS[Protection.ORIGIN_DOWN].cure,

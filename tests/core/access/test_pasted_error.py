@@ -30,6 +30,8 @@ JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dX
             "Incompatible auth server: does not support dynamic client registration",
             "no_registration_endpoint",
         ),
+        ("Error: HTTP 500 trying to load well-known OAuth metadata", "client_found_no_metadata"),
+        ("MCP error -32000: Connection closed", "local_server_ended"),
         ("error code: 1010", "browser_integrity_check"),
         ("unable to get local issuer certificate", "certificate_not_trusted"),
         ("oauth: invalid_grant", "code_refused"),

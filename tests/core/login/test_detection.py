@@ -168,7 +168,12 @@ def test_anyway_without_published_metadata_stays_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("media_type", "kind"), [("text/html; charset=utf-8", "web page"), ("application/json", "API")]
+    ("media_type", "kind"),
+    [
+        ("text/html; charset=utf-8", "web page"),
+        ("application/json", "API"),
+        ("text/event-stream", "event stream, as an MCP server sends it"),
+    ],
 )
 def test_what_the_resource_is_is_shown(media_type: str, kind: str) -> None:
     answer = reply(200, None, ("Content-Type", media_type), text="{}")

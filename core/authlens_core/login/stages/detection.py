@@ -193,6 +193,8 @@ def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None)
         kind = "Cloudflare Access application"
     elif media_type in {"text/html", "application/xhtml+xml"}:
         kind = "web page"
+    elif media_type == EVENT_STREAM:
+        kind = "event stream, as an MCP server sends it"
     elif media_type == JSON_TYPE or media_type.endswith("+json"):
         kind = "API"
     else:

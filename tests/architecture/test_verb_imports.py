@@ -134,3 +134,33 @@ def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict
     assert len(ours) <= 100
     assert not ours & (NOT_TO_SHOW | {"authlens_core.wire", "authlens_core.credentials.vault"})
     assert not any(name.startswith("authlens_core.export") for name in ours)
+
+
+def modules_after(environ: dict[str, str], *names: str) -> set[str]:
+    """Import modules in a new interpreter; return the names of all that it has then."""
+    program = f"import sys, {', '.join(names)}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_a_login_tries_its_keyring_before_its_stages_are_loaded(environ: dict[str, str]) -> None:
+    found = modules_after(environ, "authlens_tui.cli.parser", "authlens_tui.cli.login_start")
+    later = {
+        "authlens_core.login",
+        "authlens_core.callback",
+        "authlens_core.wire.client",
+        "authlens_core.agents",
+    }
+
+    assert found & (later | {"h11", "httpx", "anyio", "filelock", "importlib.metadata"}) == set()
+    assert len([name for name in found if name.startswith("authlens_")]) <= 95
+
+
+def test_a_login_loads_what_writes_its_trace_and_what_sends_later(environ: dict[str, str]) -> None:
+    found = modules_after(environ, "authlens_tui.cli.login", "authlens_core.session_login")
+
+    assert (
+        found & {"httpx", "filelock", "authlens_core.export.session_file", "cryptography", "joserfc"} == set()
+    )

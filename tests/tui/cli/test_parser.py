@@ -83,3 +83,16 @@ def test_a_login_has_the_defaults_of_the_documents() -> None:
     parsed = build_parser().parse_args(["login", "https://a.example/"])
 
     assert (parsed.port, parsed.redirect_host, parsed.timeout) == (8400, "localhost", 300)
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_a_verb_is_parsed_alone_as_among_all(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The others are not even made then, which takes longer than to parse."""
+    for parser in (build_parser(verb), build_parser()):
+        with pytest.raises(SystemExit):
+            parser.parse_args([verb, "--help"])
+    alone, among_all = capsys.readouterr().out.split(f"usage: authlens {verb}", 2)[1:]
+
+    assert alone == among_all
+    with pytest.raises(SystemExit):
+        build_parser(verb).parse_args([next(other for other in VERBS if other != verb), "--help"])

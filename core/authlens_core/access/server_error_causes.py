@@ -159,6 +159,15 @@ WHAT_THE_SERVER_SAID: Final = (
         errors=frozenset({"invalid_grant"}),
     ),
     Cause(
+        name="code_expired",
+        cause="The code has expired: too much time passed between the sign-in and this request.",
+        cure="Log in again: a code works once, for a few minutes.",
+        source="RFC 6749 §4.1.2",
+        stages=frozenset({"exchange"}),
+        errors=frozenset({"invalid_grant"}),
+        phrases=("code expired", "code has expired", "expired code"),
+    ),
+    Cause(
         name="code_refused",
         cause="The code was already used, has expired, or does not match this verifier and redirect URI.",
         cure="Log in again: a code works once, for a few minutes, and a new login has a new verifier.",

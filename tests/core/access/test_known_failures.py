@@ -103,10 +103,18 @@ SEED: Final = (
     Row(
         "invalid_grant on token exchange",
         "exchange",
-        "code_refused",
+        "code_expired",
         ("HTTP/1.1 400", '"error": "invalid_grant"', '"error_description": "Code expired"'),
         ("Log in again",),
         _oauth_error("invalid_grant", "Code expired"),
+    ),
+    Row(
+        "invalid_grant on token exchange, code used",
+        "exchange",
+        "code_refused",
+        ("HTTP/1.1 400", '"error": "invalid_grant"', '"error_description": "Code already used"'),
+        ("Log in again",),
+        _oauth_error("invalid_grant", "Code already used"),
     ),
     Row(
         "401 after using token, expired",

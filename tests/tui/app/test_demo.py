@@ -224,7 +224,7 @@ async def test_after_a_silence_the_screen_says_what_the_browser_may_be_showing(s
         assert isinstance(wizard, WizardScreen)
         await pilot.press("a")
         await until(pilot, lambda: "press s" in text_of(app))
-        wizard.login.wait.began -= 25
+        wizard.login.wait.began -= 65
         await until(pilot, lambda: "No answer yet." in text_of(app))
         for words in ("That account does not have access", "Unable to find your", "Invalid nonce"):
             assert words in text_of(app)

@@ -112,7 +112,7 @@ async def test_events_are_json_lines_oldest_first(
     parse = build_parser().parse_args
     assert await events.show_events(parse(["events", "--json"])) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["event"] for one in told if one["event"] in ("login", "proven")].count("login") == 2
+    assert [one["event"] for one in told if one["event"] in ("login", "verified")].count("login") == 2
     assert sorted(one["at"] for one in told) == [one["at"] for one in told]
     assert await events.show_events(parse(["events", urls[0], "--json", "--limit", "1"])) == 0
     (last,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -27,7 +27,7 @@ async def test_the_help_groups_the_keys_that_work_now(size: tuple[int, int]) -> 
         assert "On this screen" in shown
         assert "Next: Run the next stage" in shown
         assert "Retry" not in shown
-        assert "ctrl+p searches every action" in shown
+        assert "ctrl+p searches the actions of this screen" in shown
         await pilot.press("question_mark")
         await until(pilot, lambda: app.screen is wizard)
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
-_NOT_OFFERED: Final = frozenset({"Screenshot", "Keys"})  # would record the screen; would show another help
-
+_SEARCH: Final = "Search the actions of this screen…"
 _SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
 
 
@@ -55,6 +54,9 @@ class BaseApp(TerminalApp):
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit authlens", show=False),
+        Binding(
+            "ctrl+q", "quit", "Quit", id="app.quit_now", tooltip="Quit authlens", show=False, priority=True
+        ),
         Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="fg returns", show=False),
         Binding("f12", "release_mouse", "Mouse", id="app.mouse", tooltip="Release the mouse", show=False),
         Binding("f9", "save_screen", "Save screen", id="app.save_screen", tooltip=_SAVE_SCREEN, show=False),
@@ -92,12 +94,15 @@ class BaseApp(TerminalApp):
         return with_quiet(super().get_css_variables())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer Textual's commands, without those that write the screen to a file or show another help."""
-        for command in super().get_system_commands(screen):
-            if command.title not in _NOT_OFFERED:
-                yield command
+        """Offer what no key does; Textual's own would record the screen, and show another help."""
+        yield SystemCommand("Theme", "Choose another theme", self.action_change_theme)
         if screen.is_modal:  # its palette has none of the app's keys
             yield SystemCommand("Save screen", _SAVE_SCREEN, self.action_save_screen)
+
+    def action_command_palette(self) -> None:
+        """Open the palette, and say what it searches."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=_SEARCH, id="--command-palette"))
 
     def on_resize(self) -> None:
         """Keep the focus in view on a smaller terminal."""

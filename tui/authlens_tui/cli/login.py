@@ -181,6 +181,10 @@ def _authenticated(run: Login, unkept: Check | None, lines: EventLines) -> int:
     )
     if not lines.wanted:
         say("Authenticated.")
+        checks = (check for record in run.trace.records for check in record.checks)
+        for check in checks:
+            if check.name == CheckId.EXCHANGE_STORED and check.severity is Severity.PASS:
+                say(f"  The tokens are stored {check.seen}.")
     if unkept is not None:
         explain(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
     elif not lines.wanted:

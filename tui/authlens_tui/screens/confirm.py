@@ -18,6 +18,7 @@ COPY_TOKEN: Final = (
     "Copy",
 )
 """The question before an access token is copied: its title, its words, and the answer."""
+NOT_COPIED: Final = "Nothing copied."
 
 
 class ConfirmScreen(Dialog[bool]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,6 +21,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 
 GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
     ("resource", "The page, API or MCP server that you want to reach. It accepts access tokens."),
+    ("origin", "Scheme, host and port of a URL; also the resource's own server behind Cloudflare."),
     ("authorization server", "Signs users in and issues tokens for resources that trust it."),
     ("issuer, iss", "The authorization server's name, an https URL. Compared exactly."),
     ("client", "The program that asks for access for you: here, authlens."),
@@ -33,13 +34,18 @@ GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
     ("state", "A random value that comes back with the code; shows which login it belongs to."),
     ("code", "A receipt from the browser. Works once, for minutes, only with the PKCE secret."),
     ("access token", "Gives access to the resource for a short time. Anyone who has it can use it."),
+    ("bearer", "A token that anyone who has it can use: nothing else is checked."),
     ("refresh token", "Gets new access tokens without a browser. Sent only to the server."),
     ("grant", "The result of a login: both tokens and their details."),
+    ("live", "A credential whose token has not expired, as far as is known here."),
+    ("probe", "One call of the resource, to see whether it accepts the credential."),
     ("scope", "What a token may be used for, in the server's own words."),
     ("JWT", "A token that can be read: header, claims, signature. Reading does not verify it."),
     ("Managed OAuth", "Cloudflare Access acting as authorization server for an application."),
     ("service token", "A credential for programs at Cloudflare Access; no sign-in."),
     ("keyring", "The secret store of the operating system. authlens stores tokens there."),
+    ("redacted", "Shown or saved with a mask instead of each secret."),
+    ("MCP", "Model Context Protocol: how coding agents reach tools on a server."),
     ("fingerprint", "A few letters computed from a secret: compare two secrets without showing them."),
 )
 """The words that the screens use, each in one sentence."""
@@ -76,8 +82,21 @@ def wrong_words() -> Content:
     return Content("\n").join((Content.styled("When something is wrong", _HEADING), *map(Content, _WRONG)))
 
 
+@runtime_checkable
+class Explained(Protocol):
+    """A screen whose help depends on what it shows."""
+
+    def help_words(self) -> str:
+        """Return the help for what is shown now."""
+
+
 def _help_of(nodes: Iterable[DOMNode]) -> str:
-    return next((node.HELP for node in nodes if isinstance(node, Widget) and node.HELP), "")
+    helps = (
+        node.help_words() if isinstance(node, Explained) else node.HELP
+        for node in nodes
+        if isinstance(node, Widget)
+    )
+    return next((words for words in helps if words), "")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -86,6 +105,7 @@ class HelpScreen(ModalScreen[None]):
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark", "close", "Back", id="help.close", tooltip="Go back"),
+        Binding("g", "words", "Words", id="help.words", tooltip="Go to the words in use"),
     ]
 
     def __init__(self, about: Screen[Any]) -> None:
@@ -108,13 +128,16 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         page = self.query_one("#help", VerticalScroll)
         page.border_title = "Help"
-        page.border_subtitle = "ctrl+p searches every action"
+        page.border_subtitle = "g: words · ctrl+p searches the actions of this screen"
         self.query_one("#help-words").display = bool(self._help)
         page.focus()
 
     def on_click(self, event: Click) -> None:
         if event.widget is self:
             self.dismiss(None)
+
+    def action_words(self) -> None:
+        self.query_one("#help-glossary").scroll_visible(animate=False, top=True)
 
     def action_close(self) -> None:
         self.dismiss(None)

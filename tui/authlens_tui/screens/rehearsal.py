@@ -104,7 +104,7 @@ class RehearsalScreen(Screen[None]):
         self._run: dict[str, Run] = {}
 
     def compose(self) -> ComposeResult:
-        yield TitleBar("rehearsal")
+        yield TitleBar("demo")
         yield Static(id="rehearsal-hint")
         with Horizontal(id="rehearsal"):
             with Vertical(id="menu"):

@@ -48,6 +48,7 @@ class Verb(StrEnum):
     EXTEND = "extend"
     OVERRIDE = "override"
     RETRY = "retry"
+    SIGN_IN_AGAIN = "sign_in_again"
     ANOTHER_PORT = "another_port"
     PASTE_ONLY = "paste_only"
     OTHER_HOST = "other_host"

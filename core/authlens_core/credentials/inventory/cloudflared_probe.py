@@ -87,7 +87,7 @@ async def probe_jwt(
         now=now,
     )
     evidence = "" if said.answer is None else said.answer.evidence[0]
-    credentials.record("proven" if said.accepted else "not verified", token_id, evidence)
+    credentials.record("verified" if said.accepted else "not verified", token_id, evidence)
     if token_id:
         credentials.traces.keep(token_id, said.trace)
     return said

@@ -99,6 +99,6 @@ def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult, at: 
     with suppress(StateUnusable):
         noted = credentials.service_tokens.note_test(token.token_id, at, said.outcome, said.summary) or noted
     evidence = "" if said.answer is None else said.answer.evidence[0]
-    credentials.record("proven" if said.accepted else "not verified", token.token_id, evidence)
+    credentials.record("verified" if said.accepted else "not verified", token.token_id, evidence)
     credentials.traces.keep(token.token_id, said.trace)
     return noted

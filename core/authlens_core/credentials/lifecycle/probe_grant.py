@@ -78,7 +78,7 @@ async def probe_grant(
     if result.accepted is not None:
         with suppress(StateUnusable):  # the verdict is shown, with or without a note of it
             grant = credentials.note_verdict(grant, now(), accepted=result.accepted, words=result.summary)
-    credentials.record("proven" if result.accepted else "not verified", grant_id, status_of(exchange))
+    credentials.record("verified" if result.accepted else "not verified", grant_id, status_of(exchange))
     credentials.traces.keep(grant_id, result.trace)
     return GrantProbe(grant, result, secrets.access_token if _is_invalid_token(exchange.response) else None)
 

@@ -322,7 +322,7 @@ class RefreshOperation(LockedGrant):
             return self._unsaved(renewed, new, error)
         self._learn(saved, new, replaced=tokens.refresh_token is not None)
         self.grant, self.secrets = saved, new
-        self.credentials.record("refreshed", saved.grant_id, f"generation {saved.generation}")
+        self.credentials.record("refreshed", saved.grant_id, "a new access token is stored")
         return self._result(RefreshOutcome.REFRESHED, "Refreshed.")
 
     def _unsaved(self, renewed: Grant, new: GrantSecrets, error: AuthlensError) -> Refreshed:

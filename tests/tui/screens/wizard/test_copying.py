@@ -25,7 +25,7 @@ async def walk_to_the_token(pilot: object, app: Host) -> None:
     await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=str)
+@pytest.mark.parametrize("size", [(80, 40), (80, 24)], ids=str)
 async def test_the_token_is_copied_from_the_menu_after_a_question(size: tuple[int, int]) -> None:
     login, _ = scripted()
     login.watch(come_back(login))
@@ -35,7 +35,7 @@ async def test_the_token_is_copied_from_the_menu_after_a_question(size: tuple[in
         assert "C copy the token" in text_of(app)
         await walk_to_the_token(pilot, app)
         await pilot.press("enter")  # the safe answer has the focus
-        await until(pilot, lambda: app.screen is wizard)
+        await until(pilot, lambda: app.screen is wizard and "Nothing copied." in text_of(app))
         assert app.copied == []
         await walk_to_the_token(pilot, app)
         await pilot.press("y")
@@ -67,3 +67,18 @@ async def test_a_copy_with_masked_secrets_names_the_key_that_copies_the_token() 
         await pilot.press("c")
         await until(pilot, lambda: len(app.copied) > 1 and "Copied." in text_of(app))
         assert "masked" not in text_of(app)
+
+
+async def test_what_is_said_of_a_copy_goes_with_the_next_key() -> None:
+    login, _ = scripted()
+    login.watch(come_back(login))
+    async with wizard_on(login, size=(80, 24)) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: login.position is None and login.running is None)
+        await pilot.press("c")
+        await until(pilot, lambda: "Copied." in text_of(app))
+        wizard.tick()
+        await pilot.pause()
+        assert "Copied." in text_of(app)
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "Copied." not in text_of(app))

@@ -57,7 +57,7 @@ access-denied | The login was refused | another account | error=access_denied
 wrong-state | The browser did not return | Check the browser | 1 other request ignored
 iss-mismatch | does not name the server | Do not trust | iss=https://elsewhere.example
 port-taken | Another program uses the callback port | use another port | Port 8400 on this machine is in use
-invalid-grant | was already used, has expired | Log in again | "error": "invalid_grant"
+invalid-grant | The code has expired | Log in again | "error": "invalid_grant"
 html-error | with an internal error | Try again in a minute | HTTP/1.1 500 Internal Server Error
 access-token-refused | A token issued a moment ago is refused | Wait a minute | HTTP/1.1 401
 oauth-turned-off | although a token was sent | turn it on | HTTP/1.1 302

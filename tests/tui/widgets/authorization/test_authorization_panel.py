@@ -16,11 +16,13 @@ from authlens_core.login.events import AuthorizationReady
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.paste_field import PasteField
+from support.screens import text_of
 
 LINK = (
     "https://team.example/authorize?response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A8400%2Fcallback"
     "&state=s"
 )
+TALL = (80, 40)
 SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 2222"}
 
 
@@ -68,8 +70,10 @@ def said(app: Waiting) -> str:
 async def test_the_way_back_can_be_tried_before_a_code_is_spent() -> None:
     """A link to the test page, and by which family it was reached."""
     app = waiting()
-    async with app.run_test():
-        assert "Test the tunnel: http://localhost:8400/test not reached yet" in said(app)
+    async with app.run_test(size=TALL):
+        assert "Test that your browser can reach authlens: http://localhost:8400/test not reached" in said(
+            app
+        )
         app.query_one(AuthorizationPanel).show_tunnel("IPv4")
         assert "reached over IPv4: the browser can get back here" in said(app)
         app.query_one(AuthorizationPanel).show_tunnel("IPv6")
@@ -80,7 +84,7 @@ async def test_the_way_back_can_be_tried_before_a_code_is_spent() -> None:
 async def test_after_a_silence_over_ssh_the_cure_is_told(environ: Mapping[str, str], told: bool) -> None:
     """Nothing came. On one's own machine a person may simply not have tried."""
     app = waiting(environ)
-    async with app.run_test():
+    async with app.run_test(size=TALL):
         panel = app.query_one(AuthorizationPanel)
         panel.shown_at -= 45
         panel.show_remaining(255.0)
@@ -91,8 +95,9 @@ async def test_after_a_silence_over_ssh_the_cure_is_told(environ: Mapping[str, s
 async def test_over_ssh_the_line_is_filled_in() -> None:
     """Host and port of this session, the escape for it, and what a jump host changes."""
     app = waiting(SSH)
-    async with app.run_test():
+    async with app.run_test(size=TALL):
         text = said(app)
+        assert "Test the tunnel: http://localhost:8400/test" in text
         assert "ssh -N -L 8400:localhost:8400" in text
         assert "@198.51.100.7 -p 2222" in text
         assert "~C" in text
@@ -104,10 +109,32 @@ async def test_over_ssh_the_line_is_filled_in() -> None:
 async def test_that_the_last_address_can_be_pasted_is_always_said(
     environ: Mapping[str, str], port: int | None
 ) -> None:
-    """With and without SSH, directly under the keys."""
+    """With and without SSH; without a port it is the way and not a problem."""
     app = waiting(environ, port)
-    async with app.run_test():
-        assert "Copy its address, then press  p " in str(app.query_one(AuthorizationPanel).ways.content)
+    async with app.run_test(size=TALL):
+        panel = app.query_one(AuthorizationPanel)
+        where = panel.ways if port is None else panel.problems
+        assert "Copy its address, then press  p " in str(where.content)
+
+
+@pytest.mark.parametrize("environ", [SSH, {"DISPLAY": ":0"}])
+async def test_at_24_rows_problems_are_folded_behind_a_key(environ: Mapping[str, str]) -> None:
+    """What to do comes first; over SSH that includes the ssh line."""
+    app = waiting(environ)
+    async with app.run_test(size=(80, 24)) as pilot:
+        shown = text_of(app)
+        assert "1 Open this link · 2 Sign in there · 3 Come back here" in shown
+        assert "last page" not in shown
+        assert "/test" not in shown
+        assert "h  problems" in shown
+        assert ("ssh -N -L" in shown) is ("DISPLAY" not in environ)
+        await pilot.press("h")
+        await pilot.pause()
+        assert "Browser can't load the last page?" in text_of(app)
+        assert "http://localhost:8400/test" in text_of(app)
+        await pilot.press("h")
+        await pilot.pause()
+        assert text_of(app) == shown
 
 
 @pytest.mark.parametrize(
@@ -121,7 +148,7 @@ async def test_that_the_last_address_can_be_pasted_is_always_said(
 async def test_where_no_browser_may_open_it_says_why(environ: Mapping[str, str], why: str | None) -> None:
     """And of a container, that its port is another one."""
     app = waiting(environ)
-    async with app.run_test():
+    async with app.run_test(size=TALL):
         assert (f"authlens opens no browser here: {why}." in said(app)) is (why is not None)
         assert ("open in the browser of this machine" in said(app)) is (why is None)
         assert ("The port 8400 of a container is not" in said(app)) is ("container" in environ)
@@ -131,7 +158,7 @@ async def test_a_gap_in_the_ssh_line_is_explained(monkeypatch: pytest.MonkeyPatc
     """No name is known by which this machine is reached: the person knows one."""
     monkeypatch.setattr("socket.gethostname", lambda: "")
     app = waiting({"SSH_TTY": "/dev/pts/1"})
-    async with app.run_test():
+    async with app.run_test(size=TALL):
         assert "@<this machine>" in said(app)
         assert "Replace <this machine> with the name you use for it" in said(app)
 
@@ -152,7 +179,7 @@ async def test_on_a_few_rows_the_field_and_the_time_stand_alone_while_pasting() 
 async def test_the_literal_address_is_forwarded_to_itself() -> None:
     """With 127.0.0.1 in the redirect URI nobody listens for us on ::1, where a stranger may."""
     app = waiting(SSH, link=LINK.replace("localhost", "127.0.0.1"))
-    async with app.run_test():
+    async with app.run_test(size=TALL):
         assert "-L 8400:127.0.0.1:8400" in said(app)
         assert "http://127.0.0.1:8400/test" in said(app)
 
@@ -160,7 +187,7 @@ async def test_the_literal_address_is_forwarded_to_itself() -> None:
 async def test_without_a_port_pasting_is_the_way() -> None:
     """And nothing is offered to be tried."""
     app = waiting(SSH, port=None)
-    async with app.run_test():
+    async with app.run_test(size=TALL):
         assert "No port is open here" in said(app)
         assert "/test" not in said(app)
         assert "ssh -N" not in said(app)
@@ -169,7 +196,7 @@ async def test_without_a_port_pasting_is_the_way() -> None:
 async def test_an_address_wrapped_over_lines_is_put_together() -> None:
     """A terminal or a mail cuts long addresses."""
     app = waiting()
-    async with app.run_test() as pilot:
+    async with app.run_test(size=TALL) as pilot:
         app.query_one(AuthorizationPanel).take_paste("")
         app.query_one(PasteField).post_message(
             Paste("http://localhost:8400/callback?co\n  de=a&\r\nstate=s\n")
@@ -186,7 +213,7 @@ async def test_an_address_wrapped_over_lines_is_put_together() -> None:
 async def test_what_is_too_long_for_an_address_is_refused_and_not_cut(characters: int) -> None:
     """A part of an address would be another answer; nothing of it is kept in the field."""
     app = waiting()
-    async with app.run_test() as pilot:
+    async with app.run_test(size=TALL) as pilot:
         app.query_one(AuthorizationPanel).take_paste("")
         start = "http://localhost:8400/callback?code=a&state=s&x="
         app.query_one(PasteField).post_message(Paste(start.ljust(characters, "x")))
@@ -203,7 +230,7 @@ async def test_the_link_goes_into_a_file_of_ones_own(tmp_path: Path, private: bo
     """Mode 0600, in the runtime directory where that is private, gone with the wait."""
     tmp_path.chmod(0o700 if private else 0o755)
     app = waiting({"XDG_RUNTIME_DIR": str(tmp_path)})
-    async with app.run_test() as pilot:
+    async with app.run_test(size=TALL) as pilot:
         await pilot.press("f")
         panel = app.query_one(AuthorizationPanel)
         path = panel.link_file.path
@@ -221,7 +248,7 @@ async def test_the_file_does_not_outlive_the_app(tmp_path: Path) -> None:
     """Whoever leaves in the middle leaves no link behind."""
     app = waiting({"XDG_RUNTIME_DIR": str(tmp_path)})
     tmp_path.chmod(0o700)
-    async with app.run_test() as pilot:
+    async with app.run_test(size=TALL) as pilot:
         await pilot.press("f")
         assert [*tmp_path.iterdir()]
     assert [*tmp_path.iterdir()] == []
@@ -230,7 +257,7 @@ async def test_the_file_does_not_outlive_the_app(tmp_path: Path) -> None:
 async def test_where_the_full_screen_cannot_be_left_it_says_so() -> None:
     """And names the other ways."""
     app = waiting()
-    async with app.run_test() as pilot:
+    async with app.run_test(size=TALL) as pilot:
         await pilot.press("u")
         await _until_notified(app, pilot)
         assert "cannot leave the full screen" in next(iter(app._notifications)).message
@@ -239,7 +266,7 @@ async def test_where_the_full_screen_cannot_be_left_it_says_so() -> None:
 async def test_the_qr_code_is_asked_for_with_the_link_that_is_shown() -> None:
     """A widget opens no screen: whoever shows the panel does."""
     app = waiting()
-    async with app.run_test() as pilot:
+    async with app.run_test(size=TALL) as pilot:
         await pilot.press("k")
         await pilot.pause()
         assert app.qr_codes == [LINK]

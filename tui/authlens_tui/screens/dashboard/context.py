@@ -148,8 +148,14 @@ class DashboardContext:
     def show(self, screen: Screen[Any]) -> None:
         self.app.push_screen(screen)
 
-    def confirm(self, title: str, words: str, yes: str, then: Callable[[Holding], object]) -> None:
-        """Ask about the selected credential, and act on that one even if the cursor moves meanwhile."""
+    def confirm(
+        self, title: str, words: str, yes: str, then: Callable[[Holding], object], *, otherwise: str = ""
+    ) -> None:
+        """Ask about the selected credential, and act on that one even if the cursor moves meanwhile.
+
+        Args:
+            otherwise: what to say where the answer is no.
+        """
         holding = self.selected
         if holding is None or self.is_busy(holding):
             return
@@ -160,5 +166,7 @@ class DashboardContext:
             named = f"{holding.url or holding.title}\n\n{words}"
             if await self.answer(ConfirmScreen(title, named, yes)):
                 then(holding)
+            elif otherwise:
+                self.say(otherwise)
 
         self.ask(question)

@@ -21,6 +21,7 @@ from authlens_core.credentials.inventory.inventory import Holding, SortOrder
 from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import SettingsFile
+from authlens_tui.screens.dashboard.column_help import column_help
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, applies, offered
 from authlens_tui.screens.dashboard.listing import PATIENCE, Listing
@@ -79,11 +80,6 @@ class DashboardScreen(Screen[None]):
 
     CSS_PATH = "dashboard.tcss"
     TITLE = "Dashboard"
-    HELP = (
-        "Every credential of this machine: those authlens stores, and those of cloudflared, which are "
-        "read-only. Token is how long the token is valid, Login how long the login behind it. A refresh gets "
-        "a new token without a browser. While authlens is open it is automatic, at the time in Refresh."
-    )
     BINDINGS: ClassVar[list[BindingType]] = DASHBOARD_KEYS
 
     table = getters.query_one("#credentials", CredentialTable)
@@ -376,6 +372,9 @@ class DashboardScreen(Screen[None]):
     def _said(self, message: StatusMessage) -> None:
         words = Content(message.words)
         self.result.update(Content.assemble(_SIGNS[message.good], words))
+
+    def help_words(self) -> str:
+        return column_help([column.key for column in self.table.columns], self._columns)
 
     # -- for the app -----------------------------------------------------------------------------------
 

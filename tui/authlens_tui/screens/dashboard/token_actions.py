@@ -14,7 +14,7 @@ from authlens_core.credentials.vault.access_log import UserAccess, note_touch
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.secret import Secret
-from authlens_tui.screens.confirm import COPY_TOKEN
+from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 
@@ -66,7 +66,9 @@ class TokenActions:
         return self.jwts.of_file(token, lambda: read_cloudflared_token(token))
 
     def copy(self) -> None:
-        self._context.confirm(*COPY_TOKEN, lambda it: self._run(self._copy(it), "copy a token"))
+        self._context.confirm(
+            *COPY_TOKEN, lambda it: self._run(self._copy(it), "copy a token"), otherwise=NOT_COPIED
+        )
 
     async def _copy(self, holding: Holding) -> None:
         loaded = await self._load(holding)

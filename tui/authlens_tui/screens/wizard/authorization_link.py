@@ -23,7 +23,7 @@ from authlens_tui.widgets.authorization.authorization_panel import Authorization
 from authlens_tui.words.pasting import refused_words
 
 _TALL: Final = 32  # rows, as in the wizard
-_SILENCE: Final = 20.0  # seconds without an answer until the wizard explains what the browser may be showing
+_SILENCE: Final = 60.0  # seconds without an answer until the wizard explains what the browser may be showing
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     _key("plus", Verb.EXTEND, "Add 5 min", "Give the browser more time"),
     _key("g", Verb.OVERRIDE, "Continue", "Continue despite the failed check"),
     _key("t", Verb.RETRY, "Retry", "Run the failed stage again"),
+    _key("t", Verb.SIGN_IN_AGAIN, "New sign-in", "Get a new link and sign in again"),
     _key("w", Verb.ANOTHER_PORT, "Port", "Use any free port instead", known_as="port"),
     # The key of the paste field, offered while that field is not there yet.
     _key(
@@ -77,6 +78,7 @@ _WAYS_ON: Final = {
     Verb.CLOUDFLARED: ("C", "log in with cloudflared"),
     Verb.SERVICE_TOKEN: ("S", "use a service token"),
     Verb.RETRY: ("t", "retry"),
+    Verb.SIGN_IN_AGAIN: ("t", "new sign-in"),
     Verb.EDIT: ("e", "edit the request"),
     Verb.BACK: ("b", "go back one stage"),
     Verb.UNDO: ("b", "undo the last stage"),
@@ -109,6 +111,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
     stuck = failed if idle else None
     names = {check.name for check in stuck.failures} if stuck else set()
     others = other_ways(stuck) if stuck else ()
+    spent = stuck is not None and stuck.stage is Stage.EXCHANGE and not login.facts.options.device
     no_port = bool(names & _NO_PORT)
     return {
         Verb.NEXT: idle and failed is None,
@@ -118,7 +121,8 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.EXPORT: bool(login.trace.records),
         Verb.PLAYER: bool(login.trace.records),
         Verb.OVERRIDE: stuck is not None and any(check.overridable for check in stuck.failures),
-        Verb.RETRY: stuck is not None,
+        Verb.RETRY: stuck is not None and not spent,
+        Verb.SIGN_IN_AGAIN: spent,
         Verb.ANOTHER_PORT: no_port,
         Verb.PASTE_ONLY: no_port and login.facts.options.listen,
         Verb.DEVICE: idle and has_device_grant(login.facts),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
+from textual.timer import Timer
 from textual.widgets import Static
 
 from authlens_core.login.login import Login
@@ -26,6 +28,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.record.record_lines import Tab
 
 _TALL, _LARGE = 32, 50  # rows
+_NOTE_SECONDS: Final = 10.0
 _AROUND = 4  # cells: border and padding
 
 
@@ -52,6 +55,7 @@ class StatusLine(Static):
         self._words = Content()
         self._note: Content | None = None
         self._note_alone = False
+        self._note_timer: Timer | None = None
 
     @property
     def depends_on_the_clock(self) -> bool:
@@ -116,9 +120,17 @@ class StatusLine(Static):
         on_tab = looked_at and rows < _TALL
         return failed_words(record, ways, brief=rows < _LARGE, told_above=above, told_on_tab=on_tab)
 
+    def drop_note(self) -> None:
+        if self._note is not None:
+            self._note = None
+            self._update()
+
     def show_note(self, note: Content, *, alone: bool) -> None:
         """Show a note above the words, or `alone` where a row more is a row less for the link."""
         self._note, self._note_alone = note, alone
+        if self._note_timer is not None:
+            self._note_timer.stop()
+        self._note_timer = self.set_timer(_NOTE_SECONDS, self.drop_note)
         self._update()
 
     def _update(self) -> None:

@@ -11,7 +11,7 @@ from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay
 from authlens_core.login.tampering.experiments import experiment_named
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_tui.screens.confirm import COPY_TOKEN, ConfirmScreen
+from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.wizard.edit import EditScreen
 from authlens_tui.screens.wizard.experiment_result import ExperimentResultScreen
@@ -138,6 +138,8 @@ class WizardTools:
         if await app.push_screen_wait(ConfirmScreen(title, named, yes)):
             await app.copy(chosen.secret, chosen.name)
             self._screen.post_message(TokenCopied())
+        else:
+            app.notify(NOT_COPIED, markup=False)
 
     def export(self) -> None:
         from authlens_tui.screens.trace.export import ExportScreen

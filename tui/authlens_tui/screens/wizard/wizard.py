@@ -249,6 +249,7 @@ class WizardScreen(Screen[None]):
             Verb.NEXT: runner.next,
             Verb.RUN_ALL: runner.run_all,
             Verb.RETRY: runner.retry,
+            Verb.SIGN_IN_AGAIN: runner.retry,
             Verb.OVERRIDE: runner.override,
             Verb.ANOTHER_PORT: runner.another_port,
             Verb.PASTE_ONLY: runner.paste_only,
@@ -303,6 +304,10 @@ class WizardScreen(Screen[None]):
             Verb.NEXT_TAB: record_shown,
             Verb.PREVIOUS_TAB: record_shown,
         }
+
+    def on_key(self) -> None:
+        """Drop a note at the next key: what it says has been read."""
+        self.status.drop_note()
 
     def on_paste(self, event: Paste) -> None:
         """Hand what is pasted anywhere to the field that waits for it."""

@@ -31,11 +31,14 @@ from authlens_tui.widgets.authorization.authorization_words import (
     forward_words,
     further_words,
     key_words,
+    problem_words,
 )
 from authlens_tui.widgets.authorization.paste_field import PasteField
 
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
 _ROWS_FOR_ALL: Final = 10
+_ROWS_FOR_PROBLEMS: Final = 32
+_TEST: Final = "Test that your browser can reach authlens: "
 _SILENCE: Final = 30.0  # seconds without a visit after which SSH users are shown what to do
 
 
@@ -60,6 +63,11 @@ class AuthorizationPanel(VerticalScroll):
         & #test { margin-bottom: 0; display: none; }
         & #test.-shown { display: block; }
         & #paste { dock: bottom; }
+        & #problems { margin-bottom: 0; }
+        /* What to do comes first; what to do about a problem is a key away where there is little room. */
+        &.-folded #further { display: none; }
+        &.-folded #test { display: none; }
+        &.-folded #test.-news { display: block; }
         & #ignored { color: $text-warning; display: none; }
         & #ignored.-shown { display: block; }
         & #refused { color: $text-error; display: none; }
@@ -92,12 +100,21 @@ class AuthorizationPanel(VerticalScroll):
             id="link.file",
             tooltip="Write the link to a file only you can read",
         ),
+        Binding(
+            "h",
+            "problems",
+            "Problems",
+            show=False,
+            id="link.problems",
+            tooltip="What to do if the browser cannot open the link or come back",
+        ),
         Binding("y", "copy_forward", "Copy ssh", id="link.ssh", tooltip="Copy the ssh -L line"),
     ]
 
     countdown = getters.query_one("#countdown", Static)
     link = getters.query_one("#link", Static)
     ways = getters.query_one("#ways", Static)
+    problems = getters.query_one("#problems", Static)
     forward = getters.query_one("#forward", Static)
     test = getters.query_one("#test", Static)
     further = getters.query_one("#further", Static)
@@ -132,6 +149,7 @@ class AuthorizationPanel(VerticalScroll):
         self.shown_at = 0.0
         self._families: list[str] = []
         self._over = asyncio.Event()
+        self._explains = False
         self.link_file = LinkFile()
 
     def compose(self) -> ComposeResult:
@@ -141,6 +159,7 @@ class AuthorizationPanel(VerticalScroll):
         yield Static(id="refused")
         yield Static(id="ways")
         yield Static(id="forward")
+        yield Static(id="problems")
         yield Static(id="test")
         yield Static(id="further")
         yield PasteField(
@@ -170,12 +189,13 @@ class AuthorizationPanel(VerticalScroll):
         self._forward = None
         if port is not None:
             self._forward = forward_line_to_here(self._environ, port, host)
-        self.link.border_title = "The link: open it in a browser and sign in"
+        self.link.border_title = "1 Open this link · 2 Sign in there · 3 Come back here"
         self.link.update(Content.styled(ready.url, Style(link=ready.url)))
         self.show_ways(player=player)
         self.forward.set_class(self._forward is not None, "-shown")
         if self._forward is not None:
             self.forward.update(forward_words(self._forward))
+        self._fold()
         self.further.update(further_words(self._forward, port, host))
         self._show_test()
         self.scroll_home(animate=False)
@@ -221,7 +241,18 @@ class AuthorizationPanel(VerticalScroll):
 
     def on_resize(self) -> None:
         self.show_remaining(self._remaining)
+        self._fold()
         self._make_room()
+
+    def _fold(self) -> None:
+        folded = self.app.size.height < _ROWS_FOR_PROBLEMS and not self._explains
+        self.set_class(folded, "-folded")
+        self.problems.update(problem_words(self._environ, self._port, folded=folded))
+
+    def action_problems(self) -> None:
+        """Show what to do about a problem, or fold it again."""
+        self._explains = not self._explains
+        self._fold()
 
     @on(DescendantFocus)
     @on(DescendantBlur)
@@ -250,6 +281,7 @@ class AuthorizationPanel(VerticalScroll):
     def _show_test(self) -> None:
         self.test.set_class(bool(self._test_url or self._families), "-shown")
         told: tuple[str, str]
+        news = bool(self._families)
         if self._families:
             families = " and ".join(self._families)
             told = (f"\n✔ It was reached over {families}: the browser can get back here.", "$text-success")
@@ -258,10 +290,12 @@ class AuthorizationPanel(VerticalScroll):
             minutes, rest = divmod(int(silent), 60)
             told = (f"  not reached yet ({minutes}:{rest:02d})", "$quiet")
             if self._forward is not None and silent >= _SILENCE:
+                news = True
                 told = (f"\n! Not reached in {minutes}:{rest:02d}. {NO_FORWARD}", "$text-warning")
+        self.test.set_class(news, "-news")
         self.test.update(
             Content.assemble(
-                "Test the tunnel: ",
+                "Test the tunnel: " if self._forward is not None else _TEST,
                 Content.styled(self._test_url, Style(link=self._test_url, bold=True)),
                 told,
             )
@@ -271,6 +305,8 @@ class AuthorizationPanel(VerticalScroll):
         """Offer the ways to open the link while there is one."""
         if action in {"qr_code", "alone", "file"}:
             return bool(self._url)
+        if action == "problems":
+            return bool(self._url) and self.app.size.height < _ROWS_FOR_PROBLEMS
         return bool(self._url and self._forward) if action == "copy_forward" else True
 
     def action_qr_code(self) -> None:

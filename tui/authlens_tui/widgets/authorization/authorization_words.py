@@ -18,27 +18,40 @@ _NO_PORT: Final = "No port is open here: the browser can't load the last page. C
 
 
 def key_words(environ: Mapping[str, str], port: int | None, *, player: bool) -> Content:
-    """Say how to open the link and paste the answer, and why no browser opens if none can.
+    """Say how to open the link, and without a port how to return the answer.
 
     Args:
         port: where the listener is bound, None without one.
         player: true if the demo can sign in.
     """
-    why = why_no_browser(environ)
     lines: list[Content] = []
     if player:
         lines.append(_key("s", "sign in for me (over real HTTP)"))
-    if why is None:
+    if why_no_browser(environ) is None:
         lines.append(_key("o", "open in the browser of this machine"))
     taking = (_key("c", "copy"), _key("k", "QR code"), _key("u", "on one line"), _key("f", "to a file"))
     lines.append(Content("  ").join(taking))
-    lines.append(Content.assemble(_UNLOADABLE if port else _NO_PORT, " ", (" p ", "bold reverse")))
+    if port is None:
+        lines.append(_pasting(_NO_PORT))
+    return Content("\n").join(lines)
+
+
+def problem_words(environ: Mapping[str, str], port: int | None, *, folded: bool) -> Content:
+    """Say what to do if the browser cannot come back, and why none opens; if `folded`, which key says so."""
+    if folded:
+        return _key("h", "problems with the link, or with coming back?")
+    why = why_no_browser(environ)
+    lines = [] if port is None else [_pasting(_UNLOADABLE)]
     told = [] if why is None else [f"authlens opens no browser here: {why}."]
     if port is not None and in_container(environ):
         told.append(container_hint(port))
     if told:
         lines.append(Content.styled(" ".join(told), "$quiet"))
     return Content("\n").join(lines)
+
+
+def _pasting(words: str) -> Content:
+    return Content.assemble(words, " ", (" p ", "bold reverse"))
 
 
 def forward_words(forward: str) -> Content:

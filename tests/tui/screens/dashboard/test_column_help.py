@@ -1,0 +1,34 @@
+"""The help of the dashboard describes the columns that are there."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Static
+
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.session import Session
+from authlens_core.wire.client import Wire
+from authlens_tui.screens.dashboard.column_help import column_help
+from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.help import HelpScreen
+from support.grants import NOW, grant, keep
+from support.screens import run_screen, until
+
+
+def test_a_column_without_room_is_named_but_not_described() -> None:
+    words = column_help(["life"], ["life", "proven"])
+    assert "Expires is how long the token is valid." in words
+    assert "Verified is" not in words
+    assert "A wider terminal also shows Verified." in words
+
+
+@pytest.mark.parametrize(("width", "described"), [(80, False), (200, True)])
+async def test_the_help_follows_the_width(width: int, described: bool) -> None:
+    async with Session(Wire(), Credentials.memory()) as session:
+        await keep(session.credentials, grant("a"))
+        async with run_screen(DashboardScreen(session, now=lambda: NOW), size=(width, 40)) as (app, pilot):
+            await pilot.press("question_mark")
+            await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+            shown = str(app.screen.query_one("#help-words", Static).content)
+            assert "Expires is how long the token is valid" in shown
+            assert ("Verified is when the resource last accepted it" in shown) is described

@@ -134,6 +134,7 @@ def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict
     assert len(ours) <= 100
     assert not ours & (NOT_TO_SHOW | {"authlens_core.wire", "authlens_core.credentials.vault"})
     assert not any(name.startswith("authlens_core.export") for name in ours)
+    assert not set(done.stdout.split()) & {"authlens_core.access.cause", "http.cookies", "idna"}
 
 
 def modules_after(environ: dict[str, str], *names: str) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from authlens_core.access.cause import LOGOUT
+from authlens_core.access.team import LOGOUT
 
 
 @dataclass(frozen=True, slots=True)

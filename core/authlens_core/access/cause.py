@@ -13,7 +13,6 @@ MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
 SERVICE_GUIDE: Final = "Cloudflare, Service tokens"
 REPORTS: Final = "reports by Cloudflare Access users"
 POLICIES: Final = "Zero Trust → Access controls → Applications → (app) → Policies"
-LOGOUT: Final = "/cdn-cgi/access/logout on your team domain"
 SWITCHES: Final = (
     f"{MANAGED_OAUTH}: turn on “Allow localhost clients” (for http://localhost) or “Allow loopback clients” "
     "(for http://127.0.0.1), or list the URI under “Allowed redirect URIs”"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.access.cause import AGENTS_GUIDE, LOGOUT, MANAGED_GUIDE, REPORTS, WITH_TOKEN, Cause
+from authlens_core.access.cause import AGENTS_GUIDE, MANAGED_GUIDE, REPORTS, WITH_TOKEN, Cause
 from authlens_core.access.protection import MANAGED_OAUTH
+from authlens_core.access.team import LOGOUT
 from authlens_core.oauth.check_id import CheckId
 
 _REGISTER_BEFOREHAND: Final = (

@@ -7,7 +7,6 @@ from typing import Final
 
 from authlens_core.access.cause import (
     AGENTS_GUIDE,
-    LOGOUT,
     MANAGED_GUIDE,
     POLICIES,
     REPORTS,
@@ -15,6 +14,7 @@ from authlens_core.access.cause import (
     Cause,
 )
 from authlens_core.access.protection import MANAGED_OAUTH
+from authlens_core.access.team import LOGOUT
 
 _DOCUMENT: Final = Cause(
     name="client_document_refused",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import string
 from typing import Final
 
-from authlens_core.access.cause import LOGOUT
 from authlens_core.oauth.url import Url, usable_url
 
 WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
+LOGOUT: Final = "/cdn-cgi/access/logout on your team domain"
 _ZONE: Final = ("cloudflareaccess", "com")
 _LABEL: Final = frozenset(string.ascii_lowercase + string.digits + "-")
 

@@ -12,8 +12,6 @@ import string
 from dataclasses import dataclass
 from typing import Final
 
-import idna
-
 MAX_LENGTH: Final = 2_048
 _MAX_HOST: Final = 253
 _MAX_LABEL: Final = 63
@@ -236,8 +234,12 @@ def _is_label(label: str) -> bool:
 
 def _decoded(label: str) -> str | None:
     """Return the U-label of an A-label (RFC 5891 §5.4), or None if it is not a valid A-label."""
+    if not label.startswith("xn--"):
+        return None
+    import idna  # few names need it, and it is large
+
     try:
-        return idna.ulabel(label) if label.startswith("xn--") else None
+        return idna.ulabel(label)
     except idna.IDNAError:
         return None
 

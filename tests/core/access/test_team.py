@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.access.cause import LOGOUT
-from authlens_core.access.team import cloudflare_metadata_urls, for_team, is_team_host
+from authlens_core.access.team import LOGOUT, cloudflare_metadata_urls, for_team, is_team_host
 from authlens_core.oauth.url import UrlRefused, parse_url
 
 

@@ -104,12 +104,7 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--paste-only", action="store_true", help="open no port: paste the address the browser ends on"
     )
-    client = add.add_mutually_exclusive_group()
-    client.add_argument("--client-id", metavar="ID", help="a pre-registered client")
-    client.add_argument("--client-metadata-url", metavar="URL", help="a Client ID Metadata Document")
-    add.add_argument(
-        "--client-secret", action="store_true", help="ask for the secret of --client-id; takes no value"
-    )
+    _add_client(add)
     add.add_argument("--scope", metavar="S", help="scope to request, instead of the challenge's")
     add.add_argument("--resource", metavar="R", help="resource to request, instead of the metadata's")
     add.add_argument("--issuer", metavar="URL", help="authorization server to use, if there are several")
@@ -146,6 +141,15 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         action="store_true",
         help="log in with cloudflared, for a resource without Managed OAuth; then only --timeout and "
         "--json apply",
+    )
+
+
+def _add_client(add: argparse.ArgumentParser) -> None:
+    client = add.add_mutually_exclusive_group()
+    client.add_argument("--client-id", metavar="ID", help="a pre-registered client")
+    client.add_argument("--client-metadata-url", metavar="URL", help="a Client ID Metadata Document")
+    add.add_argument(
+        "--client-secret", action="store_true", help="ask for the secret of --client-id; takes no value"
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
@@ -60,6 +60,20 @@ async def test_a_token_that_is_shown_in_a_dialog_is_masked(tmp_path: Path) -> No
         assert "Access token" in saved(tmp_path)
         await pilot.pause()
         assert "canary" not in text_of(app)
+
+
+async def test_what_was_typed_into_a_field_is_masked(tmp_path: Path) -> None:
+    """It may be a header with a token, or a token that was pasted into the wrong field."""
+    app = Host()
+    async with app.run_test() as pilot:
+        field = Input("Bearer canary-token")
+        await app.mount(field)
+        await pilot.pause()
+        assert "canary" in text_of(app)
+        await save_picture(app, tmp_path)
+        assert "canary" not in saved(tmp_path)
+        assert "•••" in saved(tmp_path)
+        assert not field.password
 
 
 async def to_the_link(wizard: WizardScreen, pilot: Pilot[int]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from textual.app import App
 from textual.dom import DOMNode
+from textual.widgets import Input
 
 from authlens_core.errors import UsageError
 from authlens_core.export.saved_file import write_export
@@ -33,17 +35,31 @@ async def save_picture(app: App[Any], directory: Path | None = None) -> Path:
     Raises:
         UsageError: the screen shows the link or the code of a login, or the file cannot be written.
     """
-    _mask(app)
-    painted = asyncio.Event()
-    app.screen.call_after_refresh(painted.set)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_REPAINTED):
-            await painted.wait()
-    _mask(app)  # a key may have revealed them again meanwhile
-    svg = app.export_screenshot(title="authlens")
+    with _typed_text_masked(app):
+        _mask(app)
+        painted = asyncio.Event()
+        app.screen.call_after_refresh(painted.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REPAINTED):
+                await painted.wait()
+        _mask(app)  # a key may have revealed them again meanwhile
+        svg = app.export_screenshot(title="authlens")
     path = (directory or Path.cwd()) / f"authlens-screen-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
     await asyncio.to_thread(write_export, path, svg)
     return path
+
+
+@contextmanager
+def _typed_text_masked(app: App[Any]) -> Iterator[None]:
+    """Mask what was typed or pasted into a field: whether it is a secret, only the user knows."""
+    fields = [one for screen in app.screen_stack for one in screen.query(Input) if not one.password]
+    for field in fields:
+        field.password = True
+    try:
+        yield
+    finally:
+        for field in fields:
+            field.password = False
 
 
 def _mask(app: App[Any]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from authlens_core.emulator import Emulator
 from support.needs import program
+from support.screens import free_port
 from support.verb_process import AUTHLENS, authlens, emulated, log_in, machine_in, process_table, secrets_in
 
 pytestmark = pytest.mark.e2e
@@ -169,6 +170,16 @@ async def test_login_with_no_input_is_content_with_a_login_that_works(
     await log_in(machine, resource)
     done = await authlens(machine, "login", resource, "--no-input")
     assert done.code == 0
+
+
+async def test_a_client_that_the_server_lost_is_registered_again(machine: dict[str, str]) -> None:
+    """The server was set up anew at the same address: the stored client means nothing to it."""
+    port, callback = free_port(), free_port()
+    for again in (False, True):
+        async with emulated("--profile", "mcp", "--port", str(port)) as url:
+            done = await authlens(machine, "login", url, "--port", str(callback))
+        assert done.code == 0, done.words
+        assert ("registering a new one" in done.words) is again
 
 
 async def test_all_three_kinds_serve_every_helper(machine: dict[str, str]) -> None:

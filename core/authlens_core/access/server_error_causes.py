@@ -143,9 +143,8 @@ WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name="unknown_client",
         cause="The server does not know this client: it was removed, or belongs to another server.",
-        cure="Forget it and log in again; authlens then registers a new client: authlens forget URL. "
-        "With --client-id, check the id and its secret. An Access for SaaS client id is not valid "
-        "here.",
+        cure="Log in again: authlens login URL registers a new client. With --client-id, check the id and "
+        "its secret. An Access for SaaS client id is not valid here.",
         source="RFC 6749 §5.2",
         errors=frozenset({"invalid_client"}),
     ),

@@ -11,6 +11,7 @@ from authlens_core.errors import (
     AuthlensError,
     LoginNeeded,
     NetworkFailure,
+    Refused,
     ServerMisconfigured,
     TimedOut,
 )
@@ -51,6 +52,8 @@ def failure_of(error: AuthlensError, url: str) -> McpFailure:
     if isinstance(error, LoginNeeded):
         data["command"] = login_command(url)
         return McpFailure(_OURS - error.exit_code, f"{message} Ask the user to run: {data['command']}", data)
+    if isinstance(error, Refused) and url:
+        data["command"] = login_command(url)  # a refused refresh ends with a login, too
     return McpFailure(_OURS - error.exit_code, f"{message} {error.cure}".strip(), data)
 
 

@@ -82,7 +82,7 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
     ),
     "invalid_client": ErrorMeaning(
         "The server does not know this client, or its authentication failed.",
-        "Forget the stored client and register again; with --client-id, check the id and its secret.",
+        "Log in again: authlens login URL. With --client-id, check the id and its secret.",
     ),
     "invalid_grant": ErrorMeaning(
         "The code or refresh token is expired, revoked, used already, or belongs to another client.",

@@ -242,7 +242,7 @@ AUTHORIZATION: Final = (  # §1.5
         "exchange",
         "unknown_client",
         ("HTTP/1.1 401", '"error": "invalid_client"'),
-        ("authlens forget", "--client-id"),
+        ("authlens login URL registers", "--client-id"),
         _oauth_error("invalid_client", "Client not found", 401),
     ),
     Row(

@@ -214,6 +214,7 @@ async def test_a_401_to_every_token_is_one_refresh_and_one_error(logged_in: Logg
     """Never a loop of refreshes."""
     _, lines = await bridged(logged_in, scripted(*[Response(status_code=401)] * 4), PING, {**PING, "id": 2})
     assert [(line["id"], line["error"]["code"]) for line in lines] == [(1, -32065), (2, -32065)]
+    assert {line["error"]["data"]["command"].partition(" http")[0] for line in lines} == {"authlens login"}
     assert len(logged_in.server.posts("/token")) == 1
 
 

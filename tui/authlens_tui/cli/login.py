@@ -16,7 +16,7 @@ from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut
 from authlens_core.interruption import Interruptions
 from authlens_core.login.login import Login
 from authlens_core.login.step_up import lacks_scope
-from authlens_core.login.verdict import verdict
+from authlens_core.login.verdict import client_is_unknown, verdict
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.pending_login import LoginRuns, PendingLogin
@@ -107,6 +107,7 @@ def _noted(run: Login, session: Session) -> Iterator[None]:
 
 async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) -> int:
     unkept: Check | None = None
+    registers_again = True
     while not run.finished:
         record = await _step(run, approved)
         if record.outcome is Outcome.CANCELLED:
@@ -116,6 +117,12 @@ async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) 
             await run.retry()
             if run.position is Stage.PKCE:
                 say("    the resource requires more scope: authorizing again, because --yes names the check")
+                continue
+        if registers_again and client_is_unknown(record):
+            registers_again = False
+            await run.retry()
+            if run.position is Stage.REGISTRATION:
+                say("    the server does not know the stored client: registering a new one")
                 continue
         if error is not None:
             return failed(_with_approval(error, record), lines, *_other_options(run, record))

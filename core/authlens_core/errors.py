@@ -1,4 +1,4 @@
-"""The errors of authlens. Each names the stage it happened in, the cause and the cure.
+"""The errors of authlens. Each names the stage it happened in, the cause and the fix.
 
 AuthlensError
 ├── UsageError            the user asked for something that cannot be done

@@ -18,7 +18,7 @@ from authlens_core.state.crash_notes import CrashNote, CrashNotes
 from authlens_core.state.paths import StateUnusable, state_directory
 
 WORTH: Final = timedelta(days=1)
-"""How long ago an interruption may be to be told."""
+"""How long ago an interruption may be to be reported."""
 
 
 class Interruptions:

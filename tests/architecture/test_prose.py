@@ -27,6 +27,9 @@ INSTEAD = {
     r"the way back": "the callback, the return to the terminal",
     r"refresh(?:ed)? by itself": "automatically",
     r"pretended": "simulated",
+    r"(?:and|the|a|its|their|with) cures?(?!:)|cured": "what to do, the fix",
+    r"told(?!:)": "shown, reported; called with; recognised by",
+    r"prov(?:es?|ed|en|ing)(?!:)": "verify, verified; show",
 }
 BANNED = re.compile("|".join(rf"\b(?:{words})\b" for words in INSTEAD), re.IGNORECASE)
 CODE = re.compile(r"`[^`\n]*`")
@@ -51,6 +54,9 @@ def prose(source: str) -> Iterator[tuple[int, str]]:
         ('x = "nobody"', False),
         ('"""`anew` is a name of the code."""', False),
         ('"""Personal names, and an understanding."""', False),
+        ('"""Return the cause and the cure."""', True),
+        ('"""Args:\n    cure: what to do."""', False),
+        ('"""A proof of possession, and a provider."""', False),
     ],
 )
 def test_the_scan_knows_words_that_are_not_ours(source: str, found: bool) -> None:

@@ -1,1 +1,1 @@
-"""What is Cloudflare's own: classifying an answer, diagnosis and cure."""
+"""What is Cloudflare's own: classifying an answer, diagnosis and fix."""

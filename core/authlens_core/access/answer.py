@@ -1,4 +1,4 @@
-"""What protects a resource, told from one answer.
+"""What protects a resource, as far as one answer shows.
 
 Status, challenge, the path of `Location` and Cloudflare's own header fields decide. A body is searched for
 nothing but Cloudflare's error number, and only in an answer of its edge.
@@ -41,7 +41,7 @@ class Answer:
     """What one answer says about the protection of a resource. Every text is safe to show.
 
     Attributes:
-        evidence: the status and the header lines that prove it; no query of a URL, no cookie.
+        evidence: the status and the header lines that show it; no query of a URL, no cookie.
         cure: what to do about it; empty where nothing is wrong.
         challenge_field: the challenges, and what was refused in them.
         cf_ray: Cloudflare's number of the request, which its support asks for.

@@ -1,4 +1,4 @@
-"""Causes told by who answered: Access, the zone's security, the origin or something on the way."""
+"""Causes recognised by who answered: Access, the zone's security, the origin or something on the way."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class BrowserRefusal:
 
     Attributes:
         words: what the page says, the part that stays the same.
-        brief: the cure in a few words.
+        brief: what to do, in a few words.
     """
 
     words: str

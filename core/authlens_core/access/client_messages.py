@@ -1,4 +1,4 @@
-"""Causes told by the messages of other programs: agents, MCP clients, curl, git, Node and Python."""
+"""Causes recognised by the messages of other programs: agents, MCP clients, curl, git, Node and Python."""
 
 from __future__ import annotations
 

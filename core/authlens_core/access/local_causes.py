@@ -1,4 +1,4 @@
-"""Causes told by a check of ours: what was missing, what did not match, who did not come."""
+"""Causes recognised by a check of ours: what was missing, what did not match, who did not come."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def is_held(host: RedirectHost, port: int) -> bool:
     try:
         bind_loopback(host, port).close()
     except OSError as error:
-        # This account may not have it (a port below 1024, say), and is not told whether another has.
+        # This account may not have it (a port below 1024, say), and cannot find out whether another has.
         return _answers(host, port) if error.errno in _REFUSALS else error.errno == errno.EADDRINUSE
     except NoLoopback:
         return False

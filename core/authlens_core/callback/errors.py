@@ -1,4 +1,4 @@
-"""What can stop the listener from opening, each with the cure that a user can act on."""
+"""What can stop the listener from opening, each with what the user can do about it."""
 
 from __future__ import annotations
 

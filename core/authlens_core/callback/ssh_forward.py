@@ -33,7 +33,7 @@ def ssh_forward_line(
     """Return the command for the user's own machine that forwards `port` to this one; None outside SSH.
 
     The host is the address at which the user's SSH connection arrived. Where that address means nothing on
-    another machine (loopback, link-local) or is not told, it is `hostname`, and where that cannot be on a
+    another machine (loopback, link-local) or unknown, it is `hostname`, and where that cannot be on a
     command line, `THIS_MACHINE`. The words are quoted for a POSIX shell, apart from that placeholder, and
     none of them can be taken for an option of ssh.
 

@@ -1,4 +1,4 @@
-"""Why `cloudflared access login` failed, told from what it printed: its known bugs, in words."""
+"""Why `cloudflared access login` failed, as far as its output shows: its known bugs, in words."""
 
 from __future__ import annotations
 

@@ -124,14 +124,14 @@ async def run_login(
 
     Args:
         timeout: seconds for the user to log in.
-        events: told what happens, in the order in which it does; the link is one of them.
+        events: called with what happens, in order; the link is one of them.
         cloudflared: which one; None looks for it.
         environ: its environment; None is the process's own.
 
     Raises:
         CloudflaredMissing: there is none.
         UsageError: the URL is none that cloudflared can use; nothing was run.
-        TimedOut, LoginNeeded, Refused, NetworkFailure, ServerMisconfigured: with the cause and the cure.
+        TimedOut, LoginNeeded, Refused, NetworkFailure, ServerMisconfigured: with the cause and what to do.
     """
     target = _usable(url)
     environment = child_environment(environ)

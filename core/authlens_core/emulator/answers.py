@@ -61,7 +61,7 @@ class ClientCredentials:
         return cls(form.get("client_id", ""), form.get("client_secret", ""), "client_secret_post")
 
     def authenticate(self, client: RegisteredClient) -> RegisteredClient:
-        """Return the client, if this proves it to be the one registered.
+        """Return the client, if these credentials are the registered ones.
 
         Raises:
             OAuthRefusal: invalid_client.

@@ -67,7 +67,7 @@ class KnownSecrets:
 
 
 def _forms(value: str) -> set[str]:
-    """Return the forms of `value` that can be told beforehand."""
+    """Return the forms of `value` that are known beforehand."""
     raw = value.encode("utf-8", "surrogatepass")
     # Checks and errors quote a value with its control characters made visible.
     forms = {value, html.escape(value), safe_line(value), safe_text(value)}

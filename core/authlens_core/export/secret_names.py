@@ -1,4 +1,4 @@
-"""Secrets told by the name they are under: JSON members, form fields, parameters, header fields.
+"""Secrets recognised by the name they are under: JSON members, form fields, parameters, header fields.
 
 What a server calls `access_token` is hidden even when no one saw its value before.
 """

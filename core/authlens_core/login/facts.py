@@ -104,7 +104,7 @@ class Facts:
         approved: names of the failed checks that the user chose to override.
         call: what an MCP server is asked by POST.
         mcp_version: the protocol version that an MCP server named; text from outside.
-        anonymous: true if the resource answered without a token; its answer to one then proves nothing.
+        anonymous: true if the resource answered without a token; its answer to one then verifies nothing.
         metadata_candidates: where the resource metadata may be, in order.
         metadata_guessed: true when no one named these places: they are where the specification says.
         issuer: where the authorization server is asked for its metadata.

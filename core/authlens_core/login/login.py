@@ -67,7 +67,7 @@ class Login:
         options: what the user decided beforehand.
         keeper: keeps the tokens the login returned; called after stage 7 and before it counts as passed.
         earlier_issuer: the authorization server of the last login to this resource; a change is reported.
-        watchers: told of every step; they look and never steer.
+        watchers: called at every step; they look and never steer.
 
     Raises:
         UrlRefused: when the URL cannot be used, with all the reasons.

@@ -1,4 +1,4 @@
-"""What a failed record comes to: its cause and cure in a sentence each, and the error with an exit code."""
+"""What a failed record comes to: its cause and fix in a sentence each, and the error with an exit code."""
 
 from __future__ import annotations
 

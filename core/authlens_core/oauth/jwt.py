@@ -1,6 +1,6 @@
 """JSON Web Tokens, read and not believed (RFC 7519, RFC 7515 §3.1): header, claims, and what is odd in them.
 
-Reading takes no key and proves nothing: anyone can write a token with any claims. Whether
+Reading takes no key and verifies nothing: anyone can write a token with any claims. Whether
 a token is signed is decided in `jwks`.
 """
 

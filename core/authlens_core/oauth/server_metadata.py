@@ -47,7 +47,7 @@ _ENDPOINTS: Final = (
 )
 
 # What a login by a public client needs: the member and the value it has to hold; the check's name, severity,
-# whether it may be overridden, and its source; why it matters; the cure.
+# whether it may be overridden, and its source; why it matters; the fix.
 _REQUIREMENTS: Final[tuple[tuple[tuple[str, str], tuple[str, Severity, bool, str], str, str], ...]] = (
     (
         ("response_types_supported", "code"),

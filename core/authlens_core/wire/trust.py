@@ -157,7 +157,7 @@ def observe_refusals(context: ssl.SSLContext) -> None:
 
 
 def explain_certificate(error: ssl.SSLCertVerificationError, host: str) -> tuple[str, str]:
-    """Return the cause and the cure of a refused certificate.
+    """Return the cause and the fix of a refused certificate.
 
     Args:
         error: what the handshake raised.

@@ -1,4 +1,4 @@
-"""A login told line by line, for a plain terminal."""
+"""A login reported line by line, for a plain terminal."""
 
 from __future__ import annotations
 

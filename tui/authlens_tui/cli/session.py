@@ -1,4 +1,4 @@
-"""Opening what a verb needs: the keyring, proven or only when it is asked, and the grant that was meant."""
+"""Opening what a verb needs: the keyring, verified or only when it is asked, and the grant that was meant."""
 
 from __future__ import annotations
 

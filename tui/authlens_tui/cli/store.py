@@ -37,7 +37,7 @@ async def store(arguments: Namespace) -> int:
 
 @asynccontextmanager
 async def _on(place: StoreKind, *, asking: bool = False) -> AsyncIterator[Credentials]:
-    """Yield credentials on a place; with `asking` it is opened and proven, a passphrase typed."""
+    """Yield credentials on a place; with `asking` it is opened and verified, a passphrase typed."""
     opened = (await open_place(place, prove=True, create=True)).store if asking else store_at(place)
     credentials = Credentials.open(opened)
     try:

@@ -80,7 +80,7 @@ def open_browser(
 
     Only https and loopback http are opened, and no text browser, named by BROWSER or not: without a terminal
     it would show nothing. That the browser really shows the page cannot be known; that none was started is
-    told, some time later and in a thread of its own, by calling `failed`. A command that is still running
+    reported, some time later and in a thread of its own, by calling `failed`. A command that still runs
     after `leave_after` seconds is left to itself.
     """
     settings = os.environ if environ is None else environ

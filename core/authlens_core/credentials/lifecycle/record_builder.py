@@ -1,4 +1,4 @@
-"""What refresh, revoke and prove have in common: a trace of one record, and a grant whose lock is held."""
+"""What refresh, revoke and probe have in common: a trace of one record, and a grant whose lock is held."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ async def revoke_one(
     waiting: Callable[[float], None] = lambda _seconds: None,
     wait: float = PROOF_SECONDS,
 ) -> ActionResult:
-    """Revoke a grant with proof; an error becomes its result. See `revoke`."""
+    """Revoke a grant and verify that; an error becomes its result. See `revoke`."""
     try:
         return await revoke(credentials, wire, grant.grant_id, waiting=waiting, pauses=proof_pauses(wait))
     except AuthlensError as error:
@@ -57,7 +57,7 @@ async def revoke(
     pauses: Sequence[float] | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Revoked:
-    """Revoke the tokens of a grant at its server, prove it, and remove them from this machine.
+    """Revoke the tokens of a grant at its server, verify that, and remove them from this machine.
 
     Args:
         waiting: called with the seconds that it may take, where the resource still accepts the token after

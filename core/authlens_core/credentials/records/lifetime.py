@@ -15,7 +15,7 @@ def outlasts(
 ) -> bool:
     """Return whether a token lasts for as long as is wanted.
 
-    Where the clock was put back to before the token was asked for, it cannot be told how long it lasts.
+    Where the clock was put back to before the token was asked for, how long it lasts is unknown.
 
     Args:
         expires_at: when it ends; None if unknown.

@@ -104,7 +104,7 @@ def closest(logins: Iterable[PlainLogin], wanted: PlainUrl) -> PlainLogin | None
     """Return the login that covers `wanted` most closely, of several the newest; None if none does.
 
     Raises:
-        NotPlain: it cannot be told here.
+        NotPlain: it cannot be decided here.
     """
     best: tuple[int, PlainLogin] | None = None
     for login in sorted(logins, key=lambda one: one.obtained_at, reverse=True):

@@ -1,6 +1,6 @@
 """A key from a passphrase (scrypt, RFC 7914), values sealed with it (AES-256-GCM), and a check of the two.
 
-The check lets a wrong passphrase be told from a damaged file: it has a digest that needs no key, and is
+The check distinguishes a wrong passphrase from a damaged file: it has a digest that needs no key, and is
 opened by the right key alone.
 """
 

@@ -1,4 +1,4 @@
-"""The two files of ours as a store: the same helper process as for the keyring, told to use the file."""
+"""The two files of ours as a store: the same helper process as for the keyring, set to use the file."""
 
 from __future__ import annotations
 

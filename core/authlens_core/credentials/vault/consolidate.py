@@ -36,7 +36,7 @@ async def consolidate(
     Args:
         open_at: lends credentials on another place, which are on the same index.
         memory: a session that is stored nowhere, whose credentials come along.
-        on_progress: told how far it is, for each store again.
+        on_progress: called with how far it is, for each store again.
 
     Raises:
         AuthlensError: a store cannot be opened; what was moved until then is moved.

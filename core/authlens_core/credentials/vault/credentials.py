@@ -263,7 +263,7 @@ class Credentials:
     def note_verdict(self, asked: Grant, at: datetime, *, accepted: bool, words: str = "") -> Grant:
         """Note what the resource said to the access token of `asked`; whatever else is noted stays.
 
-        A token that was replaced meanwhile proves the login and says nothing of the token that is here now.
+        A token that was replaced meanwhile shows that the login worked, and nothing about the token that is here now.
 
         Args:
             asked: the grant as it was when its token was sent.
@@ -285,7 +285,7 @@ class Credentials:
         return self.get(asked.grant_id) if changed is None else changed
 
     async def forget(self, grant_id: str) -> bool:
-        """Remove a grant and its traces from this machine; the server is not told: its tokens stay valid.
+        """Remove a grant and its traces from this machine; the server is not asked: its tokens stay valid.
 
         Returns:
             False if its secrets could not be deleted from the store yet; a later save does it.

@@ -110,7 +110,7 @@ async def open_store(
         passphrase: as for `store_at`; so are `create` and `directory`.
 
     Raises:
-        NoSecretStore: with the reason and the cure; `SecretStoreTimeout` where it did not answer in time,
+        NoSecretStore: with the reason and what to do; `SecretStoreTimeout` where it did not answer in time,
             `SecretStoreDenied` where it is locked, `WrongPassphrase` where that is why.
     """
     store = store_at(

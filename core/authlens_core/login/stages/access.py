@@ -108,7 +108,7 @@ def _proves_nothing() -> Check:
 
 
 def _too_small(facts: Facts, response: Response, answer: Answer, shown: tuple[Fact, ...]) -> StageResult:
-    """Return the refusal with the scope of a new authorization, as a value and in the cure."""
+    """Return the refusal with the scope of a new authorization, as a value and in what to do."""
     scope = wider_scope(facts, response)
     cause = "The token is valid, but its scope is too narrow: the resource requires more."
     cure = f'Authorize again with it: authlens login --scope "{scope}" URL. In the wizard, t does that.'

@@ -111,7 +111,7 @@ def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]
 
 
 def nothing_came(experiment: Experiment) -> Check:
-    """Say that the wait ended without an answer, which proves nothing either way."""
+    """Say that the wait ended without an answer, which decides nothing either way."""
     seen = (
         "nothing came back to authlens; if the browser shows an error page of the server, that is its refusal"
     )

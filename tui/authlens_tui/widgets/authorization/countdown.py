@@ -1,4 +1,4 @@
-"""The time that is left, as digits, a bar and words: told every second, never by colour alone."""
+"""The time that is left, as digits, a bar and words: shown every second, never by colour alone."""
 
 from __future__ import annotations
 

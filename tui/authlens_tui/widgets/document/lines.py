@@ -69,7 +69,7 @@ class Line:
 
     @cached_property
     def drawn(self) -> tuple[Piece, ...]:
-        """What `toned` returns, told apart once."""
+        """What `toned` returns, computed once."""
         return self.toned()
 
 

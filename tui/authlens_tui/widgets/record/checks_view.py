@@ -1,4 +1,4 @@
-"""Checks to read, the gravest first: what was expected, what was seen, why it matters, and the cure."""
+"""Checks to read, the gravest first: what was expected, what was seen, why it matters, and the fix."""
 
 from __future__ import annotations
 

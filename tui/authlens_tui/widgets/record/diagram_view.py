@@ -90,7 +90,7 @@ class DiagramView(DocumentView):
         return self._arrows.at(self.cursor.line)
 
     def sign(self, number: int) -> str:
-        """Return the sign beside the first row of the marked arrow: it is not told by colour alone."""
+        """Return the sign beside the first row of the marked arrow: colour alone does not show it."""
         first = number == 0 or self._arrows.at(number - 1) is not self._arrows.at(number)
         return "›" if self.has_focus and first and self.is_marked(number) else ""
 

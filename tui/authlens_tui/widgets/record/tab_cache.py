@@ -36,7 +36,7 @@ class TabKey:
     """What the lines of a tab depend on.
 
     Attributes:
-        told: counts the stories told: a longer one may know more secrets.
+        told: counts the stories shown: a longer one may know more secrets.
         masked: false where secrets are in the lines.
     """
 

@@ -1,4 +1,4 @@
-"""Causes recognised by what the server said: an OAuth error on the callback or in JSON, or a page of the login."""
+"""Causes recognised by what the server said: an OAuth error on the callback or in JSON, or a login page."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import pytest
 
@@ -19,6 +19,8 @@ from authlens_core.emulator.standard.emulator import StandardEmulator
 
 _Result = TypeVar("_Result")
 _Emulator = TypeVar("_Emulator", Emulator, StandardEmulator)
+_Running = TypeVar("_Running", bound="_InThread[Any]")
+_Settings = ParamSpec("_Settings")
 _SECONDS = 30.0
 
 
@@ -105,18 +107,23 @@ class EmulatedStandard(_InThread[StandardEmulator]):
         super().__init__(lambda: StandardEmulator(Profile(profile), **settings))
 
 
-@pytest.fixture
-def emulated_access_factory() -> Iterator[Callable[..., EmulatedAccess]]:
-    """Start emulators with settings of your own; all of them stop after the test."""
-    running: list[EmulatedAccess] = []
+def _stopped_after(kind: Callable[_Settings, _Running]) -> Iterator[Callable[_Settings, _Running]]:
+    """Yield what starts emulators of this kind, and stop all of them."""
+    running: list[_Running] = []
 
-    def start(**settings: Any) -> EmulatedAccess:
-        running.append(EmulatedAccess(**settings))
+    def start(*arguments: _Settings.args, **settings: _Settings.kwargs) -> _Running:
+        running.append(kind(*arguments, **settings))
         return running[-1]
 
     yield start
     for one in running:
         one.stop()
+
+
+@pytest.fixture
+def emulated_access_factory() -> Iterator[Callable[..., EmulatedAccess]]:
+    """Start emulators with settings of your own; all of them stop after the test."""
+    yield from _stopped_after(EmulatedAccess)
 
 
 @pytest.fixture
@@ -128,15 +135,7 @@ def emulated_access(emulated_access_factory: Callable[..., EmulatedAccess]) -> E
 @pytest.fixture
 def emulated_standard_factory() -> Iterator[Callable[..., EmulatedStandard]]:
     """Start emulators of the profile that is given first, with settings; all of them stop after the test."""
-    running: list[EmulatedStandard] = []
-
-    def start(profile: Profile | str, **settings: Any) -> EmulatedStandard:
-        running.append(EmulatedStandard(profile, **settings))
-        return running[-1]
-
-    yield start
-    for one in running:
-        one.stop()
+    yield from _stopped_after(EmulatedStandard)
 
 
 @pytest.fixture

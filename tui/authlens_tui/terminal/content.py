@@ -1,6 +1,6 @@
 """Text for a widget, made safe to show where it is made: the only `Content` that authlens uses.
 
-Textual's own class hands every character on to the terminal. Ruff bans it elsewhere, so mypy verifies that what
+Textual's own class hands every character on to the terminal. Ruff bans it elsewhere, so mypy checks that what
 a widget of ours accepts as `Content` came through here. Nothing is ever read as markup.
 """
 

@@ -20,7 +20,6 @@ from authlens_core.credentials.records.grant import (
     Grant,
     StatusKind,
     describe,
-    symbol,
     utc_now,
 )
 from authlens_core.credentials.records.lifetime import is_soon
@@ -347,7 +346,7 @@ def describe_cloudflared(token: CloudflaredToken, now: datetime | None = None) -
         note = "cloudflared removes it at the next login: authlens login URL --cloudflared"
     if waits and token.lock is not None:
         note = f"{note} cloudflared (process {token.lock.pid}) waits for a login.".lstrip()
-    return CredentialStatus(kind, symbol(kind), kind.value, left, False, note)
+    return CredentialStatus(kind, kind.value, left, note=note)
 
 
 def _cloudflared_kind(

@@ -52,6 +52,19 @@ class GrantState(StrEnum):
         return self not in (GrantState.REVOCATION_FAILED, GrantState.REVOKED, GrantState.RENEWAL_ENDED)
 
 
+def require_time_zones(record: object, *names: str) -> None:
+    """Refuse a record one of whose times is naive.
+
+    Raises:
+        ValueError: with its name.
+    """
+    for name in names:
+        moment: datetime | None = getattr(record, name)
+        if moment is not None and moment.utcoffset() is None:
+            msg = f"{name} needs a time zone"
+            raise ValueError(msg)
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """One grant, without its secrets. All times are aware datetimes in UTC.
@@ -106,11 +119,7 @@ class Grant:
 
     def __post_init__(self) -> None:
         names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")
-        for name in names:
-            moment = getattr(self, name)
-            if moment is not None and moment.utcoffset() is None:
-                msg = f"{name} needs a time zone"
-                raise ValueError(msg)
+        require_time_zones(self, *names)
         if self.expires_at is not None and self.expires_at < self.refreshed_at:
             msg = "expires_at is before refreshed_at"
             raise ValueError(msg)
@@ -251,7 +260,6 @@ class CredentialStatus:
 
     Attributes:
         kind: the state and the clock taken together.
-        symbol: one character that says the same without colour.
         word: the same in words.
         remaining_seconds: seconds until the access token ends, negative afterwards; None if unknown.
         refreshable: true when a refresh may help and no person is needed first.
@@ -259,15 +267,15 @@ class CredentialStatus:
     """
 
     kind: StatusKind
-    symbol: str
     word: str
     remaining_seconds: float | None
-    refreshable: bool
+    refreshable: bool = False
     note: str = ""
 
-
-def symbol(kind: StatusKind) -> str:
-    return _SYMBOLS[kind]
+    @property
+    def symbol(self) -> str:
+        """One character that says the kind without colour."""
+        return _SYMBOLS[self.kind]
 
 
 def _by_verdict(grant: Grant) -> StatusKind | None:
@@ -307,6 +315,4 @@ def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
     if grant.retry_at is not None and timedelta(0) < grant.retry_at - moment <= CLOCK_TOLERANCE:
         note = f"{note} The next attempt is in {_shortly(grant.retry_at - moment)}.".lstrip()
     alive = grant.state is GrantState.LIVE
-    return CredentialStatus(
-        kind, _SYMBOLS[kind], kind.value, remaining, alive and grant.has_refresh_token, note
-    )
+    return CredentialStatus(kind, kind.value, remaining, alive and grant.has_refresh_token, note)

@@ -11,7 +11,7 @@ from authlens_core.credentials.records.grant import (
     CredentialStatus,
     StatusKind,
     TokenVerdict,
-    symbol,
+    require_time_zones,
     utc_now,
 )
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -54,11 +54,7 @@ class ServiceToken:
     place: StoreKind = StoreKind.KEYRING
 
     def __post_init__(self) -> None:
-        for name in ("added_at", "expires_at", "secret_from", "last_tested", "last_proven_at"):
-            moment = getattr(self, name)
-            if moment is not None and moment.utcoffset() is None:
-                msg = f"{name} needs a time zone"
-                raise ValueError(msg)
+        require_time_zones(self, "added_at", "expires_at", "secret_from", "last_tested", "last_proven_at")
 
 
 def expiry_from_text(text: str) -> datetime:
@@ -79,7 +75,7 @@ def describe_service_token(token: ServiceToken, now: datetime | None = None) -> 
     left = None if token.expires_at is None else token.expires_at - (now or utc_now())
     seconds = None if left is None else left.total_seconds()
     kind, word, note = _standing(token, left)
-    return CredentialStatus(kind, symbol(kind), word, seconds, False, note)
+    return CredentialStatus(kind, word, seconds, note=note)
 
 
 def _standing(token: ServiceToken, left: timedelta | None) -> tuple[StatusKind, str, str]:

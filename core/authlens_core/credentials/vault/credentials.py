@@ -263,7 +263,7 @@ class Credentials:
     def note_verdict(self, asked: Grant, at: datetime, *, accepted: bool, words: str = "") -> Grant:
         """Note what the resource said to the access token of `asked`; whatever else is noted stays.
 
-        A token that was replaced meanwhile shows that the login worked, and nothing about the token that is here now.
+        A token that was replaced meanwhile verifies the login, and says nothing of the present token.
 
         Args:
             asked: the grant as it was when its token was sent.

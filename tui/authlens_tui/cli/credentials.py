@@ -6,7 +6,7 @@ import asyncio
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Final
 
 from authlens_core.access.cloudflared_files import find_cloudflared_tokens
@@ -56,14 +56,11 @@ async def list_credentials(arguments: Namespace) -> int:
 
 
 async def _read() -> tuple[Sequence[Holding], Sequence[DamagedRecord]]:
-    credentials = Credentials.open(KeyringStore())
-    try:
+    async with aclosing(Credentials.open(KeyringStore())) as credentials:
         with suppress(StateUnusable):  # an index that can only be read is still listed
             await credentials.recover()
         grants, damaged = credentials.list(), damaged_records(credentials.index)
         tokens = credentials.service_tokens.list()
-    finally:
-        await credentials.aclose()
     return sorted_by_urgency(holdings_of(grants, find_cloudflared_tokens(), tokens)), damaged
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from contextlib import aclosing
 
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.access_log import AccessEvent, access_events, event_as_json
@@ -21,11 +22,8 @@ async def show_events(arguments: Namespace) -> int:
         LoginNeeded: nothing is known of the URL.
         StateUnusable: the state directory cannot be used.
     """
-    credentials = Credentials.open(KeyringStore())
-    try:
+    async with aclosing(Credentials.open(KeyringStore())) as credentials:
         events = _events(credentials, arguments.url, arguments.limit)
-    finally:
-        await credentials.aclose()
     if not events:
         say("Nothing has happened yet.")
     if not arguments.json and events and sys.stdout is not None and sys.stdout.isatty():

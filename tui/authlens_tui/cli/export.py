@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import UTC
 from pathlib import Path
 
@@ -56,12 +57,9 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
         if which is not None:
             raise UsageError("A file holds one trace.", "Leave --which out.")
         return open_session(_file(source))
-    credentials = Credentials.open(KeyringStore())
-    try:
+    async with aclosing(Credentials.open(KeyringStore())) as credentials:
         kept = credentials.traces.of(grant_for(credentials, source).grant_id)
         return credentials.traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)
-    finally:
-        await credentials.aclose()
 
 
 def _file(source: str) -> Path:
@@ -92,11 +90,8 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
 
 
 async def _list(source: str) -> int:
-    credentials = Credentials.open(KeyringStore())
-    try:
+    async with aclosing(Credentials.open(KeyringStore())) as credentials:
         kept = credentials.traces.of(grant_for(credentials, source).grant_id)
-    finally:
-        await credentials.aclose()
     if not kept:
         say("No trace of this login is stored.")
     for number, one in enumerate(kept, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from contextlib import aclosing
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
@@ -99,8 +100,7 @@ async def forget_credential(arguments: Namespace) -> int:
     Raises:
         LoginNeeded: there is none.
     """
-    credentials = Credentials.open(store_at(remembered_place()))
-    try:
+    async with aclosing(Credentials.open(store_at(remembered_place()))) as credentials:
         record_id, shown, is_service_token = _meant(credentials, arguments.url)
         forgotten = next((one for one in credentials.list() if one.grant_id == record_id), None)
         if is_service_token:
@@ -111,8 +111,6 @@ async def forget_credential(arguments: Namespace) -> int:
         left = await erase_left(credentials)
         words = left_words(left, credentials.store.place)
         others = same_resource(credentials.list(), forgotten)
-    finally:
-        await credentials.aclose()
     say(f"✔ Removed from this machine: {shown}")
     if words:
         say(f"! {words}")

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from authlens_core.access.service_token import pasted, shape_problem
-from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.credentials.inventory.inventory import holdings_of
 from authlens_core.credentials.inventory.service_token_test import (
     ServiceTokenTest,
@@ -72,11 +71,8 @@ async def _add(arguments: Namespace, pair: Pair) -> int:
             added_at=datetime.now(UTC),
             label=arguments.label,
             expires_at=expires,
-            form=TokenForm.SINGLE_HEADER if arguments.single_header else TokenForm.TWO_HEADERS,
-            header=arguments.single_header or DEFAULT_HEADER,
             method=arguments.method,
-        )
-        _refuse_twice(session.credentials, token)
+        ).sent_in(arguments.single_header)
         _warn_of_shape(token, secret)
         token = await session.credentials.service_tokens.save(token, secret)
         say(f"✔ Stored in {session.credentials.store.name}: the service token for {url}")
@@ -88,20 +84,6 @@ async def _add(arguments: Namespace, pair: Pair) -> int:
     if arguments.json:
         answer_json(_as_json(test))
     return test.result.exit_code
-
-
-def _refuse_twice(credentials: Credentials, token: ServiceToken) -> None:
-    """Refuse a second record of one token.
-
-    Raises:
-        UsageError: it is there already.
-    """
-    for known in credentials.service_tokens.list():
-        if (known.url, known.client_id) == (token.url, token.client_id):
-            raise UsageError(
-                "This service token is already on this machine.",
-                f"For a new secret: authlens service-token replace {shlex.quote(token.url)}",
-            )
 
 
 def _warn_of_shape(token: ServiceToken, secret: Secret) -> None:

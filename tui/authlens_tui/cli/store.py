@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from authlens_core.credentials.records.pointers import places_left
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -39,11 +39,8 @@ async def store(arguments: Namespace) -> int:
 async def _on(place: StoreKind, *, asking: bool = False) -> AsyncIterator[Credentials]:
     """Yield credentials on a place; with `asking` it is opened and verified, a passphrase typed."""
     opened = (await open_place(place, prove=True, create=True)).store if asking else store_at(place)
-    credentials = Credentials.open(opened)
-    try:
+    async with aclosing(Credentials.open(opened)) as credentials:
         yield credentials
-    finally:
-        await credentials.aclose()
 
 
 async def _show(*, as_json: bool) -> int:

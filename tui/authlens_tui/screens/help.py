@@ -104,7 +104,7 @@ class HelpScreen(ModalScreen[None]):
 
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark", "close", "Back", id="help.close", tooltip="Go back"),
+        Binding("escape,question_mark", "dismiss", "Back", id="help.close", tooltip="Go back"),
         Binding("g", "words", "Words", id="help.words", tooltip="Go to the words in use"),
     ]
 
@@ -138,6 +138,3 @@ class HelpScreen(ModalScreen[None]):
 
     def action_words(self) -> None:
         self.query_one("#help-glossary").scroll_visible(animate=False, top=True)
-
-    def action_close(self) -> None:
-        self.dismiss(None)

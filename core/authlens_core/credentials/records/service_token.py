@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
@@ -55,6 +55,11 @@ class ServiceToken:
 
     def __post_init__(self) -> None:
         require_time_zones(self, "added_at", "expires_at", "secret_from", "last_tested", "last_proven_at")
+
+    def sent_in(self, header: str | None) -> ServiceToken:
+        """Return the token as one header field carries it, or as two do if none is named."""
+        form = TokenForm.SINGLE_HEADER if header else TokenForm.TWO_HEADERS
+        return replace(self, form=form, header=header or DEFAULT_HEADER)
 
 
 def expiry_from_text(text: str) -> datetime:

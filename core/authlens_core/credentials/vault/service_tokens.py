@@ -7,6 +7,7 @@ are; so a replacement that fails leaves the old secret where it was.
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -93,12 +94,17 @@ class ServiceTokens:
         """Store a service token with its secret, instead of the secret before; return it as stored.
 
         Raises:
-            UsageError: see `refuse_shape`.
+            UsageError: see `refuse_shape`; or it is here already.
             NoSecretStore: it could not be stored; what was stored before stays, unharmed.
             LockBusy: another process was writing all the time.
         """
         self.refuse_shape(token, secret)
-        is_new = all(known.token_id != token.token_id for known in self.list())
+        known = self.list()
+        is_new = all(one.token_id != token.token_id for one in known)
+        if is_new and any((one.url, one.client_id) == (token.url, token.client_id) for one in known):
+            cause = "This service token is already on this machine."
+            cure = f"For a new secret: authlens service-token replace {shlex.quote(token.url)}"
+            raise UsageError(cause, cure)
         stored = await self.put(
             replace(token, secret_from=utc_now(), label=safe_line(token.label, NAME)), secret
         )

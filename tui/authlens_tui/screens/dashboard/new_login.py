@@ -70,7 +70,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         "the list of favourites. A login that still works is offered before another one starts."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="new_login.cancel", tooltip="Back to the dashboard"),
+        Binding("escape", "dismiss", "Cancel", id="new_login.cancel", tooltip="Back to the dashboard"),
         Binding("ctrl+f", "favourite", "Favourite", id="new_login.favourite", tooltip="Mark or unmark it"),
         Binding("down", "list", "Favourites", id="new_login.list", tooltip="Choose a favourite", show=False),
         Binding("l", "again", "Log in again", id="new_login.again", tooltip="Replace the login that works"),
@@ -209,6 +209,3 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     @on(Button.Pressed, "#again")
     def action_again(self) -> None:
         self.dismiss(LoginChoice(self._offered))
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

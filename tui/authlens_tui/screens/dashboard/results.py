@@ -34,7 +34,7 @@ class ResultsScreen(Dialog[None]):
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("results.tcss")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Back", key_display="esc", id="results.close", tooltip="Back"),
+        Binding("escape", "dismiss", "Back", key_display="esc", id="results.close", tooltip="Back"),
     ]
 
     def __init__(self, title: str, summary: str, results: Sequence[Result]) -> None:
@@ -52,9 +52,6 @@ class ResultsScreen(Dialog[None]):
     def on_mount(self) -> None:
         view = self.query_one("#results", DocumentView)
         view.focus()
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
 
 def _lines(results: Iterable[Result]) -> Iterable[Line]:

@@ -15,7 +15,7 @@ from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static
 
 from authlens_core.access.service_token import pasted, shape_problem
-from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
+from authlens_core.access.token_form import DEFAULT_HEADER
 from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.service_token import ServiceToken, expiry_from_text
@@ -236,7 +236,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             url = parse_url(text if "://" in text else f"https://{text}", loopback_http=True).text
         except UrlRefused as refused:
             raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from None
-        header = self._value("header")
         token = ServiceToken(
             token_id=new_token_id(),
             url=url,
@@ -244,15 +243,8 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             added_at=datetime.now(UTC),
             label=self._value("label"),
             expires_at=expires,
-            form=TokenForm.SINGLE_HEADER if header else TokenForm.TWO_HEADERS,
-            header=header or DEFAULT_HEADER,
         )
-        for known in self._session.credentials.service_tokens.list():
-            if (known.url, known.client_id) == (token.url, token.client_id):
-                raise UsageError(
-                    "This service token is already on this machine.", "Replace its secret instead."
-                )
-        return token, secret
+        return token.sent_in(self._value("header")), secret
 
     @work(exclusive=True, group="service-token", description="store and test a service token")
     async def _work(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> None:

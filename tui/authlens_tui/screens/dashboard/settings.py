@@ -24,7 +24,7 @@ class SettingsScreen(Dialog[None]):
     """Shows the settings and changes them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,comma", "close", "Back", key_display="esc", id="settings.close", tooltip="Back"),
+        Binding("escape,comma", "dismiss", "Back", key_display="esc", id="settings.close", tooltip="Back"),
         Binding("space", "change", "Change", id="settings.change", tooltip="Change the selected setting"),
     ]
 
@@ -82,9 +82,6 @@ class SettingsScreen(Dialog[None]):
         settings = self.query_one("#settings", OptionList)
         for place, (_, words) in enumerate(_words(self._settings.present, self._theme)):
             settings.replace_option_prompt_at_index(place, Content(words))
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
 
 def _next(values: Sequence[int] | Sequence[float], present: float) -> float:

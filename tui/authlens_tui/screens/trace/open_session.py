@@ -60,7 +60,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
 
     HELP = "Choose a trace with the arrow keys, or give the name of a session file; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Back", id="open_session.cancel", tooltip="Back without opening one"),
+        Binding("escape", "dismiss", "Back", id="open_session.cancel", tooltip="Back without opening one"),
         Binding("down", "choose", "Files", id="open_session.files", tooltip="Choose a file or a directory"),
     ]
 
@@ -168,9 +168,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     def _say(self, error: AuthlensError) -> None:
         self.hint.update(Content(f"{error.cause} {error.cure}"))
         self.hint.add_class("-bad")
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
 
 
 def _words(one: TraceSummary) -> str:

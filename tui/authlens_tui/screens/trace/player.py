@@ -44,7 +44,7 @@ class PlayerScreen(Screen[OpenedArrow | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "play", "Play", priority=True, id="player.play", tooltip="Play the arrows, or stop"),
         Binding(
-            "escape,r", "close", "Back", key_display="esc", id="player.back", tooltip="Back to the login"
+            "escape,r", "dismiss", "Back", key_display="esc", id="player.back", tooltip="Back to the login"
         ),
     ]
 
@@ -128,6 +128,3 @@ class PlayerScreen(Screen[OpenedArrow | None]):
         side = self._sides[self._views.index(view)]
         place = side[event.arrow.record_index]
         self.dismiss(OpenedArrow(place, event.arrow.exchange_index, event.arrow.reply))
-
-    def action_close(self) -> None:
-        self.dismiss(None)

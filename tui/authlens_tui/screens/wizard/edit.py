@@ -206,7 +206,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         Binding("enter", "apply", "Apply", id="edit.apply", tooltip="Apply the changes", priority=True),
         Binding("ctrl+r", "reset_field", "Reset", id="edit.reset", tooltip="Reset this field"),
         Binding("ctrl+o", "leave_out", "Remove", id="edit.omit", tooltip="Send the request without it"),
-        Binding("escape", "cancel", "Cancel", id="edit.cancel", tooltip="Change nothing"),
+        Binding("escape", "dismiss", "Cancel", id="edit.cancel", tooltip="Change nothing"),
         Binding("down", "app.focus_next", "Next field", show=False, id="edit.next", tooltip="Next field"),
         Binding("up", "app.focus_previous", "Previous field", show=False, id="edit.before", tooltip="Back"),
     ]
@@ -306,7 +306,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
     def action_apply(self) -> None:
         """Hand on what was changed, or say what cannot be."""
         if self.focused is not None and self.focused.id == "cancel":
-            self.action_cancel()
+            self.dismiss(None)
             return
         rows: tuple[FieldRow | NewRow, ...] = (*self.rows, *self.new_rows)
         changed = [row for row in rows if row.changed]
@@ -334,7 +334,4 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         if event.button.id == "apply":
             self.action_apply()
         else:
-            self.action_cancel()
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
+            self.dismiss(None)

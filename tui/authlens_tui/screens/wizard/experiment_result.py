@@ -26,7 +26,7 @@ class ExperimentResultScreen(ModalScreen[None]):
     HELP = "What should happen next to what did. Enter or Esc: back to the record."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "enter,escape", "close", "Back", id="result.close", tooltip="Back to the record", priority=True
+            "enter,escape", "dismiss", "Back", id="result.close", tooltip="Back to the record", priority=True
         ),
     ]
 
@@ -56,9 +56,6 @@ class ExperimentResultScreen(ModalScreen[None]):
 
     def _show(self, record: StageRecord) -> None:
         self.box.mount(*(_ResultView(one, check, record) for one, check in results_in(record)))
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
 
 class _ResultView(Vertical):

@@ -57,7 +57,7 @@ class LessonScreen(ModalScreen[None]):
     CSS_PATH = "lesson.tcss"
     HELP = "A lesson on one stage. Left and right show the previous and the next stage; Esc goes back."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,l", "close", "Back", id="lesson.close", tooltip="Go back"),
+        Binding("escape,l", "dismiss", "Back", id="lesson.close", tooltip="Go back"),
     ]
 
     box = getters.query_one("#lesson", VerticalScroll)
@@ -83,9 +83,6 @@ class LessonScreen(ModalScreen[None]):
         """Turn to the stage `step` further on; after the last comes the first."""
         self.stage = _STAGES[(_STAGES.index(self.stage) + step) % len(_STAGES)]
         self._show()
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
     def on_click(self, event: Click) -> None:
         """Close on a click beside the page."""

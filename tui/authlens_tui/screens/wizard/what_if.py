@@ -54,7 +54,7 @@ class WhatIfScreen(ModalScreen[str | None]):
             tooltip="Scroll the description up",
             priority=True,
         ),
-        Binding("escape,i", "close", "Back", id="what_if.close", tooltip="Change nothing"),
+        Binding("escape,i", "dismiss", "Back", id="what_if.close", tooltip="Change nothing"),
     ]
 
     options = getters.query_one(OptionList)
@@ -110,9 +110,6 @@ class WhatIfScreen(ModalScreen[str | None]):
 
     def action_disarm(self) -> None:
         self.dismiss("")
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
 
 def _words(experiment: Experiment, position: Stage | None) -> Content:

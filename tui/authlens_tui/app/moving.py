@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from textual.app import App
 
@@ -92,11 +92,8 @@ async def _move_everything(
                 elif place is StoreKind.ENCRYPTED_FILE and locked is not None:
                     yield locked
                 else:
-                    source = Credentials.open(store_at(place))
-                    try:
+                    async with aclosing(Credentials.open(store_at(place))) as source:
                         yield source
-                    finally:
-                        await source.aclose()
 
             memory = None if now.store.persistent else now
             report = await consolidate(target, open_at, memory=memory, on_progress=on_progress)
@@ -118,11 +115,8 @@ async def _encrypted(
         yield None
         return
     opened = await open_store(place=StoreKind.ENCRYPTED_FILE, passphrase=unlock)
-    source = Credentials.open(opened.store)
-    try:
+    async with aclosing(Credentials.open(opened.store)) as source:
         yield source
-    finally:
-        await source.aclose()
 
 
 def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from contextlib import aclosing
 
 from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Facts, Options
@@ -27,17 +28,14 @@ async def probe(arguments: Namespace) -> int:
         UsageError: the URL cannot be used.
     """
     url = checked_url(arguments.url)
-    async with Wire() as wire:
-        run = Login(url, wire, options=Options(method=arguments.method))
+    options = Options(method=arguments.method)
+    async with Wire() as wire, aclosing(Login(url, wire, options=options)) as run:
         if not arguments.json:
             run.watch(tell)
-        try:
-            while run.position in _DISCOVERY:
-                record = await run.step()
-                if record.outcome is not Outcome.PASSED:
-                    break
-        finally:
-            await run.aclose()
+        while run.position in _DISCOVERY:
+            record = await run.step()
+            if record.outcome is not Outcome.PASSED:
+                break
     error = verdict(run.trace.records[-1])
     if arguments.json:
         answer_json(_as_json(run, error))

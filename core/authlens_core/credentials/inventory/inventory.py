@@ -80,7 +80,10 @@ class Holding:
     since: datetime | None
     last_proven_at: datetime | None
     source: Grant | CloudflaredToken | ServiceToken
-    words: str = field(default="", repr=False)
+    words: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", f"{self.title}\n{self.team}\n{self.person}".casefold())
 
     @property
     def grant(self) -> Grant | None:
@@ -171,64 +174,53 @@ def _host(title: str) -> str:
     return title.partition("/")[0]
 
 
-def _holding(holding: Holding) -> Holding:
-    object.__setattr__(holding, "words", f"{holding.title}\n{holding.team}\n{holding.person}".casefold())
-    return holding
-
-
 def _of_grant(grant: Grant) -> Holding:
-    return _holding(
-        Holding(
-            holding_id=grant.grant_id,
-            kind=HoldingKind.GRANT,
-            title=safe_line(_bare(grant.resource_url), _LONGEST),
-            url=grant.resource_url,
-            team=safe_line(_host(_bare(grant.issuer)), _LONGEST),
-            person="",
-            token_ends=grant.expires_at,
-            login_ends=None,
-            since=grant.obtained_at,
-            last_proven_at=grant.last_proven_at,
-            source=grant,
-        )
+    return Holding(
+        holding_id=grant.grant_id,
+        kind=HoldingKind.GRANT,
+        title=safe_line(_bare(grant.resource_url), _LONGEST),
+        url=grant.resource_url,
+        team=safe_line(_host(_bare(grant.issuer)), _LONGEST),
+        person="",
+        token_ends=grant.expires_at,
+        login_ends=None,
+        since=grant.obtained_at,
+        last_proven_at=grant.last_proven_at,
+        source=grant,
     )
 
 
 def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None]) -> Holding:
     is_login = token.kind is CloudflaredKind.ORGANISATION
-    return _holding(
-        Holding(
-            holding_id=token.token_id,
-            kind=HoldingKind.CLOUDFLARED,
-            title=f"{token.host} (team login)" if is_login else token.host,
-            url="" if is_login or token.problem else sure_address(token.host),
-            team=token.team,
-            person=token.person,
-            token_ends=token.expires_at,
-            login_ends=token.expires_at if is_login else logins.get(token.team),
-            since=token.issued_at,
-            last_proven_at=None,
-            source=token,
-        )
+    return Holding(
+        holding_id=token.token_id,
+        kind=HoldingKind.CLOUDFLARED,
+        title=f"{token.host} (team login)" if is_login else token.host,
+        url="" if is_login or token.problem else sure_address(token.host),
+        team=token.team,
+        person=token.person,
+        token_ends=token.expires_at,
+        login_ends=token.expires_at if is_login else logins.get(token.team),
+        since=token.issued_at,
+        last_proven_at=None,
+        source=token,
     )
 
 
 def _of_service_token(token: ServiceToken, teams: dict[str, str]) -> Holding:
     title = safe_line(_bare(token.url), _LONGEST)
-    return _holding(
-        Holding(
-            holding_id=token.token_id,
-            kind=HoldingKind.SERVICE_TOKEN,
-            title=title,
-            url=token.url,
-            team=teams.get(_host(title), ""),
-            person=safe_line(token.label or token.client_id, _LONGEST),
-            token_ends=token.expires_at,
-            login_ends=None,
-            since=token.added_at,
-            last_proven_at=token.last_proven_at,
-            source=token,
-        )
+    return Holding(
+        holding_id=token.token_id,
+        kind=HoldingKind.SERVICE_TOKEN,
+        title=title,
+        url=token.url,
+        team=teams.get(_host(title), ""),
+        person=safe_line(token.label or token.client_id, _LONGEST),
+        token_ends=token.expires_at,
+        login_ends=None,
+        since=token.added_at,
+        last_proven_at=token.last_proven_at,
+        source=token,
     )
 
 

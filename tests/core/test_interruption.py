@@ -106,7 +106,7 @@ async def test_gone_back_before_the_client_it_is_not_noted(tmp_path: Path, login
     mine = interruptions(tmp_path)
     mine.follow(login)
     await login.step()
-    login.back_to(Stage.DETECTION)
+    login.back(Stage.DETECTION)
     await login.step()
     assert files(tmp_path) == []
     mine.close(None)

@@ -276,17 +276,11 @@ class Login:
         self._progress.back(Stage.PKCE)
         return True
 
-    def back(self) -> None:
-        """Take the facts of one stage earlier; to PKCE, where that stage has used up its state or code."""
+    def back(self, to: Stage | None = None) -> None:
+        """Take the facts from before `to`, or one stage earlier; PKCE where a state or code is used up."""
         if self._task is None:
             self._tampering.drop_edits()
-            self._progress.back()
-
-    def back_to(self, stage: Stage) -> None:
-        """Take the facts from before `stage`, which becomes the next one; or PKCE, as with `back`."""
-        if self._task is None:
-            self._tampering.drop_edits()
-            self._progress.back(stage)
+            self._progress.back(to)
 
     def use(self, options: Options) -> None:
         """Decide again: another port, a client id, another scope. Goes back to where that matters first."""

@@ -35,7 +35,7 @@ async def test_back_takes_the_facts_of_one_stage_earlier() -> None:
         assert login.facts.server_metadata is None
         await login.step()
         assert login.trace.records[-1].attempt == 2
-        login.back_to(Stage.DETECTION)
+        login.back(Stage.DETECTION)
         assert at(login) is Stage.DETECTION
         assert login.facts.issuer is None
         login.back()
@@ -45,7 +45,7 @@ async def test_back_takes_the_facts_of_one_stage_earlier() -> None:
 async def test_back_to_never_goes_forward() -> None:
     """A stage that was not run cannot be skipped."""
     async with login_to(ScriptedSender(honest())) as login:
-        login.back_to(Stage.ACCESS)
+        login.back(Stage.ACCESS)
         assert at(login) is Stage.DETECTION
 
 
@@ -54,7 +54,7 @@ async def test_going_back_to_an_untouched_authorization_keeps_its_verifier() -> 
     async with login_to(ScriptedSender(honest())) as login:
         await run_to(login, Stage.AUTHORIZATION)
         state = login.facts.state
-        login.back_to(Stage.AUTHORIZATION)
+        login.back(Stage.AUTHORIZATION)
         assert login.facts.state == state
 
 
@@ -125,7 +125,7 @@ async def test_an_approval_is_asked_for_anew_when_the_stage_is_run_anew(again: s
             login.back()
             await login.retry()
         elif again == "back_to":
-            login.back_to(Stage.DETECTION)
+            login.back(Stage.DETECTION)
         else:
             login.use(replace(login.facts.options, method="GET"))
         sender.script[f"GET {RESOURCE}"] = _foreign()[f"GET {RESOURCE}"]  # type: ignore[index]

@@ -33,7 +33,7 @@ async def test_a_code_is_never_sent_twice_whatever_became_of_it(token: Answer) -
         assert login.facts.code is None
         record = await login.step()
         assert record.stage is Stage.PKCE
-        login.back_to(Stage.EXCHANGE)
+        login.back(Stage.EXCHANGE)
         assert sender.count(TOKEN) == 1
 
 

@@ -61,7 +61,7 @@ class FileStore(KeyringStore):
         self._create = create
         self._key: Secret | None = None
         self._told: Process | None = None
-        self._name = place.words
+        self.name = place.words
 
     def _bound(self) -> float:
         return UNLOCK_LIMIT if self._passphrase is not None else self._limit
@@ -89,12 +89,9 @@ class FileStore(KeyringStore):
 
     def _too_slow(self) -> SecretStoreTimeout:
         return SecretStoreTimeout(
-            f"{self._path_words()} could not be read or written within {self._bound():g} seconds.",
+            f"{self._path} could not be read or written within {self._bound():g} seconds.",
             "Check its disk (is a network drive disconnected?), then try again.",
         )
-
-    def _path_words(self) -> str:
-        return str(self._path)
 
     def _refused(self, answer: Mapping[str, Any]) -> NoSecretStore:
         detail = str(answer.get("detail", "")).removeprefix("FileKeyringError: ")
@@ -121,6 +118,6 @@ class FileStore(KeyringStore):
                 return SecretStoreTimeout(f"{detail}.", "Wait for it, then try again.")
             case _:
                 return SecretStoreFailed(
-                    f"{self._path_words()} cannot be used ({detail}).",
+                    f"{self._path} cannot be used ({detail}).",
                     "Check the disk (full? read-only?), then try again.",
                 )

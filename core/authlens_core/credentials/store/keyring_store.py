@@ -58,12 +58,7 @@ class KeyringStore:
         self._turn = asyncio.Lock()
         self.helper: Process | None = None
         self.ending: list[Process] = []
-        self._name = "the keyring"
-
-    @property
-    def name(self) -> str:
-        """What the backend is called, for a user."""
-        return self._name
+        self.name = "the keyring"
 
     async def start(self) -> None:
         """Start the helper ahead of the first call, for a program that has other things to do meanwhile."""
@@ -78,8 +73,8 @@ class KeyringStore:
             NoSecretStore: there is no usable backend; its subclasses: as by every call.
         """
         answer = await self._call("open", value=Secret("probe" if probe else ""))
-        self._name = safe_line(str(answer["name"]), NAME)
-        return Backend(self._name, answer["named"] is True)
+        self.name = safe_line(str(answer["name"]), NAME)
+        return Backend(self.name, answer["named"] is True)
 
     async def get(self, entry: str) -> Secret | None:
         value = (await self._call("get", entry)).get("value")
@@ -184,7 +179,7 @@ class KeyringStore:
         return answer
 
     def _too_slow(self) -> SecretStoreTimeout:
-        return keyring_too_slow(self._name, self._bound())
+        return keyring_too_slow(self.name, self._bound())
 
     def _refused(self, answer: dict[str, Any]) -> NoSecretStore:
         detail = str(answer.get("detail", ""))
@@ -197,13 +192,13 @@ class KeyringStore:
                 )
             case "denied":
                 return SecretStoreDenied(
-                    f"{_capital(self._name)} is locked or refused access ({detail}).",
+                    f"{_capital(self.name)} is locked or refused access ({detail}).",
                     "Unlock it and try again (over SSH on macOS: security unlock-keychain), or continue "
                     "with a memory-only session.",
                 )
             case _:
                 return SecretStoreFailed(
-                    f"{_capital(self._name)} failed ({detail}).",
+                    f"{_capital(self.name)} failed ({detail}).",
                     "Try again. If it still fails, run: authlens doctor",
                 )
 

@@ -89,15 +89,12 @@ class SecretStore(SecretReader, Protocol):
 class MemoryStore:
     """Keeps secrets in this process only: when it ends they are gone."""
 
+    name = "memory only"
     persistent = False
     place: StoreKind = StoreKind.MEMORY
 
     def __init__(self) -> None:
         self.values: dict[str, Secret] = {}
-
-    @property
-    def name(self) -> str:
-        return "memory only"
 
     async def get(self, entry: str) -> Secret | None:
         return self.values.get(entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -159,7 +160,11 @@ async def test_going_back_or_choosing_anew_drops_the_edits() -> None:
     """They belonged to a request that is not the next one any more."""
     async with login_to(ScriptedSender(honest())) as login:
         await run_to(login, Stage.SERVER_METADATA)
-        for drop in (login.back, lambda: login.use(replace(login.facts.options, scope="other"))):
+        drops: tuple[Callable[[], None], ...] = (
+            login.back,
+            lambda: login.use(replace(login.facts.options, scope="other")),
+        )
+        for drop in drops:
             await run_to(login, Stage.SERVER_METADATA)
             login.amend(part(login, EditLocation.METHOD, "", "PUT"))
             drop()

@@ -6,7 +6,7 @@ removed here: what cannot be shown becomes a visible escape, so the inspector st
 Text is made safe once, where it enters a value or leaves for the screen, never at the places of use:
 
 * values that carry sentences make their own text safe when they are made: `AuthlensError`, `Check`,
-  `Diagnosis`, `Finding`, `WireFailure` and the rows of the dashboard;
+  `Diagnosis`, `Finding`, `WireFailure`, `Grant`, `ServiceToken` and the rows of the dashboard;
 * widgets show `authlens_tui.terminal.content.Content` or a `Line`, which make each piece safe;
 * `say` and `answer_line` write the lines of the command line and make them safe.
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.errors import NoSecretStore
-from authlens_core.safe_text import safe_line
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 
@@ -35,7 +34,7 @@ async def open_credentials(workspace: Workspace, ask: Ask) -> tuple[Credentials,
 async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentials, tuple[str, ...]]:
     credentials = Credentials.open(opened.store)
     await credentials.recover()
-    known = credentials.index.fact("store") == safe_line(opened.store.name)
+    known = credentials.index.fact("store") == opened.store.name
     moved = credentials.note_store()
     if remember and not credentials.index.read_only:
         credentials.remember_place()

@@ -31,7 +31,6 @@ from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.retry_after import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
 from authlens_core.oauth.url import UrlRefused
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.dpop import send_with_proof
@@ -167,7 +166,7 @@ class RefreshOperation(LockedGrant):
             spec="RFC 6749 §10.4",
             cure="Log in again if you expected the change.",
         )
-        cause = f"The authorization server changed: it was {safe_line(expected)}, it is {safe_line(seen)}."
+        cause = f"The authorization server changed: it was {expected}, it is {seen}."
         return self._result(RefreshOutcome.REFUSED, cause, "Log in again if you expected the change.")
 
     # Sending
@@ -207,10 +206,10 @@ class RefreshOperation(LockedGrant):
             )
         except UrlRefused as refused:
             cause = f"The stored token endpoint is refused: {'; '.join(refused.reasons)}."
-            seen = safe_line(self.grant.token_endpoint)
+            seen = self.grant.token_endpoint
             self.record.failed("refresh.token_endpoint", "an https URL", seen, spec="RFC 6749 §3.2")
         except ValueError as error:
-            cause = f"The request cannot be made: {safe_line(str(error))}."
+            cause = f"The request cannot be made: {error}."
             self.record.failed("refresh.client", "a client that can authenticate", cause)
         return self._result(RefreshOutcome.REFUSED, cause, "Log in again.")
 
@@ -247,7 +246,7 @@ class RefreshOperation(LockedGrant):
 
     def _said_no(self, response: Response, error: OAuthError | None) -> Refreshed:
         wait = retry_after(response, self.now())
-        seen = safe_line(f"{response.status} {error}" if error else f"{response.status}")
+        seen = f"{response.status} {error}" if error else f"{response.status}"
         if error is not None and error.error == "invalid_grant":
             return self._login_needed(seen)
         if response.status == 429 or response.status >= 500:
@@ -280,7 +279,7 @@ class RefreshOperation(LockedGrant):
         self._mark(GrantState.UNKNOWN, f"{cause} The server may have replaced the refresh token.")
 
     def _mark(self, state: GrantState, note: str) -> None:
-        self.grant = self.credentials.update(replace(self.grant, state=state, note=safe_line(note)))
+        self.grant = self.credentials.update(replace(self.grant, state=state, note=note))
         self._settle()
         self.credentials.record(f"refresh: {state.value}", self.grant.grant_id, note)
 
@@ -288,7 +287,7 @@ class RefreshOperation(LockedGrant):
         """Note when it is tried again, where every program and the user can see it."""
         attempts = min(self.grant.attempts + 1, 1_000)
         retry_at = next_attempt(attempts, self.now(), asked=asked, jitter=randbelow(1_000) / 1_000)
-        note = safe_line(f"The last refresh failed: {cause}")
+        note = f"The last refresh failed: {cause}"
         failed = replace(self.grant, note=note, attempts=attempts, retry_at=retry_at)
         self.grant = self.credentials.update(failed)
         self._settle()

@@ -233,7 +233,7 @@ class RevokeOperation(LockedGrant):
 
     def _keep(self) -> Revoked:
         note = f"The revocation was not confirmed: {self._words()}. {self._time_left()}"
-        self.grant = self.credentials.update(replace(self.grant, note=safe_line(note)))
+        self.grant = self.credentials.update(replace(self.grant, note=note))
         self.credentials.record("revocation failed", self.grant.grant_id, note)
         waits = [result.retry_after for result in self.results if result.retry_after]
         when = f"in {max(waits)} s" if waits else "again"

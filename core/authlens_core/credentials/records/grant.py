@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.safe_text import safe_fields
 from authlens_core.secret import Secret
 
 CLOCK_TOLERANCE: Final = timedelta(days=1)
@@ -82,9 +83,9 @@ class Grant:
         last_tested: when the resource last accepted or refused the present access token.
         last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
             answer about something else leaves it as it was.
-        last_words: the verdict as one sentence, safe to show.
+        last_words: the verdict as one sentence; made safe to show, as `note` is.
         state: what is known apart from the clock.
-        note: one sentence on the state, already safe to show.
+        note: one sentence on the state.
         retry_at: when a refresh that failed for a reason that passes may be tried again; None: at any time.
         attempts: how many refreshes have failed like that, one after another.
         generation: which generation of secrets is the valid one; 0 before the first save.
@@ -120,6 +121,7 @@ class Grant:
     def __post_init__(self) -> None:
         names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")
         require_time_zones(self, *names)
+        safe_fields(self, "note", "last_words")
         if self.expires_at is not None and self.expires_at < self.refreshed_at:
             msg = "expires_at is before refreshed_at"
             raise ValueError(msg)

@@ -16,6 +16,7 @@ from authlens_core.credentials.records.grant import (
 )
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import UsageError
+from authlens_core.safe_text import safe_fields
 
 REMIND: Final = timedelta(days=30)
 """How long before its end a service token is marked: renewing it takes a user, and often another one."""
@@ -32,7 +33,7 @@ class ServiceToken:
         expires_at: when it ends, as Access showed it to the user; None if they did not say.
         header: the field of the single-header form.
         secret_from: when the present secret was stored.
-        last_words: the same as one sentence, safe to show.
+        last_words: what the resource said last, as one sentence; made safe to show.
         generation: which generation of the secret is the valid one; 0 before the first save.
     """
 
@@ -55,6 +56,7 @@ class ServiceToken:
 
     def __post_init__(self) -> None:
         require_time_zones(self, "added_at", "expires_at", "secret_from", "last_tested", "last_proven_at")
+        safe_fields(self, "last_words")
 
     def sent_in(self, header: str | None) -> ServiceToken:
         """Return the token as one header field carries it, or as two do if none is named."""

@@ -24,7 +24,6 @@ from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.credentials.vault.service_tokens import ServiceTokens
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import StateUnusable, state_directory
@@ -133,14 +132,14 @@ class Credentials:
                 f"The logins were stored in {before}, but {present} is open: their tokens may not be "
                 "found. PYTHON_KEYRING_BACKEND selects the keyring."
             )
-        self.index.set_fact("store", safe_line(present))
+        self.index.set_fact("store", present)
         return ""
 
     def remember_place(self) -> None:
         """Let this store be the one that is opened from now on, without a question; memory is not."""
         if self.store.persistent:
             self.index.set_fact("place", self.store.place)
-            self.index.set_fact("store", safe_line(self.store.name))
+            self.index.set_fact("store", self.store.name)
 
     async def sweep(self) -> bool:
         """Delete what nothing points to any more from the store; False if something stays.
@@ -279,7 +278,7 @@ class Credentials:
             if grant.refreshed_at != asked.refreshed_at:
                 return noted
             verdict = TokenVerdict.ACCEPTED if accepted else TokenVerdict.REFUSED
-            return replace(noted, last_tested=at, last_verdict=verdict, last_words=safe_line(words))
+            return replace(noted, last_tested=at, last_verdict=verdict, last_words=words)
 
         changed = self.index.change(asked.grant_id, change)
         return self.get(asked.grant_id) if changed is None else changed

@@ -164,9 +164,8 @@ class ServiceTokens:
 
         def change(token: ServiceToken) -> ServiceToken:
             proven = at if verdict is TokenVerdict.ACCEPTED else token.last_proven_at
-            said = safe_line(words)
             return replace(
-                token, last_tested=at, last_verdict=verdict, last_words=said, last_proven_at=proven
+                token, last_tested=at, last_verdict=verdict, last_words=words, last_proven_at=proven
             )
 
         return self._rows.change(token_id, change)

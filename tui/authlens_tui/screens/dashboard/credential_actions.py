@@ -15,7 +15,6 @@ from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.vault.consolidate import erase_left, left_words
 from authlens_core.credentials.vault.forgotten import ForgottenCredentials
 from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_line
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
@@ -97,7 +96,7 @@ class CredentialActions:
     async def _revoke(self, holding: Holding) -> ActionResult:
         def waiting(seconds: float) -> None:
             self._context.say(
-                f"The server confirmed the revocation. {safe_line(holding.title)} still accepts the "
+                f"The server confirmed the revocation. {holding.title} still accepts the "
                 f"token; asking again for up to {seconds:.0f} s …"
             )
 
@@ -150,7 +149,7 @@ class CredentialActions:
             self._context.say("Select a credential first, or press n for a new login.")
         elif not self._context.is_busy(holding):
             self._context.begin(doing, (holding,))
-            self._context.say(f"{doing.capitalize()} {safe_line(holding.title)} …")
+            self._context.say(f"{doing.capitalize()} {holding.title} …")
             self._context.run(
                 self._perform(holding, action), group="action", description="act on a credential"
             )
@@ -169,7 +168,7 @@ class CredentialActions:
 
     def _show_proof(self, holding: Holding, result: ActionResult) -> None:
         """Show what verified a revocation: its row is gone, so nothing on the dashboard could tell."""
-        proof = Result(safe_line(holding.title), True, " ".join(result.details), result.cure)
+        proof = Result(holding.title, True, " ".join(result.details), result.cure)
         self._context.show(ResultsScreen("Revoked; access token verified", result.summary, [proof]))
 
 

@@ -64,9 +64,9 @@ def nothing_matches(text: str) -> Content:
 def broken_words(error: AuthlensError) -> Content:
     return Content.assemble(
         ("✖ ", "bold $text-error"),
-        Content(safe_line(error.cause)),
+        error.cause,
         "\n\n",
-        Content(safe_line(error.cure)),
+        error.cure,
         "\n\nauthlens retries every second. Your tokens are not affected.",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -17,7 +18,7 @@ from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.pages import INVALID_NONCE, page
 from authlens_core.emulator.server_metadata import server_metadata
 from authlens_core.emulator.service_tokens import ServiceTokenVerdict, TokenStatus
-from authlens_core.emulator.transfer import Transfer
+from authlens_core.emulator.transfer import approve
 
 CLOUDFLARE_METADATA: Final = "/.well-known/cloudflare-access-protected-resource"
 STANDARD_METADATA: Final = "/.well-known/oauth-protected-resource"
@@ -34,9 +35,9 @@ def app_origin(account: Account) -> ASGIApp:
     routes = [
         Route("/.well-known/oauth-authorization-server", app.team_metadata),
         Route("/cdn-cgi/access/authorized", app.authorized),
-        Route("/cdn-cgi/access/get-identity", app.get_identity),
-        Route("/cdn-cgi/access/logout", app.logout),
-        Route("/cdn-cgi/access/cli", Transfer(account).approve, methods=["GET", "POST"]),
+        Route("/cdn-cgi/access/get-identity", partial(browser_session.get_identity, account)),
+        Route("/cdn-cgi/access/logout", partial(browser_session.logout, account)),
+        Route("/cdn-cgi/access/cli", partial(approve, account), methods=["GET", "POST"]),
         *(
             Route(path + rest, app.resource_metadata)
             for path in (CLOUDFLARE_METADATA, STANDARD_METADATA)
@@ -283,9 +284,3 @@ class AppOrigin:
         if account.has(Fault.BINDING_COOKIE):
             answer.set_cookie("CF_Binding", randomness.token_hex(16), httponly=True, samesite="lax")
         return answer
-
-    async def get_identity(self, request: Request) -> Response:
-        return await browser_session.get_identity(self._account, request)
-
-    async def logout(self, request: Request) -> Response:
-        return await browser_session.logout(self._account, request)

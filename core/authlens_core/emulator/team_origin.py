@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from email.utils import formatdate
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -41,8 +42,8 @@ def team_origin(account: Account) -> ASGIApp:
         Route(f"{OAUTH}/revoke", tokens.revoke, methods=["POST"]),
         Route("/cdn-cgi/access/login/{host}", authorization.login, methods=["GET", "POST"]),
         Route("/cdn-cgi/access/certs", team.certs),
-        Route("/cdn-cgi/access/get-identity", team.get_identity),
-        Route("/cdn-cgi/access/logout", team.logout),
+        Route("/cdn-cgi/access/get-identity", partial(browser_session.get_identity, account)),
+        Route("/cdn-cgi/access/logout", partial(browser_session.logout, account)),
         Route("/cdn-cgi/access/cert_sign", team.cert_sign, methods=["POST"]),
     ]
     return Edge(Starlette(routes=routes), account, "team")
@@ -152,9 +153,3 @@ class TeamOrigin:
 
     async def certs(self, _: Request) -> Response:
         return json_answer({"keys": await self._account.keys.public()})
-
-    async def get_identity(self, request: Request) -> Response:
-        return await browser_session.get_identity(self._account, request)
-
-    async def logout(self, request: Request) -> Response:
-        return await browser_session.logout(self._account, request)

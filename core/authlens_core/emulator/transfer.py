@@ -19,33 +19,27 @@ PUBLIC_KEY: Final = re.compile(r"[A-Za-z0-9_=-]{16,128}")
 MOST_TRANSFERS: Final = 100
 
 
-class Transfer:
-    """Login, then approval; then the token waits for the holder of the key that asked."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-
-    async def approve(self, request: Request) -> Response:
-        account = self._account
-        key = request.query_params.get("token", "")
-        if not PUBLIC_KEY.fullmatch(key) or request.query_params.get("aud") != account.aud:
-            return page("This link is not complete", status=400)
-        claims = await account.identity(request.cookies.get("CF_Authorization", ""))
-        if claims is None:
-            path = f"{request.url.path}?{request.url.query}"
-            return RedirectResponse(await account.login_url(path, "app"), 302, dict(NO_STORE))
-        nonce = claims["identity_nonce"]
-        if request.method != "POST":
-            return page(
-                "Approve the login of cloudflared",
-                f"<p>cloudflared asks for a token for <code>{escape(account.app_host)}</code>.</p>\n"
-                f'<form method="post"><input type="hidden" name="nonce" value="{escape(nonce)}">\n'
-                '<button type="submit" name="choice" value="approve">Approve</button></form>',
-            )
-        form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
-        if not hmac.compare_digest(form.get("nonce", "").encode(), nonce.encode()):
-            return page("The form is not from this page", status=400)
-        if len(account.transfers) >= MOST_TRANSFERS:
-            del account.transfers[next(iter(account.transfers))]
-        account.transfers[key] = await account.sign_identity(nonce)
-        return page("Success", "<p>You can close this page and return to the terminal.</p>")
+async def approve(account: Account, request: Request) -> Response:
+    """Log the user in, then take the approval; then the token waits for the holder of the key that asked."""
+    key = request.query_params.get("token", "")
+    if not PUBLIC_KEY.fullmatch(key) or request.query_params.get("aud") != account.aud:
+        return page("This link is not complete", status=400)
+    claims = await account.identity(request.cookies.get("CF_Authorization", ""))
+    if claims is None:
+        path = f"{request.url.path}?{request.url.query}"
+        return RedirectResponse(await account.login_url(path, "app"), 302, dict(NO_STORE))
+    nonce = claims["identity_nonce"]
+    if request.method != "POST":
+        return page(
+            "Approve the login of cloudflared",
+            f"<p>cloudflared asks for a token for <code>{escape(account.app_host)}</code>.</p>\n"
+            f'<form method="post"><input type="hidden" name="nonce" value="{escape(nonce)}">\n'
+            '<button type="submit" name="choice" value="approve">Approve</button></form>',
+        )
+    form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
+    if not hmac.compare_digest(form.get("nonce", "").encode(), nonce.encode()):
+        return page("The form is not from this page", status=400)
+    if len(account.transfers) >= MOST_TRANSFERS:
+        del account.transfers[next(iter(account.transfers))]
+    account.transfers[key] = await account.sign_identity(nonce)
+    return page("Success", "<p>You can close this page and return to the terminal.</p>")

@@ -7,7 +7,7 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders, headers_for
 from authlens_core.errors import UsageError
@@ -66,15 +66,12 @@ def _for_request(found: CredentialHeaders, method: str, url: str) -> tuple[tuple
         raise UsageError(f"The request cannot be signed: {error}.", "Correct the URL.") from None
 
 
-class CurlCall:
+class CurlCall(NamedTuple):
     """A call of curl: its arguments, and what it reads its credential from."""
 
-    __slots__ = ("arguments", "config", "path")
-
-    def __init__(self, path: str, arguments: tuple[str, ...], config: Secret) -> None:
-        self.path = path
-        self.arguments = arguments
-        self.config = config
+    path: str
+    arguments: tuple[str, ...]
+    config: Secret
 
 
 async def curl_call(arguments: Namespace) -> CurlCall:

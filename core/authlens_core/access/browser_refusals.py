@@ -18,7 +18,6 @@ class BrowserRefusal:
 
     Attributes:
         words: what the page says, the part that stays the same.
-        brief: what to do, in a few words.
     """
 
     words: str

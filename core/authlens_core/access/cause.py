@@ -26,13 +26,10 @@ class Cause:
     """One cause. It fits when every condition that is not empty is met.
 
     Attributes:
-        stages: the stages it can happen in.
         errors: the OAuth error codes, lower case; the empty string where there has to be none.
         phrases: texts of which one has to be in what the server said, lower case.
-        statuses: HTTP statuses.
         protections: what the answer was classified as.
         checks: names of checks of which one has to have failed.
-        credentials: what the request carried.
         quotes: members of the JSON answer, or else header fields, that show it; quoted even when they lack.
     """
 

@@ -50,7 +50,6 @@ def diagnose(
         status: the HTTP status of the answer; read from `exchange` where it is not given.
         answer: the answer, classified; made of `exchange` where it is not given.
         check_names: the names of checks that failed, where the checks themselves are not at hand.
-        exchange: the request and the answer that decided.
     """
     seen = _SeenFailure(
         stage, error, description, status, answer, frozenset(check_names), tuple(checks), exchange

@@ -37,7 +37,6 @@ class ProtectionNote(NamedTuple):
     """What a protection means to a user.
 
     Attributes:
-        layer: who answered, as far as the answer shows.
         cure: what to do, one or two sentences; empty where nothing is wrong.
     """
 

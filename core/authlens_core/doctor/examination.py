@@ -33,7 +33,6 @@ async def examine(
 
     Args:
         directory: the state directory; None is the ordinary one.
-        port: the port that a login would listen on.
         limit: seconds that one look may take.
     """
     looks: tuple[tuple[str, Callable[[], Awaitable[Finding]]], ...] = (

@@ -54,10 +54,8 @@ class AdminMiddleware:
     """The authorization server's origin, and the administration below `ADMIN_PATH`.
 
     Args:
-        server: the authorization server's origin.
         all_faults: what `emulator` can play.
         actions: what an administrator or the clock would do, by name; each takes a user.
-        facts: returns what the state has besides.
     """
 
     def __init__(

@@ -45,8 +45,6 @@ class StandardCase:
     """What an MCP server or an API of the standard emulator does, described like a fault of Access.
 
     Attributes:
-        title: a short name in plain words.
-        profile: which kind of resource is started.
         device: whether the login is by a code that is entered on another device.
         how: which keys lead through it.
         ends_at_the_dashboard: whether its turning point comes after the login.
@@ -69,9 +67,6 @@ class Scenario:
     Attributes:
         fault: what the emulator breaks, or which other server it is; None for the login to Access in which
             nothing is broken.
-        group: where it belongs.
-        question: what to answer before running it.
-        answer: what authlens does, and why.
     """
 
     fault: Fault | StandardCase | None

@@ -29,7 +29,6 @@ class FoundJwt:
 
     Attributes:
         where: the name that it is under; text from outside.
-        jwt: the token taken apart.
     """
 
     where: str

@@ -96,7 +96,6 @@ class Facts:
     """Everything learned so far. Immutable: a stage returns new facts and never changes old ones.
 
     Attributes:
-        resource_url: the URL that the user wants to reach.
         loopback_http: true when the resource is plain http on loopback, the only case in which plain http
             is allowed for the server too.
         resource_is_public: true when the resource answered from a public address; server-supplied URLs may
@@ -107,7 +106,6 @@ class Facts:
         anonymous: true if the resource answered without a token; its answer to one then verifies nothing.
         metadata_candidates: where the resource metadata may be, in order.
         metadata_guessed: true when no one named these places: they are where the specification says.
-        issuer: where the authorization server is asked for its metadata.
         issuer_identifier: its name, letter for letter as the resource gives it; compared, never fetched.
         earlier_issuer: the authorization server of the last login to this resource, if there was one.
         redirect_uri: set once the listener is bound.

@@ -63,8 +63,6 @@ class Login:
     """One login to one resource.
 
     Args:
-        resource_url: the URL as the user typed it.
-        options: what the user decided beforehand.
         keeper: keeps the tokens the login returned; called after stage 7 and before it counts as passed.
         earlier_issuer: the authorization server of the last login to this resource; a change is reported.
         watchers: called at every step; they look and never steer.

@@ -91,7 +91,6 @@ def authorization_url(
     """Return the URL that the browser opens; the endpoint's own query is kept as it is.
 
     Args:
-        endpoint: the authorization endpoint, validated.
         redirect_uri: byte for byte as registered.
         code_challenge: S256 of the verifier.
         resource: the identifier of the resource exactly as its metadata spells it; left out when None.

@@ -30,7 +30,6 @@ class Check:
     Attributes:
         name: a stable identifier, `stage.subject`; a `CheckId` if other code looks for it.
         expected: what the specification or we expect, a short sentence.
-        why: why it matters, one plain sentence.
         spec: where it is written, such as `RFC 9728 §3.3`.
         cure: what to do when it failed; names the exact setting if there is one.
         overridable: true if the user may continue despite a failure.

@@ -11,7 +11,6 @@ def client_document(url: str, *, client_name: str, port: int) -> dict[str, JsonV
 
     Args:
         url: where the document is to be hosted, letter for letter.
-        client_name: what the consent page calls the client.
         port: where the callback listens; a server may take other loopback ports too (RFC 8252 §7.3).
     """
     return {

@@ -39,7 +39,6 @@ class DeviceAuthorization:
 
     Attributes:
         user_code: what the user enters; printable, at most 64 characters.
-        verification_uri: the page on which the user enters it.
         verification_uri_complete: the same page with the code filled in, for a QR code; None if there is none
             on the same origin.
         expires_in: seconds until both codes expire, at most an hour.

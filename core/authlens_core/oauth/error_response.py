@@ -235,8 +235,6 @@ def read_answer(
 
     Args:
         stage: the first part of the names of the checks.
-        spec: where the form of the answer is written.
-        expected: the status that the specification names.
         tolerated: a second status that is taken with a notice.
         strict_media_type: true where another media type than JSON fails; else it is a warning.
         secrets: what was sent along; an echo of it is masked.

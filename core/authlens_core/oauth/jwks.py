@@ -75,7 +75,6 @@ def verify(jwt: Jwt, jwks: Body, now: datetime) -> Verification:
     `key_ops` match the token's `alg`. At most 32 keys are read and 8 tried.
 
     Args:
-        jwt: the token.
         jwks: the bytes of the key set, from a place that the caller trusts.
         now: an aware time, for the notes on `exp` and `nbf`.
     """

@@ -38,7 +38,6 @@ def registration_request(
     """Return the request that introduces a public native client (RFC 7591 §3.1).
 
     Args:
-        client_name: what the consent page calls us.
         scope: what the client will ask for, space-separated; left out when empty.
         resource: the protected resource, as Cloudflare Access documents it; left out when None.
         extra_grants: grant types besides the authorization code and refresh.
@@ -65,7 +64,6 @@ def read_registration(
     """Read the answer to a registration; the client holds what the server gave, not what was asked for.
 
     Args:
-        response: the answer.
         redirect_uri: what was asked for; a code may be sent nowhere else.
         endpoint: the registration endpoint. Without it management of the registration is left off, because
             nothing says that `registration_client_uri` belongs to the same server.

@@ -94,7 +94,6 @@ def read_resource_metadata(
     """Read the metadata of the resource that covers `requested`; every problem is reported.
 
     Args:
-        requested: the URL of the resource that the user asked for.
         loopback_http: whether plain http is allowed for loopback hosts (developer mode).
     """
     answer = read_answer(response, stage=_STAGE, spec="RFC 9728 §3.2", strict_media_type=True)

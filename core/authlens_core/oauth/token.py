@@ -137,7 +137,6 @@ def read_token_response(
 
     Args:
         resource: what was asked for, compared with the answer's own `resource` if it has one.
-        scope: what was asked for, or what the grant holds at a refresh.
         grant: which request it answers: a refresh need not bring a new refresh token.
         sent: the secrets of the request, masked where the server's texts repeat them.
         proved: whether the request had a proof of possession, so that the tokens should be bound (RFC 9449).

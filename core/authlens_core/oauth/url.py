@@ -94,7 +94,6 @@ def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = Tru
 
     Args:
         text: the whole URL, without surrounding spaces.
-        loopback_http: also accept plain http if the host is loopback.
         allow_query: false refuses a query, as in an issuer (RFC 8414 §2).
 
     Raises:

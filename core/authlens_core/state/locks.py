@@ -75,7 +75,6 @@ class Locks:
         """Hold the lock named by `parts` for the block; waiting can be cancelled at any moment.
 
         Args:
-            parts: what the lock is about.
             purpose: what it is held for, a few words for a program that waits.
             bound: seconds to wait; 0 tries once.
             give_up: asked again and again while waiting; when it says yes, the wait has been too long.

@@ -24,7 +24,6 @@ class Fact:
     Attributes:
         name: the field's standard name, such as `token_endpoint`.
         value: its value; a `Secret` where it is one, otherwise text that may come from outside.
-        note: a few words of explanation.
     """
 
     name: str
@@ -75,7 +74,6 @@ class Trace:
     """The record of one undertaking.
 
     Attributes:
-        resource_url: the URL as the user gave it.
         started_at: wall clock, UTC.
         records: every attempt at every stage, in the order in which they happened.
     """

@@ -189,7 +189,6 @@ def explain(error: BaseException, host: str, observed: Observation) -> WireFailu
     Args:
         error: what the HTTP library or the operating system raised.
         host: `host` or `host:port` that was asked for, safe to show.
-        observed: how far the exchange came.
     """
     chain = list(_chain(error))
     for link in chain:

@@ -160,7 +160,6 @@ def explain_certificate(error: ssl.SSLCertVerificationError, host: str) -> tuple
     """Return the cause and the fix of a refused certificate.
 
     Args:
-        error: what the handshake raised.
         host: the host that was asked for, safe to show.
     """
     code = getattr(error, "verify_code", 0)

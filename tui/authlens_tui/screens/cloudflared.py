@@ -45,7 +45,6 @@ class CloudflaredScreen(Dialog[bool]):
     Ends with True when the resource accepted the token. Leaving while it waits ends cloudflared.
 
     Args:
-        session: what sends, and where the proof is noted.
         environ: the environment of cloudflared; None is the process's own.
     """
 

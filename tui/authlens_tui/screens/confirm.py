@@ -22,12 +22,7 @@ NOT_COPIED: Final = "Nothing copied."
 
 
 class ConfirmScreen(Dialog[bool]):
-    """Asks one question; the safe answer has the focus.
-
-    Args:
-        title: what is about to happen, a few words.
-        words: what it means, in plain sentences.
-    """
+    """Asks one question; the safe answer has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes", id="confirm.yes", tooltip="Confirm"),

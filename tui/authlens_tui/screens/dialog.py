@@ -25,7 +25,6 @@ class DialogBox(VerticalScroll, can_focus=False):
     """The box of a dialog, with its title in the border.
 
     Args:
-        title: what is asked or shown, a few words.
         wide: true for a form with columns.
     """
 

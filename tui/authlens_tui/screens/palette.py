@@ -33,7 +33,6 @@ class PaletteEntry:
     """Something that can be done now.
 
     Attributes:
-        name: one or two words.
         meaning: the tooltip, a short sentence.
     """
 

@@ -20,11 +20,7 @@ LATEST: Final = 300.0  # seconds after which a full collection does not wait for
 
 
 class IdleCollection:
-    """Takes over full collections from the interpreter.
-
-    Args:
-        monotonic: the clock.
-    """
+    """Takes over full collections from the interpreter."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic

@@ -35,7 +35,6 @@ async def probe_cloudflared(
     """Call the application with a token that cloudflared keeps.
 
     Args:
-        credentials: where the trace and the line in the history are stored.
         url: the address to ask; None is the one that the file name can mean, see `cloudflared_place`.
 
     Raises:

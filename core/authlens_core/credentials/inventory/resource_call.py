@@ -37,7 +37,6 @@ async def call_resource(
 
     Args:
         url: the resource; https, or http on this machine.
-        fields: the header fields that carry the credential.
         secret: the secret in them, so that it is masked wherever the answer repeats it.
         before: what was asked without the credential before; it goes into the same record.
 

@@ -25,7 +25,6 @@ async def concurrent_map(
 
     Args:
         work: what is done to each; what it raises ends everything.
-        at_once: how many are under way at once.
         stop: when it is set nothing more is started; what was started ends first, as it may have been sent.
 
     Returns:

@@ -23,9 +23,6 @@ async def forget_client(
 
     A client that the server did not delete stays here, so that it can be tried again.
 
-    Args:
-        only_here: leave the server alone.
-
     Raises:
         UsageError: a login still uses the client: nothing was sent.
         NoSecretStore: the store could not be read or written.

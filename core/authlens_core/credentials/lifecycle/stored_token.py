@@ -28,7 +28,6 @@ def stored_token(url: str, helper: HelperPipes) -> Secret | None:
     """Return the stored access token for `url` if it lasts; None if anything else is to be done or said.
 
     Args:
-        url: as the user typed it.
         helper: the keyring's helper, which loads its backend while the index is read; closed here.
 
     Raises:

@@ -72,14 +72,12 @@ class Grant:
 
     Attributes:
         grant_id: see `grant_id_for`.
-        resource_url: the URL as the user typed it.
         resource: the `resource` of the metadata, verbatim (RFC 9728 §2), or None.
         issuer: the authorization server's issuer identifier, verbatim (RFC 8414 §2).
         token_endpoint: where the refresh token goes, and nowhere else.
         revocation_endpoint: RFC 7009 §2, or None if the server has none.
         refreshed_at: when the present access token was asked for.
         expires_at: when the access token ends; None if the server did not say.
-        last_proven_at: when the resource last accepted an access token of this grant.
         last_tested: when the resource last accepted or refused the present access token.
         last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
             answer about something else leaves it as it was.
@@ -261,7 +259,6 @@ class CredentialStatus:
     """The status of a credential at one moment.
 
     Attributes:
-        kind: the state and the clock taken together.
         word: the same in words.
         remaining_seconds: seconds until the access token ends, negative afterwards; None if unknown.
         refreshable: true when a refresh may help and no person is needed first.

@@ -53,9 +53,6 @@ def repoint(index: Index, table: Table, key: str, over: int, to: tuple[int, int,
     """Let a record point to other secrets; its facts stay, and the generation before is left over.
 
     Args:
-        index: where the record is.
-        table: which kind it is.
-        key: its name.
         over: the generation that it has to be at.
         to: the generation, the number of its entries, and where they are.
 

@@ -74,7 +74,6 @@ async def move(
     remembered as the secret store.
 
     Args:
-        source: credentials on the old store.
         target: credentials on the new store, on the same index or on another.
     """
     await source.recover()

@@ -37,11 +37,9 @@ class Experiment:
 
     Attributes:
         name: a stable identifier; the check is called `experiment.<name>`.
-        title: a few words.
         question: what an attacker would try, one sentence.
         stage: where it acts; `Stage.REFRESH` comes after the last stage of the login.
         expectation: what the specification says must happen, in words of ours.
-        referee: whose answer is judged.
         why: what it would mean if it were let through.
         accepted: how grave that is.
         errors: the error codes that a refusal should carry; empty for any.

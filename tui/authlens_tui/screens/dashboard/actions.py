@@ -21,9 +21,6 @@ class DashboardActions:
     """Knows what each key does.
 
     Args:
-        context: the session, and where to report.
-        listing: the credentials, and those that the filter lets through.
-        suggestion: the URL that a new login starts with.
         select: puts the cursor on a credential, by its id.
     """
 

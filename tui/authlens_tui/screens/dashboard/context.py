@@ -30,7 +30,6 @@ class DashboardContext:
     """Hands the parts their session and carries their messages to the screen.
 
     Args:
-        screen: where messages go, and what workers belong to.
         index: the records, which can be shown before the secret store is open.
         session: the sender and the credentials; None until the secret store is open.
         now: the clock, in UTC.

@@ -69,7 +69,6 @@ class DashboardScreen(Screen[None]):
 
     Args:
         session: the sender and the credentials; None until the secret store is open.
-        suggestion: the URL that a new login starts with.
         now: the clock, in UTC.
         settings: the user's settings; in memory by default.
         find: looks for tokens of cloudflared; by default there are none.

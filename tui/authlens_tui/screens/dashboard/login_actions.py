@@ -17,7 +17,6 @@ class LoginActions:
     """Asks what a login needs, then requests it.
 
     Args:
-        suggestion: the URL that a new login starts with.
         select: puts the cursor on one, by its id.
     """
 

@@ -34,7 +34,6 @@ class MoveStoreScreen(SecretStoreScreen):
     """Asks where all secrets are to be kept from now on, and moves them there; ends when that is done.
 
     Args:
-        carry_out: what moves them.
         new_file: true where there is no encrypted file yet: its passphrase is typed twice.
     """
 

@@ -53,7 +53,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
     Ends with the token as it is stored, or None where nothing was stored.
 
     Args:
-        session: where it is kept, and what sends the test.
         token: the token that is edited or whose secret is replaced; None adds one.
     """
 

@@ -53,7 +53,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     """Lists what is kept and takes the name of a file.
 
     Args:
-        title: what it is for, a few words.
         kept: the traces of a credential; None where there are none.
         without: the id of a trace that is not offered.
     """

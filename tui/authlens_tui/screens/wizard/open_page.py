@@ -23,7 +23,6 @@ def open_page(
     """Open `url`, and notify on `widget`.
 
     Args:
-        widget: where the user pressed the key.
         wanted: whether a failure still matters; it may be known long after the key was pressed.
     """
     loop = asyncio.get_running_loop()

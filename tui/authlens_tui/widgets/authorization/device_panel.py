@@ -93,12 +93,7 @@ class DevicePanel(VerticalScroll):
         return "" if self._device is None else safe_line(self._device.user_code)
 
     def show(self, facts: Facts, *, can_open: bool) -> None:
-        """Show the code in `facts`.
-
-        Args:
-            facts: of a login that has received the codes.
-            can_open: whether a browser of this machine can open the page.
-        """
+        """Show the code in `facts`."""
         device = facts.device
         if device is None or device is self._device:
             return

@@ -57,8 +57,6 @@ def detail_items(
     """Return everything known of a credential, no secret among it.
 
     Args:
-        now: the present.
-        settings: they tell when it is refreshed automatically.
         jwt: the decoded token, if it is a JWT and was read.
         trouble: why the last automatic refresh could not be tried, or the empty string.
     """

@@ -121,8 +121,6 @@ def row_of(
     """Return a credential as a row.
 
     Args:
-        now: the present.
-        settings: they tell when it is refreshed automatically.
         busy: what is running, by the id of the credential, in a word or two.
         trouble: see `next_words`.
     """
@@ -198,8 +196,6 @@ def next_words(holding: Holding, now: datetime, settings: Settings, trouble: str
     """Return what happens automatically next, in a few words; empty where nothing does.
 
     Args:
-        now: the present.
-        settings: they tell when it is refreshed automatically.
         trouble: why the last automatic refresh could not be tried, or the empty string.
     """
     grant = holding.grant

@@ -35,7 +35,6 @@ def explained_fact_lines(
         stage: decides between meanings of the same name.
         redactor: masks secrets; None shows them.
         now: the moment for countdowns; this one where it is None.
-        verdicts: on the signatures of those JWTs that were looked at.
     """
     known = list(facts)
     width = _width(known)

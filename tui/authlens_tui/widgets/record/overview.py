@@ -38,7 +38,6 @@ def overview_lines(
         record: of a login, a refresh, a revocation or a probe.
         redactor: masks secrets; None shows them to a user who asked.
         now: the moment for countdowns; this one where it is None.
-        verdicts: on the signatures of JWTs that were looked at.
     """
     told = overview(record)
     yield from _words(told, record.outcome, told.evidence or _evidence(record), redactor)

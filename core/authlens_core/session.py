@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from authlens_core.login.login import Login
     from authlens_core.wire.client import Wire
 
-__all__ = ["Session"]
-
 
 class Session:
     """The sender and the credentials of one run of the program; close it with `aclose()`.

@@ -28,15 +28,6 @@ from authlens_core.oauth.url import usable_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
-__all__ = [
-    "CloudflaredDirectory",
-    "cloudflared_directory",
-    "cloudflared_fields",
-    "find_cloudflared_token",
-    "find_cloudflared_tokens",
-    "read_cloudflared_token",
-]
-
 MAX_ENTRIES: Final = 10_000
 """Names in the directory that are looked at."""
 MAX_TOKENS: Final = 1_000

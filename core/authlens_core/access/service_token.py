@@ -10,14 +10,6 @@ from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET, is_client_
 from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.secret import Secret
 
-__all__ = [
-    "ShapeProblem",
-    "is_field_name",
-    "pasted",
-    "shape_problem",
-    "token_fields",
-]
-
 _LONGEST: Final = 512
 _TOKEN_CHARACTERS: Final = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

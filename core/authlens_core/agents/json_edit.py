@@ -13,8 +13,6 @@ from typing import Any, Final
 
 from authlens_core.agents.json_spans import JsonSpanError, Member, Node, parse_spans
 
-__all__ = ["member_at", "with_member", "without_member"]
-
 _COMMENT: Final = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)(?=[ \t]*\r?\n)")
 
 

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
     from authlens_tui.app.parts import Parts
 
-__all__ = ["AuthlensApp"]
-
 
 _SHEETS: Final[CSSPathType] = [
     Path(__file__).with_name("app.tcss"),

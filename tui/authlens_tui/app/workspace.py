@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
 
-__all__ = ["Workspace"]
-
 _ORDINARY: Final[Mapping[str, Options | None]] = MappingProxyType({})
 
 

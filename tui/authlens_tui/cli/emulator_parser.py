@@ -6,8 +6,6 @@ import argparse
 
 from authlens_tui.cli.option_values import LONGEST_TTL, number, port, port_up_to
 
-__all__ = ["add_demo", "add_emulator"]
-
 
 def _lifetime(text: str) -> int:
     return int(number(text, 1, LONGEST_TTL, "seconds"))

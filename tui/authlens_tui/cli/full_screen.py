@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
 
-__all__ = ["require_terminal", "run_app", "why_no_full_screen"]
-
 
 def run_app(url: str | None, options: Options | None = None) -> int:
     """Run the app: on the wizard for `url`, with the options of that login, or on the dashboard.

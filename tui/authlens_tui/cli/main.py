@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from authlens_core.login.facts import Options
 
-__all__ = ["credential_helper_main", "git_credential_main", "main", "run"]
-
 _INTERRUPTED: Final = 130
 _NOBODY_READS: Final = 141  # what a shell reports of a program that SIGPIPE ended
 

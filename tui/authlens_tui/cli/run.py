@@ -22,8 +22,6 @@ from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.urls import checked_url
 
-__all__ = ["child_values", "run_command"]
-
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 

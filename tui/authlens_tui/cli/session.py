@@ -27,16 +27,6 @@ from authlens_tui.cli.terminal.output import say
 from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 from authlens_tui.cli.urls import checked_url
 
-__all__ = [
-    "chosen_grants",
-    "grant_for",
-    "moment",
-    "open_place",
-    "open_session",
-    "same_resource",
-    "say_result",
-]
-
 if TYPE_CHECKING:
     from authlens_core.wire.client import Wire
 

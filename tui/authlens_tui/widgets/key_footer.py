@@ -17,8 +17,6 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-__all__ = ["FooterEntry", "KeyFooter"]
-
 _HELP: Final = frozenset({"help", "app.help"})
 _MORE: Final = "… "  # says that keys are left out
 _EDGE: Final = "▏"  # what sets the command palette apart

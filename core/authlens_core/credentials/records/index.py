@@ -27,8 +27,6 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction
 
-__all__ = ["Event", "Index", "IndexBusy", "IndexReadOnly", "OrphanedSecret", "Pending"]
-
 BUSY_SECONDS: Final = 2.0
 KEPT_EVENTS: Final = 10_000
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from authlens_core.trace.record import Trace
     from authlens_core.wire.exchange import Exchange
 
-__all__ = ["TraceGone", "TraceSummary", "Traces"]
-
 BUSY_SECONDS: Final = 2.0
 KEPT_BESIDE_LOGIN: Final = 9
 """Traces of one credential that are stored beside its newest login."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
     from authlens_core.session import Session
 
-__all__ = ["DashboardContext"]
-
 _Answer = TypeVar("_Answer")
 Work = Coroutine[Any, Any, None]
 

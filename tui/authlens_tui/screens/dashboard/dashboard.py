@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from authlens_core.session import Session
     from authlens_tui.screens.dashboard.actions import DashboardActions
 
-__all__ = ["DashboardScreen"]
-
 Find: TypeAlias = "Callable[[], tuple[CloudflaredToken, ...]]"
 _FILES_EVERY: Final = 5  # seconds between two looks at cloudflared's directory
 _SORT_EVERY: Final = 30  # seconds after which an order that depends on the clock is made again

@@ -22,8 +22,6 @@ from authlens_tui.widgets.document.lines import Line, Tone, line, prose
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-__all__ = ["EventsScreen"]
-
 _MOST_NAMES: Final = 100
 _BAD: Final = ("failed", "interrupted", "not verified", "refused", "unknown", "login needed")
 _KIND: Final = 22  # cells

@@ -9,8 +9,6 @@ from textual.message import Message
 if TYPE_CHECKING:
     from authlens_core.trace.record import Trace
 
-__all__ = ["Changed", "LoginWanted", "MoveWanted", "StatusMessage", "TraceWanted"]
-
 
 class StatusMessage(Message, namespace="dashboard"):
     """A sentence for the line under the table; `good` is None while something still runs."""

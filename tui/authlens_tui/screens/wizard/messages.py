@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from authlens_core.login.login import Login
     from authlens_core.login.other_ways import OtherWay
 
-__all__ = ["LinkChanged", "LoginChanged", "LoginEvent", "OtherWayWanted", "RunEnded", "WizardClosed"]
-
 
 class LoginEvent(Message, namespace="wizard"):
     """The login reports an event."""

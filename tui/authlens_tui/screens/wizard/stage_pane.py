@@ -31,8 +31,6 @@ from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.status_badge import with_badge
 from authlens_tui.widgets.steps import stages_of
 
-__all__ = ["StagePane"]
-
 _SCANNED: Final = "Enter the code there, if the page does not show it already."
 _ROOMY: Final = (100, 32)  # cells and rows from which on a stage says why it exists
 

@@ -20,8 +20,6 @@ from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, shortened
 
-__all__ = ["DevicePanel"]
-
 _BESIDE_QR: Final = 46  # cells that the words need beside the QR code
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
 

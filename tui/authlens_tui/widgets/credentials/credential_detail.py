@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from authlens_core.credentials.records.traces import TraceSummary
     from authlens_core.oauth.jwt import Jwt
 
-__all__ = ["detail_items", "event_items", "trace_option"]
-
 _COLOURS: Final = {"good": "$text-success", "warning": "$text-warning", "bad": "$text-error"}
 _OUTCOMES: Final = {
     Outcome.PASSED: ("✔", "$text-success"),

@@ -18,8 +18,6 @@ from authlens_tui.widgets.hanging_text import HangingText, Item
 if TYPE_CHECKING:
     from authlens_core.credentials.records.traces import TraceSummary
 
-__all__ = ["CredentialPane"]
-
 
 class CredentialPane(VerticalScroll):
     """Shows texts that change every second and repaints only what did."""

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from authlens_tui.widgets.record.copying import Copyable
     from authlens_tui.widgets.record.jwt_lines import Verdicts
 
-__all__ = ["Answered", "CopyMenuWanted", "ExchangeChosen", "Revealed", "SignatureWanted", "TokenCopied"]
-
 
 class Answered(Protocol):
     """Takes what came of looking at signatures."""

@@ -7,10 +7,9 @@ send without a preflight that fails here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,36 +17,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from authlens_core.emulator.account import SeenRequest
 from authlens_core.emulator.edge import read_body
 
+if TYPE_CHECKING:
+    from authlens_core.emulator.emulator import Emulator
+    from authlens_core.emulator.standard.emulator import StandardEmulator
+
 ADMIN_PATH: Final = "/emulator/admin"
-
-
-class Steered(Protocol):
-    """An emulator, as far as its administration needs it."""
-
-    @property
-    def resource_url(self) -> str:
-        """The protected resource."""
-
-    @property
-    def issuer(self) -> str:
-        """The issuer that the resource names."""
-
-    @property
-    def faults(self) -> AbstractSet[StrEnum]:
-        """What goes wrong."""
-
-    @property
-    def requests(self) -> Sequence[SeenRequest]:
-        """What was asked, oldest first."""
-
-    def set_faults(self, faults: Sequence[str]) -> None:
-        """Replace the faults; ValueError where a name is unknown."""
-
-    def forget_requests(self) -> None:
-        """Empty the log of requests."""
 
 
 class AdminMiddleware:
@@ -61,7 +37,7 @@ class AdminMiddleware:
     def __init__(
         self,
         server: ASGIApp,
-        emulator: Steered,
+        emulator: Emulator | StandardEmulator,
         all_faults: Iterable[StrEnum],
         actions: Mapping[str, Callable[[str], None]],
         facts: Callable[[], Mapping[str, Any]] = dict,

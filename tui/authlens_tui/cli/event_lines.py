@@ -12,7 +12,7 @@ class EventLines:
 
     Args:
         url: the resource.
-        wanted: false for a login that is told in words: nothing is written.
+        wanted: false for a login that is reported in words: nothing is written.
     """
 
     def __init__(self, url: str, *, wanted: bool) -> None:

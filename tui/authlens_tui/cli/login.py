@@ -41,7 +41,7 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, secr
     """Log in, or join the login of another process; return the exit code.
 
     Args:
-        session: its store has proved that it keeps what would be received.
+        session: its store has shown that it keeps what would be received.
         lines: takes the events as JSON, and has the URL.
         arguments: what was typed.
         secret: the secret of the client, if it has one.

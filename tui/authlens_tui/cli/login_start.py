@@ -1,4 +1,4 @@
-"""`authlens login` until its secret store has proved that it works; the login itself loads meanwhile."""
+"""`authlens login` until its secret store has shown that it works; the login itself loads meanwhile."""
 
 from __future__ import annotations
 

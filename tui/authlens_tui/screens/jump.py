@@ -121,7 +121,7 @@ class JumpScreen(ModalScreen[Place | None]):
     def on_resize(self, event: Resize) -> None:
         """Close on another size: the places are elsewhere then."""
         if event.size != self._size_now:
-            self._size_now = event.size  # it may be told twice
+            self._size_now = event.size  # it may be reported twice
             self.dismiss(None)
 
     def action_go(self) -> None:

@@ -157,7 +157,7 @@ async def test_a_full_disk_keeps_what_was_there(
     pages = credentials.index.connection.execute("PRAGMA page_count").fetchone()[0]
     credentials.index.connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StateUnusable, match="full"):
-        await credentials.save(make_grant(note="x" * 100_000), secrets)
+        await credentials.save(make_grant(scope="x" * 100_000), secrets)
     assert (await credentials.load(old.grant_id))[1] == secrets
 
 

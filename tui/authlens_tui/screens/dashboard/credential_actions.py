@@ -141,7 +141,7 @@ class CredentialActions:
             self._context.say(f"Not restored: {error.cause} {error.cure}", good=False)
         else:
             url = restored.resource_url if isinstance(restored, Grant) else restored.url
-            self._context.say(f"{safe_line(url)} is stored again. {_RESTORED}", good=True)
+            self._context.say(f"{url} is stored again. {_RESTORED}", good=True)
         self._context.changed(reread=True)
 
     def _start(self, holding: Holding | None, doing: str, action: _Action) -> None:

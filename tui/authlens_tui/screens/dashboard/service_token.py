@@ -252,13 +252,12 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
                 said = await self._add(token, secret)
             else:
                 said = await self._replace(token, secret, anyway=anyway)
+            words, good = f"{self._kept()}\n{said.sign} {said.summary} {said.cure}".strip(), said.good
         except AuthlensError as error:
-            self._tell(f"✖ {error.cause} {error.cure}", good=False)
-            return
-        finally:
-            self._busy = False
-            self._judge()
-        self._tell(f"{self._kept()}\n{said.sign} {said.summary} {said.cure}".strip(), good=said.good)
+            words, good = f"✖ {error.cause} {error.cure}", False
+        self._busy = False  # a test that is cancelled has no screen left to show it
+        self._judge()
+        self._tell(words, good=good)
 
     def _edit(self, changed: ServiceToken) -> None:
         """Keep what has nothing to do with the secret.

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
-from authlens_core.errors import NetworkFailure
+from authlens_core.errors import NetworkFailure, UsageError
 from authlens_tui.cli.in_turn import in_turn
+from authlens_tui.cli.main import run
 from authlens_tui.cli.terminal.output import AnswerLost
 
 A, B, C = (f"https://{name}.example/" for name in "abc")
@@ -62,3 +63,23 @@ async def test_each_of_several_logins_has_a_header_and_the_last_line_sums_up(
 async def test_one_login_has_no_header(capsys: pytest.CaptureFixture[str]) -> None:
     assert await in_turn((A,), logins({A: 4}, [])) == 4
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--client-id", "mine"),
+        ("--resource", A),
+        ("--issuer", A),
+        ("--any-issuer",),
+        ("--yes", "token.resource"),
+    ],
+    ids=lambda option: option[0],
+)
+def test_what_is_meant_for_one_server_is_not_given_to_several(
+    option: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """RG-11: the secret of a client would go to each of them, and a confirmation would count for each."""
+    monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", "secret-canary")
+    assert run(["login", A, B, *option]) == UsageError.exit_code
+    assert f"each server would get what {option[0]} says" in capsys.readouterr().err

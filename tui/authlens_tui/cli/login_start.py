@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from typing import Final
 
 from authlens_core.errors import NoSecretStore, UsageError
 from authlens_core.secret import Secret
@@ -13,6 +14,22 @@ from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.no_input import can_paste
 from authlens_tui.cli.urls import checked_urls
+
+_FOR_ONE: Final = ("client_id", "resource", "issuer", "any_issuer", "yes")
+
+
+def _refuse_what_is_for_one(arguments: Namespace) -> None:
+    """Refuse to give each of several servers what was meant for one: a client's secret, or a confirmation.
+
+    Raises:
+        UsageError: there is such an option.
+    """
+    given = [f"--{name.replace('_', '-')}" for name in _FOR_ONE if getattr(arguments, name)]
+    if given:
+        raise UsageError(
+            f"With several URLs, each server would get what {' and '.join(given)} says.",
+            "Log in to that URL with a command of its own.",
+        )
 
 
 def _load() -> None:
@@ -30,6 +47,8 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
         UsageError: a URL cannot be used, or the callback cannot come back.
     """
     urls = checked_urls(arguments.urls)
+    if len(urls) > 1:
+        _refuse_what_is_for_one(arguments)
     if arguments.paste_only and not arguments.device and not can_paste():
         raise UsageError(
             "--paste-only needs a terminal to paste the address into.",

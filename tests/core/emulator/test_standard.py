@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -286,6 +287,18 @@ async def test_the_faults_of_a_device_login(fault: str, error: str) -> None:
         client.clock.now += 3
         polled = await client.post("token", grant_type=DEVICE_GRANT, device_code=started["device_code"])
         assert polled.json()["error"] == error
+
+
+async def test_a_device_code_is_offered_for_as_long_as_it_lasts() -> None:
+    """A clock that runs meanwhile takes no second off: two seconds leave time for one poll."""
+    ticks = count()
+    emulator = StandardEmulator(
+        Profile.GENERIC, faults=["device-expired"], clock=lambda: 1_000 + next(ticks) / 1_000
+    )
+    async with emulator, httpx.AsyncClient(trust_env=False) as http:
+        endpoint, form = f"{emulator.issuer}/device_authorization", {"client_id": emulator.example_client}
+        started = (await http.post(endpoint, data=form)).json()
+    assert started["expires_in"] == 2
 
 
 async def test_par_required_refuses_an_ordinary_request_and_takes_a_pushed_one() -> None:

@@ -94,7 +94,7 @@ class StandardTokenEndpoint:
                 "user_code": login.user_code,
                 "verification_uri": page,
                 "verification_uri_complete": f"{page}?user_code={login.user_code}",
-                "expires_in": int(login.expires_at - self._state.clock()),
+                "expires_in": round(login.expires_at - self._state.clock()),
                 "interval": login.interval,
             },
             headers=NO_STORE,

@@ -178,6 +178,7 @@ async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource:
     logged_in = await log_in(machine, resource)
     assert logged_in.answer == ""
     assert "Authenticated." in logged_in.words
+    assert "The tokens are stored in " in logged_in.words
 
     listed = await authlens(machine, "list")
     assert (listed.code, listed.words) == (0, "")

@@ -129,6 +129,8 @@ async def test_q_in_the_wait_leaves_with_0() -> None:
         screen.write(b"\x1b[?2048;2$y")  # the answer of such a terminal to what it was asked
         await screen.wait_until(lambda: b"\x1b[?2048h" in screen.raw, "resize reports")
         screen.press("q")
+        await screen.wait_for("A login is waiting. Leave?")
+        screen.press("y")
         assert await screen.wait_for_exit() == 0
         all_is_well(screen, port)
 
@@ -207,6 +209,8 @@ async def test_stopped_and_continued_while_the_link_stands_alone() -> None:
         screen.press("enter")
         await screen.wait_until(lambda: b"Waiting" in screen.raw[before:], "repaint")
         screen.press("q")
+        await screen.wait_for("A login is waiting. Leave?")
+        screen.press("y")
         assert await screen.wait_for_exit() == 0
         all_is_well(screen, None)
 

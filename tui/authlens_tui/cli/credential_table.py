@@ -63,4 +63,4 @@ def _kind(holding: Holding) -> str:
             return ", ".join(filter(None, (f"cloudflared {token.kind}", token.person)))
         case ServiceToken() as token:
             return f"service token {token.label or token.client_id}"
-    return f"{HoldingKind.GRANT} at {holding.team.rpartition('://')[-1]}"
+    return f"{HoldingKind.GRANT} at {holding.team}"

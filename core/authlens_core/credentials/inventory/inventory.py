@@ -180,7 +180,7 @@ def _of_grant(grant: Grant) -> Holding:
         kind=HoldingKind.GRANT,
         title=safe_line(_bare(grant.resource_url), _LONGEST),
         url=grant.resource_url,
-        team=safe_line(_host(_bare(grant.issuer)), _LONGEST),
+        team=safe_line(_host(grant.issuer.rpartition("://")[-1]), _LONGEST),
         person="",
         token_ends=grant.expires_at,
         login_ends=None,

@@ -12,7 +12,7 @@ from authlens_tui.screens.dashboard.column_help import column_help
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.help import HelpScreen
 from support.grants import NOW, grant, keep
-from support.screens import run_screen, until
+from support.screens import run_screen, text_of, until
 
 
 def test_a_column_without_room_is_named_but_not_described() -> None:
@@ -32,3 +32,24 @@ async def test_the_help_follows_the_width(width: int, described: bool) -> None:
             shown = str(app.screen.query_one("#help-words", Static).content)
             assert "Expires is how long the token is valid" in shown
             assert ("Verified is when the resource last accepted it" in shown) is described
+
+
+async def test_the_palette_says_what_it_searches_and_offers_nothing_that_maximizes() -> None:
+    async with Session(Wire(), Credentials.memory()) as session:
+        await keep(session.credentials, grant("a"))
+        async with run_screen(DashboardScreen(session, now=lambda: NOW)) as (app, pilot):
+            await pilot.press("ctrl+p")
+            await until(pilot, lambda: "Search the actions of this screen" in text_of(app))
+            await pilot.press(*"maxi")
+            await until(pilot, lambda: "No matches found" in text_of(app))
+
+
+async def test_g_leads_from_the_help_to_the_words_at_80_columns() -> None:
+    async with Session(Wire(), Credentials.memory()) as session:
+        await keep(session.credentials, grant("a"))
+        async with run_screen(DashboardScreen(session, now=lambda: NOW), size=(80, 24)) as (app, pilot):
+            await pilot.press("question_mark")
+            await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+            assert "authorization server" not in text_of(app)
+            await pilot.press("g")
+            await until(pilot, lambda: "origin  Scheme, host and port of a URL" in text_of(app))

@@ -490,6 +490,8 @@ async def test_the_port_is_free_after_leaving(leave: str) -> None:
             await until(pilot, at(login, Stage.AUTHORIZATION))
         else:
             await pilot.press("q")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+            await pilot.press("y")
     assert app.return_code == (0 if leave == "q" else app.return_code)
     with socket.socket() as again:
         again.bind(("127.0.0.1", port))

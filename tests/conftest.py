@@ -51,6 +51,9 @@ _TESTS = Path(__file__).parent
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The programs under test are started hundreds of times: without bytecode each compiles all of its modules.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Start no workers for tests of one module: they would take longer to start than to run."""

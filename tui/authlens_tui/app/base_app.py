@@ -11,7 +11,7 @@ from textual.app import SystemCommand, get_system_commands_provider
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 
-from authlens_tui.app.screen_actions import jump, save_screen
+from authlens_tui.app.screen_actions import jump, save_screen, show_help
 from authlens_tui.terminal.focus import follow_focus
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
@@ -108,11 +108,6 @@ class BaseApp(TerminalApp):
         """Keep the focus in view on a smaller terminal."""
         follow_focus(self)
 
+    action_help = show_help
     action_jump = jump
     action_save_screen = save_screen
-
-    def action_help(self) -> None:
-        from authlens_tui.screens.help import HelpScreen
-
-        if not isinstance(self.screen, (HelpScreen, CommandPalette)):
-            self.push_screen(HelpScreen(self.screen))

@@ -1,15 +1,24 @@
-"""What can be done with every screen: move the focus by a letter, and save a picture without its secrets."""
+"""What every screen can do: show its help, move the focus by a letter, save a picture without secrets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from textual import work
+from textual.command import CommandPalette
 
 from authlens_core.errors import AuthlensError
 
 if TYPE_CHECKING:
     from authlens_tui.app.base_app import BaseApp
+
+
+def show_help(app: BaseApp) -> None:
+    """Show the keys of the screen and the terms it uses."""
+    from authlens_tui.screens.help import HelpScreen
+
+    if not isinstance(app.screen, (HelpScreen, CommandPalette)):
+        app.push_screen(HelpScreen(app.screen))
 
 
 def jump(app: BaseApp) -> None:

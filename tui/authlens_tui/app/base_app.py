@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 _SEARCH: Final = "Search the actions of this screen…"
 _SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
+_KEYS: Final[list[BindingType]] = [
+    Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit authlens", show=False),
+    Binding("ctrl+q", "quit", "Quit", id="app.quit_now", tooltip="Quit authlens", show=False, priority=True),
+    Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="fg returns", show=False),
+    Binding("f12", "release_mouse", "Mouse", id="app.mouse", tooltip="Release the mouse", show=False),
+    Binding("f9", "save_screen", "Save screen", id="app.save_screen", tooltip=_SAVE_SCREEN, show=False),
+    Binding("ctrl+o", "jump", "Jump", show=False, id="app.jump", tooltip="Move by a letter"),
+    Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Keys and terms"),
+]
 
 
 def _actions() -> type[Provider]:
@@ -52,17 +61,7 @@ class BaseApp(TerminalApp):
         (20, "-short"),
         (32, "-tall"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit authlens", show=False),
-        Binding(
-            "ctrl+q", "quit", "Quit", id="app.quit_now", tooltip="Quit authlens", show=False, priority=True
-        ),
-        Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="fg returns", show=False),
-        Binding("f12", "release_mouse", "Mouse", id="app.mouse", tooltip="Release the mouse", show=False),
-        Binding("f9", "save_screen", "Save screen", id="app.save_screen", tooltip=_SAVE_SCREEN, show=False),
-        Binding("ctrl+o", "jump", "Jump", show=False, id="app.jump", tooltip="Move by a letter"),
-        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Keys and terms"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = _KEYS
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._themes: dict[str, Theme] = {}

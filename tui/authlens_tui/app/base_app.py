@@ -56,11 +56,7 @@ class BaseApp(TerminalApp):
         (100, "-normal"),
         (160, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as above
-        (0, "-flat"),
-        (20, "-short"),
-        (32, "-tall"),
-    ]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-short"), (32, "-tall")]  # noqa: RUF012 - as above
     BINDINGS: ClassVar[list[BindingType]] = _KEYS
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:

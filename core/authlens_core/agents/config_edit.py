@@ -111,9 +111,11 @@ class ConfigFile:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             mode = target.stat().st_mode & 0o777 if before is not None else 0o644
+            # A file that was there without a server in it stays when the last server goes.
+            was_blank = backup.exists() and _is_blank(backup.read_text("utf-8"))
             if before is not None:
                 _write_whole(backup, before, mode)
-            if not after.strip("\ufeff \t\r\n"):
+            if _is_blank(after) and not was_blank:
                 target.unlink()
                 return EditResult(self.path, True, backup, removed_file=True)
             _write_whole(target, after, mode)
@@ -124,6 +126,10 @@ class ConfigFile:
     def _trouble(self, doing: str, error: Exception) -> UsageError:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         return UsageError(f"{self._shown} cannot be {doing}: {reason or ''}.")
+
+
+def _is_blank(text: str) -> bool:
+    return not text.strip("\ufeff \t\r\n")
 
 
 def _write_whole(path: Path, text: str, mode: int) -> None:

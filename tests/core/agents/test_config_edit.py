@@ -152,6 +152,17 @@ def test_a_file_that_did_not_exist_is_made_and_removed_again(agent: Agent, tmp_p
     assert not file.path.exists()
 
 
+@pytest.mark.parametrize("agent", AGENTS.values(), ids=lambda one: one.name)
+def test_an_empty_file_is_empty_again(agent: Agent, tmp_path: Path) -> None:
+    """Somebody made it: it stays."""
+    file = ConfigFile(agent, agent.file(Places(tmp_path, tmp_path, {})))
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    file.path.touch()
+    file.write("wiki", agent.entry(("authlens", "mcp-bridge", "https://wiki.example/mcp")))
+    assert not file.remove("wiki").removed_file
+    assert file.path.read_bytes() == b""
+
+
 def test_the_file_before_the_edit_is_beside_it(tmp_path: Path) -> None:
     """With its permissions; a link stays a link."""
     real = tmp_path / "real.json"

@@ -31,7 +31,7 @@ def hostile_trace() -> Trace:
     failure = WireFailure(FailureKind.TIMEOUT, "No answer.", "Try again.", may_have_arrived=True)
     began = datetime(2026, 1, 1, tzinfo=UTC)
     exchanges = (
-        Exchange(request, response, None, began, 0.5, Timings(0.1, 0.1, 0.1, 0.1, 0.1), "192.0.2.1:443"),
+        Exchange(request, response, None, began, 0.5, Timings(0.1, 0.1, 0.1, 0.1, 0.1, 0.1), "192.0.2.1:443"),
         Exchange(request, binary, None, began, 0.5, peer=text, proxy=text, tls=text),
         Exchange(request, None, failure, began, 0.5),
     )

@@ -83,12 +83,13 @@ def _entry(page: str, exchange: Exchange) -> dict[str, object]:
 def _timings(timings: Timings, elapsed: float) -> dict[str, float]:
     """Return milliseconds for each phase; what is not accounted for is `blocked`."""
     connect, tls = _milliseconds(timings.connect), _milliseconds(timings.tls)
+    dns = _milliseconds(timings.dns)
     both = _UNKNOWN if connect < 0 and tls < 0 else max(connect, 0) + max(tls, 0)
     phases = [max(_milliseconds(value), 0) for value in (timings.send, timings.wait, timings.receive)]
-    rest = round(elapsed * 1000 - max(both, 0) - sum(phases), 3)
+    rest = round(elapsed * 1000 - max(dns, 0) - max(both, 0) - sum(phases), 3)
     return {
         "blocked": rest if rest > 0 else _UNKNOWN,
-        "dns": _UNKNOWN,
+        "dns": dns,
         "connect": both,
         "ssl": tls,
         "send": phases[0],

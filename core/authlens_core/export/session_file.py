@@ -16,7 +16,7 @@ A member in parentheses may be missing.
     request   method, url, headers [[name, value], ...], body
     response  status, reason, http_version, headers, body
     failure   kind, cause, cure, may_have_arrived
-    timings   connect, tls, send, wait, receive: seconds or null
+    timings   dns, connect, tls, send, wait, receive: seconds or null
     body      text, truncated, (size: bytes before its secrets were replaced by masks)
 
 Times are ISO 8601 with an offset, durations are seconds. A secret is written as its mask, `•••• #` and eight
@@ -47,6 +47,7 @@ VERSION: Final = 1
 MAX_SESSION_BYTES: Final = 32 * 1024 * 1024
 _BODIES_KEPT: Final = 16 * 1024 * 1024  # bytes of all bodies together; what comes later is left out
 _LONGEST_ID: Final = 64
+_PHASES: Final = ("connect", "tls", "send", "wait", "receive")
 _EARLY_DIAGNOSIS: Final = ".diagnosis"
 
 
@@ -267,7 +268,8 @@ def _failure_in(found: JsonRecord) -> WireFailure:
 
 
 def _timings_in(found: JsonRecord) -> Timings:
-    return Timings(*(found.optional_seconds(name) for name in ("connect", "tls", "send", "wait", "receive")))
+    dns = found.optional_seconds("dns") if found.has("dns") else None
+    return Timings(dns, *(found.optional_seconds(name) for name in _PHASES))
 
 
 def _headers_in(found: JsonRecord) -> Headers:

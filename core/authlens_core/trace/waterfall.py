@@ -17,6 +17,7 @@ _PAUSE: Final = 1.0  # seconds between two exchanges from which on the time is f
 class Phase(StrEnum):
     """Where the time of an exchange goes, in order."""
 
+    DNS = "DNS"
     CONNECT = "connect"
     TLS = "TLS"
     SEND = "send"
@@ -101,6 +102,7 @@ def waterfall(records: Sequence[StageRecord]) -> Waterfall:
 def _bars(exchange: Exchange, start: float) -> Iterator[Bar]:
     timings, at = exchange.timings, start
     parts = (
+        (Phase.DNS, timings.dns),
         (Phase.CONNECT, timings.connect),
         (Phase.TLS, timings.tls),
         (Phase.SEND, timings.send),
@@ -108,7 +110,7 @@ def _bars(exchange: Exchange, start: float) -> Iterator[Bar]:
         (Phase.RECEIVE, timings.receive),
     )
     known = sum(seconds or 0.0 for _, seconds in parts)
-    # Name resolution and the set-up of the connection come before what the transport reports.
+    # Our own set-up comes before what the transport reports.
     own = exchange.elapsed - known
     if own > 0:
         yield Bar(Phase.OTHER, at, own)

@@ -49,6 +49,7 @@ from authlens_core.wire.streaming import (
     StreamedResponse,
     StreamFailed,
 )
+from authlens_core.wire.timed_loop import on_lookup
 from authlens_core.wire.transport_events import Observation
 from authlens_core.wire.trust import TrustUnusable, build_context, observe_refusals
 
@@ -208,6 +209,7 @@ class Wire:
     ) -> WireFailure | None:
         import httpx
 
+        on_lookup.set(attempt.observed.looked_up)
         attempt.host = url.origin.partition("://")[2]
         host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
         attempt.proxy = proxy_for(url.scheme, host, port, self._environ)

@@ -65,8 +65,12 @@ _ERROR_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds spent in each phase; None where the phase did not happen (no TLS, or a failure before it)."""
+    """Seconds spent in each phase; None where the phase did not happen (no TLS, or a failure before it).
 
+    `connect` includes the lookup of the name where `dns` does not state it.
+    """
+
+    dns: float | None = None
     connect: float | None = None
     tls: float | None = None
     send: float | None = None

@@ -72,8 +72,15 @@ class Observation:
     at_proxy: bool = False
     _stream: Any = None
     _connecting: bool = False
+    _looked_up: float = 0.0
     _began: dict[str, float] = field(default_factory=dict)
     _spent: dict[str, float] = field(default_factory=dict)
+
+    def looked_up(self, seconds: float) -> None:
+        """Take the time of one lookup of a name."""
+        self._spent["dns"] = self._spent.get("dns", 0.0) + seconds
+        if self.step is TransportPhase.CONNECT:
+            self._looked_up += seconds
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         """Take one event, for example `connection.connect_tcp.started`.
@@ -112,6 +119,8 @@ class Observation:
         phase = _ENDS.get(name)
         if phase is not None and not (self._connecting and phase in {"send", "wait"}):
             self._spent[phase] = now - self._began.get(name, now)
+            if phase == "connect":
+                self._spent[phase] -= self._looked_up
         if name == "connect_tcp":
             await self._connected(value)
         elif name == "start_tls":

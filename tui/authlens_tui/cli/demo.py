@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from authlens_tui.cli.faults import chosen_cases
-from authlens_tui.cli.full_screen import require_terminal
+from authlens_tui.cli.full_screen import require_terminal, run_to_end
 
 
 def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
@@ -23,5 +23,4 @@ def run_demo(fault_names: Sequence[str], *, play: bool, port: int) -> int:
     from authlens_tui.app.demo import DemoApp
 
     app = DemoApp(faults=cases, play=play, menu=not fault_names and not play, port=port)
-    app.run()
-    return app.return_code or 0
+    return run_to_end(app)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.errors import UsageError
+from authlens_core.wire.timed_loop import TimedLoop
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.terminal_kind import why_no_screen
 from authlens_tui.cli.urls import checked_url
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from authlens_core.login.facts import Options
 
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
@@ -31,7 +35,13 @@ def run_app(url: str | None, options: Options | None = None) -> int:
     from authlens_tui.app.workspace import Workspace
 
     app = AuthlensApp(start_url=checked, workspace=Workspace(options={checked or "": options}))
-    app.run()
+    return run_to_end(app)
+
+
+def run_to_end(app: App[Any]) -> int:
+    """Run an app until the user leaves it; return its exit code."""
+    with asyncio.Runner(loop_factory=TimedLoop) as runner:
+        runner.run(app.run_async())
     return app.return_code or 0
 
 

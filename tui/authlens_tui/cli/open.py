@@ -6,7 +6,7 @@ import shlex
 from argparse import Namespace
 
 from authlens_core.export.saved_file import named_path, open_session
-from authlens_tui.cli.full_screen import require_terminal
+from authlens_tui.cli.full_screen import require_terminal, run_to_end
 
 
 def open_file(arguments: Namespace) -> int:
@@ -21,5 +21,4 @@ def open_file(arguments: Namespace) -> int:
     from authlens_tui.app.replay import Replay
 
     app = Replay(trace, path.name)
-    app.run()
-    return app.return_code or 0
+    return run_to_end(app)

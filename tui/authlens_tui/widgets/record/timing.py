@@ -19,6 +19,7 @@ _NARROWEST: Final = 60  # cells from which on there is room for the bars
 _TIME: Final = 9  # cells of a duration and the blank before it
 _LOOKS: Final = {
     Phase.OTHER: ("·", Tone.MUTED),
+    Phase.DNS: ("┄", Tone.NOTE),
     Phase.CONNECT: ("░", Tone.NOTE),
     Phase.TLS: ("▒", Tone.WARNING),
     Phase.SEND: ("▌", Tone.STRING),
@@ -26,7 +27,7 @@ _LOOKS: Final = {
     Phase.RECEIVE: ("█", Tone.GOOD),
 }
 """Sign and tone of each phase: never colour alone."""
-_NAMES: Final = {Phase.OTHER: "set-up", Phase.CONNECT: "DNS + connect"}
+_NAMES: Final = {Phase.OTHER: "set-up"}
 
 
 def stage_time_line(record: StageRecord) -> Line:
@@ -150,6 +151,7 @@ def _cut(text: str, cells: int) -> str:
 def timing_lines(exchange: Exchange) -> Iterator[Line]:
     timings = exchange.timings
     phases = {
+        "DNS": timings.dns,
         "connect": timings.connect,
         "TLS": timings.tls,
         "send": timings.send,

@@ -55,10 +55,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Start no workers for tests of one module: they would take longer to start than to run."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Start no workers for tests of one module, and else one more than there are cores.
+
+    Workers would take longer to start than one module takes to run. A screen that is tested waits for half
+    of its time, so there is work for one more.
+    """
     names = {argument.partition("::")[0] for argument in config.args}
-    return 0 if len(names) == 1 and Path(*names).is_file() else None
+    one_module = len(names) == 1 and Path(*names).is_file()
+    return 0 if one_module else (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -41,7 +41,7 @@ async def test_what_a_hostile_server_says_is_shown_and_never_obeyed(
     )
     async with (
         hostile_server(*said) as server,
-        terminal([AUTHLENS, server.url], env=machine, columns=columns, rows=rows) as screen,
+        terminal([AUTHLENS, server.url, "--port", "0"], env=machine, columns=columns, rows=rows) as screen,
     ):
         await screen.wait_for("Next: ")
         screen.press("n")

@@ -91,7 +91,7 @@ async def test_a_login_at_a_real_provider_is_kept_and_revoked(
 ) -> None:
     """From the URL to a token in the keyring, and from the dashboard to its end, without a secret shown."""
     url = oidc_provider.resource
-    async with terminal([AUTHLENS, url], env=machine) as screen:
+    async with terminal([AUTHLENS, url, "--port", "0"], env=machine) as screen:
         await screen.wait_for("Next: ")
         screen.press("a")
         await authorize_in(screen)

@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from authlens_core.login.login import Login
 from authlens_core.oauth.http_message import Response
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_tui.screens.help import HelpScreen
 from authlens_tui.screens.jump import JumpScreen
@@ -105,7 +105,13 @@ async def all_stages(pilot: Pilot[int]) -> None:
     """Run them until one ends otherwise than passed, or all have."""
     await pilot.press("a")
     login = login_of(pilot)
-    await until(pilot, lambda: bool(login.trace.records) and login.running is None)
+    await until(pilot, lambda: login.running is None and _ended(login))
+
+
+def _ended(login: Login) -> bool:
+    """Whether no stage follows by itself: between two stages nothing runs either."""
+    records = login.trace.records
+    return login.finished or (bool(records) and records[-1].outcome is not Outcome.PASSED)
 
 
 async def to_the_link(pilot: Pilot[int]) -> None:

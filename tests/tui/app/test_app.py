@@ -33,6 +33,8 @@ from authlens_tui.screens.store_choice import StoreChoiceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import scripted, text_of, until
 
+pytestmark = pytest.mark.slow  # each test plays a whole screen
+
 URL = "https://wiki.example.com/"
 NOTE = "This keyring is one that was chosen by hand."
 

@@ -45,6 +45,8 @@ from authlens_tui.widgets.credentials.credential_row import GAP, RowText, column
 from support.grants import NOW, every_state, grant, keep
 from support.screens import Host, footer_keys, run_screen, text_of, until
 
+pytestmark = pytest.mark.slow  # each test plays a whole screen
+
 
 @asynccontextmanager
 async def dashboard(

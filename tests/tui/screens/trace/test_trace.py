@@ -20,6 +20,8 @@ from authlens_tui.widgets.record.record_view import RecordView
 from support.hostile_trace import hostile_trace
 from support.screens import footer_keys, run_screen, scripted, text_of, until
 
+pytestmark = pytest.mark.slow  # each test plays a whole screen
+
 
 async def login_trace() -> Trace:
     """Return the first five stages of a login at an honest server."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -35,6 +34,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from support.driven_login import until
+from support.ports import free_port
 from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, come_back, facts, honest, reply
 
 NOWHERE = NoSecretStore("The keyring does not answer.", "Unlock it.")
@@ -44,11 +44,6 @@ NOWHERE = NoSecretStore("The keyring does not answer.", "Unlock it.")
 async def _sitting(**settings: Any) -> AsyncIterator[tuple[Emulator, Session]]:
     async with Emulator(**settings) as emulator, Session(Wire(), Credentials.memory()) as session:
         yield emulator, session
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 async def _log_in(session: Session, url: str, options: Options) -> Login:
@@ -104,7 +99,7 @@ async def test_a_login_whose_token_the_resource_refuses_is_not_called_live(fault
 
 async def test_two_logins_register_once() -> None:
     """RG-12: one registration for one issuer and redirect URI."""
-    options = Options(port=_free_port(), wait=10)
+    options = Options(port=free_port(), wait=10)
     async with _sitting() as (emulator, session):
         first = await _log_in(session, emulator.resource_url, options)
         second = await _log_in(session, emulator.resource_url, options)
@@ -119,13 +114,13 @@ async def test_another_port_is_another_client() -> None:
     """RG-11, RG-12: the redirect URI is a part of the registration."""
     async with _sitting() as (emulator, session):
         for _ in range(2):
-            await _log_in(session, emulator.resource_url, Options(port=_free_port(), wait=10))
+            await _log_in(session, emulator.resource_url, Options(port=free_port(), wait=10))
         assert sum(1 for r in emulator.requests if r.path.endswith("/registration")) == 2
 
 
 async def test_a_confidential_client_logs_in_with_its_secret() -> None:
     """TK-2: a client that was registered beforehand, at a real token endpoint."""
-    port = _free_port()
+    port = free_port()
     async with _sitting() as (emulator, session):
         client_id, secret = emulator.register_client(f"http://localhost:{port}/callback", confidential=True)
         options = Options(port=port, wait=10, client_id=client_id, client_secret=Secret(secret))
@@ -236,7 +231,7 @@ async def _logged_in(credentials: Credentials, sender: ScriptedSender) -> Login:
     return login
 
 
-_PORT = _free_port()
+_PORT = free_port()
 
 
 async def _begun(state: Path, store: _Shared) -> tuple[Grant, _Held, Credentials, asyncio.Task[Any]]:

@@ -14,7 +14,7 @@ import pytest
 
 from authlens_core.emulator import Emulator
 from support.needs import program
-from support.screens import free_port
+from support.ports import free_port
 from support.verb_process import AUTHLENS, authlens, emulated, log_in, machine_in, process_table, secrets_in
 
 pytestmark = pytest.mark.e2e

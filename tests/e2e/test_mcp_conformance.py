@@ -19,7 +19,7 @@ import pytest
 
 from support.needs import needs_file
 from support.person import Person
-from support.screens import free_port
+from support.ports import free_port
 from support.verb_process import SECONDS, TESTS, emulated
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -7,7 +7,6 @@ import hashlib
 import html
 import os
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -57,7 +56,6 @@ __all__ = [
     "documents",
     "drawn",
     "footer_keys",
-    "free_port",
     "frozen",
     "link_on",
     "raw_segments",
@@ -198,13 +196,6 @@ def footer_keys(app: BaseApp) -> set[str]:
     """Return the keys that the footer offers."""
     bindings = app.screen.active_bindings.values()
     return {app.get_key_display(one.binding) for one in bindings if one.binding.show and one.enabled}
-
-
-def free_port() -> int:
-    """Return a port that nobody holds."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # -- pictures ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from support.needs import needs
+from support.ports import free_port
 
 __all__ = ["SshServer", "SshServerFailed", "ssh_server"]
 
@@ -82,7 +83,7 @@ def ssh_server(folder: Path, address: str = "127.0.0.1") -> Iterator[SshServer]:
             check=True,
             timeout=READY_SECONDS,
         )
-    port = _free_port()
+    port = free_port()
     addresses = dict.fromkeys(["127.0.0.1", address])
     (folder / "sshd_config").write_text(
         CONFIGURATION.format(
@@ -138,12 +139,6 @@ def _is_locked() -> bool:
     except OSError:
         return False
     return any(line.startswith(f"{getpass.getuser()}:!") for line in lines)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

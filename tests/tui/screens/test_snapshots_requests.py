@@ -30,7 +30,7 @@ CODES: Final = {
     "verification_uri": f"{ISSUER}/device",
     "verification_uri_complete": f"{ISSUER}/device?user_code=WDJB-MJHT",
     "expires_in": 600,
-    "interval": 5,
+    "interval": 500,  # nothing is polled while the picture is drawn, however slow the machine
 }
 
 

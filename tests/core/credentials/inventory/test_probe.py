@@ -20,8 +20,8 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
+from support.ports import free_port
 from support.rotating_server import RotatingServer, Scripted
-from support.screens import free_port
 
 
 async def test_no_more_than_so_many_are_under_way() -> None:

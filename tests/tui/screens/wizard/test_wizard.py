@@ -20,12 +20,12 @@ from authlens_tui.screens.wizard.messages import LoginEvent
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StepState
+from support.ports import free_port
 from support.screens import (
     Gate,
     Host,
     documents,
     footer_keys,
-    free_port,
     link_on,
     run_screen,
     scripted,

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from support.driven_login import is_free, until
 from support.needs import needs_file
 from support.person import Person
 from support.ports import free_port
@@ -130,6 +131,8 @@ async def test_the_emulator_is_an_authorization_server(profile: str, tmp_path: P
             async with asyncio.timeout(SECONDS):
                 async for line in running.stdout:
                     if line.startswith(b"http"):
+                        # The suite prints the link before it listens for the answer.
+                        await until(lambda: not is_free(port))
                         await person.authorize(line.decode().strip())
                 await running.wait()
     checks = found_in(tmp_path)

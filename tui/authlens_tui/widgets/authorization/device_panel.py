@@ -68,6 +68,7 @@ class DevicePanel(VerticalScroll):
     _device: DeviceAuthorization | None = None
     _expires_at: datetime | None = None
     _asked = 0
+    _now: datetime | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="device-time")
@@ -125,6 +126,7 @@ class DevicePanel(VerticalScroll):
         self._asked = times
 
     def tick(self, now: datetime) -> None:
+        self._now = now
         if self._expires_at is None:
             return
         left = max(0, int((self._expires_at - now).total_seconds()))
@@ -142,6 +144,8 @@ class DevicePanel(VerticalScroll):
 
     def on_resize(self) -> None:
         self._draw_qr()
+        if self._now is not None:  # the words go by the width
+            self.tick(self._now)
 
     def _draw_qr(self) -> None:
         modules = modules_of(shortened(self.url)) if self.url else None

@@ -20,6 +20,7 @@ from textual.widgets import Button
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
+from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import TraceSummary
 from authlens_core.credentials.vault.credentials import Credentials
@@ -184,6 +185,21 @@ async def test_an_empty_dashboard_says_how_to_begin() -> None:
         assert "No credentials on this machine yet." in text_of(app)
         assert "n" in footer_keys(app)
         assert not {"r", "p", "v", "f", "l"} & footer_keys(app)
+
+
+async def test_an_idle_second_on_an_empty_dashboard_reads_no_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may hold the index: what did not change is not read again."""
+    read: list[int] = []
+
+    def events(_: Index, limit: int) -> tuple[()]:
+        read.append(limit)
+        return ()
+
+    async with dashboard() as (screen, _, _):
+        monkeypatch.setattr(Index, "events", events)
+        screen.show_now()
+        screen.show_now(reread=True)
+    assert len(read) == 1
 
 
 @pytest.mark.parametrize("size", [(200, 60), (80, 24), (40, 12), (20, 5), (1, 1)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +10,6 @@ from textual.message import Message
 from textual.screen import Screen
 
 from authlens_core.credentials.inventory.inventory import Holding
-from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -72,13 +70,6 @@ class DashboardContext:
 
     def use(self, session: Session) -> None:
         self._session, self.index = session, session.credentials.index
-
-    @property
-    def has_history(self) -> bool:
-        """Whether anything has happened to a credential on this machine."""
-        with suppress(AuthlensError):  # the table shows the error
-            return bool(self.index.events(limit=1))
-        return False
 
     @property
     def selected(self) -> Holding | None:

@@ -319,8 +319,10 @@ class DashboardScreen(Screen[None]):
             return  # the pane shows why
         holding, now = self.selected, self.context.now()
         if holding is None:
-            empty = empty_words(in_demo=bool(self._suggestion), had_some=self.context.has_history)
-            words = nothing_matches(self.listing.text) if self.listing.holdings else empty
+            if self.listing.holdings:
+                words = nothing_matches(self.listing.text)
+            else:
+                words = empty_words(in_demo=bool(self._suggestion), had_some=self.listing.has_history)
             self.pane.show((Item(words),))
             return
         _, events, traces = self._look_up(holding)

@@ -40,6 +40,8 @@ class Listing:
         """What the filter looks for."""
         self.has_managed_clients = False
         """Whether a server lets authlens delete a client that it registered."""
+        self.has_history = False
+        """Whether anything has happened to a credential on this machine."""
         self._damaged = 0
         self._seen: tuple[object, object] | None = None
 
@@ -66,6 +68,7 @@ class Listing:
                 return False
             tokens, damaged_tokens = ServiceTokenRows(index).all()
             clients = index.clients()
+            self.has_history = bool(index.events(limit=1))
         self.holdings = holdings_of(grants, self.files, tokens)
         self.has_managed_clients = any(client.registration_client_uri for _, client in clients)
         self._damaged = len(damaged) + len(damaged_tokens)

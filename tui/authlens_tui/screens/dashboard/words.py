@@ -17,9 +17,10 @@ _KEY: Final = "bold $text-primary"
 
 
 def empty_words(*, in_demo: bool, had_some: bool) -> Content:
+    where = "in this demo" if in_demo else "on this machine"
+    title = "No credentials left.\n\n" if had_some else f"No credentials {where} yet.\n\n"
     events = ("Press ", ("e", _KEY), " for what happened to them.\n\n") if had_some else ()
     if in_demo:
-        title = "No credentials left.\n\n" if had_some else "No credentials in this demo yet.\n\n"
         return Content.assemble(
             (title, "bold"),
             *events,
@@ -31,7 +32,6 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
             ("b", _KEY),
             " for the scenarios. Tokens are in memory only, and gone when the demo ends.",
         )
-    title = "No credentials left.\n\n" if had_some else "No credentials on this machine yet.\n\n"
     return Content.assemble(
         (title, "bold"),
         *events,

@@ -49,7 +49,7 @@ from authlens_core.wire.streaming import (
     StreamedResponse,
     StreamFailed,
 )
-from authlens_core.wire.timed_loop import on_lookup
+from authlens_core.wire.timed_loop import lookups_noted_by
 from authlens_core.wire.transport_events import Observation
 from authlens_core.wire.trust import TrustUnusable, build_context, observe_refusals
 
@@ -196,7 +196,8 @@ class Wire:
         seconds = attempt.limits.deadline
         try:
             async with asyncio.timeout(seconds) as deadline:
-                return await self._attempt(attempt, url, addresses)
+                with lookups_noted_by(attempt.observed.looked_up):
+                    return await self._attempt(attempt, url, addresses)
         except _errors() as error:
             if deadline.expired():
                 return deadline_failure(attempt.named, seconds, attempt.observed)
@@ -209,7 +210,6 @@ class Wire:
     ) -> WireFailure | None:
         import httpx
 
-        on_lookup.set(attempt.observed.looked_up)
         attempt.host = url.origin.partition("://")[2]
         host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
         attempt.proxy = proxy_for(url.scheme, host, port, self._environ)

@@ -9,28 +9,45 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 if sys.platform == "win32":
     _Loop = asyncio.ProactorEventLoop
 else:
     _Loop = asyncio.SelectorEventLoop
 
-on_lookup: Final[ContextVar[Callable[[float], None] | None]] = ContextVar("on_lookup", default=None)
-"""What gets the seconds of each lookup in this context."""
+_T = TypeVar("_T")
+_noted: Final[ContextVar[Callable[[float], None] | None]] = ContextVar("_noted", default=None)
+
+
+def run(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run as `asyncio.run` does, in a loop that times lookups."""
+    with asyncio.Runner(loop_factory=TimedLoop) as runner:
+        return runner.run(work)
+
+
+@contextmanager
+def lookups_noted_by(note: Callable[[float], None]) -> Iterator[None]:
+    """Call `note` with the seconds of each lookup of a name in the block."""
+    before = _noted.set(note)
+    try:
+        yield
+    finally:
+        _noted.reset(before)
 
 
 class TimedLoop(_Loop):
     """The ordinary loop of the platform."""
 
     async def getaddrinfo(self, *args: Any, **options: Any) -> Any:
-        """Look up a name as the ordinary loop does; pass how long that took to `on_lookup`."""
+        """Look up a name as the ordinary loop does, and note how long that took."""
         began = time.perf_counter()
         try:
             return await super().getaddrinfo(*args, **options)
         finally:
-            note = on_lookup.get()
+            note = _noted.get()
             if note is not None:
                 note(time.perf_counter() - began)

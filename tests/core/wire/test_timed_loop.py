@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from authlens_core.oauth.http_message import Request
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.timed_loop import TimedLoop, on_lookup
+from authlens_core.wire.timed_loop import lookups_noted_by, run
 from support.hostile_server import answer, hostile_server
-
-
-def in_timed_loop(work: Callable[[], Any]) -> Any:
-    """Run a coroutine function where authlens runs its own."""
-    with asyncio.Runner(loop_factory=TimedLoop) as runner:
-        return runner.run(work())
 
 
 def test_each_lookup_is_noted() -> None:
@@ -27,13 +19,14 @@ def test_each_lookup_is_noted() -> None:
     noted: list[float] = []
 
     async def look_up() -> None:
-        on_lookup.set(noted.append)
         loop = asyncio.get_running_loop()
-        await loop.getaddrinfo("localhost", 80)
-        with pytest.raises(socket.gaierror):
-            await loop.getaddrinfo("a.invalid", 80, flags=socket.AI_NUMERICHOST)
+        with lookups_noted_by(noted.append):
+            await loop.getaddrinfo("localhost", 80)
+            with pytest.raises(socket.gaierror):
+                await loop.getaddrinfo("a.invalid", 80, flags=socket.AI_NUMERICHOST)
+        await loop.getaddrinfo("localhost", 80)  # of whatever comes later
 
-    in_timed_loop(look_up)
+    run(look_up())
     assert len(noted) == 2
 
 
@@ -45,6 +38,6 @@ def test_an_exchange_has_the_time_of_its_lookup() -> None:
             url = f"http://localhost:{server.port}/"
             return await wire.send(Request("GET", url), loopback_http=True)
 
-    timings = in_timed_loop(ask).timings
+    timings = run(ask()).timings
     assert timings.dns is not None
     assert timings.connect is not None

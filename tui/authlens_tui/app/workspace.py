@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
 
-_ORDINARY: Final[Mapping[str, Options | None]] = MappingProxyType({})
+_ORDINARY: Final[Mapping[str, Options]] = MappingProxyType({})
 
 
 class Workspace:
@@ -35,7 +35,7 @@ class Workspace:
     """Whether stored secrets outlive the program, and are worth moving."""
 
     def __init__(
-        self, settings: SettingsFile | None = None, options: Mapping[str, Options | None] = _ORDINARY
+        self, settings: SettingsFile | None = None, options: Mapping[str, Options] = _ORDINARY
     ) -> None:
         self._options = options
         self.settings = settings or SettingsFile.open()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.errors import UsageError
-from authlens_core.wire.timed_loop import TimedLoop
+from authlens_core.wire import timed_loop
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.terminal_kind import why_no_screen
@@ -34,14 +33,13 @@ def run_app(url: str | None, options: Options | None = None) -> int:
     from authlens_tui.app.authlens_app import AuthlensApp
     from authlens_tui.app.workspace import Workspace
 
-    app = AuthlensApp(start_url=checked, workspace=Workspace(options={checked or "": options}))
-    return run_to_end(app)
+    given = {checked: options} if checked is not None and options is not None else {}
+    return run_to_end(AuthlensApp(start_url=checked, workspace=Workspace(options=given)))
 
 
 def run_to_end(app: App[Any]) -> int:
     """Run an app until the user leaves it; return its exit code."""
-    with asyncio.Runner(loop_factory=TimedLoop) as runner:
-        runner.run(app.run_async())
+    timed_loop.run(app.run_async())
     return app.return_code or 0
 
 

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
+from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.access_log import access_events
 from authlens_core.credentials.vault.credentials import Credentials, NoLogin
 from authlens_core.errors import UsageError
 from authlens_tui.cli.session import chosen_grants
+from authlens_tui.cli.urls import checked_url
 from authlens_tui.words.durations import in_words
 
 _SERVICE_TOKENS = "Zero Trust → Access controls → Service credentials → Service Tokens"
@@ -67,12 +69,11 @@ def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted:
 
 def revoked_at(credentials: Credentials, url: str) -> datetime | None:
     """Return when a login that covered `url` was last revoked from here; None if none is known."""
-    wanted = url.removeprefix("https://").rstrip("/") + "/"
-    for event in access_events(credentials):
-        covers = event.resource and wanted.startswith(f"{event.resource.rstrip('/')}/")
-        if covers and event.kind == RevokeOutcome.REVOKED.value:
-            return event.at
-    return None
+    revoked = (one for one in access_events(credentials) if one.kind == RevokeOutcome.REVOKED.value)
+    # An event names its resource without https://.
+    named = ((one, one.resource if "://" in one.resource else f"https://{one.resource}") for one in revoked)
+    wanted = checked_url(url)
+    return next((one.at for one, resource in named if covers(resource, wanted)), None)
 
 
 _WHY = {

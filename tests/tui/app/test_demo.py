@@ -31,15 +31,20 @@ async def the_menu() -> AsyncIterator[tuple[DemoApp, Pilot[int]]]:
         yield app, pilot
 
 
+async def the_wizard(app: DemoApp, pilot: Pilot[int]) -> WizardScreen:
+    """Wait for the wizard, and return it."""
+    await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+    assert isinstance(app.screen, WizardScreen)
+    return app.screen
+
+
 async def log_in(app: DemoApp, pilot: Pilot[int]) -> None:
     """Walk the login with the keys that the screen offers."""
-    await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-    wizard = app.screen
-    if isinstance(wizard, WizardScreen):
-        await pilot.press("a")
-        await until(pilot, lambda: wizard.login.wait.waiting)
-        await pilot.press("s")
-        await until(pilot, lambda: wizard.login.finished and wizard.login.running is None)
+    wizard = await the_wizard(app, pilot)
+    await pilot.press("a")
+    await until(pilot, lambda: wizard.login.wait.waiting)
+    await pilot.press("s")
+    await until(pilot, lambda: wizard.login.finished and wizard.login.running is None)
 
 
 async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> None:
@@ -57,9 +62,7 @@ async def test_a_scenario_whose_login_failed_is_not_ticked_off() -> None:
     """A check mark on a refused login would say the opposite of what was seen."""
     async with the_menu() as (app, pilot):
         await pilot.press(*"oauth", "space", *"off", "enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        wizard = app.screen
-        assert isinstance(wizard, WizardScreen)
+        wizard = await the_wizard(app, pilot)
         await pilot.press("n")
         await until(pilot, lambda: bool(wizard.login.trace.records) and wizard.login.running is None)
         await pilot.press("d")
@@ -92,9 +95,7 @@ async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         await pilot.press(*"oauth", "space", *"off", "enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        wizard = app.screen
-        assert isinstance(wizard, WizardScreen)
+        wizard = await the_wizard(app, pilot)
         await pilot.press("n")
         await until(pilot, lambda: bool(wizard.login.trace.records) and wizard.login.running is None)
         assert wizard.login.trace.records[-1].failures
@@ -189,9 +190,7 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
     app = DemoApp(faults=[fault], port=0, environ={})
     app.animation_level = "none"
     async with app.run_test(size=(120, 40), notifications=False) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        wizard = app.screen
-        assert isinstance(wizard, WizardScreen)
+        await the_wizard(app, pilot)
         await pilot.press("a")
         await until(pilot, lambda: "press s" in text_of(app))
         await pilot.press("s")
@@ -219,9 +218,7 @@ async def test_after_a_silence_the_screen_says_what_the_browser_may_be_showing(s
     app = DemoApp(port=0, environ={})
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        wizard = app.screen
-        assert isinstance(wizard, WizardScreen)
+        wizard = await the_wizard(app, pilot)
         await pilot.press("a")
         await until(pilot, lambda: "press s" in text_of(app))
         wizard.login.wait.began -= 65
@@ -234,9 +231,7 @@ async def test_a_scenario_on_another_server_is_reached_by_key_and_s_approves_its
     """Its emulator runs while the wizard is open; `d` leads back to the menu."""
     async with the_menu() as (app, pilot):
         await pilot.press(*"device", "space", *"code", "enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        wizard = app.screen
-        assert isinstance(wizard, WizardScreen)
+        wizard = await the_wizard(app, pilot)
         await pilot.press("a")
         await until(pilot, lambda: "the demo approves it for you" in " ".join(text_of(app).split()))
         assert "s" in footer_keys(app)

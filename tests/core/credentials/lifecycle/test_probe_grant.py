@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
@@ -14,7 +15,6 @@ from authlens_core.errors import LoginNeeded, NetworkFailure, Refused, UsageErro
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
-from support.access_token import access_token
 from support.rotating_server import RotatingServer, Scripted
 
 
@@ -84,7 +84,7 @@ async def test_a_token_goes_nowhere_outside_its_resource(
     with pytest.raises(UsageError, match="sent only there"):
         await probe_grant(credentials, wire, saved.grant_id, url=f"{server.base}{path}")
     with pytest.raises(LoginNeeded, match="no login"):
-        await access_token(credentials, wire, f"{server.base}{path}")
+        await usable_token(credentials, wire, f"{server.base}{path}")
     assert server.seen == []
 
 
@@ -93,8 +93,8 @@ async def test_an_expired_token_is_refreshed_for_a_script(
 ) -> None:
     """`authlens token`: valid, or made valid; one request, and none for the next caller."""
     url = f"{server.base}/mcp/tool"
-    assert await access_token(credentials, wire, url) == Secret("access-canary-1")
-    assert await access_token(credentials, wire, url) == Secret("access-canary-1")
+    assert (await usable_token(credentials, wire, url)).token == Secret("access-canary-1")
+    assert (await usable_token(credentials, wire, url)).token == Secret("access-canary-1")
     assert len(server.posts("/token")) == 1
 
 
@@ -104,9 +104,9 @@ async def test_a_token_that_would_not_last_is_refreshed(
     """`--min-ttl`: the caller says how long it needs the token."""
     credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=300)))
     url = f"{server.base}/mcp"
-    assert await access_token(credentials, wire, url) == Secret("access-canary-0")
+    assert (await usable_token(credentials, wire, url)).token == Secret("access-canary-0")
     longer = timedelta(seconds=600)
-    assert await access_token(credentials, wire, url, min_ttl=longer) == Secret("access-canary-1")
+    assert (await usable_token(credentials, wire, url, min_ttl=longer)).token == Secret("access-canary-1")
 
 
 async def test_a_valid_token_is_given_though_the_server_is_away(
@@ -115,7 +115,7 @@ async def test_a_valid_token_is_given_though_the_server_is_away(
     """H126: what is still good is good."""
     credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=30)))
     server.answers("/token", Scripted(503))
-    assert await access_token(credentials, wire, f"{server.base}/mcp") == Secret("access-canary-0")
+    assert (await usable_token(credentials, wire, f"{server.base}/mcp")).token == Secret("access-canary-0")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ async def test_without_a_token_the_exit_code_says_why(
     """Scripts tell a login that is needed from a server that is away."""
     server.answers("/token", answer)
     with pytest.raises(error):
-        await access_token(credentials, wire, f"{server.base}/mcp")
+        await usable_token(credentials, wire, f"{server.base}/mcp")
 
 
 async def test_a_grant_that_was_to_be_revoked_gives_no_token(
@@ -148,5 +148,5 @@ async def test_a_grant_that_was_to_be_revoked_gives_no_token(
     ends = utc_now() + timedelta(seconds=600)
     credentials.update(replace(saved, state=GrantState.REVOCATION_FAILED, expires_at=ends))
     with pytest.raises(LoginNeeded, match="revoked"):
-        await access_token(credentials, wire, f"{server.base}/mcp")
+        await usable_token(credentials, wire, f"{server.base}/mcp")
     assert server.seen == []

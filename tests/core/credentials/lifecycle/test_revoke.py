@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
 from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
@@ -23,7 +24,6 @@ from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.wire.client import Wire
-from support.access_token import access_token
 from support.rotating_server import RotatingServer, Scripted
 
 
@@ -278,7 +278,7 @@ async def test_an_access_token_that_cannot_be_revoked_ends_its_renewal_and_count
     _, secrets = await credentials.load(saved.grant_id)
     assert secrets.refresh_token is None
     with pytest.raises(LoginNeeded):
-        await access_token(credentials, wire, saved.resource_url)
+        await usable_token(credentials, wire, saved.resource_url)
     credentials.update(replace(row, expires_at=utc_now() - timedelta(seconds=1)))
     assert credentials.list() == ()
     await credentials.recover()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
@@ -20,14 +21,13 @@ from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
-from support.access_token import access_token
 from support.rotating_server import RotatingServer
 
 OTHER = GrantSecrets(Secret("access-canary-other"), Secret("refresh-canary-other"))
 Act = Callable[[Credentials, Wire, Grant], Any]
 
 ACTIONS: dict[str, Act] = {
-    "token": lambda credentials, wire, grant: access_token(credentials, wire, grant.resource_url),
+    "token": lambda credentials, wire, grant: usable_token(credentials, wire, grant.resource_url),
     "refresh": lambda credentials, wire, grant: refresh(
         credentials, wire, grant.grant_id, RefreshOptions(force=True)
     ),

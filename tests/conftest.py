@@ -47,9 +47,14 @@ LEAK_PREFIXES = ("SSH_", "AUTHLENS_", "TEXTUAL_")
 
 _TESTS = Path(__file__).parent
 
-# A shell starts its background jobs with Ctrl+C ignored, and the programs under test would inherit that.
+# A shell starts its background jobs with Ctrl+C and Ctrl+\ ignored, and nohup its program with SIGHUP ignored.
+# The programs under test would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+for _name in ("SIGQUIT", "SIGHUP"):
+    _signal = getattr(signal, _name, None)
+    if _signal is not None and signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.SIG_DFL)
 
 # The programs under test are started hundreds of times: without bytecode each compiles all of its modules.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

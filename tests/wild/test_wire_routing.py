@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Body
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.limits import Limits
+from authlens_core.wire.streaming import StreamedRequest, StreamFailed
 from support.hostile_server import LocalAuthority, Reset, Send, answer, hostile_server
 
 CANARY = "canary-77ab-routing-secret"
@@ -194,6 +196,42 @@ async def test_a_request_goes_through_the_proxy_and_says_so() -> None:
     assert CANARY not in shown
     assert credentials.decode() not in shown
     assert exchange.timings.wait is not None
+
+
+async def test_a_stream_goes_through_the_proxy() -> None:
+    """GEN-10: as a request of authlens itself does, TLS with the host included."""
+    authority = LocalAuthority()
+    async with (
+        hostile_server(
+            *answer(body=b"streamed"), context=authority.server_context("wiki.example.com")
+        ) as server,
+        _connect_proxy(server.port) as proxy,
+    ):
+        environ = {"HTTPS_PROXY": f"http://me:{CANARY}@127.0.0.1:{proxy.port}"}
+        request = StreamedRequest("GET", parse_url("https://wiki.example.com/"), b"/page", ((b"Host", b"x"),))
+        async with (
+            Wire(environ=environ, ssl_context=authority.client_context()) as wire,
+            wire.stream(request) as found,
+        ):
+            assert b"".join([chunk async for chunk in found.body]) == b"streamed"
+    assert proxy.heads[0].startswith(b"CONNECT wiki.example.com:443 HTTP/1.1\r\n")
+    credentials = base64.b64encode(f"me:{CANARY}".encode())
+    assert b"Proxy-Authorization: Basic " + credentials in proxy.heads[0]
+    assert b"proxy-authorization" not in server.requests[0].lower()
+
+
+@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "403 Forbidden"])
+async def test_a_stream_that_the_proxy_refuses_names_the_proxy(status: str) -> None:
+    request = StreamedRequest("GET", parse_url("https://wiki.example.com/"), b"/", ((b"Host", b"x"),))
+    async with (
+        hostile_server(*answer(status)) as proxy,
+        Wire(environ={"https_proxy": f"127.0.0.1:{proxy.port}"}) as wire,
+    ):
+        with pytest.raises(StreamFailed) as raised:
+            async with wire.stream(request):
+                pass
+    assert raised.value.failure.kind is FailureKind.PROXY
+    assert status[:3] in raised.value.failure.cause
 
 
 async def test_this_machine_is_reached_without_the_proxy() -> None:

@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
-import importlib.util
 import logging
 import ssl
-import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Final, Self, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
 
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
@@ -38,6 +35,7 @@ from authlens_core.wire.addresses import (
 )
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
+from authlens_core.wire.httpx_loading import load_httpx
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.product import PRODUCT
 from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
@@ -66,22 +64,6 @@ def _silence_loggers() -> None:
         logger = logging.getLogger(name)
         logger.disabled = True
         logger.propagate = False
-
-
-async def load_httpx() -> None:
-    """Import httpx off the event loop; a caller that does so early spares the first request that time.
-
-    `import httpx` brings its command line: click, rich and every lexer of pygments, more than half of what it
-    loads. An empty module in its place leaves them out. httpcore tries to import sniffio at every request,
-    and where it is not installed each try searches the disk, unless it is noted as missing.
-    """
-    if "httpx" not in sys.modules:
-        if importlib.util.find_spec("sniffio") is None:
-            cast("dict[str, ModuleType | None]", sys.modules).setdefault("sniffio", None)
-        command_line = ModuleType("httpx._main")
-        command_line.__dict__["main"] = lambda: None
-        sys.modules.setdefault(command_line.__name__, command_line)
-        await asyncio.to_thread(importlib.import_module, "httpx")
 
 
 def _load_anyio() -> None:
@@ -115,7 +97,7 @@ class Wire:
         self._environ = environ
         self._resolver = resolver
         self._note = note
-        self._transports: dict[tuple[Proxy | None, bool], httpx.AsyncHTTPTransport] = {}
+        self._transports: dict[tuple[Proxy | None, bool], httpx.AsyncBaseTransport] = {}
         self._building = asyncio.Lock()
         self._trusted: ssl.SSLContext | None = None
 
@@ -307,27 +289,18 @@ class Wire:
             yield StreamedResponse(
                 answer.status_code,
                 tuple(answer.headers.raw),
-                _translated(_chunks(answer), failed),
+                _translated(answer.aiter_raw(), failed),
                 answer.extensions.get("network_stream"),
             )
 
-    async def _transport(self, proxy: Proxy | None, *, reuse: bool = False) -> httpx.AsyncHTTPTransport:
+    async def _transport(self, proxy: Proxy | None, *, reuse: bool = False) -> httpx.AsyncBaseTransport:
         """Return the transport through `proxy`, or the direct one; made on first use."""
-        import httpx
-
         async with self._building:
             trusted = self._trusted or await self._build_trust()
             key = (proxy, reuse)
             if key not in self._transports:
-                self._transports[key] = httpx.AsyncHTTPTransport(
-                    verify=trusted,
-                    trust_env=False,
-                    http1=True,
-                    http2=False,
-                    retries=0,
-                    proxy=_for_httpx(proxy, trusted),
-                    limits=httpx.Limits(max_keepalive_connections=32 if reuse else 0, keepalive_expiry=10.0),
-                )
+                made = (_reusing if reuse else _for_one_exchange)(trusted, _for_httpx(proxy, trusted))
+                self._transports[key] = made
             return self._transports[key]
 
     async def _build_trust(self) -> ssl.SSLContext:
@@ -353,13 +326,26 @@ def _errors() -> tuple[type[BaseException], ...]:
     )
 
 
+def _for_one_exchange(trusted: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
+    import httpx
+
+    limits = httpx.Limits(max_keepalive_connections=0, keepalive_expiry=10.0)
+    return httpx.AsyncHTTPTransport(verify=trusted, trust_env=False, retries=0, proxy=proxy, limits=limits)
+
+
+def _reusing(trusted: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
+    from authlens_core.wire.stream_transport import StreamTransport
+
+    return StreamTransport(trusted, proxy)
+
+
 async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     async for chunk in response.aiter_raw():
         yield chunk
 
 
 async def _translated(
-    chunks: AsyncGenerator[bytes, None], failed: Callable[[BaseException], StreamFailed]
+    chunks: AsyncIterator[bytes], failed: Callable[[BaseException], StreamFailed]
 ) -> AsyncIterator[bytes]:
     try:
         async for chunk in chunks:

@@ -262,7 +262,8 @@ async def test_a_stream_of_events_that_never_ends_is_read_up_to_its_first_event(
 def test_httpx_is_loaded_without_its_command_line() -> None:
     """Its command line brings rich and every lexer of pygments, most of what `import httpx` reads."""
     program = (
-        "import asyncio, sys; from authlens_core.wire.client import load_httpx; asyncio.run(load_httpx());"
+        "import asyncio, sys; from authlens_core.wire.httpx_loading import load_httpx;"
+        "asyncio.run(load_httpx());"
         "print('httpx' in sys.modules, {'click', 'rich', 'pygments'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
